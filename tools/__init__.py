@@ -1,0 +1,1 @@
+"""Commands for developers, called by the Makefile; no part of the product."""
