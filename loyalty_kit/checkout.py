@@ -1,0 +1,185 @@
+"""The checkout words: what a till asks and what it is told.
+
+Fields mean what `docs/http-contract.md` (Checkout) says.  Money in kopecks, points in
+hundredths, quantities in thousandths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from loyalty_kit.events import Customer, LineKind
+
+HOLD_TTL_S = 1800
+"""Life of a hold that does not say how long it wants to live."""
+
+Spend = int | Literal["max"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class BasketLine:
+    """A line to be priced; what it leaves out (None) the catalogue may fill in."""
+
+    id: str
+    quantity_milli: int
+    amount_minor: int
+    kind: LineKind = LineKind.GOODS
+    sku: str | None = None
+    name: str | None = None
+    price_minor: int | None = None
+    categories: tuple[str, ...] | None = None
+    brand: str | None = None
+    attributes: tuple[str, ...] | None = None
+    legal_class: str | None = None
+    discountable: bool = True
+    min_price_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRequest:
+    lines: tuple[BasketLine, ...]
+    currency: str = "RUB"
+    shop: str | None = None
+    channel: str = "pos"
+    cart: str | None = None
+    order: str | None = None
+    hold: str | None = None
+    member: Customer | None = None
+    coupons: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    spend: Spend = None
+    line_prices: Literal["total", "unit"] = "total"
+    locale: str = "ru"
+    explain: Literal["short", "all", "full"] = "short"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
+    """A basket to be promised.
+
+    `expect_payable_minor` (kopecks) and `expect_spend_points` (hundredths of a point) are what
+    the buyer was shown; None is "not said".
+    """
+
+    request: QuoteRequest
+    ttl_s: int = HOLD_TTL_S
+    code: str | None = None
+    expect_payable_minor: int | None = None
+    expect_spend_points: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Figures of one account, in hundredths of a point; all >= 0 (`ledger.md` 1)."""
+
+    currency: str
+    available: int = 0
+    pending: int = 0
+    held: int = 0
+    debt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TierView:
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """What an answer shows of a member: nothing personal unless verified."""
+
+    id: str
+    verified: bool
+    name: str | None = None
+    tier: TierView | None = None
+    balance: Balance | None = None
+    balances: tuple[Balance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineDiscount:
+    promotion: str
+    name: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    """amount - discount - spend = payable; `earn` in hundredths of the main currency."""
+
+    id: str
+    amount_minor: int
+    discount_minor: int
+    spend_minor: int
+    payable_minor: int
+    earn_points: int
+    unit_price_minor: int | None = None
+    discounts: tuple[LineDiscount, ...] = ()
+    trace: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    amount_minor: int
+    discount_minor: int
+    spend_minor: int
+    payable_minor: int
+    certificates_minor: int = 0
+
+    @property
+    def to_pay_minor(self) -> int:
+        return self.payable_minor - self.certificates_minor
+
+
+@dataclass(frozen=True, slots=True)
+class PointsOffer:
+    """What the basket earns and may be paid with, in hundredths of the main currency."""
+
+    earn: int = 0
+    spend: int = 0
+    spend_min: int = 0
+    spend_max: int = 0
+    spend_step: int = 100
+    code_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAnswer:
+    code: str
+    status: str
+    reason: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a promotion did or did not apply; `facts` are wire-ready values."""
+
+    promotion: str
+    name: str
+    applied: bool
+    reason: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    id: str
+    rules_version: int
+    valid_until: datetime
+    lines: tuple[PricedLine, ...]
+    totals: Totals
+    points: PointsOffer
+    degraded: bool = False
+    member: MemberView | None = None
+    coupons: tuple[CodeAnswer, ...] = ()
+    certificates: tuple[CodeAnswer, ...] = ()
+    benefits: tuple[str, ...] = ()
+    gifts: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
+    explanation: tuple[Explanation, ...] = ()

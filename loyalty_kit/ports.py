@@ -1,0 +1,245 @@
+"""The port between hub and connector: small, optional capabilities, one frozen value.
+
+What a connector gives must equal what its manifest declares; the conformance suite holds it
+to that.  The hub wraps each call once with logging, timing, redaction and error handling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from loyalty_kit.checkout import Balance, QuoteRequest
+from loyalty_kit.events import Event
+from loyalty_kit.manifest import Capability, Manifest
+
+Settings = Mapping[str, Any]
+"""An installation's settings as the connector's settings schema loaded them."""
+Client = Any
+"""Whatever `Connector.make_client` returned; only the connector looks inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRequest:
+    """A call at the door: header names in lower case, the body's bytes untouched."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    query: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A webhook that only says "look at this": document kind and id at the remote.
+
+    `kind` and `id` name the document whose revisions the hub counts (`ledger.md` 19).
+    """
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProductsChanged:
+    """Catalogue rows that a webhook or a catalogue page brought."""
+
+    products: tuple[Product, ...]
+
+
+Translated = tuple[Event | Hint | ProductsChanged, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a translator may know beside the document; it reads no clock itself.
+
+    `settings` hold no secret that a translator needs; `revision` is the hub's own count for
+    fetched documents; `received_at` stands in where the vendor gives no time.
+    """
+
+    settings: Settings
+    received_at: datetime
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One door: `/hooks/<installation>/<name>`.
+
+    `verify` raises Refused or Acknowledged; it compares in constant time over the raw bytes.
+    `delivery_key` names the delivery (stable, never empty).  `translate` is pure.
+    """
+
+    name: str
+    verify: Callable[[InboundRequest, Settings], None]
+    delivery_key: Callable[[InboundRequest], str]
+    translate: Callable[[InboundRequest, Context], Translated]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A catalogue row.  `categories` are codes; None leaves what is known alone."""
+
+    sku: str
+    name: str
+    external_id: str | None = None
+    price_minor: int | None = None
+    categories: tuple[str, ...] = ()
+    brand: str | None = None
+    attributes: tuple[str, ...] = ()
+    legal_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    code: str
+    name: str
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguePage:
+    products: tuple[Product, ...]
+    categories: tuple[Category, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PullPage:
+    """Documents to look at, found by polling.  `cursor` is saved with the hints.
+
+    `more` says that the next page may be asked for at once.
+    """
+
+    hints: tuple[Hint, ...]
+    cursor: str
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    to: str
+    text: str
+    subject: str | None = None
+    html: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    reason: str
+
+
+class Fetch(Protocol):
+    """Reads a hinted document as it stands now and gives its canonical events.
+
+    Split in two so that the meaning stays pure: `read` does the calls and returns plain
+    JSON data, `translate` turns that into events.
+    """
+
+    def read(self, client: Client, hint: Hint) -> Any: ...
+
+    def translate(self, hint: Hint, document: Any, context: Context) -> Translated: ...
+
+
+class Pull(Protocol):
+    def page(self, client: Client, cursor: str | None, now: datetime) -> PullPage: ...
+
+    def recheck(self, client: Client, known: tuple[Hint, ...]) -> tuple[Hint, ...]:
+        """Of documents that the hub knows, those that changed without a trace of it."""
+        ...
+
+
+class Catalogue(Protocol):
+    def page(self, client: Client, cursor: str | None) -> CataloguePage: ...
+
+
+class PushBalance(Protocol):
+    def push(self, client: Client, member_external_id: str, balance: Balance, *, key: str) -> None:
+        """Repeatable: the same key sends the same request."""
+        ...
+
+
+class PushDiscounts(Protocol):
+    def push(self, client: Client, discounts: tuple[Mapping[str, Any], ...], *, key: str) -> None:
+        """Repeatable: the same key sends the same request."""
+        ...
+
+
+class Messenger(Protocol):
+    def send(self, client: Client, message: Message, *, key: str) -> Sent | Undeliverable:
+        """Sending twice with the same key reaches the person once."""
+        ...
+
+
+class Desk(Protocol):
+    """The hub's checkout, handed to a vendor's own protocol.
+
+    Grows with the connectors that need it; what is here the hub gives today.
+    """
+
+    def quote(self, request: QuoteRequest) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolReply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolRoute:
+    method: str
+    path: str
+    answer: Callable[[InboundRequest, Desk, Settings], ProtocolReply]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientContext:
+    """What the hub gives to make a client: settings and the guarded session factory.
+
+    `allow_private` mirrors HUB_ALLOW_PRIVATE_ADDRESSES.
+    """
+
+    settings: Settings
+    allow_private: bool
+    installation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One frozen value per vendor; the only thing that the hub touches."""
+
+    manifest: Manifest
+    make_client: Callable[[ClientContext], Client] | None = None
+    webhooks: tuple[Webhook, ...] = ()
+    fetch: Fetch | None = None
+    pull: Pull | None = None
+    catalogue: Catalogue | None = None
+    protocol: tuple[ProtocolRoute, ...] = ()
+    push_balance: PushBalance | None = None
+    push_discounts: PushDiscounts | None = None
+    message: Messenger | None = None
+    check: Callable[[Client], None] | None = None
+
+    def implemented(self) -> frozenset[Capability]:
+        """The capabilities that are really there, whatever the manifest says."""
+        present = {
+            Capability.WEBHOOK: bool(self.webhooks),
+            Capability.FETCH: self.fetch is not None,
+            Capability.PULL: self.pull is not None,
+            Capability.CATALOGUE: self.catalogue is not None,
+            Capability.PROTOCOL: bool(self.protocol),
+            Capability.PUSH_BALANCE: self.push_balance is not None,
+            Capability.PUSH_DISCOUNTS: self.push_discounts is not None,
+            Capability.MESSAGE: self.message is not None,
+            Capability.CHECK: self.check is not None,
+        }
+        return frozenset(capability for capability, there in present.items() if there)

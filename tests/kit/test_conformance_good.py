@@ -1,0 +1,17 @@
+"""The suite taken in by one assignment, on a connector that is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loyalty_kit.testing.conformance import conformance_suite
+from loyalty_kit.testing.subject import RemoteSide
+from tests.support import acmepos
+
+TestAcmePos = conformance_suite(
+    acmepos.CONNECTOR,
+    recorded=Path(__file__).parent / "recorded_acmepos",
+    settings=acmepos.form(),
+    sign=acmepos.sign,
+    remote=RemoteSide(settings=acmepos.form, shop=acmepos.shop),
+)

@@ -1,0 +1,484 @@
+"""One programme on a real database, and short words for what happens in it.
+
+Everything goes through the services; balances, lots and entries are read as they are stored.
+Money in kopecks, points in hundredths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, select
+
+from loyalty_core.domain.rules import default_rules
+from loyalty_core.service.adjust_points import Adjustment, adjust_points
+from loyalty_core.service.hold_points import PlacedHold, get_hold, place_hold, release_hold
+from loyalty_core.service.members import MemberCard, get_member
+from loyalty_core.service.merge_members import merge_members
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.programmes import create_programme, draft_rules, publish_rules
+from loyalty_core.service.quote_basket import quote_basket
+from loyalty_core.service.receipts import EventReceipt
+from loyalty_core.service.record_events import Incoming, record_events
+from loyalty_core.service.shops import NewShop, create_shop
+from loyalty_core.service.source import Source
+from loyalty_core.service.upkeep import activate_points, end_holds, expire_points
+from loyalty_core.store.database import read, transact
+from loyalty_core.store.ids import from_wire, to_wire
+from loyalty_core.store.tables import (
+    accounts,
+    entries,
+    entry_lots,
+    happenings,
+    hold_claims,
+    holds,
+    identities,
+    identity_conflicts,
+    lots,
+    members,
+    purchase_fiscal,
+    purchase_lines,
+    purchases,
+    refunds,
+    tier_changes,
+)
+from loyalty_kit.checkout import BasketLine, HoldRequest, Quote, QuoteRequest
+from loyalty_kit.events import Customer, Event, Purchase, PurchaseLine, Refund, RefundLine
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+NOW = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
+"""Noon in Moscow, whose zone the programme has."""
+
+ANNA = "+79161234501"
+BORIS = "+79161234502"
+VERA = "+79161234503"
+
+WATCHED = (
+    accounts,
+    entries,
+    entry_lots,
+    happenings,
+    hold_claims,
+    holds,
+    identities,
+    identity_conflicts,
+    lots,
+    members,
+    purchase_fiscal,
+    purchase_lines,
+    purchases,
+    refunds,
+    tier_changes,
+)
+"""Everything that a programme keeps of its members, their points and their receipts."""
+
+
+def rules(
+    *,
+    earn: str = "10",
+    life_days: int | None = 365,
+    activation_days: int = 0,
+    rounding: str = "none",
+    negative_balance: str = "allow",
+    **policies: Any,
+) -> dict[str, Any]:
+    """10 % comes back, all may be paid with points, nothing is rounded to whole points."""
+    document = default_rules(
+        earn_percent=earn,
+        spend_limit_percent="100",
+        rounding=rounding,
+        activation_days=activation_days,
+        point_life_days=life_days,
+        negative_balance=negative_balance,
+    )
+    document["spending"]["step"] = "0.01"
+    document["policies"] |= policies
+    return document
+
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What an account shows, in hundredths."""
+
+    available: int = 0
+    pending: int = 0
+    held: int = 0
+    debt: int = 0
+
+
+@dataclass
+class Shop:
+    """A programme, its clock, and a till whose name is the source of events."""
+
+    engine: Engine
+    programme_id: int
+    now: datetime = NOW
+    source: str = "key:till"
+    plans: PlanCache = field(default_factory=PlanCache)
+
+    # --- what happens -----------------------------------------------------------------------
+
+    def tell(self, *events: Event, source: str | None = None) -> list[EventReceipt]:
+        """Report events in one batch."""
+        incoming = [Incoming(self.told_by(source), event) for event in events]
+
+        def work(connection: Connection) -> list[EventReceipt]:
+            return record_events(connection, self.plans, incoming, now=self.now)
+
+        return transact(self.engine, work)
+
+    def buy(self, external_id: str, *paid: int, source: str | None = None, **more: Any):
+        """Report a purchase of lines that cost so much each."""
+        return self.tell(self.purchase(external_id, *paid, **more), source=source)[0]
+
+    def bring_back(self, external_id: str, amount: int, *, source: str | None = None, **more: Any):
+        """Report a refund."""
+        return self.tell(self.refund(external_id, amount, **more), source=source)[0]
+
+    def hold(self, *amounts: int, by: str | None = ANNA, **more: Any) -> PlacedHold:
+        """Place a hold for lines of such prices; the rest as a till says it."""
+        return self.hold_lines(basket(*amounts), by=by, **more)
+
+    def hold_lines(self, lines: Sequence[BasketLine], **more: Any) -> PlacedHold:
+        terms = {name: more.pop(name) for name in list(more) if name.startswith(("expect_", "ttl"))}
+        wanted = HoldRequest(_request(lines, **more), **terms)
+
+        def work(connection: Connection) -> PlacedHold:
+            return place_hold(connection, self.plans, self.told_by(), wanted, now=self.now)
+
+        return transact(self.engine, work)
+
+    def release(self, hold: PlacedHold) -> None:
+        def work(connection: Connection) -> None:
+            release_hold(connection, self.programme_id, hold.id, now=self.now)
+
+        transact(self.engine, work)
+
+    def see(self, hold: PlacedHold) -> PlacedHold:
+        with self.engine.connect() as connection:
+            return get_hold(connection, self.programme_id, hold.id, now=self.now)
+
+    def quote(self, *amounts: int, by: str | None = ANNA, **more: Any) -> Quote:
+        return self.quote_lines(basket(*amounts), by=by, **more)
+
+    def quote_lines(self, lines: Sequence[BasketLine], **more: Any) -> Quote:
+        request = _request(lines, **more)
+        with read(self.engine) as connection:
+            return quote_basket(connection, self.plans, self.told_by(), request, now=self.now)
+
+    def adjust(self, points: int, key: str, by: str = ANNA, reason: str = "sorry") -> dict:
+        wanted = Adjustment(points, reason, key, "owner")
+
+        def work(connection: Connection) -> dict[str, Any]:
+            return adjust_points(
+                connection, self.plans, self.programme_id, self.wire(by), wanted, now=self.now
+            )
+
+        return transact(self.engine, work)
+
+    def merge(self, from_: str, into: str) -> MemberCard:
+        """Both by phone."""
+        names = {"into": self.wire(into), "from_": self.wire(from_)}
+
+        def work(connection: Connection) -> MemberCard:
+            return merge_members(
+                connection, self.plans, self.programme_id, **names, author="owner", now=self.now
+            )
+
+        return transact(self.engine, work)
+
+    def card(self, phone: str = ANNA) -> MemberCard:
+        """The member as staff see them now."""
+        with read(self.engine) as connection:
+            wire, now = self.wire(phone), self.now
+            return get_member(connection, self.plans, self.programme_id, wire, now=now)
+
+    def keep_up(self) -> None:
+        """The jobs that book what time has done."""
+        for job in (end_holds, activate_points, expire_points):
+            while transact(self.engine, lambda connection, job=job: job(connection, now=self.now)):
+                pass
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+    def publish(self, document: Mapping[str, Any]) -> int:
+        """New rules, in force from now on."""
+
+        def work(connection: Connection) -> int:
+            by = {"author": "owner", "now": self.now}
+            version = draft_rules(connection, self.programme_id, deepcopy(document), **by)
+            return publish_rules(connection, self.programme_id, version, **by)
+
+        return transact(self.engine, work)
+
+    def open_shop(self, code: str) -> None:
+        transact(
+            self.engine,
+            lambda connection: create_shop(
+                connection, self.programme_id, NewShop(code), now=self.now
+            ),
+        )
+
+    # --- events -----------------------------------------------------------------------------
+
+    def purchase(
+        self,
+        external_id: str,
+        *paid: int,
+        by: str | None = ANNA,
+        at: datetime | None = None,
+        spent: int = 0,
+        **more: Any,
+    ) -> Purchase:
+        """Lines "1", "2"... of goods; `spent` hundredths are taken off the first line."""
+        if "lines" not in more:
+            amounts = [(paid[0], spent), *((amount, 0) for amount in paid[1:])]
+            more["lines"] = tuple(
+                line(str(number), amount, spend=spend)
+                for number, (amount, spend) in enumerate(amounts, 1)
+            )
+        if by is not None:
+            more.setdefault("customer", Customer(phone=by))
+        return Purchase(external_id, at or self.now, **more)
+
+    def refund(
+        self, external_id: str, amount: int, *, at: datetime | None = None, **more: Any
+    ) -> Refund:
+        return Refund(external_id, at or self.now, amount, **more)
+
+    # --- what stands in the books -------------------------------------------------------------
+
+    def figures(self, phone: str = ANNA, currency: str = "points") -> Figures:
+        row = self._one(
+            select(accounts).where(
+                accounts.c.member_id == self.member(phone), accounts.c.currency == currency
+            )
+        )
+        if row is None:
+            return Figures()
+        return Figures(row["available"], row["pending"], row["held"], row["debt"])
+
+    def lots(self, phone: str = ANNA) -> list[dict[str, Any]]:
+        """Every lot of the member by number, the debts among them."""
+        return self._all(
+            select(lots).where(lots.c.member_id == self.member(phone)).order_by(lots.c.no)
+        )
+
+    def free(self, phone: str = ANNA) -> list[int]:
+        return [lot["free"] for lot in self.lots(phone)]
+
+    def entries(self, phone: str = ANNA) -> list[dict[str, Any]]:
+        return self._all(
+            select(entries).where(entries.c.member_id == self.member(phone)).order_by(entries.c.seq)
+        )
+
+    def kinds(self, phone: str = ANNA) -> list[str]:
+        return [entry["kind"] for entry in self.entries(phone)]
+
+    def rows(self, phone: str = ANNA) -> list[dict[str, Any]]:
+        return self._all(
+            select(entry_lots)
+            .where(entry_lots.c.member_id == self.member(phone))
+            .order_by(entry_lots.c.seq, entry_lots.c.line)
+        )
+
+    def holds(self) -> list[dict[str, Any]]:
+        """Of this programme, like all that follow."""
+        return self._own(holds)
+
+    def kept_purchases(self) -> list[dict[str, Any]]:
+        return self._own(purchases)
+
+    def kept_lines(self, external_id: str) -> list[dict[str, Any]]:
+        (number,) = (one["id"] for one in self.kept_purchases() if one["external_id"] == external_id)
+        return [row for row in self._own(purchase_lines) if row["purchase_id"] == number]
+
+    def kept_refunds(self) -> list[dict[str, Any]]:
+        return self._own(refunds)
+
+    def member(self, phone: str) -> int | None:
+        """The number of the member with this phone, merged ones followed."""
+        row = self._one(
+            select(members.c.id, members.c.merged_into)
+            .join(identities, identities.c.member_id == members.c.id)
+            .where(
+                identities.c.programme_id == self.programme_id,
+                identities.c.kind == "phone",
+                identities.c.value == phone,
+            )
+        )
+        return None if row is None else row["merged_into"] or row["id"]
+
+    def wire(self, phone: str) -> str:
+        number = self.member(phone)
+        assert number is not None
+        return to_wire("m", number)
+
+    def snapshot(self) -> dict[str, list[dict[str, Any]]]:
+        """Everything that is stored about members, points and receipts."""
+        return {table.name: self._own(table) for table in WATCHED}
+
+    def do(self, work):
+        """Run `work(connection)` in a transaction of its own."""
+        return transact(self.engine, work)
+
+    def told_by(self, name: str | None = None) -> Source:
+        return Source(self.programme_id, name or self.source)
+
+    def _own(self, table: Table) -> list[dict[str, Any]]:
+        """The rows of this programme."""
+        if "programme_id" in table.c:
+            own = table.c.programme_id == self.programme_id
+        elif "member_id" in table.c:
+            people = select(members.c.id).where(members.c.programme_id == self.programme_id)
+            own = table.c.member_id.in_(people)
+        else:
+            receipts = select(purchases.c.id).where(purchases.c.programme_id == self.programme_id)
+            own = table.c.purchase_id.in_(receipts)
+        return self._all(select(table).where(own).order_by(*table.primary_key))
+
+    def _one(self, query: Any) -> dict[str, Any] | None:
+        found = self._all(query)
+        return found[0] if found else None
+
+    def _all(self, query: Any) -> list[dict[str, Any]]:
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def open_programme(
+    engine: Engine,
+    document: Mapping[str, Any] | None = None,
+    *,
+    now: datetime = NOW,
+) -> Shop:
+    """A new programme that began three years ago, with a shop "main"."""
+    began = now - timedelta(days=1000)
+    code = f"shop-{next(_numbers)}"
+
+    def work(connection: Connection) -> int:
+        programme = create_programme(
+            connection, code=code, document=document or rules(), author="owner", now=began
+        )
+        return programme.id
+
+    return Shop(engine, transact(engine, work), now)
+
+
+def line(
+    name: str, amount: int, *, discount: int = 0, spend: int = 0, pieces: int = 1, **more: Any
+) -> PurchaseLine:
+    """A line of goods that adds up; `pieces` of it."""
+    paid = more.pop("paid", amount - discount - spend)
+    return PurchaseLine(
+        id=name,
+        quantity_milli=pieces * 1000,
+        amount_minor=amount,
+        paid_minor=paid,
+        sku=more.pop("sku", f"SKU-{name}"),
+        discount_minor=discount,
+        spend_minor=spend,
+        **more,
+    )
+
+
+def reduced(name: str, amount: int, reduction: int) -> PurchaseLine:
+    """A line of a shop that cannot tell our discount from points."""
+    return PurchaseLine(
+        id=name,
+        quantity_milli=1000,
+        amount_minor=amount,
+        paid_minor=amount - reduction,
+        sku=f"SKU-{name}",
+        discount_minor=None,
+        spend_minor=None,
+        reduction_minor=reduction,
+    )
+
+
+def basket(*amounts: int) -> tuple[BasketLine, ...]:
+    """The basket of a purchase of the same lines before anything is taken off."""
+    return tuple(
+        BasketLine(str(number), 1000, amount, sku=f"SKU-{number}")
+        for number, amount in enumerate(amounts, 1)
+    )
+
+
+def _request(
+    lines: Sequence[BasketLine], *, by: str | None = ANNA, **more: Any
+) -> QuoteRequest:
+    member = None if by is None else Customer(phone=by, verified=True)
+    more.setdefault("member", member)
+    return QuoteRequest(tuple(lines), **more)
+
+
+def back(name: str, paid_back: int, pieces: int | None = 1) -> RefundLine:
+    milli = None if pieces is None else pieces * 1000
+    return RefundLine(id=name, paid_back_minor=paid_back, quantity_milli=milli)
+
+
+def moscow(*parts: int) -> datetime:
+    """A moment in Moscow, which has been three hours ahead of UTC all these years."""
+    return datetime(*parts, tzinfo=UTC) - 3 * HOUR
+
+
+# --- the books add up ---------------------------------------------------------------------------
+
+
+def assert_books_add_up(shop: Shop) -> None:
+    """What must always be true of the ledger, computed here from the stored rows alone."""
+    every = shop.snapshot()
+    for account in every["accounts"]:
+        key = (account["member_id"], account["currency"])
+        own = {
+            name: [row for row in every[name] if (row["member_id"], row["currency"]) == key]
+            for name in ("lots", "entries", "entry_lots", "holds")
+        }
+        _assert_figures(account, own["entries"], own["lots"])
+        _assert_lots(own["lots"], own["entry_lots"])
+        live = [hold for hold in own["holds"] if hold["state"] == "live"]
+        assert account["held"] == sum(hold["points"] for hold in live)
+        for lot in own["lots"]:
+            parts = [size for hold in live for no, size in hold["lots"] if no == lot["no"]]
+            assert lot["held"] == sum(parts)
+
+
+def _assert_figures(
+    account: Mapping[str, Any], own: Sequence[Mapping[str, Any]], own_lots: Sequence[Any]
+) -> None:
+    for name in ("available", "pending", "held", "debt"):
+        assert account[name] == sum(entry[f"d_{name}"] for entry in own), name
+        assert account[name] >= 0
+    assert account["available"] == sum(lot["free"] for lot in own_lots if lot["active"])
+    assert account["pending"] == sum(lot["free"] for lot in own_lots if not lot["active"])
+    assert account["held"] == sum(lot["held"] for lot in own_lots)
+    assert account["debt"] == sum(lot["owed"] for lot in own_lots)
+    assert not (account["debt"] and account["available"])
+    assert [entry["seq"] for entry in sorted(own, key=lambda entry: entry["seq"])] == list(
+        range(1, account["entries"] + 1)
+    )
+
+
+def _assert_lots(own_lots: Sequence[Mapping[str, Any]], moves: Sequence[Any]) -> None:
+    for lot in own_lots:
+        mine = [move for move in moves if move["lot"] == lot["no"]]
+        for name in ("free", "held", "expired", "owed"):
+            assert lot[name] == sum(move[f"d_{name}"] for move in mine), (lot["no"], name)
+            assert lot[name] >= 0
+        assert lot["free"] + lot["held"] + lot["expired"] <= lot["amount"]
+
+
+def wire_number(prefix: str, text: str) -> int:
+    number = from_wire(prefix, text)
+    assert number is not None
+    return number
