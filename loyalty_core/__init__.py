@@ -1,0 +1,1 @@
+"""The loyalty core: ledger, pricing, members. No web, no queue, no HTTP."""

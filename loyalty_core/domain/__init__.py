@@ -1,0 +1,1 @@
+"""Pure rules of the trade: no clock, no database, no network."""

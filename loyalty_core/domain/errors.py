@@ -1,0 +1,195 @@
+"""What the core may raise, sorted by what the caller does next.
+
+* LoyaltyError
+  x NotFound            answer 404: there is no such thing, or it is another programme's
+    + MemberNotFound  PurchaseNotFound  HoldNotFound  ProgrammeNotFound  ShopNotFound
+    + VersionNotFound     of the rule set
+    + ConfirmationNotFound
+  x Conflict            answer 409: read what stands now, then decide again
+    + EventConflict       same external id and revision, other content
+    + PriceChanged        the hold would differ from what was expected
+    + NotEnoughPoints     ... `wanted`, `available`
+    + HoldCaptured        the hold has become a purchase
+    + MemberExists        ... `id`
+    + KeyReused           one key, two contents: within the ledger
+    + IdempotencyConflict one key, two contents: at the door
+    + InProgress          the first call with this key is still running
+    + NothingToUndo       the movement to be undone is not there
+  x Rejected            answer 422: the same input will never do; mend it
+    + InvalidInput        `errors` names the fields
+      - RulesInvalid        ... of the rule set's document
+    + UnknownShop  WrongCurrency  PhoneImpossible  CodeRequired
+    + NotAvailable        the feature is not there yet
+  x Forbidden           answer 403: ask for another key
+    + ShopForbidden  ScopeMissing
+  x Busy                answer 503: the same call later may do
+    + TryAgain
+
+`code` is stable and public; `facts` are wire-ready values for the sentence that the caller
+makes where the language is known.  `str(error)` is code and facts and holds nothing personal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from loyalty_kit.money import format_decimal
+
+
+class LoyaltyError(Exception):
+    """Base of all that the core raises on purpose."""
+
+    code = "loyalty_error"
+
+    def __init__(self, facts: Mapping[str, str] | None = None) -> None:
+        self.facts: Mapping[str, str] = dict(facts or {})
+        super().__init__(self.code, self.facts)
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name}={value}" for name, value in self.facts.items())
+        return f"{self.code} ({told})" if told else self.code
+
+
+class NotFound(LoyaltyError):
+    code = "not_found"
+
+
+class MemberNotFound(NotFound):
+    code = "member_not_found"
+
+
+class PurchaseNotFound(NotFound):
+    code = "purchase_not_found"
+
+
+class HoldNotFound(NotFound):
+    code = "hold_not_found"
+
+
+class ProgrammeNotFound(NotFound):
+    code = "programme_not_found"
+
+
+class ShopNotFound(NotFound):
+    code = "shop_not_found"
+
+
+class VersionNotFound(NotFound):
+    code = "version_not_found"
+
+
+class ConfirmationNotFound(NotFound):
+    code = "confirmation_not_found"
+
+
+class Conflict(LoyaltyError):
+    code = "conflict"
+
+
+class EventConflict(Conflict):
+    code = "event_conflict"
+
+
+class PriceChanged(Conflict):
+    code = "price_changed"
+
+
+class NotEnoughPoints(Conflict):
+    """`wanted` and `available` in hundredths of a point."""
+
+    code = "not_enough_points"
+
+    def __init__(self, *, wanted: int, available: int) -> None:
+        facts = {"wanted": format_decimal(wanted), "available": format_decimal(available)}
+        super().__init__(facts)
+        self.wanted = wanted
+        self.available = available
+
+
+class HoldCaptured(Conflict):
+    code = "hold_captured"
+
+
+class MemberExists(Conflict):
+    code = "member_exists"
+
+
+class KeyReused(Conflict):
+    code = "key_reused"
+
+
+class IdempotencyConflict(Conflict):
+    code = "idempotency_conflict"
+
+
+class InProgress(Conflict):
+    code = "in_progress"
+
+
+class NothingToUndo(Conflict):
+    code = "nothing_to_undo"
+
+
+class Rejected(LoyaltyError):
+    code = "rejected"
+
+
+class InvalidInput(Rejected):
+    """`errors` maps the path of a field ("lines.0.amount") to what is wrong with it."""
+
+    code = "validation_failed"
+
+    def __init__(
+        self, errors: Mapping[str, Sequence[str]], facts: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(facts)
+        self.errors: Mapping[str, list[str]] = {
+            path: list(messages) for path, messages in errors.items()
+        }
+
+    def __str__(self) -> str:
+        return f"{self.code} ({', '.join(self.errors)})"
+
+
+class RulesInvalid(InvalidInput):
+    code = "rules_invalid"
+
+
+class UnknownShop(Rejected):
+    code = "unknown_shop"
+
+
+class WrongCurrency(Rejected):
+    code = "wrong_currency"
+
+
+class PhoneImpossible(Rejected):
+    code = "phone_impossible"
+
+
+class CodeRequired(Rejected):
+    code = "code_required"
+
+
+class NotAvailable(Rejected):
+    code = "not_available"
+
+
+class Forbidden(LoyaltyError):
+    code = "forbidden"
+
+
+class ShopForbidden(Forbidden):
+    code = "shop_forbidden"
+
+
+class ScopeMissing(Forbidden):
+    code = "scope_missing"
+
+
+class Busy(LoyaltyError):
+    code = "busy"
+
+
+class TryAgain(Busy):
+    code = "try_again"

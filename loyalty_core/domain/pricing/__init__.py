@@ -1,0 +1,3 @@
+"""Pricing: `price_basket`, `rate_purchase`, and the rule set compiled for them."""
+
+from __future__ import annotations

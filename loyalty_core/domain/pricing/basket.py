@@ -1,0 +1,68 @@
+"""What pricing is told of a member, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from loyalty_core.domain.pricing.plan import Compiled, Plan
+from loyalty_core.domain.pricing.rule_type import Refusal
+from loyalty_kit.checkout import PointsOffer, PricedLine, QuoteRequest, Totals
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFacts:
+    """What the store knows of the buyer.  `available_points` (hundredths) includes the hold of
+    this very cart or order; `may_spend` is whether points may be written off here and now."""
+
+    known: bool = False
+    tier: str | None = None
+    available_points: int = 0
+    may_spend: bool = False
+    code_required: bool = False
+
+
+NOBODY = MemberFacts()
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """Points that a receipt earns from one source: the programme ("base") or a promotion.
+
+    `by_line` holds (line id, hundredths) for the lines that earn, and adds up to `points`.
+    """
+
+    currency: str
+    points: int
+    by_line: tuple[tuple[str, int], ...]
+    source: str
+    life_days: int | None
+    activation_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one promotion that the basket matched; `refusal` None: it applied."""
+
+    promotion: Compiled
+    refusal: Refusal | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PricedBasket:
+    """A basket priced and accounted for; `outcomes` only of promotions that it matched.
+
+    `explanation` (every promotion of the rule set, with sentences) is made when asked for, so
+    that a quote costs what matches, not what is in the rule set; see `explain.explain`.
+    """
+
+    lines: tuple[PricedLine, ...]
+    totals: Totals
+    points: PointsOffer
+    earned: tuple[Award, ...]
+    outcomes: tuple[Outcome, ...]
+    request: QuoteRequest
+    plan: Plan
+    now: datetime

@@ -1,0 +1,120 @@
+"""A rule set compiled once per version: promotions found by index, never by scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import cast
+
+from loyalty_core.domain.pricing.promotion import Promotion
+from loyalty_core.domain.pricing.rule_type import AnyRuleType, Grant, Refusal, Stage, View
+from loyalty_core.domain.pricing.rules import RULE_TYPES
+from loyalty_core.domain.rules import RuleSet, Tier
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compiled:
+    """A promotion ready to run; `order` is its place by lane, priority and id."""
+
+    promotion: Promotion
+    rule: AnyRuleType
+    order: int
+    best_only: bool
+    evaluate: Callable[[View], Grant | Refusal]
+
+    def standing(self, now: datetime) -> Refusal | None:
+        """Why it is not in force at `now`, if so."""
+        promotion = self.promotion
+        if not promotion.enabled:
+            return Refusal("disabled")
+        if promotion.starts_at is not None and now < promotion.starts_at:
+            return Refusal("not_started", {"starts_at": promotion.starts_at.isoformat()})
+        if promotion.ends_at is not None and now >= promotion.ends_at:
+            return Refusal("ended", {"ends_at": promotion.ends_at.isoformat()})
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Promotions of one stage by the categories that they name."""
+
+    everywhere: tuple[Compiled, ...]
+    by_category: Mapping[str, tuple[Compiled, ...]]
+
+    def matching(self, categories: Iterable[str]) -> list[Compiled]:
+        """What any of the categories matches, in order."""
+        found = {compiled.order: compiled for compiled in self.everywhere}
+        for category in categories:
+            for compiled in self.by_category.get(category, ()):
+                found[compiled.order] = compiled
+        return [found[order] for order in sorted(found)]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One version of a rule set, ready to price; safe to share between threads."""
+
+    rules: RuleSet
+    version: int
+    promotions: tuple[Compiled, ...]
+    stages: Mapping[Stage, Index]
+    tiers: Mapping[str, Tier]
+
+    def earn_bp(self, tier: str | None) -> int:
+        """Base earning of a tier; an unknown tier (of an older version) has the programme's."""
+        known = self.tiers.get(tier) if tier is not None else None
+        own = known.earn_bp if known else None
+        return self.rules.earning.percent_bp if own is None else own
+
+    def spend_limit_bp(self, tier: str | None) -> int:
+        known = self.tiers.get(tier) if tier is not None else None
+        own = known.spend_limit_bp if known else None
+        return self.rules.spending.limit_bp if own is None else own
+
+
+def compile_rules(rules: RuleSet, version: int) -> Plan:
+    """The plan of a rule set: the order of promotions fixed, parameters bound, indexes built."""
+    place = {lane.code: index for index, lane in enumerate(rules.lanes)}
+    best = {lane.code for lane in rules.lanes if lane.mode == "best"}
+    ordered = sorted(rules.promotions, key=lambda p: (place[p.lane], p.priority, p.id))
+    promotions = tuple(
+        _compile(promotion, order, promotion.lane in best)
+        for order, promotion in enumerate(ordered)
+    )
+    return Plan(
+        rules=rules,
+        version=version,
+        promotions=promotions,
+        stages={stage: _index(promotions, stage) for stage in Stage},
+        tiers={tier.code: tier for tier in rules.tiers},
+    )
+
+
+def _compile(promotion: Promotion, order: int, best_only: bool) -> Compiled:
+    rule = RULE_TYPES[promotion.type]
+    evaluate = cast(
+        "Callable[[View], Grant | Refusal]", partial(_call, rule.evaluate, promotion.params)
+    )
+    return Compiled(promotion, rule, order, best_only, evaluate)
+
+
+def _call(
+    evaluate: Callable[[View, object], Grant | Refusal], params: object, view: View
+) -> Grant | Refusal:
+    return evaluate(view, params)
+
+
+def _index(promotions: Iterable[Compiled], stage: Stage) -> Index:
+    everywhere: list[Compiled] = []
+    by_category: dict[str, list[Compiled]] = {}
+    for compiled in promotions:
+        if compiled.rule.stage is not stage or not compiled.promotion.enabled:
+            continue
+        categories = compiled.rule.categories(compiled.promotion.params)
+        if not categories:
+            everywhere.append(compiled)
+        for category in categories:
+            by_category.setdefault(category, []).append(compiled)
+    return Index(tuple(everywhere), {name: tuple(some) for name, some in by_category.items()})

@@ -1,0 +1,223 @@
+"""`price_basket`: discounts, then points written off, then points earned.
+
+The algorithm in prose, its rounding and its guarantees: `docs/pricing.md`.  The two change
+together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from loyalty_core.domain.pricing.allot import floor_of, lift, points_for, unit_price
+from loyalty_core.domain.pricing.basket import MemberFacts, Outcome, PricedBasket
+from loyalty_core.domain.pricing.discounts import Discounts
+from loyalty_core.domain.pricing.earning import Earned, bases, earn
+from loyalty_core.domain.pricing.lanes import run_lanes
+from loyalty_core.domain.pricing.plan import Compiled, Plan
+from loyalty_core.domain.pricing.rule_type import Refusal, Stage, View
+from loyalty_core.domain.pricing.sentences import known_locale, trace_of
+from loyalty_core.domain.pricing.spending import (
+    Limits,
+    Shares,
+    limits_of,
+    payable_with_points,
+    spend_bounds,
+    wanted_points,
+    write_off,
+)
+from loyalty_kit.checkout import (
+    BasketLine,
+    LineDiscount,
+    PointsOffer,
+    PricedLine,
+    QuoteRequest,
+    Totals,
+)
+from loyalty_kit.money import format_decimal
+
+Came = dict[int, tuple[Compiled, Refusal | None]]
+
+
+@dataclass(slots=True)
+class _WriteOff:
+    """What the second step came to: the offer, and kopecks paid with points by line."""
+
+    offer: PointsOffer
+    by_line: list[int]
+    shares: Shares
+    came: Came
+
+
+def price_basket(
+    request: QuoteRequest, plan: Plan, facts: MemberFacts, now: datetime
+) -> PricedBasket:
+    """Price a basket and account for every promotion that it matches.
+
+    Pure: the same arguments give the same answer.  The order of the promotions in the document
+    does not matter; that of the lines decides only where a last kopeck falls.
+    """
+    view = View(
+        request.lines,
+        [line.amount_minor for line in request.lines],
+        [line.discountable for line in request.lines],
+    )
+    room_minor = [_room(line) for line in request.lines]
+    discounts = Discounts(view, room_minor)
+    came: Came = run_lanes(plan.stages[Stage.DISCOUNT].matching(view.by_category), discounts, now)
+    paid = _pay_with_points(request, discounts, plan, facts, now)
+    payable = [left - spend for left, spend in zip(view.left_minor, paid.by_line, strict=True)]
+    if request.line_prices == "unit":
+        _keep_to_unit_prices(payable, discounts, paid)
+    points_spent = points_for(sum(paid.by_line), plan.rules.main.value_minor)
+    base_minor = bases(view, payable, paid.by_line, plan, spent=points_spent > 0)
+    earned = earn(view, base_minor, plan, facts.tier, now)
+    lines = _lines(request, discounts, paid, payable, earned)
+    if request.explain == "full":
+        lines = _traced(lines, request)
+    came |= paid.came
+    came |= earned.came
+    return PricedBasket(
+        lines=lines,
+        totals=_totals(lines),
+        points=_offer(paid.offer, earned.points, points_spent),
+        earned=earned.awards,
+        outcomes=_outcomes(came, discounts, paid.shares, earned),
+        request=request,
+        plan=plan,
+        now=now,
+    )
+
+
+def _room(line: BasketLine) -> int:
+    if not line.discountable:
+        return 0
+    return line.amount_minor - floor_of(
+        line.amount_minor, line.min_price_minor, line.quantity_milli
+    )
+
+
+def _pay_with_points(
+    request: QuoteRequest, discounts: Discounts, plan: Plan, facts: MemberFacts, now: datetime
+) -> _WriteOff:
+    view, spending = discounts.view, plan.rules.spending
+    shares = Shares(view, payable_with_points(view, spending))
+    candidates = plan.stages[Stage.SPEND].matching(view.by_category)
+    came: Came
+    if facts.may_spend:
+        came = run_lanes(candidates, shares, now)
+        limits = limits_of(shares, discounts.room_minor, plan.spend_limit_bp(facts.tier))
+    else:
+        closed = Refusal("may_not_spend")
+        came = {one.order: (one, one.standing(now) or closed) for one in candidates}
+        limits = Limits((), (), 0)
+    least, most = spend_bounds(limits, plan, facts.available_points)
+    points = wanted_points(request.spend, (least, most), spending.step_points)
+    value_minor = plan.rules.main.value_minor
+    offer = PointsOffer(
+        spend_min=least,
+        spend_max=most,
+        spend_step=spending.step_points,
+        code_required=facts.code_required,
+    )
+    by_line = (
+        write_off(points, limits, view, discounts.room_minor, value_minor)
+        if points
+        else [0] * len(view.lines)
+    )
+    return _WriteOff(offer, by_line, shares, came)
+
+
+def _keep_to_unit_prices(payable: list[int], discounts: Discounts, paid: _WriteOff) -> None:
+    """Raise each reduced line to what a price per unit can say, in the shop's favour.
+
+    The spend is lowered first, then the discount.  A line whose own amount no unit price gives
+    ends at that amount at the highest.
+    """
+    lines = discounts.view.lines
+    for position, line in enumerate(lines):
+        if payable[position] == line.amount_minor:
+            continue
+        target = min(lift(payable[position], line.quantity_milli), line.amount_minor)
+        raised = target - payable[position]
+        payable[position] = target
+        of_spend = min(raised, paid.by_line[position])
+        paid.by_line[position] -= of_spend
+        discounts.give_up(position, raised - of_spend)
+        discounts.view.left_minor[position] += raised - of_spend
+
+
+def _lines(
+    request: QuoteRequest,
+    discounts: Discounts,
+    paid: _WriteOff,
+    payable: Sequence[int],
+    earned: Earned,
+) -> tuple[PricedLine, ...]:
+    return tuple(
+        PricedLine(
+            id=line.id,
+            amount_minor=line.amount_minor,
+            discount_minor=line.amount_minor - discounts.view.left_minor[position],
+            spend_minor=paid.by_line[position],
+            payable_minor=payable[position],
+            earn_points=earned.by_line[position],
+            unit_price_minor=unit_price(payable[position], line.quantity_milli),
+            discounts=tuple(
+                LineDiscount(
+                    taken.compiled.promotion.id, taken.compiled.promotion.name, taken.amount_minor
+                )
+                for taken in discounts.by_line[position]
+            ),
+        )
+        for position, line in enumerate(request.lines)
+    )
+
+
+def _traced(lines: Sequence[PricedLine], request: QuoteRequest) -> tuple[PricedLine, ...]:
+    locale = known_locale(request.locale)
+    return tuple(replace(line, trace=trace_of(line, request.currency, locale)) for line in lines)
+
+
+def _totals(lines: Sequence[PricedLine]) -> Totals:
+    return Totals(
+        amount_minor=sum(line.amount_minor for line in lines),
+        discount_minor=sum(line.discount_minor for line in lines),
+        spend_minor=sum(line.spend_minor for line in lines),
+        payable_minor=sum(line.payable_minor for line in lines),
+    )
+
+
+def _offer(bounds: PointsOffer, earn_points: int, spend_points: int) -> PointsOffer:
+    return PointsOffer(
+        earn=earn_points,
+        spend=spend_points,
+        spend_min=bounds.spend_min,
+        spend_max=bounds.spend_max,
+        spend_step=bounds.spend_step,
+        code_required=bounds.code_required,
+    )
+
+
+def _outcomes(
+    came: Came, discounts: Discounts, shares: Shares, earned: Earned
+) -> tuple[Outcome, ...]:
+    """Every promotion that matched, in order, with what it came to in the end."""
+    facts: dict[int, dict[str, str]] = {
+        order: {"discount": format_decimal(off)} for order, off in discounts.totals().items()
+    }
+    for compiled, share_bp in shares.by_line.values():
+        facts[compiled.order] = {"percent": format_decimal(share_bp)}
+    points = {award.source: format_decimal(award.points) for award in earned.awards}
+    for order, (compiled, _) in earned.came.items():
+        if compiled.promotion.id in points:
+            facts[order] = {"points": points[compiled.promotion.id]}
+    return tuple(_settled(*came[order], facts.get(order, {})) for order in sorted(came))
+
+
+def _settled(compiled: Compiled, refusal: Refusal | None, facts: Mapping[str, str]) -> Outcome:
+    if refusal is None and not facts:
+        # It applied, and rounding to unit prices took all of it back.
+        refusal = Refusal("rounded_away")
+    return Outcome(compiled, refusal, refusal.facts if refusal else facts)

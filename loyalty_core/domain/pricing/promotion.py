@@ -1,0 +1,105 @@
+"""Promotions and their lanes, as the document tells them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from loyalty_core.domain.pricing.declare import (
+    CODE,
+    FLAG,
+    INSTANT,
+    NAME,
+    JsonSchema,
+    Kind,
+    Misfit,
+    choice,
+    nested,
+    optional,
+    read_record,
+    record_schema,
+    whole,
+    word,
+)
+from loyalty_core.domain.pricing.rules import RULE_TYPES
+
+BASE = "base"
+"""Source of what the programme itself gives; so no promotion may be called that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Promotions of a lane all stack, or the best for the member wins."""
+
+    code: str = field(metadata=word("code", CODE, en="Code", ru="Код"))
+    mode: str = field(
+        default="all",
+        metadata=word("mode", choice("all", "best"), en="What applies", ru="Что действует"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A rule type with its parameters; `params` is the type's own dataclass.
+
+    In force while starts_at <= now < ends_at.
+    """
+
+    id: str = field(metadata=word("id", CODE, en="Id", ru="Идентификатор"))
+    name: str = field(metadata=word("name", NAME, en="Name", ru="Название"))
+    type: str = field(metadata=word("type", choice(*RULE_TYPES), en="Rule type", ru="Тип правила"))
+    params: object = field(
+        metadata=word(
+            "params",
+            Kind(lambda value: value, lambda _: {"type": "object"}),
+            en="Parameters",
+            ru="Параметры",
+        )
+    )
+    lane: str = field(default="main", metadata=word("lane", CODE, en="Lane", ru="Полоса"))
+    priority: int = field(
+        default=0,
+        metadata=word(
+            "priority",
+            whole(least=-1_000_000, most=1_000_000),
+            en="Priority (smaller first)",
+            ru="Приоритет (меньше — раньше)",
+        ),
+    )
+    enabled: bool = field(
+        default=True, metadata=word("enabled", FLAG, en="Switched on", ru="Включена")
+    )
+    starts_at: datetime | None = field(
+        default=None, metadata=word("starts_at", optional(INSTANT), en="Starts", ru="Начало")
+    )
+    ends_at: datetime | None = field(
+        default=None, metadata=word("ends_at", optional(INSTANT), en="Ends", ru="Конец")
+    )
+
+
+def _read_promotion(value: object) -> Promotion:
+    promotion = read_record(Promotion, value)
+    if promotion.id == BASE:
+        raise Misfit({"id": [f"must not be {BASE!r}"]})
+    if promotion.starts_at and promotion.ends_at and promotion.starts_at >= promotion.ends_at:
+        raise Misfit({"ends_at": ["must be later than starts_at"]})
+    try:
+        params = read_record(RULE_TYPES[promotion.type].params, promotion.params)
+    except Misfit as wrong:
+        raise Misfit(nested("params", wrong.errors)) from None
+    return replace(promotion, params=params)
+
+
+def _promotion_schema(locale: str) -> JsonSchema:
+    variants = []
+    for rule in RULE_TYPES.values():
+        variant = record_schema(Promotion, locale) | {"title": rule.titles[locale]}
+        variant["properties"] |= {
+            "type": {"const": rule.code},
+            "params": record_schema(rule.params, locale),
+        }
+        variants.append(variant)
+    return {"oneOf": variants}
+
+
+PROMOTION: Kind[Promotion] = Kind(_read_promotion, _promotion_schema)

@@ -1,0 +1,138 @@
+"""Sentences for people: why a promotion did or did not apply, and how a line got its price.
+
+Codes and facts come in; the language is known only here.  A rule type brings its own
+sentences in its declaration, the common ones stand in this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from loyalty_core.domain.pricing.rule_type import AnyRuleType
+from loyalty_kit.checkout import PricedLine
+from loyalty_kit.money import format_decimal
+
+LOCALES = ("ru", "en")
+NBSP = "\u00a0"
+SIGNS = {"RUB": "₽"}
+
+MONEY_FACTS = frozenset({"discount", "missing"})
+COUNT_FACTS = frozenset({"percent", "points"})
+TIME_FACTS = frozenset({"starts_at", "ends_at"})
+
+REASONS: Mapping[str, Mapping[str, str]] = {
+    "disabled": {
+        "en": "The promotion is switched off.",
+        "ru": "Акция выключена.",
+    },
+    "not_started": {
+        "en": "The promotion starts on {starts_at}.",
+        "ru": "Акция начнётся {starts_at}.",
+    },
+    "ended": {
+        "en": "The promotion ended on {ends_at}.",
+        "ru": "Акция закончилась {ends_at}.",
+    },
+    "no_matching_lines": {
+        "en": "There are no goods of this promotion in the basket.",
+        "ru": "В корзине нет товаров этой акции.",
+    },
+    "total_below_minimum": {
+        "en": "Goods for {missing} more are needed.",
+        "ru": "Не хватает товаров на {missing}.",
+    },
+    "not_discountable": {
+        "en": "The goods of this promotion cannot be discounted.",
+        "ru": "На товары этой акции скидки не действуют.",
+    },
+    "nothing_left": {
+        "en": "The goods of this promotion are at their lowest price already.",
+        "ru": "Цена товаров этой акции уже снижена до предела.",
+    },
+    "rounded_away": {
+        "en": "The discount is too small: nothing is left of it after rounding.",
+        "ru": "Скидка слишком мала: после округления от неё ничего не осталось.",
+    },
+    "beaten_in_lane": {
+        "en": "Another promotion gives more: {by}.",
+        "ru": "Выгоднее другая акция: {by}.",
+    },
+}
+
+TRACE: Mapping[str, Mapping[str, str]] = {
+    "amount": {"en": "Amount {money}", "ru": "Стоимость {money}"},
+    "discount": {"en": "{name}: −{money}", "ru": "{name}: −{money}"},
+    "spend": {"en": "Paid with points: −{money}", "ru": "Оплата баллами: −{money}"},
+    "payable": {"en": "To pay {money}", "ru": "К оплате {money}"},
+    "earn": {"en": "Points earned: {points}", "ru": "Начисление баллов: {points}"},
+}
+
+
+def known_locale(locale: str) -> str:
+    """The language of ours that fits "ru-RU", "en_GB", ...; English for all others."""
+    language = locale[:2].lower()
+    return language if language in LOCALES else "en"
+
+
+def money(minor: int, currency: str, locale: str) -> str:
+    """1350.00 roubles as "1 350,00 ₽" or "1,350.00 ₽"."""
+    return _money(format_decimal(minor), currency, locale)
+
+
+def applied_text(rule: AnyRuleType, facts: Mapping[str, str], currency: str, locale: str) -> str:
+    return rule.applied[locale].format_map(_told(facts, currency, locale))
+
+
+def refused_text(
+    rule: AnyRuleType, reason: str, facts: Mapping[str, str], currency: str, locale: str
+) -> str:
+    sentences = rule.reasons.get(reason) or REASONS[reason]
+    return sentences[locale].format_map(_told(facts, currency, locale))
+
+
+def trace_of(line: PricedLine, currency: str, locale: str) -> tuple[str, ...]:
+    """The way of a line's price, step by step."""
+    told = [TRACE["amount"][locale].format(money=money(line.amount_minor, currency, locale))]
+    told += [
+        TRACE["discount"][locale].format(
+            name=discount.name, money=money(discount.amount_minor, currency, locale)
+        )
+        for discount in line.discounts
+    ]
+    if line.spend_minor:
+        told.append(TRACE["spend"][locale].format(money=money(line.spend_minor, currency, locale)))
+    told.append(TRACE["payable"][locale].format(money=money(line.payable_minor, currency, locale)))
+    if line.earn_points:
+        points = _count(format_decimal(line.earn_points), locale)
+        told.append(TRACE["earn"][locale].format(points=points))
+    return tuple(told)
+
+
+def _told(facts: Mapping[str, str], currency: str, locale: str) -> dict[str, str]:
+    return {name: _fact(name, value, currency, locale) for name, value in facts.items()}
+
+
+def _fact(name: str, value: str, currency: str, locale: str) -> str:
+    if name in MONEY_FACTS:
+        return _money(value, currency, locale)
+    if name in COUNT_FACTS:
+        return _count(value, locale)
+    if name in TIME_FACTS:
+        moment = datetime.fromisoformat(value)
+        return moment.strftime("%d.%m.%Y %H:%M" if locale == "ru" else "%Y-%m-%d %H:%M")
+    return value
+
+
+def _money(value: str, currency: str, locale: str) -> str:
+    whole, fraction = value.split(".")
+    grouped = f"{int(whole):,}"
+    point = "."
+    if locale == "ru":
+        grouped, point = grouped.replace(",", NBSP), ","
+    return f"{grouped}{point}{fraction}{NBSP}{SIGNS.get(currency, currency)}"
+
+
+def _count(value: str, locale: str) -> str:
+    short = value.removesuffix(".00")
+    return short.replace(".", ",") if locale == "ru" else short

@@ -1,0 +1,175 @@
+"""What a purchase and its refunds come to: pure arithmetic over lines (`ledger.md` 15, 21).
+
+Money in kopecks, points in hundredths, quantities in thousandths.  Shares are exact fractions,
+rounded once, at the very end; so any portions in any order end exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from loyalty_kit.events import PurchaseLine, Refund
+from loyalty_kit.money import divide, prorate
+
+WHOLE = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class PromisedLine:
+    """How a hold priced a line: what a purchase of the same line takes its split from."""
+
+    id: str
+    quantity_milli: int
+    amount_minor: int
+    discount_minor: int
+    spend_minor: int
+
+    def matches(self, line: PurchaseLine) -> bool:
+        """The same goods for the same money.
+
+        Where the shop tells discount and spend apart, both must be as promised; where it
+        cannot, their sum.
+        """
+        if (line.quantity_milli, line.amount_minor) != (self.quantity_milli, self.amount_minor):
+            return False
+        if line.reduction_minor is not None:
+            return line.reduction_minor == self.discount_minor + self.spend_minor
+        return (line.discount_minor, line.spend_minor) == (self.discount_minor, self.spend_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What has come back of a purchase: `share` by line, 0 to 1.
+
+    `over` says that more was given back than was paid (`over_refund`).
+    """
+
+    share: Mapping[str, Fraction]
+    quantity_milli: Mapping[str, int]
+    money_minor: Mapping[str, int]
+    over: bool = False
+
+
+def split_reductions(
+    lines: Sequence[PurchaseLine],
+    promised: Mapping[str, PromisedLine],
+    spend_minor: int | None,
+) -> tuple[PurchaseLine, ...]:
+    """Lines with discount and spend told apart (`ledger.md` 15).
+
+    A line equal to the hold's takes its split; over the others the rest of `spend_minor`
+    (money paid with points; None: nothing was) is allotted by largest remainder within each
+    line's reduction.
+    """
+    open_lines = [line for line in lines if line.reduction_minor is not None]
+    if not open_lines:
+        return tuple(lines)
+    spend_by_line = {
+        line.id: promised[line.id].spend_minor
+        for line in open_lines
+        if line.id in promised and promised[line.id].matches(line)
+    }
+    rest = [line for line in open_lines if line.id not in spend_by_line]
+    told = sum(line.spend_minor or 0 for line in lines)
+    left = max(0, (spend_minor or 0) - told - sum(spend_by_line.values()))
+    room = [line.reduction_minor or 0 for line in rest]
+    parts = prorate(min(left, sum(room)), room)
+    spend_by_line |= {line.id: part for line, part in zip(rest, parts, strict=True)}
+    return tuple(_split(line, spend_by_line.get(line.id)) for line in lines)
+
+
+def _split(line: PurchaseLine, spend_minor: int | None) -> PurchaseLine:
+    if line.reduction_minor is None or spend_minor is None:
+        return line
+    return replace(
+        line,
+        reduction_minor=None,
+        discount_minor=line.reduction_minor - spend_minor,
+        spend_minor=spend_minor,
+    )
+
+
+def returned(lines: Sequence[PurchaseLine], refunds: Sequence[Refund]) -> Returned:
+    """What these refunds brought back of these lines, whatever order they are given in.
+
+    A refund line's share is by quantity, or by money where the quantity is 0 or unknown; money
+    without lines is spread over what is still paid.  When all money is back everything is.
+    """
+    tally = _Tally(lines)
+    for refund in sorted(refunds, key=lambda refund: (refund.occurred_at, refund.external_id)):
+        tally.take(refund)
+    return tally.result()
+
+
+class _Tally:
+    def __init__(self, lines: Sequence[PurchaseLine]) -> None:
+        self._lines = {line.id: line for line in lines}
+        self._share = dict.fromkeys(self._lines, Fraction(0))
+        self._quantity = dict.fromkeys(self._lines, 0)
+        self._money = dict.fromkeys(self._lines, 0)
+        self._paid = sum(line.paid_minor for line in lines)
+        self._back = 0
+        self._over = False
+        self._unlisted = False
+
+    def take(self, refund: Refund) -> None:
+        self._back += refund.amount_minor
+        self._unlisted |= not refund.lines
+        by_line = 0
+        for part in refund.lines:
+            line = self._line_of(part.id, part.sku)
+            by_line += part.paid_back_minor
+            if line is not None:
+                self._take_line(line, part.quantity_milli or 0, part.paid_back_minor)
+        self._spread(refund.amount_minor - by_line)
+
+    def result(self) -> Returned:
+        over = self._over or self._back > self._paid
+        all_money = self._back >= self._paid and (self._back > 0 or self._unlisted)
+        all_goods = all(share >= WHOLE for share in self._share.values())
+        if all_money or all_goods:
+            whole = {name: line.quantity_milli for name, line in self._lines.items()}
+            money = {name: line.paid_minor for name, line in self._lines.items()}
+            return Returned(dict.fromkeys(self._lines, WHOLE), whole, money, over)
+        return Returned(self._share, self._quantity, self._money, over)
+
+    def _line_of(self, line_id: str | None, sku: str | None) -> PurchaseLine | None:
+        if line_id is not None and line_id in self._lines:
+            return self._lines[line_id]
+        if line_id is not None or sku is None:
+            return None
+        same = [line for line in self._lines.values() if line.sku == sku]
+        with_room = [line for line in same if self._share[line.id] < WHOLE]
+        return next(iter(with_room or same), None)
+
+    def _take_line(self, line: PurchaseLine, quantity_milli: int, paid_back_minor: int) -> None:
+        if quantity_milli and line.quantity_milli:
+            share = Fraction(quantity_milli, line.quantity_milli)
+        elif line.paid_minor:
+            share = Fraction(paid_back_minor, line.paid_minor)
+        else:
+            share = Fraction(0)
+        self._add(line, share, paid_back_minor)
+        self._quantity[line.id] = min(line.quantity_milli, self._quantity[line.id] + quantity_milli)
+
+    def _add(self, line: PurchaseLine, share: Fraction, money_minor: int) -> None:
+        """Clamped to what there was: a refund may exceed its article's price by a kopeck."""
+        self._share[line.id] = min(WHOLE, self._share[line.id] + share)
+        self._money[line.id] = min(line.paid_minor, self._money[line.id] + money_minor)
+
+    def _spread(self, money_minor: int) -> None:
+        left = [line.paid_minor - self._money[name] for name, line in self._lines.items()]
+        parts = prorate(max(0, min(money_minor, sum(left))), left)
+        for line, part in zip(self._lines.values(), parts, strict=True):
+            if part:
+                self._add(line, Fraction(part, line.paid_minor), part)
+
+
+def points_back(by_line: Mapping[str, int], share: Mapping[str, Fraction]) -> int:
+    """Of points that belong to lines, those that go with what came back: rounded once."""
+    total = sum(
+        (points * share.get(name, Fraction(0)) for name, points in by_line.items()), Fraction(0)
+    )
+    return divide(total.numerator, total.denominator, "half_up")

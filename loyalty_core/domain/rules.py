@@ -1,0 +1,357 @@
+"""The programme's rule set as one document.
+
+Published as JSON; each dataclass here is the declaration from which the parser, the JSON
+Schema and the forms come (`pricing/declare.py`).  Money in kopecks, points in hundredths,
+percents in basis points (5 % is 500).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from loyalty_core.domain.errors import RulesInvalid
+from loyalty_core.domain.pricing.declare import (
+    CODE,
+    FLAG,
+    MONEY,
+    NAME,
+    JsonSchema,
+    Misfit,
+    choice,
+    decimal,
+    many,
+    optional,
+    percent,
+    read_record,
+    record,
+    record_schema,
+    text,
+    whole,
+    word,
+)
+from loyalty_core.domain.pricing.promotion import PROMOTION, Lane, Promotion
+from loyalty_kit.events import LineKind
+from loyalty_kit.money import Rounding
+
+SCHEMA_VERSION = 1
+_DAYS = whole(least=0, most=36_500)
+_KINDS = many(choice(*LineKind), most=len(LineKind))
+
+
+@dataclass(frozen=True, slots=True)
+class PointCurrency:
+    """`value_minor`: kopecks per whole point.  `life_days` None: points never expire."""
+
+    code: str = field(metadata=word("code", CODE, en="Code", ru="Код"))
+    name: str = field(metadata=word("name", NAME, en="Name", ru="Название"))
+    value_minor: int = field(
+        default=100,
+        metadata=word("value", decimal(least=1), en="Roubles per point", ru="Рублей за балл"),
+    )
+    life_days: int | None = field(
+        default=None,
+        metadata=word(
+            "life_days",
+            optional(whole(least=1, most=36_500)),
+            en="Days until points expire",
+            ru="Срок жизни баллов, дней",
+        ),
+    )
+    activation_days: int = field(
+        default=0,
+        metadata=word("activation_days", _DAYS, en="Days until spendable", ru="Дней до активации"),
+    )
+    rounding: Rounding = field(
+        default="down",
+        metadata=word(
+            "rounding",
+            choice("down", "half_up", "none"),
+            en="Rounding of points",
+            ru="Округление баллов",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """`base`: what the percent is taken of: `paid`; `amount` (before points are written off);
+    `paid_unless_spent` (nothing on a receipt that points were spent on)."""
+
+    percent_bp: int = field(
+        metadata=word("percent", percent(), en="Earned, % of money", ru="Начисление, % от суммы")
+    )
+    base: str = field(
+        default="paid",
+        metadata=word(
+            "base",
+            choice("paid", "amount", "paid_unless_spent"),
+            en="Counted on",
+            ru="От чего считать",
+        ),
+    )
+    kinds: tuple[str, ...] = field(
+        default=(LineKind.GOODS,),
+        metadata=word("kinds", _KINDS, en="Kinds of lines", ru="Виды строк"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    limit_bp: int = field(
+        metadata=word(
+            "limit_percent", percent(), en="Payable with points, %", ru="Оплата баллами, до %"
+        )
+    )
+    step_points: int = field(
+        default=100,
+        metadata=word("step", decimal(least=1), en="Step of points", ru="Шаг списания"),
+    )
+    min_points: int = field(
+        default=0, metadata=word("min", MONEY, en="Least points", ru="Минимум баллов")
+    )
+    kinds: tuple[str, ...] = field(
+        default=(LineKind.GOODS,),
+        metadata=word("kinds", _KINDS, en="Kinds of lines", ru="Виды строк"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """None for a percent: the programme's own holds."""
+
+    code: str = field(metadata=word("code", CODE, en="Code", ru="Код"))
+    name: str = field(metadata=word("name", NAME, en="Name", ru="Название"))
+    spend_from_minor: int = field(
+        metadata=word("spend_from", MONEY, en="From a spend of", ru="От суммы покупок")
+    )
+    earn_bp: int | None = field(
+        default=None,
+        metadata=word("earn_percent", optional(percent()), en="Earned, %", ru="Начисление, %"),
+    )
+    spend_limit_bp: int | None = field(
+        default=None,
+        metadata=word(
+            "spend_limit_percent",
+            optional(percent()),
+            en="Payable with points, %",
+            ru="Оплата баллами, до %",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What the service decides by; `docs/ledger.md` tells what each does to the books."""
+
+    negative_balance: str = field(
+        default="clamp",
+        metadata=word(
+            "negative_balance",
+            choice("clamp", "allow"),
+            en="Points below zero",
+            ru="Баллы ниже нуля",
+        ),
+    )
+    give_back_grace_days: int = field(
+        default=14,
+        metadata=word(
+            "give_back_grace_days",
+            _DAYS,
+            en="Life of expired points given back, days",
+            ru="Срок возвращённых сгоревших баллов, дней",
+        ),
+    )
+    open_order_days: int = field(
+        default=7,
+        metadata=word(
+            "open_order_days",
+            _DAYS,
+            en="Days an unpaid order keeps its hold",
+            ru="Дней резерва неоплаченного заказа",
+        ),
+    )
+    waiting_refund_days: int = field(
+        default=7,
+        metadata=word(
+            "waiting_refund_days",
+            _DAYS,
+            en="Days a refund waits for its purchase",
+            ru="Дней ожидания покупки возвратом",
+        ),
+    )
+    return_window_days: int = field(
+        default=30,
+        metadata=word(
+            "return_window_days", _DAYS, en="Return window, days", ru="Срок возврата, дней"
+        ),
+    )
+    enrol_on_purchase: bool = field(
+        default=True,
+        metadata=word("enrol_on_purchase", FLAG, en="Purchase enrols", ru="Вступление при покупке"),
+    )
+    trust_pos: bool = field(
+        default=True,
+        metadata=word("trust_pos", FLAG, en="Tills vouch for members", ru="Касса подтверждает"),
+    )
+    phone_region: str = field(
+        default="RU",
+        metadata=word(
+            "phone_region",
+            text(longest=2, pattern="[A-Z]{2}"),
+            en="Region of local phones",
+            ru="Страна местных номеров",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """One version of a programme's rules.  The first currency is the main one; tiers ascend;
+    lanes stand in the order in which they run."""
+
+    schema: int = field(
+        metadata=word(
+            "schema",
+            whole(least=SCHEMA_VERSION, most=SCHEMA_VERSION),
+            en="Version of this document's form",
+            ru="Версия формата документа",
+        )
+    )
+    currencies: tuple[PointCurrency, ...] = field(
+        metadata=word(
+            "currencies",
+            many(record(PointCurrency), least=1, most=20),
+            en="Currencies of points",
+            ru="Валюты баллов",
+        )
+    )
+    earning: Earning = field(
+        metadata=word("earning", record(Earning), en="Earning", ru="Начисление")
+    )
+    spending: Spending = field(
+        metadata=word("spending", record(Spending), en="Spending", ru="Списание")
+    )
+    tiers: tuple[Tier, ...] = field(
+        default=(), metadata=word("tiers", many(record(Tier), most=100), en="Tiers", ru="Уровни")
+    )
+    lanes: tuple[Lane, ...] = field(
+        default=(Lane("main"),),
+        metadata=word("lanes", many(record(Lane), least=1, most=100), en="Lanes", ru="Полосы"),
+    )
+    promotions: tuple[Promotion, ...] = field(
+        default=(),
+        metadata=word(
+            "promotions",
+            many(PROMOTION),
+            en="Promotions",
+            ru="Акции",
+        ),
+    )
+    policies: Policies = field(
+        default_factory=Policies,
+        metadata=word("policies", record(Policies), en="Policies", ru="Порядок работы"),
+    )
+
+    @property
+    def main(self) -> PointCurrency:
+        return self.currencies[0]
+
+
+def parse_rules(document: Mapping[str, Any]) -> RuleSet:
+    """The rule set that a document tells, checked field by field and against itself.
+
+    Raises: RulesInvalid, naming every field that is unknown, missing or wrong.
+    """
+    try:
+        rules = read_record(RuleSet, document)
+        _check_whole(rules)
+    except Misfit as wrong:
+        raise RulesInvalid(wrong.errors) from None
+    return replace(rules, tiers=tuple(sorted(rules.tiers, key=lambda tier: tier.spend_from_minor)))
+
+
+def rules_schema(locale: str = "en") -> JsonSchema:
+    """JSON Schema (2020-12) of the document, titles in "en" or "ru"."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": {"en": "Rules of a loyalty programme", "ru": "Правила программы"}[locale],
+        **record_schema(RuleSet, locale),
+    }
+
+
+def default_rules(  # noqa: PLR0913 - the settings of `programmes create`, all by name
+    *,
+    earn_percent: str | int = "5",
+    spend_limit_percent: str | int = "30",
+    rounding: str = "down",
+    activation_days: int = 0,
+    point_life_days: int | None = 365,
+    negative_balance: str = "clamp",
+) -> dict[str, Any]:
+    """The document of a plain bonus programme; `parse_rules` judges the values."""
+    return {
+        "schema": SCHEMA_VERSION,
+        "currencies": [
+            {
+                "code": "points",
+                "name": "Баллы",
+                "value": "1.00",
+                "life_days": point_life_days,
+                "activation_days": activation_days,
+                "rounding": rounding,
+            }
+        ],
+        "earning": {"percent": earn_percent, "base": "paid", "kinds": ["goods"]},
+        "spending": {
+            "limit_percent": spend_limit_percent,
+            "step": "1.00",
+            "min": "0.00",
+            "kinds": ["goods"],
+        },
+        "tiers": [],
+        "lanes": [{"code": "main", "mode": "all"}],
+        "promotions": [],
+        "policies": {
+            "negative_balance": negative_balance,
+            "give_back_grace_days": 14,
+            "open_order_days": 7,
+            "waiting_refund_days": 7,
+            "return_window_days": 30,
+            "enrol_on_purchase": True,
+            "trust_pos": True,
+            "phone_region": "RU",
+        },
+    }
+
+
+def _check_whole(rules: RuleSet) -> None:
+    """What no single field can know."""
+    errors = {
+        **_repeated("currencies", "code", (currency.code for currency in rules.currencies)),
+        **_repeated("tiers", "code", (tier.code for tier in rules.tiers)),
+        **_repeated("tiers", "spend_from", (tier.spend_from_minor for tier in rules.tiers)),
+        **_repeated("lanes", "code", (lane.code for lane in rules.lanes)),
+        **_repeated("promotions", "id", (promotion.id for promotion in rules.promotions)),
+    }
+    lanes = {lane.code for lane in rules.lanes}
+    for index, promotion in enumerate(rules.promotions):
+        if promotion.lane not in lanes:
+            errors[f"promotions.{index}.lane"] = ["no such lane"]
+    # So every spend that is offered is a whole sum of money, and converts back to itself.
+    if rules.spending.step_points * rules.main.value_minor % 100:
+        errors["spending.step"] = ["must be worth whole kopecks at the value of a point"]
+    if errors:
+        raise Misfit(errors)
+
+
+def _repeated(section: str, key: str, values: Iterable[object]) -> dict[str, list[str]]:
+    listed = list(values)
+    counts = Counter(listed)
+    return {
+        f"{section}.{index}.{key}": ["must not repeat"]
+        for index, value in enumerate(listed)
+        if counts[value] > 1
+    }

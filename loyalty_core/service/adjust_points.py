@@ -1,0 +1,111 @@
+"""A person moves points by hand, with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, RowMapping
+
+from loyalty_core.domain.dates import end_of_life
+from loyalty_core.domain.errors import InvalidInput, KeyReused, ProgrammeNotFound
+from loyalty_core.domain.points import Cause, Kind
+from loyalty_core.service.event_batch import announce_balances
+from loyalty_core.service.members import member_row
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.store import accounts, ledger, programmes
+from loyalty_core.store.ids import to_wire
+from loyalty_kit.money import format_decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Points (hundredths) to give, or to take if negative.
+
+    `currency` None: the main one.  `key` names the adjustment: the same key again moves
+    nothing.
+    """
+
+    points: int
+    reason: str
+    key: str
+    author: str
+    currency: str | None = None
+
+
+def adjust_points(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    plans: PlanCache,
+    programme_id: int,
+    member_id: str,
+    wanted: Adjustment,
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    """The entry that was booked, and the balance after it, wire-ready.
+
+    Points given live as long as earned ones.
+
+    Raises: MemberNotFound, InvalidInput (zero, currency), NotEnoughPoints, KeyReused.
+    """
+    programme = programmes.programme_by_id(connection, programme_id)
+    if programme is None:
+        raise ProgrammeNotFound
+    if not wanted.points:
+        raise InvalidInput({"amount": ["Must not be zero."]})
+    rules = plans.get(connection, programme_id, programme.rules_version).rules
+    code = wanted.currency or rules.main.code
+    currency = next((one for one in rules.currencies if one.code == code), None)
+    if currency is None:
+        raise InvalidInput({"currency": ["Not a currency of points of this programme."]})
+    member = member_row(connection, programme_id, member_id)["id"]
+    account = (member, code)
+    book = ledger.open_books(connection, [account])[account]
+    entry_key = f"adjust/{wanted.key}"
+    known = ledger.find_entry(connection, account, entry_key)
+    if known is not None:
+        return _again(connection, known, wanted, now)
+    book.settle(now)
+    facts = {"reason": wanted.reason, "by": wanted.author}
+    cause = Cause(entry_key, now, now, None, facts)
+    if wanted.points > 0:
+        zone = ZoneInfo(programme.timezone)
+        ends = end_of_life(now, currency.life_days, zone)
+        book.earn(wanted.points, cause, spendable_from=now, expires_at=ends, kind=Kind.ADJUST)
+    else:
+        book.withdraw(-wanted.points, cause)
+    book.settle(now)
+    ledger.write_books(connection, [book])
+    announce_balances(connection, programme_id, [book], now)
+    booked = ledger.find_entry(connection, account, entry_key)
+    assert booked is not None
+    return _answer(connection, booked, now)
+
+
+def _again(
+    connection: Connection, known: RowMapping, wanted: Adjustment, now: datetime
+) -> dict[str, Any]:
+    signed = known["amount"] if known["d_available"] - known["d_debt"] >= 0 else -known["amount"]
+    if (signed, known["cause"]["reason"]) != (wanted.points, wanted.reason):
+        raise KeyReused
+    return _answer(connection, known, now)
+
+
+def _answer(connection: Connection, entry: Mapping[Any, Any], now: datetime) -> dict[str, Any]:
+    member, currency = entry["member_id"], entry["currency"]
+    found = {
+        balance.currency: balance for _, balance in accounts.balances(connection, [member], now)
+    }[currency]
+    return {
+        "entry": f"{to_wire('m', member)}:{currency}:{entry['seq']}",
+        "currency": currency,
+        "balance": {
+            "available": format_decimal(found.available),
+            "pending": format_decimal(found.pending),
+            "held": format_decimal(found.held),
+            "debt": format_decimal(found.debt),
+        },
+    }

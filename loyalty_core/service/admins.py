@@ -1,0 +1,104 @@
+"""Accounts of the console.
+
+The core knows no way to hash: hashes are handed in, and the check of a password is handed in
+as a function (`hub/passwords.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from loyalty_core.domain.errors import Conflict, Forbidden, NotFound
+from loyalty_core.store import admins as store
+from loyalty_core.store.admins import Admin
+from loyalty_core.store.ids import new_id
+
+
+class AdminExists(Conflict):
+    """The login is taken."""
+
+    code = "admin_exists"
+
+
+class AdminNotFound(NotFound):
+    code = "admin_not_found"
+
+
+class LoginRefused(Forbidden):
+    """Login and password do not belong together; which of the two is wrong is not told."""
+
+    code = "login_refused"
+
+
+def fold_login(login: str) -> str:
+    """Logins are compared without case and outer spaces (`ledger.md` 5)."""
+    return login.strip().casefold()
+
+
+def create_admin(
+    connection: Connection, *, login: str, password_hash: str, now: datetime, locale: str = ""
+) -> Admin:
+    """A new account.  Raises: AdminExists."""
+    folded = fold_login(login)
+    if store.admin_by_login(connection, folded) is not None:
+        raise AdminExists({"login": folded})
+    values = {
+        "id": new_id(now),
+        "login": folded,
+        "password_hash": password_hash,
+        "locale": locale,
+        "session_epoch": 0,
+        "created_at": now,
+    }
+    store.add_admin(connection, values)
+    return find_admin(connection, folded)
+
+
+def find_admin(connection: Connection, login: str) -> Admin:
+    """Raises: AdminNotFound."""
+    admin = store.admin_by_login(connection, fold_login(login))
+    if admin is None:
+        raise AdminNotFound({"login": fold_login(login)})
+    return admin
+
+
+def list_admins(connection: Connection) -> list[Admin]:
+    """Everybody with an account, by login."""
+    return store.list_admins(connection)
+
+
+def reset_password(connection: Connection, *, login: str, password_hash: str) -> Admin:
+    """Another password; sessions that are open end.  Raises: AdminNotFound."""
+    admin = find_admin(connection, login)
+    store.set_password(connection, admin.id, password_hash)
+    return find_admin(connection, login)
+
+
+def check_login(connection: Connection, login: str, *, fits: Callable[[str | None], bool]) -> Admin:
+    """The account that may go in.
+
+    `fits` says whether a stored hash belongs to the password that was typed; it is asked once
+    whether the login exists or not (then with None), so both take the same time.
+
+    Raises: LoginRefused.
+    """
+    admin = store.admin_by_login(connection, fold_login(login))
+    if not fits(admin.password_hash if admin else None) or admin is None:
+        raise LoginRefused
+    return admin
+
+
+def resume_session(connection: Connection, admin_id: int, session_epoch: int) -> Admin:
+    """The account behind a session cookie.  Raises: LoginRefused where the session has ended."""
+    admin = store.admin_by_id(connection, admin_id)
+    if admin is None or admin.session_epoch != session_epoch:
+        raise LoginRefused
+    return admin
+
+
+def choose_locale(connection: Connection, admin_id: int, locale: str) -> None:
+    """The language in which the console speaks to this person."""
+    store.set_locale(connection, admin_id, locale)

@@ -1,0 +1,98 @@
+"""API keys: made, listed, revoked, and found by what a caller sends."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from loyalty_core.domain.errors import InvalidInput, NotFound, UnknownShop
+from loyalty_core.store import api_keys as store
+from loyalty_core.store.api_keys import ApiKey
+from loyalty_core.store.programmes import fold, shops_by_code
+
+__all__ = ["SCOPES", "ApiKey", "NewKey", "create_key", "find_key", "list_keys", "revoke_key"]
+
+SCOPES = ("checkout", "events", "members", "admin")
+_PREFIX = "lh_"
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """`key` is told this once and stored nowhere."""
+
+    id: int
+    key: str
+
+
+def create_key(  # noqa: PLR0913 - each is a word of its own on the command line
+    connection: Connection,
+    *,
+    programme_id: int,
+    name: str,
+    scopes: Sequence[str],
+    shops: Sequence[str] | None = None,
+    now: datetime,
+) -> NewKey:
+    """A key of the programme; `shops` are codes that bind it, None binds it to none.
+
+    Its name is the source of the events that it sends, so a key that replaces another takes
+    the same name, and both may live side by side for a while.
+
+    Raises: InvalidInput (name, scopes), UnknownShop.
+    """
+    _check(name.strip(), scopes)
+    bound = None if shops is None else _known_shops(connection, programme_id, shops)
+    text = _PREFIX + secrets.token_urlsafe(32)
+    row = {
+        "programme_id": programme_id,
+        "name": name.strip(),
+        "scopes": [scope for scope in SCOPES if scope in scopes],
+        "shops": bound,
+    }
+    return NewKey(store.add_key(connection, row, key_text=text, now=now), text)
+
+
+def list_keys(connection: Connection, programme_id: int) -> list[ApiKey]:
+    return store.keys_of(connection, programme_id)
+
+
+def revoke_key(connection: Connection, programme_id: int, key_id: int, *, now: datetime) -> ApiKey:
+    """The key as it stands afterwards; once revoked, it stays so.
+
+    Raises: NotFound.
+    """
+    if store.key_by_id(connection, programme_id, key_id) is None:
+        raise NotFound
+    store.mark_revoked(connection, key_id, now=now)
+    revoked = store.key_by_id(connection, programme_id, key_id)
+    assert revoked is not None, "keys are never deleted"
+    return revoked
+
+
+def find_key(connection: Connection, key_text: str) -> ApiKey | None:
+    """The key that a caller sent, revoked ones too; None for what is none of ours."""
+    return store.key_by_text(connection, key_text)
+
+
+def _check(name: str, scopes: Sequence[str]) -> None:
+    errors: dict[str, list[str]] = {}
+    if not 0 < len(name) <= _LONGEST_NAME:
+        errors["name"] = [f"Must have 1 to {_LONGEST_NAME} characters."]
+    if not scopes or set(scopes) - set(SCOPES):
+        errors["scopes"] = [f"Must be some of: {', '.join(SCOPES)}."]
+    if errors:
+        raise InvalidInput(errors)
+
+
+def _known_shops(connection: Connection, programme_id: int, codes: Sequence[str]) -> list[str]:
+    wanted = sorted({fold(code) for code in codes})
+    known = shops_by_code(connection, programme_id, wanted)
+    for code in wanted:
+        if code not in known:
+            raise UnknownShop({"shop": code})
+    return wanted

@@ -1,0 +1,330 @@
+"""One purchase in the books: what should stand there, and the movements that make it so.
+
+A purchase is booked by difference.  `Booked` remembers what has been earned, spent and
+returned for it; `rebook` computes from the purchase as it now is what should stand
+(`domain.receipt`) and moves the rest.  So a revision, a refund, a refund that vanished and a
+cancellation are one mechanism, and any order of them ends the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from loyalty_core.domain.account import AccountBook
+from loyalty_core.domain.dates import end_of_life, spendable_from
+from loyalty_core.domain.points import Cause, Terms
+from loyalty_core.domain.pricing.basket import Award
+from loyalty_core.domain.pricing.plan import Plan
+from loyalty_core.domain.receipt import Returned, points_back, returned
+from loyalty_core.domain.returns import (
+    claw_back,
+    give_back,
+    undo_claw_back,
+)
+from loyalty_core.store.codec import from_json, to_json
+from loyalty_core.store.holds import KeptHold
+from loyalty_core.store.purchases import KeptPurchase
+from loyalty_kit.events import LineKind, PurchaseStatus
+from loyalty_kit.money import prorate
+
+SPEND_WITHOUT_HOLD = "spend_without_hold"
+POINTS_MISSING = "points_missing"
+HOLD_EXPIRED = "hold_expired"
+OVER_REFUND = "over_refund"
+
+
+@dataclass(slots=True)
+class Booked:
+    """What the books hold of a purchase.  Points in hundredths, by currency where it matters.
+
+    `rated`: the awards are those of the lines as they stand.  `earned` counts points that came
+    in lots of their own, `clawed` what was taken back of them; `spent` what was taken,
+    `given_back` what returned of it.
+    """
+
+    rules_version: int = 0
+    tier: str | None = None
+    awards: tuple[Award, ...] = ()
+    rated: bool = False
+    points_spent: int = 0
+    earned: dict[str, int] = field(default_factory=dict)
+    clawed: dict[str, int] = field(default_factory=dict)
+    spent: int = 0
+    given_back: int = 0
+    hold: int | None = None
+    answer: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, purchase: KeptPurchase) -> Booked:
+        return from_json(cls, purchase.booking)
+
+    def keep(self, purchase: KeptPurchase) -> None:
+        purchase.booking = to_json(self)
+        purchase.changed = True
+
+
+@dataclass(slots=True)
+class Moved:
+    """Points that one event moved, in hundredths of the main currency, and what is odd."""
+
+    earned: int = 0
+    spent: int = 0
+    clawed_back: int = 0
+    given_back: int = 0
+    flags: list[str] = field(default_factory=list)
+
+    def flag(self, name: str) -> None:
+        if name not in self.flags:
+            self.flags.append(name)
+
+    def add(self, other: Moved) -> None:
+        self.earned += other.earned
+        self.spent += other.spent
+        self.clawed_back += other.clawed_back
+        self.given_back += other.given_back
+        for name in other.flags:
+            self.flag(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """The event that is being booked: its key in the ledger, its time, and now."""
+
+    key: str
+    occurred_at: datetime
+    now: datetime
+    zone: ZoneInfo
+    facts: Mapping[str, str]
+
+    def cause(self, purchase_id: int, what: str, **facts: str) -> Cause:
+        return Cause(
+            f"{self.key}:{what}",
+            self.occurred_at,
+            self.now,
+            purchase_id,
+            {**self.facts, **facts},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The account books that one purchase moves, and the programme's terms."""
+
+    books: Mapping[str, AccountBook]
+    plan: Plan
+    terms: Terms
+
+    @property
+    def main(self) -> AccountBook:
+        return self.books[self.plan.rules.main.code]
+
+
+def terms_of(plan: Plan, now: datetime, zone: ZoneInfo) -> Terms:
+    policies = plan.rules.policies
+    grace = policies.give_back_grace_days
+    return Terms(
+        allow_debt=policies.negative_balance == "allow",
+        grace_until=end_of_life(now, grace, zone) if grace else None,
+    )
+
+
+def rebook(
+    purchase: KeptPurchase,
+    booked: Booked,
+    desk: Desk,
+    occasion: Occasion,
+    hold: KeptHold | None = None,
+) -> Moved:
+    """Move what differs between the books and the purchase as it now is.
+
+    Spent points move before earned ones: nothing is paid with what it earns itself, and what
+    comes back is there when something else is to be taken back.
+    """
+    moved = Moved()
+    back = returned(
+        purchase.lines, [one.event for one in purchase.refunds if one.state == "booked"]
+    )
+    if back.over:
+        moved.flag(OVER_REFUND)
+    counts = purchase.event.status is PurchaseStatus.PAID
+    spend = _spend_wanted(purchase, booked, back) if counts else 0
+    _move_spend(spend, purchase, booked, _Work(desk, occasion, moved, hold))
+    _move_earned(counts, back, purchase, booked, _Work(desk, occasion, moved, None))
+    _count_goods(counts, purchase, booked, back)
+    return moved
+
+
+def withdraw(purchase: KeptPurchase, booked: Booked, desk: Desk, occasion: Occasion) -> Moved:
+    """Take the purchase out of its member's books: it turned out to be someone else's."""
+    moved = Moved()
+    _move_spend(0, purchase, booked, _Work(desk, occasion, moved, None))
+    nothing = Returned({}, {}, {})
+    _move_earned(False, nothing, purchase, booked, _Work(desk, occasion, moved, None))
+    return moved
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    desk: Desk
+    occasion: Occasion
+    moved: Moved
+    hold: KeptHold | None
+
+
+# --- spending -------------------------------------------------------------------------------
+
+
+def _spend_wanted(purchase: KeptPurchase, booked: Booked, back: Returned) -> int:
+    """Points that should stay spent: all, less the part of the lines that came back."""
+    weights = [line.spend_minor or 0 for line in purchase.lines]
+    if not any(weights):
+        weights = [line.amount_minor for line in purchase.lines]
+    if not any(weights):
+        return booked.points_spent
+    parts = prorate(booked.points_spent, weights)
+    by_line = {line.id: part for line, part in zip(purchase.lines, parts, strict=True)}
+    return booked.points_spent - points_back(by_line, back.share)
+
+
+def _move_spend(wanted: int, purchase: KeptPurchase, booked: Booked, work: _Work) -> None:
+    standing = booked.spent - booked.given_back
+    if wanted > standing:
+        _spend(wanted - standing, purchase, booked, work)
+    elif wanted < standing:
+        cause = work.occasion.cause(purchase.id, "give_back")
+        give_back(work.desk.main, standing - wanted, cause, work.desk.terms)
+        booked.given_back += standing - wanted
+        work.moved.given_back += standing - wanted
+    if work.hold is not None and work.hold.state == "live":
+        _let_go(purchase, work)
+
+
+def _spend(points: int, purchase: KeptPurchase, booked: Booked, work: _Work) -> None:
+    left = points - _capture(points, purchase, work)
+    if left:
+        cause = work.occasion.cause(purchase.id, "spend")
+        missing = work.desk.main.spend(left, cause, work.desk.terms)
+        work.moved.flag(SPEND_WITHOUT_HOLD)
+        if missing:
+            work.moved.flag(POINTS_MISSING)
+    booked.spent += points
+    work.moved.spent += points
+
+
+def _capture(points: int, purchase: KeptPurchase, work: _Work) -> int:
+    """Spend from the hold what it has; gives how much that was."""
+    hold = work.hold
+    if hold is None or hold.state != "live" or not hold.points:
+        return 0
+    part = min(points, hold.points)
+    cause = work.occasion.cause(purchase.id, "capture")
+    work.desk.main.capture(part, hold.lots, cause)
+    hold.lots = tuple(_less(hold.lots, part))
+    hold.points -= part
+    return part
+
+
+def _let_go(purchase: KeptPurchase, work: _Work) -> None:
+    """The purchase has come: the hold is captured, and what it did not need is released."""
+    hold = work.hold
+    assert hold is not None
+    if hold.points:
+        work.desk.main.release(hold.lots, work.occasion.cause(purchase.id, "release"))
+    hold.points, hold.lots = 0, ()
+    hold.state = "released" if purchase.event.status is PurchaseStatus.CANCELLED else "captured"
+    hold.purchase_id = purchase.id
+    hold.changed = True
+
+
+def _less(parts: Sequence[tuple[int, int]], points: int) -> list[tuple[int, int]]:
+    left = []
+    for no, size in parts:
+        taken = min(size, points)
+        points -= taken
+        if size > taken:
+            left.append((no, size - taken))
+    return left
+
+
+# --- earning --------------------------------------------------------------------------------
+
+
+def _move_earned(
+    counts: bool, back: Returned, purchase: KeptPurchase, booked: Booked, work: _Work
+) -> None:
+    currencies = {award.currency for award in booked.awards} | set(booked.earned)
+    for currency in sorted(currencies):
+        awards = [award for award in booked.awards if award.currency == currency]
+        promised = sum(award.points for award in awards) if counts else 0
+        fresh = max(0, promised - booked.earned.get(currency, 0))
+        if fresh:
+            _earn(fresh, awards, purchase, booked, work)
+        returned_points = sum(points_back(dict(award.by_line), back.share) for award in awards)
+        wanted = promised - (returned_points if counts else 0)
+        _move_clawed(currency, wanted, purchase, booked, work)
+
+
+def _earn(
+    fresh: int, awards: Sequence[Award], purchase: KeptPurchase, booked: Booked, work: _Work
+) -> None:
+    """New lots: one for each award at first, later ones for what a revision added."""
+    occasion, currency = work.occasion, awards[0].currency
+    parts = prorate(fresh, [award.points for award in awards])
+    for award, part in zip(awards, parts, strict=True):
+        if not part:
+            continue
+        start = purchase.event.occurred_at
+        work.desk.books[currency].earn(
+            part,
+            occasion.cause(purchase.id, f"earn:{currency}:{award.source}", rule=award.source),
+            spendable_from=spendable_from(start, award.activation_days, occasion.zone),
+            expires_at=end_of_life(start, award.life_days, occasion.zone),
+        )
+    booked.earned[currency] = booked.earned.get(currency, 0) + fresh
+    if currency == work.desk.plan.rules.main.code:
+        work.moved.earned += fresh
+
+
+def _move_clawed(
+    currency: str, wanted: int, purchase: KeptPurchase, booked: Booked, work: _Work
+) -> None:
+    clawed = booked.clawed.get(currency, 0)
+    difference = booked.earned.get(currency, 0) - wanted - clawed
+    book = work.desk.books[currency]
+    if difference > 0:
+        cause = work.occasion.cause(purchase.id, f"claw_back:{currency}")
+        if claw_back(book, difference, cause, work.desk.terms):
+            work.moved.flag(POINTS_MISSING)
+    elif difference < 0:
+        cause = work.occasion.cause(purchase.id, f"undo_claw_back:{currency}")
+        undo_claw_back(book, -difference, cause, work.desk.terms)
+    booked.clawed[currency] = clawed + difference
+    if currency == work.desk.plan.rules.main.code:
+        work.moved.clawed_back += difference
+
+
+# --- facts ----------------------------------------------------------------------------------
+
+
+def _count_goods(counts: bool, purchase: KeptPurchase, booked: Booked, back: Returned) -> None:
+    """What the lines came to, for the receipt's page, for reports and for the tier."""
+    earned: dict[str, int] = {}
+    for award in booked.awards:
+        for line, points in award.by_line:
+            earned[line] = earned.get(line, 0) + points
+    purchase.earned_by_line = earned
+    purchase.returned_milli = back.quantity_milli
+    purchase.returned_minor = back.money_minor
+    purchase.qualifying_minor = (
+        sum(
+            line.paid_minor - back.money_minor.get(line.id, 0)
+            for line in purchase.lines
+            if line.kind is LineKind.GOODS
+        )
+        if counts
+        else 0
+    )

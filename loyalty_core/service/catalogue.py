@@ -1,0 +1,149 @@
+"""The catalogue: products and categories come in bulk; checkouts look products up by sku."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from loyalty_core.store import catalogue as store
+from loyalty_core.store.catalogue import CategoryRow, ProductRow
+from loyalty_core.store.programmes import fold
+
+__all__ = [
+    "CatalogueProduct",
+    "CategoryRow",
+    "ProductRow",
+    "list_categories",
+    "list_products",
+    "products_for",
+    "upsert_categories",
+    "upsert_products",
+]
+
+
+class ProductLike(Protocol):
+    """What a connector's or the API's product has; None leaves what is known alone."""
+
+    @property
+    def sku(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def external_id(self) -> str | None: ...
+    @property
+    def price_minor(self) -> int | None: ...
+    @property
+    def categories(self) -> Sequence[str]: ...
+    @property
+    def brand(self) -> str | None: ...
+    @property
+    def attributes(self) -> Sequence[str]: ...
+    @property
+    def legal_class(self) -> str | None: ...
+
+
+class CategoryLike(Protocol):
+    @property
+    def code(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def parent(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueProduct:
+    """What the catalogue knows of a product; `categories` with all above them."""
+
+    sku: str
+    name: str
+    categories: tuple[str, ...]
+    brand: str | None
+    attributes: tuple[str, ...]
+    legal_class: str | None
+
+
+def upsert_products(
+    connection: Connection, programme_id: int, products: Sequence[ProductLike], *, now: datetime
+) -> int:
+    """How many different products were saved; of one sku given twice the last counts."""
+    rows = {
+        product.sku: {
+            "programme_id": programme_id,
+            "sku": product.sku,
+            "name": product.name,
+            "external_id": product.external_id,
+            "price_minor": product.price_minor,
+            "categories": list(dict.fromkeys(fold(code) for code in product.categories)),
+            "brand": product.brand,
+            "attributes": list(product.attributes),
+            "legal_class": product.legal_class,
+            "updated_at": now,
+        }
+        for product in products
+    }
+    if rows:
+        store.save_products(connection, [rows[sku] for sku in sorted(rows)])
+    return len(rows)
+
+
+def upsert_categories(
+    connection: Connection, programme_id: int, categories: Sequence[CategoryLike]
+) -> int:
+    """How many different categories were saved; a parent may come later than its children."""
+    rows = {
+        fold(category.code): {
+            "programme_id": programme_id,
+            "code": fold(category.code),
+            "name": category.name,
+            "parent": None if category.parent is None else fold(category.parent),
+        }
+        for category in categories
+    }
+    if rows:
+        store.save_categories(connection, [rows[code] for code in sorted(rows)])
+    return len(rows)
+
+
+def products_for(
+    connection: Connection, programme_id: int, skus: Collection[str]
+) -> dict[str, CatalogueProduct]:
+    """The known ones of these products, in at most two statements."""
+    found = store.products_by_sku(connection, programme_id, skus) if skus else []
+    own = {code for product in found for code in product.categories}
+    parents = store.parents_above(connection, programme_id, own) if own else {}
+    return {product.sku: _with_ancestors(product, parents) for product in found}
+
+
+def list_products(
+    connection: Connection, programme_id: int, *, after: str | None = None, limit: int = 100
+) -> tuple[list[ProductRow], str | None]:
+    """A page in the order of sku, and `after` of the next page (None: this was the last)."""
+    rows = store.products_after(connection, programme_id, after or "", limit + 1)
+    page = rows[:limit]
+    return page, page[-1].sku if len(rows) > limit else None
+
+
+def list_categories(connection: Connection, programme_id: int) -> list[CategoryRow]:
+    return store.all_categories(connection, programme_id)
+
+
+def _with_ancestors(product: ProductRow, parents: Mapping[str, str]) -> CatalogueProduct:
+    codes = dict.fromkeys(product.categories)
+    for code in product.categories:
+        above = parents.get(code)
+        while above is not None and above not in codes:
+            codes[above] = None
+            above = parents.get(above)
+    return CatalogueProduct(
+        sku=product.sku,
+        name=product.name,
+        categories=tuple(codes),
+        brand=product.brand,
+        attributes=product.attributes,
+        legal_class=product.legal_class,
+    )

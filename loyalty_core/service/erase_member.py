@@ -1,0 +1,87 @@
+"""What the hub knows of a person: handed over, or erased (ledger sums stay)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
+from loyalty_core.service.members import PROFILE, get_member, member_row
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.store import members as store
+from loyalty_core.store import purchases
+from loyalty_core.store.ids import to_wire
+
+_PAGE = 500
+
+
+def export_member(
+    connection: Connection, plans: PlanCache, programme_id: int, member_id: str, *, now: datetime
+) -> dict[str, Any]:
+    """Everything kept of a member, wire-ready.  Raises: MemberNotFound."""
+    card = get_member(connection, plans, programme_id, member_id, now=now)
+    return {
+        "member": {
+            "id": card.id,
+            "state": card.state,
+            "phone": card.phone,
+            "email": card.email,
+            "cards": list(card.cards),
+            "externals": [{"system": one.system, "id": one.id} for one in card.externals],
+            **card.profile,
+            "attributes": card.attributes,
+            "consents": card.consents,
+            "source": card.source,
+            "created_at": card.created_at.isoformat(),
+        },
+        "ledger": _all(
+            lambda cursor: member_ledger(
+                connection, programme_id, card.id, cursor=cursor, limit=_PAGE
+            )
+        ),
+        "lots": member_lots(connection, programme_id, card.id),
+        "purchases": _all(
+            lambda cursor: member_purchases(
+                connection, programme_id, card.id, cursor=cursor, limit=_PAGE
+            )
+        ),
+    }
+
+
+def erase_member(
+    connection: Connection, programme_id: int, member_id: str, *, author: str, now: datetime
+) -> dict[str, Any]:
+    """Forget the person; points and sums stay, under a number without a name.
+
+    Gives the act of erasure, wire-ready.  Raises: MemberNotFound.
+    """
+    row = member_row(connection, programme_id, member_id)
+    number = row["id"]
+    ids = [number, *store.aliases_of(connection, [number]).get(number, [])]
+    names = [key for keys in store.names_of(connection, ids).values() for key, _ in keys]
+    store.drop_names(connection, programme_id, names)
+    blank: dict[str, Any] = dict.fromkeys((*PROFILE, "referrer"))
+    for one in ids:
+        store.change_member(connection, one, {**blank, "attributes": {}, "consents": {}})
+    store.change_member(connection, number, {"state": "erased"})
+    receipts = purchases.forget_people(connection, ids)
+    return {
+        "member": to_wire("m", number),
+        "erased_at": now.isoformat(),
+        "by": author,
+        "names": len(names),
+        "receipts": receipts,
+    }
+
+
+def _all(page_of: Any) -> list[Any]:
+    items: list[Any] = []
+    cursor: str | None = None
+    while True:
+        page = page_of(cursor)
+        items.extend(page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return items

@@ -1,0 +1,247 @@
+"""A batch of events of one programme, with all that booking them needs, locked in sets.
+
+Locks are taken in one order everywhere: event keys, names of people, members, accounts,
+holds; each by id (`ledger.md` 4).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from loyalty_core.domain.account import AccountBook
+from loyalty_core.domain.errors import ProgrammeNotFound, WrongCurrency
+from loyalty_core.domain.points import Cause
+from loyalty_core.domain.pricing.plan import Plan
+from loyalty_core.service.booking import Booked, Desk, Occasion, terms_of
+from loyalty_core.service.catalogue import CatalogueProduct, products_for
+from loyalty_core.service.event_holds import EventHolds
+from loyalty_core.service.identify import Ask, identify
+from loyalty_core.service.known_events import KnownEvents, Told, hash_of
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.source import Source, shop_for
+from loyalty_core.service.standing import Standings
+from loyalty_core.store import ledger, members, outbox, programmes
+from loyalty_core.store import purchases as purchase_store
+from loyalty_core.store.holds import KeptHold, write_holds
+from loyalty_core.store.ids import to_wire
+from loyalty_core.store.ledger import AccountKey, Needs
+from loyalty_core.store.outbox import Notice
+from loyalty_core.store.programmes import Programme, Shop
+from loyalty_core.store.purchases import KeptPurchase
+from loyalty_kit.events import Customer, Event, Purchase
+
+FUTURE_LIMIT = timedelta(hours=24)
+BALANCE_CHANGED = "balance_changed"
+
+
+class EventBatch:
+    """Filled by `admit`, worked on by `record_purchase` and `record_refund`, then written."""
+
+    def __init__(
+        self, connection: Connection, plans: PlanCache, programme_id: int, now: datetime
+    ) -> None:
+        programme = programmes.programme_by_id(connection, programme_id)
+        if programme is None:
+            raise ProgrammeNotFound
+        self.connection = connection
+        self.programme: Programme = programme
+        self.zone = ZoneInfo(programme.timezone)
+        self.now = now
+        self.told: list[Told] = []
+        self.known = KnownEvents(connection, programme_id)
+        self.holds = EventHolds(connection, programme_id)
+        self.standings: Standings
+        self.products: dict[str, CatalogueProduct] = {}
+        self._plans = plans
+        self._versions = programmes.published_versions(connection, programme_id)
+        self._shops: dict[tuple[frozenset[str] | None, str], Shop] = {}
+        self._survivor: dict[int, int | None] = {}
+        self._books: dict[AccountKey, AccountBook] = {}
+
+    # --- loading --------------------------------------------------------------------------
+
+    def admit(self, events: Sequence[tuple[Source, Event]]) -> list[Told]:
+        """Check the events against the programme, then load and lock what they need.
+
+        Raises: UnknownShop, ShopForbidden, WrongCurrency, PhoneImpossible.
+        """
+        self.told = [self._checked(source, event) for source, event in events]
+        self.known.load(self.told)
+        self.holds.look_up(
+            [
+                (self.shop(one.source, one.event.shop), one.event)
+                for one in self.told
+                if isinstance(one.event, Purchase)
+            ]
+        )
+        self._identify()
+        self._lock_accounts()
+        self.products = products_for(self.connection, self.programme.id, self._skus())
+        return self.told
+
+    def _checked(self, source: Source, event: Event) -> Told:
+        if event.currency != self.programme.currency:
+            raise WrongCurrency({"currency": event.currency})
+        self.shop(source, event.shop)
+        ahead = event.occurred_at > self.now + FUTURE_LIMIT
+        timed = replace(event, occurred_at=self.now) if ahead else event
+        return Told(source, timed, hash_of(event), ahead=ahead)
+
+    def _identify(self) -> None:
+        named = [one for one in self.told if one.event.customer is not None]
+        asks = [self._ask(one, one.event.customer) for one in named if one.event.customer]
+        for one, found in zip(named, identify(self.connection, asks, now=self.now), strict=True):
+            one.found = found
+
+    def _skus(self) -> set[str]:
+        """Articles of lines that leave out what the catalogue may know."""
+        return {
+            line.sku
+            for one in self.told
+            if isinstance(one.event, Purchase)
+            for line in one.event.lines
+            if line.sku and line.categories is None
+        }
+
+    def _ask(self, told: Told, customer: Customer) -> Ask:
+        event, source = told.event, told.source
+        policies = self.plan_at(event.occurred_at).rules.policies
+        is_purchase = isinstance(event, Purchase)
+        at_till = isinstance(event, Purchase) and event.channel == "pos"
+        return Ask(
+            source.programme_id,
+            source.name,
+            customer,
+            policies.phone_region,
+            may_enrol=is_purchase and policies.enrol_on_purchase,
+            vouched=customer.verified or (at_till and policies.trust_pos),
+            lenient=source.lenient,
+        )
+
+    def _lock_accounts(self) -> None:
+        """Every member that this batch may move points of, whoever they are by now."""
+        for one in self.told:
+            self._load_own_purchases(one)
+        kept = self.known.all_purchases()
+        ids = {one.found.member_id for one in self.told}
+        ids |= {purchase.member_id for purchase in kept}
+        ids |= {member for member, _ in self.holds.named()}
+        known = {member for member in ids if member}
+        self._survivor = members.survivors(self.connection, self.programme.id, known)
+        alive = sorted({member for member in self._survivor.values() if member is not None})
+        self.standings = Standings(self.connection, alive)
+        needs = Needs(
+            frozenset(purchase.id for purchase in kept),
+            min((one.event.occurred_at for one in self.told), default=None),
+            members.aliases_of(self.connection, alive) if kept else {},
+        )
+        currencies = self._currencies(kept)
+        keys = {(member, currency) for member in alive for currency in currencies}
+        self._books = ledger.open_books(self.connection, keys, needs)
+        for book in self._books.values():
+            book.settle(self.now)
+        self.holds.lock(self._survivor)
+
+    def _load_own_purchases(self, told: Told) -> None:
+        """A refund that names no purchase is looked for among the member's own (22)."""
+        event, member = told.event, told.found.member_id
+        if isinstance(event, Purchase) or member is None:
+            return
+        if event.purchase or event.order or event.fiscal:
+            return
+        days = self.plan_at(event.occurred_at).rules.policies.return_window_days
+        since = event.occurred_at - timedelta(days=days)
+        self.known.take(
+            purchase_store.purchases_of_member(self.connection, [member], since=since, limit=200)
+        )
+
+    def _currencies(self, kept: Sequence[KeptPurchase]) -> set[str]:
+        plans = [self.plan(self.programme.rules_version)]
+        plans += [self.plan_at(one.event.occurred_at) for one in self.told]
+        booked = {name for one in kept for name in Booked.of(one).earned}
+        return booked | {currency.code for plan in plans for currency in plan.rules.currencies}
+
+    # --- asked while booking --------------------------------------------------------------
+
+    def shop(self, source: Source, code: str | None) -> Shop:
+        """Raises: UnknownShop, ShopForbidden."""
+        key = (source.shops, programmes.fold(code or source.default_shop))
+        if key not in self._shops:
+            self._shops[key] = shop_for(self.connection, source, code)
+        return self._shops[key]
+
+    def plan(self, version: int) -> Plan:
+        return self._plans.get(self.connection, self.programme.id, version)
+
+    def plan_at(self, moment: datetime) -> Plan:
+        """The rules in force at that time; before the first ones, the first."""
+        place = bisect_right(self._versions, moment, key=lambda pair: pair[0])
+        return self.plan(self._versions[max(0, place - 1)][1])
+
+    def survivor(self, member: int | None) -> int | None:
+        """Who a member is by now: merged ones are followed, erased ones are nobody."""
+        return None if member is None else self._survivor.get(member)
+
+    def desk(self, purchase: KeptPurchase, plan: Plan) -> Desk | None:
+        """The books that a purchase moves; None where it is nobody's."""
+        member = self.survivor(purchase.member_id)
+        if member is None:
+            return None
+        books = {currency: book for (one, currency), book in self._books.items() if one == member}
+        return Desk(books, plan, terms_of(plan, self.now, self.zone))
+
+    def occasion(self, source: str, event: Event) -> Occasion:
+        kind = "purchase" if isinstance(event, Purchase) else "refund"
+        return Occasion(
+            f"{source}/{kind}/{event.external_id}/r{event.revision}",
+            event.occurred_at,
+            self.now,
+            self.zone,
+            {"event": kind, "source": source, "external_id": event.external_id},
+        )
+
+    def release(self, hold: KeptHold, why: str) -> None:
+        """Let a live hold go, and its points with it."""
+        if hold.state != "live":
+            return
+        book = self._books.get((hold.member_id, hold.currency))
+        if book is not None:
+            cause = Cause(f"hold:{hold.id}:release", self.now, self.now, None, {"why": why})
+            book.release(hold.lots, cause)
+            book.settle(self.now)
+        hold.points, hold.lots, hold.state, hold.changed = 0, (), "released", True
+
+    # --- writing --------------------------------------------------------------------------
+
+    def write(self) -> None:
+        for book in self._books.values():
+            book.settle(self.now)
+        moved = [book for book in self._books.values() if book.entries]
+        announce_balances(self.connection, self.programme.id, moved, self.now)
+        ledger.write_books(self.connection, moved)
+        purchase_store.write_purchases(self.connection, self.known.all_purchases())
+        purchase_store.write_refunds(self.connection, list(self.known.refunds.values()))
+        write_holds(self.connection, self.holds.all())
+        self.standings.write()
+
+
+def announce_balances(
+    connection: Connection, programme_id: int, books: Iterable[AccountBook], now: datetime
+) -> None:
+    """Tell the world which accounts changed: once for each state that they come to."""
+    notices = [
+        Notice(
+            programme_id,
+            BALANCE_CHANGED,
+            f"{to_wire('m', book.member_id)}:{book.currency}:{book.entries_made}",
+            {"member": to_wire("m", book.member_id), "currency": book.currency},
+        )
+        for book in books
+    ]
+    outbox.announce(connection, notices, now=now)

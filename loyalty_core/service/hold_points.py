@@ -1,0 +1,362 @@
+"""Only a hold promises: it stores the priced basket and sets points aside (`ledger.md` 8, 13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from loyalty_core.domain.account import AccountBook
+from loyalty_core.domain.errors import (
+    CodeRequired,
+    HoldCaptured,
+    HoldNotFound,
+    NotAvailable,
+    NotEnoughPoints,
+    PriceChanged,
+    ProgrammeNotFound,
+    WrongCurrency,
+)
+from loyalty_core.domain.members import full_name
+from loyalty_core.domain.points import Cause
+from loyalty_core.domain.pricing.basket import PricedBasket
+from loyalty_core.domain.pricing.plan import Plan
+from loyalty_core.domain.pricing.price import price_basket
+from loyalty_core.service.identify import names_of
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.promise import keep_promise, promised_quote
+from loyalty_core.service.quote_basket import (
+    Buyer,
+    answer,
+    fill_in,
+    is_verified,
+    member_facts,
+    quote_id,
+)
+from loyalty_core.service.source import Source, shop_for
+from loyalty_core.store import holds as store
+from loyalty_core.store import ledger, members, programmes
+from loyalty_core.store.codec import to_json
+from loyalty_core.store.database import lock_keys
+from loyalty_core.store.holds import NOBODY, Claim, HoldKey, KeptHold
+from loyalty_core.store.ids import from_wire, new_id
+from loyalty_core.store.programmes import Shop
+from loyalty_kit.checkout import Balance, HoldRequest, Quote, QuoteRequest
+from loyalty_kit.money import format_decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedHold:
+    """A hold as its owner sees it.  `state`: live, captured or released; `points` in
+    hundredths, set aside now."""
+
+    id: str
+    state: str
+    expires_at: datetime
+    quote: Quote
+    cart: str | None
+    order: str | None
+    points: int
+
+
+def place_hold(
+    connection: Connection,
+    plans: PlanCache,
+    source: Source,
+    wanted: HoldRequest,
+    *,
+    now: datetime,
+) -> PlacedHold:
+    """Price the basket, set its points aside, and promise both.
+
+    A new hold for the same cart or order replaces the old one.  Never degraded.
+
+    Raises: NotEnoughPoints, PriceChanged, CodeRequired, NotAvailable, UnknownShop,
+    ShopForbidden, WrongCurrency, PhoneImpossible.
+    """
+    _refuse_what_is_not_there(wanted)
+    desk = _open_desk(connection, plans, source, wanted.request, now)
+    desk.let_go(now)
+    priced = _price(desk, wanted, now)
+    hold = _new_hold(desk, source, wanted, priced, now)
+    book = desk.book
+    if book is not None and priced.points.spend:
+        cause = Cause(f"hold:{hold.id}", now, now, None, {"hold": store.hold_to_wire(hold.key)})
+        hold.lots = book.hold(priced.points.spend, cause)
+        hold.points = priced.points.spend
+    for one in desk.books.values():
+        one.settle(now)
+    ledger.write_books(connection, desk.books.values())
+    store.write_holds(connection, [*desk.replaced, hold])
+    store.set_claims(connection, dict.fromkeys(desk.claims, hold.key))
+    return _placed(hold)
+
+
+def get_hold(
+    connection: Connection, programme_id: int, hold_id: str, *, now: datetime
+) -> PlacedHold:
+    """Raises: HoldNotFound."""
+    return _as_of(_find(connection, programme_id, hold_id, lock=False), now)
+
+
+def name_order(
+    connection: Connection, programme_id: int, hold_id: str, order: str, *, now: datetime
+) -> PlacedHold:
+    """Tie a live hold to the order that its cart became.
+
+    Raises: HoldNotFound, HoldCaptured.
+    """
+    hold = _find(connection, programme_id, hold_id, lock=True)
+    if hold.state == "captured":
+        raise HoldCaptured
+    if not hold.lives_at(now):
+        raise HoldNotFound
+    hold.order, hold.changed = order, True
+    store.write_holds(connection, [hold])
+    store.set_claims(connection, {Claim(programme_id, hold.shop_id, "order", order): hold.key})
+    return _placed(hold)
+
+
+def release_hold(connection: Connection, programme_id: int, hold_id: str, *, now: datetime) -> None:
+    """Let a hold go; one that has ended by itself stays ended.
+
+    Raises: HoldNotFound, HoldCaptured.
+    """
+    hold = _find(connection, programme_id, hold_id, lock=False)
+    end_holds_of(connection, [hold.key], why="released", now=now)
+    if _find(connection, programme_id, hold_id, lock=False).state == "captured":
+        raise HoldCaptured
+
+
+def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: datetime) -> int:
+    """Release those of these holds that still live; gives how many."""
+    accounts = {
+        (hold.member_id, hold.currency)
+        for hold in store.holds_by_key(connection, keys).values()
+        if hold.member_id != NOBODY
+    }
+    books = ledger.open_books(connection, accounts)
+    for book in books.values():
+        book.settle(now)
+    held = store.holds_by_key(connection, keys, lock=True).values()
+    live = [hold for hold in held if hold.state == "live"]
+    for hold in live:
+        let_go(hold, books.get((hold.member_id, hold.currency)), why, now)
+    for book in books.values():
+        book.settle(now)
+    ledger.write_books(connection, books.values())
+    store.write_holds(connection, live)
+    return len(live)
+
+
+def let_go(hold: KeptHold, book: AccountBook | None, why: str, now: datetime) -> None:
+    """Give a live hold's points back to the lots they came from."""
+    if book is not None:
+        book.release(hold.lots, Cause(f"hold:{hold.id}:release", now, now, None, {"why": why}))
+    hold.points, hold.lots, hold.state, hold.changed = 0, (), "released", True
+
+
+# --- inside ---------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Desk:
+    """What placing a hold works on: the shop, the buyer, locked books, and older holds."""
+
+    connection: Connection
+    request: QuoteRequest
+    plan: Plan
+    shop: Shop
+    member_id: int | None
+    member: Any
+    books: dict[ledger.AccountKey, AccountBook]
+    claims: tuple[Claim, ...]
+    replaced: list[KeptHold]
+
+    @property
+    def book(self) -> AccountBook | None:
+        if self.member_id is None:
+            return None
+        return self.books[(self.member_id, self.plan.rules.main.code)]
+
+    def let_go(self, now: datetime) -> None:
+        for hold in self.replaced:
+            let_go(hold, self.books.get((hold.member_id, hold.currency)), "replaced", now)
+        for book in self.books.values():
+            book.settle(now)
+
+    def buyer(self) -> Buyer:
+        verified = is_verified(self.request, self.plan)
+        if self.member_id is None:
+            return Buyer(None, verified, None, None, (), 0)
+        row, main = self.member, self.plan.rules.main.code
+        balances = sorted(
+            (
+                Balance(book.currency, book.available, book.pending, book.held, book.debt)
+                for (member, _), book in self.books.items()
+                if member == self.member_id
+            ),
+            key=lambda balance: (balance.currency != main, balance.currency),
+        )
+        return Buyer(
+            self.member_id,
+            verified,
+            full_name(row["first_name"], row["middle_name"], row["last_name"]),
+            row["tier"],
+            tuple(balances),
+            balances[0].available,
+        )
+
+
+def _refuse_what_is_not_there(wanted: HoldRequest) -> None:
+    if wanted.request.certificates:
+        raise NotAvailable({"feature": "certificates"})
+    if wanted.code is not None:
+        raise NotAvailable({"feature": "confirmation_codes"})
+
+
+def _open_desk(
+    connection: Connection,
+    plans: PlanCache,
+    source: Source,
+    request: QuoteRequest,
+    now: datetime,
+) -> _Desk:
+    programme = programmes.programme_by_id(connection, source.programme_id)
+    if programme is None:
+        raise ProgrammeNotFound
+    if request.currency != programme.currency:
+        raise WrongCurrency({"currency": request.currency})
+    plan = plans.get(connection, programme.id, programme.rules_version)
+    shop = shop_for(connection, source, request.shop)
+    claims = tuple(
+        Claim(programme.id, shop.id, kind, ref)
+        for kind, ref in (("cart", request.cart), ("order", request.order))
+        if ref is not None
+    )
+    lock_keys(connection, (f"hold:{c.programme_id}:{c.shop_id}:{c.kind}:{c.ref}" for c in claims))
+    member = _member_of(connection, source, request, plan)
+    older = set(store.claimed_holds(connection, claims).values())
+    if request.hold is not None and (named := store.hold_from_wire(request.hold)):
+        older.add(named)
+    members_ = {one for one, _ in older if one != NOBODY} | ({member} - {None})
+    codes = {currency.code for currency in plan.rules.currencies}
+    keys = {(one, code) for one in members_ if one is not None for code in codes}
+    books = ledger.open_books(connection, keys)
+    for book in books.values():
+        book.settle(now)
+    held = store.holds_by_key(connection, older, lock=True).values()
+    live = [hold for hold in held if hold.state == "live" and hold.programme_id == programme.id]
+    rows = members.member_rows(connection, programme.id, [] if member is None else [member])
+    return _Desk(
+        connection,
+        fill_in(connection, programme.id, request, plan),
+        plan,
+        shop,
+        member,
+        rows.get(member or 0),
+        books,
+        claims,
+        live,
+    )
+
+
+def _member_of(
+    connection: Connection, source: Source, request: QuoteRequest, plan: Plan
+) -> int | None:
+    customer = request.member
+    if customer is None:
+        return None
+    names = names_of(customer, source.name, plan.rules.policies.phone_region)
+    number = from_wire("m", customer.id) if customer.id else None
+    if number is not None:
+        known = members.survivors(connection, source.programme_id, [number])
+        if known.get(number) is not None:
+            return known[number]
+    owners = members.owners(connection, source.programme_id, names)
+    return next((owners[name] for name in names if name in owners), None)
+
+
+def _price(desk: _Desk, wanted: HoldRequest, now: datetime) -> PricedBasket:
+    request, buyer = desk.request, desk.buyer()
+    asked = request.spend
+    if asked:
+        if desk.member_id is not None and not buyer.verified:
+            raise CodeRequired
+        if asked != "max" and asked > buyer.available_points:
+            raise NotEnoughPoints(wanted=asked, available=buyer.available_points)
+    priced = price_basket(request, desk.plan, member_facts(buyer), now)
+    _expect(wanted, priced)
+    return priced
+
+
+def _expect(wanted: HoldRequest, priced: PricedBasket) -> None:
+    """What the buyer was shown is what is promised, or the buyer is asked again."""
+    payable, spend = priced.totals.payable_minor, priced.points.spend
+    facts: dict[str, str] = {}
+    if wanted.expect_payable_minor not in (None, payable):
+        facts["payable"] = format_decimal(payable)
+    if wanted.expect_spend_points not in (None, spend):
+        facts["spend"] = format_decimal(spend)
+    if facts:
+        raise PriceChanged(facts)
+
+
+def _new_hold(
+    desk: _Desk, source: Source, wanted: HoldRequest, priced: PricedBasket, now: datetime
+) -> KeptHold:
+    quote = answer(priced, desk.buyer(), quote_id(now))
+    return KeptHold(
+        new_id(now),
+        desk.member_id or NOBODY,
+        source.programme_id,
+        desk.shop.id,
+        source.name,
+        desk.request.cart,
+        desk.request.order,
+        desk.plan.rules.main.code,
+        0,
+        (),
+        "live",
+        now + timedelta(seconds=wanted.ttl_s),
+        now,
+        desk.plan.version,
+        request=to_json(wanted.request),
+        quote=keep_promise(quote, priced),
+        is_new=True,
+    )
+
+
+def _find(connection: Connection, programme_id: int, hold_id: str, *, lock: bool) -> KeptHold:
+    key = store.hold_from_wire(hold_id)
+    if key is None:
+        raise HoldNotFound
+    member, number = key
+    if member != NOBODY:
+        member = members.survivors(connection, programme_id, [member]).get(member) or member
+    found = store.holds_by_key(connection, [(member, number)], lock=lock).get((member, number))
+    if found is None or found.programme_id != programme_id:
+        raise HoldNotFound
+    return found
+
+
+def _as_of(hold: KeptHold, now: datetime) -> PlacedHold:
+    """A hold whose time is up has ended, whether or not a job has booked it yet."""
+    placed = _placed(hold)
+    if hold.state == "live" and not hold.lives_at(now):
+        return replace(placed, state="released", points=0)
+    return placed
+
+
+def _placed(hold: KeptHold) -> PlacedHold:
+    return PlacedHold(
+        store.hold_to_wire(hold.key),
+        hold.state,
+        hold.expires_at,
+        promised_quote(hold),
+        hold.cart,
+        hold.order,
+        hold.points,
+    )

@@ -1,0 +1,321 @@
+"""Members: enrolment, cards as staff see them, search, and what their accounts show."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from loyalty_core.domain.errors import InvalidInput, MemberExists, MemberNotFound, PhoneImpossible
+from loyalty_core.domain.members import IdentityKey, card_key, email_key, full_name, phone_key
+from loyalty_core.service import identify
+from loyalty_core.service.phones import normalise_phone
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.source import Source
+from loyalty_core.store import accounts as account_store
+from loyalty_core.store import members as store
+from loyalty_core.store import programmes
+from loyalty_core.store.ids import from_wire, to_wire
+from loyalty_kit.checkout import Balance, TierView
+from loyalty_kit.events import Customer, ExternalId
+
+PROFILE = ("first_name", "last_name", "middle_name", "birth_date", "gender", "city")
+_CHANGEABLE = frozenset({*PROFILE, "phone", "email", "card", "attributes", "consents"})
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """What is known of a person who joins.  `birth_date` is ISO 8601."""
+
+    phone: str | None = None
+    email: str | None = None
+    card: str | None = None
+    external: ExternalId | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    middle_name: str | None = None
+    birth_date: str | None = None
+    gender: str | None = None
+    city: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    consents: Mapping[str, Any] = field(default_factory=dict)
+    referrer: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberCard:
+    """A member with names and figures.  `balance` is the main currency's."""
+
+    id: str
+    state: str
+    name: str | None
+    phone: str | None
+    email: str | None
+    cards: tuple[str, ...]
+    externals: tuple[ExternalId, ...]
+    profile: Mapping[str, str | None]
+    attributes: Mapping[str, Any]
+    consents: Mapping[str, Any]
+    source: str | None
+    tier: TierView | None
+    spent_minor: int
+    balance: Balance
+    balances: tuple[Balance, ...]
+    created_at: datetime
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`next_cursor` None: this was the last page."""
+
+    items: Sequence[Any]
+    next_cursor: str | None
+
+
+def enrol_member(
+    connection: Connection, plans: PlanCache, source: Source, new: NewMember, *, now: datetime
+) -> MemberCard:
+    """A new active member.
+
+    Raises: MemberExists (fact `id`), PhoneImpossible, InvalidInput.
+    """
+    region = plans.phone_region(connection, source.programme_id)
+    customer = Customer(external=new.external, card=new.card, phone=new.phone, email=new.email)
+    keys = identify.names_of(customer, source.name, region)
+    if not keys:
+        raise InvalidInput({"phone": ["Give a phone, an email, a card or an external id."]})
+    _check_birth_date(new.birth_date)
+    identify.lock_names(connection, source.programme_id, keys)
+    for owner in store.owners(connection, source.programme_id, keys).values():
+        raise MemberExists({"id": to_wire("m", owner)})
+    row = identify.new_member_row(
+        source.programme_id, now, source=new.source or source.name, state="active"
+    )
+    row |= {name: getattr(new, name) for name in PROFILE}
+    row |= {
+        "attributes": dict(new.attributes),
+        "consents": dict(new.consents),
+        "referrer": new.referrer,
+    }
+    store.add_members(connection, [row])
+    names = [
+        identify.name_row(source.programme_id, key, row["id"], verified=False, now=now)
+        for key in keys
+    ]
+    store.add_names(connection, names)
+    return get_member(connection, plans, source.programme_id, to_wire("m", row["id"]), now=now)
+
+
+def get_member(
+    connection: Connection, plans: PlanCache, programme_id: int, member_id: str, *, now: datetime
+) -> MemberCard:
+    """The member of this id, or the one it was merged into.  Raises: MemberNotFound."""
+    row = member_row(connection, programme_id, member_id)
+    return _cards(connection, plans, programme_id, [row], now)[0]
+
+
+def member_row(connection: Connection, programme_id: int, member_id: str) -> RowMapping:
+    """The row of the member that this id means now.  Raises: MemberNotFound."""
+    number = from_wire("m", member_id)
+    if number is None:
+        raise MemberNotFound
+    row = store.member_rows(connection, programme_id, [number]).get(number)
+    if row is not None and row["merged_into"] is not None:
+        row = store.member_rows(connection, programme_id, [row["merged_into"]])[row["merged_into"]]
+    if row is None or row["state"] == "erased":
+        raise MemberNotFound
+    return row
+
+
+def find_members(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    plans: PlanCache,
+    programme_id: int,
+    *,
+    phone: str | None = None,
+    email: str | None = None,
+    card: str | None = None,
+    now: datetime,
+) -> list[MemberCard]:
+    """Members known by any of these names.  Raises: PhoneImpossible."""
+    region = plans.phone_region(connection, programme_id)
+    customer = Customer(card=card, phone=phone, email=email)
+    keys = identify.names_of(customer, "", region)
+    ids = set(store.owners(connection, programme_id, keys).values())
+    rows = store.member_rows(connection, programme_id, ids)
+    return _cards(connection, plans, programme_id, [rows[one] for one in sorted(rows)], now)
+
+
+def search_members(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    plans: PlanCache,
+    programme_id: int,
+    text: str,
+    *,
+    after: str | None = None,
+    limit: int = 50,
+    now: datetime,
+) -> Page:
+    """Members by phone, card, e-mail or the beginning of names; the newest first."""
+    condition = None
+    if text.strip():
+        region = plans.phone_region(connection, programme_id)
+        keys = _possible_names(text, region)
+        condition = store.name_like(text)
+        known = store.owners(connection, programme_id, keys)
+        if known:
+            condition = store.with_ids(set(known.values()))
+    rows = store.members_page(
+        connection,
+        programme_id,
+        condition,
+        after=from_wire("m", after) if after else None,
+        limit=limit + 1,
+    )
+    page = rows[:limit]
+    cards = _cards(connection, plans, programme_id, page, now)
+    return Page(cards, cards[-1].id if len(rows) > limit else None)
+
+
+def update_member(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    plans: PlanCache,
+    source: Source,
+    member_id: str,
+    changes: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> MemberCard:
+    """Change what is given; a phone, e-mail or card moves only if it is free (27).
+
+    Raises: MemberNotFound, MemberExists, PhoneImpossible, InvalidInput.
+    """
+    unknown = set(changes) - _CHANGEABLE
+    if unknown:
+        raise InvalidInput({name: ["Unknown field."] for name in sorted(unknown)})
+    row = member_row(connection, source.programme_id, member_id)
+    _check_birth_date(changes.get("birth_date"))
+    region = plans.phone_region(connection, source.programme_id)
+    for kind, key_of in (("phone", _phone_maker(region)), ("email", email_key), ("card", card_key)):
+        if kind in changes:
+            value = changes[kind]
+            key = None if value is None else key_of(value)
+            _replace_name(connection, row, kind, key, now)
+    plain = {name: changes[name] for name in PROFILE if name in changes}
+    for name in ("attributes", "consents"):
+        if name in changes:
+            plain[name] = {**row[name], **(changes[name] or {})}
+    if row["state"] == "unconfirmed" and plain.get("consents"):
+        plain["state"] = "active"
+    if plain:
+        store.change_member(connection, row["id"], plain)
+    return get_member(connection, plans, source.programme_id, member_id, now=now)
+
+
+# --- inside ---------------------------------------------------------------------------------
+
+
+def _phone_maker(region: str) -> Any:
+    return lambda text: phone_key(normalise_phone(text, region))
+
+
+def _replace_name(
+    connection: Connection, row: RowMapping, kind: str, key: IdentityKey | None, now: datetime
+) -> None:
+    programme_id, member = row["programme_id"], row["id"]
+    if key is not None:
+        identify.lock_names(connection, programme_id, [key])
+        owner = store.owners(connection, programme_id, [key]).get(key)
+        if owner == member:
+            return
+        if owner is not None:
+            raise MemberExists({"id": to_wire("m", owner)})
+    if kind != "card" or key is None:
+        old = [one for one, _ in store.names_of(connection, [member])[member] if one.kind == kind]
+        store.drop_names(connection, programme_id, old)
+    if key is not None:
+        name = identify.name_row(programme_id, key, member, verified=False, now=now)
+        store.add_names(connection, [name])
+
+
+def _check_birth_date(text: str | None) -> None:
+    if text is None:
+        return
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput({"birth_date": ["Not a date."]}) from None
+
+
+def _possible_names(text: str, region: str) -> list[IdentityKey]:
+    """What a search may mean: a card always, an e-mail or a phone if it looks like one."""
+    keys = [card_key(text)]
+    if "@" in text:
+        keys.append(email_key(text))
+    with suppress(PhoneImpossible):
+        keys.append(phone_key(normalise_phone(text, region)))
+    return keys
+
+
+def _cards(
+    connection: Connection,
+    plans: PlanCache,
+    programme_id: int,
+    rows: Iterable[RowMapping],
+    now: datetime,
+) -> list[MemberCard]:
+    rows = list(rows)
+    if not rows:
+        return []
+    programme = programmes.programme_by_id(connection, programme_id)
+    assert programme is not None
+    plan = plans.get(connection, programme_id, programme.rules_version)
+    ids = [row["id"] for row in rows]
+    names = store.names_of(connection, ids)
+    balances: dict[int, list[Balance]] = defaultdict(list)
+    for member, balance in account_store.balances(connection, ids, now):
+        balances[member].append(balance)
+    main = plan.rules.main.code
+    return [
+        _card(row, names.get(row["id"], []), balances[row["id"]], main, plan.tiers) for row in rows
+    ]
+
+
+def _card(
+    row: RowMapping,
+    names: Sequence[tuple[IdentityKey, bool]],
+    balances: Sequence[Balance],
+    main: str,
+    tiers: Mapping[str, Any],
+) -> MemberCard:
+    by_kind: dict[str, list[IdentityKey]] = defaultdict(list)
+    for key, _ in names:
+        by_kind[key.kind].append(key)
+    tier = tiers.get(row["tier"]) if row["tier"] is not None else None
+    own = next((one for one in balances if one.currency == main), Balance(main))
+    return MemberCard(
+        to_wire("m", row["id"]),
+        row["state"],
+        full_name(row["first_name"], row["middle_name"], row["last_name"]),
+        next((key.value for key in by_kind["phone"]), None),
+        next((key.value for key in by_kind["email"]), None),
+        tuple(key.value for key in by_kind["card"]),
+        tuple(ExternalId(key.system, key.value) for key in by_kind["external"]),
+        {name: row[name] for name in PROFILE},
+        row["attributes"],
+        row["consents"],
+        row["source"],
+        None if tier is None else TierView(tier.code, tier.name),
+        row["spent_minor"],
+        own,
+        tuple(one for one in balances if one.currency != main),
+        row["created_at"],
+        None if row["merged_into"] is None else to_wire("m", row["merged_into"]),
+    )

@@ -1,0 +1,91 @@
+"""Two records of one person become one (`ledger.md` 12)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from loyalty_core.domain.errors import InvalidInput
+from loyalty_core.domain.points import Cause
+from loyalty_core.domain.rules import RuleSet
+from loyalty_core.service.event_batch import announce_balances
+from loyalty_core.service.members import MemberCard, get_member, member_row
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.standing import Standings
+from loyalty_core.store import holds as hold_store
+from loyalty_core.store import ledger, members, programmes
+from loyalty_core.store.ids import to_wire
+
+
+def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    plans: PlanCache,
+    programme_id: int,
+    *,
+    into: str,
+    from_: str,
+    author: str,
+    now: datetime,
+) -> MemberCard:
+    """Lots with their dates, debt and live holds of `from_` move to `into`.
+
+    `from_` becomes an alias; later refunds of its purchases book on the survivor.
+
+    Raises: MemberNotFound, InvalidInput (a member into itself).
+    """
+    survivor = member_row(connection, programme_id, into)["id"]
+    leaving = member_row(connection, programme_id, from_)["id"]
+    if survivor == leaving:
+        raise InvalidInput({"from": ["Is the same member."]})
+    programme = programmes.programme_by_id(connection, programme_id)
+    assert programme is not None
+    rules = plans.get(connection, programme_id, programme.rules_version).rules
+    _move_standing(connection, survivor, leaving, rules, now)
+    _move_points(connection, programme_id, survivor, leaving, author, now)
+    members.move_names(connection, leaving, survivor)
+    members.repoint_aliases(connection, leaving, survivor)
+    members.change_member(
+        connection, leaving, {"state": "merged", "merged_into": survivor, "spent_minor": 0}
+    )
+    return get_member(connection, plans, programme_id, to_wire("m", survivor), now=now)
+
+
+def _move_points(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    programme_id: int,
+    survivor: int,
+    leaving: int,
+    author: str,
+    now: datetime,
+) -> None:
+    currencies = ledger.currencies_of(connection, [survivor, leaving])
+    keys = [(member, code) for member in (survivor, leaving) for code in currencies]
+    books = ledger.open_books(connection, keys, whole=True)
+    for book in books.values():
+        book.settle(now)
+    twins: dict[str, dict[int, int]] = {}
+    for code in currencies:
+        cause = Cause(
+            f"merge:{leaving}:{survivor}",
+            now,
+            now,
+            None,
+            {"by": author, "from": to_wire("m", leaving), "into": to_wire("m", survivor)},
+        )
+        twins[code] = books[(leaving, code)].move_into(books[(survivor, code)], cause)
+        books[(survivor, code)].settle(now)
+        announce_balances(connection, programme_id, [books[(survivor, code)]], now)
+    ledger.write_books(connection, books.values())
+    for hold in hold_store.live_holds_of(connection, leaving):
+        own = twins[hold.currency]
+        hold.lots = tuple((own[no], size) for no, size in hold.lots)
+        hold_store.move_hold(connection, hold, survivor)
+
+
+def _move_standing(
+    connection: Connection, survivor: int, leaving: int, rules: RuleSet, now: datetime
+) -> None:
+    standings = Standings(connection, sorted((survivor, leaving)))
+    standings.add_spend(survivor, standings.spent(leaving), rules, now)
+    standings.write()

@@ -1,0 +1,204 @@
+"""Programmes and their rule sets: one document with versions; published ones never change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from loyalty_core.domain.errors import (
+    InvalidInput,
+    ProgrammeNotFound,
+    RulesInvalid,
+    VersionNotFound,
+)
+from loyalty_core.domain.rules import parse_rules
+from loyalty_core.store import programmes as store
+from loyalty_core.store.programmes import Programme, RulesVersion
+
+__all__ = [
+    "Programme",
+    "RulesVersion",
+    "check_rules",
+    "create_programme",
+    "draft_rules",
+    "get_programme",
+    "get_rules",
+    "list_programmes",
+    "list_rules_versions",
+    "publish_rules",
+    "set_programme",
+]
+
+MAIN_SHOP = "main"
+_CODE = re.compile(r"[^\W_][\w.-]{0,63}")
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+
+
+def create_programme(  # noqa: PLR0913 - each is a word of its own on the command line
+    connection: Connection,
+    *,
+    code: str,
+    name: str | None = None,
+    timezone: str = "Europe/Moscow",
+    currency: str = "RUB",
+    document: Mapping[str, Any],
+    author: str,
+    now: datetime,
+) -> Programme:
+    """A programme with its shop `main` and `document` as version 1, in force.
+
+    Raises: InvalidInput (code, timezone, currency), RulesInvalid.
+    """
+    check_code(code)
+    check_timezone(timezone)
+    if not _CURRENCY.fullmatch(currency):
+        raise InvalidInput({"currency": ["Must be a code of three capital letters."]})
+    parse_rules(document)
+    if store.programme_by_code(connection, code) is not None:
+        raise InvalidInput({"code": ["Is taken."]})
+    row = {
+        "code": code,
+        "name": name or code,
+        "currency": currency,
+        "timezone": timezone,
+        "rules_version": 1,
+    }
+    programme = store.add_programme(connection, row, now=now)
+    shop: dict[str, Any] = {
+        "code": MAIN_SHOP,
+        "name": programme.name,
+        "timezone": None,
+        "vendor": {},
+    }
+    store.add_shop(connection, {**shop, "programme_id": programme.id}, now=now)
+    store.add_draft(connection, programme.id, document, author=author, now=now)
+    store.put_in_force(connection, programme.id, 1, author=author, now=now)
+    return programme
+
+
+def list_programmes(connection: Connection) -> list[Programme]:
+    return store.all_programmes(connection)
+
+
+def get_programme(connection: Connection, code: str) -> Programme:
+    """Raises: ProgrammeNotFound."""
+    programme = store.programme_by_code(connection, code)
+    if programme is None:
+        raise ProgrammeNotFound({"programme": code})
+    return programme
+
+
+def set_programme(
+    connection: Connection, code: str, *, name: str | None = None, timezone: str | None = None
+) -> Programme:
+    """The programme after the change; None leaves as it is.
+
+    Raises: ProgrammeNotFound, InvalidInput.
+    """
+    programme = get_programme(connection, code)
+    if timezone is not None:
+        check_timezone(timezone)
+    wanted = {"name": name, "timezone": timezone}
+    changes = {field: value for field, value in wanted.items() if value}
+    if changes:
+        store.change_programme(connection, programme.id, changes)
+    return get_programme(connection, code)
+
+
+# --- rule sets ------------------------------------------------------------------------------
+
+
+def get_rules(
+    connection: Connection, programme_id: int, version: int | None = None
+) -> Mapping[str, Any]:
+    """A version of the document; None: the one in force.
+
+    Raises: ProgrammeNotFound, VersionNotFound.
+    """
+    if version is None:
+        programme = store.programme_by_id(connection, programme_id)
+        if programme is None:
+            raise ProgrammeNotFound
+        version = programme.rules_version
+    document = store.rules_document(connection, programme_id, version)
+    if document is None:
+        raise VersionNotFound({"version": str(version)})
+    return document
+
+
+def check_rules(document: object) -> Mapping[str, list[str]]:
+    """What is wrong with a document, by path; nothing if it could be published."""
+    if not isinstance(document, Mapping):
+        return {"": ["Not an object."]}
+    try:
+        parse_rules(document)
+    except RulesInvalid as error:
+        return error.errors
+    return {}
+
+
+def draft_rules(
+    connection: Connection,
+    programme_id: int,
+    document: Mapping[str, Any],
+    *,
+    author: str,
+    now: datetime,
+) -> int:
+    """The number of the new draft.  Raises: RulesInvalid."""
+    parse_rules(document)
+    return store.add_draft(connection, programme_id, document, author=author, now=now)
+
+
+def publish_rules(
+    connection: Connection, programme_id: int, version: int, *, author: str, now: datetime
+) -> int:
+    """Put a version in force from now on; the number of the version that is.
+
+    The one in force stays as it is.  An older published one comes back as a new version, so
+    that "which rules stood then" keeps one answer.
+
+    Raises: ProgrammeNotFound, VersionNotFound, RulesInvalid.
+    """
+    programme = store.lock_programme(connection, programme_id)
+    if programme is None:
+        raise ProgrammeNotFound
+    document = get_rules(connection, programme_id, version)
+    if programme.rules_version == version:
+        return version
+    parse_rules(document)
+    wanted = store.rules_version(connection, programme_id, version)
+    if wanted is not None and wanted.state == "published":
+        version = store.add_draft(connection, programme_id, document, author=author, now=now)
+    store.put_in_force(connection, programme_id, version, author=author, now=now)
+    return version
+
+
+def list_rules_versions(connection: Connection, programme_id: int) -> list[RulesVersion]:
+    """Drafts and published ones, the newest number first."""
+    return store.all_rules_versions(connection, programme_id)
+
+
+# --- what may be written --------------------------------------------------------------------
+
+
+def check_code(code: str) -> None:
+    """Codes stand in addresses and on command lines: letters, digits, and - _ . within.
+
+    Raises: InvalidInput.
+    """
+    if not _CODE.fullmatch(store.fold(code)):
+        raise InvalidInput({"code": ["Must be letters and digits, with - _ . between, up to 64."]})
+
+
+def check_timezone(name: str) -> None:
+    """Raises: InvalidInput."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        raise InvalidInput({"timezone": ["Not a name of a time zone."]}) from None

@@ -1,0 +1,77 @@
+"""What a hold promised, as a purchase takes it up (`ledger.md` 13, 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from loyalty_core.domain.pricing.basket import Award, PricedBasket
+from loyalty_core.domain.receipt import PromisedLine
+from loyalty_core.store.codec import from_json, to_json
+from loyalty_core.store.holds import NOBODY, KeptHold
+from loyalty_kit.checkout import Quote
+from loyalty_kit.events import PurchaseLine
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a hold keeps of its price: the answer that was given, and what it earns."""
+
+    quote: Quote
+    lines: tuple[PromisedLine, ...]
+    awards: tuple[Award, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """`rated`: the hold knew its member, so what it says of earning is promised too."""
+
+    lines: Mapping[str, PromisedLine]
+    awards: tuple[Award, ...]
+    rated: bool
+
+    @classmethod
+    def of(cls, hold: KeptHold) -> Promise:
+        kept = from_json(Kept, hold.quote)
+        by_id = {line.id: line for line in kept.lines}
+        return cls(by_id, kept.awards, hold.member_id != NOBODY)
+
+    def equal(self, lines: Sequence[PurchaseLine]) -> set[str]:
+        """The lines that were bought as promised."""
+        return {
+            line.id for line in lines if line.id in self.lines and self.lines[line.id].matches(line)
+        }
+
+    def fits(self, lines: Sequence[PurchaseLine]) -> bool:
+        return len(lines) == len(self.lines) == len(self.equal(lines))
+
+    def awards_of(self, names: Collection[str]) -> tuple[Award, ...]:
+        """The part of the awards that belongs to these lines."""
+        parts = []
+        for award in self.awards:
+            by_line = tuple((name, points) for name, points in award.by_line if name in names)
+            if by_line:
+                points = sum(part for _, part in by_line)
+                parts.append(replace(award, points=points, by_line=by_line))
+        return tuple(parts)
+
+
+def keep_promise(quote: Quote, priced: PricedBasket) -> dict[str, object]:
+    """The column `holds.quote` of a priced basket."""
+    quantity = {line.id: line.quantity_milli for line in priced.request.lines}
+    lines = tuple(
+        PromisedLine(
+            line.id,
+            quantity[line.id],
+            line.amount_minor,
+            line.discount_minor,
+            line.spend_minor,
+        )
+        for line in priced.lines
+    )
+    data: dict[str, object] = to_json(Kept(quote, lines, priced.earned))
+    return data
+
+
+def promised_quote(hold: KeptHold) -> Quote:
+    return from_json(Kept, hold.quote).quote

@@ -1,0 +1,238 @@
+"""What is this basket worth to this member?  Reads once, writes nothing (`ledger.md` 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from loyalty_core.domain.errors import (
+    NotAvailable,
+    ProgrammeNotFound,
+    ShopForbidden,
+    UnknownShop,
+    WrongCurrency,
+)
+from loyalty_core.domain.members import full_name
+from loyalty_core.domain.pricing.allot import unit_price
+from loyalty_core.domain.pricing.basket import MemberFacts, PricedBasket
+from loyalty_core.domain.pricing.explain import explain
+from loyalty_core.domain.pricing.plan import Plan
+from loyalty_core.domain.pricing.price import price_basket
+from loyalty_core.service.catalogue import products_for
+from loyalty_core.service.identify import names_of
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.source import Source
+from loyalty_core.store.checkout import Asked, Facts, checkout_facts
+from loyalty_core.store.holds import hold_from_wire
+from loyalty_core.store.ids import from_wire, new_id, to_wire
+from loyalty_core.store.programmes import fold
+from loyalty_kit.checkout import (
+    Balance,
+    BasketLine,
+    CodeAnswer,
+    MemberView,
+    PointsOffer,
+    PricedLine,
+    Quote,
+    QuoteRequest,
+    TierView,
+    Totals,
+)
+
+VALID_FOR = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """The member as pricing and the answer see them.
+
+    `verified`: the shop vouches, or stands at a till that the programme trusts.
+    """
+
+    member_id: int | None
+    verified: bool
+    name: str | None
+    tier: str | None
+    balances: tuple[Balance, ...]
+    available_points: int
+
+
+def quote_basket(
+    connection: Connection,
+    plans: PlanCache,
+    source: Source,
+    request: QuoteRequest,
+    *,
+    now: datetime,
+) -> Quote:
+    """The price of a basket by line, what it earns, what points may pay, and why.
+
+    Raises: UnknownShop, ShopForbidden, WrongCurrency, PhoneImpossible, NotAvailable.
+    """
+    if request.certificates:
+        raise NotAvailable({"feature": "certificates"})
+    region = plans.phone_region(connection, source.programme_id)
+    facts = _facts(connection, source, request, region, now)
+    plan = plans.get(connection, source.programme_id, facts.rules_version)
+    buyer = _buyer(facts, request, plan)
+    request = fill_in(connection, source.programme_id, request, plan)
+    priced = price_basket(request, plan, member_facts(buyer), now)
+    return answer(priced, buyer, quote_id(now))
+
+
+def base_quote(request: QuoteRequest, *, now: datetime) -> Quote:
+    """The answer when there is no time to price: base prices, no spending, and it says so."""
+    lines = tuple(
+        PricedLine(
+            line.id,
+            line.amount_minor,
+            0,
+            0,
+            line.amount_minor,
+            0,
+            unit_price_minor=unit_price(line.amount_minor, line.quantity_milli),
+        )
+        for line in request.lines
+    )
+    total = sum(line.amount_minor for line in lines)
+    return Quote(
+        quote_id(now),
+        0,
+        now + VALID_FOR,
+        lines,
+        Totals(total, 0, 0, total),
+        PointsOffer(),
+        degraded=True,
+        coupons=tuple(CodeAnswer(code, "unknown", "degraded") for code in request.coupons),
+    )
+
+
+def answer(priced: PricedBasket, buyer: Buyer, number: str) -> Quote:
+    """A priced basket in the words of the checkout."""
+    request, plan = priced.request, priced.plan
+    known_buyer = request.member is not None
+    lines = priced.lines if known_buyer else _earning_nothing(priced.lines)
+    points = priced.points if known_buyer else replace(priced.points, earn=0)
+    return Quote(
+        number,
+        plan.version,
+        priced.now + VALID_FOR,
+        lines,
+        priced.totals,
+        points,
+        member=_view(buyer, plan),
+        coupons=tuple(CodeAnswer(code, "rejected", "unknown_code") for code in request.coupons),
+        explanation=explain(priced, request.explain),
+    )
+
+
+def quote_id(now: datetime) -> str:
+    return to_wire("q", new_id(now))
+
+
+def member_facts(buyer: Buyer) -> MemberFacts:
+    return MemberFacts(
+        known=buyer.member_id is not None,
+        tier=buyer.tier,
+        available_points=buyer.available_points,
+        may_spend=buyer.member_id is not None and buyer.verified,
+        code_required=buyer.member_id is not None and not buyer.verified,
+    )
+
+
+def is_verified(request: QuoteRequest, plan: Plan) -> bool:
+    """Whether somebody answers for who the buyer is (`ledger.md` 28)."""
+    if request.member is None:
+        return False
+    at_till = request.channel == "pos" and plan.rules.policies.trust_pos
+    return request.member.verified or at_till
+
+
+def fill_in(
+    connection: Connection, programme_id: int, request: QuoteRequest, plan: Plan
+) -> QuoteRequest:
+    """What lines leave out, the catalogue knows; asked only where a promotion may look."""
+    skus = {line.sku for line in request.lines if line.sku and line.categories is None}
+    if not skus or not plan.promotions:
+        return request
+    known = products_for(connection, programme_id, skus)
+    if not known:
+        return request
+    lines: list[BasketLine] = []
+    for line in request.lines:
+        product = known.get(line.sku or "") if line.categories is None else None
+        if product is not None:
+            line = replace(
+                line,
+                categories=product.categories,
+                brand=line.brand or product.brand,
+                attributes=product.attributes if line.attributes is None else line.attributes,
+                legal_class=line.legal_class or product.legal_class,
+            )
+        lines.append(line)
+    return replace(request, lines=tuple(lines))
+
+
+def _facts(
+    connection: Connection, source: Source, request: QuoteRequest, region: str, now: datetime
+) -> Facts:
+    shop = fold(request.shop or source.default_shop)
+    if source.shops is not None and shop not in source.shops:
+        raise ShopForbidden({"shop": shop})
+    member = request.member
+    asked = Asked(
+        source.programme_id,
+        shop,
+        from_wire("m", member.id) if member is not None and member.id else None,
+        () if member is None else names_of(member, source.name, region),
+        request.cart,
+        request.order,
+        hold_from_wire(request.hold) if request.hold else None,
+    )
+    facts = checkout_facts(connection, asked, now)
+    if facts is None:
+        raise ProgrammeNotFound
+    if facts.shop_id is None:
+        raise UnknownShop({"shop": shop})
+    if request.currency != facts.currency:
+        raise WrongCurrency({"currency": request.currency})
+    return facts
+
+
+def _buyer(facts: Facts, request: QuoteRequest, plan: Plan) -> Buyer:
+    main = plan.rules.main.code
+    own = next((one for one in facts.accounts if one.balance.currency == main), None)
+    balances = [one.balance for one in facts.accounts if one.balance.currency != main]
+    return Buyer(
+        facts.member_id,
+        is_verified(request, plan),
+        full_name(facts.first_name, facts.middle_name, facts.last_name),
+        facts.tier,
+        (own.balance if own is not None else Balance(main), *balances),
+        0 if own is None else own.balance.available + own.own_hold,
+    )
+
+
+def _view(buyer: Buyer, plan: Plan) -> MemberView | None:
+    """Nothing personal unless verified."""
+    if buyer.member_id is None:
+        return None
+    number = to_wire("m", buyer.member_id)
+    tier = plan.tiers.get(buyer.tier) if buyer.tier is not None else None
+    view = MemberView(
+        number,
+        buyer.verified,
+        tier=None if tier is None else TierView(tier.code, tier.name),
+    )
+    if not buyer.verified:
+        return view
+    main, *others = buyer.balances
+    return replace(view, name=buyer.name, balance=main, balances=tuple(others))
+
+
+def _earning_nothing(lines: Sequence[PricedLine]) -> tuple[PricedLine, ...]:
+    """Nobody stands behind a basket without a buyer, so it promises no points."""
+    return tuple(replace(line, earn_points=0) for line in lines)

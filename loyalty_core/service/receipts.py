@@ -1,0 +1,58 @@
+"""What is answered to an event, and kept so that the same event gets the same answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from loyalty_core.service.booking import Moved
+
+
+@dataclass(frozen=True, slots=True)
+class EventReceipt:
+    """`points`: earned, spent, clawed_back, given_back in hundredths of the main currency.
+
+    `status`: booked, open, cancelled, superseded (an older revision) or waiting (a refund
+    whose purchase is not known).  `created`: this very call booked it.
+    """
+
+    id: str
+    status: str
+    member: str | None
+    points: Mapping[str, int]
+    flags: tuple[str, ...]
+    created: bool
+
+    def kept(self) -> dict[str, Any]:
+        return {
+            "status": self.status,
+            "member": self.member,
+            "points": dict(self.points),
+            "flags": list(self.flags),
+        }
+
+    def superseded(self) -> EventReceipt:
+        return replace(self, status="superseded", created=False)
+
+
+def receipt_of(wire_id: str, status: str, member: str | None, moved: Moved) -> EventReceipt:
+    points = {
+        "earned": moved.earned,
+        "spent": moved.spent,
+        "clawed_back": moved.clawed_back,
+        "given_back": moved.given_back,
+    }
+    return EventReceipt(wire_id, status, member, points, tuple(moved.flags), created=True)
+
+
+def kept_receipt(wire_id: str, answer: Mapping[str, Any]) -> EventReceipt:
+    """The answer of the first time."""
+    return EventReceipt(
+        wire_id,
+        answer["status"],
+        answer["member"],
+        answer["points"],
+        tuple(answer["flags"]),
+        created=False,
+    )

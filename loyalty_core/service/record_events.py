@@ -1,0 +1,63 @@
+"""Book what the world says happened: purchases and refunds, in batches (`ledger.md` D).
+
+One transaction of the caller's: claim the events by their keys, find the members, lock their
+accounts, book in the order of the events' own time, write everything in sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from loyalty_core.service.event_batch import EventBatch
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.receipts import EventReceipt
+from loyalty_core.service.record_purchase import record_purchase
+from loyalty_core.service.record_refund import record_refund
+from loyalty_core.service.source import Source
+from loyalty_kit.events import Event, Purchase
+
+__all__ = ["EventReceipt", "Incoming", "record_events"]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An event and who sent it."""
+
+    source: Source
+    event: Event
+
+
+def record_events(
+    connection: Connection,
+    plans: PlanCache,
+    incoming: Sequence[Incoming],
+    *,
+    now: datetime,
+) -> list[EventReceipt]:
+    """Book events of one programme, all or none; the receipts come in the order given.
+
+    The same event again gives the receipt of the first time.  A refund whose purchase is not
+    known waits for it.  What does not fit is booked and flagged (`ledger.md` 14).
+
+    Raises: EventConflict, UnknownShop, ShopForbidden, WrongCurrency, PhoneImpossible.
+    """
+    if not incoming:
+        return []
+    (programme_id,) = {one.source.programme_id for one in incoming}
+    batch = EventBatch(connection, plans, programme_id, now)
+    told = batch.admit([(one.source, one.event) for one in incoming])
+    # Refunds first at equal times: what they undo is older (`ledger.md` 25).
+    order = sorted(
+        range(len(told)),
+        key=lambda index: (told[index].event.occurred_at, isinstance(told[index].event, Purchase)),
+    )
+    receipts: dict[int, EventReceipt] = {}
+    for index in order:
+        record = record_purchase if isinstance(told[index].event, Purchase) else record_refund
+        receipts[index] = record(batch, told[index])
+    batch.write()
+    return [receipts[index] for index in range(len(told))]

@@ -1,0 +1,349 @@
+"""A purchase is a fact: the shop's lines stand, what does not fit is flagged (`ledger.md` 14).
+
+The first report books it; a later revision, a repeated report or a list of refunds changes
+what is booked by difference (`ledger.md` 19, 20).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from loyalty_core.domain.errors import EventConflict
+from loyalty_core.domain.pricing.allot import money_of, points_for
+from loyalty_core.domain.pricing.basket import Award, MemberFacts
+from loyalty_core.domain.pricing.earning import rate_purchase
+from loyalty_core.domain.pricing.plan import Plan
+from loyalty_core.domain.receipt import split_reductions
+from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, rebook, withdraw
+from loyalty_core.service.event_batch import EventBatch
+from loyalty_core.service.known_events import Told, hash_of, key_of
+from loyalty_core.service.promise import Promise
+from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
+from loyalty_core.service.record_refund import book_refund, new_refund
+from loyalty_core.store.holds import KeptHold
+from loyalty_core.store.ids import new_id, to_wire
+from loyalty_core.store.purchases import KeptPurchase
+from loyalty_kit.events import Purchase, PurchaseLine, PurchaseStatus, Refund
+
+TIME_AHEAD = "time_ahead"
+LINKED = "linked"
+HOLD_UNKNOWN = "hold_unknown"
+HOLD_OF_ANOTHER = "hold_of_another_member"
+HOLD_DIFFERS = "hold_differs"
+HOLD_USED = "hold_used_before"
+SPEND_WITHOUT_MEMBER = "spend_without_member"
+
+
+def record_purchase(batch: EventBatch, told: Told) -> EventReceipt:
+    """Book one purchase of a batch.
+
+    Raises: EventConflict (known revision, other content).
+    """
+    event = told.event
+    assert isinstance(event, Purchase)
+    content = told.content
+    kept = batch.known.purchases.get(key_of(told.source, event))
+    if kept is None:
+        return _book(batch, told, _new(batch, told, content), None)
+    receipt = kept_receipt(to_wire("p", kept.id), Booked.of(kept).answer)
+    if event.revision < kept.event.revision:
+        return receipt.superseded()
+    if content == kept.content_hash:
+        if event.revision > kept.event.revision:
+            kept.event, kept.changed = replace(kept.event, revision=event.revision), True
+        return receipt
+    if event.revision == kept.event.revision:
+        raise EventConflict({"external_id": event.external_id, "revision": str(event.revision)})
+    before = kept.event
+    kept.event, kept.content_hash, kept.changed = _complete(event, before), content, True
+    kept.shop_id = batch.shop(told.source, event.shop).id
+    return _book(batch, told, kept, before)
+
+
+def _complete(event: Purchase, known: Purchase) -> Purchase:
+    """A cancellation need not repeat what was sold: an order deleted at the shop cannot."""
+    if event.status is not PurchaseStatus.CANCELLED or event.lines:
+        return event
+    return replace(
+        event,
+        lines=known.lines,
+        occurred_at=known.occurred_at,
+        order=event.order or known.order,
+        points_spent=known.points_spent,
+        hold=known.hold,
+    )
+
+
+def _new(batch: EventBatch, told: Told, content: str) -> KeptPurchase:
+    event = told.event
+    assert isinstance(event, Purchase)
+    twin = batch.known.seen_before(event)
+    kept = KeptPurchase(
+        new_id(batch.now),
+        told.source.programme_id,
+        told.source.name,
+        event,
+        content,
+        batch.shop(told.source, event.shop).id,
+        None,
+        batch.now,
+        event.lines,
+        linked_to=None if twin is None else twin.id,
+        is_new=True,
+    )
+    batch.known.add(kept)
+    return kept
+
+
+@dataclass(slots=True)
+class _Case:
+    """One purchase while it is being booked."""
+
+    batch: EventBatch
+    told: Told
+    kept: KeptPurchase
+    booked: Booked
+    moved: Moved
+
+
+def _book(
+    batch: EventBatch, told: Told, kept: KeptPurchase, before: Purchase | None
+) -> EventReceipt:
+    case = _Case(batch, told, kept, Booked.of(kept), Moved(flags=list(told.found.flags)))
+    if told.ahead:
+        case.moved.flag(TIME_AHEAD)
+    if kept.linked_to is not None:
+        kept.lines = kept.event.lines
+        case.moved.flag(LINKED)
+        return _answer(case)
+    hold = _hold_of(case)
+    _settle_member(case, hold)
+    _settle_lines(case, hold, same_lines=_same(before, kept.event))
+    _sync_refunds(case)
+    _move(case, hold)
+    receipt = _answer(case)
+    for waiting in batch.known.waiting_for(kept):
+        book_refund(batch, waiting, kept)
+    return receipt
+
+
+def _same(before: Purchase | None, now: Purchase) -> bool:
+    """Whether what earns and what was spent is said as before."""
+    if before is None:
+        return False
+    return (before.lines, before.points_spent, before.hold) == (
+        now.lines,
+        now.points_spent,
+        now.hold,
+    )
+
+
+# --- who ------------------------------------------------------------------------------------
+
+
+def _settle_member(case: _Case, hold: KeptHold | None) -> None:
+    """Whose it is: as said now, else as known, else as the hold says (`ledger.md` 20)."""
+    batch, kept = case.batch, case.kept
+    old = batch.survivor(kept.member_id)
+    member = batch.survivor(case.told.found.member_id) or old
+    if member is None and hold is not None:
+        member = batch.survivor(hold.member_id)
+    if member == old and kept.member_id is not None:
+        return
+    if old is not None:
+        _leave(case, old)
+    kept.member_id = member
+
+
+def _leave(case: _Case, member: int) -> None:
+    """Take the purchase out of the books of a member whose it is not."""
+    batch, kept, booked = case.batch, case.kept, case.booked
+    plan = batch.plan(booked.rules_version)
+    desk = batch.desk(kept, plan)
+    assert desk is not None
+    withdraw(kept, booked, desk, batch.occasion(case.told.source.name, kept.event))
+    at = kept.event.occurred_at
+    batch.standings.add_spend(member, -kept.qualifying_minor, plan.rules, at)
+    kept.qualifying_minor = 0
+    booked.awards, booked.earned, booked.clawed = (), {}, {}
+    booked.spent = booked.given_back = 0
+    booked.rated = False
+
+
+# --- holds ----------------------------------------------------------------------------------
+
+
+def _hold_of(case: _Case) -> KeptHold | None:
+    """The hold that this purchase fulfils, if it may."""
+    batch, kept, moved = case.batch, case.kept, case.moved
+    hold = batch.holds.of(batch.shop(case.told.source, kept.event.shop), kept.event)
+    if hold is None:
+        if kept.event.hold:
+            moved.flag(HOLD_UNKNOWN)
+        return None
+    member = batch.survivor(case.told.found.member_id) or batch.survivor(kept.member_id)
+    if hold.member_id and member is not None and hold.member_id != member:
+        moved.flag(HOLD_OF_ANOTHER)
+        return None
+    if hold.purchase_id not in (None, kept.id):
+        moved.flag(HOLD_USED)
+        return None
+    if hold.state == "live" and not hold.lives_at(batch.now):
+        batch.release(hold, "expired")
+    if hold.state == "released" and hold.purchase_id is None:
+        moved.flag(HOLD_EXPIRED)
+    return hold
+
+
+# --- what -----------------------------------------------------------------------------------
+
+
+def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> None:
+    """Tell discount and spend apart, and rate what earns."""
+    batch, kept, booked = case.batch, case.kept, case.booked
+    event = kept.event
+    promise = None if hold is None else Promise.of(hold)
+    if hold is not None and promise is not None:
+        booked.hold = hold.id
+        if not promise.fits(event.lines):
+            case.moved.flag(HOLD_DIFFERS)
+    if same_lines and booked.rated:
+        return
+    plan = batch.plan_at(event.occurred_at) if hold is None else batch.plan(hold.rules_version)
+    booked.rules_version = plan.version
+    value = plan.rules.main.value_minor
+    said = event.points_spent
+    promised = {} if promise is None else promise.lines
+    money = None if said is None else money_of(said, value)
+    kept.lines = split_reductions(event.lines, promised, money)
+    spend_minor = sum(line.spend_minor or 0 for line in kept.lines)
+    booked.points_spent = points_for(spend_minor, value) if said is None else said
+    member = batch.survivor(kept.member_id)
+    if member is None:
+        if booked.points_spent:
+            case.moved.flag(SPEND_WITHOUT_MEMBER)
+        return
+    booked.tier = batch.standings.tier_at(member, event.occurred_at)
+    booked.awards = _awards(case, plan, promise)
+    booked.rated = True
+
+
+def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ...]:
+    """Lines equal to the hold's earn what it promised; the others what the rules say."""
+    kept, booked = case.kept, case.booked
+    lines = _filled_in(case.batch, kept)
+    promised: tuple[Award, ...] = ()
+    if promise is not None and promise.rated:
+        equal = promise.equal(kept.event.lines)
+        promised = promise.awards_of(equal)
+        lines = tuple(line for line in lines if line.id not in equal)
+    if not lines:
+        return promised
+    facts = MemberFacts(known=True, tier=booked.tier)
+    at = kept.event.occurred_at
+    return (*promised, *rate_purchase(lines, plan, facts, at, booked.points_spent))
+
+
+def _filled_in(batch: EventBatch, kept: KeptPurchase) -> tuple[PurchaseLine, ...]:
+    """What a line leaves out, the catalogue knows."""
+    known = batch.products
+    return tuple(
+        replace(
+            line,
+            categories=product.categories,
+            brand=line.brand or product.brand,
+            attributes=product.attributes if line.attributes is None else line.attributes,
+            legal_class=line.legal_class or product.legal_class,
+        )
+        if line.categories is None and (product := known.get(line.sku or "")) is not None
+        else line
+        for line in kept.lines
+    )
+
+
+# --- refunds by list ------------------------------------------------------------------------
+
+
+def _sync_refunds(case: _Case) -> None:
+    """A purchase that tells its refunds tells all of them (`ledger.md` 20)."""
+    kept = case.kept
+    if kept.event.refunds is None:
+        return
+    listed = {refund.external_id for refund in kept.event.refunds}
+    for refund in kept.event.refunds:
+        _list_refund(case, refund)
+    for one in kept.refunds:
+        vanished = one.event.external_id not in listed
+        if vanished and one.by_list and one.source == kept.source and one.state == "booked":
+            one.state, one.changed = "withdrawn", True
+
+
+def _list_refund(case: _Case, refund: Refund) -> None:
+    batch, kept = case.batch, case.kept
+    key = (kept.programme_id, kept.source, refund.external_id)
+    known = batch.known.refunds.get(key)
+    if known is None:
+        fresh = new_refund(batch, case.told.source, refund, by_list=True)
+        fresh.state, fresh.purchase_id = "booked", kept.id
+        batch.known.add_refund(key, fresh)
+        kept.refunds.append(fresh)
+        return
+    if known not in kept.refunds:
+        known.purchase_id = kept.id
+        kept.refunds.append(known)
+    content = hash_of(refund)
+    if known.state != "booked" or known.content_hash != content:
+        known.event, known.content_hash = refund, content
+        known.state, known.by_list, known.changed = "booked", True, True
+
+
+# --- moving ---------------------------------------------------------------------------------
+
+
+def _move(case: _Case, hold: KeptHold | None) -> None:
+    batch, kept, booked = case.batch, case.kept, case.booked
+    if hold is not None and kept.event.status is PurchaseStatus.OPEN:
+        _keep_waiting(case, hold)
+        hold = None
+    desk = batch.desk(kept, batch.plan(booked.rules_version))
+    if hold is not None and (desk is None or hold.member_id != desk.main.member_id):
+        _close(hold, kept)
+        hold = None
+    if desk is None:
+        return
+    counted = kept.qualifying_minor
+    done = rebook(kept, booked, desk, batch.occasion(case.told.source.name, kept.event), hold)
+    batch.standings.add_spend(
+        desk.main.member_id,
+        kept.qualifying_minor - counted,
+        desk.plan.rules,
+        kept.event.occurred_at,
+    )
+    case.moved.add(done)
+
+
+def _keep_waiting(case: _Case, hold: KeptHold) -> None:
+    """Placed, not paid: the hold waits for the money (`ledger.md` 8)."""
+    days = case.batch.plan(hold.rules_version).rules.policies.open_order_days
+    until = case.kept.event.occurred_at + timedelta(days=days)
+    if hold.state == "live" and until > hold.expires_at:
+        hold.expires_at, hold.changed = until, True
+
+
+def _close(hold: KeptHold, kept: KeptPurchase) -> None:
+    """A hold that set nothing aside for this buyer has kept its promise."""
+    if hold.state == "live" and not hold.points:
+        hold.state, hold.purchase_id, hold.changed = "captured", kept.id, True
+
+
+def _answer(case: _Case) -> EventReceipt:
+    kept = case.kept
+    status = "booked" if kept.event.status is PurchaseStatus.PAID else kept.event.status.value
+    member = case.batch.survivor(kept.member_id)
+    wire = None if member is None else to_wire("m", member)
+    receipt = receipt_of(to_wire("p", kept.id), status, wire, case.moved)
+    case.booked.answer = receipt.kept()
+    case.booked.keep(kept)
+    kept.flags = sorted({*kept.flags, *case.moved.flags})
+    return receipt

@@ -1,0 +1,178 @@
+"""Goods or money go back: find the purchase, move points by share (`ledger.md` 21, 22)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from loyalty_core.domain.errors import EventConflict
+from loyalty_core.domain.receipt import returned
+from loyalty_core.service.booking import Booked, Moved, rebook
+from loyalty_core.service.event_batch import EventBatch
+from loyalty_core.service.known_events import Told, hash_of, key_of
+from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
+from loyalty_core.service.source import Source
+from loyalty_core.store.ids import new_id, to_wire
+from loyalty_core.store.purchases import KeptPurchase, KeptRefund
+from loyalty_kit.events import PurchaseStatus, Refund
+
+TIME_AHEAD = "time_ahead"
+NO_MATCH = "no_match"
+
+
+def record_refund(batch: EventBatch, told: Told) -> EventReceipt:
+    """Book one refund of a batch, or let it wait for its purchase.
+
+    Raises: EventConflict (known revision, other content).
+    """
+    event = told.event
+    assert isinstance(event, Refund)
+    key = key_of(told.source, event)
+    content = told.content
+    kept = batch.known.refunds.get(key)
+    if kept is None:
+        kept = new_refund(batch, told.source, event, by_list=False)
+        kept.content_hash = content
+        if told.ahead:
+            kept.flags.append(TIME_AHEAD)
+        return _place(batch, told, kept)
+    if event.revision < kept.event.revision:
+        return _known(kept).superseded()
+    if content == kept.content_hash:
+        if event.revision > kept.event.revision:
+            kept.event, kept.changed = replace(kept.event, revision=event.revision), True
+        return _known(kept)
+    if event.revision == kept.event.revision:
+        raise EventConflict({"external_id": event.external_id, "revision": str(event.revision)})
+    kept.event, kept.content_hash, kept.changed = event, content, True
+    purchase = _booked_on(batch, kept)
+    if purchase is not None:
+        return book_refund(batch, kept, purchase)
+    return _place(batch, told, kept)
+
+
+def new_refund(batch: EventBatch, source: Source, event: Refund, *, by_list: bool) -> KeptRefund:
+    return KeptRefund(
+        new_id(batch.now),
+        source.programme_id,
+        source.name,
+        event,
+        hash_of(event),
+        "waiting",
+        by_list,
+        None,
+        batch.now,
+        is_new=True,
+    )
+
+
+def book_refund(batch: EventBatch, kept: KeptRefund, purchase: KeptPurchase) -> EventReceipt:
+    """Move what this refund changes of its purchase."""
+    if kept not in purchase.refunds:
+        purchase.refunds.append(kept)
+    kept.purchase_id, kept.state, kept.changed = purchase.id, "booked", True
+    booked = Booked.of(purchase)
+    moved = Moved(flags=list(kept.flags))
+    desk = batch.desk(purchase, batch.plan(booked.rules_version))
+    if desk is not None:
+        counted = purchase.qualifying_minor
+        done = rebook(purchase, booked, desk, batch.occasion(kept.source, kept.event))
+        moved.add(done)
+        batch.standings.add_spend(
+            desk.main.member_id,
+            purchase.qualifying_minor - counted,
+            desk.plan.rules,
+            kept.event.occurred_at,
+        )
+        booked.keep(purchase)
+    else:
+        _count_anonymous(purchase, moved)
+    return _answer(batch, kept, "booked", purchase, moved)
+
+
+def _count_anonymous(purchase: KeptPurchase, moved: Moved) -> None:
+    """Nobody's points move; the lines still know what came back of them."""
+    back = returned(purchase.lines, [one.event for one in purchase.refunds])
+    purchase.returned_milli, purchase.returned_minor = back.quantity_milli, back.money_minor
+    purchase.changed = True
+    if back.over:
+        moved.flag("over_refund")
+
+
+def _place(batch: EventBatch, told: Told, kept: KeptRefund) -> EventReceipt:
+    event = kept.event
+    named = event.purchase or event.order or event.fiscal
+    purchase = batch.known.purchase_of(kept.source, event) if named else _match(batch, told, event)
+    key = (kept.programme_id, kept.source, event.external_id)
+    if purchase is not None:
+        batch.known.refunds[key] = kept
+        return book_refund(batch, kept, purchase)
+    moved = Moved(flags=list(kept.flags))
+    if not named:
+        kept.state = "listed"
+        moved.flag(NO_MATCH)
+    kept.changed = True
+    batch.known.add_refund(key, kept)
+    return _answer(batch, kept, "waiting", None, moved)
+
+
+def _match(batch: EventBatch, told: Told, refund: Refund) -> KeptPurchase | None:
+    """The newest purchase of the member that has these goods for this money (22)."""
+    member = batch.survivor(told.found.member_id)
+    if member is None or not refund.lines:
+        return None
+    own = [
+        purchase
+        for purchase in batch.known.all_purchases()
+        if batch.survivor(purchase.member_id) == member
+        and purchase.event.status is PurchaseStatus.PAID
+        and purchase.event.occurred_at <= refund.occurred_at
+    ]
+    own.sort(key=lambda purchase: (purchase.event.occurred_at, purchase.id), reverse=True)
+    return next((purchase for purchase in own if _has_goods(purchase, refund)), None)
+
+
+def _has_goods(purchase: KeptPurchase, refund: Refund) -> bool:
+    """Every line of the refund is there by article, quantity and sum, with room for it."""
+    standing = [one.event for one in purchase.refunds if one.state == "booked"]
+    back = returned(purchase.lines, standing)
+    for part in refund.lines:
+        fitting = [
+            line
+            for line in purchase.lines
+            if part.sku is not None
+            and line.sku == part.sku
+            and line.quantity_milli - back.quantity_milli.get(line.id, 0)
+            >= (part.quantity_milli or 0)
+            and line.paid_minor - back.money_minor.get(line.id, 0) >= part.paid_back_minor
+        ]
+        if not fitting:
+            return False
+    return True
+
+
+def _booked_on(batch: EventBatch, kept: KeptRefund) -> KeptPurchase | None:
+    if kept.purchase_id is None:
+        return None
+    return next((one for one in batch.known.all_purchases() if one.id == kept.purchase_id), None)
+
+
+def _known(kept: KeptRefund) -> EventReceipt:
+    if not kept.booking:
+        return EventReceipt(to_wire("r", kept.id), "booked", None, {}, (), created=False)
+    return kept_receipt(to_wire("r", kept.id), kept.booking)
+
+
+def _answer(
+    batch: EventBatch,
+    kept: KeptRefund,
+    status: str,
+    purchase: KeptPurchase | None,
+    moved: Moved,
+) -> EventReceipt:
+    member = None if purchase is None else batch.survivor(purchase.member_id)
+    receipt = receipt_of(
+        to_wire("r", kept.id), status, None if member is None else to_wire("m", member), moved
+    )
+    kept.booking = receipt.kept()
+    kept.flags = sorted(set(moved.flags))
+    return receipt

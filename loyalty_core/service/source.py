@@ -1,0 +1,41 @@
+"""Who speaks: an API key or an installation, in one programme."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from loyalty_core.domain.errors import ShopForbidden, UnknownShop
+from loyalty_core.store.programmes import Shop, fold, shop_by_code
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The sender of events and questions.
+
+    `name` is "key:<name>" or "installation:<id>" and is part of each event's key
+    (`ledger.md` 18).  `shops` are the codes that an API key is bound to; None: all.  A
+    `lenient` source (a connector, whose shop lets buyers type anything) has impossible phones
+    flagged instead of refused.
+    """
+
+    programme_id: int
+    name: str
+    default_shop: str = "main"
+    shops: frozenset[str] | None = None
+    lenient: bool = False
+
+
+def shop_for(connection: Connection, source: Source, code: str | None) -> Shop:
+    """The shop that a message names, or the source's own where it names none.
+
+    Raises: UnknownShop, ShopForbidden.
+    """
+    wanted = fold(code or source.default_shop)
+    if source.shops is not None and wanted not in source.shops:
+        raise ShopForbidden({"shop": wanted})
+    shop = shop_by_code(connection, source.programme_id, wanted)
+    if shop is None:
+        raise UnknownShop({"shop": wanted})
+    return shop

@@ -1,0 +1,135 @@
+"""Queries over the catalogue: products and the tree of their categories."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from loyalty_core.store.database import is_sqlite
+from loyalty_core.store.tables import categories, products
+
+_KEPT_WHERE_NOT_SAID = ("external_id", "price_minor", "brand", "legal_class")
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRow:
+    """A product as it is stored; `categories` are its own codes, without their ancestors."""
+
+    sku: str
+    name: str
+    external_id: str | None
+    price_minor: int | None
+    categories: tuple[str, ...]
+    brand: str | None
+    attributes: tuple[str, ...]
+    legal_class: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryRow:
+    code: str
+    name: str
+    parent: str | None
+
+
+_PRODUCT = [products.c[name] for name in ProductRow.__slots__]
+_CATEGORY = [categories.c[name] for name in CategoryRow.__slots__]
+
+
+def save_products(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert or overwrite.  What a row does not say of optional fields stays as it is.
+
+    Rows come sorted by sku, so that two imports at once cannot deadlock.
+    """
+    statement = _insert(connection, products)
+    excluded = statement.excluded
+    changes = {name: excluded[name] for name in ("name", "categories", "attributes", "updated_at")}
+    kept = {name: func.coalesce(excluded[name], products.c[name]) for name in _KEPT_WHERE_NOT_SAID}
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["programme_id", "sku"], set_={**changes, **kept}
+        ),
+        rows,
+    )
+
+
+def save_categories(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert or overwrite; rows come sorted by code."""
+    statement = _insert(connection, categories)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["programme_id", "code"],
+            set_={"name": statement.excluded.name, "parent": statement.excluded.parent},
+        ),
+        rows,
+    )
+
+
+def products_by_sku(
+    connection: Connection, programme_id: int, skus: Collection[str]
+) -> list[ProductRow]:
+    rows = connection.execute(
+        select(*_PRODUCT).where(
+            products.c.programme_id == programme_id, products.c.sku.in_(set(skus))
+        )
+    )
+    return [_product(row._mapping) for row in rows]
+
+
+def products_after(
+    connection: Connection, programme_id: int, after: str, limit: int
+) -> list[ProductRow]:
+    """A page in the order of sku."""
+    rows = connection.execute(
+        select(*_PRODUCT)
+        .where(products.c.programme_id == programme_id, products.c.sku > after)
+        .order_by(products.c.sku)
+        .limit(limit)
+    )
+    return [_product(row._mapping) for row in rows]
+
+
+def all_categories(connection: Connection, programme_id: int) -> list[CategoryRow]:
+    rows = connection.execute(
+        select(*_CATEGORY)
+        .where(categories.c.programme_id == programme_id)
+        .order_by(categories.c.code)
+    )
+    return [CategoryRow(*row) for row in rows]
+
+
+def parents_above(
+    connection: Connection, programme_id: int, codes: Collection[str]
+) -> dict[str, str]:
+    """Code to parent's code, for the categories given and all above them.
+
+    A union drops what it has seen, so a circle of parents ends too.
+    """
+    tree = select(categories.c.code, categories.c.parent).where(
+        categories.c.programme_id == programme_id
+    )
+    climbed = tree.where(categories.c.code.in_(set(codes))).cte("climbed", recursive=True)
+    climbed = climbed.union(tree.join(climbed, categories.c.code == climbed.c.parent))
+    rows = connection.execute(select(climbed.c.code, climbed.c.parent))
+    return {row.code: row.parent for row in rows if row.parent is not None}
+
+
+def count_products(connection: Connection, programme_id: int) -> int:
+    statement = select(func.count()).where(products.c.programme_id == programme_id)
+    return connection.execute(statement).scalar_one()
+
+
+def _insert(connection: Connection, table: Any) -> Any:
+    return sqlite_insert(table) if is_sqlite(connection) else postgresql_insert(table)
+
+
+def _product(row: Mapping[Any, Any]) -> ProductRow:
+    values = dict(row)
+    for name in ("categories", "attributes"):
+        values[name] = tuple(values[name])
+    return ProductRow(**values)

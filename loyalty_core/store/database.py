@@ -1,0 +1,143 @@
+"""Engines and transactions: the one place that knows how the two databases differ."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.dialects import postgresql as pg_dialect
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+T = TypeVar("T")
+_BUSY_S = 30
+_ATTEMPTS = 5
+_RETRIED_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+_WRITE = "hub_write"
+_writer_locks: WeakKeyDictionary[Engine, threading.RLock] = WeakKeyDictionary()
+
+
+def make_engine(url: str, *, pool_size: int = 10) -> Engine:
+    """An engine for `sqlite:///file` (WAL, every commit durable) or `postgresql://...`."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"timeout": _BUSY_S})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+        )
+    _writer_locks[engine] = threading.RLock()
+    return engine
+
+
+def is_sqlite(bind: Engine | Connection) -> bool:
+    return bind.dialect.name == "sqlite"
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[Connection]:
+    """One transaction that may write: all or nothing.
+
+    On SQLite it is BEGIN IMMEDIATE (`ledger.md` 5), and threads of this process queue on a
+    lock of ours first, because SQLite's own waiting is a lottery.
+    """
+    if not is_sqlite(engine):
+        with engine.begin() as connection:
+            yield connection
+        return
+    with _writer_locks[engine], engine.connect() as plain:
+        connection = plain.execution_options(**{_WRITE: True})
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Connection]:
+    """A connection without a transaction: each statement sees the newest commit."""
+    with engine.connect() as plain:
+        if is_sqlite(engine):
+            yield plain
+        else:
+            yield plain.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def transact(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """`work` in one `write`, tried again where the database asked for it.
+
+    Tried again: deadlocks, serialization failures, and two inserts of one key at the same
+    moment, where the second try finds what the first one met.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with write(engine) as connection:
+                return work(connection)
+        except (OperationalError, IntegrityError) as error:
+            if attempt == _ATTEMPTS or not _worth_another_try(error):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _worth_another_try(error: OperationalError | IntegrityError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(error, IntegrityError):
+        return state == "23505" or "UNIQUE" in str(error.orig)
+    return state in _RETRIED_STATES
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by `_begin_sqlite` alone
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.get_execution_options().get(_WRITE):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def insert_or(connection: Connection, table: Table) -> sqlite_dialect.Insert | pg_dialect.Insert:
+    """An insert that can say `on_conflict_do_nothing` or `on_conflict_do_update`."""
+    if is_sqlite(connection):
+        return sqlite_dialect.insert(table)
+    return pg_dialect.insert(table)
+
+
+def lock_keys(connection: Connection, keys: Iterable[str]) -> None:
+    """Hold these names until the transaction ends: of two writers of one event, one waits.
+
+    Taken in the order of their numbers, so that two batches never wait for each other.  On
+    SQLite the one writer holds everything already.
+    """
+    if is_sqlite(connection):
+        return
+    numbers = sorted({_number_of(key) for key in keys})
+    if numbers:
+        array = bindparam("numbers", numbers, type_=pg_dialect.ARRAY(BigInteger))
+        locks = text("SELECT pg_advisory_xact_lock(n) FROM unnest(:numbers) AS n")
+        connection.execute(locks.bindparams(array))
+
+
+def _number_of(key: str) -> int:
+    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

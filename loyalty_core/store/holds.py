@@ -1,0 +1,214 @@
+"""Queries over holds and over who holds which cart or order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, or_, select, update
+
+from loyalty_core.store.database import insert_or
+from loyalty_core.store.ids import from_wire, to_wire
+from loyalty_core.store.tables import hold_claims, holds
+
+HoldKey = tuple[int, int]
+"""Member (0: nobody known) and number."""
+
+NOBODY = 0
+
+
+def hold_to_wire(key: HoldKey) -> str:
+    """The name of a hold leads to its member: that is how the family is distributed."""
+    member, no = key
+    return f"h_{to_wire('', member)[1:]}_{to_wire('', no)[1:]}"
+
+
+def hold_from_wire(text: str) -> HoldKey | None:
+    """None for anything that `hold_to_wire` cannot have made."""
+    head, _, tail = text.rpartition("_")
+    member, no = from_wire("h", head), from_wire("", f"_{tail}")
+    return None if member is None or no is None else (member, no)
+
+
+@dataclass(slots=True)
+class KeptHold:
+    """A hold as it is kept.  `lots`: the parts set aside, (lot, points) each."""
+
+    id: int
+    member_id: int
+    programme_id: int
+    shop_id: int
+    source: str
+    cart: str | None
+    order: str | None
+    currency: str
+    points: int
+    lots: tuple[tuple[int, int], ...]
+    state: str
+    expires_at: datetime
+    created_at: datetime
+    rules_version: int
+    request: dict[str, Any] = field(default_factory=dict)
+    quote: dict[str, Any] = field(default_factory=dict)
+    purchase_id: int | None = None
+    is_new: bool = False
+    changed: bool = False
+
+    @property
+    def key(self) -> HoldKey:
+        return (self.member_id, self.id)
+
+    def lives_at(self, moment: datetime) -> bool:
+        return self.state == "live" and moment < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A cart or an order of a shop; one live hold each (`ledger.md` 8)."""
+
+    programme_id: int
+    shop_id: int
+    kind: str
+    ref: str
+
+
+def holds_by_key(
+    connection: Connection, keys: Collection[HoldKey], *, lock: bool = False
+) -> dict[HoldKey, KeptHold]:
+    """`lock`: held until the transaction ends, in the order of their keys."""
+    if not keys:
+        return {}
+    query = (
+        select(holds)
+        .where(or_(*(and_(holds.c.member_id == member, holds.c.id == no) for member, no in keys)))
+        .order_by(holds.c.member_id, holds.c.id)
+    )
+    found = connection.execute(query.with_for_update() if lock else query).mappings()
+    return {hold.key: hold for hold in map(_kept, found)}
+
+
+def claimed_holds(connection: Connection, claims: Collection[Claim]) -> dict[Claim, HoldKey]:
+    """Which hold each cart or order has last been given."""
+    if not claims:
+        return {}
+    found = connection.execute(
+        select(hold_claims).where(
+            or_(
+                *(
+                    and_(
+                        hold_claims.c.programme_id == claim.programme_id,
+                        hold_claims.c.shop_id == claim.shop_id,
+                        hold_claims.c.kind == claim.kind,
+                        hold_claims.c.ref == claim.ref,
+                    )
+                    for claim in claims
+                )
+            )
+        )
+    ).mappings()
+    return {
+        Claim(row["programme_id"], row["shop_id"], row["kind"], row["ref"]): (
+            row["member_id"],
+            row["hold_id"],
+        )
+        for row in found
+    }
+
+
+def set_claims(connection: Connection, claims: Mapping[Claim, HoldKey]) -> None:
+    if not claims:
+        return
+    statement = insert_or(connection, hold_claims)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["programme_id", "shop_id", "kind", "ref"],
+            set_={
+                "member_id": statement.excluded.member_id,
+                "hold_id": statement.excluded.hold_id,
+            },
+        ),
+        [
+            {
+                "programme_id": claim.programme_id,
+                "shop_id": claim.shop_id,
+                "kind": claim.kind,
+                "ref": claim.ref,
+                "member_id": member,
+                "hold_id": no,
+            }
+            for claim, (member, no) in claims.items()
+        ],
+    )
+
+
+def live_holds_of(connection: Connection, member_id: int) -> list[KeptHold]:
+    found = connection.execute(
+        select(holds)
+        .where(holds.c.member_id == member_id, holds.c.state == "live")
+        .order_by(holds.c.id)
+        .with_for_update()
+    ).mappings()
+    return [_kept(row) for row in found]
+
+
+def holds_ended(connection: Connection, now: datetime, limit: int) -> list[HoldKey]:
+    """Live holds whose time is up, the earliest first."""
+    found = connection.execute(
+        select(holds.c.member_id, holds.c.id)
+        .where(holds.c.state == "live", holds.c.expires_at <= now)
+        .order_by(holds.c.expires_at)
+        .limit(limit)
+    )
+    return [(member, no) for member, no in found]
+
+
+def write_holds(connection: Connection, kept: Sequence[KeptHold]) -> None:
+    new = [hold for hold in kept if hold.is_new]
+    changed = [hold for hold in kept if hold.changed and not hold.is_new]
+    if new:
+        connection.execute(insert(holds), [_values(hold) for hold in new])
+    if changed:
+        connection.execute(
+            _UPDATE, [{f"b_{name}": value for name, value in _values(o).items()} for o in changed]
+        )
+
+
+def move_hold(connection: Connection, hold: KeptHold, member_id: int) -> None:
+    """Give a hold to another member: it is keyed by the member, so the row is made anew."""
+    connection.execute(
+        delete(holds).where(holds.c.member_id == hold.member_id, holds.c.id == hold.id)
+    )
+    connection.execute(
+        update(hold_claims)
+        .where(hold_claims.c.member_id == hold.member_id, hold_claims.c.hold_id == hold.id)
+        .values(member_id=member_id)
+    )
+    hold.member_id = member_id
+    connection.execute(insert(holds), [_values(hold)])
+
+
+def _kept(row: RowMapping) -> KeptHold:
+    values = {name: row[name] for name in _COLUMNS}
+    values["lots"] = tuple((no, size) for no, size in row["lots"])
+    return KeptHold(**values)
+
+
+def _values(hold: KeptHold) -> dict[str, Any]:
+    values = {name: getattr(hold, name) for name in _COLUMNS}
+    values["lots"] = [list(part) for part in hold.lots]
+    return values
+
+
+_COLUMNS = tuple(column.name for column in holds.c)
+_UPDATE = (
+    update(holds)
+    .where(holds.c.member_id == bindparam("b_member_id"), holds.c.id == bindparam("b_id"))
+    .values(
+        {
+            name: bindparam(f"b_{name}")
+            for name in ("order", "expires_at", "state", "purchase_id", "points", "lots")
+        }
+    )
+)

@@ -1,0 +1,282 @@
+"""Queries over members, the names they are known by, and their tiers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    false,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from loyalty_core.domain.members import IdentityKey
+from loyalty_core.store.database import insert_or
+from loyalty_core.store.tables import (
+    identities,
+    identity_conflicts,
+    members,
+    tier_changes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TierChange:
+    """From `at` on, the member's tier; `tier` None: the first step of the ladder."""
+
+    member_id: int
+    at: datetime
+    tier: str | None
+
+
+# --- people ---------------------------------------------------------------------------------
+
+
+def add_members(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(members), rows)
+
+
+def member_rows(
+    connection: Connection, programme_id: int, ids: Collection[int]
+) -> dict[int, RowMapping]:
+    found = connection.execute(
+        select(members).where(members.c.programme_id == programme_id, members.c.id.in_(ids))
+    ).mappings()
+    return {row["id"]: row for row in found}
+
+
+def survivors(
+    connection: Connection, programme_id: int, ids: Collection[int]
+) -> dict[int, int | None]:
+    """Each id of this programme to the member that it means now; erased ones to None."""
+    found = connection.execute(
+        select(members.c.id, members.c.merged_into, members.c.state).where(
+            members.c.programme_id == programme_id, members.c.id.in_(ids)
+        )
+    )
+    return {
+        member: None if state == "erased" else merged_into or member
+        for member, merged_into, state in found
+    }
+
+
+def aliases_of(connection: Connection, ids: Collection[int]) -> dict[int, list[int]]:
+    """Members merged into each of these, where there are any."""
+    found = connection.execute(
+        select(members.c.merged_into, members.c.id).where(members.c.merged_into.in_(ids))
+    )
+    aliases: dict[int, list[int]] = defaultdict(list)
+    for survivor, alias in found:
+        aliases[survivor].append(alias)
+    return aliases
+
+
+def programmes_of(connection: Connection, ids: Collection[int]) -> dict[int, int]:
+    found = connection.execute(
+        select(members.c.id, members.c.programme_id).where(members.c.id.in_(ids))
+    )
+    return {row.id: row.programme_id for row in found}
+
+
+def lock_members(connection: Connection, ids: Collection[int]) -> dict[int, RowMapping]:
+    """The rows of these members in id order, held until the transaction ends."""
+    found = connection.execute(
+        select(members).where(members.c.id.in_(ids)).order_by(members.c.id).with_for_update()
+    ).mappings()
+    return {row["id"]: row for row in found}
+
+
+def change_member(connection: Connection, member_id: int, changes: Mapping[str, Any]) -> None:
+    connection.execute(update(members).where(members.c.id == member_id).values(**changes))
+
+
+def repoint_aliases(connection: Connection, old: int, new: int) -> None:
+    """Whoever was merged into `old` is now merged into `new`: aliases stay one step deep."""
+    connection.execute(update(members).where(members.c.merged_into == old).values(merged_into=new))
+
+
+_UPDATE_STANDING = (
+    update(members)
+    .where(members.c.id == bindparam("b_id"))
+    .values(spent_minor=bindparam("b_spent"), tier=bindparam("b_tier"))
+)
+
+
+def set_standings(connection: Connection, standings: Iterable[tuple[int, int, str | None]]) -> None:
+    """(member, spend in kopecks, tier) of each."""
+    values = [
+        {"b_id": member, "b_spent": spent, "b_tier": tier} for member, spent, tier in standings
+    ]
+    if values:
+        connection.execute(_UPDATE_STANDING, values)
+
+
+# --- names ----------------------------------------------------------------------------------
+
+
+def owners(
+    connection: Connection, programme_id: int, keys: Collection[IdentityKey]
+) -> dict[IdentityKey, int]:
+    """Which member each name belongs to; merged members are followed, unknown left out."""
+    if not keys:
+        return {}
+    found = connection.execute(
+        select(
+            identities.c.kind,
+            identities.c.system,
+            identities.c.value,
+            members.c.id,
+            members.c.merged_into,
+        )
+        .join(members, members.c.id == identities.c.member_id)
+        .where(identities.c.programme_id == programme_id, _any_of(keys))
+    )
+    return {
+        IdentityKey(kind, system, value): merged_into or member
+        for kind, system, value, member, merged_into in found
+    }
+
+
+def names_of(
+    connection: Connection, ids: Collection[int]
+) -> dict[int, list[tuple[IdentityKey, bool]]]:
+    """The names of each member with whether they were proved."""
+    found = connection.execute(
+        select(
+            identities.c.member_id,
+            identities.c.kind,
+            identities.c.system,
+            identities.c.value,
+            identities.c.verified,
+        )
+        .where(identities.c.member_id.in_(ids))
+        .order_by(identities.c.created_at, identities.c.value)
+    )
+    names: dict[int, list[tuple[IdentityKey, bool]]] = defaultdict(list)
+    for member, kind, system, value, verified in found:
+        names[member].append((IdentityKey(kind, system, value), verified))
+    return names
+
+
+def add_names(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of `identities`; the caller holds the names' locks, so none is taken."""
+    if rows:
+        connection.execute(insert(identities), rows)
+
+
+def drop_names(connection: Connection, programme_id: int, keys: Collection[IdentityKey]) -> None:
+    if keys:
+        connection.execute(
+            delete(identities).where(identities.c.programme_id == programme_id, _any_of(keys))
+        )
+
+
+def move_names(connection: Connection, old: int, new: int) -> None:
+    connection.execute(
+        update(identities).where(identities.c.member_id == old).values(member_id=new)
+    )
+
+
+def note_conflicts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """List pairs of members whom one receipt named together; known pairs stay as they are."""
+    if rows:
+        connection.execute(insert_or(connection, identity_conflicts).on_conflict_do_nothing(), rows)
+
+
+def _any_of(keys: Collection[IdentityKey]) -> ColumnElement[bool]:
+    by_kind: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for key in keys:
+        by_kind[(key.kind, key.system)].append(key.value)
+    return or_(
+        false(),
+        *(
+            and_(
+                identities.c.kind == kind,
+                identities.c.system == system,
+                identities.c.value.in_(values),
+            )
+            for (kind, system), values in by_kind.items()
+        ),
+    )
+
+
+# --- tiers ----------------------------------------------------------------------------------
+
+
+def tier_history(connection: Connection, ids: Collection[int]) -> dict[int, list[TierChange]]:
+    """The changes of each member in the order of time."""
+    found = connection.execute(
+        select(tier_changes.c.member_id, tier_changes.c.at, tier_changes.c.tier)
+        .where(tier_changes.c.member_id.in_(ids))
+        .order_by(tier_changes.c.member_id, tier_changes.c.at)
+    )
+    history: dict[int, list[TierChange]] = defaultdict(list)
+    for row in found:
+        history[row.member_id].append(TierChange(*row))
+    return history
+
+
+def add_tier_changes(connection: Connection, changes: Sequence[TierChange]) -> None:
+    if not changes:
+        return
+    statement = insert_or(connection, tier_changes)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["member_id", "at"], set_={"tier": statement.excluded.tier}
+        ),
+        [{"member_id": c.member_id, "at": c.at, "tier": c.tier} for c in changes],
+    )
+
+
+# --- search ---------------------------------------------------------------------------------
+
+
+def members_page(
+    connection: Connection,
+    programme_id: int,
+    condition: ColumnElement[bool] | None,
+    *,
+    after: int | None,
+    limit: int,
+) -> list[RowMapping]:
+    """Newest first; merged and erased members are left out."""
+    query = select(members).where(
+        members.c.programme_id == programme_id, members.c.state.in_(("active", "unconfirmed"))
+    )
+    if condition is not None:
+        query = query.where(condition)
+    if after is not None:
+        query = query.where(members.c.id < after)
+    return list(
+        connection.execute(query.order_by(members.c.id.desc()).limit(limit)).mappings().all()
+    )
+
+
+def name_like(text: str) -> ColumnElement[bool]:
+    """Every word of `text` begins one of the names."""
+    words = [word.replace("%", "").replace("_", "") for word in text.split()]
+    fields = (members.c.first_name, members.c.last_name, members.c.middle_name)
+    return and_(
+        *(
+            or_(*(field.like(f"{form}%") for field in fields for form in {word, word.title()}))
+            for word in words
+            if word
+        )
+    )
+
+
+def with_ids(ids: Collection[int]) -> ColumnElement[bool]:
+    return members.c.id.in_(ids)

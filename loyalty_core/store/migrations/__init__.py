@@ -1,0 +1,1 @@
+"""Alembic's scripts; `loyalty_core.store.migrate` runs them."""

@@ -1,0 +1,149 @@
+"""The outbox: what must reach the world, written with its cause and sent afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from loyalty_core.store.database import insert_or
+from loyalty_core.store.ids import new_id
+from loyalty_core.store.tables import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A row that a worker has claimed; `attempts` counts this one."""
+
+    id: int
+    programme_id: int
+    kind: str
+    key: str
+    installation_id: int | None
+    payload: Mapping[str, Any]
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of an attempt; `due_at` is read where the state is "due" again."""
+
+    state: str
+    due_at: datetime | None = None
+    error_code: str | None = None
+    error_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to send; the same kind and key again changes nothing."""
+
+    programme_id: int
+    kind: str
+    key: str
+    payload: Mapping[str, Any]
+    installation_id: int | None = None
+
+
+def announce(connection: Connection, notices: Sequence[Notice], *, now: datetime) -> None:
+    """Put things to send in the outbox, in the transaction of their cause."""
+    if not notices:
+        return
+    rows = [
+        {
+            "id": new_id(now),
+            "programme_id": notice.programme_id,
+            "kind": notice.kind,
+            "key": notice.key,
+            "installation_id": notice.installation_id,
+            "payload": dict(notice.payload),
+            "state": "due",
+            "due_at": now,
+            "created_at": now,
+        }
+        for notice in notices
+    ]
+    connection.execute(
+        insert_or(connection, outbox).on_conflict_do_nothing(
+            index_elements=["programme_id", "kind", "key"]
+        ),
+        rows,
+    )
+
+
+def claim(
+    connection: Connection, programme_id: int, *, now: datetime, until: datetime, limit: int
+) -> list[OutboxRow]:
+    """Take due rows: nobody else sees them before `until`, when the claim runs out."""
+    due = (
+        select(outbox.c.id)
+        .where(
+            outbox.c.programme_id == programme_id, outbox.c.state == "due", outbox.c.due_at <= now
+        )
+        .order_by(outbox.c.due_at, outbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(connection.scalars(due))
+    taken = connection.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(ids))
+        .values(due_at=until, attempts=outbox.c.attempts + 1)
+        .returning(
+            outbox.c.id,
+            outbox.c.programme_id,
+            outbox.c.kind,
+            outbox.c.key,
+            outbox.c.installation_id,
+            outbox.c.payload,
+            outbox.c.attempts,
+        )
+    )
+    return sorted((OutboxRow(*row) for row in taken), key=lambda row: row.id)
+
+
+def settle(connection: Connection, row: OutboxRow, fate: Fate, *, now: datetime) -> None:
+    """Write down what became of a claimed row, unless someone else has claimed it since."""
+    values: dict[str, Any] = {
+        "state": fate.state,
+        "error_code": fate.error_code,
+        "error_text": fate.error_text,
+        "done_at": None if fate.state == "due" else now,
+    }
+    if fate.due_at is not None:
+        values["due_at"] = fate.due_at
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.id == row.id, outbox.c.state == "due", outbox.c.attempts == row.attempts)
+        .values(**values)
+    )
+
+
+def programmes_due(connection: Connection, now: datetime) -> Sequence[int]:
+    return list(
+        connection.scalars(
+            select(outbox.c.programme_id)
+            .where(outbox.c.state == "due", outbox.c.due_at <= now)
+            .distinct()
+        )
+    )
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many rows are due and dead."""
+    rows = connection.execute(
+        select(outbox.c.state, func.count())
+        .where(outbox.c.state != "done")
+        .group_by(outbox.c.state)
+    )
+    return dict(rows.all())
+
+
+def oldest_due_at(connection: Connection) -> datetime | None:
+    oldest: datetime | None = connection.scalar(
+        select(func.min(outbox.c.due_at)).where(outbox.c.state == "due")
+    )
+    return oldest

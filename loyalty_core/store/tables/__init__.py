@@ -1,0 +1,75 @@
+"""Every table, in families; `metadata` knows them all.
+
+No family has foreign keys into the ledger family (`ledger.md` 31).
+"""
+
+from __future__ import annotations
+
+from loyalty_core.store.tables.base import metadata
+from loyalty_core.store.tables.ledger import (
+    LEDGER_FAMILY,
+    accounts,
+    entries,
+    entry_lots,
+    holds,
+    lots,
+)
+from loyalty_core.store.tables.machine import (
+    admins,
+    deliveries,
+    documents,
+    heartbeats,
+    idempotency,
+    installations,
+    outbox,
+)
+from loyalty_core.store.tables.members import identities, identity_conflicts, members, tier_changes
+from loyalty_core.store.tables.programme import (
+    api_keys,
+    categories,
+    products,
+    programmes,
+    rules_versions,
+    shops,
+)
+from loyalty_core.store.tables.receipts import (
+    happenings,
+    hold_claims,
+    purchase_fiscal,
+    purchase_lines,
+    purchases,
+    refunds,
+)
+
+__all__ = [
+    "LEDGER_FAMILY",
+    "accounts",
+    "admins",
+    "api_keys",
+    "categories",
+    "deliveries",
+    "documents",
+    "entries",
+    "entry_lots",
+    "happenings",
+    "heartbeats",
+    "hold_claims",
+    "holds",
+    "idempotency",
+    "identities",
+    "identity_conflicts",
+    "installations",
+    "lots",
+    "members",
+    "metadata",
+    "outbox",
+    "products",
+    "programmes",
+    "purchase_fiscal",
+    "purchase_lines",
+    "purchases",
+    "refunds",
+    "rules_versions",
+    "shops",
+    "tier_changes",
+]

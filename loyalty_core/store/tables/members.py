@@ -1,0 +1,81 @@
+"""Members and the names they are known by."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+
+from loyalty_core.store.tables.base import count, id_column, metadata, partial_index
+from loyalty_core.store.types import BigInt, Json, UtcTime
+
+members = Table(
+    "members",
+    metadata,
+    id_column(),
+    Column("programme_id", BigInt, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("merged_into", BigInt),
+    *[
+        Column(name, Text)
+        for name in ("first_name", "last_name", "middle_name", "birth_date", "gender", "city")
+    ],
+    Column("attributes", Json, nullable=False),
+    Column("consents", Json, nullable=False),
+    Column("referrer", Text),
+    Column("source", Text),
+    count("spent_minor"),
+    Column("tier", Text),
+    Column("created_at", UtcTime, nullable=False),
+    CheckConstraint("state IN ('active', 'unconfirmed', 'merged', 'erased')", name="state_known"),
+    CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged_points_on"),
+)
+Index("ix_members_programme", members.c.programme_id, members.c.id)
+partial_index(
+    "ix_members_merged_into",
+    members.c.merged_into,
+    where="merged_into IS NOT NULL",
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("system", Text, nullable=False, server_default=text("''")),
+    Column("value", Text, nullable=False),
+    Column("member_id", BigInt, nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("programme_id", "kind", "system", "value"),
+    CheckConstraint("kind IN ('phone', 'email', 'card', 'external')", name="kind_known"),
+)
+Index("ix_identities_member", identities.c.member_id)
+
+identity_conflicts = Table(
+    "identity_conflicts",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("member_id", BigInt, nullable=False),
+    Column("other_member_id", BigInt, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("programme_id", "member_id", "other_member_id", "kind"),
+)
+
+tier_changes = Table(
+    "tier_changes",
+    metadata,
+    Column("member_id", BigInt, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("tier", Text),
+    PrimaryKeyConstraint("member_id", "at"),
+)

@@ -1,0 +1,138 @@
+"""What the world said happened; unique keys here book an event once.
+
+Money in kopecks, points in hundredths, quantities in thousandths.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from loyalty_core.store.tables.base import count, id_column, metadata, partial_index
+from loyalty_core.store.types import BigInt, Json, UtcTime
+
+purchases = Table(
+    "purchases",
+    metadata,
+    id_column(),
+    Column("programme_id", BigInt, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("revision", BigInt, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("shop_id", BigInt, nullable=False),
+    Column("member_id", BigInt),
+    Column("linked_to", BigInt),
+    Column("order", Text),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    *[count(name) for name in ("amount_minor", "discount_minor", "spend_minor", "paid_minor")],
+    count("qualifying_minor"),
+    Column("document", Json, nullable=False),
+    Column("booking", Json, nullable=False),
+    Column("flags", Json, nullable=False),
+    UniqueConstraint("programme_id", "source", "external_id"),
+    CheckConstraint("status IN ('open', 'paid', 'cancelled')", name="status_known"),
+)
+Index("ix_purchases_member", purchases.c.member_id, purchases.c.occurred_at)
+Index("ix_purchases_order", purchases.c.programme_id, purchases.c.order)
+
+purchase_lines = Table(
+    "purchase_lines",
+    metadata,
+    Column("purchase_id", BigInt, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sku", Text),
+    Column("name", Text),
+    count("quantity_milli", default=None),
+    *[count(f"{name}_minor") for name in ("amount", "discount", "spend", "paid")],
+    count("earned_points"),
+    count("returned_milli"),
+    count("returned_minor"),
+    PrimaryKeyConstraint("purchase_id", "id"),
+)
+Index("ix_purchase_lines_sku", purchase_lines.c.sku)
+
+purchase_fiscal = Table(
+    "purchase_fiscal",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("fn", Text, nullable=False),
+    Column("fd", Text, nullable=False),
+    Column("fp", Text, nullable=False),
+    Column("purchase_id", BigInt, nullable=False),
+    PrimaryKeyConstraint("programme_id", "fn", "fd", "fp", "purchase_id"),
+)
+
+refunds = Table(
+    "refunds",
+    metadata,
+    id_column(),
+    Column("programme_id", BigInt, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("revision", BigInt, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("by_list", Boolean, nullable=False),
+    Column("purchase_id", BigInt),
+    Column("purchase_external_id", Text),
+    Column("order", Text),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    count("amount_minor", default=None),
+    Column("document", Json, nullable=False),
+    Column("booking", Json, nullable=False),
+    Column("flags", Json, nullable=False),
+    UniqueConstraint("programme_id", "source", "external_id"),
+    CheckConstraint("state IN ('booked', 'waiting', 'listed', 'withdrawn')", name="state_known"),
+    CheckConstraint(
+        "state IN ('waiting', 'listed') OR purchase_id IS NOT NULL", name="booked_on_a_purchase"
+    ),
+)
+Index("ix_refunds_purchase", refunds.c.purchase_id)
+partial_index(
+    "ix_refunds_waiting",
+    refunds.c.programme_id,
+    refunds.c.received_at,
+    where="state = 'waiting'",
+)
+
+happenings = Table(
+    "happenings",
+    metadata,
+    id_column(),
+    Column("programme_id", BigInt, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("member_id", BigInt),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("data", Json, nullable=False),
+    UniqueConstraint("programme_id", "source", "kind", "external_id"),
+)
+
+
+hold_claims = Table(
+    "hold_claims",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("shop_id", BigInt, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("member_id", BigInt, nullable=False),
+    Column("hold_id", BigInt, nullable=False),
+    PrimaryKeyConstraint("programme_id", "shop_id", "kind", "ref"),
+    CheckConstraint("kind IN ('cart', 'order')", name="kind_known"),
+)

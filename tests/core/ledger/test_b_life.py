@@ -1,0 +1,606 @@
+"""`ledger.md` B: the life of points."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from loyalty_core.domain.errors import HoldCaptured, NotEnoughPoints
+from loyalty_kit.events import Customer, PurchaseStatus
+from tests.support.ledger import (
+    ANNA,
+    BORIS,
+    DAY,
+    NOW,
+    VERA,
+    Figures,
+    Shop,
+    back,
+    line,
+    moscow,
+    open_programme,
+    rules,
+)
+
+SECOND = timedelta(seconds=1)
+
+
+# --- 7: delay and life ----------------------------------------------------------------------
+
+
+def test_ledger_7_life_ends_at_the_midnight_that_ends_the_last_day(engine: Engine):
+    shop = open_programme(engine, rules(life_days=10), now=moscow(2026, 3, 14, 23, 30))
+    shop.buy("P1", 100_00)
+    assert shop.lots()[0]["expires_at"] == moscow(2026, 3, 25)
+
+    shop.now = moscow(2026, 3, 25) - SECOND
+    shop.keep_up()
+    assert shop.quote(100_00, spend="max").points.spend == 10_00
+    assert shop.figures() == Figures(available=10_00)
+
+    shop.now = moscow(2026, 3, 25)
+    assert shop.quote(100_00, spend="max").points.spend == 0
+    shop.keep_up()
+    assert shop.figures() == Figures()
+    assert shop.kinds() == ["earn", "expire"]
+    assert shop.entries()[1]["occurred_at"] == moscow(2026, 3, 25)
+
+
+def test_ledger_7_delay_counts_from_the_purchase_not_from_its_booking(engine: Engine):
+    shop = open_programme(engine, rules(activation_days=14))
+    shop.buy("P1", 100_00, at=NOW - 10 * DAY)
+    assert shop.figures() == Figures(pending=10_00)
+
+    shop.now = NOW + 4 * DAY - SECOND
+    shop.keep_up()
+    assert shop.figures() == Figures(pending=10_00)
+
+    shop.now = NOW + 4 * DAY
+    shop.keep_up()
+    assert shop.figures() == Figures(available=10_00)
+    assert shop.entries()[1]["kind"] == "activate"
+
+
+def test_ledger_7_what_is_booked_after_its_life_expires_at_once(engine: Engine):
+    shop = open_programme(engine, rules(life_days=10))
+    shop.buy("P1", 100_00, at=NOW - 30 * DAY)
+
+    assert shop.figures() == Figures()
+    assert shop.kinds() == ["earn", "expire"]
+
+
+def test_ledger_7_readers_do_not_wait_for_the_jobs(engine: Engine):
+    shop = open_programme(engine, rules(life_days=10, activation_days=2))
+    shop.buy("P1", 100_00)
+
+    shop.advance(days=2)
+    assert shop.card().balance.available == 10_00
+    assert shop.quote(100_00, spend="max").points.spend == 10_00
+    shop.advance(days=9)
+    assert shop.card().balance.available == 0
+    assert shop.kinds() == ["earn"]
+
+
+def test_ledger_7_a_tills_zone_does_not_move_the_day(engine: Engine):
+    """22:00 UTC is the next day in Moscow already."""
+    shop = open_programme(engine, rules(life_days=1))
+    shop.buy("P1", 100_00, at=moscow(2026, 3, 14, 1, 0))
+    shop.buy("P2", 100_00, at=moscow(2026, 3, 13, 23, 0))
+
+    assert [lot["expires_at"] for lot in shop.lots()] == [
+        moscow(2026, 3, 16),
+        moscow(2026, 3, 15),
+    ]
+
+
+# --- 8: holds -------------------------------------------------------------------------------
+
+
+def test_ledger_8_a_hold_sets_its_lots_aside_at_once(shop: Shop):
+    shop.buy("P1", 100_00, at=NOW - DAY)
+    shop.buy("P2", 100_00)
+    hold = shop.hold(100_00, cart="c", spend=12_00)
+
+    assert hold.state == "live"
+    assert hold.points == 12_00
+    assert shop.figures() == Figures(available=8_00, held=12_00)
+    assert [(lot["free"], lot["held"]) for lot in shop.lots()] == [(0, 10_00), (8_00, 2_00)]
+
+
+def test_ledger_8_held_lots_do_not_expire_and_the_capture_succeeds(engine: Engine):
+    shop = open_programme(engine, rules(life_days=1), now=moscow(2026, 3, 14, 23, 59))
+    shop.buy("P1", 100_00, at=moscow(2026, 3, 13, 12, 0))
+    hold = shop.hold(100_00, cart="c", spend=4_00)
+
+    shop.now = moscow(2026, 3, 15, 0, 10)
+    shop.keep_up()
+    assert shop.figures() == Figures(held=4_00)
+
+    receipt = shop.buy("P2", 100_00, cart="c", spent=4_00)
+    assert receipt.points["spent"] == 4_00
+    assert receipt.flags == ()
+    assert shop.see(hold).state == "captured"
+    assert shop.figures() == Figures(available=9_60)
+    assert shop.kinds() == ["earn", "hold", "expire", "capture", "earn"]
+
+
+def test_ledger_8_the_release_of_a_lot_that_expired_in_between_expires_it_then(engine: Engine):
+    shop = open_programme(engine, rules(life_days=1), now=moscow(2026, 3, 14, 23, 59))
+    shop.buy("P1", 100_00, at=moscow(2026, 3, 13, 12, 0))
+    hold = shop.hold(100_00, cart="c", spend=10_00)
+    shop.now = moscow(2026, 3, 15, 0, 10)
+
+    shop.release(hold)
+    assert shop.figures() == Figures()
+    assert shop.kinds() == ["earn", "hold", "release", "expire"]
+    assert shop.lots()[0]["expired"] == 10_00
+
+
+def test_ledger_8_a_hold_ends_by_its_own_time_limit(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, cart="c", spend=10_00, ttl_s=60)
+    assert hold.expires_at == NOW + 60 * SECOND
+
+    shop.advance(seconds=60)
+    assert shop.see(hold).state == "released"
+    assert shop.card().balance.available == 10_00
+    shop.keep_up()
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_8_a_new_hold_for_the_same_cart_replaces_it(shop: Shop):
+    shop.buy("P1", 100_00)
+    first = shop.hold(100_00, cart="c", spend=6_00)
+    second = shop.hold(100_00, cart="c", spend=9_00)
+
+    assert shop.see(first).state == "released"
+    assert shop.see(second).state == "live"
+    assert shop.figures() == Figures(available=1_00, held=9_00)
+
+
+def test_ledger_8_another_cart_has_a_hold_of_its_own(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.hold(100_00, cart="c", spend=6_00)
+    with pytest.raises(NotEnoughPoints):
+        shop.hold(100_00, cart="d", spend=5_00)
+    shop.hold(100_00, cart="d", spend=4_00)
+
+    assert shop.figures() == Figures(held=10_00)
+
+
+def test_ledger_8_the_same_cart_of_another_shop_is_another_cart(shop: Shop):
+    shop.open_shop("second")
+    shop.buy("P1", 100_00)
+    shop.hold(100_00, cart="c", spend=6_00)
+    shop.hold(100_00, cart="c", spend=4_00, shop="second")
+
+    assert shop.figures() == Figures(held=10_00)
+
+
+def test_ledger_8_an_open_order_keeps_its_hold_for_seven_days(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, order="1042", spend=10_00, ttl_s=1800)
+    open_ = {"order": "1042", "spent": 10_00, "status": PurchaseStatus.OPEN}
+    receipt = shop.buy("O1", 100_00, **open_)
+    assert receipt.status == "open"
+    assert receipt.points["spent"] == 0
+
+    shop.now = NOW + 7 * DAY - SECOND
+    shop.keep_up()
+    assert shop.see(hold).state == "live"
+    assert shop.figures() == Figures(held=10_00)
+
+    shop.now = NOW + 7 * DAY
+    shop.keep_up()
+    assert shop.see(hold).state == "released"
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_8_an_open_order_that_is_paid_captures_its_hold(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, order="1042", spend=10_00)
+    shop.buy("O1", 100_00, order="1042", spent=10_00, status=PurchaseStatus.OPEN)
+    shop.advance(days=3)
+    receipt = shop.buy("O1", 100_00, order="1042", spent=10_00, revision=2, at=NOW)
+
+    assert (receipt.status, receipt.points["spent"], receipt.flags) == ("booked", 10_00, ())
+    assert shop.see(hold).state == "captured"
+    assert shop.figures() == Figures(available=9_00)
+
+
+def test_ledger_8_an_open_order_that_is_cancelled_lets_its_hold_go(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, order="1042", spend=10_00)
+    shop.buy("O1", 100_00, order="1042", spent=10_00, status=PurchaseStatus.OPEN)
+    shop.buy(
+        "O1", 100_00, order="1042", spent=10_00, status=PurchaseStatus.CANCELLED, revision=2
+    )
+
+    assert shop.see(hold).state == "released"
+    assert shop.figures() == Figures(available=10_00)
+
+
+@pytest.mark.parametrize("named", ["cart", "order", "hold"])
+def test_ledger_8_a_quote_counts_its_own_hold_as_available(shop: Shop, named: str):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, cart="c", order="o", spend=8_00)
+
+    own = {"cart": {"cart": "c"}, "order": {"order": "o"}, "hold": {"hold": hold.id}}[named]
+    assert shop.quote(100_00, spend="max", **own).points.spend == 10_00
+    assert shop.quote(100_00, spend="max").points.spend == 2_00
+
+
+def test_ledger_8_a_captured_hold_cannot_be_released(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, cart="c", spend=10_00)
+    shop.buy("P2", 100_00, cart="c", spent=10_00)
+
+    with pytest.raises(HoldCaptured):
+        shop.release(hold)
+
+
+def test_ledger_8_what_a_purchase_does_not_use_of_its_hold_is_released(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.hold(100_00, cart="c", spend=10_00)
+    receipt = shop.buy("P2", 100_00, cart="c", spent=3_00)
+
+    assert receipt.points["spent"] == 3_00
+    assert "hold_differs" in receipt.flags
+    assert shop.figures() == Figures(available=7_00 + 9_70)
+
+
+# --- 9: a spend without a hold --------------------------------------------------------------
+
+
+def test_ledger_9_what_is_missing_becomes_debt(shop: Shop):
+    shop.buy("P1", 100_00)
+    receipt = shop.buy("P2", 25_00, spent=25_00)
+
+    assert receipt.points["spent"] == 25_00
+    assert set(receipt.flags) == {"spend_without_hold", "points_missing"}
+    assert shop.figures() == Figures(debt=15_00)
+
+
+def test_ledger_9_or_is_forgiven(clamping: Shop):
+    clamping.buy("P1", 100_00)
+    receipt = clamping.buy("P2", 25_00, spent=25_00)
+
+    assert set(receipt.flags) == {"spend_without_hold", "points_missing"}
+    assert clamping.figures() == Figures()
+    assert clamping.kinds() == ["earn", "spend", "forgive"]
+    assert clamping.entries()[-1]["amount"] == 15_00
+    assert clamping.entries()[-1]["d_debt"] == -15_00
+
+
+def test_ledger_9_held_points_are_left_alone(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.hold(100_00, cart="c", spend=6_00)
+    shop.buy("P2", 10_00, spent=10_00)
+
+    assert shop.figures() == Figures(held=6_00, debt=6_00)
+
+
+def test_ledger_9_points_that_become_available_pay_debt_first(engine: Engine):
+    shop = open_programme(engine, rules(activation_days=1))
+    shop.buy("owing", 12_00, spent=12_00)
+    shop.buy("P1", 100_00)
+    assert shop.figures() == Figures(pending=10_00, debt=12_00)
+
+    shop.advance(days=1)
+    shop.keep_up()
+    assert shop.figures() == Figures(debt=2_00)
+
+    shop.buy("P2", 50_00, at=shop.now - 2 * DAY)
+    assert shop.figures() == Figures(available=3_00)
+
+
+def test_ledger_9_a_released_hold_pays_debt_first(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, cart="c", spend=10_00)
+    shop.buy("owing", 7_00, spent=7_00)
+    assert shop.figures() == Figures(held=10_00, debt=7_00)
+
+    shop.release(hold)
+    assert shop.figures() == Figures(available=3_00)
+
+
+def test_ledger_9_a_gift_by_hand_pays_debt_first(shop: Shop):
+    shop.buy("owing", 7_00, spent=7_00)
+    shop.adjust(10_00, "gift")
+    assert shop.figures() == Figures(available=3_00)
+
+
+# --- 10: claw back --------------------------------------------------------------------------
+
+
+def test_ledger_10_a_pending_lot_of_the_purchase_goes_first(engine: Engine):
+    shop = open_programme(engine, rules(activation_days=7))
+    shop.buy("old", 100_00, at=NOW - 10 * DAY)
+    shop.buy("P1", 100_00)
+    receipt = shop.bring_back("R1", 40_00, purchase="P1")
+
+    assert receipt.points["clawed_back"] == 4_00
+    assert shop.figures() == Figures(available=10_00, pending=6_00)
+
+
+def test_ledger_10_its_own_spendable_lot_goes_before_others(shop: Shop):
+    shop.buy("old", 100_00, at=NOW - 10 * DAY)
+    shop.buy("P1", 100_00)
+    shop.bring_back("R1", 40_00, purchase="P1")
+
+    assert shop.free() == [10_00, 6_00]
+
+
+def test_ledger_10_then_other_lots_by_the_usual_choice(shop: Shop):
+    shop.buy("P1", 100_00, at=NOW - 10 * DAY)
+    shop.buy("spender", 8_00, spent=8_00)
+    shop.buy("later", 50_00, at=NOW - DAY)
+    shop.buy("sooner", 50_00, at=NOW - 2 * DAY)
+    shop.bring_back("R1", 100_00, purchase="P1")
+
+    # 10.00 earned: 2.00 left of its own, 5.00 of `sooner`, 3.00 of `later`.
+    assert shop.free() == [0, 2_00, 0]
+
+
+def test_ledger_10_then_debt(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.buy("spender", 8_00, spent=8_00)
+    receipt = shop.bring_back("R1", 100_00, purchase="P1")
+
+    assert receipt.points["clawed_back"] == 10_00
+    assert receipt.flags == ("points_missing",)
+    assert shop.figures() == Figures(debt=8_00)
+
+
+def test_ledger_10_or_it_is_forgiven(clamping: Shop):
+    clamping.buy("P1", 100_00)
+    clamping.buy("spender", 8_00, spent=8_00)
+    receipt = clamping.bring_back("R1", 100_00, purchase="P1")
+
+    assert receipt.points["clawed_back"] == 10_00
+    assert clamping.figures() == Figures()
+    assert clamping.kinds() == ["earn", "spend", "claw_back", "forgive"]
+    assert clamping.entries()[-1]["amount"] == 8_00
+
+
+def test_ledger_10_held_points_of_its_own_lot_are_left_to_their_hold(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, cart="c", spend=6_00)
+    shop.bring_back("R1", 100_00, purchase="P1")
+    assert shop.figures() == Figures(held=6_00, debt=6_00)
+
+    shop.release(hold)
+    assert shop.figures() == Figures()
+
+
+def test_ledger_10_nothing_else_is_taken_for_what_has_expired(engine: Engine):
+    shop = open_programme(engine, rules(life_days=10))
+    shop.buy("P1", 100_00)
+    shop.advance(days=20)
+    shop.buy("P2", 50_00)
+    receipt = shop.bring_back("R1", 100_00, purchase="P1")
+
+    assert receipt.points["clawed_back"] == 10_00
+    assert shop.figures() == Figures(available=5_00)
+
+
+# --- 11: give back --------------------------------------------------------------------------
+
+
+def test_ledger_11_points_go_back_to_the_lots_they_came_from(shop: Shop):
+    shop.buy("sooner", 50_00, at=NOW - 2 * DAY)
+    shop.buy("later", 50_00, at=NOW - DAY)
+    before = shop.lots()
+    shop.buy("P1", 8_00, spent=8_00)
+    receipt = shop.bring_back("R1", 0, purchase="P1", lines=(back("1", 0),))
+
+    assert receipt.points["given_back"] == 8_00
+    assert shop.lots() == before
+
+
+def test_ledger_11_a_captured_hold_goes_back_too(shop: Shop):
+    shop.buy("sooner", 50_00, at=NOW - 2 * DAY)
+    shop.buy("later", 50_00, at=NOW - DAY)
+    before = shop.lots()
+    shop.hold(8_00, cart="c", spend=8_00)
+    shop.buy("P1", 8_00, spent=8_00, cart="c")
+    shop.bring_back("R1", 0, purchase="P1", lines=(back("1", 0),))
+
+    assert shop.lots() == before
+
+
+def test_ledger_11_debt_is_cancelled_first(shop: Shop):
+    shop.buy("earner", 50_00)
+    shop.buy("P1", lines=(line("1", 8_00, spend=8_00, pieces=2),))
+    assert shop.figures() == Figures(debt=3_00)
+
+    shop.bring_back("R1", 0, purchase="P1", lines=(back("1", 0),))
+    assert shop.figures() == Figures(available=1_00)
+    shop.bring_back("R2", 0, purchase="P1", lines=(back("1", 0),))
+    assert shop.figures() == Figures(available=5_00)
+
+
+def test_ledger_11_what_was_forgiven_is_cancelled_first(clamping: Shop):
+    clamping.buy("earner", 50_00)
+    clamping.buy("P1", lines=(line("1", 8_00, spend=8_00, pieces=2),))
+    assert clamping.figures() == Figures()
+
+    clamping.bring_back("R1", 0, purchase="P1", lines=(back("1", 0),))
+    assert clamping.figures() == Figures(available=1_00)
+    clamping.bring_back("R2", 0, purchase="P1", lines=(back("1", 0),))
+    assert clamping.figures() == Figures(available=5_00)
+
+
+def test_ledger_11_debt_paid_meanwhile_comes_back_from_what_paid_it(shop: Shop):
+    shop.buy("P1", 8_00, spent=8_00)
+    shop.buy("payer", 100_00)
+    assert shop.figures() == Figures(available=2_00)
+
+    shop.bring_back("R1", 0, purchase="P1", lines=(back("1", 0),))
+    assert shop.figures() == Figures(available=10_00)
+    payer = shop.lots()[-1]
+    assert (payer["free"], payer["amount"]) == (10_00, 10_00)
+
+
+def test_ledger_11_a_lot_clawed_back_meanwhile_restores_what_was_taken_in_its_place(shop: Shop):
+    shop.buy("P1", 100_00, at=NOW - 5 * DAY)
+    shop.buy("P2", 100_00)
+    shop.buy("spender", 10_00, spent=10_00)  # all of P1's lot
+    shop.bring_back("R1", 100_00, purchase="P1")  # taken from P2's lot in its place
+    assert shop.free() == [0, 0]
+
+    shop.bring_back("RS", 0, purchase="spender", lines=(back("1", 0),))
+    assert shop.free() == [0, 10_00]
+
+
+def test_ledger_11_a_claw_back_that_became_debt_is_restored_too(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.buy("spender", 10_00, spent=10_00)
+    shop.bring_back("R1", 100_00, purchase="P1")
+    assert shop.figures() == Figures(debt=10_00)
+
+    shop.bring_back("RS", 0, purchase="spender", lines=(back("1", 0),))
+    assert shop.figures() == Figures()
+
+
+@pytest.fixture
+def spent_and_expired(engine: Engine) -> Shop:
+    """10.00 points of ten days, spent on the first of them, and twenty days gone by."""
+    shop = open_programme(engine, rules(life_days=10), now=moscow(2026, 3, 1, 12, 0))
+    shop.buy("P1", 100_00)
+    shop.buy("spender", 10_00, spent=10_00)
+    shop.now = moscow(2026, 3, 21, 12, 0)
+    shop.keep_up()
+    return shop
+
+
+def test_ledger_11_points_of_an_expired_lot_live_for_the_grace_days(spent_and_expired: Shop):
+    shop = spent_and_expired
+    shop.bring_back("R1", 0, purchase="spender", lines=(back("1", 0),))
+    assert shop.figures() == Figures(available=10_00)
+
+    shop.now = moscow(2026, 4, 5) - SECOND  # the 14th day after March 21 is over
+    shop.keep_up()
+    assert shop.figures() == Figures(available=10_00)
+    shop.now = moscow(2026, 4, 5)
+    shop.keep_up()
+    assert shop.figures() == Figures()
+
+
+def test_ledger_11_without_grace_they_expire_at_once(engine: Engine):
+    shop = open_programme(engine, rules(life_days=10, give_back_grace_days=0))
+    shop.buy("P1", 100_00)
+    shop.buy("spender", 10_00, spent=10_00)
+    shop.advance(days=20)
+    receipt = shop.bring_back("R1", 0, purchase="spender", lines=(back("1", 0),))
+
+    assert receipt.points["given_back"] == 10_00
+    assert shop.figures() == Figures()
+    assert shop.kinds()[-2:] == ["give_back", "expire"]
+
+
+def test_ledger_11_a_withdrawn_refund_does_not_revive_what_had_expired(engine: Engine):
+    shop = open_programme(engine, rules(life_days=10))
+    shop.buy("P1", 100_00)
+    shop.advance(days=20)
+    shop.keep_up()
+    assert shop.figures() == Figures()
+
+    at = shop.now
+    listed = (shop.refund("R1", 100_00, at=at),)
+    shop.buy("P1", 100_00, at=NOW, revision=2, refunds=listed)
+    shop.buy("P1", 100_00, at=NOW, revision=3, refunds=())
+    assert shop.figures() == Figures()
+
+
+# --- 12: merge and later attachment ---------------------------------------------------------
+
+
+def test_ledger_12_a_merge_moves_lots_with_their_dates(engine: Engine):
+    shop = open_programme(engine, rules(activation_days=5))
+    shop.buy("A1", 100_00, by=ANNA, at=NOW - 9 * DAY)
+    shop.buy("A2", 50_00, by=ANNA)
+    shop.buy("B1", 20_00, by=BORIS, at=NOW - 20 * DAY)
+    dates = [(lot["spendable_from"], lot["expires_at"]) for lot in shop.lots(ANNA)]
+    anna = shop.member(ANNA)
+    shop.merge(ANNA, into=BORIS)
+
+    assert shop.member(ANNA) == shop.member(BORIS) != anna
+    assert shop.figures(BORIS) == Figures(available=12_00, pending=5_00)
+    moved = shop.lots(BORIS)[1:]
+    assert [(lot["spendable_from"], lot["expires_at"]) for lot in moved] == dates
+    assert shop.kinds(BORIS)[-1] == "transfer"
+
+
+def test_ledger_12_debt_moves_and_is_paid_from_the_survivors_points(shop: Shop):
+    shop.buy("A1", 7_00, by=ANNA, spent=7_00)
+    shop.buy("B1", 100_00, by=BORIS)
+    shop.merge(ANNA, into=BORIS)
+
+    assert shop.figures(BORIS) == Figures(available=3_00)
+
+
+def test_ledger_12_live_holds_move_and_are_captured(shop: Shop):
+    shop.buy("B1", 10_00, by=BORIS)
+    shop.buy("A1", 100_00, by=ANNA)
+    hold = shop.hold(50_00, by=ANNA, cart="c", spend=6_00)
+    shop.merge(ANNA, into=BORIS)
+    assert shop.figures(BORIS) == Figures(available=5_00, held=6_00)
+    assert shop.see(hold).state == "live"
+
+    receipt = shop.buy("A2", 50_00, by=ANNA, cart="c", spent=6_00)
+    assert (receipt.points["spent"], receipt.flags) == (6_00, ())
+    assert shop.see(hold).state == "captured"
+    assert shop.figures(BORIS) == Figures(available=5_00 + 4_40)
+
+
+def test_ledger_12_later_refunds_book_on_the_survivor(shop: Shop):
+    shop.buy("B1", 100_00, by=BORIS, at=NOW - 3 * DAY)
+    shop.buy("A1", 100_00, by=ANNA, at=NOW - 2 * DAY)
+    shop.buy("A2", 4_00, by=ANNA, spent=4_00)
+    shop.merge(ANNA, into=BORIS)
+    receipt = shop.bring_back("RA2", 0, purchase="A2", lines=(back("1", 0),))
+    assert receipt.member == shop.wire(BORIS)
+    assert shop.free(BORIS) == [10_00, 10_00]
+
+    shop.bring_back("RA1", 100_00, purchase="A1")
+    assert shop.free(BORIS) == [10_00, 0]
+
+
+def test_ledger_12_what_stood_in_before_the_merge_comes_back_after_it(shop: Shop):
+    shop.buy("A1", 100_00, by=ANNA, at=NOW - 5 * DAY)
+    shop.buy("A2", 100_00, by=ANNA)
+    shop.buy("spender", 10_00, by=ANNA, spent=10_00)
+    shop.bring_back("R1", 100_00, purchase="A1")
+    shop.buy("B1", 10_00, by=BORIS)
+    shop.buy("C1", 10_00, by=VERA)
+    shop.merge(ANNA, into=BORIS)
+    shop.merge(BORIS, into=VERA)
+    assert shop.figures(VERA) == Figures(available=2_00)
+
+    shop.bring_back("RS", 0, purchase="spender", lines=(back("1", 0),))
+    assert shop.figures(VERA) == Figures(available=12_00)
+    assert sorted(shop.free(VERA)) == [0, 1_00, 1_00, 10_00]
+
+
+def test_ledger_12_an_anonymous_purchase_attached_later_books_once(shop: Shop):
+    first = shop.buy("P1", 100_00, by=None)
+    assert first.member is None
+    assert first.points["earned"] == 0
+
+    customer = Customer(phone=ANNA)
+    second = shop.buy("P1", 100_00, by=None, customer=customer, revision=2)
+    assert second.member == shop.wire(ANNA)
+    assert second.points["earned"] == 10_00
+    shop.buy("P1", 100_00, by=None, customer=customer, revision=3)
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_12_refunds_before_the_attachment_count(shop: Shop):
+    shop.buy("P1", 100_00, by=None)
+    shop.bring_back("R1", 40_00, purchase="P1")
+    shop.buy("P1", 100_00, by=ANNA, revision=2)
+
+    assert shop.figures() == Figures(available=6_00)

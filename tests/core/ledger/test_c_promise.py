@@ -1,0 +1,358 @@
+"""`ledger.md` C: promise and fact."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine
+
+from loyalty_core.domain.errors import NotEnoughPoints, PriceChanged, WrongCurrency
+from loyalty_kit.checkout import BasketLine, Totals
+from loyalty_kit.events import CertificateUse, Customer, LineKind, PurchaseLine
+from tests.support.ledger import (
+    ANNA,
+    BORIS,
+    DAY,
+    NOW,
+    Figures,
+    Shop,
+    line,
+    open_programme,
+    reduced,
+    rules,
+)
+
+
+def off(percent: str, category: str = "tea", **more: object) -> dict:
+    """A promotion: so much off a category."""
+    return {
+        "id": "tea-week",
+        "name": "Неделя чая",
+        "type": "percent_off_category",
+        "params": {"percent": percent, "category": category},
+        **more,
+    }
+
+
+# --- 13: a quote promises nothing, a hold does ----------------------------------------------
+
+
+def test_ledger_13_a_quote_writes_nothing(shop: Shop):
+    shop.buy("P1", 100_00)
+    before = shop.snapshot()
+    first = shop.quote(100_00, spend="max", cart="c")
+    second = shop.quote(100_00, spend="max", cart="c")
+
+    assert shop.snapshot() == before
+    assert replace(first, id="q") == replace(second, id="q")
+
+
+def test_ledger_13_a_hold_keeps_what_it_promised(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(60_00, 40_00, cart="c", spend=10_00)
+    shop.publish(rules(earn="1"))
+    shop.advance(minutes=5)
+
+    kept = shop.see(hold).quote
+    assert kept.rules_version == 1
+    assert [(one.spend_minor, one.payable_minor) for one in kept.lines] == [
+        (6_00, 54_00),
+        (4_00, 36_00),
+    ]
+    assert [one.earn_points for one in kept.lines] == [5_40, 3_60]
+    assert shop.holds()[0]["member_id"] == shop.member(ANNA)
+
+
+def test_ledger_13_a_hold_may_set_nothing_aside(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, cart="c")
+    assert (hold.state, hold.points) == ("live", 0)
+    assert shop.figures() == Figures(available=10_00)
+
+    shop.publish(rules(earn="1"))
+    receipt = shop.buy("P2", 100_00, cart="c")
+    assert receipt.points["earned"] == 10_00
+    assert shop.see(hold).state == "captured"
+
+
+def test_ledger_13_a_hold_for_nobody_known_promises_the_price(shop: Shop):
+    hold = shop.hold(100_00, cart="c", by=None)
+
+    assert hold.quote.totals.payable_minor == 100_00
+    assert shop.see(hold).state == "live"
+
+
+def test_ledger_13_a_price_that_differs_from_what_is_expected_is_refused(shop: Shop):
+    shop.buy("P1", 100_00)
+    before = shop.snapshot()
+    with pytest.raises(PriceChanged) as caught:
+        shop.hold(100_00, cart="c", spend=5_00, expect_payable_minor=94_00)
+    assert caught.value.facts["payable"] == "95.00"
+    with pytest.raises(PriceChanged):
+        shop.hold(100_00, cart="c", spend="max", expect_spend_points=11_00)
+    assert shop.snapshot() == before
+
+    hold = shop.hold(
+        100_00, cart="c", spend=5_00, expect_payable_minor=95_00, expect_spend_points=5_00
+    )
+    assert hold.points == 5_00
+
+
+def test_ledger_13_an_explicit_spend_that_is_not_there_is_refused(shop: Shop):
+    shop.buy("P1", 100_00)
+    before = shop.snapshot()
+    with pytest.raises(NotEnoughPoints) as caught:
+        shop.hold(100_00, cart="c", spend=10_01)
+
+    assert caught.value.facts == {"wanted": "10.01", "available": "10.00"}
+    assert shop.snapshot() == before
+
+
+def test_ledger_13_a_hold_in_another_currency_is_refused(shop: Shop):
+    with pytest.raises(WrongCurrency):
+        shop.hold(100_00, cart="c", currency="KZT")
+
+
+# --- 14: a purchase is a fact ---------------------------------------------------------------
+
+
+def test_ledger_14_the_shops_sums_stand(shop: Shop):
+    """Our rules would give neither this discount nor this spend."""
+    shop.publish(rules() | {"spending": rules()["spending"] | {"limit_percent": "10"}})
+    shop.buy("P1", 100_00)
+    receipt = shop.buy("P2", lines=(line("1", 20_00, discount=7_77, spend=9_00),))
+
+    assert receipt.points["spent"] == 9_00
+    assert shop.kept_purchases()[1]["discount_minor"] == 7_77
+    assert shop.kept_purchases()[1]["paid_minor"] == 3_23
+    assert shop.figures() == Figures(available=10_00 - 9_00 + 32)
+
+
+def test_ledger_14_lines_as_held_take_the_holds_earning_others_its_rules(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.hold(60_00, 40_00, cart="c")  # 10 %: 6.00 and 4.00
+    shop.publish(rules(earn="1"))
+    lines = (line("1", 60_00), line("2", 30_00), line("3", 10_00))
+    receipt = shop.buy("P2", lines=lines, cart="c")
+
+    assert receipt.points["earned"] == 6_00 + 3_00 + 1_00
+    assert receipt.flags == ("hold_differs",)
+
+
+def test_ledger_14_without_a_hold_the_version_in_force_then_rates(shop: Shop):
+    shop.advance(days=1)
+    shop.publish(rules(earn="1"))
+
+    assert shop.buy("before", 100_00, at=NOW).points["earned"] == 10_00
+    assert shop.buy("after", 100_00).points["earned"] == 1_00
+
+
+def test_ledger_14_the_tier_known_for_that_time_rates(engine: Engine):
+    document = rules()
+    document["tiers"] = [
+        {"code": "base", "name": "Base", "spend_from": "0.00"},
+        {"code": "gold", "name": "Gold", "spend_from": "1000.00", "earn_percent": "20"},
+    ]
+    shop = open_programme(engine, document)
+    shop.buy("P1", 1000_00)
+    shop.advance(days=1)
+
+    assert shop.buy("after", 100_00).points["earned"] == 20_00
+    assert shop.buy("before", 100_00, at=NOW - DAY).points["earned"] == 10_00
+
+
+def test_ledger_14_a_hold_that_has_expired_is_booked_from_what_is_there(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, cart="c", spend=10_00, ttl_s=60)
+    shop.advance(seconds=60)
+    receipt = shop.buy("P2", 100_00, cart="c", spent=10_00)
+
+    assert receipt.points["spent"] == 10_00
+    assert "hold_expired" in receipt.flags
+    assert shop.see(hold).state == "released"
+    assert shop.figures() == Figures(available=9_00)
+
+
+def test_ledger_14_what_differs_is_flagged_never_refused(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.hold(100_00, cart="c", spend=2_00)
+    receipt = shop.buy("P2", 100_00, cart="c", spent=5_00)
+
+    assert set(receipt.flags) == {"hold_differs", "spend_without_hold"}
+    assert receipt.points["spent"] == 5_00
+    assert shop.figures() == Figures(available=5_00 + 9_50)
+
+
+def test_ledger_14_a_hold_that_nobody_placed_is_flagged(shop: Shop):
+    receipt = shop.buy("P1", 100_00, hold="h_1_2")
+
+    assert receipt.flags == ("hold_unknown",)
+    assert receipt.points["earned"] == 10_00
+
+
+def test_ledger_14_somebody_elses_hold_is_left_alone(shop: Shop):
+    shop.buy("P1", 100_00, by=ANNA)
+    hold = shop.hold(100_00, by=ANNA, cart="c", spend=10_00)
+    receipt = shop.buy("P2", 20_00, by=BORIS, hold=hold.id, spent=3_00)
+
+    assert "hold_of_another_member" in receipt.flags
+    assert shop.figures(ANNA) == Figures(held=10_00)
+    assert shop.figures(BORIS) == Figures(debt=3_00 - 1_70)
+
+
+def test_ledger_14_a_purchase_without_a_customer_is_its_holds_members(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.hold(100_00, order="77", spend=10_00)
+    receipt = shop.buy("P2", 100_00, by=None, order="77", spent=10_00)
+
+    assert receipt.member == shop.wire(ANNA)
+    assert receipt.points == {"earned": 9_00, "spent": 10_00, "clawed_back": 0, "given_back": 0}
+
+
+# --- 15: arithmetic of lines ----------------------------------------------------------------
+
+
+def test_ledger_15_points_spent_and_money_paid_with_them_are_two_things(engine: Engine):
+    """A point is worth half a rouble here: 20.00 points pay 10.00 roubles."""
+    document = rules()
+    document["currencies"][0]["value"] = "0.50"
+    document["spending"]["step"] = "1.00"
+    shop = open_programme(engine, document)
+    shop.buy("P1", 200_00)  # 20.00 roubles' worth: 40.00 points
+    assert shop.figures() == Figures(available=40_00)
+
+    quote = shop.quote(100_00, spend=20_00)
+    assert (quote.points.spend, quote.totals.spend_minor) == (20_00, 10_00)
+    assert quote.totals.payable_minor == 90_00
+
+    receipt = shop.buy("P2", 100_00, spent=10_00)
+    assert receipt.points["spent"] == 20_00
+
+
+def test_ledger_15_a_reduction_is_split_as_the_hold_split_it(engine: Engine):
+    shop = open_programme(engine, rules())
+    shop.buy("P1", 100_00)
+    shop.publish(rules() | {"promotions": [off("25")]})
+    hold = shop.hold_lines(
+        (BasketLine("1", 1000, 40_00, sku="SKU-1", categories=("tea",)),),
+        cart="c",
+        spend=6_00,
+    )
+    (promised,) = hold.quote.lines
+    assert (promised.discount_minor, promised.spend_minor) == (10_00, 6_00)
+
+    receipt = shop.buy("P2", lines=(reduced("1", 40_00, 16_00),), cart="c", points_spent=6_00)
+    assert receipt.flags == ()
+    kept = shop.kept_purchases()[1]
+    assert (kept["discount_minor"], kept["spend_minor"], kept["paid_minor"]) == (
+        10_00,
+        6_00,
+        24_00,
+    )
+
+
+def test_ledger_15_else_the_spend_is_allotted_by_largest_remainder(shop: Shop):
+    """1.00 over reductions of 1.00, 2.00 and 4.00: 14.28, 28.57 and 57.14 kopecks."""
+    shop.buy("P1", 100_00)
+    lines = (reduced("1", 10_00, 1_00), reduced("2", 10_00, 2_00), reduced("3", 10_00, 4_00))
+    shop.buy("P2", lines=lines, points_spent=1_00)
+
+    kept = shop.kept_lines("P2")
+    assert [one["spend_minor"] for one in kept] == [14, 29, 57]
+    assert [one["discount_minor"] for one in kept] == [86, 1_71, 3_43]
+    assert [one["paid_minor"] for one in kept] == [9_00, 8_00, 6_00]
+
+
+def test_ledger_15_no_line_is_given_more_spend_than_its_reduction(shop: Shop):
+    shop.buy("P1", 100_00)
+    lines = (reduced("1", 10_00, 1_00), reduced("2", 10_00, 50))
+    receipt = shop.buy("P2", lines=lines, points_spent=9_00)
+
+    assert [one["spend_minor"] for one in shop.kept_lines("P2")] == [1_00, 50]
+    assert receipt.points["spent"] == 9_00
+
+
+# --- 16: kinds of lines ---------------------------------------------------------------------
+
+KINDS = (
+    line("1", 100_00, spend=10_00),
+    line("2", 50_00, kind=LineKind.DELIVERY),
+    line("3", 20_00, kind=LineKind.FEE),
+)
+
+
+@pytest.mark.parametrize(
+    ("base", "kinds", "earned"),
+    [
+        pytest.param("paid", ["goods"], 9_00, id="goods, on what was paid"),
+        pytest.param("amount", ["goods"], 10_00, id="before the write-off"),
+        pytest.param("paid_unless_spent", ["goods"], 0, id="nothing when points were spent"),
+        pytest.param("paid", ["goods", "delivery"], 14_00, id="delivery too"),
+    ],
+)
+def test_ledger_16_what_earns(engine: Engine, base: str, kinds: list[str], earned: int):
+    document = rules()
+    document["earning"] |= {"base": base, "kinds": kinds}
+    shop = open_programme(engine, document)
+
+    assert shop.buy("P1", lines=KINDS).points["earned"] == earned
+
+
+def test_ledger_16_certificates_do_not_lower_what_is_paid(shop: Shop):
+    certificates = (CertificateUse("GIFT-1", 80_00),)
+    receipt = shop.buy("P1", 100_00, certificates=certificates)
+
+    assert receipt.points["earned"] == 10_00
+    assert shop.kept_purchases()[0]["paid_minor"] == 100_00
+
+
+def test_ledger_16_to_pay_is_what_certificates_leave():
+    assert Totals(100_00, 5_00, 5_00, 90_00, certificates_minor=80_00).to_pay_minor == 10_00
+
+
+# --- 17: unit prices ------------------------------------------------------------------------
+
+
+def test_ledger_17_a_spend_is_lowered_until_there_is_a_unit_price(shop: Shop):
+    """89.99 for three pieces has no price: 3 x 30.00 = 90.00, so a kopeck less is spent."""
+    shop.buy("P1", 200_00)
+    quote = shop.quote_lines(
+        (BasketLine("1", 3000, 100_00),), spend=10_01, line_prices="unit"
+    )
+
+    (priced,) = quote.lines
+    assert (priced.spend_minor, priced.payable_minor) == (10_00, 90_00)
+    assert priced.unit_price_minor == 30_00
+
+
+def test_ledger_17_weighed_goods_too(shop: Shop):
+    """0.350 kg: 19.99 / 0.35 is 57.114; 57.11 x 0.35 = 19.9885, which is 19.99."""
+    shop.buy("P1", 200_00)
+    quote = shop.quote_lines((BasketLine("1", 350, 24_99),), spend=5_00, line_prices="unit")
+
+    (priced,) = quote.lines
+    assert (priced.payable_minor, priced.unit_price_minor) == (19_99, 57_11)
+
+
+def test_ledger_17_a_discount_is_lowered_where_nothing_was_spent(engine: Engine):
+    """10 % off 100.00 is 90.00; for seven pieces 12.86 x 7 = 90.02 is the nearest not below."""
+    shop = open_programme(engine, rules() | {"promotions": [off("10")]})
+    quote = shop.quote_lines(
+        (BasketLine("1", 7000, 100_00, categories=("tea",)),), line_prices="unit"
+    )
+
+    (priced,) = quote.lines
+    assert (priced.discount_minor, priced.payable_minor) == (9_98, 90_02)
+    assert priced.unit_price_minor == 12_86
+
+
+def test_ledger_17_a_purchase_of_such_a_hold_fits_it(shop: Shop):
+    shop.buy("P1", 200_00)
+    basket = (BasketLine("1", 3000, 100_00),)
+    shop.hold_lines(basket, cart="c", spend=10_01, line_prices="unit")
+    bought = PurchaseLine("1", 3000, 100_00, 90_00, spend_minor=10_00)
+    receipt = shop.buy("P2", lines=(bought,), cart="c", customer=Customer(phone=ANNA))
+
+    assert (receipt.points["spent"], receipt.flags) == (10_00, ())
+    assert shop.figures() == Figures(available=20_00 - 10_00 + 9_00)
