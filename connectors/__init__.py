@@ -1,0 +1,1 @@
+"""The built-in connectors, one folder each; found by their entry points like anybody's."""

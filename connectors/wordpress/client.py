@@ -1,0 +1,255 @@
+"""Calls to a shop's REST v3.  No translation: what comes back is plain JSON data.
+
+A key is proved by Basic.  Some hosts strip that header, and over plain http WooCommerce does
+not look at it: then the shop answers 401 `woocommerce_rest_cannot_view`, and the client goes
+over to keys in the query (https) or to a signature by OAuth 1.0a (http).  Seen on 10.5.2.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from loyalty_kit.errors import (
+    ConnectorError,
+    CredentialsRejected,
+    Gone,
+    RemoteMisconfigured,
+    RemoteUnavailable,
+)
+from loyalty_kit.ports import ClientContext, Settings
+from loyalty_kit.transport import call, json_of, session
+
+Json = dict[str, Any]
+Params = dict[str, str]
+
+PER_PAGE = 100
+"""The most that WooCommerce takes; 101 is a 400."""
+CALLS_PER_S = 20
+API = "/wp-json/wc/v3"
+UNPROVED = "woocommerce_rest_cannot_view"
+"""The code for a key that did not reach WooCommerce, and for one without the right to read."""
+GONE_CODES = frozenset(
+    {
+        "woocommerce_rest_shop_order_invalid_id",
+        "woocommerce_rest_invalid_order_id",
+        "woocommerce_rest_product_invalid_id",
+    }
+)
+SORTED_HERE = (400, 401, 403, 404)
+
+_log = logging.getLogger(__name__)
+
+
+def make_client(context: ClientContext) -> WooClient:
+    guarded = session(allow_private=context.allow_private, pace_per_s=CALLS_PER_S)
+    return WooClient(guarded, context.settings)
+
+
+class WooClient:
+    """One shop, for one installation; used by one thread at a time.
+
+    Every method raises CredentialsRejected, RateLimited, RemoteUnavailable and
+    RemoteMisconfigured; those that ask for one document also Gone.
+    """
+
+    def __init__(self, http: requests.Session, settings: Settings) -> None:
+        self.settings = settings
+        self._http = http
+        self._root = root_of(settings["base_url"])
+        self._prove: Callable[[str, Params], Mapping[str, Any]] = self._by_basic
+        # A signature holds within 15 minutes of the shop's own time, so that time is used.
+        self._shop_time = 0
+
+    # Documents
+
+    def order(self, order_id: str) -> Json:
+        return self._object(f"/orders/{_id(order_id)}")
+
+    def refunds(self, order_id: str) -> list[Json]:
+        return self._all(f"/orders/{_id(order_id)}/refunds")
+
+    def orders(self, params: Params) -> list[Json]:
+        """One page of at most `PER_PAGE` orders."""
+        return self._list("/orders", {"per_page": str(PER_PAGE), **params})
+
+    def product(self, product_id: str) -> Json:
+        return self._object(f"/products/{_id(product_id)}")
+
+    def products(self, page: int) -> list[Json]:
+        return self._list("/products", _paging(page))
+
+    def variations(self, product_id: str) -> list[Json]:
+        return self._all(f"/products/{_id(product_id)}/variations")
+
+    def categories(self) -> list[Json]:
+        return self._all("/products/categories")
+
+    def currency(self) -> str:
+        return str(self._object("/data/currencies/current").get("code", ""))
+
+    # Calls
+
+    def _all(self, path: str) -> list[Json]:
+        """Every page, by id so that what comes meanwhile does not shift the pages."""
+        found: list[Json] = []
+        page: list[Json] = []
+        number = 0
+        while number == 0 or len(page) == PER_PAGE:
+            number += 1
+            page = self._list(path, {**_paging(number), "orderby": "id", "order": "asc"})
+            found += page
+        return found
+
+    def _list(self, path: str, params: Params) -> list[Json]:
+        answer = self._get(path, params)
+        if not isinstance(answer, list) or not all(isinstance(item, dict) for item in answer):
+            raise RemoteMisconfigured(f"{path} did not answer a list")
+        return answer
+
+    def _object(self, path: str, params: Params | None = None) -> Json:
+        answer = self._get(path, params or {})
+        if not isinstance(answer, dict):
+            raise RemoteMisconfigured(f"{path} did not answer an object")
+        return answer
+
+    def _get(self, path: str, params: Params) -> Any:
+        response = self._call(path, params)
+        if self._goes_over(response):
+            response = self._call(path, params)
+        if response.status_code in SORTED_HERE:
+            raise refusal(response)
+        try:
+            return json_of(response)
+        except RemoteMisconfigured as error:
+            raise RemoteMisconfigured(f"{error}; {LOOK_AT}") from None
+
+    def _call(self, path: str, params: Params) -> requests.Response:
+        address = f"{self._root}{path}"
+        proof = self._prove(address, params)
+        response = call(self._http, "GET", address, accept=SORTED_HERE, **proof)
+        self._shop_time = _time_of(response) or self._shop_time
+        return response
+
+    # Proving the key
+
+    def _goes_over(self, response: requests.Response) -> bool:
+        """After a 401 that says the key was not seen: choose the other way, once."""
+        tried = self._prove == self._by_basic
+        if response.status_code != 401 or not tried or code_of(response) != UNPROVED:
+            return False
+        if urlsplit(self._root).scheme == "https":
+            _log.warning("the shop does not see the Authorization header: keys go in the query")
+            self._prove = self._by_query
+            return True
+        self._prove = self._by_oauth
+        return True
+
+    def _by_basic(self, address: str, params: Params) -> Mapping[str, Any]:
+        key, secret = self.settings["consumer_key"], self.settings["consumer_secret"]
+        # Bytes, because requests encodes texts as Latin-1.
+        return {"params": params, "auth": (key.encode(), secret.encode())}
+
+    def _by_query(self, address: str, params: Params) -> Mapping[str, Any]:
+        key, secret = self.settings["consumer_key"], self.settings["consumer_secret"]
+        return {"params": {**params, "consumer_key": key, "consumer_secret": secret}}
+
+    def _by_oauth(self, address: str, params: Params) -> Mapping[str, Any]:
+        signed = {
+            **params,
+            "oauth_consumer_key": self.settings["consumer_key"],
+            "oauth_nonce": secrets.token_hex(16),
+            "oauth_signature_method": "HMAC-SHA256",
+            "oauth_timestamp": str(self._shop_time),
+        }
+        signature = oauth_signature(address, signed, self.settings["consumer_secret"])
+        return {"params": {**signed, "oauth_signature": signature}}
+
+
+def oauth_signature(address: str, params: Params, secret: str) -> str:
+    """One-legged OAuth 1.0a, HMAC-SHA256 (RFC 5849, 3.4, with the newer hash)."""
+    pairs = sorted((_quoted(name), _quoted(value)) for name, value in params.items())
+    query = "&".join(f"{name}={value}" for name, value in pairs)
+    base = f"GET&{_quoted(address)}&{_quoted(query)}"
+    digest = hmac.new(f"{secret}&".encode(), base.encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest).decode("ascii")
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="~")
+
+
+def _time_of(response: requests.Response) -> int:
+    """Seconds since 1970 by the shop's clock; 0 where it does not tell."""
+    try:
+        return int(parsedate_to_datetime(response.headers.get("Date", "")).timestamp())
+    except ValueError:
+        return 0
+
+
+def root_of(base_url: str) -> str:
+    """The API's address, however much of it the owner pasted."""
+    return base_url.partition("?")[0].partition("/wp-json")[0].rstrip("/") + API
+
+
+def _id(number: str) -> str:
+    """An id fit for a path; whatever else came in a hint has no document."""
+    if not number.isascii() or not number.isdigit():
+        raise Gone("not an id of WooCommerce")
+    return number
+
+
+def _paging(page: int) -> Params:
+    return {"per_page": str(PER_PAGE), "page": str(page), "orderby": "id", "order": "asc"}
+
+
+# What an answer that is not 200 means
+
+LOOK_AT = (
+    "is WooCommerce active, is this the shop's address, are permalinks other than `plain`, "
+    "and does no firewall stand before the REST API?"
+)
+
+
+def code_of(response: requests.Response) -> str | None:
+    """The stable code of a REST error; messages are in the site's tongue.
+
+    "" for other JSON, None for a body that is not JSON: a page of the host or its firewall.
+    """
+    try:
+        body = json_of(response)
+    except RemoteMisconfigured:
+        return None
+    return str(body.get("code", "")) if isinstance(body, dict) else ""
+
+
+def refusal(response: requests.Response) -> ConnectorError:
+    """A 404 means that a document is gone only if WooCommerce itself says so."""
+    status, code = response.status_code, code_of(response)
+    host = urlsplit(response.url).hostname
+    if status == 404:
+        if code in GONE_CODES:
+            return Gone(f"{host} has no such document")
+        return RemoteMisconfigured(f"{host} has no REST API at this address: {LOOK_AT}")
+    if status == 403 and code is None:
+        return RemoteUnavailable(f"{host} answered 403 with a page that is not WooCommerce's")
+    if status in (401, 403):
+        return CredentialsRejected(
+            f"{host} refused the key: {code or status}; {_WHY.get(code or '', 'no reason given')}"
+        )
+    return RemoteMisconfigured(f"{host} answered 400: {code or 'no reason given'}")
+
+
+_WHY = {
+    UNPROVED: "has the key the right to read, and its user that of a shop manager?",
+    "woocommerce_rest_authentication_error": "are the consumer key and secret the right ones?",
+}

@@ -1,0 +1,60 @@
+"""Fetch: a hinted order or product as it stands now, and what that means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.wordpress.catalogue import translate_product
+from connectors.wordpress.client import WooClient
+from connectors.wordpress.translate import translate_order
+from loyalty_kit.errors import Gone, NeedsAttention, NotOurs, RemoteUnavailable
+from loyalty_kit.ports import Context, Hint, Translated
+
+ORDER = "order"
+PRODUCT = "product"
+
+
+class Documents:
+    """Documents: {"order", "refunds"}, {"gone", "currency"}, {"product", "variations"}."""
+
+    def read(self, client: WooClient, hint: Hint) -> Any:
+        """Raises: NotOurs, Gone (products only), and what the client raises."""
+        if hint.kind == ORDER:
+            return _order(client, hint.id)
+        if hint.kind == PRODUCT:
+            product = client.product(hint.id)
+            variable = product.get("type") == "variable"
+            return {
+                "product": product,
+                "variations": client.variations(hint.id) if variable else [],
+            }
+        raise NotOurs(f"documents of kind {hint.kind!r}")
+
+    def translate(self, hint: Hint, document: Any, context: Context) -> Translated:
+        """Raises: NotOurs, PayloadInvalid."""
+        if hint.kind == ORDER:
+            return translate_order(hint, document, context)
+        if hint.kind == PRODUCT:
+            return translate_product(document)
+        raise NotOurs(f"documents of kind {hint.kind!r}")
+
+
+def _order(client: WooClient, order_id: str) -> dict[str, Any]:
+    """The order first: a refund made in between is in the list, and brings its own hint."""
+    try:
+        order = client.order(order_id)
+    except Gone:
+        return {"gone": True, "currency": _currency(client)}
+    try:
+        refunds = client.refunds(order_id)
+    except Gone:
+        raise RemoteUnavailable("the order was deleted while it was being read") from None
+    return {"order": order, "refunds": refunds}
+
+
+def _currency(client: WooClient) -> str | None:
+    """An order that is gone does not say its currency; a key may lack the right to ask for it."""
+    try:
+        return client.currency() or None
+    except NeedsAttention:
+        return None

@@ -1,0 +1,190 @@
+"""Money of orders and refunds, line by line, in kopecks.  Pure; part of `translate`.
+
+WooCommerce keeps lines ex tax: what the buyer paid is `total` + `total_tax` (never the sum of
+`taxes`, which may differ by a kopeck; seen on 10.5.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from connectors.wordpress.schemas import NOT_STORABLE
+from loyalty_kit.events import LineKind, PurchaseLine, RefundLine
+from loyalty_kit.money import UNIT_MILLI, prorate
+
+Wire = Mapping[str, Any]
+
+MAX_NAME = 500
+MAX_ID = 255
+MAX_CODE = 100
+"""Longer texts would not pass the wire form of the events (`loyalty_kit.events_schema`)."""
+
+SPEND_COUPON = "loyalty-points"
+DISCOUNT_COUPON = "loyalty-tier"
+HUB_COUPONS = "loyalty-hub"
+"""Virtual coupons that the plugin puts on an order: points, tier, both in one sum."""
+REFUNDED_ITEM = "_refunded_item_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A line of the order with its money in kopecks; a negative one is the shop's discount."""
+
+    item: Wire
+    kind: LineKind
+    paid: int
+    reduction: int = 0
+
+
+def purchase_lines(order: Wire) -> tuple[PurchaseLine, ...]:
+    """Goods, delivery and fees, none of them below zero."""
+    codes = {line["code"].lower() for line in our_coupons(order)}
+    return tuple(_line(part, codes) for part in _after_negative_parts(_parts(order)))
+
+
+def _parts(order: Wire) -> list[Part]:
+    goods = zip(order["line_items"], _reductions(order), strict=True)
+    return [
+        *(Part(item, LineKind.GOODS, _with_tax(item), off) for item, off in goods),
+        *(Part(item, LineKind.DELIVERY, _with_tax(item)) for item in order["shipping_lines"]),
+        *(Part(item, LineKind.FEE, _with_tax(item)) for item in order["fee_lines"]),
+    ]
+
+
+def _reductions(order: Wire) -> list[int]:
+    """What the hub's own virtual coupons took off each line of goods.
+
+    `total` of a line is what all coupons left.  The sum that our coupon lines name (exact,
+    where the order's `discount_total` is not) is allotted by what each line lost; the rest of
+    what it lost is the shop's own discount.
+    """
+    lost = [max(0, _before_coupons(item) - _with_tax(item)) for item in order["line_items"]]
+    ours = sum(minor(line["discount"] + line["discount_tax"]) for line in our_coupons(order))
+    return prorate(max(0, min(ours, sum(lost))), lost)
+
+
+def _after_negative_parts(parts: Sequence[Part]) -> list[Part]:
+    """Spread negative fees over the other lines, goods first: they are the shop's own discount."""
+    kept = [part for part in parts if part.paid >= 0]
+    left = -sum(part.paid for part in parts if part.paid < 0)
+    goods = [index for index, part in enumerate(kept) if part.kind is LineKind.GOODS]
+    others = [index for index, part in enumerate(kept) if part.kind is not LineKind.GOODS]
+    for chosen in (goods, others):
+        weights = [kept[index].paid for index in chosen]
+        taken = min(left, sum(weights))
+        for index, off in zip(chosen, prorate(taken, weights), strict=True):
+            kept[index] = replace(kept[index], paid=kept[index].paid - off)
+        left -= taken
+    return kept
+
+
+def _line(part: Part, codes: set[str]) -> PurchaseLine:
+    discount, spend, reduction = _split(part.reduction, codes)
+    goods = part.kind is LineKind.GOODS
+    return PurchaseLine(
+        id=str(part.item["id"]),
+        kind=part.kind,
+        sku=sku_of(part.item) if goods else None,
+        name=cut(part.item["name"]),
+        quantity_milli=_milli(part.item["quantity"]) if goods else UNIT_MILLI,
+        amount_minor=part.paid + part.reduction,
+        discount_minor=discount,
+        spend_minor=spend,
+        reduction_minor=reduction,
+        paid_minor=part.paid,
+    )
+
+
+def _split(reduction: int, codes: set[str]) -> tuple[int | None, int | None, int | None]:
+    """Discount, spend and reduction of a line: told apart where only one kind was used."""
+    if not reduction:
+        return 0, 0, None
+    if codes == {DISCOUNT_COUPON}:
+        return reduction, 0, None
+    if codes == {SPEND_COUPON}:
+        return 0, reduction, None
+    return None, None, reduction
+
+
+def refund_lines(refund: Wire) -> tuple[RefundLine, ...]:
+    """Returned lines, by the ids of the order's lines.
+
+    A line of negative money is a negative fee taken back: it lessens the others.
+    """
+    items = [*refund["line_items"], *refund["shipping_lines"], *refund["fee_lines"]]
+    kept = [item for item in items if _with_tax(item) < 0 or item.get("quantity")]
+    paid_back = [max(0, -_with_tax(item)) for item in kept]
+    taken_back = sum(max(0, _with_tax(item)) for item in items)
+    less = prorate(min(taken_back, sum(paid_back)), paid_back)
+    return tuple(
+        RefundLine(
+            id=meta(item, (REFUNDED_ITEM,)),
+            sku=sku_of(item) if "sku" in item else None,
+            quantity_milli=_milli(item["quantity"]) if "quantity" in item else None,
+            paid_back_minor=back - off,
+        )
+        for item, back, off in zip(kept, paid_back, less, strict=True)
+    )
+
+
+def our_coupons(order: Wire) -> list[Wire]:
+    return [line for line in order["coupon_lines"] if is_ours(line["code"])]
+
+
+def is_ours(code: str | None) -> bool:
+    text = (code or "").lower()
+    return text in (SPEND_COUPON, DISCOUNT_COUPON) or text.startswith(HUB_COUPONS)
+
+
+def sku_of(item: Wire) -> str | None:
+    """The article code of a line: the shop's SKU, else the product's id at WooCommerce."""
+    return sku(item["sku"], item["variation_id"] or item["product_id"])
+
+
+def sku(code: str | None, number: int | None) -> str | None:
+    """One rule for lines and catalogue rows, so that they meet; None: a deleted product."""
+    if code and len(code) <= MAX_ID:
+        return code
+    return f"wc-{number}" if number else None
+
+
+def minor(amount: Decimal) -> int:
+    """Kopecks; shops may keep more than two decimals."""
+    return int((amount * 100).to_integral_value(ROUND_HALF_UP))
+
+
+def _milli(quantity: Decimal) -> int:
+    return abs(int((quantity * 1000).to_integral_value(ROUND_HALF_UP)))
+
+
+def _with_tax(item: Wire) -> int:
+    return minor(item["total"] + item["total_tax"])
+
+
+def _before_coupons(item: Wire) -> int:
+    if item["subtotal"] is None:
+        return _with_tax(item)
+    return minor(item["subtotal"] + item["subtotal_tax"])
+
+
+def meta(document: Wire, names: Iterable[str]) -> str | None:
+    """The first of these meta values that is a usable text or number."""
+    entries = document["meta_data"]
+    values = {entry["key"]: entry["value"] for entry in entries if isinstance(entry["key"], str)}
+    for name in names:
+        value = values.get(name)
+        text = str(value).strip() if isinstance(value, str | int | float) else ""
+        if text and not isinstance(value, bool) and _storable(text):
+            return text
+    return None
+
+
+def _storable(text: str) -> bool:
+    return len(text) <= MAX_CODE and not NOT_STORABLE.search(text)
+
+
+def cut(text: str | None, most: int = MAX_NAME) -> str | None:
+    return text[:most].strip() if text else None

@@ -1,0 +1,25 @@
+"""What this connector says of itself."""
+
+from __future__ import annotations
+
+from connectors.wordpress.schemas import Settings
+from loyalty_kit.manifest import Capability, Manifest
+
+MANIFEST = Manifest(
+    code="wordpress",
+    title={"ru": "WooCommerce (WordPress)", "en": "WooCommerce (WordPress)"},
+    summary={
+        "ru": "Заказы, возвраты и каталог интернет-магазина на WooCommerce.",
+        "en": "Orders, refunds and catalogue of an online shop on WooCommerce.",
+    },
+    capabilities=frozenset(
+        {
+            Capability.WEBHOOK,
+            Capability.FETCH,
+            Capability.PULL,
+            Capability.CATALOGUE,
+            Capability.CHECK,
+        }
+    ),
+    settings_schema=Settings,
+)

@@ -1,0 +1,223 @@
+"""A WooCommerce order, with its refunds, as one canonical purchase.  Pure.
+
+The reasons behind each rule, field by field, are in `MAPPING.md`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+
+from connectors.wordpress import lines, schemas
+from loyalty_kit.errors import PayloadInvalid
+from loyalty_kit.events import Customer, ExternalId, Payment, Purchase, PurchaseStatus, Refund
+from loyalty_kit.money import HUNDREDTHS, parse_decimal
+from loyalty_kit.ports import Context, Hint, Settings, Translated
+
+Wire = Mapping[str, Any]
+
+CHANNEL = "online"
+MAX_PHONE = 64
+MAX_EMAIL = 254
+
+ALWAYS_PAID = frozenset({"completed", "refunded"})
+OPEN = frozenset({"pending", "on-hold", "processing"})
+CANCELLED = frozenset({"cancelled", "failed"})
+TRASH = "trash"
+
+META_CARD = ("loyalty_card", "_loyalty_card")
+META_HOLD = ("_loyalty_hub_hold",)
+META_POINTS = ("_loyalty_hub_points_spent", "_loyalty_points_spent")
+
+_ORDER, _GONE = schemas.OrderDocument(), schemas.GoneDocument()
+
+
+def translate_order(hint: Hint, document: Any, context: Context) -> Translated:
+    """What an order's document says now: one purchase, or nothing where nothing is to change.
+
+    Raises: PayloadInvalid.
+    """
+    if isinstance(document, Mapping) and document.get("gone"):
+        return _gone(hint, document, context)
+    data = load(_ORDER, document)
+    order = data["order"]
+    status = status_of(order["status"], context.settings)
+    if status is None:
+        return ()
+    occurred_at = _occurred_at(order, context)
+    purchase = Purchase(
+        external_id=str(order["id"]),
+        order=_number(order),
+        revision=context.revision,
+        status=status,
+        shop=context.settings.get("shop") or None,
+        channel=CHANNEL,
+        currency=order["currency"],
+        occurred_at=occurred_at,
+        customer=_customer(order),
+        lines=lines.purchase_lines(order),
+        points_spent=_points_spent(order),
+        hold=lines.meta(order, META_HOLD),
+        coupons=_foreign_coupons(order),
+        payments=_payments(order, status),
+        refunds=_refunds(data["refunds"], order, occurred_at, context.revision),
+    )
+    return (purchase,)
+
+
+def load(schema: Schema, document: Any) -> dict[str, Any]:
+    """Raises: PayloadInvalid, naming fields and never their values."""
+    try:
+        loaded: dict[str, Any] = schema.load(document)
+    except ValidationError as error:
+        raise PayloadInvalid(str(error.messages)) from None
+    return loaded
+
+
+def status_of(status: str, settings: Settings) -> PurchaseStatus | None:
+    """None for drafts, and for statuses that plugins add: these change nothing."""
+    if status in ALWAYS_PAID | _earning(settings):
+        return PurchaseStatus.PAID
+    if status in OPEN:
+        return PurchaseStatus.OPEN
+    if status in CANCELLED or (status == TRASH and settings["deleted_cancels"]):
+        return PurchaseStatus.CANCELLED
+    return None
+
+
+def _earning(settings: Settings) -> set[str]:
+    """Statuses as REST writes them; in PHP and in the database they begin with `wc-`."""
+    more = {status.removeprefix("wc-") for status in _listed(settings["more_earning_statuses"])}
+    return more | set(settings["earning_statuses"])
+
+
+def _listed(text: str) -> set[str]:
+    return {part.strip() for part in text.split(",")} - {""}
+
+
+def _gone(hint: Hint, document: Wire, context: Context) -> Translated:
+    """An order deleted for ever: nothing is known of it any more but that it is cancelled."""
+    if not context.settings["deleted_cancels"]:
+        return ()
+    purchase = Purchase(
+        external_id=hint.id,
+        revision=context.revision,
+        status=PurchaseStatus.CANCELLED,
+        shop=context.settings.get("shop") or None,
+        channel=CHANNEL,
+        currency=load(_GONE, document)["currency"] or "RUB",
+        occurred_at=context.received_at,
+        lines=(),
+        refunds=(),
+    )
+    return (purchase,)
+
+
+def _occurred_at(order: Wire, context: Context) -> datetime:
+    """When it was paid; for goods paid on delivery, when it was ordered.
+
+    An order paid on delivery is `processing` without a paid date and gets one when completed.
+    Where it earns before that, the sale would move by days after it was booked.
+    """
+    created: datetime = order["date_created_gmt"] or context.received_at
+    paid: datetime | None = order["date_paid_gmt"]
+    on_delivery = order["payment_method"] in _listed(context.settings["on_delivery_methods"])
+    if on_delivery and _earning(context.settings) - ALWAYS_PAID:
+        return created
+    return paid or created
+
+
+def _number(order: Wire) -> str | None:
+    """What people call the order; `id` stays its key, since plugins change numbers."""
+    number = order["number"]
+    return number if number and len(number) <= lines.MAX_ID else None
+
+
+def _foreign_coupons(order: Wire) -> tuple[str, ...]:
+    """Codes that somebody typed; our virtual coupons are not codes."""
+    codes = [line["code"] for line in order["coupon_lines"]]
+    return tuple(
+        code for code in codes if code and not lines.is_ours(code) and len(code) <= lines.MAX_CODE
+    )
+
+
+def _points_spent(order: Wire) -> int | None:
+    """Points, in hundredths, that a reduction of ours was paid with; None: see the lines.
+
+    Without our coupon on the order the buyer got nothing for them, whatever the meta says.
+    """
+    told = lines.meta(order, META_POINTS) if lines.our_coupons(order) else None
+    try:
+        return max(0, parse_decimal(told, HUNDREDTHS)) if told is not None else None
+    except ValueError:
+        return None
+
+
+def _payments(order: Wire, status: PurchaseStatus) -> tuple[Payment, ...]:
+    total, method = lines.minor(order["total"]), lines.cut(order["payment_method"], lines.MAX_CODE)
+    if status is not PurchaseStatus.PAID or method is None or total <= 0:
+        return ()
+    return (Payment(method, total),)
+
+
+# Who
+
+
+def _customer(order: Wire) -> Customer | None:
+    """None where the order names nobody: a guest without phone, e-mail and card."""
+    billing = order["billing"]
+    account = order["customer_id"]
+    external = ExternalId(None, str(account)) if account else None
+    card, phone, email = lines.meta(order, META_CARD), _phone(billing), _email(billing)
+    if external is None and card is None and phone is None and email is None:
+        return None
+    return Customer(
+        external=external,
+        card=card,
+        phone=phone,
+        email=email,
+        verified=external is not None,
+        first_name=lines.cut(billing.get("first_name")),
+        last_name=lines.cut(billing.get("last_name")),
+    )
+
+
+def _phone(billing: Wire) -> str | None:
+    """The billing phone as typed, if it has as many digits as a phone may have (E.164)."""
+    text = str(billing.get("phone") or "")
+    digits = re.sub(r"[^0-9]", "", text)
+    return text if 7 <= len(digits) <= 15 and len(text) <= MAX_PHONE else None
+
+
+def _email(billing: Wire) -> str | None:
+    text = str(billing.get("email") or "").lower()
+    plausible = re.fullmatch(r"[^@\s]+@[^@\s]+", text)
+    return text if plausible and len(text) <= MAX_EMAIL else None
+
+
+# Refunds
+
+
+def _refunds(
+    refunds: Iterable[Wire], order: Wire, sold_at: datetime, revision: int
+) -> tuple[Refund, ...]:
+    """All refunds there are, oldest first; one that moves neither goods nor money is left out."""
+    translated = (
+        Refund(
+            external_id=str(refund["id"]),
+            purchase=str(order["id"]),
+            order=_number(order),
+            occurred_at=refund["date_created_gmt"] or sold_at,
+            amount_minor=abs(lines.minor(refund["amount"])),
+            currency=order["currency"],
+            revision=revision,
+            lines=lines.refund_lines(refund),
+            reason=lines.cut(refund["reason"]),
+        )
+        for refund in sorted(refunds, key=lambda each: each["id"])
+    )
+    return tuple(refund for refund in translated if refund.amount_minor or refund.lines)

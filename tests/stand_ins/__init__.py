@@ -1,0 +1,1 @@
+"""Vendor servers on real sockets, made for tests; they also misbehave on purpose."""
