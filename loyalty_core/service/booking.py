@@ -274,13 +274,13 @@ def _earn(
     """New lots: one for each award at first, later ones for what a revision added."""
     occasion, currency = work.occasion, awards[0].currency
     parts = prorate(fresh, [award.points for award in awards])
-    for award, part in zip(awards, parts, strict=True):
+    for number, (award, part) in enumerate(zip(awards, parts, strict=True)):
         if not part:
             continue
         start = purchase.event.occurred_at
         work.desk.books[currency].earn(
             part,
-            occasion.cause(purchase.id, f"earn:{currency}:{award.source}", rule=award.source),
+            occasion.cause(purchase.id, f"earn:{currency}:{number}", rule=award.source),
             spendable_from=spendable_from(start, award.activation_days, occasion.zone),
             expires_at=end_of_life(start, award.life_days, occasion.zone),
         )

@@ -6,6 +6,7 @@ what is booked by difference (`ledger.md` 19, 20).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -242,7 +243,24 @@ def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ..
         return promised
     facts = MemberFacts(known=True, tier=booked.tier)
     at = kept.event.occurred_at
-    return (*promised, *rate_purchase(lines, plan, facts, at, booked.points_spent))
+    return _joined((*promised, *rate_purchase(lines, plan, facts, at, booked.points_spent)))
+
+
+def _joined(awards: Iterable[Award]) -> tuple[Award, ...]:
+    """One award for each source and life: what was promised and what was rated are one lot."""
+    joined: dict[tuple[object, ...], Award] = {}
+    for award in awards:
+        key = (award.currency, award.source, award.life_days, award.activation_days)
+        known = joined.get(key)
+        if known is None:
+            joined[key] = award
+        else:
+            joined[key] = replace(
+                known,
+                points=known.points + award.points,
+                by_line=known.by_line + award.by_line,
+            )
+    return tuple(joined.values())
 
 
 def _filled_in(batch: EventBatch, kept: KeptPurchase) -> tuple[PurchaseLine, ...]:

@@ -34,10 +34,13 @@ _writer_locks: WeakKeyDictionary[Engine, threading.RLock] = WeakKeyDictionary()
 
 
 def make_engine(url: str, *, pool_size: int = 10) -> Engine:
-    """An engine for `sqlite:///file` (WAL, every commit durable) or `postgresql://...`."""
+    """An engine for `sqlite:///file` (WAL, every commit durable) or `postgresql://...`.
+
+    Errors do not repeat the values of a statement: they would reach logs.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": _BUSY_S})
+        engine = create_engine(parsed, connect_args={"timeout": _BUSY_S}, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
@@ -46,6 +49,7 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
+            hide_parameters=True,
         )
     _writer_locks[engine] = threading.RLock()
     return engine

@@ -86,6 +86,12 @@ deliveries = Table(
     CheckConstraint("state IN ('due', 'done', 'dropped', 'dead')", name="state_known"),
 )
 partial_index(
+    "ix_deliveries_dead",
+    deliveries.c.programme_id,
+    deliveries.c.id,
+    where="state = 'dead'",
+)
+partial_index(
     "ix_deliveries_due",
     deliveries.c.programme_id,
     deliveries.c.due_at,
@@ -112,6 +118,7 @@ outbox = Table(
     UniqueConstraint("programme_id", "kind", "key"),
     CheckConstraint("state IN ('due', 'done', 'dead')", name="state_known"),
 )
+partial_index("ix_outbox_dead", outbox.c.programme_id, outbox.c.id, where="state = 'dead'")
 partial_index(
     "ix_outbox_due",
     outbox.c.programme_id,

@@ -30,7 +30,7 @@ def off(percent: str, category: str = "tea", **more: object) -> dict:
         "id": "tea-week",
         "name": "Неделя чая",
         "type": "percent_off_category",
-        "params": {"percent": percent, "category": category},
+        "params": {"percent": percent, "categories": [category]},
         **more,
     }
 

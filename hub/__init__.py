@@ -1,0 +1,1 @@
+"""Composes the house: Flask, RQ, Redis, configuration, web pages, API, jobs."""

@@ -1,0 +1,155 @@
+"""`installations`: shops and tills of vendors, connected to a programme."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from marshmallow import ValidationError
+
+from hub.cli.faults import fields
+from hub.cli.output import json_option, print_row, print_rows, progress_bar
+from hub.cli.place import chosen_programme, open_hub, programme_option
+from hub.installations import (
+    InstallationView,
+    check_installation,
+    create_installation,
+    get_installation,
+    list_installations,
+    pull_installation,
+    set_state,
+    update_settings,
+)
+
+set_option = click.option(
+    "--set",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of the connector; may be given many times.  NAME=@FILE reads a file.",
+)
+
+
+@click.group()
+def installations() -> None:
+    """Shops and tills of vendors, connected to a programme."""
+
+
+@installations.command()
+@click.argument("connector")
+@programme_option
+@click.option("--name", required=True, help="What people see; unique in the programme.")
+@set_option
+@json_option
+def create(
+    connector: str, code: str | None, name: str, pairs: tuple[str, ...], as_json: bool
+) -> None:
+    """Connect a shop through CONNECTOR (see `connectors list`).
+
+    The answer tells the path of its webhook, to be entered at the vendor's side.
+    """
+    settings = _settings(pairs)
+    hub = open_hub()
+    programme = chosen_programme(hub, code)
+    try:
+        made = create_installation(
+            hub, programme_id=programme.id, connector=connector, name=name, settings=settings
+        )
+    except ValidationError as error:
+        raise _wrong_settings(error) from None
+    print_row({"id": made.id, "name": made.name, "hook": _hook(made)}, as_json)
+
+
+@installations.command("list")
+@click.option("--programme", "code", metavar="CODE", help="Left out: of all programmes.")
+@json_option
+def show(code: str | None, as_json: bool) -> None:
+    """List what is connected."""
+    hub = open_hub()
+    programme_id = None if code is None else chosen_programme(hub, code).id
+    rows = [_as_row(view) for view in list_installations(hub, programme_id)]
+    none = "Nothing is connected.  Connect a shop: loyalty-hub installations create CONNECTOR"
+    print_rows(rows, as_json, none=none)
+
+
+@installations.command("set")
+@click.argument("installation", metavar="ID")
+@set_option
+@click.option(
+    "--state",
+    type=click.Choice(["active", "paused"]),
+    help="Of a paused one deliveries are kept and not worked on.",
+)
+@json_option
+def change(installation: str, pairs: tuple[str, ...], state: str | None, as_json: bool) -> None:
+    """Change settings (others stay) or the state of an installation."""
+    settings = _settings(pairs)
+    hub = open_hub()
+    try:
+        if settings:
+            update_settings(hub, installation, settings)
+    except ValidationError as error:
+        raise _wrong_settings(error) from None
+    if state is not None:
+        set_state(hub, installation, state)
+    print_row(_as_row(get_installation(hub, installation)), as_json)
+
+
+@installations.command()
+@click.argument("installation", metavar="ID")
+@json_option
+def check(installation: str, as_json: bool) -> None:
+    """Call the shop with the stored settings and say whether it answers as it should."""
+    hub = open_hub()
+    check_installation(hub, installation)
+    print_row(_as_row(get_installation(hub, installation)), as_json)
+
+
+@installations.command()
+@click.argument("installation", metavar="ID")
+@json_option
+def pull(installation: str, as_json: bool) -> None:
+    """Ask the shop now for what changed since the last time, and book it."""
+    hub = open_hub()
+    with progress_bar("Asking the shop", "document") as progress:
+        seen = pull_installation(hub, installation, progress)
+    print_row({"id": installation, "documents": seen}, as_json)
+
+
+def _settings(pairs: tuple[str, ...]) -> dict[str, str]:
+    settings = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise click.UsageError(f"--set takes NAME=VALUE, not {name!r}.")
+        settings[name.strip()] = _from_file(value[1:]) if value.startswith("@") else value
+    return settings
+
+
+def _from_file(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"The file {path!r} cannot be read: {error}") from None
+
+
+def _wrong_settings(error: ValidationError) -> click.ClickException:
+    told: dict[str, list[str]] = error.normalized_messages()  # type: ignore[no-untyped-call]
+    messages = {str(name): texts for name, texts in told.items()}
+    return click.ClickException(f"Wrong settings: {fields(messages)}")
+
+
+def _hook(view: InstallationView) -> str | None:
+    return next(iter(view.hooks.values()), None)
+
+
+def _as_row(view: InstallationView) -> dict[str, Any]:
+    return {
+        "id": view.id,
+        "name": view.name,
+        "connector": view.connector,
+        "state": view.state,
+        "hook": _hook(view),
+        "trouble": view.trouble_text,
+    }

@@ -1,0 +1,118 @@
+"""What becomes of a delivery that failed: the kind of error decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from loyalty_core.domain.errors import Busy, LoyaltyError, UnknownShop
+from loyalty_core.store.inbox import Fate
+from loyalty_kit.errors import (
+    ConnectorError,
+    Drop,
+    NeedsAttention,
+    PayloadInvalid,
+    RateLimited,
+    Retry,
+)
+from loyalty_kit.redact import redact_text
+
+PAUSES = tuple(
+    timedelta(seconds=seconds) for seconds in (10, 30, 120, 600, 3600, 6 * 3600, 24 * 3600)
+)
+"""Before the second attempt, the third, and so on; after the last one a person must look."""
+ATTENTION_PAUSE = timedelta(minutes=10)
+"""How often something that waits for the owner is tried all the same."""
+DEFECT = "defect"
+WEBHOOK = "webhook_trouble"
+"""What a delivery itself says is wrong at the shop, as that its sender has lost its rights."""
+OF_ONE_DELIVERY = frozenset({PayloadInvalid.code, DEFECT, WEBHOOK})
+"""Troubles that one delivery brings; the rest of its installation works on."""
+_TEXT_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What an installation's owner is shown."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    fate: Fate
+    trouble: Trouble | None = None
+
+
+def pause(attempts: int) -> timedelta | None:
+    """Until the next attempt after so many; None when they are used up."""
+    return PAUSES[attempts - 1] if attempts <= len(PAUSES) else None
+
+
+def judge(error: Exception, attempts: int, now: datetime) -> Verdict:
+    """The fate of a delivery whose attempt number `attempts` ended in this error."""
+    if isinstance(error, Drop):
+        return Verdict(_ended("dropped", error.code, str(error)))
+    if isinstance(error, RateLimited):
+        wait = timedelta(seconds=max(1.0, error.retry_after_s))
+        return Verdict(_later(error, now + wait, attempt_counts=False))
+    if isinstance(error, Retry | Busy):
+        wait_or_none = pause(attempts)
+        if wait_or_none is None:
+            return Verdict(_ended("dead", error.code, str(error)))
+        return Verdict(_later(error, now + wait_or_none))
+    if isinstance(error, NeedsAttention) and error.code not in OF_ONE_DELIVERY:
+        fate = _later(error, now + ATTENTION_PAUSE, attempt_counts=False)
+        return Verdict(fate, _trouble(error.code, str(error)))
+    return _dead(error)
+
+
+def judge_bytes(error: NeedsAttention) -> Verdict:
+    """The fate of a delivery that says of itself what the owner must know.
+
+    The same bytes will never say anything else, so there is nothing to try again.
+    """
+    code = error.code if error.code in OF_ONE_DELIVERY else WEBHOOK
+    return Verdict(_ended("dead", error.code, str(error)), _trouble(code, str(error)))
+
+
+def postponed(error: Exception, now: datetime) -> Fate:
+    """The fate of a delivery that was not tried, since its shop failed on others.
+
+    It comes back before those: if they alone are the trouble, it gets through.
+    """
+    wait = ATTENTION_PAUSE / 2 if isinstance(error, NeedsAttention) else PAUSES[0]
+    if isinstance(error, RateLimited):
+        wait = timedelta(seconds=max(1.0, error.retry_after_s))
+    return _later(error, now + wait, attempt_counts=False)
+
+
+def _dead(error: Exception) -> Verdict:
+    if isinstance(error, LoyaltyError):
+        return Verdict(_ended("dead", error.code, _core_says(error)))
+    if isinstance(error, ConnectorError):
+        trouble = _trouble(error.code, str(error)) if isinstance(error, NeedsAttention) else None
+        return Verdict(_ended("dead", error.code, str(error)), trouble)
+    text = f"The connector or the hub failed on it: {type(error).__name__}."
+    return Verdict(_ended("dead", DEFECT, text), _trouble(DEFECT, text))
+
+
+def _core_says(error: LoyaltyError) -> str:
+    if isinstance(error, UnknownShop):
+        return f"Names a shop that the programme does not have; make it, then replay. {error}"
+    return str(error)
+
+
+def _ended(state: str, code: str, text: str) -> Fate:
+    return Fate(state, error_code=code, error_text=redact_text(text)[:_TEXT_LIMIT])
+
+
+def _later(error: Exception, due_at: datetime, *, attempt_counts: bool = True) -> Fate:
+    code = error.code if isinstance(error, ConnectorError | LoyaltyError) else DEFECT
+    text = redact_text(str(error))[:_TEXT_LIMIT]
+    return Fate("due", due_at, code, text, attempt_counts=attempt_counts)
+
+
+def _trouble(code: str, text: str) -> Trouble:
+    return Trouble(code, redact_text(text)[:_TEXT_LIMIT])

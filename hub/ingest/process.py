@@ -1,0 +1,244 @@
+"""The job: deliveries become events, and events are booked, in batches.
+
+A batch is claimed in a short transaction, worked on with none open, and booked in one
+transaction in which its deliveries are marked done.  If that fails each delivery is booked
+alone, so that one bad receipt never holds back forty-nine (`ledger.md` 4).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from hub.ingest import fates
+from hub.ingest.fetching import Fetched, Fetcher, Postponed, sort_out
+from hub.ingest.inbox import as_received
+from hub.live import Live, NotLive, enliven, wire_id
+from hub.wiring import Hub
+from loyalty_core.service.catalogue import upsert_products
+from loyalty_core.service.record_events import EventReceipt, Incoming, record_events
+from loyalty_core.store import documents, inbox, installations
+from loyalty_core.store.database import read, transact
+from loyalty_core.store.ids import to_wire
+from loyalty_core.store.inbox import DeliveryRow, Fate
+from loyalty_kit.errors import NeedsAttention, PayloadInvalid
+from loyalty_kit.events import Event
+from loyalty_kit.ports import Context, Hint, Product, Translated
+
+log = structlog.get_logger(__name__)
+
+BATCH = 50
+LEASE = timedelta(minutes=5)
+"""A worker that died gives its deliveries back after this time."""
+RECHECK = "recheck"
+"""A hint of this kind asks for a look at all recent documents."""
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""No delivery is to blame: the job ends, and the lease brings its rows back."""
+
+
+class Complaint(Exception):
+    """A delivery whose own bytes say what the owner must know: `cause`."""
+
+    def __init__(self, cause: NeedsAttention) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A delivery opened: what it says itself, and the documents that it pointed at."""
+
+    row: DeliveryRow
+    live: Live
+    events: tuple[Event, ...]
+    products: tuple[Product, ...]
+    fetched: tuple[Fetched, ...]
+    recheck: bool
+
+
+def work_batch(hub: Hub, programme_id: int) -> int:
+    """Claim and work off one batch; how many deliveries it had.
+
+    Raises: database errors; whatever else goes wrong ends at its delivery.
+    """
+    now = hub.clock.now()
+    rows = transact(
+        hub.engine,
+        lambda c: inbox.claim(c, programme_id, now=now, until=now + LEASE, limit=BATCH),
+    )
+    if rows:
+        _work(hub, rows)
+    return len(rows)
+
+
+def _work(hub: Hub, rows: Sequence[DeliveryRow]) -> None:
+    with read(hub.engine) as connection:
+        homes = installations.get_many(connection, list({row.installation_id for row in rows}))
+    fetcher = Fetcher(hub)
+    parcels: list[Parcel] = []
+    for row in rows:
+        try:
+            live = enliven(hub, homes[row.installation_id])
+            parcels.append(_open(fetcher, live, row))
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 - the job's edge: the delivery is kept as failed
+            _fail(hub, row, error)
+    if parcels:
+        _book(hub, parcels)
+    alive = {parcel.live.row.id: parcel.live for parcel in parcels if _was_not_live(parcel.live)}
+    for live in (fetcher.answered | alive).values():
+        _recover(hub, live)
+
+
+def _open(fetcher: Fetcher, live: Live, row: DeliveryRow) -> Parcel:
+    events, products, hints = sort_out(_translate(live, row))
+    followed = tuple(hint for hint in hints if hint.kind != RECHECK)
+    fetched = fetcher.follow(live, followed, row.received_at)
+    return Parcel(row, live, events, products, tuple(fetched), followed != hints)
+
+
+def _translate(live: Live, row: DeliveryRow) -> Translated:
+    if row.hook == inbox.POLLED:
+        told = json.loads(row.body)
+        return (Hint(kind=told["kind"], id=told["id"]),)
+    webhook = live.webhook(row.hook)
+    if webhook is None:
+        raise PayloadInvalid(f"The connector has no webhook {row.hook!r} any more.")
+    context = Context(live.open_settings, row.received_at)
+    try:
+        return webhook.translate(as_received(row.headers, row.body), context)
+    except NeedsAttention as error:
+        raise Complaint(error) from error
+
+
+def _book(hub: Hub, parcels: Sequence[Parcel]) -> None:
+    """Book together; if that fails, each alone."""
+    try:
+        transact(hub.engine, partial(_book_all, hub, parcels))
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001 - the job's edge: the delivery is kept as failed
+        if len(parcels) == 1:
+            _fail(hub, parcels[0].row, error)
+            return
+        log.info("batch_splits", count=len(parcels), error=type(error).__name__)
+        for parcel in parcels:
+            _book(hub, [parcel])
+        return
+    hub.metrics.deliveries_worked.labels("done").inc(len(parcels))
+
+
+def _book_all(hub: Hub, parcels: Sequence[Parcel], connection: Connection) -> None:
+    now = hub.clock.now()
+    fetched = _each_once(parcels)
+    changed = [(one, live) for one, live in fetched if not one.unchanged]
+    incoming = [Incoming(p.live.source, event) for p in parcels for event in p.events]
+    incoming += [Incoming(live.source, event) for one, live in changed for event in one.events]
+    receipts = record_events(connection, hub.plans, incoming, now=now) if incoming else []
+    _keep_products(connection, parcels, changed, now)
+    for one, _ in fetched:
+        booked_at = None if one.unchanged else now
+        documents.settle(connection, one.asked, one.content_hash, booked_at=booked_at)
+    told = {id(item.event): receipt for item, receipt in zip(incoming, receipts, strict=True)}
+    for parcel in parcels:
+        if parcel.recheck:
+            installations.hurry(connection, parcel.live.row.id, "recheck", now=now)
+        inbox.settle(connection, parcel.row, Fate("done", result=_result(parcel, told)), now=now)
+
+
+def _each_once(parcels: Sequence[Parcel]) -> list[tuple[Fetched, Live]]:
+    """Documents that several deliveries pointed at were fetched once and are booked once.
+
+    In the order of their names, so that two workers lock them in one order.
+    """
+    found = {one.asked.document: (one, parcel.live) for parcel in parcels for one in parcel.fetched}
+    return [found[key] for key in sorted(found, key=lambda k: (k.installation_id, k.kind, k.ref))]
+
+
+def _keep_products(
+    connection: Connection,
+    parcels: Sequence[Parcel],
+    changed: Sequence[tuple[Fetched, Live]],
+    now: datetime,
+) -> None:
+    products = [product for parcel in parcels for product in parcel.products]
+    products += [product for one, _ in changed for product in one.products]
+    if products:
+        upsert_products(connection, parcels[0].row.programme_id, products, now=now)
+
+
+def _result(parcel: Parcel, told: dict[int, EventReceipt]) -> dict[str, Any]:
+    """What a person sees of a delivery that was worked off: ids and states, nothing personal."""
+    events = [*parcel.events, *[event for one in parcel.fetched for event in one.events]]
+    booked = [(event, told[id(event)]) for event in events if id(event) in told]
+    return {
+        "receipts": [
+            {
+                "type": type(event).__name__.lower(),
+                "external_id": event.external_id,
+                "id": receipt.id,
+                "status": receipt.status,
+                "member": receipt.member,
+                "flags": list(receipt.flags),
+            }
+            for event, receipt in booked
+        ],
+        "unchanged": sum(one.unchanged for one in parcel.fetched),
+        "products": len(parcel.products) + sum(len(one.products) for one in parcel.fetched),
+    }
+
+
+def _fail(hub: Hub, row: DeliveryRow, error: Exception) -> None:
+    now = hub.clock.now()
+    verdict = _verdict(row, error, now)
+    fate, trouble = verdict.fate, verdict.trouble
+    known = {"delivery": to_wire("d", row.id), "installation": wire_id(row.installation_id)}
+    if fate.error_code == fates.DEFECT:
+        log.error("delivery_defect", **known, exc_info=error)
+    else:
+        log.warning("delivery_failed", **known, code=fate.error_code, state=fate.state)
+
+    def write_down(connection: Connection) -> None:
+        inbox.settle(connection, row, fate, now=now)
+        if trouble is not None:
+            installations.mark_trouble(connection, row.installation_id, trouble.code, trouble.text)
+
+    transact(hub.engine, write_down)
+    hub.metrics.deliveries_worked.labels(fate.state if fate.state != "due" else "again").inc()
+
+
+def _verdict(row: DeliveryRow, error: Exception, now: datetime) -> fates.Verdict:
+    if isinstance(error, Postponed):
+        return fates.Verdict(fates.postponed(error.cause, now))
+    if isinstance(error, Complaint):
+        return fates.judge_bytes(error.cause)
+    return fates.judge(error, row.attempts, now)
+
+
+def _was_not_live(live: Live) -> bool:
+    return live.row.trouble_code == NotLive.code
+
+
+def _recover(hub: Hub, live: Live) -> None:
+    """What was wrong with the installation as a whole is over: its work goes on."""
+    row = live.row
+    if row.state != "attention" or row.trouble_code in fates.OF_ONE_DELIVERY:
+        return
+    transact(hub.engine, partial(resume, row.id, hub.clock.now()))
+
+
+def resume(installation_id: int, now: datetime, connection: Connection) -> None:
+    """Clear an installation's trouble; what waited is due now, and polling covers the gap."""
+    if installations.clear_trouble(connection, installation_id):
+        inbox.resume(connection, installation_id, now=now)
+        installations.hurry(connection, installation_id, "pull", now=now)

@@ -1,0 +1,188 @@
+"""What the hub asks for itself: changes since the last time, silent deletions, the catalogue.
+
+Polled documents become rows of the inbox, in the transaction that saves the cursor.  So they
+are fetched, retried, listed and replayed exactly as deliveries are, and nothing is lost
+between a page and its cursor.  There is one row for each document, however often it is seen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Literal
+
+import structlog
+from sqlalchemy import Connection
+
+from hub.ingest import fates
+from hub.ingest.process import DATABASE_AWAY, LEASE, resume
+from hub.live import Live, enliven, wire_id
+from hub.wiring import Hub
+from loyalty_core.service.catalogue import upsert_categories, upsert_products
+from loyalty_core.store import documents, inbox, installations
+from loyalty_core.store.database import read, transact
+from loyalty_core.store.inbox import NewDelivery
+from loyalty_core.store.installations import InstallationRow
+from loyalty_kit.errors import Retry
+from loyalty_kit.ports import Client, Hint
+
+log = structlog.get_logger(__name__)
+
+Duty = Literal["pull", "recheck", "catalogue"]
+Due = datetime | None
+DAY = timedelta(days=1)
+RETRY_PAUSE = timedelta(minutes=1)
+KNOWN_FOR = timedelta(days=30)
+"""How long after its last change a document is checked for changes that left no trace."""
+PORTION = 100
+"""Documents in one question of a recheck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a duty: what to save, and when the duty is due again."""
+
+    save: Callable[[Connection], None]
+    due_at: Due
+    found: int = 0
+
+
+def do_duty(hub: Hub, programme_id: int) -> bool:
+    """One step of one duty that is due in a programme; False if there is none.
+
+    Raises: database errors; whatever else goes wrong is shown at the installation.
+    """
+    return any(_claimed_step(hub, programme_id, duty) for duty in STEPS)
+
+
+def _claimed_step(hub: Hub, programme_id: int, duty: Duty) -> bool:
+    now = hub.clock.now()
+    row = transact(
+        hub.engine,
+        lambda c: installations.claim_duty(c, programme_id, duty, now=now, until=now + LEASE),
+    )
+    if row is None:
+        return False
+    try:
+        step(hub, row, duty)
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001 - the job's edge: shown at the installation
+        _fail(hub, row, duty, error)
+    return True
+
+
+def step(hub: Hub, row: InstallationRow, duty: Duty) -> int:
+    """Take one step of a duty and save it; how many documents or products it brought.
+
+    Raises: NotLive and whatever the connector raises, with nothing saved.
+    """
+    live = enliven(hub, row)
+    taken = STEPS[duty](hub, live, live.client())
+
+    def save(connection: Connection) -> None:
+        if row.state == "attention" and row.trouble_code not in fates.OF_ONE_DELIVERY:
+            resume(row.id, hub.clock.now(), connection)
+        taken.save(connection)
+        installations.change(connection, row.id, **{f"{duty}_due_at": taken.due_at})
+
+    transact(hub.engine, save)
+    return taken.found
+
+
+def _pull(hub: Hub, live: Live, client: Client) -> Step:
+    now = hub.clock.now()
+    if live.connector.pull is None:
+        return Step(_nothing, None)
+    page = live.connector.pull.page(client, live.row.pull_cursor, now)
+
+    def save(connection: Connection) -> None:
+        inbox.remind(connection, _as_rows(live, page.hints), now=now)
+        installations.change(connection, live.row.id, pull_cursor=page.cursor)
+
+    due_at = now if page.more else now + timedelta(seconds=hub.config.pull_s)
+    return Step(save, due_at, len(page.hints))
+
+
+def _recheck(hub: Hub, live: Live, client: Client) -> Step:
+    now = hub.clock.now()
+    if live.connector.pull is None:
+        return Step(_nothing, None)
+    with read(hub.engine) as connection:
+        known = documents.changed_since(connection, live.row.id, now - KNOWN_FOR)
+    hints = [Hint(document.kind, document.ref) for document in known]
+    changed: list[Hint] = []
+    for start in range(0, len(hints), PORTION):
+        portion = tuple(hints[start : start + PORTION])
+        changed += live.connector.pull.recheck(client, portion)
+    save = partial(_remind, live, changed, now)
+    return Step(save, now + DAY, len(changed))
+
+
+def _catalogue(hub: Hub, live: Live, client: Client) -> Step:
+    now = hub.clock.now()
+    if live.connector.catalogue is None:
+        return Step(_nothing, None)
+    page = live.connector.catalogue.page(client, live.row.catalogue_cursor)
+
+    def save(connection: Connection) -> None:
+        programme_id = live.row.programme_id
+        upsert_categories(connection, programme_id, page.categories)
+        upsert_products(connection, programme_id, page.products, now=now)
+        installations.change(connection, live.row.id, catalogue_cursor=page.next_cursor)
+
+    return Step(save, now if page.next_cursor else now + DAY, len(page.products))
+
+
+STEPS: Mapping[Duty, Callable[[Hub, Live, Client], Step]] = {
+    "pull": _pull,
+    "recheck": _recheck,
+    "catalogue": _catalogue,
+}
+
+
+def _nothing(_connection: Connection) -> None:
+    """The connector has no such duty any more."""
+
+
+def _remind(live: Live, hints: Iterable[Hint], now: datetime, connection: Connection) -> None:
+    inbox.remind(connection, _as_rows(live, hints), now=now)
+
+
+def _as_rows(live: Live, hints: Iterable[Hint]) -> list[NewDelivery]:
+    return [
+        NewDelivery(
+            installation_id=live.row.id,
+            programme_id=live.row.programme_id,
+            hook=inbox.POLLED,
+            key=f"{hint.kind}:{hint.id}",
+            headers={},
+            body=json.dumps({"kind": hint.kind, "id": hint.id}).encode(),
+        )
+        for hint in dict.fromkeys(hints)
+    ]
+
+
+def _fail(hub: Hub, row: InstallationRow, duty: Duty, error: Exception) -> None:
+    """Try again later; show the owner what only the owner can mend."""
+    now = hub.clock.now()
+    verdict = fates.judge(error, 1, now)
+    known = {"installation": wire_id(row.id), "duty": duty}
+    if verdict.fate.error_code == fates.DEFECT:
+        log.error("duty_defect", **known, exc_info=error)
+    else:
+        log.warning("duty_failed", **known, code=verdict.fate.error_code)
+    due_at = now + (RETRY_PAUSE if isinstance(error, Retry) else fates.ATTENTION_PAUSE)
+    if verdict.fate.due_at is not None:
+        due_at = max(due_at, verdict.fate.due_at)
+
+    def write_down(connection: Connection) -> None:
+        installations.change(connection, row.id, **{f"{duty}_due_at": due_at})
+        if verdict.trouble is not None:
+            trouble = verdict.trouble
+            installations.mark_trouble(connection, row.id, trouble.code, trouble.text)
+
+    transact(hub.engine, write_down)

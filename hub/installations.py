@@ -1,0 +1,291 @@
+"""Installations, for the pages and the command line: made, changed, tested, polled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from hub.ingest import process, pull
+from hub.ingest.fates import DEFECT
+from hub.live import NotLive, enliven, wire_id
+from hub.registry import ConnectorUnavailable
+from hub.vault import Unreadable
+from hub.wiring import Hub
+from loyalty_core.domain.errors import InvalidInput, NotFound
+from loyalty_core.store import inbox, installations
+from loyalty_core.store.database import read, transact, write
+from loyalty_core.store.ids import from_wire, new_id
+from loyalty_core.store.installations import InstallationRow
+from loyalty_kit.errors import ConnectorError, NeedsAttention
+from loyalty_kit.ports import Connector
+from loyalty_kit.settings import load_settings, masked, secret_names
+
+log = structlog.get_logger(__name__)
+
+Progress = Callable[[int, int], None]
+STATES = ("active", "paused")
+"""What a person may choose; the third, "attention", is the hub's own word."""
+NAME_TAKEN = "Is taken by another connection of this programme."
+NAME_MISSING = "Required."
+
+
+class InstallationNotFound(NotFound):
+    code = "installation_not_found"
+
+
+class ConnectorDefect(NeedsAttention):
+    """The connector failed in a way that it should not; the log has the place."""
+
+    code = DEFECT
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationView:
+    """What a person sees.  `settings` have their secrets masked; `hooks` are paths by name."""
+
+    id: str
+    programme_id: int
+    name: str
+    connector: str
+    state: str
+    hooks: Mapping[str, str]
+    settings: Mapping[str, Any]
+    trouble_code: str | None
+    trouble_text: str | None
+    last_delivery_at: datetime | None
+    pull_due_at: datetime | None
+    created_at: datetime
+
+
+def create_installation(
+    hub: Hub, *, programme_id: int, connector: str, name: str, settings: Mapping[str, str]
+) -> InstallationView:
+    """Connect a shop; polling and the import of its catalogue begin at once.
+
+    The shop is not called: `check_installation` does that.
+
+    Raises: ConnectorUnavailable, marshmallow's ValidationError (by field), InvalidInput (name).
+    """
+    found = hub.registry.get(connector)
+    sealed = hub.vault.seal(load_settings(found.manifest.settings_schema, settings))
+    now = hub.clock.now()
+    row = InstallationRow(
+        id=new_id(now),
+        programme_id=programme_id,
+        connector=connector,
+        name=_checked_name(name),
+        settings=sealed,
+        state="active",
+        trouble_code=None,
+        trouble_text=None,
+        pull_cursor=None,
+        pull_due_at=None,
+        recheck_due_at=None,
+        catalogue_cursor=None,
+        catalogue_due_at=None,
+        last_delivery_at=None,
+        created_at=now,
+    )
+    row = replace(row, **_first_duties(found, row, now))
+    try:
+        with write(hub.engine) as connection:
+            installations.add(connection, row)
+    except IntegrityError:
+        with read(hub.engine) as connection:
+            taken = installations.by_name(connection, programme_id, row.name)
+        if taken is None:
+            raise
+        raise InvalidInput({"name": [NAME_TAKEN]}) from None
+    hub.bell.ring(programme_id)
+    return _view(hub, row)
+
+
+def list_installations(hub: Hub, programme_id: int | None = None) -> list[InstallationView]:
+    """Those of one programme, or all; the oldest first."""
+    with read(hub.engine) as connection:
+        rows = installations.of_programme(connection, programme_id)
+    return [_view(hub, row) for row in rows]
+
+
+def get_installation(hub: Hub, installation_id: str) -> InstallationView:
+    """Raises: InstallationNotFound."""
+    return _view(hub, _row(hub, installation_id))
+
+
+def update_settings(
+    hub: Hub, installation_id: str, settings: Mapping[str, str], *, name: str | None = None
+) -> InstallationView:
+    """Change the settings given, and keep the others; an empty secret keeps the one stored.
+
+    What waited for the owner is tried again at once.
+
+    Raises: InstallationNotFound, NotLive (no connector), ValidationError, InvalidInput (name).
+    """
+    row = _row(hub, installation_id)
+    try:
+        connector = hub.registry.get(row.connector)
+    except ConnectorUnavailable as error:
+        raise NotLive(str(error)) from error
+    schema = connector.manifest.settings_schema
+    kept = secret_names(schema)
+    given = {field: value for field, value in settings.items() if value or field not in kept}
+    sealed = hub.vault.seal(load_settings(schema, {**_stored(hub, row), **given}))
+    now = hub.clock.now()
+    changes: dict[str, Any] = {"settings": sealed, **_first_duties(connector, row, now)}
+    if name is not None:
+        changes["name"] = _checked_name(name)
+
+    def save(connection: Connection) -> None:
+        installations.change(connection, row.id, **changes)
+        inbox.resume(connection, row.id, now=now)
+
+    try:
+        with write(hub.engine) as connection:
+            save(connection)
+    except IntegrityError:
+        raise InvalidInput({"name": [NAME_TAKEN]}) from None
+    hub.bell.ring(row.programme_id)
+    return get_installation(hub, installation_id)
+
+
+def set_state(hub: Hub, installation_id: str, state: str) -> InstallationView:
+    """Pause, or go on; going on also clears what was wrong, and polls what was missed.
+
+    Raises: InstallationNotFound, InvalidInput.
+    """
+    if state not in STATES:
+        raise InvalidInput({"state": [f"Must be one of: {', '.join(STATES)}."]})
+    row, now = _row(hub, installation_id), hub.clock.now()
+
+    def save(connection: Connection) -> None:
+        installations.change(connection, row.id, state=state, trouble_code=None, trouble_text=None)
+        if state == "active":
+            inbox.resume(connection, row.id, now=now)
+            installations.hurry(connection, row.id, "pull", now=now)
+
+    transact(hub.engine, save)
+    hub.bell.ring(row.programme_id)
+    return get_installation(hub, installation_id)
+
+
+def check_installation(hub: Hub, installation_id: str) -> None:
+    """Call the shop with the stored settings.  Success ends its attention; failure shows it.
+
+    Raises: InstallationNotFound, ConnectorError (its text is for the owner).
+    """
+    row = _row(hub, installation_id)
+    try:
+        live = enliven(hub, row)
+        if live.connector.check is not None:
+            live.connector.check(live.client())
+    except NeedsAttention as error:
+        _mark(hub, row, error)
+        raise
+    except ConnectorError:
+        raise
+    except Exception as error:
+        log.error("check_defect", installation=wire_id(row.id), exc_info=error)
+        defect = ConnectorDefect(f"The connector failed: {type(error).__name__}.")
+        _mark(hub, row, defect)
+        raise defect from error
+    transact(hub.engine, partial(process.resume, row.id, hub.clock.now()))
+    hub.bell.ring(row.programme_id)
+
+
+def pull_installation(hub: Hub, installation_id: str, progress: Progress | None = None) -> int:
+    """Ask the shop now for all that changed since the last time, and book it here.
+
+    How many documents it named; `progress` hears how many pages' worth were found so far.
+
+    Raises: InstallationNotFound, ConnectorError (the cursor stays before what failed).
+    """
+    found = 0
+    while True:
+        row = _row(hub, installation_id)
+        found += pull.step(hub, row, "pull")
+        if progress is not None:
+            progress(found, found)
+        due_at = _row(hub, installation_id).pull_due_at
+        if due_at is None or due_at > hub.clock.now():
+            break
+    while process.work_batch(hub, row.programme_id):
+        pass
+    return found
+
+
+def _stored(hub: Hub, row: InstallationRow) -> dict[str, Any]:
+    """Where the keys were lost there is nothing: the owner types all settings anew."""
+    try:
+        return hub.vault.open(row.settings)
+    except Unreadable:
+        return {}
+
+
+def _row(hub: Hub, installation_id: str) -> InstallationRow:
+    number = from_wire("i", installation_id)
+    with read(hub.engine) as connection:
+        row = None if number is None else installations.get(connection, number)
+    if row is None:
+        raise InstallationNotFound
+    return row
+
+
+def _view(hub: Hub, row: InstallationRow) -> InstallationView:
+    try:
+        live = enliven(hub, row)
+        hooks = {
+            hook.name: f"/hooks/{live.wire_id}/{hook.name}" for hook in live.connector.webhooks
+        }
+        settings = masked(live.connector.manifest.settings_schema, live.settings)
+    except NotLive as error:
+        hooks, settings = {}, {}
+        row = replace(row, trouble_code=error.code, trouble_text=str(error))
+    return InstallationView(
+        id=wire_id(row.id),
+        programme_id=row.programme_id,
+        name=row.name,
+        connector=row.connector,
+        state=row.state,
+        hooks=hooks,
+        settings=settings,
+        trouble_code=row.trouble_code,
+        trouble_text=row.trouble_text,
+        last_delivery_at=row.last_delivery_at,
+        pull_due_at=row.pull_due_at,
+        created_at=row.created_at,
+    )
+
+
+def _first_duties(connector: Connector, row: InstallationRow, now: datetime) -> dict[str, Any]:
+    """Duties that the connector can do and that have no time yet begin now."""
+    can = {
+        "pull_due_at": connector.pull is not None,
+        "recheck_due_at": connector.pull is not None,
+        "catalogue_due_at": connector.catalogue is not None,
+    }
+    first = {"recheck_due_at": now + pull.DAY}
+    return {
+        duty: first.get(duty, now)
+        for duty, able in can.items()
+        if able and getattr(row, duty) is None
+    }
+
+
+def _checked_name(name: str) -> str:
+    if not name.strip():
+        raise InvalidInput({"name": [NAME_MISSING]})
+    return name.strip()
+
+
+def _mark(hub: Hub, row: InstallationRow, error: NeedsAttention) -> None:
+    transact(
+        hub.engine,
+        lambda connection: installations.mark_trouble(connection, row.id, error.code, str(error)),
+    )

@@ -1,0 +1,149 @@
+"""The scheduler: rings for what is due, and does what the calendar brings.
+
+There may be several; one of them leads and works, the others wait to take over.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from hub.jobs.worker import beat, drain_safely
+from hub.wiring import Hub
+from loyalty_core.service import upkeep
+from loyalty_core.store import idempotency, inbox, installations, outbox
+from loyalty_core.store.database import is_sqlite, read, transact
+
+log = structlog.get_logger(__name__)
+
+UPKEEP_EVERY = timedelta(minutes=1)
+_LEADER_LOCK = 0x10A17FB
+"""Any number, as long as nothing else of this database locks it."""
+_LOOK_UP_S = 1.0
+
+Batch = Callable[[Connection], int]
+"""Does a batch and says how many it had; 0: nothing is left."""
+
+
+def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
+    """What the calendar brings, in the order of doing it."""
+    return (
+        partial(upkeep.activate_points, now=now),
+        partial(upkeep.expire_points, now=now),
+        partial(upkeep.end_holds, now=now),
+        partial(upkeep.list_lost_refunds, plans=hub.plans, now=now),
+        partial(idempotency.forget_old, now=now),
+    )
+
+
+def run_scheduler(hub: Hub, stop: threading.Event) -> None:
+    """Lead, or wait to lead, until `stop`."""
+    leader = Leader(hub.engine)
+    chores = [
+        Chore(timedelta(seconds=hub.config.sweep_s), sweep),
+        Chore(UPKEEP_EVERY, lambda hub: look_after(hub, stop.is_set)),
+    ]
+    try:
+        while not stop.is_set():
+            _look_round(hub, leader, chores)
+            stop.wait(_LOOK_UP_S)
+    finally:
+        leader.step_down()
+
+
+@dataclass(slots=True)
+class Chore:
+    every: timedelta
+    work: Callable[[Hub], None]
+    due_at: datetime | None = None
+
+    def do_if_due(self, hub: Hub) -> None:
+        now = hub.clock.now()
+        if self.due_at is None or now >= self.due_at:
+            self.due_at = now + self.every
+            self.work(hub)
+
+
+def _look_round(hub: Hub, leader: Leader, chores: list[Chore]) -> None:
+    try:
+        if leader.leads():
+            for chore in chores:
+                chore.do_if_due(hub)
+    except Exception as error:  # the outer edge: the scheduler must go on
+        log.error("chore_failed", exc_info=error)
+
+
+def sweep(hub: Hub) -> None:
+    """Ring for every programme that has anything due, and leave a sign of life.
+
+    Where nobody can hear the bell, because Redis is down, the scheduler drains by itself.
+    """
+    beat(hub, "scheduler")
+    now = hub.clock.now()
+    with read(hub.engine) as connection:
+        due = {
+            programme_id
+            for room in (inbox, outbox, installations)
+            for programme_id in room.programmes_due(connection, now)
+        }
+    for programme_id in sorted(due):
+        if not hub.bell.ring(programme_id):
+            drain_safely(hub, programme_id)
+
+
+def look_after(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
+    """What the calendar brings: points begin and end, holds end, old answers are forgotten."""
+    for batch in upkeep_batches(hub, hub.clock.now()):
+        while transact(hub.engine, batch):
+            if stopping():
+                return
+
+
+class Leader:
+    """At most one leads: PostgreSQL's advisory lock, held as long as its connection lives.
+
+    SQLite is the embedded hub's, which has one scheduler.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def leads(self) -> bool:
+        """Whether this one leads now; tries to become it."""
+        if is_sqlite(self._engine):
+            return True
+        try:
+            return self._still_leads() or self._tries()
+        except DBAPIError:
+            self.step_down()
+            raise
+
+    def step_down(self) -> None:
+        """Let another lead."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.invalidate()
+            connection.close()
+
+    def _still_leads(self) -> bool:
+        if self._connection is None:
+            return False
+        self._connection.execute(text("SELECT 1"))
+        return True
+
+    def _tries(self) -> bool:
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        lock = text("SELECT pg_try_advisory_lock(:lock)")
+        if connection.scalar(lock, {"lock": _LEADER_LOCK}):
+            self._connection = connection
+            return True
+        connection.close()
+        return False

@@ -1,0 +1,87 @@
+"""An installation made live: its connector, its settings opened, its client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from marshmallow import ValidationError
+
+from hub.registry import ConnectorUnavailable
+from hub.vault import Unreadable
+from hub.wiring import Hub
+from loyalty_core.service.source import Source
+from loyalty_core.store.ids import to_wire
+from loyalty_core.store.installations import InstallationRow
+from loyalty_kit.errors import NeedsAttention, RemoteMisconfigured
+from loyalty_kit.ports import Client, ClientContext, Connector, Settings, Webhook
+from loyalty_kit.settings import load_settings, secret_names
+
+SHOP_SETTING = "shop"
+"""A connector's setting of this name is the code of the installation's own shop."""
+
+
+class NotLive(NeedsAttention):
+    """The connector is not there, or the settings cannot be opened or do not fit it."""
+
+    code = "not_live"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    row: InstallationRow
+    connector: Connector
+    settings: Settings
+    allow_private: bool
+
+    @property
+    def wire_id(self) -> str:
+        return wire_id(self.row.id)
+
+    @property
+    def source(self) -> Source:
+        """The name under which this installation's events are kept (`ledger.md` 18)."""
+        return Source(
+            programme_id=self.row.programme_id,
+            name=f"installation:{self.row.id}",
+            default_shop=str(self.settings.get(SHOP_SETTING) or "main"),
+            lenient=True,
+        )
+
+    @property
+    def open_settings(self) -> Settings:
+        """The settings without secrets: what a translator may see."""
+        secrets = secret_names(self.connector.manifest.settings_schema)
+        return {name: value for name, value in self.settings.items() if name not in secrets}
+
+    def webhook(self, name: str) -> Webhook | None:
+        return next((hook for hook in self.connector.webhooks if hook.name == name), None)
+
+    def client(self) -> Client:
+        """Raises: NeedsAttention where the connector calls nobody."""
+        if self.connector.make_client is None:
+            raise RemoteMisconfigured("This connector makes no calls to the shop.")
+        return self.connector.make_client(
+            ClientContext(
+                settings=self.settings, allow_private=self.allow_private, installation=self.wire_id
+            )
+        )
+
+
+def wire_id(installation_id: int) -> str:
+    return to_wire("i", installation_id)
+
+
+def enliven(hub: Hub, row: InstallationRow) -> Live:
+    """Raises: NotLive, with a text for the owner."""
+    try:
+        connector = hub.registry.get(row.connector)
+        stored = hub.vault.open(row.settings)
+        settings = load_settings(connector.manifest.settings_schema, stored)
+    except ConnectorUnavailable as error:
+        raise NotLive(str(error)) from error
+    except Unreadable as error:
+        raise NotLive("The settings cannot be decrypted with the keys at hand.") from error
+    except ValidationError as error:
+        fields = ", ".join(sorted(error.messages_dict))
+        raise NotLive(f"The settings do not fit the connector any more: {fields}.") from error
+    return Live(row, connector, settings, hub.config.allow_private_addresses)

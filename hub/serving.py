@@ -1,0 +1,116 @@
+"""Serving over HTTP with gunicorn, in both ways to run.
+
+The parts are built after the fork, in the process that uses them: connections to databases do
+not survive one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from hub.app import create_app
+from hub.clock import Clock
+from hub.config import Config
+from hub.jobs import Embedded, start_embedded
+from hub.wiring import Hub, build_hub
+
+_GRACE_S = 20
+_REQUEST_LIMIT_S = 60
+
+Ready = Callable[[], None]
+
+
+def serve(hub: Hub, *, on_ready: Ready | None = None) -> None:
+    """Serve everything, worker and scheduler included, until SIGTERM or Ctrl-C.
+
+    `on_ready` is called once the address is listened on.  Ends by SystemExit, code 0.
+    """
+    hub.engine.dispose()
+    _Served(_Plan(hub.config, hub.clock, workers=1, embedded=True, on_ready=on_ready)).run()
+
+
+def serve_web(hub: Hub, *, on_ready: Ready | None = None) -> None:
+    """Serve the web alone, with HUB_WEB_WORKERS processes, until SIGTERM or Ctrl-C."""
+    hub.engine.dispose()
+    workers = hub.config.web_workers
+    _Served(_Plan(hub.config, hub.clock, workers=workers, embedded=False, on_ready=on_ready)).run()
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What to serve, and the threads that one of gunicorn's processes has started."""
+
+    config: Config
+    clock: Clock
+    workers: int
+    embedded: bool
+    on_ready: Ready | None
+    started: list[Embedded] = field(default_factory=list)
+
+    def build(self) -> Flask:
+        hub = build_hub(self.config, clock=self.clock)
+        app = create_app(hub)
+        if self.embedded:
+            self.started.append(start_embedded(hub))
+        return app
+
+    def end(self) -> None:
+        for embedded in self.started:
+            embedded.stop()
+
+    def settings(self) -> dict[str, Any]:
+        """Gunicorn's own words."""
+        return {
+            "bind": f"{_bracketed(self.config.host)}:{self.config.port}",
+            "workers": self.workers,
+            "worker_class": "gthread",
+            "threads": self.config.web_threads,
+            "timeout": _REQUEST_LIMIT_S,
+            "graceful_timeout": _GRACE_S,
+            "keepalive": 5,
+            "proc_name": "loyalty-hub",
+            "loglevel": "warning",
+            "logger_class": _Log,
+            "when_ready": self._when_ready,
+            "worker_exit": self._worker_exit,
+        }
+
+    def _when_ready(self, _server: object) -> None:
+        if self.on_ready is not None:
+            self.on_ready()
+
+    def _worker_exit(self, _server: object, _worker: object) -> None:
+        self.end()
+
+
+class _Log(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """Gunicorn's own words go where ours go, in the same form; requests are logged by the app."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+        self.access_log.handlers.clear()
+
+
+class _Served(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    def __init__(self, plan: _Plan) -> None:
+        self._plan = plan
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._plan.settings().items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return self._plan.build()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

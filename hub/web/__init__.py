@@ -1,0 +1,1 @@
+"""What the hub serves over HTTP: the public API, webhooks, and the owner's pages."""

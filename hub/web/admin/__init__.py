@@ -1,0 +1,88 @@
+"""The console: pages for the owner.  Each page asks a service and renders; none knows SQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from hub.web.admin import (
+    connections,
+    deliveries,
+    failures,
+    formats,
+    home,
+    languages,
+    layout,
+    login,
+    members,
+    sessions,
+)
+from hub.web.admin.context import HUB, choose_programme
+from hub.wiring import Hub
+
+_OPEN = frozenset({"admin.login.form", "admin.login.enter", "admin.language"})
+_DAY_S = 86_400
+
+
+def register(app: Flask, hub: Hub) -> None:
+    """Add the console under /admin, with its sessions and its languages."""
+    app.extensions[HUB] = hub
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = _DAY_S
+    sessions.register(app, hub)
+    languages.register(app)
+    app.register_blueprint(_console(app, hub))
+    app.add_url_rule("/", "front", _to_the_console)
+
+
+def _to_the_console() -> ResponseReturnValue:
+    return redirect(url_for("admin.start"))
+
+
+def _console(app: Flask, hub: Hub) -> Blueprint:
+    console = Blueprint("admin", __name__, url_prefix="/admin")
+    console.url_value_preprocessor(_take_programme)
+    console.url_defaults(_give_programme)
+    console.before_request(_guard)
+    console.after_request(_keep_private)
+    console.add_url_rule("/", "start", home.start)
+    console.add_url_rule("/<path:anything>", "nothing", failures.nothing)
+    console.add_url_rule("/language", "language", languages.choose, methods=["POST"])
+    console.register_blueprint(login.blueprint(app, hub))
+    for part in (home.pages, connections.pages, deliveries.pages, members.pages):
+        console.register_blueprint(part, url_prefix=f"/p/<programme>{part.url_prefix or ''}")
+    formats.register(app)
+    layout.register(console)
+    failures.register(console)
+    return console
+
+
+def _take_programme(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Views do not take the programme's code: they ask `the_programme()`."""
+    if values and "programme" in values:
+        g.programme_code = values.pop("programme")
+
+
+def _give_programme(endpoint: str, values: dict[str, Any]) -> None:
+    """Links stay within the programme of the page they are on, unless they name another."""
+    expects = current_app.url_map.is_endpoint_expecting(endpoint, "programme")
+    if expects and "programme" not in values and "programme_code" in g:
+        values["programme"] = g.programme_code
+
+
+def _guard() -> ResponseReturnValue | None:
+    """Nobody past this line without a CSRF token on a change, a session, and a programme."""
+    sessions.check_csrf()
+    if request.endpoint not in _OPEN and not sessions.is_signed_in():
+        return sessions.ask_to_sign_in()
+    if "programme_code" in g:
+        choose_programme(g.programme_code)
+    return None
+
+
+def _keep_private(response: Response) -> Response:
+    """Pages show personal data: no cache keeps them, and the back button asks again."""
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,109 @@
+"""Money, points, times and phones as people read them, in the language of the page."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import phonenumbers
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal, get_currency_symbol
+from flask import Flask
+from markupsafe import Markup
+from markupsafe import escape as safe
+
+from hub.web.admin.context import zone
+from hub.web.admin.languages import language
+from loyalty_kit.money import HUNDREDTHS, POINT, THOUSANDTHS, parse_decimal
+
+_NBSP = "\N{NO-BREAK SPACE}"
+_MINUS = "\N{MINUS SIGN}"
+
+
+def register(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        money=money,
+        points=points,
+        signed_points=signed_points,
+        quantity=quantity,
+        number=number,
+        moment=moment,
+        day=day,
+        phone=phone,
+    )
+
+
+def money(amount: int | str, currency: str) -> str:
+    """Kopecks, or a decimal string of the wire, as "1 350,00 ₽" or "1,350.00 ₽"."""
+    minor = parse_decimal(amount, HUNDREDTHS) if isinstance(amount, str) else amount
+    # The symbol is Russian even in English pages: there "RUB" would stand for it.
+    symbol = get_currency_symbol(currency, "ru")
+    return f"{_decimal(minor, HUNDREDTHS, '#,##0.00')}{_NBSP}{symbol}"
+
+
+def points(amount: int | str) -> str:
+    """Hundredths of a point, or a decimal string of the wire: "500", "12.50"."""
+    hundredths = parse_decimal(amount, HUNDREDTHS) if isinstance(amount, str) else amount
+    pattern = "#,##0" if hundredths % POINT == 0 else "#,##0.00"
+    return _decimal(hundredths, HUNDREDTHS, pattern)
+
+
+def signed_points(amount: int | str) -> str:
+    """The same with its sign: "+12", "−5", "0"."""
+    hundredths = parse_decimal(amount, HUNDREDTHS) if isinstance(amount, str) else amount
+    return f"+{points(hundredths)}" if hundredths > 0 else points(hundredths)
+
+
+def quantity(amount: int | str) -> str:
+    """Thousandths of a unit, or a decimal string of the wire: "2", "0.35"."""
+    milli = parse_decimal(amount, THOUSANDTHS) if isinstance(amount, str) else amount
+    return _decimal(milli, THOUSANDTHS, "#,##0.###")
+
+
+def number(count: int) -> str:
+    return _decimal(count, 0, "#,##0")
+
+
+def moment(at: datetime | str | None) -> Markup:
+    """A time in the programme's zone, readable by machines too; nothing for None."""
+    if at is None:
+        return Markup()
+    when = datetime.fromisoformat(at) if isinstance(at, str) else at
+    local = when.astimezone(zone())
+    text = format_datetime(local, "d MMM y, HH:mm", locale=language())
+    title = format_datetime(local, "d MMMM y, HH:mm:ss ZZZZ", locale=language())
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        local.isoformat(timespec="seconds"), title, text.replace(" ", _NBSP)
+    )
+
+
+def day(at: datetime | date | str | None) -> str:
+    """A date in the programme's zone; a birth date stays what it is."""
+    if at is None:
+        return ""
+    when = at
+    if isinstance(when, str):
+        when = datetime.fromisoformat(when) if "T" in when else date.fromisoformat(when)
+    if isinstance(when, datetime):
+        when = when.astimezone(zone()).date()
+    return str(format_date(when, "d MMM y", locale=language())).replace(" ", _NBSP)
+
+
+def phone(text: str | None) -> Markup:
+    """A phone in groups; what is no phone is shown as it came."""
+    if not text:
+        return Markup()
+    try:
+        parsed = phonenumbers.parse(text, "RU")
+    except phonenumbers.NumberParseException:
+        return safe(text)
+    shown = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return Markup('<span class="text-nowrap">{}</span>').format(shown)
+
+
+def _decimal(count: int, places: int, pattern: str) -> str:
+    """Exact: a Decimal made of the digits, never a float."""
+    value = Decimal(count).scaleb(-places)
+    text = format_decimal(value, pattern, locale=Locale.parse(language()))
+    return text.replace("-", _MINUS).replace(" ", _NBSP)

@@ -1,0 +1,80 @@
+"""What surrounds every page: menu, languages, assets with their version in the address."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, request, url_for
+
+from hub.web.admin import sessions
+from hub.web.admin.context import programme_or_none, the_hub
+from hub.web.admin.languages import LANGUAGES, gettext, language, ngettext
+from loyalty_core.service.overview import count_dead_letters
+from loyalty_core.service.programmes import Programme, list_programmes
+from loyalty_core.store.database import read
+
+_STATIC = Path(__file__).resolve().parent.parent / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    title: str
+    icon: str
+    address: str
+    current: bool
+    count: int = 0
+    count_title: str = ""
+
+
+def register(console: Blueprint) -> None:
+    console.context_processor(_surroundings)
+
+
+def _surroundings() -> dict[str, Any]:
+    common = {
+        "asset": asset,
+        "language": language(),
+        "languages": LANGUAGES,
+        "here": request.full_path.rstrip("?") if request.method == "GET" else "",
+        "programme": programme_or_none(),
+    }
+    if not sessions.is_signed_in() or "HX-Request" in request.headers:
+        return common
+    return common | {"admin": sessions.signed_in_admin()} | _menu(programme_or_none())
+
+
+def _menu(programme: Programme | None) -> dict[str, Any]:
+    with read(the_hub().engine) as connection:
+        programmes = list_programmes(connection)
+        dead = count_dead_letters(connection, programme.id) if programme else 0
+    return {"programmes": programmes, "menu": _items(dead) if programme else []}
+
+
+def _items(dead: int) -> list[MenuItem]:
+    dead_title = ngettext("%(num)d delivery failed", "%(num)d deliveries failed", dead)
+    return [
+        _item(gettext("Home"), "home", "admin.home.index"),
+        _item(gettext("Connections"), "connections", "admin.connections.index"),
+        _item(gettext("Deliveries"), "deliveries", "admin.deliveries.index", dead, dead_title),
+        _item(gettext("Members"), "members", "admin.members.index"),
+    ]
+
+
+def _item(title: str, icon: str, endpoint: str, count: int = 0, count_title: str = "") -> MenuItem:
+    section = endpoint.rpartition(".")[0]
+    current = (request.endpoint or "").startswith(f"{section}.")
+    return MenuItem(title, icon, url_for(endpoint), current, count, count_title)
+
+
+def asset(name: str) -> str:
+    """The address of a file; another content has another address, so browsers may keep it."""
+    return url_for("static", filename=name, v=_version(name))
+
+
+@cache
+def _version(name: str) -> str:
+    return hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:12]

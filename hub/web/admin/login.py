@@ -1,0 +1,108 @@
+"""The way in: login, password, and a limit on guessing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request
+from flask import url_for as to
+from flask.typing import ResponseReturnValue
+from flask_limiter import Limiter, RequestLimit
+from flask_limiter.util import get_remote_address
+
+from hub.passwords import password_fits
+from hub.web.admin import sessions
+from hub.web.admin.context import the_hub
+from hub.web.admin.languages import gettext, ngettext
+from hub.web.admin.links import inside
+from hub.wiring import Hub
+from loyalty_core.service.admins import LoginRefused, check_login, fold_login
+from loyalty_core.store.database import read
+
+_PER_LOGIN = "10 per 15 minutes"
+_PER_ADDRESS = "30 per 15 minutes"
+_REFUSED = 401
+_TOO_MANY = 429
+_MINUTE = timedelta(minutes=1)
+
+
+def blueprint(app: Flask, hub: Hub) -> Blueprint:
+    """GET and POST /admin/login, POST /admin/logout."""
+    pages = Blueprint("login", __name__)
+    pages.add_url_rule("/login", "form", form)
+    pages.add_url_rule("/login", "enter", _limited(app, hub), methods=["POST"])
+    pages.add_url_rule("/logout", "leave", leave, methods=["POST"])
+    return pages
+
+
+def _limited(app: Flask, hub: Hub) -> Callable[[], ResponseReturnValue]:
+    """`enter` under its two limits; only refused attempts count.
+
+    Counted in Redis where there is one, so that all web processes count together; while it is
+    away each process counts for itself.
+    """
+    limiter = Limiter(
+        get_remote_address,
+        app=app,
+        storage_uri=hub.config.redis_url or "memory://",
+        in_memory_fallback_enabled=True,
+        key_prefix="console",
+        on_breach=_too_many,
+    )
+    per_login = limiter.limit(_PER_LOGIN, key_func=_login_typed, deduct_when=_was_refused)
+    per_address = limiter.limit(_PER_ADDRESS, deduct_when=_was_refused)
+    return per_login(per_address(enter))
+
+
+def _login_typed() -> str:
+    return fold_login(request.form.get("login", ""))
+
+
+def _was_refused(response: Response) -> bool:
+    return response.status_code == _REFUSED
+
+
+def _too_many(limit: RequestLimit) -> Response:
+    """Say when to try again, in minutes, since the person's clock may be in any zone."""
+    left = datetime.fromtimestamp(limit.reset_at, UTC) - the_hub().clock.now()
+    minutes = max(1, -(-left // _MINUTE))
+    trouble = ngettext(
+        "Too many attempts. Try again in %(num)d minute.",
+        "Too many attempts. Try again in %(num)d minutes.",
+        minutes,
+    )
+    response = make_response(_page(trouble), _TOO_MANY)
+    response.headers["Retry-After"] = str(minutes * 60)
+    return response
+
+
+def _page(trouble: str | None = None) -> str:
+    return render_template("admin/login.html", login=request.form.get("login", ""), trouble=trouble)
+
+
+def form() -> ResponseReturnValue:
+    if sessions.is_signed_in():
+        return redirect(to("admin.start"))
+    return _page()
+
+
+def enter() -> ResponseReturnValue:
+    """Check the password and go where the person wanted to go."""
+    password = request.form.get("password", "")
+    try:
+        with read(the_hub().engine) as connection:
+            admin = check_login(
+                connection,
+                request.form.get("login", ""),
+                fits=lambda known: password_fits(known, password),
+            )
+    except LoginRefused:
+        return _page(gettext("Login and password do not match.")), _REFUSED
+    sessions.open_session(admin)
+    return redirect(inside(request.args.get("next")) or to("admin.start"))
+
+
+def leave() -> ResponseReturnValue:
+    sessions.end_session()
+    return redirect(to("admin.login.form"))

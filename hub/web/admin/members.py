@@ -1,0 +1,78 @@
+"""Members: find one, and everything that the books say of him."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+
+from hub.web.admin import words
+from hub.web.admin.context import the_hub, the_programme
+from loyalty_core.service import members as service
+from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
+from loyalty_core.store.database import read
+
+_FOUND = 25
+_PAGE = 25
+_VIEWS = ("ledger", "lots", "purchases")
+
+pages = Blueprint("members", __name__, url_prefix="/members")
+
+
+@pages.get("/")
+def index() -> ResponseReturnValue:
+    """Search by phone, card, e-mail or name; nothing asked shows the newest."""
+    text = request.args.get("q", "").strip()
+    with read(the_hub().engine) as connection:
+        found = service.search_members(
+            connection,
+            the_hub().plans,
+            the_programme().id,
+            text,
+            after=request.args.get("after"),
+            limit=_FOUND,
+            now=the_hub().clock.now(),
+        )
+    older = (
+        url_for(".index", q=text or None, after=found.next_cursor) if found.next_cursor else None
+    )
+    return render_template(
+        "admin/members.html", text=text, members=found.items, older=older, words=words
+    )
+
+
+@pages.get("/<member_id>")
+def show(member_id: str) -> ResponseReturnValue:
+    """A member's balance, and one of: ledger, lots, purchases."""
+    view = request.args.get("view", _VIEWS[0])
+    view = view if view in _VIEWS else _VIEWS[0]
+    cursor = request.args.get("cursor")
+    with read(the_hub().engine) as connection:
+        member = service.get_member(
+            connection,
+            the_hub().plans,
+            the_programme().id,
+            member_id,
+            now=the_hub().clock.now(),
+        )
+        rows, next_cursor = _rows(connection, member.id, view, cursor)
+    older = None
+    if next_cursor:
+        older = url_for(".show", member_id=member_id, view=view, cursor=next_cursor)
+    return render_template(
+        "admin/member.html", member=member, view=view, rows=rows, older=older, words=words
+    )
+
+
+def _rows(
+    connection: Connection, member_id: str, view: str, cursor: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """What one view shows, wire-ready, and where its next page begins."""
+    programme_id = the_programme().id
+    if view == "lots":
+        return member_lots(connection, programme_id, member_id), None
+    read_page = member_purchases if view == "purchases" else member_ledger
+    page = read_page(connection, programme_id, member_id, cursor=cursor, limit=_PAGE)
+    return list(page.items), page.next_cursor

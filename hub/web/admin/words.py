@@ -1,0 +1,127 @@
+"""Words for states and kinds, with the colour that goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hub.deliveries import DeliveryView
+from hub.web.admin.languages import gettext, language, lazy_gettext, ngettext
+from hub.web.sentences import detail
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`tone` is a class of our style sheet: good, idle, wait, bad."""
+
+    text: str
+    tone: str
+
+
+def state(states: Mapping[str, State], code: str) -> State:
+    """A state that is new here is shown by its code rather than not at all."""
+    return states.get(code) or State(code, "idle")
+
+
+CONNECTION: Mapping[str, State] = {
+    "active": State(lazy_gettext("Working"), "good"),
+    "paused": State(lazy_gettext("Paused"), "idle"),
+    "attention": State(lazy_gettext("Needs attention"), "bad"),
+}
+DELIVERY: Mapping[str, State] = {
+    "due": State(lazy_gettext("Waiting"), "wait"),
+    "done": State(lazy_gettext("Booked"), "good"),
+    "dropped": State(lazy_gettext("Not for us"), "idle"),
+    "dead": State(lazy_gettext("Failed"), "bad"),
+}
+PURCHASE: Mapping[str, State] = {
+    "open": State(lazy_gettext("Not paid yet"), "wait"),
+    "paid": State(lazy_gettext("Paid"), "good"),
+    "cancelled": State(lazy_gettext("Cancelled"), "idle"),
+}
+MEMBER: Mapping[str, State] = {
+    "active": State(lazy_gettext("Active"), "good"),
+    "unconfirmed": State(lazy_gettext("Not confirmed"), "wait"),
+    "merged": State(lazy_gettext("Merged into another"), "idle"),
+    "erased": State(lazy_gettext("Erased"), "idle"),
+}
+ENTRY: Mapping[str, str] = {
+    "earn": lazy_gettext("Earned"),
+    "activate": lazy_gettext("Became spendable"),
+    "hold": lazy_gettext("Set aside"),
+    "capture": lazy_gettext("Spent, set aside before"),
+    "release": lazy_gettext("Set free again"),
+    "spend": lazy_gettext("Spent"),
+    "give_back": lazy_gettext("Given back for a return"),
+    "claw_back": lazy_gettext("Taken back for a return"),
+    "expire": lazy_gettext("Expired"),
+    "adjust": lazy_gettext("Adjusted by hand"),
+    "transfer": lazy_gettext("Moved from another member"),
+    "forgive": lazy_gettext("Debt forgiven"),
+}
+FIGURE: Mapping[str, str] = {
+    "available": lazy_gettext("available"),
+    "pending": lazy_gettext("pending"),
+    "held": lazy_gettext("set aside"),
+    "debt": lazy_gettext("debt"),
+}
+RECEIPT: Mapping[str, State] = {
+    "booked": State(lazy_gettext("Booked"), "good"),
+    "superseded": State(lazy_gettext("Known already"), "idle"),
+    "waiting": State(lazy_gettext("Waits for its purchase"), "wait"),
+    "open": State(lazy_gettext("Not paid yet"), "wait"),
+    "cancelled": State(lazy_gettext("Cancelled"), "idle"),
+}
+CAPABILITY: Mapping[str, str] = {
+    "webhook": lazy_gettext("Receipts by webhook"),
+    "fetch": lazy_gettext("Reads each order itself"),
+    "pull": lazy_gettext("Looks for missed orders"),
+    "catalogue": lazy_gettext("Imports the catalogue"),
+    "protocol": lazy_gettext("Speaks the vendor's loyalty protocol"),
+    "push_balance": lazy_gettext("Shows balances in the shop"),
+    "push_discounts": lazy_gettext("Sends discounts to the shop"),
+    "message": lazy_gettext("Sends messages"),
+    "check": lazy_gettext("Can be tested"),
+}
+TROUBLE: Mapping[str, str] = {
+    "retry": lazy_gettext("The shop does not answer now"),
+    "rate_limited": lazy_gettext("The shop asks for a pause"),
+    "remote_unavailable": lazy_gettext("The shop does not answer"),
+    "credentials_rejected": lazy_gettext("The shop does not accept the key"),
+    "payload_invalid": lazy_gettext("The shop sends what the hub cannot read"),
+    "remote_misconfigured": lazy_gettext("The shop answers, but not as it should"),
+    "needs_attention": lazy_gettext("This connection needs attention"),
+    "not_live": lazy_gettext("The connection cannot be used"),
+    "defect": lazy_gettext("The connector itself failed"),
+    "gone": lazy_gettext("The shop does not have it any more"),
+    "not_ours": lazy_gettext("A kind of message that the hub does not need"),
+}
+
+
+def trouble(code: str | None) -> str:
+    """What is wrong, in the language of the page; a connector's own text is in its own."""
+    known = TROUBLE.get(code or "")
+    return str(known) if known else detail(code or "", language())
+
+
+def delivery_title(delivery: DeliveryView) -> str:
+    """What a delivery brought, once that is known; before, by which door it came."""
+    result = delivery.result or {}
+    receipts = result.get("receipts") or []
+    if receipts:
+        return ", ".join(receipt_title(receipt) for receipt in receipts)
+    if result.get("products"):
+        return ngettext("%(num)d product", "%(num)d products", result["products"])
+    if result.get("unchanged"):
+        return gettext("An order without changes")
+    if delivery.hook.startswith("@"):
+        return gettext("Found by asking the shop")
+    return gettext("Webhook %(name)s", name=delivery.hook)
+
+
+def receipt_title(receipt: Mapping[str, str]) -> str:
+    """A receipt by its number in the shop."""
+    number = receipt["external_id"]
+    if receipt["type"] == "refund":
+        return gettext("Refund %(number)s", number=number)
+    return gettext("Purchase %(number)s", number=number)

@@ -1,0 +1,190 @@
+"""One call of the API, from its door to its answer.
+
+A view is a function of a `Call`: it parses, calls one use case and renders.  What all calls
+have in common is here: who calls and whether they may, the deadline, the answer by key.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+from flask import Flask, current_app, request
+from marshmallow import Schema
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from hub.web import errors
+from hub.web.api import once
+from hub.web.api.deadline import PromptReader, TooLate
+from hub.web.api.once import Answer
+from hub.web.auth import KeyRing, bearer_token
+from hub.wiring import Hub
+from loyalty_core.domain.errors import ProgrammeNotFound, ScopeMissing, TryAgain
+from loyalty_core.service.api_keys import ApiKey
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.programmes import Programme, get_programme
+from loyalty_core.service.source import Source
+from loyalty_core.store.database import read, transact
+
+T = TypeVar("T")
+MAIN_SHOP = "main"
+_EXTENSION = "loyalty_api"
+UNAVAILABLE = (TooLate, DBAPIError, PoolTimeout)
+"""What a database does that is away or slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the API keeps for the life of the app."""
+
+    hub: Hub
+    keys: KeyRing
+    prompt: PromptReader
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`late` says that the database did not even tell in time who calls."""
+
+    room: Room
+    key: ApiKey
+    now: datetime
+    started: float
+    late: bool = False
+
+    @property
+    def source(self) -> Source:
+        """What a key of one shop leaves out is that shop; else it is the main one."""
+        bound = self.key.shops
+        only = next(iter(bound)) if bound is not None and len(bound) == 1 else MAIN_SHOP
+        return Source(
+            programme_id=self.key.programme_id,
+            name=f"key:{self.key.name}",
+            default_shop=only,
+            shops=bound,
+        )
+
+    @property
+    def plans(self) -> PlanCache:
+        return self.room.hub.plans
+
+    @property
+    def author(self) -> str:
+        return f"key:{self.key.name}"
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        with read(self.room.hub.engine) as connection:
+            return work(connection)
+
+    def read_in_time(self, work: Callable[[Connection], T]) -> T:
+        """Raises: one of `UNAVAILABLE` once the quote's deadline is over."""
+        if self.late:
+            raise TooLate
+        left_s = _deadline_s(self.room) - (time.monotonic() - self.started)
+        return self.room.prompt.read(work, within_s=left_s)
+
+    def write(self, work: once.Work, *, told: Any) -> Answer:
+        """`work` in one transaction; once only where the caller sent an Idempotency-Key.
+
+        `told` is the decoded body, or None for calls without one.
+        """
+        key = once.sent_key()
+        engine = self.room.hub.engine
+        if key is None:
+            return transact(engine, work)
+        return once.do_once(
+            engine, once.claim_for(key, key_id=self.key.id, body=told, now=self.now), work
+        )
+
+    def programme(self, connection: Connection, code: str) -> Programme:
+        """The key's own programme.  Raises: ProgrammeNotFound for any other."""
+        programme = get_programme(connection, code)
+        if programme.id != self.key.programme_id:
+            raise ProgrammeNotFound({"programme": code})
+        return programme
+
+
+def answer(document: Any, status: int = 200) -> Answer:
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return Answer(status, text.encode("utf-8", "replace"))
+
+
+NOTHING = Answer(204, b"")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """How a call is guarded, and how it is described.
+
+    `gives` maps statuses to the schema of their body.  `answers_late`: the call has an answer
+    even if the database cannot say in time who calls, as long as the key was good before.
+    """
+
+    method: str
+    rule: str
+    scope: str
+    gives: Mapping[int, type[Schema] | None]
+    takes: type[Schema] | None = None
+    query: Schema | None = None
+    refuses: tuple[int, ...] = ()
+    idempotency_key: Literal["no", "optional", "required"] = "no"
+    answers_late: bool = False
+
+
+def furnish(app: Flask, hub: Hub) -> Room:
+    room = Room(hub, KeyRing(hub.clock), PromptReader(hub.engine))
+    app.extensions[_EXTENSION] = room
+    return room
+
+
+def this_room() -> Room:
+    room: Room = current_app.extensions[_EXTENSION]
+    return room
+
+
+def admit(operation: Operation) -> Call:
+    """Who calls, and that they may.
+
+    Raises: Refusal 401, ScopeMissing, TryAgain (the database cannot say who it is).
+    """
+    room, started = this_room(), time.monotonic()
+    key, late = _find_key(room, bearer_token(), operation)
+    if operation.scope not in key.scopes:
+        raise ScopeMissing({"scope": operation.scope})
+    return Call(room, key, room.hub.clock.now(), started, late)
+
+
+def bucket() -> str:
+    """Whose rate limit a request counts on: a known key's, else its address's."""
+    token = request.headers.get("Authorization", "").partition(" ")[2].strip()
+    key = this_room().keys.last_known(token)
+    return f"key:{key.id}" if key is not None else f"address:{request.remote_addr}"
+
+
+def _find_key(room: Room, token: str, operation: Operation) -> tuple[ApiKey, bool]:
+    if not operation.answers_late:
+        return room.keys.find(token, lambda work: _read(room, work)), False
+    try:
+        within_s = _deadline_s(room)
+        return room.keys.find(token, lambda work: room.prompt.read(work, within_s=within_s)), False
+    except UNAVAILABLE as error:
+        key = room.keys.last_known(token)
+        if key is None:
+            errors.log_unavailable(error)
+            raise TryAgain from None
+        return key, True
+
+
+def _read(room: Room, work: Callable[[Connection], T]) -> T:
+    with read(room.hub.engine) as connection:
+        return work(connection)
+
+
+def _deadline_s(room: Room) -> float:
+    return room.hub.config.quote_deadline_ms / 1000

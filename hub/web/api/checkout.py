@@ -1,0 +1,197 @@
+"""Checkout: quotes, holds, and the confirmations that are still to come."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from flask_smorest import Blueprint
+
+from hub.web import errors
+from hub.web.api import body, render_quote
+from hub.web.api import schemas as wire
+from hub.web.api.call import NOTHING, UNAVAILABLE, Call, Operation, answer
+from hub.web.api.once import Answer
+from hub.web.api.operations import operation
+from loyalty_core.domain.errors import NotAvailable
+from loyalty_core.service.hold_points import (
+    PlacedHold,
+    get_hold,
+    name_order,
+    place_hold,
+    release_hold,
+)
+from loyalty_core.service.quote_basket import base_quote, quote_basket
+from loyalty_kit.checkout import Quote, QuoteRequest
+from loyalty_kit.checkout_schema import (
+    HoldRequestSchema,
+    QuoteRequestSchema,
+    QuoteSchema,
+    load_hold_request,
+    load_quote_request,
+)
+from loyalty_kit.money import format_decimal
+
+SCOPE = "checkout"
+blueprint = Blueprint("checkout", __name__, description="What a basket is worth, and promises.")
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/quotes",
+        scope=SCOPE,
+        takes=QuoteRequestSchema,
+        gives={200: QuoteSchema},
+        answers_late=True,
+    ),
+)
+def quote(call: Call) -> Answer:
+    """Price a basket.
+
+    Writes nothing and promises nothing.  Past its deadline it answers base prices without
+    spending: `degraded`.
+    """
+    request = body.load(load_quote_request, body.read_json())
+    return answer(render_quote.quote(_priced(call, request)))
+
+
+def _priced(call: Call, request: QuoteRequest) -> Quote:
+    hub = call.room.hub
+    try:
+        return call.read_in_time(
+            lambda connection: quote_basket(
+                connection, call.plans, call.source, request, now=call.now
+            )
+        )
+    except UNAVAILABLE as error:
+        errors.log_unavailable(error)
+        hub.metrics.degraded_quotes.inc()
+        return base_quote(request, now=call.now)
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/holds",
+        scope=SCOPE,
+        takes=HoldRequestSchema,
+        gives={201: wire.HoldSchema},
+        refuses=(409,),
+        idempotency_key="optional",
+    ),
+)
+def hold(call: Call) -> Answer:
+    """Promise a price and set points aside for a cart or an order.
+
+    The same cart again replaces its hold.  Never degraded: 503 instead.
+    """
+    told = body.read_json()
+    wanted = body.load(load_hold_request, told)
+    return call.write(
+        lambda connection: answer(
+            _hold(place_hold(connection, call.plans, call.source, wanted, now=call.now)), 201
+        ),
+        told=told,
+    )
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="GET",
+        rule="/holds/<hold_id>",
+        scope=SCOPE,
+        gives={200: wire.HoldSchema},
+        refuses=(404,),
+    ),
+)
+def show_hold(call: Call, hold_id: str) -> Answer:
+    """A hold as it stands."""
+    found = call.read(
+        lambda connection: get_hold(connection, call.key.programme_id, hold_id, now=call.now)
+    )
+    return answer(_hold(found))
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="PATCH",
+        rule="/holds/<hold_id>",
+        scope=SCOPE,
+        takes=wire.HoldOrderSchema,
+        gives={200: wire.HoldSchema},
+        refuses=(404, 409),
+        idempotency_key="optional",
+    ),
+)
+def name_hold_order(call: Call, hold_id: str) -> Answer:
+    """Name the order that a cart has become."""
+    told = body.read_json()
+    order = body.load(wire.HoldOrderSchema().load, told)["order"]
+    programme_id = call.key.programme_id
+    return call.write(
+        lambda connection: answer(
+            _hold(name_order(connection, programme_id, hold_id, order, now=call.now))
+        ),
+        told=told,
+    )
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="DELETE",
+        rule="/holds/<hold_id>",
+        scope=SCOPE,
+        gives={204: None},
+        refuses=(404, 409),
+        idempotency_key="optional",
+    ),
+)
+def drop_hold(call: Call, hold_id: str) -> Answer:
+    """Let a hold go; 204 also if it has ended by itself."""
+
+    def release(connection: Any) -> Answer:
+        release_hold(connection, call.key.programme_id, hold_id, now=call.now)
+        return NOTHING
+
+    return call.write(release, told=None)
+
+
+@operation(
+    blueprint,
+    Operation(method="POST", rule="/confirmations", scope=SCOPE, gives={}, refuses=(422,)),
+)
+def send_code(call: Call) -> NoReturn:
+    """Send a confirmation code.  Not there yet: 422 `not_available`."""
+    raise NotAvailable({"feature": "confirmations"})
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/confirmations/<confirmation_id>/check",
+        scope=SCOPE,
+        gives={},
+        refuses=(422,),
+    ),
+)
+def check_code(call: Call, confirmation_id: str) -> NoReturn:
+    """Check a confirmation code.  Not there yet: 422 `not_available`."""
+    raise NotAvailable({"feature": "confirmations"})
+
+
+def _hold(placed: PlacedHold) -> dict[str, Any]:
+    return {
+        "id": placed.id,
+        "state": placed.state,
+        "expires_at": placed.expires_at.isoformat(),
+        "cart": placed.cart,
+        "order": placed.order,
+        "points": format_decimal(placed.points),
+        "quote": render_quote.quote(placed.quote),
+    }

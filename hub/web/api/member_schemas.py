@@ -1,0 +1,171 @@
+"""The wire forms of members, their ledger, and what is done to them by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from hub.web.api.schemas import (
+    IsoDate,
+    JsonObject,
+    PageQuerySchema,
+    PurchasesSchema,
+    SignedHundredths,
+)
+from loyalty_kit import wire_fields as wire
+from loyalty_kit.checkout_schema import BalanceSchema, NamedBalanceSchema, TierSchema
+from loyalty_kit.events_schema import ExternalIdSchema, about
+
+
+def _name(description: str) -> wire.Text:
+    return wire.Text(allow_none=True, most=wire.MAX_NAME, metadata=about(description))
+
+
+class MemberWordsSchema(Schema):
+    """What may be told of a member."""
+
+    phone = wire.Text(allow_none=True, most=wire.MAX_PHONE, metadata=about("In any usual form."))
+    email = wire.Text(
+        allow_none=True,
+        most=wire.MAX_EMAIL,
+        validate=validate.Email(error="Not an e-mail address."),
+    )
+    card = wire.Text(allow_none=True, metadata=about("Number of a loyalty card."))
+    first_name = _name("First name.")
+    last_name = _name("Last name.")
+    middle_name = _name("Middle name, or patronymic.")
+    birth_date = IsoDate(allow_none=True, metadata=about("YYYY-MM-DD."))
+    gender = wire.Text(allow_none=True, metadata=about("In the shop's own words."))
+    city = _name("Home town.")
+    attributes = JsonObject("Anything more, by the shop's own names.")
+    consents = JsonObject("What the member has agreed to, by name.")
+
+
+class NewMemberSchema(MemberWordsSchema):
+    external = fields.Nested(
+        ExternalIdSchema, allow_none=True, metadata=about("Id in a shop or till system.")
+    )
+    referrer = wire.Text(allow_none=True, metadata=about("Who recommended the shop."))
+    source = wire.Text(allow_none=True, metadata=about("Where the member joined."))
+
+
+class MemberChangesSchema(MemberWordsSchema):
+    """Only what is told changes; null takes away, but a card is added to those there are."""
+
+
+class MemberQuerySchema(Schema):
+    phone = wire.Text(most=wire.MAX_PHONE)
+    email = wire.Text(most=wire.MAX_EMAIL)
+    card = wire.Text()
+
+    @validates_schema
+    def _asks_something(self, data: dict[str, Any], **_: Any) -> None:
+        if not data:
+            raise ValidationError("Give phone, email or card.")
+
+
+class MemberCardSchema(Schema):
+    id = fields.String()
+    state = fields.String(metadata=about("`active`, `unconfirmed`, `erased`."))
+    name = fields.String(allow_none=True)
+    first_name = fields.String(allow_none=True)
+    last_name = fields.String(allow_none=True)
+    middle_name = fields.String(allow_none=True)
+    birth_date = fields.Date(allow_none=True)
+    gender = fields.String(allow_none=True)
+    city = fields.String(allow_none=True)
+    phone = fields.String(allow_none=True)
+    email = fields.String(allow_none=True)
+    cards = fields.List(fields.String())
+    externals = fields.List(fields.Nested(ExternalIdSchema))
+    attributes = JsonObject("Anything more.")
+    consents = JsonObject("What the member has agreed to.")
+    tier = fields.Nested(TierSchema, allow_none=True)
+    balance = fields.Nested(BalanceSchema)
+    balances = fields.List(fields.Nested(NamedBalanceSchema))
+    created_at = wire.Moment()
+
+
+class MembersSchema(Schema):
+    items = fields.List(fields.Nested(MemberCardSchema))
+
+
+class LedgerQuerySchema(PageQuerySchema):
+    currency = wire.Text(metadata=about("Code of one currency of points; left out: all."))
+
+
+class CurrencyQuerySchema(Schema):
+    currency = wire.Text(metadata=about("Code of one currency of points; left out: all."))
+
+
+class EntrySchema(Schema):
+    """One line of the ledger: what it moved, and by how much each figure changed."""
+
+    id = fields.String()
+    kind = fields.String(metadata=about("`earn`, `spend`, `hold`, `expire`, ..."))
+    currency = fields.String()
+    amount = wire.Hundredths(answer=True)
+    available = wire.Hundredths(answer=True)
+    pending = wire.Hundredths(answer=True)
+    held = wire.Hundredths(answer=True)
+    debt = wire.Hundredths(answer=True)
+    cause = fields.Dict()
+    purchase = fields.String(allow_none=True)
+    occurred_at = wire.Moment()
+    booked_at = wire.Moment()
+
+
+class LedgerSchema(Schema):
+    items = fields.List(fields.Nested(EntrySchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class LotSchema(Schema):
+    """What is left of one award."""
+
+    no = fields.Integer()
+    currency = fields.String()
+    amount = wire.Hundredths(answer=True, metadata=about("As awarded."))
+    left = wire.Hundredths(answer=True, metadata=about("With what is held."))
+    held = wire.Hundredths(answer=True)
+    pending = fields.Boolean(metadata=about("Not spendable yet."))
+    spendable_from = wire.Moment()
+    expires_at = wire.Moment(allow_none=True)
+    purchase = fields.String(allow_none=True)
+
+
+class LotsSchema(Schema):
+    items = fields.List(fields.Nested(LotSchema))
+
+
+class MemberPurchasesSchema(PurchasesSchema):
+    next_cursor = fields.String(allow_none=True)
+
+
+class AdjustmentSchema(Schema):
+    amount = SignedHundredths("Points to give, or with a minus to take.", required=True)
+    currency = wire.Text(
+        load_default=None, allow_none=True, metadata=about("Code; left out: the main currency.")
+    )
+    reason = wire.Text(required=True, most=wire.MAX_NAME, metadata=about("For the ledger."))
+
+
+class AdjustedSchema(Schema):
+    entry = fields.String(metadata=about("Id of the ledger's line."))
+    currency = fields.String()
+    balance = fields.Nested(BalanceSchema)
+
+
+class MergeSchema(Schema):
+    from_ = wire.Text(
+        data_key="from", required=True, metadata=about("The member that goes up in this one.")
+    )
+
+
+class ExportSchema(Schema):
+    """All that is known of a member, by kind."""
+
+
+class ErasureSchema(Schema):
+    """The act of erasure: what was erased, when and by whom."""

@@ -1,0 +1,336 @@
+"""The programme behind a key: its rule set, shops and catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_smorest import Blueprint
+from sqlalchemy import Connection
+
+from hub.web.api import body, render
+from hub.web.api import programme_schemas as wire
+from hub.web.api.call import Call, Operation, answer
+from hub.web.api.once import Answer
+from hub.web.api.operations import operation
+from hub.web.api.schemas import PageQuerySchema
+from loyalty_core.domain.errors import InvalidInput
+from loyalty_core.service import catalogue, programmes, shops
+
+SCOPE = "admin"
+blueprint = Blueprint("programme", __name__, description="Rules, shops and catalogue.")
+
+
+@operation(
+    blueprint,
+    Operation(method="GET", rule="/programmes", scope=SCOPE, gives={200: wire.ProgrammesSchema}),
+)
+def list_programmes(call: Call) -> Answer:
+    """The programmes that this key may see: its own."""
+    found = call.read(programmes.list_programmes)
+    own = [programme for programme in found if programme.id == call.key.programme_id]
+    return answer({"items": [render.programme(programme) for programme in own]})
+
+
+# --- rules ----------------------------------------------------------------------------------
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="GET",
+        rule="/programmes/<code>/rules",
+        scope=SCOPE,
+        query=wire.VersionQuerySchema(),
+        gives={200: wire.RulesSchema},
+        refuses=(404,),
+    ),
+)
+def show_rules(call: Call, code: str) -> Answer:
+    """The whole rule set as one document."""
+    version = body.read_query(wire.VersionQuerySchema()).get("version")
+    return answer(
+        call.read(
+            lambda connection: programmes.get_rules(
+                connection, call.programme(connection, code).id, version
+            )
+        )
+    )
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="PUT",
+        rule="/programmes/<code>/rules",
+        scope=SCOPE,
+        takes=wire.RulesSchema,
+        gives={201: wire.DraftSchema},
+        refuses=(404,),
+        idempotency_key="optional",
+    ),
+)
+def draft_rules(call: Call, code: str) -> Answer:
+    """Make a draft of a rule set; nothing changes until it is published."""
+    document = _document()
+
+    def work(connection: Connection) -> Answer:
+        draft = programmes.draft_rules(
+            connection,
+            call.programme(connection, code).id,
+            document,
+            author=call.author,
+            now=call.now,
+        )
+        return answer({"draft": draft}, 201)
+
+    return call.write(work, told=document)
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/programmes/<code>/rules/check",
+        scope=SCOPE,
+        takes=wire.RulesSchema,
+        gives={200: wire.CheckedSchema},
+        refuses=(404,),
+    ),
+)
+def check_rules(call: Call, code: str) -> Answer:
+    """What is wrong with a rule set, if anything; keeps nothing."""
+    document = body.read_json()
+    call.read(lambda connection: call.programme(connection, code))
+    found = programmes.check_rules(document)
+    return answer({"valid": not found, "errors": found})
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/programmes/<code>/rules/publish",
+        scope=SCOPE,
+        takes=wire.DraftSchema,
+        gives={200: wire.PublishedSchema},
+        refuses=(404, 409),
+        idempotency_key="optional",
+    ),
+)
+def publish_rules(call: Call, code: str) -> Answer:
+    """Put a draft in force from now on."""
+    told = body.read_json()
+    draft = body.load(wire.DraftSchema().load, told)["draft"]
+
+    def work(connection: Connection) -> Answer:
+        version = programmes.publish_rules(
+            connection,
+            call.programme(connection, code).id,
+            draft,
+            author=call.author,
+            now=call.now,
+        )
+        return answer({"version": version})
+
+    return call.write(work, told=told)
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="GET",
+        rule="/programmes/<code>/rules/versions",
+        scope=SCOPE,
+        gives={200: wire.VersionsSchema},
+        refuses=(404,),
+    ),
+)
+def list_rules_versions(call: Call, code: str) -> Answer:
+    """Drafts and published versions, the newest first."""
+    found = call.read(
+        lambda connection: programmes.list_rules_versions(
+            connection, call.programme(connection, code).id
+        )
+    )
+    return answer({"items": [render.rules_version(version) for version in found]})
+
+
+def _document() -> dict[str, Any]:
+    told = body.read_json()
+    if not isinstance(told, dict):
+        raise InvalidInput({"": ["Not an object."]})
+    return told
+
+
+# --- shops ----------------------------------------------------------------------------------
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="GET",
+        rule="/programmes/<code>/shops",
+        scope=SCOPE,
+        gives={200: wire.ShopsSchema},
+        refuses=(404,),
+    ),
+)
+def list_shops(call: Call, code: str) -> Answer:
+    """The programme's shops, in the order of their codes."""
+    found = call.read(
+        lambda connection: shops.list_shops(connection, call.programme(connection, code).id)
+    )
+    return answer({"items": [render.shop(shop) for shop in found]})
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/programmes/<code>/shops",
+        scope=SCOPE,
+        takes=wire.NewShopSchema,
+        gives={201: wire.ShopSchema},
+        refuses=(404,),
+        idempotency_key="optional",
+    ),
+)
+def create_shop(call: Call, code: str) -> Answer:
+    """Make a shop."""
+    told = body.read_json()
+    new = body.load(wire.NewShopSchema().load, told)
+    return call.write(
+        lambda connection: answer(
+            render.shop(
+                shops.create_shop(
+                    connection, call.programme(connection, code).id, new, now=call.now
+                )
+            ),
+            201,
+        ),
+        told=told,
+    )
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="PATCH",
+        rule="/programmes/<code>/shops/<shop>",
+        scope=SCOPE,
+        takes=wire.ShopChangesSchema,
+        gives={200: wire.ShopSchema},
+        refuses=(404,),
+        idempotency_key="optional",
+    ),
+)
+def change_shop(call: Call, code: str, shop: str) -> Answer:
+    """Change what is told of a shop."""
+    told = body.read_json()
+    changes = body.load(wire.ShopChangesSchema().load, told)
+    return call.write(
+        lambda connection: answer(
+            render.shop(
+                shops.set_shop(connection, call.programme(connection, code).id, shop, changes)
+            )
+        ),
+        told=told,
+    )
+
+
+# --- catalogue ------------------------------------------------------------------------------
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="GET",
+        rule="/programmes/<code>/products",
+        scope=SCOPE,
+        query=PageQuerySchema(),
+        gives={200: wire.ProductPageSchema},
+        refuses=(404,),
+    ),
+)
+def list_products(call: Call, code: str) -> Answer:
+    """The catalogue's products, in the order of sku."""
+    asked = body.read_query(PageQuerySchema())
+    rows, after = call.read(
+        lambda connection: catalogue.list_products(
+            connection,
+            call.programme(connection, code).id,
+            after=asked.get("cursor"),
+            limit=asked["limit"],
+        )
+    )
+    return answer({**wire.ProductsSchema().dump({"items": rows}), "next_cursor": after})
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/programmes/<code>/products",
+        scope=SCOPE,
+        takes=wire.ProductsSchema,
+        gives={200: wire.SavedSchema},
+        refuses=(404,),
+        idempotency_key="optional",
+    ),
+)
+def save_products(call: Call, code: str) -> Answer:
+    """Add products, or change those that are known by sku; up to 500 at a time."""
+    told = body.read_json()
+    products = body.load(wire.ProductsSchema().load, told)["items"]
+
+    def work(connection: Connection) -> Answer:
+        programme_id = call.programme(connection, code).id
+        saved = catalogue.upsert_products(connection, programme_id, products, now=call.now)
+        return answer({"saved": saved})
+
+    return call.write(work, told=told)
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="GET",
+        rule="/programmes/<code>/categories",
+        scope=SCOPE,
+        gives={200: wire.CategoriesSchema},
+        refuses=(404,),
+    ),
+)
+def list_categories(call: Call, code: str) -> Answer:
+    """The catalogue's categories, in the order of their codes."""
+    rows = call.read(
+        lambda connection: catalogue.list_categories(
+            connection, call.programme(connection, code).id
+        )
+    )
+    return answer(wire.CategoriesSchema().dump({"items": rows}))
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/programmes/<code>/categories",
+        scope=SCOPE,
+        takes=wire.CategoriesSchema,
+        gives={200: wire.SavedSchema},
+        refuses=(404,),
+        idempotency_key="optional",
+    ),
+)
+def save_categories(call: Call, code: str) -> Answer:
+    """Add categories, or change those that are known by code; up to 500 at a time."""
+    told = body.read_json()
+    categories = body.load(wire.CategoriesSchema().load, told)["items"]
+
+    def work(connection: Connection) -> Answer:
+        programme_id = call.programme(connection, code).id
+        saved = catalogue.upsert_categories(connection, programme_id, categories)
+        return answer({"saved": saved})
+
+    return call.write(work, told=told)

@@ -1,0 +1,143 @@
+"""The wire forms of the programme: rules, shops and catalogue."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from marshmallow import Schema, fields, post_load, validate
+
+from hub.web.api.schemas import JsonObject
+from loyalty_core.service.shops import NewShop
+from loyalty_core.store.catalogue import CategoryRow, ProductRow
+from loyalty_kit import wire_fields as wire
+from loyalty_kit.events_schema import about
+
+MOST_ITEMS = 500
+
+
+class ProgrammeSchema(Schema):
+    code = fields.String()
+    name = fields.String()
+    currency = fields.String()
+    timezone = fields.String()
+    rules_version = fields.Integer()
+
+
+class ProgrammesSchema(Schema):
+    items = fields.List(fields.Nested(ProgrammeSchema))
+
+
+class RulesSchema(Schema):
+    """The document that `/api/v1/rules.schema.json` describes."""
+
+
+class VersionQuerySchema(Schema):
+    version = fields.Integer(
+        validate=validate.Range(1, 2**31 - 1, error="Must be from 1 to 2147483647."),
+        metadata=about("Left out: the version in force."),
+    )
+
+
+class DraftSchema(Schema):
+    draft = wire.Whole(
+        required=True, least=1, most=2**31 - 1, metadata=about("Number of the draft.")
+    )
+
+
+class PublishedSchema(Schema):
+    version = fields.Integer(metadata=about("The version that is in force now."))
+
+
+class CheckedSchema(Schema):
+    valid = fields.Boolean()
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata=about("Path in the document to what is wrong there."),
+    )
+
+
+class VersionSchema(Schema):
+    version = fields.Integer()
+    state = fields.String(metadata=about("`draft` or `published`."))
+    author = fields.String()
+    created_at = wire.Moment()
+    published_at = wire.Moment(allow_none=True)
+
+
+class VersionsSchema(Schema):
+    items = fields.List(fields.Nested(VersionSchema))
+
+
+class ShopWordsSchema(Schema):
+    name = wire.Text(most=wire.MAX_NAME)
+    timezone = wire.Text(allow_none=True, metadata=about("Left out: the programme's."))
+    vendor = JsonObject("What installations keep about the shop.")
+
+
+class NewShopSchema(ShopWordsSchema):
+    code = wire.Text(required=True, metadata=about("Short name, for events and baskets."))
+
+    @post_load
+    def _build(self, data: dict[str, Any], **_: Any) -> NewShop:
+        return NewShop(**data)
+
+
+class ShopChangesSchema(ShopWordsSchema):
+    """Only what is told changes."""
+
+
+class ShopSchema(Schema):
+    code = fields.String()
+    name = fields.String()
+    timezone = fields.String(allow_none=True)
+    vendor = fields.Dict()
+
+
+class ShopsSchema(Schema):
+    items = fields.List(fields.Nested(ShopSchema))
+
+
+class ProductSchema(wire.FrozenSchema):
+    """What a product leaves out of price, brand, class and external id stays as it is."""
+
+    builds: ClassVar[type] = ProductRow
+
+    sku = wire.Text(required=True, most=wire.MAX_ID, metadata=about("Article code."))
+    name = wire.Text(required=True, most=wire.MAX_NAME, metadata=about("Name of the goods."))
+    external_id = wire.Text(load_default=None, allow_none=True, most=wire.MAX_ID)
+    price_minor = wire.Hundredths(data_key="price", load_default=None, allow_none=True)
+    categories = wire.codes("Codes of its categories.", load_default=())
+    brand = wire.Text(load_default=None, allow_none=True)
+    attributes = wire.codes("Marks such as `new`.", load_default=())
+    legal_class = wire.Text(data_key="class", load_default=None, allow_none=True)
+
+
+class CategorySchema(wire.FrozenSchema):
+    builds: ClassVar[type] = CategoryRow
+
+    code = wire.Text(required=True)
+    name = wire.Text(required=True, most=wire.MAX_NAME)
+    parent = wire.Text(
+        load_default=None, allow_none=True, metadata=about("Code of the category above.")
+    )
+
+
+class ProductsSchema(Schema):
+    items = fields.List(
+        fields.Nested(ProductSchema), required=True, validate=wire.at_most(MOST_ITEMS)
+    )
+
+
+class CategoriesSchema(Schema):
+    items = fields.List(
+        fields.Nested(CategorySchema), required=True, validate=wire.at_most(MOST_ITEMS)
+    )
+
+
+class ProductPageSchema(ProductsSchema):
+    next_cursor = fields.String(allow_none=True)
+
+
+class SavedSchema(Schema):
+    saved = fields.Integer(metadata=about("How many different ones."))

@@ -1,0 +1,65 @@
+"""Plain functions that write answers; nothing here decides anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.web.api.render_quote import figures, named_figures
+from loyalty_core.service.members import MemberCard, Page
+from loyalty_core.service.programmes import Programme, RulesVersion
+from loyalty_core.service.shops import Shop
+
+
+def member(card: MemberCard) -> dict[str, Any]:
+    tier = card.tier
+    return {
+        "id": card.id,
+        "state": card.state,
+        "name": card.name,
+        **card.profile,
+        "phone": card.phone,
+        "email": card.email,
+        "cards": list(card.cards),
+        "externals": [{"system": known.system, "id": known.id} for known in card.externals],
+        "attributes": dict(card.attributes),
+        "consents": dict(card.consents),
+        "tier": None if tier is None else {"code": tier.code, "name": tier.name},
+        "balance": figures(card.balance),
+        "balances": [named_figures(balance) for balance in card.balances],
+        "created_at": card.created_at.isoformat(),
+    }
+
+
+def page(found: Page) -> dict[str, Any]:
+    """A page whose entries are ready for the wire."""
+    return {"items": list(found.items), "next_cursor": found.next_cursor}
+
+
+def programme(found: Programme) -> dict[str, Any]:
+    return {
+        "code": found.code,
+        "name": found.name,
+        "currency": found.currency,
+        "timezone": found.timezone,
+        "rules_version": found.rules_version,
+    }
+
+
+def rules_version(found: RulesVersion) -> dict[str, Any]:
+    published = found.published_at
+    return {
+        "version": found.version,
+        "state": found.state,
+        "author": found.author,
+        "created_at": found.created_at.isoformat(),
+        "published_at": None if published is None else published.isoformat(),
+    }
+
+
+def shop(found: Shop) -> dict[str, Any]:
+    return {
+        "code": found.code,
+        "name": found.name,
+        "timezone": found.timezone,
+        "vendor": dict(found.vendor),
+    }

@@ -1,0 +1,220 @@
+"""The sentences of problem documents, in English and Russian.
+
+Codes and field messages are the stable part; a sentence that is missing here is answered in
+English, and no sentence ever repeats what the caller sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+LANGUAGES = ("en", "ru")
+
+DETAILS: Mapping[str, tuple[str, str]] = {
+    "not_found": ("There is nothing here.", "Здесь ничего нет."),
+    "member_not_found": ("There is no such member.", "Такого участника нет."),
+    "purchase_not_found": ("There is no such purchase.", "Такой покупки нет."),
+    "hold_not_found": ("There is no such hold.", "Такого резерва нет."),
+    "programme_not_found": ("There is no such programme.", "Такой программы нет."),
+    "shop_not_found": ("There is no such shop.", "Такого магазина нет."),
+    "version_not_found": (
+        "The rule set has no such version.",
+        "У набора правил нет такой версии.",
+    ),
+    "confirmation_not_found": ("There is no such confirmation.", "Такого подтверждения нет."),
+    "conflict": (
+        "This does not fit what stands now; read it again and decide.",
+        "Это не согласуется с тем, что есть сейчас; прочитайте заново и решите.",
+    ),
+    "event_conflict": (
+        "This event is known with the same revision and other content; send a higher revision.",
+        "Это событие уже известно с той же ревизией и другим содержанием; пришлите ревизию больше.",
+    ),
+    "price_changed": (
+        "The basket would not cost what the buyer was shown; show the new price.",
+        "Корзина стоит не столько, сколько показали покупателю; покажите новую цену.",
+    ),
+    "not_enough_points": (
+        "The member does not have that many points to spend.",
+        "У участника нет столько баллов для списания.",
+    ),
+    "hold_captured": (
+        "The hold has become a purchase already.",
+        "Резерв уже стал покупкой.",
+    ),
+    "member_exists": (
+        "There is a member with this phone, e-mail, card or external id.",
+        "Участник с таким телефоном, почтой, картой или внешним номером уже есть.",
+    ),
+    "key_reused": (
+        "This key was used for another movement of points.",
+        "Этот ключ уже использован для другого движения баллов.",
+    ),
+    "idempotency_conflict": (
+        "This Idempotency-Key was used with another body.",
+        "Этот Idempotency-Key уже использован с другим телом запроса.",
+    ),
+    "in_progress": (
+        "The first call with this Idempotency-Key is still running.",
+        "Первый запрос с этим Idempotency-Key ещё выполняется.",
+    ),
+    "nothing_to_undo": ("There is nothing to undo.", "Отменять нечего."),
+    "rejected": (
+        "This cannot be accepted as it is.",
+        "В таком виде это принять нельзя.",
+    ),
+    "validation_failed": (
+        "Some fields are wrong; `errors` names each.",
+        "Некоторые поля неверны; все они названы в `errors`.",
+    ),
+    "rules_invalid": (
+        "The rule set is wrong; `errors` names each place.",
+        "Набор правил неверен; все места названы в `errors`.",
+    ),
+    "unknown_shop": ("The programme has no such shop.", "В программе нет такого магазина."),
+    "wrong_currency": (
+        "The money is not in the programme's currency.",
+        "Деньги не в валюте программы.",
+    ),
+    "phone_impossible": (
+        "There can be no such phone number.",
+        "Такого номера телефона быть не может.",
+    ),
+    "code_required": (
+        "Spending needs the member's confirmation code.",
+        "Для списания нужен код подтверждения участника.",
+    ),
+    "not_available": (
+        "The hub cannot do this yet.",
+        "Этого сервис пока не умеет.",
+    ),
+    "forbidden": ("This key may not do that.", "Этому ключу это не разрешено."),
+    "shop_forbidden": (
+        "This key is bound to other shops.",
+        "Этот ключ выдан для других магазинов.",
+    ),
+    "scope_missing": (
+        "This key does not have the scope that the call needs.",
+        "У этого ключа нет прав, нужных для запроса.",
+    ),
+    "busy": ("Try again in a moment.", "Повторите чуть позже."),
+    "try_again": ("Try again in a moment.", "Повторите чуть позже."),
+    "unauthorized": (
+        "Give a valid key: Authorization: Bearer <key>.",
+        "Укажите действующий ключ: Authorization: Bearer <ключ>.",
+    ),
+    "malformed_json": (
+        "The body is not JSON in UTF-8, or an object names a field twice.",
+        "Тело запроса — не JSON в UTF-8, или поле объекта названо дважды.",
+    ),
+    "idempotency_key_required": (
+        "This call needs an Idempotency-Key header of 1 to 255 characters.",
+        "Этому запросу нужен заголовок Idempotency-Key длиной от 1 до 255 знаков.",
+    ),
+    "idempotency_key_invalid": (
+        "An Idempotency-Key has 1 to 255 printable characters.",
+        "В Idempotency-Key должно быть от 1 до 255 печатных знаков.",
+    ),
+    "bad_request": ("The request cannot be read.", "Запрос не удалось прочитать."),
+    "unknown_route": ("There is no such address.", "Такого адреса нет."),
+    "method_not_allowed": (
+        "This address does not take this method.",
+        "Этот адрес не принимает такой метод.",
+    ),
+    "body_too_large": ("The body is too large.", "Тело запроса слишком большое."),
+    "unsupported_media_type": (
+        "The body must be application/json.",
+        "Тело запроса должно быть application/json.",
+    ),
+    "rate_limited": (
+        "Too many requests; wait for Retry-After seconds.",
+        "Слишком много запросов; подождите столько секунд, сколько указано в Retry-After.",
+    ),
+    "internal_error": (
+        "The hub failed; the request id finds it in the log.",
+        "Сбой сервиса; по номеру запроса его можно найти в журнале.",
+    ),
+}
+
+FIELDS: Mapping[str, str] = {
+    "Unknown field.": "Неизвестное поле.",
+    "Missing data for required field.": "Обязательное поле.",
+    "Field may not be null.": "Не может быть null.",
+    "Invalid value.": "Неверное значение.",
+    "Invalid type.": "Неверный тип.",
+    "Invalid input type.": "Нужен объект JSON.",
+    "Not a valid list.": "Нужен список.",
+    "Not a valid string.": "Нужна строка.",
+    "Not a valid date.": "Нужна дата вида ГГГГ-ММ-ДД.",
+    "Not a valid mapping type.": "Нужен объект JSON.",
+    "Not a text.": "Нужна строка.",
+    "Not a whole number.": "Нужно целое число.",
+    "Not true or false.": "Нужно true или false.",
+    "Not a decimal.": "Нужно десятичное число.",
+    "Must not be negative.": "Не может быть меньше нуля.",
+    "Must not be blank.": "Не может быть пустым.",
+    "Must not be zero.": "Не может быть нулём.",
+    "Must be more than zero.": "Должно быть больше нуля.",
+    "Holds a character that is not allowed.": "Содержит недопустимый знак.",
+    "Too long.": "Слишком длинно.",
+    "Too many entries.": "Слишком много записей.",
+    "Given twice.": "Указано дважды.",
+    "Not an object.": "Нужен объект JSON.",
+    "Nested too deep.": "Слишком глубокая вложенность.",
+    "Too large.": "Слишком велико.",
+    "Is taken.": "Уже занято.",
+    "Not an ISO 8601 time with an offset.": "Нужно время ISO 8601 со смещением часового пояса.",
+    "Time out of range.": "Время вне допустимых пределов.",
+    "Not a currency code of three letters.": "Нужен код валюты из трёх букв.",
+    "Not a name of a time zone.": "Нет такого часового пояса.",
+    "Price times quantity is too large.": "Цена, умноженная на количество, слишком велика.",
+    "Give amount, or price.": "Укажите amount или price.",
+    "Give a line.": "Нужна хотя бы одна строка.",
+    "Give cart or order.": "Укажите cart или order.",
+    "Give phone, email or card.": "Укажите phone, email или card.",
+    "Give external_id or order.": "Укажите external_id или order.",
+    "Give id, code, external, card, phone or email; or null instead of the member.": (
+        "Укажите id, code, external, card, phone или email; или null вместо участника."
+    ),
+    "Does not add up: amount - discount - spend must be paid.": (
+        "Не сходится: amount − discount − spend должно равняться paid."
+    ),
+    "Does not add up: amount - reduction must be paid.": (
+        "Не сходится: amount − reduction должно равняться paid."
+    ),
+    "A line has either reduction, or discount and spend.": (
+        "В строке либо reduction, либо discount и spend."
+    ),
+    "Names another purchase than the one it is listed in.": (
+        "Названа другая покупка, не та, в которой это перечислено."
+    ),
+    "Not an event of this version.": "Не событие этой версии.",
+}
+
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"Not a decimal with at most (\d+) digits after the point\."),
+        r"Нужно десятичное число, не больше \1 знаков после точки.",
+    ),
+    (re.compile(r"Must be from (-?\d+) to (-?\d+)\."), r"Должно быть от \1 до \2."),
+    (re.compile(r"Must be (?:one|some) of: (.+)\."), r"Возможные значения: \1."),
+)
+
+
+def detail(code: str, language: str) -> str:
+    """The sentence for a code; the code itself where nobody wrote one."""
+    english, russian = DETAILS.get(code, (code, code))
+    return russian if language == "ru" else english
+
+
+def field_message(message: str, language: str) -> str:
+    """What is wrong with a field, in the asked language if we have it."""
+    if language != "ru":
+        return message
+    if message in FIELDS:
+        return FIELDS[message]
+    for pattern, russian in _PATTERNS:
+        if pattern.fullmatch(message):
+            return pattern.sub(russian, message)
+    return message

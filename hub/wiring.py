@@ -1,0 +1,65 @@
+"""The composition root: the only module that chooses the real parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, make_url
+
+from hub.clock import Clock, SystemClock
+from hub.config import Config
+from hub.metrics import Metrics
+from hub.queue import Bell, make_bell
+from hub.registry import Registry, load_registry
+from hub.vault import Vault, open_vault
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.store.database import make_engine
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """The parts of one running hub; tests put in their own where the world would differ."""
+
+    config: Config
+    engine: Engine
+    clock: Clock
+    registry: Registry
+    vault: Vault
+    bell: Bell
+    plans: PlanCache
+    metrics: Metrics
+
+
+def build_hub(
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    engine: Engine | None = None,
+    registry: Registry | None = None,
+) -> Hub:
+    """Put the parts together; nothing is asked of the network yet.
+
+    Raises: ConfigError (the data folder or the file of keys cannot be used).
+    """
+    prepare_data_dir(config)
+    return Hub(
+        config=config,
+        engine=engine or make_engine(config.database_url),
+        clock=clock or SystemClock(),
+        registry=registry or load_registry(config.connectors_enabled),
+        vault=open_vault(config),
+        bell=make_bell(config.redis_url),
+        plans=PlanCache(),
+        metrics=Metrics(),
+    )
+
+
+def prepare_data_dir(config: Config) -> None:
+    """Make the folders that the data needs: readable by this account alone."""
+    folders = {config.data_dir}
+    url = make_url(config.database_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        folders.add(Path(url.database).absolute().parent)
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)

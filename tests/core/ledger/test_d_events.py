@@ -1,0 +1,457 @@
+"""`ledger.md` D: events from the world, one by one.  Their order stands in `test_d_order.py`."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine
+
+from loyalty_core.domain.errors import EventConflict
+from loyalty_core.service.upkeep import list_lost_refunds
+from loyalty_kit.events import Customer, FiscalSign, PurchaseStatus, RefundLine
+from tests.support.ledger import (
+    ANNA,
+    BORIS,
+    DAY,
+    NOW,
+    Figures,
+    Shop,
+    back,
+    line,
+    open_programme,
+    rules,
+)
+
+SHOP_A, SHOP_B = "installation:1", "installation:2"
+SIGN = FiscalSign("9960440300000001", "1042", "2890456789")
+SIGN_2 = FiscalSign("9960440300000001", "1043", "2890456790")
+
+
+# --- 18: the key of an event ----------------------------------------------------------------
+
+
+def test_ledger_18_order_1042_of_two_shops_is_two_purchases(shop: Shop):
+    first = shop.buy("1042", 100_00, order="1042", source=SHOP_A)
+    second = shop.buy("1042", 50_00, order="1042", source=SHOP_B)
+
+    assert first.id != second.id
+    assert shop.figures() == Figures(available=15_00)
+
+
+def test_ledger_18_a_purchase_and_a_refund_may_bear_one_number(shop: Shop):
+    shop.buy("1042", 100_00)
+    receipt = shop.bring_back("1042", 40_00, purchase="1042")
+
+    assert receipt.status == "booked"
+    assert shop.figures() == Figures(available=6_00)
+
+
+def test_ledger_18_refunds_find_the_purchase_of_their_own_source(shop: Shop):
+    shop.buy("1042", 100_00, source=SHOP_A, order="1042")
+    shop.buy("1042", 50_00, source=SHOP_B, order="1042")
+    shop.bring_back("R", 50_00, purchase="1042", source=SHOP_B)
+    assert shop.free() == [10_00, 0]
+    shop.bring_back("R", 100_00, order="1042", source=SHOP_A)
+    assert shop.free() == [0, 0]
+
+
+def test_ledger_18_two_programmes_share_nothing(engine: Engine):
+    one, two = open_programme(engine), open_programme(engine)
+    one.buy("P1", 100_00)
+    assert two.buy("P1", 50_00).created
+    assert (one.figures(), two.figures()) == (Figures(10_00), Figures(5_00))
+
+
+# --- 19: revisions --------------------------------------------------------------------------
+
+
+def test_ledger_19_a_lower_revision_is_superseded(shop: Shop):
+    first = shop.buy("P1", 100_00, revision=5)
+    old = shop.buy("P1", 80_00, revision=4)
+
+    assert (old.id, old.status, old.created) == (first.id, "superseded", False)
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_19_an_equal_one_is_as_before_or_a_conflict(shop: Shop):
+    first = shop.buy("P1", 100_00, revision=5)
+    same = shop.buy("P1", 100_00, revision=5)
+    assert (same.id, same.status, same.points) == (first.id, "booked", first.points)
+    with pytest.raises(EventConflict):
+        shop.buy("P1", 80_00, revision=5)
+
+
+def test_ledger_19_a_higher_one_of_the_same_content_moves_nothing(shop: Shop):
+    shop.buy("P1", 100_00, revision=5)
+    entries = shop.entries()
+    again = shop.buy("P1", 100_00, revision=9)
+    assert (again.status, again.created) == ("booked", False)
+    assert shop.entries() == entries
+
+    assert shop.buy("P1", 80_00, revision=8).status == "superseded"
+    with pytest.raises(EventConflict):
+        shop.buy("P1", 80_00, revision=9)
+
+
+def test_ledger_19_a_higher_one_books_the_difference(shop: Shop):
+    shop.buy("spendable", 100_00)
+    shop.buy("P1", 100_00, spent=5_00)
+    assert shop.figures() == Figures(available=5_00 + 9_50)
+
+    more = shop.buy("P1", 150_00, spent=7_00, revision=2)
+    assert more.points == {"earned": 4_80, "spent": 2_00, "clawed_back": 0, "given_back": 0}
+    assert shop.figures() == Figures(available=3_00 + 14_30)
+
+    less = shop.buy("P1", 50_00, spent=1_00, revision=3)
+    assert less.points == {"earned": 0, "spent": 0, "clawed_back": 9_40, "given_back": 6_00}
+    assert shop.figures() == Figures(available=9_00 + 4_90)
+
+
+def test_ledger_19_a_cancelled_purchase_leaves_nothing(shop: Shop):
+    shop.buy("spendable", 100_00)
+    shop.buy("P1", 100_00, spent=5_00)
+    receipt = shop.buy("P1", 100_00, spent=5_00, status=PurchaseStatus.CANCELLED, revision=2)
+    assert receipt.status == "cancelled"
+    assert shop.figures() == Figures(available=10_00)
+
+    shop.buy("P1", 100_00, spent=5_00, revision=3)
+    assert shop.figures() == Figures(available=5_00 + 9_50)
+
+
+def test_ledger_19_refunds_have_revisions_too(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.bring_back("R1", 40_00, purchase="P1", revision=3)
+    assert shop.bring_back("R1", 30_00, purchase="P1", revision=2).status == "superseded"
+    with pytest.raises(EventConflict):
+        shop.bring_back("R1", 30_00, purchase="P1", revision=3)
+    assert shop.figures() == Figures(available=6_00)
+
+    shop.bring_back("R1", 30_00, purchase="P1", revision=4)
+    assert shop.figures() == Figures(available=7_00)
+
+
+# --- 20: a purchase tells its state -----------------------------------------------------------
+
+
+def test_ledger_20_the_list_books_new_refunds_and_withdraws_those_that_vanished(shop: Shop):
+    one, two = shop.refund("R1", 40_00), shop.refund("R2", 25_00)
+    shop.buy("P1", 100_00, refunds=())
+    shop.buy("P1", 100_00, refunds=(one,), revision=2)
+    assert shop.figures() == Figures(available=6_00)
+    shop.buy("P1", 100_00, refunds=(one, two), revision=3)
+    assert shop.figures() == Figures(available=3_50)
+    shop.buy("P1", 100_00, refunds=(two,), revision=4)
+    assert shop.figures() == Figures(available=7_50)
+    assert {one["external_id"]: one["state"] for one in shop.kept_refunds()} == {
+        "R1": "withdrawn",
+        "R2": "booked",
+    }
+    shop.buy("P1", 100_00, refunds=(one, two), revision=5)
+    assert shop.figures() == Figures(available=3_50)
+
+
+def test_ledger_20_a_listed_refund_that_changed_is_booked_by_difference(shop: Shop):
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 40_00),))
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 10_00),), revision=2)
+
+    assert shop.figures() == Figures(available=9_00)
+
+
+def test_ledger_20_no_list_changes_nothing(shop: Shop):
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 40_00),))
+    shop.buy("P1", 100_00, refunds=None, revision=2, cashier="2")
+
+    assert shop.figures() == Figures(available=6_00)
+
+
+def test_ledger_20_only_refunds_that_came_by_list_are_withdrawn(shop: Shop):
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 40_00),))
+    shop.bring_back("R2", 10_00, purchase="P1")
+    shop.buy("P1", 100_00, refunds=(), revision=2)
+
+    assert shop.figures() == Figures(available=9_00)
+
+
+def test_ledger_20_a_refund_told_both_ways_counts_once(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.bring_back("R1", 40_00, purchase="P1")
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 40_00),), revision=2)
+    assert shop.figures() == Figures(available=6_00)
+
+
+def test_ledger_20_a_changed_customer_reverses_and_books_anew(shop: Shop):
+    shop.buy("spendable", 100_00, by=ANNA)
+    shop.buy("spendable-2", 100_00, by=BORIS)
+    shop.buy("P1", 50_00, by=ANNA, spent=4_00)
+    shop.bring_back("R1", 23_00, purchase="P1")  # half of it
+    assert shop.figures(ANNA) == Figures(available=6_00 + 4_60 + 2_00 - 2_30)
+
+    receipt = shop.buy("P1", 50_00, by=BORIS, spent=4_00, revision=2)
+    assert receipt.member == shop.wire(BORIS)
+    assert shop.figures(ANNA) == Figures(available=10_00)
+    assert shop.figures(BORIS) == Figures(available=10_00 - 2_00 + 2_30)
+
+    shop.buy("P1", 50_00, by=ANNA, spent=4_00, revision=3)
+    assert shop.figures(ANNA) == Figures(available=6_00 + 4_60 + 2_00 - 2_30)
+    assert shop.figures(BORIS) == Figures(available=10_00)
+
+
+def test_ledger_20_no_customer_keeps_the_one_that_is_known(shop: Shop):
+    shop.buy("P1", 100_00, by=ANNA)
+    receipt = shop.buy("P1", 80_00, by=None, revision=2)
+
+    assert receipt.member == shop.wire(ANNA)
+    assert shop.figures(ANNA) == Figures(available=8_00)
+
+
+def test_ledger_20_lines_that_vanished_or_shrank_are_booked_as_returned(shop: Shop):
+    lines = (line("1", 60_00, pieces=3), line("2", 40_00))
+    shop.buy("P1", lines=lines)
+    shop.buy("P1", lines=(line("1", 40_00, pieces=2), line("2", 40_00)), revision=2)
+    assert shop.figures() == Figures(available=8_00)
+    shop.buy("P1", lines=(line("1", 40_00, pieces=2),), revision=3)
+    assert shop.figures() == Figures(available=4_00)
+
+
+# --- 21: refunds ----------------------------------------------------------------------------
+
+
+def test_ledger_21_a_share_by_quantity_rounded_over_all_portions(shop: Shop):
+    shop.buy("P1", lines=(line("1", 100_00, pieces=3),))
+    clawed = [
+        shop.bring_back(f"R{n}", 33_33, purchase="P1", lines=(back("1", 33_33),)).points
+        for n in (1, 2, 3)
+    ]
+
+    assert [points["clawed_back"] for points in clawed] == [3_33, 3_34, 3_33]
+    assert shop.figures() == Figures()
+
+
+@pytest.mark.parametrize("pieces", [None, 0])
+def test_ledger_21_a_share_by_money_where_the_quantity_is_unknown(shop: Shop, pieces: int | None):
+    shop.buy("P1", lines=(line("1", 60_00, pieces=3), line("2", 40_00)))
+    shop.bring_back("R1", 15_00, purchase="P1", lines=(back("1", 15_00, pieces),))
+
+    assert shop.figures() == Figures(available=8_50)
+
+
+def test_ledger_21_a_sum_without_lines_is_spread_over_what_is_still_paid(shop: Shop):
+    shop.buy("spendable", 100_00)
+    shop.buy("P1", lines=(line("1", 60_00), line("2", 50_00, spend=10_00)))
+    assert shop.figures() == Figures(available=0 + 10_00)
+
+    shop.bring_back("R1", 50_00, purchase="P1")  # half of 60.00 and half of 40.00
+    assert shop.figures() == Figures(available=5_00 + 5_00)
+    shop.bring_back("R2", 20_00, purchase="P1", lines=(back("2", 20_00, None),))
+    assert shop.figures() == Figures(available=10_00 + 3_00)
+    shop.bring_back("R3", 15_00, purchase="P1")  # only line 1 is still paid
+    assert shop.figures() == Figures(available=10_00 + 1_50)
+
+
+def test_ledger_21_points_and_money_of_a_line_come_back_together(shop: Shop):
+    shop.buy("spendable", 100_00)
+    shop.buy("P1", lines=(line("1", 40_00, spend=8_00, pieces=2), line("2", 10_00)))
+    receipt = shop.bring_back("R1", 16_00, purchase="P1", lines=(back("1", 16_00),))
+
+    assert receipt.points == {"earned": 0, "spent": 0, "clawed_back": 1_60, "given_back": 4_00}
+
+
+def test_ledger_21_when_all_money_is_back_everything_is_back(shop: Shop):
+    """Line 2 was paid with points alone."""
+    shop.buy("spendable", 100_00)
+    shop.buy("P1", lines=(line("1", 50_00), line("2", 6_00, spend=6_00)))
+    receipt = shop.bring_back("R1", 50_00, purchase="P1", lines=(back("1", 50_00),))
+
+    assert receipt.points == {"earned": 0, "spent": 0, "clawed_back": 5_00, "given_back": 6_00}
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_21_more_money_than_there_was_is_clamped_and_flagged(shop: Shop):
+    shop.buy("other", 100_00)
+    shop.buy("P1", 50_00)
+    receipt = shop.bring_back("R1", 70_00, purchase="P1")
+
+    assert receipt.flags == ("over_refund",)
+    assert receipt.points["clawed_back"] == 5_00
+    assert shop.bring_back("R2", 1_00, purchase="P1").flags == ("over_refund",)
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_21_more_of_a_line_than_there_was_is_clamped_and_flagged(shop: Shop):
+    shop.buy("P1", 50_00, 50_00)
+    shop.bring_back("R1", 50_00, purchase="P1", lines=(back("1", 50_00),))
+    receipt = shop.bring_back("R2", 30_00, purchase="P1", lines=(back("1", 30_00),))
+
+    assert receipt.points["clawed_back"] == 0
+    assert receipt.flags == ("over_refund",)
+    assert shop.figures() == Figures(available=5_00)
+
+
+def test_ledger_21_lines_are_found_by_article_too(shop: Shop):
+    shop.buy("P1", 60_00, 40_00)
+    by_article = RefundLine(None, 40_00, 1000, sku="SKU-2")
+    shop.bring_back("R1", 40_00, purchase="P1", lines=(by_article,))
+
+    assert shop.figures() == Figures(available=6_00)
+    assert [one["returned_minor"] for one in shop.kept_lines("P1")] == [0, 40_00]
+
+
+# --- 22: refunds that wait ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "named", [{"purchase": "P1"}, {"order": "1042"}, {"fiscal": SIGN}], ids=["id", "order", "fiscal"]
+)
+def test_ledger_22_a_refund_waits_for_its_purchase(shop: Shop, named: dict):
+    receipt = shop.bring_back("R1", 40_00, **named)
+    assert (receipt.status, receipt.created) == ("waiting", True)
+    assert receipt.points == {"earned": 0, "spent": 0, "clawed_back": 0, "given_back": 0}
+
+    shop.buy("P1", 100_00, order="1042", fiscal=(SIGN,))
+    assert shop.figures() == Figures(available=6_00)
+    again = shop.bring_back("R1", 40_00, **named)
+    assert (again.id, again.status, again.created) == (receipt.id, "booked", False)
+
+
+def test_ledger_22_after_seven_days_it_goes_to_a_persons_list(shop: Shop):
+    shop.bring_back("R1", 40_00, purchase="never")
+
+    def look() -> str:
+        shop.do(lambda connection: list_lost_refunds(connection, shop.plans, now=shop.now))
+        return shop.kept_refunds()[0]["state"]
+
+    shop.advance(days=7)
+    assert look() == "waiting"
+    shop.advance(seconds=1)
+    assert look() == "listed"
+
+
+def test_ledger_22_a_listed_refund_still_books_when_its_purchase_comes(shop: Shop):
+    shop.bring_back("R1", 40_00, purchase="P1")
+    shop.advance(days=8)
+    shop.do(lambda connection: list_lost_refunds(connection, shop.plans, now=shop.now))
+    shop.buy("P1", 100_00)
+
+    assert shop.figures() == Figures(available=6_00)
+
+
+def no_reference(shop: Shop, external_id: str, paid_back: int, sku: str = "SKU-1"):
+    return shop.bring_back(
+        external_id,
+        paid_back,
+        customer=Customer(phone=ANNA),
+        lines=(RefundLine(None, paid_back, 1000, sku=sku),),
+    )
+
+
+def test_ledger_22_without_a_reference_member_goods_and_sum_find_it(shop: Shop):
+    shop.buy("P1", 100_00, at=NOW - 29 * DAY)
+    shop.buy("P2", 70_00, at=NOW - 2 * DAY)
+    shop.buy("P3", 100_00, by=BORIS)
+    assert no_reference(shop, "R1", 100_00).status == "booked"
+
+    assert shop.free(ANNA) == [0, 7_00]
+    assert shop.figures(BORIS) == Figures(available=10_00)
+
+
+@pytest.mark.parametrize(
+    ("paid_back", "sku", "ago"),
+    [
+        pytest.param(100_00, "SKU-1", 31, id="outside the return window"),
+        pytest.param(100_01, "SKU-1", 2, id="more than it cost"),
+        pytest.param(100_00, "SKU-9", 2, id="other goods"),
+    ],
+)
+def test_ledger_22_without_a_match_nothing_moves_and_it_is_listed(
+    shop: Shop, paid_back: int, sku: str, ago: int
+):
+    shop.buy("P1", 100_00, at=NOW - ago * DAY)
+    receipt = no_reference(shop, "R1", paid_back, sku)
+
+    assert receipt.flags == ("no_match",)
+    assert shop.kept_refunds()[0]["state"] == "listed"
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_22_the_same_goods_cannot_be_matched_twice(shop: Shop):
+    shop.buy("P1", 100_00)
+    assert no_reference(shop, "R1", 100_00).status == "booked"
+    assert no_reference(shop, "R2", 100_00).flags == ("no_match",)
+
+
+# --- 23: an exchange ------------------------------------------------------------------------
+
+
+def test_ledger_23_an_exchange_is_a_purchase_and_a_refund(shop: Shop):
+    """The goods that come back give points back before the new ones are paid with them."""
+    shop.buy("earlier", 40_00, at=NOW - 2 * DAY)
+    shop.buy("old", 30_00, spent=4_00, at=NOW - DAY)
+    receipts = shop.tell(
+        shop.purchase("exchange", 50_00, spent=4_00),
+        shop.refund("exchange", 26_00, purchase="old"),
+    )
+
+    assert receipts[0].points["spent"] == 4_00
+    assert receipts[0].flags == ("spend_without_hold",)
+    assert receipts[1].points == {"earned": 0, "spent": 0, "clawed_back": 2_60, "given_back": 4_00}
+    assert shop.figures() == Figures(available=4_60)
+
+
+# --- 24: one purchase seen twice ------------------------------------------------------------
+
+
+def test_ledger_24_fiscal_signs_link(shop: Shop):
+    shop.buy("till-1", 100_00, fiscal=(SIGN,), source=SHOP_A)
+    second = shop.buy("cloud-1", 100_00, fiscal=(SIGN_2, SIGN), source=SHOP_B)
+
+    assert "linked" in second.flags
+    assert second.points["earned"] == 0
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_24_any_of_several_signs_links_in_one_batch_too(shop: Shop):
+    first = shop.purchase("till-1", 100_00, fiscal=(SIGN, SIGN_2))
+    second = shop.purchase("cloud-1", 100_00, fiscal=(SIGN_2,))
+    shop.tell(first, second)
+
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_24_refunds_link_and_share_one_cap_per_line(shop: Shop):
+    shop.buy("till-1", 60_00, 40_00, fiscal=(SIGN,), source=SHOP_A)
+    shop.buy("cloud-1", 60_00, 40_00, fiscal=(SIGN,), source=SHOP_B)
+    shop.bring_back(
+        "R-till", 60_00, purchase="till-1", lines=(back("1", 60_00),), source=SHOP_A
+    )
+    assert shop.figures() == Figures(available=4_00)
+
+    seen_again = shop.bring_back(
+        "R-cloud", 60_00, purchase="cloud-1", lines=(back("1", 60_00),), source=SHOP_B
+    )
+    assert seen_again.points["clawed_back"] == 0
+    assert shop.figures() == Figures(available=4_00)
+
+
+def test_ledger_24_order_numbers_alone_do_not_link(shop: Shop):
+    """Only those of installations that the owner declared linked would."""
+    shop.buy("A-1", 100_00, order="1042", source=SHOP_A)
+    shop.buy("B-1", 100_00, order="1042", source=SHOP_B)
+
+    assert shop.figures() == Figures(available=20_00)
+
+
+def test_ledger_24_a_revision_of_the_twin_moves_nothing(shop: Shop):
+    shop.buy("till-1", 100_00, fiscal=(SIGN,), source=SHOP_A)
+    shop.buy("cloud-1", 100_00, fiscal=(SIGN,), source=SHOP_B)
+    shop.buy("cloud-1", 90_00, fiscal=(SIGN,), source=SHOP_B, revision=2)
+
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_24_a_revision_that_brings_the_sign_links_then(engine: Engine):
+    """The cloud tells the receipt before it has its fiscal sign."""
+    shop = open_programme(engine, rules())
+    shop.buy("till-1", 100_00, fiscal=(SIGN,), source=SHOP_A)
+    shop.buy("cloud-1", 100_00, source=SHOP_B, status=PurchaseStatus.OPEN)
+    shop.buy("cloud-1", 100_00, fiscal=(SIGN,), source=SHOP_B, revision=2)
+
+    assert shop.figures() == Figures(available=10_00)

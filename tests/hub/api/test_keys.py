@@ -1,0 +1,119 @@
+"""Who may call: keys, scopes, shops, and how soon a revoked key is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.app import create_app
+from loyalty_core.service.api_keys import revoke_key
+from loyalty_core.service.shops import NewShop, create_shop
+from loyalty_core.store.database import transact
+from tests.hub.api.bodies import a_basket, a_purchase
+from tests.hub.api.client import Caller, code_of, new_key, new_programme
+from tests.support.hub import make_hub
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["", "Bearer", "Bearer ", "Bearer lh_unknown", "Basic bGhfYQ==", "Bearer " + "a" * 5000],
+)
+def test_no_valid_key(shop, sent):
+    answer = shop.post("/quotes", a_basket(), headers={"Authorization": sent})
+
+    assert code_of(answer) == (401, "unauthorized")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_key_without_the_scope(hub, app, programme_id):
+    till = Caller(app, new_key(hub, programme_id, scopes=["checkout"]).key)
+
+    assert till.post("/quotes", a_basket()).status_code == 200
+    answer = till.post("/purchases", a_purchase())
+    assert code_of(answer) == (403, "scope_missing")
+    assert answer.get_json()["scope"] == "events"
+
+
+def test_a_key_bound_to_shops(hub, app, programme_id):
+    for code in ("north", "south"):
+        transact(
+            hub.engine,
+            lambda connection, code=code: create_shop(
+                connection, programme_id, NewShop(code), now=hub.clock.now()
+            ),
+        )
+    till = Caller(app, new_key(hub, programme_id, shops=["north"]).key)
+
+    assert code_of(till.post("/quotes", a_basket(shop="south"))) == (403, "shop_forbidden")
+    assert code_of(till.post("/purchases", a_purchase(shop="south"))) == (403, "shop_forbidden")
+    assert till.post("/quotes", a_basket(shop="north")).status_code == 200
+    assert till.post("/purchases", a_purchase()).status_code == 201, "left out: the key's own shop"
+
+
+def test_a_revoked_key_is_refused_within_five_seconds(hub, app, clock, programme_id):
+    made = new_key(hub, programme_id)
+    till = Caller(app, made.key)
+    assert till.post("/quotes", a_basket()).status_code == 200
+
+    transact(
+        hub.engine,
+        lambda connection: revoke_key(connection, programme_id, made.id, now=clock.now()),
+    )
+    clock.advance(seconds=5)
+
+    assert code_of(till.post("/quotes", a_basket())) == (401, "unauthorized")
+
+
+def test_another_programmes_things_are_not_there(shop, stranger):
+    bought = shop.post("/purchases", a_purchase()).get_json()
+    held = shop.post("/holds", a_basket(cart="c-1")).get_json()
+
+    for path in (f"/purchases/{bought['id']}", f"/members/{bought['member']}"):
+        assert stranger.get(path).status_code == 404
+    assert code_of(stranger.get(f"/holds/{held['id']}")) == (404, "hold_not_found")
+    assert code_of(stranger.delete(f"/holds/{held['id']}")) == (404, "hold_not_found")
+    assert code_of(stranger.get("/programmes/shop/rules")) == (404, "programme_not_found")
+    assert code_of(stranger.put("/programmes/shop/rules", {})) == (404, "programme_not_found")
+    assert stranger.get("/purchases?external_id=p-1").get_json() == {"items": []}
+    assert stranger.get("/members?phone=%2B79161234567").get_json() == {"items": []}
+
+
+def test_the_same_event_of_two_programmes_is_two_events(shop, stranger):
+    assert shop.post("/purchases", a_purchase()).status_code == 201
+    assert stranger.post("/purchases", a_purchase()).status_code == 201
+
+
+def test_too_many_calls(engine, clock, tmp_path):
+    hub = make_hub(engine, clock=clock, data_dir=tmp_path, rate_limit="3/minute")
+    app = create_app(hub)
+    unknown = Caller(app, "lh_unknown")
+
+    for _ in range(3):
+        assert code_of(unknown.post("/quotes", a_basket())) == (401, "unauthorized")
+    answer = unknown.post("/members", {})
+    assert code_of(answer) == (429, "rate_limited")
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+
+
+def test_each_key_has_its_own_limit(engine, clock, tmp_path):
+    hub = make_hub(engine, clock=clock, data_dir=tmp_path, rate_limit="3/minute")
+    app = create_app(hub)
+    programme_id = new_programme(hub, "shop")
+    tills = [Caller(app, new_key(hub, programme_id, name=name).key) for name in ("a", "b")]
+
+    # A key that was not met yet counts on its address once.
+    statuses = [[till.get("/programmes").status_code for _ in range(5)] for till in tills]
+
+    assert statuses == [[200, 200, 200, 200, 429], [200, 200, 200, 200, 429]]
+
+
+def test_the_limit_is_shared_by_the_processes_with_redis(engine, clock, tmp_path, redis_url):
+    hub = make_hub(
+        engine, clock=clock, data_dir=tmp_path, rate_limit="3/minute", redis_url=redis_url
+    )
+    key = new_key(hub, new_programme(hub, "shop")).key
+    callers = [Caller(create_app(hub), key) for _ in range(2)]
+
+    statuses = [caller.get("/programmes").status_code for caller in callers * 4]
+
+    assert statuses.count(200) == 5, "two first calls on the address, three on the key"
+    assert statuses[-1] == 429

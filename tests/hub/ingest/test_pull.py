@@ -1,0 +1,163 @@
+"""Polling: nothing is lost between a page and its cursor, and silence is noticed."""
+
+from sqlalchemy import select
+
+from hub.installations import pull_installation, set_state
+from loyalty_core.store.database import read
+from loyalty_core.store.tables import categories, products
+from loyalty_kit.errors import RemoteUnavailable
+from loyalty_kit.ports import Hint, Product, PullPage
+from tests.support.shopfloor import receipt
+
+
+def page(*refs, cursor="next", more=False):
+    return PullPage(tuple(Hint("order", ref) for ref in refs), cursor, more)
+
+
+def test_a_poll_runs_at_once_and_then_every_ten_minutes(shop):
+    shop.drain()
+    shop.drain_after(minutes=9)
+    assert shop.remote.cursors == [None]
+
+    shop.drain_after(minutes=1)
+    assert shop.remote.cursors == [None, "start"]
+
+
+def test_what_a_poll_finds_is_fetched_and_booked(shop):
+    shop.remote.put("order", "1", receipt("1", "10.00"))
+    shop.remote.put("order", "2", receipt("2", "20.00"))
+    shop.remote.changed = [page("1", cursor="a", more=True), page("2", cursor="b")]
+
+    shop.drain()
+
+    assert shop.booked() == {"1": 1000, "2": 2000}
+    assert shop.remote.cursors == [None, "a"]
+    shop.drain_after(minutes=10)
+    assert shop.remote.cursors == [None, "a", "b"]
+
+
+def test_a_document_that_is_seen_again_has_one_row_and_is_read_again(shop):
+    shop.remote.put("order", "1", receipt("1", "10.00"))
+    shop.remote.changed = [page("1"), page("1")]
+    shop.drain()
+    shop.remote.put("order", "1", receipt("1", "7.00"))
+
+    shop.drain_after(minutes=10)
+
+    assert shop.booked() == {"1": 700}
+    assert len(shop.deliveries()) == 1
+
+
+def test_a_document_that_cannot_be_read_is_retried_like_any_delivery(shop):
+    def down(_hint):
+        raise RemoteUnavailable("502")
+
+    shop.remote.put("order", "1", receipt("1"))
+    shop.remote.changed = [page("1")]
+    shop.remote.on_read = down
+    shop.drain()
+    assert shop.states() == ["due"]
+
+    shop.remote.on_read = None
+    shop.drain_after(seconds=10)
+    assert shop.booked() == {"1": 10000}
+
+
+def test_a_poll_that_fails_begins_again_at_its_cursor(shop):
+    shop.remote.put("order", "1", receipt("1"))
+    shop.remote.token = "changed"
+    shop.drain()
+    assert shop.shown().state == "attention"
+    assert shop.shown().trouble_code == "credentials_rejected"
+
+    shop.remote.token = "let-me-in"
+    shop.remote.changed = [page("1")]
+    shop.drain_after(minutes=10)
+
+    assert shop.remote.cursors == [None]
+    assert shop.booked() == {"1": 10000}
+    assert shop.shown().state == "active"
+
+
+def test_after_a_pause_the_gap_is_polled_at_once(shop):
+    shop.drain()
+    set_state(shop.hub, shop.installation.id, "paused")
+    shop.drain_after(hours=3)
+    assert shop.remote.cursors == [None]
+
+    set_state(shop.hub, shop.installation.id, "active")
+    shop.drain()
+
+    assert shop.remote.cursors == [None, "start"]
+
+
+def test_a_silent_deletion_is_noticed_within_a_day(shop):
+    shop.remote.put("order", "1", receipt("1"))
+    shop.remote.put("order", "2", receipt("2"))
+    shop.deliver(hint=[["order", "1"], ["order", "2"]])
+    shop.drain()
+    shop.remote.put("order", "1", receipt("1", "3.00"))
+    shop.remote.vanished = {"1"}
+
+    shop.drain_after(days=1)
+
+    assert shop.booked() == {"1": 300, "2": 10000}
+
+
+def test_what_has_not_changed_for_a_month_is_not_asked_for_any_more(shop):
+    shop.remote.put("order", "1", receipt("1"))
+    shop.deliver(hint=[["order", "1"]])
+    shop.drain()
+    shop.remote.vanished = {"1"}
+    for _ in range(31):
+        shop.drain_after(days=1)
+    reads = len(shop.remote.reads)
+
+    shop.drain_after(days=1)
+
+    assert len(shop.remote.reads) == reads
+
+
+def test_a_hint_to_recheck_asks_for_all_that_is_known(shop):
+    shop.remote.put("order", "1", receipt("1"))
+    shop.deliver(hint=[["order", "1"]])
+    shop.drain()
+    shop.remote.put("order", "1", receipt("1", "3.00"))
+    shop.remote.vanished = {"1"}
+
+    shop.deliver(hint=[["recheck", "orders"]])
+    shop.drain()
+
+    assert shop.booked() == {"1": 300}
+    assert set(shop.states()) == {"done"}
+
+
+def test_the_catalogue_comes_in_pages_at_once_and_daily(shop):
+    shop.remote.goods = [Product(f"SKU-{n}", f"Чай {n}", categories=("tea",)) for n in range(5)]
+    shop.drain()
+
+    with read(shop.hub.engine) as connection:
+        skus = connection.scalars(select(products.c.sku).order_by(products.c.sku)).all()
+        codes = connection.scalars(select(categories.c.code)).all()
+    assert skus == ["SKU-0", "SKU-1", "SKU-2", "SKU-3", "SKU-4"]
+    assert codes == ["tea"]
+
+    shop.remote.goods = [Product("SKU-9", "Кофе")]
+    shop.drain_after(days=1)
+    with read(shop.hub.engine) as connection:
+        assert connection.scalar(select(products.c.name).where(products.c.sku == "SKU-9"))
+
+
+def test_polling_by_hand_books_before_it_returns(shop):
+    shop.remote.put("order", "1", receipt("1"))
+    shop.remote.put("order", "2", receipt("2"))
+    shop.remote.changed = [page("1", cursor="a", more=True), page("2", cursor="b")]
+    told = []
+
+    found = pull_installation(
+        shop.hub, shop.installation.id, lambda done, total: told.append((done, total))
+    )
+
+    assert found == 2
+    assert told[-1] == (2, 2)
+    assert set(shop.booked()) == {"1", "2"}

@@ -1,0 +1,99 @@
+"""The scheduler: one leads, another takes over, and signs of life are left."""
+
+import threading
+
+from sqlalchemy import func, select
+
+from hub.jobs import run_scheduler
+from hub.jobs.scheduler import Leader, look_after, sweep
+from hub.wiring import Hub
+from loyalty_core.store import heartbeats
+from loyalty_core.store.database import read
+from loyalty_core.store.tables import accounts
+from tests.support.hub import make_hub
+from tests.support.ingest import Shopfloor
+from tests.support.shopfloor import receipt
+from tests.support.waiting import wait_until
+
+
+def test_one_leads_and_another_takes_over(postgres_engine):
+    first, second = Leader(postgres_engine), Leader(postgres_engine)
+
+    assert first.leads()
+    assert not second.leads()
+    assert first.leads()
+    first.step_down()
+    assert second.leads()
+    assert not first.leads()
+    second.step_down()
+
+
+def test_a_leader_that_lost_its_connection_leads_no_more(postgres_engine):
+    first, second = Leader(postgres_engine), Leader(postgres_engine)
+    assert first.leads()
+    with postgres_engine.connect() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        )
+
+    wait_until(second.leads)
+    second.step_down()
+    first.step_down()
+
+
+def test_a_sweep_finds_what_nobody_rang_for(engine):
+    shop = Shopfloor(engine)
+    shop.deliver(event=receipt("1"))
+    while shop.hub.bell.wait(0) is not None:
+        pass
+
+    sweep(shop.hub)
+
+    assert shop.hub.bell.wait(0) == shop.programme.id
+
+
+def test_a_sweep_rings_for_nobody_where_nothing_is_due(engine):
+    shop = Shopfloor(engine)
+    shop.drain()
+    while shop.hub.bell.wait(0) is not None:
+        pass
+
+    sweep(shop.hub)
+
+    assert shop.hub.bell.wait(0) is None
+
+
+def test_it_leaves_signs_of_life_and_stops_when_told(engine):
+    hub: Hub = make_hub(engine)
+    stop = threading.Event()
+    thread = threading.Thread(target=run_scheduler, args=(hub, stop))
+    thread.start()
+
+    def heard():
+        with read(engine) as connection:
+            return heartbeats.last(connection)
+
+    wait_until(lambda: heard().get("scheduler") == hub.clock.now())
+    stop.set()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_points_expire_by_the_calendar(engine):
+    """5 % of 100.00 are 5 points, which live 365 days from the purchase."""
+    shop = Shopfloor(engine)
+    shop.deliver(event=receipt("1", "100.00"))
+    shop.drain()
+    assert points(shop) == 500
+
+    shop.clock.advance(days=364)
+    look_after(shop.hub)
+    assert points(shop) == 500
+    shop.clock.advance(days=2)
+    look_after(shop.hub)
+    assert points(shop) == 0
+
+
+def points(shop):
+    with read(shop.hub.engine) as connection:
+        return connection.scalar(select(func.sum(accounts.c.available)))

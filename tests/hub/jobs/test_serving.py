@@ -1,0 +1,143 @@
+"""Serving with gunicorn: a real process, reached over a real socket, that ends when told."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+import requests
+
+from hub.config import Config
+from hub.installations import create_installation, list_installations
+from hub.registry import load_registry
+from hub.wiring import build_hub
+from loyalty_core.store import migrate
+from tests.support.ingest import make_programme
+from tests.support.waiting import wait_until
+
+PROGRAM = """
+import sys
+from hub import logs
+from hub.config import load_config
+from hub.serving import serve, serve_web
+from hub.wiring import build_hub
+hub = build_hub(load_config())
+logs.configure(hub.config)
+ready = lambda: print("ready", flush=True)
+{"serve": serve, "serve_web": serve_web}[sys.argv[1]](hub, on_ready=ready)
+"""
+WORDPRESS = {
+    "base_url": "https://shop.example",
+    "consumer_key": "ck_1",
+    "consumer_secret": "cs_1",
+    "webhook_secret": "s3cr3t",
+}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start a hub in a process of its own: `start("serve", {...})` gives (process, address)."""
+    running = []
+
+    def begin(how, **environment):
+        port = free_port()
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, how],
+            env={**os.environ, "HUB_DATA_DIR": str(tmp_path), "HUB_PORT": str(port)} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        assert process.stdout.readline() == "ready\n", process.stderr.read()
+        return process, f"http://127.0.0.1:{port}"
+
+    yield begin
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def migrated(tmp_path):
+    """The hub of the same data folder, for what a test must prepare."""
+    config = Config(data_dir=tmp_path, database_url=f"sqlite:///{tmp_path}/hub.db")
+    hub = build_hub(config, registry=load_registry(("wordpress",)))
+    migrate.upgrade(hub.engine)
+    yield hub
+    hub.engine.dispose()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_all_in_one_process_answers_and_ends_cleanly(start, migrated, number):
+    process, address = start("serve")
+
+    assert requests.get(f"{address}/readyz", timeout=20).status_code == 200
+    process.send_signal(number)
+    _, complaints = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert "Traceback" not in complaints
+
+
+def test_what_is_delivered_is_worked_on_by_the_thread_inside(start, migrated):
+    programme = make_programme(migrated)
+    made = create_installation(
+        migrated,
+        programme_id=programme.id,
+        connector="wordpress",
+        name="shop1",
+        settings=WORDPRESS,
+    )
+    _, address = start("serve")
+
+    answer = requests.post(
+        f"{address}{next(iter(made.hooks.values()))}",
+        data=b"webhook_id=7",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        timeout=20,
+    )
+
+    assert answer.status_code == 200
+    # The shop does not exist: its poll fails, which only the worker can have found out.
+    wait_until(lambda: list_installations(migrated)[0].pull_due_at != made.pull_due_at, within_s=60)
+
+
+def test_web_alone_runs_several_processes(start, migrated):
+    process, address = start("serve_web", HUB_WEB_WORKERS="2")
+    answers = []
+
+    def ask():
+        answers.append(requests.get(f"{address}/healthz", timeout=20).status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [200] * 10
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_logs_are_lines_of_json_where_asked(start, migrated):
+    process, address = start("serve", HUB_LOG_FORMAT="json")
+    requests.get(f"{address}/nothing-here", timeout=20)
+    process.terminate()
+    _, written = process.communicate(timeout=30)
+
+    lines = [json.loads(line) for line in written.splitlines()]
+    assert any(line["event"] == "request" and line["status"] == 404 for line in lines)

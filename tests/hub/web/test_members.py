@@ -1,0 +1,145 @@
+"""Members on the pages: found, and shown with what the books say."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from loyalty_core.service import members
+from loyalty_core.service.members import NewMember
+from loyalty_core.service.programmes import get_programme
+from loyalty_core.service.record_events import Incoming, record_events
+from loyalty_core.service.source import Source
+from loyalty_core.store.database import read, write
+from loyalty_kit.events_schema import load_purchase
+from tests.hub.web.conftest import add_programme
+from tests.support.clock import NOON
+
+ANNA = NewMember(
+    phone="+79161234567", email="anna@example.org", card="2200001", first_name="Анна",
+    last_name="Смирнова",
+)  # fmt: skip
+
+
+@pytest.fixture
+def pages_engine(engine):
+    return engine
+
+
+@pytest.fixture
+def source(hub):
+    with read(hub.engine) as connection:
+        programme = get_programme(connection, "demo")
+    return Source(programme_id=programme.id, name="key:test")
+
+
+@pytest.fixture
+def anna(hub, source):
+    with write(hub.engine) as connection:
+        return members.enrol_member(connection, hub.plans, source, ANNA, now=NOON).id
+
+
+def buy(hub, source, external_id: str, paid: str, *, days_ago: int = 0) -> None:
+    """A paid purchase of Anna's."""
+    purchase = load_purchase(
+        {
+            "external_id": external_id,
+            "occurred_at": (NOON - timedelta(days=days_ago)).isoformat(),
+            "customer": {"phone": "+79161234567", "verified": True},
+            "lines": [{"id": "1", "sku": "TEA-1", "quantity": "1", "amount": paid, "paid": paid}],
+        }
+    )
+    with write(hub.engine) as connection:
+        record_events(connection, hub.plans, [Incoming(source, purchase)], now=NOON)
+
+
+def test_with_no_member_the_page_says_how_they_come(owner):
+    assert "No members yet" in owner.page("/admin/p/demo/members/")
+
+
+@pytest.mark.parametrize(
+    "text", ["+7 916 123-45-67", "89161234567", "2200001", "anna@example.org", "Смирнова", "смир"]
+)
+def test_a_member_is_found_by(owner, anna, text):
+    page = owner.client.get("/admin/p/demo/members/", query_string={"q": text}).text
+
+    assert f'href="/admin/p/demo/members/{anna}"' in page
+    assert "+7 916 123-45-67" in page
+
+
+def test_nobody_found_is_said_and_the_words_stay(owner, anna):
+    page = owner.client.get("/admin/p/demo/members/", query_string={"q": "Пётр"}).text
+
+    assert "Nobody found" in page
+    assert 'value="Пётр"' in page
+
+
+def test_a_member_s_page_shows_balance_and_ledger(owner, hub, source, anna):
+    buy(hub, source, "1042", "349.00")
+    page = owner.page(f"/admin/p/demo/members/{anna}")
+
+    assert "Анна Смирнова" in page
+    assert re.search(r'data-figure="available">17<', page)
+    assert "Earned" in page
+    assert "+17" in page
+
+
+def test_the_lots_and_the_purchases_have_views_of_their_own(owner, hub, source, anna):
+    buy(hub, source, "1042", "349.00")
+
+    lots = owner.page(f"/admin/p/demo/members/{anna}?view=lots")
+    assert "Spendable from" in lots
+    assert "17" in lots
+    purchases = owner.page(f"/admin/p/demo/members/{anna}?view=purchases")
+    assert "1042" in purchases
+    assert "349.00\N{NO-BREAK SPACE}₽" in purchases
+
+
+def test_a_long_ledger_comes_in_pages(owner, hub, source, anna):
+    for number in range(26):
+        buy(hub, source, str(number), "100.00", days_ago=number)
+    first = owner.page(f"/admin/p/demo/members/{anna}")
+    older = first.split('card-footer text-center"><a href="')[1].split('"')[0].replace("&amp;", "&")
+
+    assert first.count("Earned") == 25
+    assert owner.page(older).count("Earned") == 1
+
+
+def test_a_cursor_that_nobody_gave_is_refused_with_a_page(owner, anna):
+    response = owner.get(f"/admin/p/demo/members/{anna}?cursor=rubbish")
+
+    assert response.status_code == 400
+    assert "This cannot be done" in response.text
+
+
+def test_what_a_member_is_called_is_text_and_nothing_else(owner, hub, source):
+    with write(hub.engine) as connection:
+        made = members.enrol_member(
+            connection,
+            hub.plans,
+            source,
+            NewMember(card="7", first_name="<script>alert(1)</script>"),
+            now=NOON,
+        )
+    page = owner.page(f"/admin/p/demo/members/{made.id}")
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_another_programme_s_member_is_not_there(owner, hub, anna):
+    with write(hub.engine) as connection:
+        add_programme(connection, "other", "Other")
+
+    assert owner.get(f"/admin/p/other/members/{anna}").status_code == 404
+    assert "Смирнова" not in owner.page("/admin/p/other/members/")
+
+
+def test_the_first_page_shows_the_last_receipts(owner, hub, source, anna):
+    buy(hub, source, "1042", "349.00")
+    page = owner.page("/admin/p/demo/")
+
+    assert f'href="/admin/p/demo/members/{anna}">Анна Смирнова</a>' in page
+    assert "349.00\N{NO-BREAK SPACE}₽" in page
+    assert "+17" in page
+    assert re.search(r'class="figure">1<.*\n?.*member', page)
