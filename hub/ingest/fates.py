@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from loyalty_core.domain.errors import Busy, LoyaltyError, UnknownShop
+from loyalty_core.domain.errors import Busy, LoyaltyError, UnknownShop, WrongCurrency
 from loyalty_core.store.inbox import Fate
 from loyalty_kit.errors import (
     ConnectorError,
@@ -101,6 +101,8 @@ def _dead(error: Exception) -> Verdict:
 def _core_says(error: LoyaltyError) -> str:
     if isinstance(error, UnknownShop):
         return f"Names a shop that the programme does not have; make it, then replay. {error}"
+    if isinstance(error, WrongCurrency):
+        return f"Is in another currency than the programme's, so nothing is booked. {error}"
     return str(error)
 
 

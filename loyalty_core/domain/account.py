@@ -280,7 +280,7 @@ class AccountBook:
         debt = self.new_lot(
             points,
             active=True,
-            spendable_from=cause.occurred_at,
+            spendable_from=min(cause.occurred_at, cause.booked_at),
             expires_at=None,
             purchase_id=None,
         )

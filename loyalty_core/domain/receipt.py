@@ -111,6 +111,7 @@ class _Tally:
         self._money = dict.fromkeys(self._lines, 0)
         self._paid = sum(line.paid_minor for line in lines)
         self._back = 0
+        self._slack = 0
         self._over = False
         self._unlisted = False
 
@@ -121,19 +122,28 @@ class _Tally:
         for part in refund.lines:
             line = self._line_of(part.id, part.sku)
             by_line += part.paid_back_minor
+            self._slack += 1
             if line is not None:
                 self._take_line(line, part.quantity_milli or 0, part.paid_back_minor)
         self._spread(refund.amount_minor - by_line)
 
     def result(self) -> Returned:
-        over = self._over or self._back > self._paid
-        all_money = self._back >= self._paid and (self._back > 0 or self._unlisted)
-        all_goods = all(share >= WHOLE for share in self._share.values())
-        if all_money or all_goods:
+        over = self._over or self._back > self._paid + self._slack
+        if self._all_money() or all(share >= WHOLE for share in self._share.values()):
             whole = {name: line.quantity_milli for name, line in self._lines.items()}
             money = {name: line.paid_minor for name, line in self._lines.items()}
             return Returned(dict.fromkeys(self._lines, WHOLE), whole, money, over)
         return Returned(self._share, self._quantity, self._money, over)
+
+    def _all_money(self) -> bool:
+        """Counted line by line: a second report of one line's return brings no other line back.
+
+        Shops round the parts of a line's price, so each told part may be a kopeck off.
+        """
+        left = self._paid - sum(self._money.values())
+        if not self._paid:
+            return self._unlisted
+        return left <= 0 or (self._back >= self._paid and left <= self._slack)
 
     def _line_of(self, line_id: str | None, sku: str | None) -> PurchaseLine | None:
         if line_id is not None and line_id in self._lines:
@@ -156,8 +166,10 @@ class _Tally:
 
     def _add(self, line: PurchaseLine, share: Fraction, money_minor: int) -> None:
         """Clamped to what there was: a refund may exceed its article's price by a kopeck."""
+        money = self._money[line.id] + money_minor
+        self._over |= money > line.paid_minor + self._slack
         self._share[line.id] = min(WHOLE, self._share[line.id] + share)
-        self._money[line.id] = min(line.paid_minor, self._money[line.id] + money_minor)
+        self._money[line.id] = min(line.paid_minor, money)
 
     def _spread(self, money_minor: int) -> None:
         left = [line.paid_minor - self._money[name] for name, line in self._lines.items()]

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, RowMapping
 
 from loyalty_core.domain.dates import end_of_life
-from loyalty_core.domain.errors import InvalidInput, KeyReused, ProgrammeNotFound
+from loyalty_core.domain.errors import InvalidInput, KeyReused, MemberNotFound, ProgrammeNotFound
 from loyalty_core.domain.points import Cause, Kind
 from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.members import member_row
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import accounts, ledger, programmes
+from loyalty_core.store import accounts, ledger, members, programmes
 from loyalty_core.store.ids import to_wire
 from loyalty_kit.money import format_decimal
 
@@ -61,7 +61,10 @@ def adjust_points(  # noqa: PLR0913 - each is a word of its own to the caller
     currency = next((one for one in rules.currencies if one.code == code), None)
     if currency is None:
         raise InvalidInput({"currency": ["Not a currency of points of this programme."]})
-    member = member_row(connection, programme_id, member_id)["id"]
+    number = member_row(connection, programme_id, member_id)["id"]
+    member = members.lock_survivors(connection, programme_id, [number])[number]
+    if member is None:
+        raise MemberNotFound
     account = (member, code)
     book = ledger.open_books(connection, [account])[account]
     entry_key = f"adjust/{wanted.key}"

@@ -133,7 +133,7 @@ class EventBatch:
         ids |= {purchase.member_id for purchase in kept}
         ids |= {member for member, _ in self.holds.named()}
         known = {member for member in ids if member}
-        self._survivor = members.survivors(self.connection, self.programme.id, known)
+        self._survivor = members.lock_survivors(self.connection, self.programme.id, known)
         alive = sorted({member for member in self._survivor.values() if member is not None})
         self.standings = Standings(self.connection, alive)
         needs = Needs(

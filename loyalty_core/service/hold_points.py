@@ -125,6 +125,10 @@ def release_hold(connection: Connection, programme_id: int, hold_id: str, *, now
     Raises: HoldNotFound, HoldCaptured.
     """
     hold = _find(connection, programme_id, hold_id, lock=False)
+    if hold.member_id != NOBODY:
+        # A merge would move the hold from under our hands; the member's row keeps it away.
+        members.lock_survivors(connection, programme_id, [hold.member_id])
+        hold = _find(connection, programme_id, hold_id, lock=False)
     end_holds_of(connection, [hold.key], why="released", now=now)
     if _find(connection, programme_id, hold_id, lock=False).state == "captured":
         raise HoldCaptured
@@ -142,6 +146,9 @@ def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: 
         book.settle(now)
     held = store.holds_by_key(connection, keys, lock=True).values()
     live = [hold for hold in held if hold.state == "live"]
+    if why == "expired":
+        # An order that was placed since may have made it last longer (`ledger.md` 8).
+        live = [hold for hold in live if not hold.lives_at(now)]
     for hold in live:
         let_go(hold, books.get((hold.member_id, hold.currency)), why, now)
     for book in books.values():
@@ -241,14 +248,18 @@ def _open_desk(
     older = set(store.claimed_holds(connection, claims).values())
     if request.hold is not None and (named := store.hold_from_wire(request.hold)):
         older.add(named)
+    # A caller may name any hold; of another programme nothing is touched, not even locked.
+    known = store.holds_by_key(connection, older).values()
+    older = {hold.key for hold in known if hold.programme_id == programme.id}
     members_ = {one for one, _ in older if one != NOBODY} | ({member} - {None})
     codes = {currency.code for currency in plan.rules.currencies}
+    codes |= {hold.currency for hold in known}
     keys = {(one, code) for one in members_ if one is not None for code in codes}
     books = ledger.open_books(connection, keys)
     for book in books.values():
         book.settle(now)
     held = store.holds_by_key(connection, older, lock=True).values()
-    live = [hold for hold in held if hold.state == "live" and hold.programme_id == programme.id]
+    live = [hold for hold in held if hold.state == "live"]
     rows = members.member_rows(connection, programme.id, [] if member is None else [member])
     return _Desk(
         connection,
@@ -272,11 +283,14 @@ def _member_of(
     names = names_of(customer, source.name, plan.rules.policies.phone_region)
     number = from_wire("m", customer.id) if customer.id else None
     if number is not None:
-        known = members.survivors(connection, source.programme_id, [number])
+        known = members.lock_survivors(connection, source.programme_id, [number])
         if known.get(number) is not None:
             return known[number]
     owners = members.owners(connection, source.programme_id, names)
-    return next((owners[name] for name in names if name in owners), None)
+    owner = next((owners[name] for name in names if name in owners), None)
+    if owner is None:
+        return None
+    return members.lock_survivors(connection, source.programme_id, [owner])[owner]
 
 
 def _price(desk: _Desk, wanted: HoldRequest, now: datetime) -> PricedBasket:

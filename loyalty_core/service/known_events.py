@@ -100,11 +100,11 @@ class KnownEvents:
         """The purchase that counts, where one was seen twice (`ledger.md` 24)."""
         return purchase if purchase.linked_to is None else self._by_id[purchase.linked_to]
 
-    def seen_before(self, purchase: Purchase) -> KeptPurchase | None:
-        """A purchase that was reported with one of the same fiscal signs."""
-        for sign in purchase.fiscal:
-            found = self._by_fiscal.get(sign)
-            if found is not None:
+    def seen_before(self, purchase: KeptPurchase) -> KeptPurchase | None:
+        """Another purchase that bears one of the same fiscal signs, and did so first."""
+        for sign in purchase.event.fiscal:
+            found = self._by_fiscal.get(sign, purchase.id)
+            if found != purchase.id and self.main_of(self._by_id[found]) is not purchase:
                 return self.main_of(self._by_id[found])
         return None
 
@@ -148,10 +148,13 @@ class KnownEvents:
         seen = store.purchases_by_fiscal(self._connection, programme, signs)
         self._by_fiscal |= seen
         self._load_ids(seen.values())
-        if any(isinstance(event, Purchase) for event in events):
+        told = [event for event in events if isinstance(event, Purchase)]
+        if told:
+            ids = {event.external_id for event in told}
+            own = {event.order for event in told if event.order}
             self._waiting += [
                 self.refunds.setdefault((programme, one.source, one.event.external_id), one)
-                for one in store.refunds_waiting(self._connection, programme)
+                for one in store.refunds_waiting(self._connection, programme, ids, own)
             ]
 
     def _load_ids(self, ids: Iterable[int]) -> None:

@@ -19,6 +19,8 @@ from loyalty_kit.events import PurchaseLine
 from loyalty_kit.money import format_decimal, format_quantity
 
 _BAD_CURSOR = {"cursor": ["Not a cursor of this list."]}
+_END_OF_TIME = 2**57
+"""Microseconds; some thousands of years before the last time that can be told."""
 
 
 def member_ledger(  # noqa: PLR0913 - each is a word of its own to the caller
@@ -203,6 +205,6 @@ def _read_place(cursor: str) -> store.LedgerPlace:
     seq, _, currency = rest.partition(".")
     if not all(part.isascii() and part.isdigit() for part in (micros, member, seq)):
         raise InvalidInput(_BAD_CURSOR)
-    if max(int(micros), int(member), int(seq)) >= 2**62:
+    if int(micros) >= _END_OF_TIME or max(int(member), int(seq)) >= 2**63:
         raise InvalidInput(_BAD_CURSOR)
     return from_micros(int(micros)), int(member), currency, int(seq)

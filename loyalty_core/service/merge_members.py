@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.errors import InvalidInput
+from loyalty_core.domain.errors import InvalidInput, MemberNotFound
 from loyalty_core.domain.points import Cause
 from loyalty_core.domain.rules import RuleSet
 from loyalty_core.service.event_batch import announce_balances
@@ -34,8 +34,12 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
 
     Raises: MemberNotFound, InvalidInput (a member into itself).
     """
-    survivor = member_row(connection, programme_id, into)["id"]
-    leaving = member_row(connection, programme_id, from_)["id"]
+    wanted = member_row(connection, programme_id, into)["id"]
+    other = member_row(connection, programme_id, from_)["id"]
+    found = members.lock_survivors(connection, programme_id, [wanted, other])
+    survivor, leaving = found[wanted], found[other]
+    if survivor is None or leaving is None:
+        raise MemberNotFound
     if survivor == leaving:
         raise InvalidInput({"from": ["Is the same member."]})
     programme = programmes.programme_by_id(connection, programme_id)

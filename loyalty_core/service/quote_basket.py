@@ -212,7 +212,7 @@ def _buyer(facts: Facts, request: QuoteRequest, plan: Plan) -> Buyer:
         full_name(facts.first_name, facts.middle_name, facts.last_name),
         facts.tier,
         (own.balance if own is not None else Balance(main), *balances),
-        0 if own is None else own.balance.available + own.own_hold,
+        0 if own is None else max(0, own.balance.available + own.own_hold - own.balance.debt),
     )
 
 

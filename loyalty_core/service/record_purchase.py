@@ -79,7 +79,6 @@ def _complete(event: Purchase, known: Purchase) -> Purchase:
 def _new(batch: EventBatch, told: Told, content: str) -> KeptPurchase:
     event = told.event
     assert isinstance(event, Purchase)
-    twin = batch.known.seen_before(event)
     kept = KeptPurchase(
         new_id(batch.now),
         told.source.programme_id,
@@ -90,7 +89,6 @@ def _new(batch: EventBatch, told: Told, content: str) -> KeptPurchase:
         None,
         batch.now,
         event.lines,
-        linked_to=None if twin is None else twin.id,
         is_new=True,
     )
     batch.known.add(kept)
@@ -114,6 +112,7 @@ def _book(
     case = _Case(batch, told, kept, Booked.of(kept), Moved(flags=list(told.found.flags)))
     if told.ahead:
         case.moved.flag(TIME_AHEAD)
+    _link(case)
     if kept.linked_to is not None:
         kept.lines = kept.event.lines
         case.moved.flag(LINKED)
@@ -127,6 +126,21 @@ def _book(
     for waiting in batch.known.waiting_for(kept):
         book_refund(batch, waiting, kept)
     return receipt
+
+
+def _link(case: _Case) -> None:
+    """A fiscal sign that another purchase bore first: this one was seen twice, and counts once.
+
+    The sign may come with a later revision; then what was booked meanwhile is taken back.
+    """
+    batch, kept = case.batch, case.kept
+    twin = batch.known.seen_before(kept)
+    if kept.linked_to is not None or twin is None:
+        return
+    member = batch.survivor(kept.member_id)
+    if member is not None:
+        _leave(case, member)
+    kept.linked_to = twin.id
 
 
 def _same(before: Purchase | None, now: Purchase) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     false,
+    func,
     insert,
     or_,
     select,
@@ -62,14 +63,14 @@ def survivors(
     connection: Connection, programme_id: int, ids: Collection[int]
 ) -> dict[int, int | None]:
     """Each id of this programme to the member that it means now; erased ones to None."""
+    home = members.alias("home")
     found = connection.execute(
-        select(members.c.id, members.c.merged_into, members.c.state).where(
-            members.c.programme_id == programme_id, members.c.id.in_(ids)
-        )
+        select(members.c.id, home.c.id, home.c.state)
+        .join(home, home.c.id == func.coalesce(members.c.merged_into, members.c.id))
+        .where(members.c.programme_id == programme_id, members.c.id.in_(ids))
     )
     return {
-        member: None if state == "erased" else merged_into or member
-        for member, merged_into, state in found
+        member: None if state == "erased" else survivor for member, survivor, state in found
     }
 
 
@@ -97,6 +98,24 @@ def lock_members(connection: Connection, ids: Collection[int]) -> dict[int, RowM
         select(members).where(members.c.id.in_(ids)).order_by(members.c.id).with_for_update()
     ).mappings()
     return {row["id"]: row for row in found}
+
+
+def lock_survivors(
+    connection: Connection, programme_id: int, ids: Collection[int]
+) -> dict[int, int | None]:
+    """`survivors` and they themselves, with their rows held until the transaction ends.
+
+    A merge may commit between the look-up and the lock, so the look-up is made again under
+    the lock until it says the same.
+    """
+    held: set[int] = set()
+    while True:
+        found = survivors(connection, programme_id, ids)
+        alive = {member for member in found.values() if member is not None}
+        if alive <= held:
+            return found | {member: member for member in alive}
+        lock_members(connection, alive - held)
+        held |= alive
 
 
 def change_member(connection: Connection, member_id: int, changes: Mapping[str, Any]) -> None:
@@ -266,14 +285,15 @@ def members_page(
 
 
 def name_like(text: str) -> ColumnElement[bool]:
-    """Every word of `text` begins one of the names."""
-    words = [word.replace("%", "").replace("_", "") for word in text.split()]
+    """Every word of `text` begins one of the names; where it has none, nobody."""
+    words = [word for part in text.split() if (word := part.replace("%", "").replace("_", ""))]
     fields = (members.c.first_name, members.c.last_name, members.c.middle_name)
+    if not words:
+        return false()
     return and_(
         *(
             or_(*(field.like(f"{form}%") for field in fields for form in {word, word.title()}))
             for word in words
-            if word
         )
     )
 

@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     RowMapping,
+    and_,
     bindparam,
     delete,
     insert,
+    or_,
     select,
     tuple_,
     update,
@@ -356,11 +358,29 @@ def refunds_of(connection: Connection, purchase_ids: Collection[int]) -> list[Ke
     return [_kept_refund(row) for row in found]
 
 
-def refunds_waiting(connection: Connection, programme_id: int) -> list[KeptRefund]:
-    """Refunds of this programme whose purchase has not come, the oldest first."""
+def refunds_waiting(
+    connection: Connection,
+    programme_id: int,
+    purchases_told: Collection[str],
+    orders: Collection[str],
+) -> list[KeptRefund]:
+    """Refunds whose purchase has not come and may be one of these, the oldest first.
+
+    Those that a person was shown meanwhile are among them; those that name a fiscal sign
+    alone are always.
+    """
+    names_neither = and_(refunds.c.purchase_external_id.is_(None), refunds.c.order.is_(None))
     found = connection.execute(
         select(refunds)
-        .where(refunds.c.programme_id == programme_id, refunds.c.state == "waiting")
+        .where(
+            refunds.c.programme_id == programme_id,
+            refunds.c.state.in_(("waiting", "listed")),
+            or_(
+                refunds.c.purchase_external_id.in_(purchases_told),
+                refunds.c.order.in_(orders),
+                names_neither,
+            ),
+        )
         .order_by(refunds.c.id)
     ).mappings()
     return [_kept_refund(row) for row in found]
@@ -381,7 +401,9 @@ def list_refunds_received_before(
         .limit(limit)
     )
     done = connection.execute(
-        update(refunds).where(refunds.c.id.in_(late.scalar_subquery())).values(state="listed")
+        update(refunds)
+        .where(refunds.c.id.in_(late.scalar_subquery()), refunds.c.state == "waiting")
+        .values(state="listed")
     )
     return done.rowcount
 

@@ -112,8 +112,8 @@ class Owner:
 
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """The database that the case names."""
-    found: Engine = request.getfixturevalue(request.param)
+    """The database that the case names; SQLite where it names none."""
+    found: Engine = request.getfixturevalue(getattr(request, "param", "sqlite_engine"))
     return found
 
 
@@ -179,6 +179,20 @@ def test_from_the_first_login_to_the_first_points(owner, locale, width, words):
         assert complaints.violations == []
         # The form that was sent with a mistake is answered 422, which Chromium calls an error.
         assert [text for text in complaints.errors if "422" not in text] == []
+
+
+def test_a_breach_of_the_policy_would_have_been_noticed(owner):
+    with chromium() as browser, visit(browser, owner.address, locale="en", width=800) as opened:
+        page, complaints = opened
+        page.goto("/")
+        page.evaluate(
+            """document.body.append(
+                Object.assign(document.createElement("script"), {textContent: "window.hacked = 1"})
+            )"""
+        )
+
+        assert page.evaluate("window.hacked") is None
+        assert [text.partition(":")[0] for text in complaints.violations] == ["script-src-elem"]
 
 
 def log_in(page: Page, owner: Owner, words: Words) -> None:

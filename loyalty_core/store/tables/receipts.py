@@ -105,7 +105,7 @@ partial_index(
     "ix_refunds_waiting",
     refunds.c.programme_id,
     refunds.c.received_at,
-    where="state = 'waiting'",
+    where="state IN ('waiting', 'listed')",
 )
 
 happenings = Table(

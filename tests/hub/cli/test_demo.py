@@ -30,8 +30,8 @@ def clock():
 
 
 @pytest.fixture
-def hub(sqlite_engine, clock, tmp_path):
-    return make_hub(sqlite_engine, clock=clock, data_dir=tmp_path, demo=True)
+def hub(engine, clock, tmp_path):
+    return make_hub(engine, clock=clock, data_dir=tmp_path, demo=True)
 
 
 def never(_done, _total):

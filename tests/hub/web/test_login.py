@@ -7,8 +7,10 @@ from sqlalchemy import Engine
 from hub.app import create_app
 from hub.passwords import hash_password, one_time_password, password_fits
 from hub.web.admin.links import inside
-from loyalty_core.service.admins import reset_password
+from loyalty_core.service.admins import create_admin, reset_password
 from loyalty_core.store.database import write
+from tests.hub.web.conftest import Visitor, hashed_password
+from tests.support.clock import NOON
 from tests.support.hub import make_hub
 
 
@@ -24,6 +26,15 @@ def test_the_right_password_opens_the_console(visitor):
 
     assert owner.log_in().location == "/admin/"
     assert "Чайная лавка" in owner.page("/admin/")
+
+
+def test_with_no_programme_the_page_says_how_to_make_one(sqlite_engine: Engine):
+    with write(sqlite_engine) as connection:
+        create_admin(connection, login="owner", password_hash=hashed_password(), now=NOON)
+    owner = Visitor(create_app(make_hub(sqlite_engine)).test_client(), "en")
+    owner.log_in()
+
+    assert "loyalty-hub programmes create main" in owner.page("/admin/")
 
 
 def test_a_login_is_compared_without_case_and_spaces(visitor):
@@ -89,8 +100,6 @@ def test_a_right_password_does_not_count_as_an_attempt(visitor):
 def test_guesses_are_counted_together_by_all_processes_that_share_a_redis(
     pages_engine: Engine, hub, redis_url: str
 ):
-    from tests.hub.web.conftest import Visitor
-
     here, there = (
         Visitor(create_app(make_hub(pages_engine, redis_url=redis_url)).test_client(), "en")
         for _ in range(2)
@@ -140,8 +149,6 @@ def test_a_session_begins_anew_at_the_login(app):
     with app.test_client() as client:
         client.get("/admin/login")
         before = session["csrf_token"]
-        from tests.hub.web.conftest import Visitor
-
         Visitor(client, "en").log_in()
         client.get("/admin/p/demo/")
         assert session["csrf_token"] != before

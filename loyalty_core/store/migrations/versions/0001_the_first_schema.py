@@ -580,8 +580,8 @@ def upgrade() -> None:
             "ix_refunds_waiting",
             ["programme_id", "received_at"],
             unique=False,
-            sqlite_where=sa.text("state = 'waiting'"),
-            postgresql_where=sa.text("state = 'waiting'"),
+            sqlite_where=sa.text("state IN ('waiting', 'listed')"),
+            postgresql_where=sa.text("state IN ('waiting', 'listed')"),
         )
 
     op.create_table(

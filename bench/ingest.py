@@ -1,0 +1,156 @@
+"""The webhook door: signed deliveries of WooCommerce, each kept durably; floor F3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from bench.client import Load, press
+from bench.measure import BenchFailed, Probe, Sample
+from bench.options import Options
+from bench.place import Place
+from bench.processes import door_without_database
+from bench.programme import LINES, phone_of, sku_of
+from hub.installations import create_installation
+from loyalty_core.domain.rules import default_rules
+from loyalty_core.service.programmes import create_programme
+from loyalty_core.store.database import read, transact
+from loyalty_core.store.tables import deliveries
+from loyalty_kit.signing import hmac_sha256
+
+INGEST, F3 = "ingest", "F3 door without database"
+BODIES_A_SECOND = 2000
+"""Bodies made for each second of a measurement; faster doors get a body again, under a new
+delivery id."""
+WARM_S = 1.0
+_SECRET = "bench-webhook-secret"  # noqa: S105 - of a shop that lives for some seconds
+_SETTINGS = {
+    "webhook_secret": _SECRET,
+    "base_url": "https://shop.example",
+    "consumer_key": "ck_bench",
+    "consumer_secret": "cs_bench",
+}
+
+
+@contextmanager
+def ingest_probes(place: Place, hub: str, options: Options) -> Iterator[list[Probe]]:
+    """A programme of its own: what is kept here is worked on by nobody."""
+    room = place.hub()
+
+    def begin(connection: Connection) -> int:
+        made = create_programme(
+            connection, code="door", document=default_rules(), author="bench", now=room.clock.now()
+        )
+        return made.id
+
+    shop = create_installation(
+        room,
+        programme_id=transact(room.engine, begin),
+        connector="wordpress",
+        name="bench",
+        settings=_SETTINGS,
+    )
+    bodies = place.folder / "deliveries"
+    _write_bodies(bodies, round(BODIES_A_SECOND * options.seconds))
+    web, path = place.web(options), shop.hooks["events"]
+    with door_without_database(web, shop.id) as floor:
+        pressers = [
+            _Presser(F3, floor + path, bodies, options),
+            _Presser(INGEST, hub + path, bodies, options, keeps=place),
+        ]
+        for presser in pressers:
+            presser.press(WARM_S)
+        yield [Probe(presser.name, presser) for presser in pressers]
+
+
+_rounds = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Presser:
+    """`keeps`: where what was acknowledged must be found afterwards."""
+
+    name: str
+    url: str
+    bodies: Path
+    options: Options
+    keeps: Place | None = field(default=None)
+
+    def __call__(self) -> dict[str, Sample]:
+        before = self._kept()
+        sample = self.press(self.options.seconds)
+        acknowledged = int(sample.rate * max(1, round(self.options.seconds)))
+        if self.keeps is not None and self._kept() - before < acknowledged:
+            raise BenchFailed(f"of {acknowledged} deliveries {self._kept() - before} were kept")
+        return {self.name: sample}
+
+    def press(self, seconds: float) -> Sample:
+        load = Load(self.url, "deliveries", (str(self.bodies), f"{self.name[:2]}{next(_rounds)}"))
+        return press(load, connections=self.options.connections, seconds=seconds)
+
+    def _kept(self) -> int:
+        if self.keeps is None:
+            return 0
+        with read(self.keeps.engine) as connection:
+            return int(connection.scalar(select(func.count()).select_from(deliveries)) or 0)
+
+
+def _write_bodies(path: Path, number: int) -> None:
+    with path.open("w", encoding="ascii") as file:
+        for order in range(1, number + 1):
+            body = json.dumps(_order(order), separators=(",", ":"))
+            signature = hmac_sha256(_SECRET, body.encode("ascii"), encoding="base64")
+            file.write(f"{signature}\t{body}\n")
+
+
+def _order(number: int) -> dict[str, Any]:
+    """About as large as the order of a real shop (3 to 4 kB)."""
+    address = {
+        "first_name": "Анна",
+        "last_name": "Иванова",
+        "company": "",
+        "address_1": "ул. Тестовая, 5",
+        "address_2": "",
+        "city": "Москва",
+        "state": "MOW",
+        "postcode": "101000",
+        "country": "RU",
+    }
+    return {
+        "id": number,
+        "parent_id": 0,
+        "status": "processing",
+        "currency": "RUB",
+        "version": "10.5.2",
+        "prices_include_tax": True,
+        "date_created_gmt": "2026-03-14T09:00:00",
+        "date_modified_gmt": "2026-03-14T09:00:05",
+        "total": "1045.00",
+        "customer_id": number % 1000,
+        "billing": {**address, "email": f"{number}@shop.example", "phone": phone_of(number)},
+        "shipping": {**address, "phone": ""},
+        "payment_method": "cod",
+        "line_items": [
+            {
+                "id": line + 1,
+                "name": f"Товар {line}",
+                "product_id": 100 + line,
+                "variation_id": 0,
+                "quantity": 1,
+                "subtotal": f"{100 + line}.00",
+                "total": f"{100 + line}.00",
+                "total_tax": "0.00",
+                "sku": sku_of(line),
+                "meta_data": [],
+            }
+            for line in range(LINES)
+        ],
+        "refunds": [],
+    }

@@ -1,0 +1,69 @@
+"""Posting: books opened under lock, points earned and spent, books written; in batches of 50."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import datetime, timedelta
+from itertools import count
+
+from sqlalchemy import Connection
+
+from bench.measure import Probe, Sample
+from bench.options import Options
+from bench.place import Place
+from bench.programme import POINTS
+from hub.clock import SystemClock
+from loyalty_core.domain.points import Cause, Terms
+from loyalty_core.store.database import transact
+from loyalty_core.store.ledger import AccountKey, open_books, write_books
+
+POSTING_POSTGRES = "posting, batches of 50, PostgreSQL"
+POSTING_SQLITE = "posting, batches of 50, SQLite"
+BATCH = 50
+EARNED_POINTS, SPENT_POINTS = 10_00, 5_00
+SPEND_EACH = 3
+"""Of three postings, two earn and one spends."""
+LIFE = timedelta(days=365)
+TERMS = Terms(allow_debt=False, grace_until=None)
+
+
+def posting_probe(place: Place, name: str, options: Options) -> Probe:
+    poster = Poster(place)
+    return Probe(name, lambda: {name: poster.post_for(options.seconds)})
+
+
+class Poster:
+    """Posts to members drawn by chance; each posting is one entry under a key of its own."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._chance = random.Random(1)
+        self._numbers = count(1)
+        self._clock = SystemClock()
+
+    def post_for(self, seconds: float) -> Sample:
+        began, posted = time.perf_counter(), 0
+        while time.perf_counter() - began < seconds:
+            self.post_batch()
+            posted += BATCH
+        return Sample(posted / (time.perf_counter() - began))
+
+    def post_batch(self) -> None:
+        """One durable transaction."""
+        members = self._chance.sample(self._place.programme.members, BATCH)
+        keys = [(member, POINTS) for member in members]
+        now = self._clock.now()
+        transact(self._place.engine, lambda connection: self._post(connection, keys, now))
+
+    def _post(self, connection: Connection, keys: list[AccountKey], now: datetime) -> None:
+        books = open_books(connection, keys)
+        for book in books.values():
+            number = next(self._numbers)
+            cause = Cause(f"bench:{number}", now, now)
+            book.settle(now)
+            if number % SPEND_EACH == 0:
+                book.spend(SPENT_POINTS, cause, TERMS)
+            else:
+                book.earn(EARNED_POINTS, cause, spendable_from=now, expires_at=now + LIFE)
+        write_books(connection, books.values())

@@ -1,0 +1,46 @@
+"""A WooCommerce shop connected to a hub, in the two ways to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.woo import WooStage
+
+OpenWoo = Callable[..., WooStage]
+TWO_WAYS = [
+    pytest.param(("sqlite_engine", None), id="embedded"),
+    pytest.param(("postgres_engine", "redis_url"), id="production"),
+]
+EVERYWHERE = [
+    pytest.param(("sqlite_engine", None), id="sqlite-thread"),
+    pytest.param(("sqlite_engine", "redis_url"), id="sqlite-rq"),
+    pytest.param(("postgres_engine", None), id="postgresql-thread"),
+    pytest.param(("postgres_engine", "redis_url"), id="postgresql-rq"),
+]
+
+
+@pytest.fixture(params=TWO_WAYS)
+def open_woo(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[OpenWoo]:
+    """`open_woo(...)` opens a shop, with what `WooStage` takes.
+
+    On SQLite with the worker thread, and on PostgreSQL with an RQ worker.
+    """
+    engine, redis_url = (request.getfixturevalue(name) if name else None for name in request.param)
+    opened: list[WooStage] = []
+
+    def begin(**more: Any) -> WooStage:
+        stage = WooStage(engine, tmp_path, redis_url=redis_url, **more)
+        opened.append(stage)
+        return stage
+
+    yield begin
+    for stage in opened:
+        stage.close()
+
+
+@pytest.fixture
+def woo(open_woo: OpenWoo) -> WooStage:
+    return open_woo()
