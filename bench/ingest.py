@@ -111,7 +111,7 @@ def _write_bodies(path: Path, number: int) -> None:
 
 
 def _order(number: int) -> dict[str, Any]:
-    """About as large as the order of a real shop (3 to 4 kB)."""
+    """Nearly as large as the order of a real shop, which has 3 to 4 kB."""
     address = {
         "first_name": "Анна",
         "last_name": "Иванова",

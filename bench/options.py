@@ -34,7 +34,7 @@ def read_options(words: Sequence[str]) -> Options:
         rounds=told.rounds or (1 if quick else 3),
         seconds=told.seconds or (0.6 if quick else 4.0),
         members=told.members or (500 if quick else 20_000),
-        receipts=told.receipts or (100 if quick else 1000),
+        receipts=told.receipts or (100 if quick else 600),
         workers=told.workers,
         connections=told.connections,
         quick=quick,
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rounds", type=int, help="3")
     add("--seconds", type=float, help="of one measurement: 4")
     add("--members", type=int, help="of the programme: 20000")
-    add("--receipts", type=int, help="in the inbox, each round: 1000")
+    add("--receipts", type=int, help="in the inbox, each round: 600")
     add("--workers", type=int, default=os.cpu_count() or 1, help="web processes: one a core")
     add("--connections", type=int, default=16, help="of the client, for throughput: 16")
     return parser

@@ -53,13 +53,14 @@ class Repeat(_UrllibRetry):
 
     def increment(self, *args: Any, **kwargs: Any) -> Repeat:
         response = kwargs.get("response")
+        if response is not None and asked_pause_s(response.headers) > LONGEST_PAUSE_S:
+            reason = urllib3.exceptions.ResponseError("a long pause is asked for")
+            raise urllib3.exceptions.MaxRetryError(kwargs["_pool"], "", reason)
+        made = super().increment(*args, **kwargs)
         if response is not None:
-            if asked_pause_s(response.headers) > LONGEST_PAUSE_S:
-                reason = urllib3.exceptions.ResponseError("a long pause is asked for")
-                raise urllib3.exceptions.MaxRetryError(kwargs["_pool"], "", reason)
-            # urllib3 would read the rest of it, however long it is.
+            # There is another try: urllib3 would read the rest of this one, however long it is.
             response.close()
-        return super().increment(*args, **kwargs)
+        return made
 
     def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:
         asked = asked_pause_s(response.headers) if response is not None else 0.0

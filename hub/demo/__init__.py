@@ -29,6 +29,7 @@ from loyalty_core.service.programmes import (
     list_programmes,
     list_rules_versions,
 )
+from loyalty_core.service.source import Source
 from loyalty_core.store.database import read, transact
 from loyalty_kit.money import format_decimal
 
@@ -74,7 +75,9 @@ def _is_ours(connection: Connection, programme: Programme) -> bool:
 def _complete(connection: Connection, programme: Programme) -> bool:
     """Receipts go in one after another, so the last one's being there says that all are."""
     visits = [each for each in history(_made_at(connection, programme)) if isinstance(each, Visit)]
-    return bool(find_purchases(connection, programme.id, external_id=visits[-1].external_id))
+    return bool(
+        find_purchases(connection, Source(programme.id, AUTHOR), external_id=visits[-1].external_id)
+    )
 
 
 def _made_at(connection: Connection, programme: Programme) -> datetime:

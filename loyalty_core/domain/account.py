@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import heapify, heappop, heappush
 
 from loyalty_core.domain.errors import NotEnoughPoints
 from loyalty_core.domain.points import Cause, Entry, Kind, Lot, Row, Terms
@@ -37,24 +38,19 @@ class AccountBook:
 
     def settle(self, now: datetime) -> None:
         """Book what time has done until `now`: activations and expiries, in their order."""
-        while due := self._next_due(now):
-            at, lot = due
-            if not lot.active and lot.spendable_from == at:
-                self._activate(lot, now)
-            else:
+        due = [(at, lot.no) for lot in self.lots.values() if (at := _due_at(lot)) and at <= now]
+        heapify(due)
+        while due:
+            at, no = heappop(due)
+            lot = self.lots[no]
+            if not lot.free:  # it paid a debt meanwhile
+                continue
+            if lot.active or lot.spendable_from != at:
                 self._expire(lot, now)
-
-    def _next_due(self, now: datetime) -> tuple[datetime, Lot] | None:
-        due = [
-            (at, lot)
-            for lot in self.lots.values()
-            if lot.free
-            for at in (
-                lot.expires_at if lot.active else _first(lot.spendable_from, lot.expires_at),
-            )
-            if at is not None and at <= now
-        ]
-        return min(due, key=lambda pair: (pair[0], pair[1].no), default=None)
+                continue
+            self._activate(lot, now)
+            if (end := _due_at(lot)) and end <= now:
+                heappush(due, (end, no))
 
     def _activate(self, lot: Lot, now: datetime) -> None:
         cause = Cause(f"activate:{lot.no}", lot.spendable_from, now, lot.purchase_id)
@@ -299,6 +295,8 @@ class AccountBook:
 
     def pay_debts(self, posting: Posting, now: datetime) -> None:
         """Points that become available pay debt first, the oldest debt first."""
+        if not self.debt + posting.d_debt:
+            return
         for debt in [lot for lot in self.lots.values() if lot.owed]:
             paid = self.take(posting, debt.owed, now, instead_of=debt.no)
             if paid:
@@ -363,6 +361,11 @@ class Posting:
         self._entry.d_pending -= lot.free
         self._entry.d_available += lot.free
 
+    @property
+    def d_debt(self) -> int:
+        """By how much it has changed the debt so far."""
+        return self._entry.d_debt
+
     def close(self) -> None:
         """Carry the entry's changes into the account's figures."""
         book, entry = self._book, self._entry
@@ -372,8 +375,13 @@ class Posting:
         book.debt += entry.d_debt
 
 
-def _first(one: datetime, other: datetime | None) -> datetime:
-    return one if other is None else min(one, other)
+def _due_at(lot: Lot) -> datetime | None:
+    """When time next does something to the points of a lot, if ever."""
+    if not lot.free:
+        return None
+    if lot.active or lot.expires_at is None:
+        return lot.expires_at if lot.active else lot.spendable_from
+    return min(lot.spendable_from, lot.expires_at)
 
 
 def _rekeyed(cause: Cause, key: str) -> Cause:

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import PROFILE, get_member, member_row
 from loyalty_core.service.plans import PlanCache
+from loyalty_core.store import holds, purchases
 from loyalty_core.store import members as store
-from loyalty_core.store import purchases
 from loyalty_core.store.ids import to_wire
 
 _PAGE = 500
@@ -67,6 +67,7 @@ def erase_member(
         store.change_member(connection, one, {**blank, "attributes": {}, "consents": {}})
     store.change_member(connection, number, {"state": "erased"})
     receipts = purchases.forget_people(connection, ids)
+    holds.forget_people(connection, ids)
     return {
         "member": to_wire("m", number),
         "erased_at": now.isoformat(),

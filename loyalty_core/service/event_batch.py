@@ -18,6 +18,7 @@ from loyalty_core.domain.account import AccountBook
 from loyalty_core.domain.errors import ProgrammeNotFound, WrongCurrency
 from loyalty_core.domain.points import Cause
 from loyalty_core.domain.pricing.plan import Plan
+from loyalty_core.domain.rules import RuleSet
 from loyalty_core.service.booking import Booked, Desk, Occasion, terms_of
 from loyalty_core.service.catalogue import CatalogueProduct, products_for
 from loyalty_core.service.event_holds import EventHolds
@@ -86,8 +87,10 @@ class EventBatch:
         return self.told
 
     def _checked(self, source: Source, event: Event) -> Told:
-        if event.currency != self.programme.currency:
-            raise WrongCurrency({"currency": event.currency})
+        listed = (event.refunds or ()) if isinstance(event, Purchase) else ()
+        for one in (event, *listed):
+            if one.currency != self.programme.currency:
+                raise WrongCurrency({"currency": one.currency})
         self.shop(source, event.shop)
         ahead = event.occurred_at > self.now + FUTURE_LIMIT
         timed = replace(event, occurred_at=self.now) if ahead else event
@@ -157,15 +160,21 @@ class EventBatch:
             return
         days = self.plan_at(event.occurred_at).rules.policies.return_window_days
         since = event.occurred_at - timedelta(days=days)
+        names = [member, *members.aliases_of(self.connection, [member]).get(member, ())]
         self.known.take(
-            purchase_store.purchases_of_member(self.connection, [member], since=since, limit=200)
+            purchase_store.purchases_of_member(self.connection, names, since=since, limit=200)
         )
 
     def _currencies(self, kept: Sequence[KeptPurchase]) -> set[str]:
-        plans = [self.plan(self.programme.rules_version)]
-        plans += [self.plan_at(one.event.occurred_at) for one in self.told]
-        booked = {name for one in kept for name in Booked.of(one).earned}
-        return booked | {currency.code for plan in plans for currency in plan.rules.currencies}
+        """Of all the rules that may have a say, for a currency's code may change with them."""
+        booked = [Booked.of(one) for one in kept]
+        versions = {self.programme.rules_version, *self.holds.rules_versions}
+        versions |= {one.rules_version for one in booked if one.rules_version}
+        plans = [self.plan(version) for version in versions]
+        events = [one.event for one in self.told] + [one.event for one in kept]
+        plans += [self.plan_at(event.occurred_at) for event in events]
+        known = {currency.code for plan in plans for currency in plan.rules.currencies}
+        return known | {name for one in booked for name in one.earned}
 
     # --- asked while booking --------------------------------------------------------------
 
@@ -183,6 +192,11 @@ class EventBatch:
         """The rules in force at that time; before the first ones, the first."""
         place = bisect_right(self._versions, moment, key=lambda pair: pair[0])
         return self.plan(self._versions[max(0, place - 1)][1])
+
+    @property
+    def ladder(self) -> RuleSet:
+        """The rules whose tiers count: those in force now, whenever the purchase was."""
+        return self.plan(self.programme.rules_version).rules
 
     def survivor(self, member: int | None) -> int | None:
         """Who a member is by now: merged ones are followed, erased ones are nobody."""

@@ -22,12 +22,19 @@ class EventHolds:
         self._named: set[HoldKey] = set()
         self._holds: dict[HoldKey, KeptHold] = {}
         self._now_at: dict[HoldKey, HoldKey] = {}
+        self.rules_versions: set[int] = set()
+        """Under which the holds were placed."""
 
     def look_up(self, purchases: Sequence[tuple[Shop, Purchase]]) -> None:
         claims = {claim for shop, one in purchases for claim in claims_of(shop, one)}
         self._claims = store.claimed_holds(self._connection, claims)
         named = (store.hold_from_wire(one.hold) for _, one in purchases if one.hold)
         self._named = {key for key in named if key is not None}
+        self.rules_versions = {
+            hold.rules_version
+            for hold in store.holds_by_key(self._connection, self.named()).values()
+            if hold.programme_id == self._programme_id
+        }
 
     def named(self) -> set[HoldKey]:
         return self._named | set(self._claims.values())

@@ -34,10 +34,12 @@ from loyalty_core.service.quote_basket import (
     is_verified,
     member_facts,
     quote_id,
+    refuse_what_is_not_there,
 )
-from loyalty_core.service.source import Source, shop_for
+from loyalty_core.service.source import Source, check_shop, shop_for
 from loyalty_core.store import holds as store
 from loyalty_core.store import ledger, members, programmes
+from loyalty_core.store.checkout import is_unproved
 from loyalty_core.store.codec import to_json
 from loyalty_core.store.database import lock_keys
 from loyalty_core.store.holds import NOBODY, Claim, HoldKey, KeptHold
@@ -94,43 +96,43 @@ def place_hold(
     return _placed(hold)
 
 
-def get_hold(
-    connection: Connection, programme_id: int, hold_id: str, *, now: datetime
-) -> PlacedHold:
-    """Raises: HoldNotFound."""
-    return _as_of(_find(connection, programme_id, hold_id, lock=False), now)
+def get_hold(connection: Connection, source: Source, hold_id: str, *, now: datetime) -> PlacedHold:
+    """Raises: HoldNotFound, ShopForbidden."""
+    return _as_of(_find(connection, source, hold_id, lock=False), now)
 
 
 def name_order(
-    connection: Connection, programme_id: int, hold_id: str, order: str, *, now: datetime
+    connection: Connection, source: Source, hold_id: str, order: str, *, now: datetime
 ) -> PlacedHold:
     """Tie a live hold to the order that its cart became.
 
-    Raises: HoldNotFound, HoldCaptured.
+    Raises: HoldNotFound, HoldCaptured, ShopForbidden.
     """
-    hold = _find(connection, programme_id, hold_id, lock=True)
+    hold = _find(connection, source, hold_id, lock=True)
     if hold.state == "captured":
         raise HoldCaptured
     if not hold.lives_at(now):
         raise HoldNotFound
     hold.order, hold.changed = order, True
     store.write_holds(connection, [hold])
-    store.set_claims(connection, {Claim(programme_id, hold.shop_id, "order", order): hold.key})
+    store.set_claims(
+        connection, {Claim(source.programme_id, hold.shop_id, "order", order): hold.key}
+    )
     return _placed(hold)
 
 
-def release_hold(connection: Connection, programme_id: int, hold_id: str, *, now: datetime) -> None:
+def release_hold(connection: Connection, source: Source, hold_id: str, *, now: datetime) -> None:
     """Let a hold go; one that has ended by itself stays ended.
 
-    Raises: HoldNotFound, HoldCaptured.
+    Raises: HoldNotFound, HoldCaptured, ShopForbidden.
     """
-    hold = _find(connection, programme_id, hold_id, lock=False)
+    hold = _find(connection, source, hold_id, lock=False)
     if hold.member_id != NOBODY:
         # A merge would move the hold from under our hands; the member's row keeps it away.
-        members.lock_survivors(connection, programme_id, [hold.member_id])
-        hold = _find(connection, programme_id, hold_id, lock=False)
+        members.lock_survivors(connection, source.programme_id, [hold.member_id])
+        hold = _find(connection, source, hold_id, lock=False)
     end_holds_of(connection, [hold.key], why="released", now=now)
-    if _find(connection, programme_id, hold_id, lock=False).state == "captured":
+    if _find(connection, source, hold_id, lock=False).state == "captured":
         raise HoldCaptured
 
 
@@ -181,6 +183,7 @@ class _Desk:
     books: dict[ledger.AccountKey, AccountBook]
     claims: tuple[Claim, ...]
     replaced: list[KeptHold]
+    unproved: bool
 
     @property
     def book(self) -> AccountBook | None:
@@ -195,7 +198,7 @@ class _Desk:
             book.settle(now)
 
     def buyer(self) -> Buyer:
-        verified = is_verified(self.request, self.plan)
+        verified = is_verified(self.request, self.plan) and not self.unproved
         if self.member_id is None:
             return Buyer(None, verified, None, None, (), 0)
         row, main = self.member, self.plan.rules.main.code
@@ -218,8 +221,7 @@ class _Desk:
 
 
 def _refuse_what_is_not_there(wanted: HoldRequest) -> None:
-    if wanted.request.certificates:
-        raise NotAvailable({"feature": "certificates"})
+    refuse_what_is_not_there(wanted.request)
     if wanted.code is not None:
         raise NotAvailable({"feature": "confirmation_codes"})
 
@@ -244,16 +246,17 @@ def _open_desk(
         if ref is not None
     )
     lock_keys(connection, (f"hold:{c.programme_id}:{c.shop_id}:{c.kind}:{c.ref}" for c in claims))
-    member = _member_of(connection, source, request, plan)
+    member, unproved = _member_of(connection, source, request, plan)
     older = set(store.claimed_holds(connection, claims).values())
     if request.hold is not None and (named := store.hold_from_wire(request.hold)):
         older.add(named)
     # A caller may name any hold; of another programme nothing is touched, not even locked.
     known = store.holds_by_key(connection, older).values()
-    older = {hold.key for hold in known if hold.programme_id == programme.id}
+    own = [hold for hold in known if hold.programme_id == programme.id]
+    older = {hold.key for hold in own}
     members_ = {one for one, _ in older if one != NOBODY} | ({member} - {None})
     codes = {currency.code for currency in plan.rules.currencies}
-    codes |= {hold.currency for hold in known}
+    codes |= {hold.currency for hold in own}
     keys = {(one, code) for one in members_ if one is not None for code in codes}
     books = ledger.open_books(connection, keys)
     for book in books.values():
@@ -271,26 +274,29 @@ def _open_desk(
         books,
         claims,
         live,
+        unproved,
     )
 
 
 def _member_of(
     connection: Connection, source: Source, request: QuoteRequest, plan: Plan
-) -> int | None:
+) -> tuple[int | None, bool]:
+    """Who it is, with the member's row locked, and whether the account is unproved."""
     customer = request.member
     if customer is None:
-        return None
+        return None, False
     names = names_of(customer, source.name, plan.rules.policies.phone_region)
     number = from_wire("m", customer.id) if customer.id else None
     if number is not None:
         known = members.lock_survivors(connection, source.programme_id, [number])
         if known.get(number) is not None:
-            return known[number]
+            return known[number], False
     owners = members.owners(connection, source.programme_id, names)
     owner = next((owners[name] for name in names if name in owners), None)
     if owner is None:
-        return None
-    return members.lock_survivors(connection, source.programme_id, [owner])[owner]
+        return None, False
+    member = members.lock_survivors(connection, source.programme_id, [owner])[owner]
+    return member, member is not None and is_unproved(connection, member, names)
 
 
 def _price(desk: _Desk, wanted: HoldRequest, now: datetime) -> PricedBasket:
@@ -337,22 +343,23 @@ def _new_hold(
         now + timedelta(seconds=wanted.ttl_s),
         now,
         desk.plan.version,
-        request=to_json(wanted.request),
+        request=to_json(replace(wanted.request, member=None)),
         quote=keep_promise(quote, priced),
         is_new=True,
     )
 
 
-def _find(connection: Connection, programme_id: int, hold_id: str, *, lock: bool) -> KeptHold:
+def _find(connection: Connection, source: Source, hold_id: str, *, lock: bool) -> KeptHold:
     key = store.hold_from_wire(hold_id)
     if key is None:
         raise HoldNotFound
     member, number = key
     if member != NOBODY:
-        member = members.survivors(connection, programme_id, [member]).get(member) or member
+        member = members.survivors(connection, source.programme_id, [member]).get(member) or member
     found = store.holds_by_key(connection, [(member, number)], lock=lock).get((member, number))
-    if found is None or found.programme_id != programme_id:
+    if found is None or found.programme_id != source.programme_id:
         raise HoldNotFound
+    check_shop(connection, source, found.shop_id)
     return found
 
 

@@ -85,8 +85,8 @@ def names_of(customer: Customer, source: str, region: str) -> tuple[IdentityKey,
     if customer.external is not None:
         system = customer.external.system or source
         keys["external"] = external_key(system, customer.external.id)
-    if customer.card:
-        keys["card"] = card_key(customer.card)
+    if customer.card and (card := card_key(customer.card)).value:
+        keys["card"] = card  # tills write a dash where there is none
     if customer.phone:
         keys["phone"] = phone_key(normalise_phone(customer.phone, region))
     if customer.email:
@@ -165,7 +165,9 @@ class _Register:
     def _attach(self, key: IdentityKey, member: int, named: _Named) -> None:
         self._owner[key] = member
         self._names.append(
-            name_row(self._programme_id, key, member, verified=named.ask.vouched, now=self._now)
+            name_row(
+                self._programme_id, key, member, verified=_proves(key, named.ask), now=self._now
+            )
         )
 
     def _note_conflict(self, member: int, other: int, kind: str, named: _Named) -> None:
@@ -187,6 +189,11 @@ def _may_attach(key: IdentityKey, ask: Ask) -> bool:
     in to that account could then spend the member's points.
     """
     return ask.vouched and not (ask.lenient and key.kind == "external")
+
+
+def _proves(key: IdentityKey, ask: Ask) -> bool:
+    """A connector's shop proves the account that was logged in, and nothing typed into it."""
+    return ask.vouched and not (ask.lenient and key.kind != "external")
 
 
 def new_member_row(

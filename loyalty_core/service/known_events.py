@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import cast
 
 from sqlalchemy import Connection
 
@@ -33,8 +35,19 @@ class Told:
 
 
 def hash_of(event: Event) -> str:
-    """Equal events of one key: equal but for their revision (`ledger.md` 19)."""
-    return content_hash(to_json(replace(event, revision=1)))
+    """Equal events of one key: equal but for their revision (`ledger.md` 19).
+
+    One instant told with two offsets is the same, and so are listed refunds in another order.
+    """
+    return content_hash(to_json(_plain(event)))
+
+
+def _plain(event: Event) -> Event:
+    plain = replace(event, revision=1, occurred_at=event.occurred_at.astimezone(UTC))
+    if not isinstance(plain, Purchase) or plain.refunds is None:
+        return plain
+    refunds = sorted(plain.refunds, key=lambda refund: refund.external_id)
+    return replace(plain, refunds=tuple(cast(Refund, _plain(refund)) for refund in refunds))
 
 
 def key_of(source: Source, event: Event) -> EventKey:
@@ -66,10 +79,14 @@ class KnownEvents:
         self._load_ids(link for link in links if link is not None)
 
     def take(self, found: Iterable[KeptPurchase]) -> None:
-        """Make purchases known, with their lines and refunds."""
-        fresh = [one for one in found if one.id not in self._by_id]
-        if not fresh:
+        """Make purchases known, with their lines and refunds, as they stand under lock.
+
+        Two events may name one purchase in two ways, and then share no event key.
+        """
+        ids = {one.id for one in found} - set(self._by_id)
+        if not ids:
             return
+        fresh = list(store.purchases_by_id(self._connection, ids, lock=True).values())
         store.load_lines(self._connection, fresh)
         for one in fresh:
             self.add(one)
@@ -154,7 +171,7 @@ class KnownEvents:
             own = {event.order for event in told if event.order}
             self._waiting += [
                 self.refunds.setdefault((programme, one.source, one.event.external_id), one)
-                for one in store.refunds_waiting(self._connection, programme, ids, own)
+                for one in store.refunds_waiting(self._connection, programme, ids, own, signs)
             ]
 
     def _load_ids(self, ids: Iterable[int]) -> None:

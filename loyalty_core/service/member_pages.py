@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping
 
 from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.service.members import Page, member_row
+from loyalty_core.service.source import Source, check_shop
 from loyalty_core.store import accounts as store
 from loyalty_core.store import members, purchases
 from loyalty_core.store.ids import from_wire, to_wire
@@ -73,13 +74,17 @@ def member_purchases(
 
 def find_purchases(
     connection: Connection,
-    programme_id: int,
+    source: Source,
     *,
     purchase_id: str | None = None,
     external_id: str | None = None,
     order: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Purchases by one of these; the oldest first, none where nothing fits."""
+    """Purchases by one of these; the oldest first, none where nothing fits.
+
+    Raises: ShopForbidden.
+    """
+    programme_id = source.programme_id
     found: list[KeptPurchase] = []
     if purchase_id is not None:
         number = from_wire("p", purchase_id)
@@ -89,6 +94,8 @@ def find_purchases(
         found = purchases.purchases_by_external_id(connection, programme_id, external_id)
     elif order is not None:
         found = purchases.purchases_by_order(connection, programme_id, [order])
+    for one in found:
+        check_shop(connection, source, one.shop_id)
     purchases.load_lines(connection, found)
     return [purchase_view(one) for one in found]
 

@@ -231,6 +231,8 @@ def _replace_name(
 ) -> None:
     programme_id, member = row["programme_id"], row["id"]
     if key is not None:
+        if not key.value:
+            raise InvalidInput({kind: ["Must not be blank."]})
         identify.lock_names(connection, programme_id, [key])
         owner = store.owners(connection, programme_id, [key]).get(key)
         if owner == member:

@@ -85,6 +85,7 @@ def _move_points(  # noqa: PLR0913 - each is a word of its own to the caller
         own = twins[hold.currency]
         hold.lots = tuple((own[no], size) for no, size in hold.lots)
         hold_store.move_hold(connection, hold, survivor)
+    hold_store.move_ended_holds(connection, leaving, survivor)
 
 
 def _move_standing(

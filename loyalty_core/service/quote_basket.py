@@ -72,8 +72,7 @@ def quote_basket(
 
     Raises: UnknownShop, ShopForbidden, WrongCurrency, PhoneImpossible, NotAvailable.
     """
-    if request.certificates:
-        raise NotAvailable({"feature": "certificates"})
+    refuse_what_is_not_there(request)
     region = plans.phone_region(connection, source.programme_id)
     facts = _facts(connection, source, request, region, now)
     plan = plans.get(connection, source.programme_id, facts.rules_version)
@@ -81,6 +80,14 @@ def quote_basket(
     request = fill_in(connection, source.programme_id, request, plan)
     priced = price_basket(request, plan, member_facts(buyer), now)
     return answer(priced, buyer, quote_id(now))
+
+
+def refuse_what_is_not_there(request: QuoteRequest) -> None:
+    """Raises: NotAvailable."""
+    if request.certificates:
+        raise NotAvailable({"feature": "certificates"})
+    if request.member is not None and request.member.code:
+        raise NotAvailable({"feature": "member_codes"})
 
 
 def base_quote(request: QuoteRequest, *, now: datetime) -> Quote:
@@ -208,7 +215,7 @@ def _buyer(facts: Facts, request: QuoteRequest, plan: Plan) -> Buyer:
     balances = [one.balance for one in facts.accounts if one.balance.currency != main]
     return Buyer(
         facts.member_id,
-        is_verified(request, plan),
+        is_verified(request, plan) and not facts.unproved,
         full_name(facts.first_name, facts.middle_name, facts.last_name),
         facts.tier,
         (own.balance if own is not None else Balance(main), *balances),

@@ -21,7 +21,7 @@ from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.known_events import Told, hash_of, key_of
 from loyalty_core.service.promise import Promise
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
-from loyalty_core.service.record_refund import book_refund, new_refund
+from loyalty_core.service.record_refund import book_refund, count_anonymous, new_refund
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
@@ -116,16 +116,23 @@ def _book(
     if kept.linked_to is not None:
         kept.lines = kept.event.lines
         case.moved.flag(LINKED)
-        return _answer(case)
+        receipt = _answer(case)
+        _book_waiting(batch, kept)
+        return receipt
     hold = _hold_of(case)
     _settle_member(case, hold)
     _settle_lines(case, hold, same_lines=_same(before, kept.event))
     _sync_refunds(case)
     _move(case, hold)
     receipt = _answer(case)
-    for waiting in batch.known.waiting_for(kept):
-        book_refund(batch, waiting, kept)
+    _book_waiting(batch, kept)
     return receipt
+
+
+def _book_waiting(batch: EventBatch, kept: KeptPurchase) -> None:
+    """Refunds that came first book on the purchase that counts (`ledger.md` 22, 24)."""
+    for waiting in batch.known.waiting_for(kept):
+        book_refund(batch, waiting, batch.known.main_of(kept))
 
 
 def _link(case: _Case) -> None:
@@ -161,6 +168,8 @@ def _settle_member(case: _Case, hold: KeptHold | None) -> None:
     """Whose it is: as said now, else as known, else as the hold says (`ledger.md` 20)."""
     batch, kept = case.batch, case.kept
     old = batch.survivor(kept.member_id)
+    if kept.member_id is not None and old is None:
+        return  # erased: what it moved is not moved again for whoever is named now
     member = batch.survivor(case.told.found.member_id) or old
     if member is None and hold is not None:
         member = batch.survivor(hold.member_id)
@@ -179,7 +188,7 @@ def _leave(case: _Case, member: int) -> None:
     assert desk is not None
     withdraw(kept, booked, desk, batch.occasion(case.told.source.name, kept.event))
     at = kept.event.occurred_at
-    batch.standings.add_spend(member, -kept.qualifying_minor, plan.rules, at)
+    batch.standings.add_spend(member, -kept.qualifying_minor, batch.ladder, at)
     kept.qualifying_minor = 0
     booked.awards, booked.earned, booked.clawed = (), {}, {}
     booked.spent = booked.given_back = 0
@@ -343,13 +352,14 @@ def _move(case: _Case, hold: KeptHold | None) -> None:
         _close(hold, kept)
         hold = None
     if desk is None:
+        count_anonymous(kept, case.moved)
         return
     counted = kept.qualifying_minor
     done = rebook(kept, booked, desk, batch.occasion(case.told.source.name, kept.event), hold)
     batch.standings.add_spend(
         desk.main.member_id,
         kept.qualifying_minor - counted,
-        desk.plan.rules,
+        batch.ladder,
         kept.event.occurred_at,
     )
     case.moved.add(done)

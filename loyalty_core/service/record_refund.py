@@ -80,18 +80,19 @@ def book_refund(batch: EventBatch, kept: KeptRefund, purchase: KeptPurchase) -> 
         batch.standings.add_spend(
             desk.main.member_id,
             purchase.qualifying_minor - counted,
-            desk.plan.rules,
+            batch.ladder,
             kept.event.occurred_at,
         )
         booked.keep(purchase)
     else:
-        _count_anonymous(purchase, moved)
+        count_anonymous(purchase, moved)
     return _answer(batch, kept, "booked", purchase, moved)
 
 
-def _count_anonymous(purchase: KeptPurchase, moved: Moved) -> None:
+def count_anonymous(purchase: KeptPurchase, moved: Moved) -> None:
     """Nobody's points move; the lines still know what came back of them."""
-    back = returned(purchase.lines, [one.event for one in purchase.refunds])
+    standing = [one.event for one in purchase.refunds if one.state == "booked"]
+    back = returned(purchase.lines, standing)
     purchase.returned_milli, purchase.returned_minor = back.quantity_milli, back.money_minor
     purchase.changed = True
     if back.over:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import ShopForbidden, UnknownShop
-from loyalty_core.store.programmes import Shop, fold, shop_by_code
+from loyalty_core.store.programmes import Shop, fold, shop_by_code, shop_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +39,12 @@ def shop_for(connection: Connection, source: Source, code: str | None) -> Shop:
     if shop is None:
         raise UnknownShop({"shop": wanted})
     return shop
+
+
+def check_shop(connection: Connection, source: Source, shop_id: int) -> None:
+    """Raises: ShopForbidden, where a key is bound to other shops than this."""
+    if source.shops is None:
+        return
+    code = shop_code(connection, shop_id)
+    if code not in source.shops:
+        raise ShopForbidden({"shop": code})

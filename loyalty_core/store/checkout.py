@@ -13,6 +13,7 @@ from sqlalchemy import (
     ScalarSelect,
     and_,
     case,
+    exists,
     false,
     func,
     literal,
@@ -32,6 +33,9 @@ from loyalty_core.store.tables import (
     shops,
 )
 from loyalty_kit.checkout import Balance
+
+_CONNECTED = "installation:"
+"""Begins the system of accounts that a connector told of (`service.source.Source.name`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`shop_id` None: no such shop.  `member_id` None: nobody is known by these names."""
+    """`shop_id` None: no such shop.  `member_id` None: nobody is known by these names.
+
+    `unproved`: the member is known by a shop's account, into which somebody typed the phone.
+    """
 
     currency: str
     timezone: str
@@ -68,6 +75,7 @@ class Facts:
     middle_name: str | None = None
     last_name: str | None = None
     tier: str | None = None
+    unproved: bool = False
     accounts: tuple[Account, ...] = ()
 
 
@@ -87,6 +95,7 @@ def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts
         first.middle_name,
         first.last_name,
         first.tier,
+        bool(first.unproved),
         tuple(
             Account(balance_of(row, row.points), row.own_hold)
             for row in rows
@@ -113,6 +122,7 @@ def _statement(asked: Asked, now: datetime) -> Any:
             buyer.c.middle_name,
             buyer.c.last_name,
             buyer.c.tier,
+            unproved_account(buyer.c.id, asked.names).label("unproved"),
             accounts.c.currency.label("points"),
             accounts.c.available,
             accounts.c.pending,
@@ -164,6 +174,35 @@ def _named_member(asked: Asked) -> ColumnElement[Any]:
         .scalar_subquery()
     )
     return found
+
+
+def unproved_account(
+    member: ColumnElement[Any], names: Sequence[IdentityKey]
+) -> ColumnElement[bool]:
+    """Whether a member is named by an account of a shop whose phone nobody has proved.
+
+    A connector only saw the phone typed in: whoever is logged in there may have typed a
+    stranger's, and what the stranger earns at tills is not theirs to spend (`ledger.md` 28).
+    """
+    name = next((one for one in names if one.kind == "external"), None)
+    if name is None:
+        return false()
+    mine = identities.alias("account")
+    phone = identities.alias("phone")
+    return and_(
+        exists().where(
+            mine.c.member_id == member,
+            mine.c.kind == name.kind,
+            mine.c.system == name.system,
+            mine.c.value == name.value,
+            mine.c.system.startswith(_CONNECTED),
+        ),
+        exists().where(phone.c.member_id == member, phone.c.kind == "phone", ~phone.c.verified),
+    )
+
+
+def is_unproved(connection: Connection, member_id: int, names: Sequence[IdentityKey]) -> bool:
+    return bool(connection.scalar(select(unproved_account(literal(member_id), names))))
 
 
 def _own_hold(asked: Asked) -> ColumnElement[bool]:

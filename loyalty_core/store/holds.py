@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from loyalty_core.store.database import insert_or
 from loyalty_core.store.ids import from_wire, to_wire
@@ -187,6 +198,36 @@ def move_hold(connection: Connection, hold: KeptHold, member_id: int) -> None:
     )
     hold.member_id = member_id
     connection.execute(insert(holds), [_values(hold)])
+
+
+def move_ended_holds(connection: Connection, old: int, new: int) -> None:
+    """Later revisions of a purchase still name the hold that it fulfilled."""
+    ended = and_(holds.c.member_id == old, holds.c.state != "live")
+    others = [column for column in holds.c if column.name != "member_id"]
+    moved = select(literal(new, holds.c.member_id.type), *others).where(ended)
+    names = ["member_id", *(column.name for column in others)]
+    connection.execute(insert(holds).from_select(names, moved))
+    connection.execute(delete(holds).where(ended))
+
+
+def forget_people(connection: Connection, member_ids: Collection[int]) -> None:
+    """Take the member out of the answers that were promised to these."""
+    found = connection.execute(
+        select(holds.c.member_id, holds.c.id, holds.c.quote).where(
+            holds.c.member_id.in_(member_ids)
+        )
+    )
+    changes = [
+        {
+            "b_member_id": member,
+            "b_id": number,
+            "b_quote": {**kept, "quote": {**kept["quote"], "member": None}},
+        }
+        for member, number, kept in found
+    ]
+    if changes:
+        is_it = and_(holds.c.member_id == bindparam("b_member_id"), holds.c.id == bindparam("b_id"))
+        connection.execute(update(holds).where(is_it).values(quote=bindparam("b_quote")), changes)
 
 
 def _kept(row: RowMapping) -> KeptHold:

@@ -69,9 +69,7 @@ def survivors(
         .join(home, home.c.id == func.coalesce(members.c.merged_into, members.c.id))
         .where(members.c.programme_id == programme_id, members.c.id.in_(ids))
     )
-    return {
-        member: None if state == "erased" else survivor for member, survivor, state in found
-    }
+    return {member: None if state == "erased" else survivor for member, survivor, state in found}
 
 
 def aliases_of(connection: Connection, ids: Collection[int]) -> dict[int, list[int]]:

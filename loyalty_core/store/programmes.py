@@ -221,6 +221,11 @@ def shop_by_code(connection: Connection, programme_id: int, code: str) -> Shop |
     return None if row is None else Shop(*row)
 
 
+def shop_code(connection: Connection, shop_id: int) -> str:
+    code: str = connection.execute(select(shops.c.code).where(shops.c.id == shop_id)).scalar_one()
+    return code
+
+
 def shops_by_code(
     connection: Connection, programme_id: int, codes: Sequence[str]
 ) -> dict[str, Shop]:

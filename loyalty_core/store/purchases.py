@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     RowMapping,
-    and_,
+    Table,
     bindparam,
     delete,
     insert,
@@ -94,10 +95,14 @@ def purchases_by_key(
     return {kept.key: kept for kept in map(_kept, found)}
 
 
-def purchases_by_id(connection: Connection, ids: Collection[int]) -> dict[int, KeptPurchase]:
+def purchases_by_id(
+    connection: Connection, ids: Collection[int], *, lock: bool = False
+) -> dict[int, KeptPurchase]:
+    """`lock`: held until the transaction ends, in the order of their ids."""
     if not ids:
         return {}
-    found = connection.execute(select(purchases).where(purchases.c.id.in_(ids))).mappings()
+    query = select(purchases).where(purchases.c.id.in_(ids)).order_by(purchases.c.id)
+    found = connection.execute(query.with_for_update() if lock else query).mappings()
     return {row["id"]: _kept(row) for row in found}
 
 
@@ -200,19 +205,40 @@ def _booked_line(line: PurchaseLine, row: RowMapping | None) -> PurchaseLine:
 
 
 def forget_people(connection: Connection, member_ids: Collection[int]) -> int:
-    """Take the customer out of the kept receipts of these members; gives how many."""
-    found = connection.execute(
-        select(purchases.c.id, purchases.c.document).where(purchases.c.member_id.in_(member_ids))
-    ).all()
+    """Take the customer out of the kept receipts of these members; gives how many.
+
+    Out of second reports of them too, and out of their refunds.
+    """
+    own = purchases.c.member_id.in_(member_ids)
+    twins = purchases.c.linked_to.in_(select(purchases.c.id).where(own))
+    ids = select(purchases.c.id).where(or_(own, twins))
+    return sum(
+        _forget(connection, table, theirs)
+        for table, theirs in (
+            (purchases, or_(own, twins)),
+            (refunds, refunds.c.purchase_id.in_(ids)),
+        )
+    )
+
+
+def _forget(connection: Connection, table: Table, theirs: ColumnElement[bool]) -> int:
+    found = connection.execute(select(table.c.id, table.c.document).where(theirs)).all()
     changes = [
-        {"b_id": number, "b_document": {**document, "customer": None}}
+        {"b_id": number, "b_document": bare}
         for number, document in found
-        if document.get("customer")
+        if (bare := _nobodys(document)) != document
     ]
     if changes:
-        statement = update(purchases).where(purchases.c.id == bindparam("b_id"))
+        statement = update(table).where(table.c.id == bindparam("b_id"))
         connection.execute(statement.values(document=bindparam("b_document")), changes)
     return len(changes)
+
+
+def _nobodys(document: Mapping[str, Any]) -> dict[str, Any]:
+    bare = {name: value for name, value in document.items() if name != "customer"}
+    if bare.get("refunds"):
+        bare["refunds"] = [_nobodys(refund) for refund in bare["refunds"]]
+    return bare
 
 
 def write_purchases(connection: Connection, kept: Sequence[KeptPurchase]) -> None:
@@ -363,13 +389,13 @@ def refunds_waiting(
     programme_id: int,
     purchases_told: Collection[str],
     orders: Collection[str],
+    signs: Collection[FiscalSign],
 ) -> list[KeptRefund]:
     """Refunds whose purchase has not come and may be one of these, the oldest first.
 
-    Those that a person was shown meanwhile are among them; those that name a fiscal sign
-    alone are always.
+    Those that a person was shown meanwhile are among them.
     """
-    names_neither = and_(refunds.c.purchase_external_id.is_(None), refunds.c.order.is_(None))
+    fiscal = refunds.c.document[("fiscal", "fp")].as_string()
     found = connection.execute(
         select(refunds)
         .where(
@@ -378,7 +404,7 @@ def refunds_waiting(
             or_(
                 refunds.c.purchase_external_id.in_(purchases_told),
                 refunds.c.order.in_(orders),
-                names_neither,
+                fiscal.in_({sign.fp for sign in signs}),
             ),
         )
         .order_by(refunds.c.id)

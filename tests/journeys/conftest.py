@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,12 +24,14 @@ EVERYWHERE = [
 
 
 @pytest.fixture(params=TWO_WAYS)
-def open_woo(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[OpenWoo]:
+def open_woo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenWoo]:
     """`open_woo(...)` opens a shop, with what `WooStage` takes.
 
     On SQLite with the worker thread, and on PostgreSQL with an RQ worker.
     """
-    engine, redis_url = (request.getfixturevalue(name) if name else None for name in request.param)
+    database, redis = request.param
+    engine = request.getfixturevalue(database)
+    redis_url = request.getfixturevalue(redis) if redis else None
     opened: list[WooStage] = []
 
     def begin(**more: Any) -> WooStage:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.journeys.conftest import EVERYWHERE
-from tests.support.woo import IVAN, Bought, recorded, recorded_refund
+from tests.support.woo import IVAN, PETR, Bought, recorded, recorded_answer, refund_of_amount
 
 # Order 13: two mugs 3316.67 + 663.33 tax = 3980.00, three teas 833.33 + 166.66 = 999.99,
 # delivery 250.00 + 50.00 = 300.00; together 5279.99.
@@ -38,7 +38,7 @@ def test_an_order_is_placed_paid_completed_and_refunded_in_portions(woo):
     assert woo.balance(IVAN) == "248.00"
 
     # A mug of the two comes back, as 1990.01: half of the line, 198.20 / 2 = 99.10 points.
-    woo.shop.add_refund(13, recorded_refund(13, 14))
+    woo.refunds_back(13, 14)
     woo.happens("partial_refund_line__1__order_updated")
     assert woo.bought(13) == Bought("paid", ORDER_13, earned="248.00", taken_back="99.10")
     assert woo.balance(IVAN) == "148.90"
@@ -47,13 +47,13 @@ def test_an_order_is_placed_paid_completed_and_refunded_in_portions(woo):
     # teas 999.99, delivery 300.00, together 3289.98: 60.49 + 30.39 + 9.12.
     # Mugs 198.20 x (1/2 + 60.49 / 3980.00) = 102.1123, teas 49.80 x 30.39 / 999.99 = 1.5134:
     # 103.6258 -> 103.63 points in all.
-    woo.shop.add_refund(13, recorded_refund(13, 15))
+    woo.refunds_back(13, 15)
     woo.happens("partial_refund_amount_only__1__order_updated")
     assert woo.bought(13) == Bought("paid", ORDER_13, earned="248.00", taken_back="103.63")
     assert woo.balance(IVAN) == "144.37"
 
     # The rest: 5279.99 - 1990.01 - 100.00 = 3189.98.  Everything is back, so are all points.
-    woo.shop.add_refund(13, recorded_refund(13, 16))
+    woo.refunds_back(13, 16)
     woo.happens("full_refund_remaining__1__order_updated")
     assert woo.bought(13) == Bought("paid", ORDER_13, earned="248.00", taken_back="248.00")
     assert woo.balance(IVAN) == "0.00"
@@ -68,8 +68,8 @@ def test_an_order_is_placed_paid_completed_and_refunded_in_portions(woo):
 
 def test_lines_tell_what_they_earned_and_what_came_back_of_them(woo):
     woo.sells("order_completed__1__order_updated")
-    woo.shop.add_refund(13, recorded_refund(13, 14))
-    woo.shop.add_refund(13, recorded_refund(13, 15))
+    woo.refunds_back(13, 14)
+    woo.refunds_back(13, 15)
     woo.receive("order_completed__1__order_updated")
     woo.work()
 
@@ -121,7 +121,7 @@ def test_two_orders_of_one_second_share_a_delivery_id_and_both_are_booked(woo):
     # Order 17: 5000.00 x 5 % = 250.00, and refund 18 takes all of it back.
     for name in names:
         woo.sells(name)
-    woo.shop.add_refund(17, recorded_refund(17, 18))
+    woo.refunds_back(17, 18)
     woo.receive(*names)
     woo.work()
 
@@ -137,7 +137,7 @@ def test_a_status_set_to_refunded_takes_all_points_back(woo):
     assert woo.balance(IVAN) == "250.00"
 
     # WooCommerce makes a refund of its own for it: 5000.00, without lines.
-    woo.shop.add_refund(17, recorded_refund(17, 18))
+    woo.refunds_back(17, 18)
     woo.happens("status_set_to_refunded__1__order_updated")
 
     assert woo.bought(17) == Bought("paid", "5000.00", earned="250.00", taken_back="250.00")
@@ -187,3 +187,36 @@ def test_an_order_in_another_currency_waits_for_a_person_and_holds_up_nobody(woo
     assert woo.bought(17) is None
     assert woo.balance(IVAN) == "104.00"
     assert woo.shown().state == "active"
+
+
+def test_an_order_paid_with_points_and_refunded_whole(woo):
+    # Order 28 as Petr's: 10000.00 x 5 % = 500.00 points.
+    paid_with_points = recorded_answer("order_get_loyalty_classic")
+    woo.happens(
+        "partial_refund_qty__1__order_updated", customer_id=0, billing=paid_with_points["billing"]
+    )
+    assert woo.balance(PETR) == "500.00"
+
+    # Order 49: a set for 5000.00, of which the coupon of points took 416.67 + 83.33 = 500.00.
+    # The other 4500.00 earn 225.00.
+    woo.shop.put_order(paid_with_points)
+    woo.deliver("order.created", 49)
+    woo.work()
+    told = woo.purchase(49)
+    assert told["totals"] == {
+        "amount": "5300.00",
+        "discount": "0.00",
+        "spend": "500.00",
+        "paid": "4800.00",
+    }
+    assert (told["points"]["spent"], told["points"]["earned"]) == ("500.00", "225.00")
+    assert told["flags"] == ["spend_without_hold"]
+    assert woo.balance(PETR) == "225.00"
+
+    woo.shop.add_refund(49, refund_of_amount(50, "4800.00", "2026-11-22T06:45:00"))
+    woo.shop.change_order(49, status="refunded")
+    woo.deliver("order.updated", 49)
+    woo.work()
+    points = woo.purchase(49)["points"]
+    assert (points["given_back"], points["clawed_back"]) == ("500.00", "225.00")
+    assert woo.balance(PETR) == "500.00"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from loyalty_core.service.members import NewMember, enrol_member
 from loyalty_core.service.source import Source
 from loyalty_core.store.database import write
@@ -19,9 +17,7 @@ OTHER_E_MAIL = "someone.else@example.com"
 def enrol(woo, **names):
     source = Source(woo.programme_id, "key:till")
     with write(woo.hub.engine) as connection:
-        enrol_member(
-            connection, woo.hub.plans, source, NewMember(**names), now=woo.clock.now()
-        )
+        enrol_member(connection, woo.hub.plans, source, NewMember(**names), now=woo.clock.now())
 
 
 def billing(name, **changes):
@@ -75,14 +71,19 @@ def test_the_phone_of_one_member_and_the_e_mail_of_another_mean_the_phones(woo):
     assert woo.balance(email=E_MAIL) == "0.00"
 
 
-@pytest.mark.parametrize("phone", ["8 900 000 00 01", "+7 (900) 000-00-01", "9000000001"])
-def test_an_account_and_its_phone_are_one_member(woo, phone):
-    woo.happens("three_updates_before_queue_run__1__order_updated")
-    paid = "order_created_paid_at_once__1__order_created"
-    woo.happens(paid, billing=billing(paid, phone=phone))
+def test_a_phone_is_one_member_however_it_is_typed(woo):
+    """Order 22 of the account, then two guests who type its phone: 104.00 + 250.00 + 250.00."""
+    woo.sells("three_updates_before_queue_run__1__order_updated")
+    typed = {
+        "order_created_paid_at_once__1__order_created": "8 900 000 00 01",
+        "classic_checkout_guest_cod__1__order_created": "9000000001",
+    }
+    for name, phone in typed.items():
+        woo.sells(name, customer_id=0, billing=billing(name, phone=phone, email=""))
+    woo.receive("three_updates_before_queue_run__1__order_updated", *typed)
+    woo.work()
 
-    # 104.00 of order 22 and 250.00 of order 17.
-    assert woo.balance(phone=IVAN) == "354.00"
+    assert woo.balance(phone=IVAN) == "604.00"
 
 
 def test_an_order_moved_to_an_account_moves_its_points(woo):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.woo import IVAN, Bought, recorded_refund
+from tests.support.woo import IVAN, Bought
 
 # Orders 17 and 19: a set for 4166.67 + 833.33 tax = 5000.00; 5 % = 250.00 points.
 WHOLE = Bought("paid", "5000.00", earned="250.00")
@@ -32,7 +32,7 @@ def test_an_order_deleted_for_ever_that_a_custom_topic_announces(woo):
     # Order 44: two sets, 10000.00, 5 % = 500.00; refund 45 of 10.00 takes
     # 500.00 x 10.00 / 10000.00 = 0.50 back.
     woo.sells("action_refund__1__order_updated")
-    woo.shop.add_refund(44, recorded_refund(44, 45))
+    woo.refunds_back(44, 45)
     woo.receive("action_refund__1__order_updated")
     woo.receive("action_refund__2__action_woocommerce_refund_created")
     woo.receive("action_refund__3__action_woocommerce_order_refunded")
@@ -94,15 +94,17 @@ def test_an_order_deleted_without_a_trace_is_found_within_a_day(woo):
 def test_a_refund_that_vanishes_gives_its_points_back(woo):
     # Order 28: two sets, 10000.00, 500.00 points; refund 29 is one of the two: 250.00.
     woo.sells("partial_refund_qty__1__order_updated")
-    woo.shop.add_refund(28, recorded_refund(28, 29))
+    woo.refunds_back(28, 29)
     woo.receive("partial_refund_qty__1__order_updated")
     woo.work()
     assert woo.bought(28) == Bought("paid", "10000.00", earned="500.00", taken_back="250.00")
+    woo.work_after(minutes=20)  # the poll has seen the order as well
     assert woo.balance(IVAN) == "250.00"
 
+    # Nothing tells of it, not even the order's date, so the next poll does not see it.
     woo.shop.delete_refund(28, 29)
     woo.work_after(minutes=20)
-    assert woo.balance(IVAN) == "250.00"  # nothing tells of it, not even the order's date
+    assert woo.balance(IVAN) == "250.00"
 
     woo.work_after(days=1)
     assert woo.refunds() == {"29": ("withdrawn", "5000.00")}
@@ -113,7 +115,7 @@ def test_a_refund_that_vanishes_gives_its_points_back(woo):
 def test_a_refund_that_vanishes_and_comes_anew_is_booked_once(woo):
     woo.sells("partial_refund_qty__1__order_updated")
     for _ in range(3):
-        woo.shop.add_refund(28, recorded_refund(28, 29))
+        woo.refunds_back(28, 29)
         woo.deliver("order.updated", 28)
         woo.work()
         assert woo.balance(IVAN) == "250.00"

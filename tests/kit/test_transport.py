@@ -169,6 +169,23 @@ def test_a_long_pause_is_the_hub_s_business(asked_for: str, given: float) -> Non
     assert max(time.waits, default=0.0) <= 0.5
 
 
+@pytest.mark.parametrize(
+    ("told", "given"), [({}, 60.0), ({"Retry-After": "2"}, 2.0), ({"Retry-After": "5"}, 5.0)]
+)
+def test_a_refusal_that_outlasts_the_tries_is_still_a_refusal(
+    told: dict[str, str], given: float
+) -> None:
+    reply = Reply(429, b'{"error": "slow down"}', told)
+    with (
+        remote_and_session(always(reply), waiting=Time().waiting) as (remote, made),
+        pytest.raises(RateLimited) as limited,
+    ):
+        call(made, "GET", remote.base_url)
+
+    assert limited.value.retry_after_s == given
+    assert len(remote.asked) == 3
+
+
 # Limits
 
 

@@ -28,8 +28,9 @@ from loyalty_core.service.record_events import Incoming, record_events
 from loyalty_core.service.shops import NewShop, create_shop
 from loyalty_core.service.source import Source
 from loyalty_core.service.upkeep import activate_points, end_holds, expire_points
+from loyalty_core.service.verify_ledger import rebuild_ledger
 from loyalty_core.store.database import read, transact
-from loyalty_core.store.ids import from_wire, to_wire
+from loyalty_core.store.ids import to_wire
 from loyalty_core.store.tables import (
     accounts,
     entries,
@@ -48,7 +49,8 @@ from loyalty_core.store.tables import (
     tier_changes,
 )
 from loyalty_kit.checkout import BasketLine, HoldRequest, Quote, QuoteRequest
-from loyalty_kit.events import Customer, Event, Purchase, PurchaseLine, Refund, RefundLine
+from loyalty_kit.events import Customer, Event, Purchase, Refund
+from tests.support.lines import basket, line
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -159,13 +161,13 @@ class Shop:
 
     def release(self, hold: PlacedHold) -> None:
         def work(connection: Connection) -> None:
-            release_hold(connection, self.programme_id, hold.id, now=self.now)
+            release_hold(connection, self.told_by(), hold.id, now=self.now)
 
         transact(self.engine, work)
 
     def see(self, hold: PlacedHold) -> PlacedHold:
         with self.engine.connect() as connection:
-            return get_hold(connection, self.programme_id, hold.id, now=self.now)
+            return get_hold(connection, self.told_by(), hold.id, now=self.now)
 
     def quote(self, *amounts: int, by: str | None = ANNA, **more: Any) -> Quote:
         return self.quote_lines(basket(*amounts), by=by, **more)
@@ -207,6 +209,13 @@ class Shop:
         for job in (end_holds, activate_points, expire_points):
             while transact(self.engine, lambda connection, job=job: job(connection, now=self.now)):
                 pass
+
+    def rebuild(self) -> int:
+        """How many accounts the rebuild changed."""
+        return transact(
+            self.engine,
+            lambda connection: rebuild_ledger(connection, programme_id=self.programme_id),
+        )
 
     def advance(self, **by: float) -> None:
         self.now += timedelta(**by)
@@ -300,7 +309,9 @@ class Shop:
         return self._own(purchases)
 
     def kept_lines(self, external_id: str) -> list[dict[str, Any]]:
-        (number,) = (one["id"] for one in self.kept_purchases() if one["external_id"] == external_id)
+        (number,) = (
+            one["id"] for one in self.kept_purchases() if one["external_id"] == external_id
+        )
         return [row for row in self._own(purchase_lines) if row["purchase_id"] == number]
 
     def kept_refunds(self) -> list[dict[str, Any]]:
@@ -375,110 +386,7 @@ def open_programme(
     return Shop(engine, transact(engine, work), now)
 
 
-def line(
-    name: str, amount: int, *, discount: int = 0, spend: int = 0, pieces: int = 1, **more: Any
-) -> PurchaseLine:
-    """A line of goods that adds up; `pieces` of it."""
-    paid = more.pop("paid", amount - discount - spend)
-    return PurchaseLine(
-        id=name,
-        quantity_milli=pieces * 1000,
-        amount_minor=amount,
-        paid_minor=paid,
-        sku=more.pop("sku", f"SKU-{name}"),
-        discount_minor=discount,
-        spend_minor=spend,
-        **more,
-    )
-
-
-def reduced(name: str, amount: int, reduction: int) -> PurchaseLine:
-    """A line of a shop that cannot tell our discount from points."""
-    return PurchaseLine(
-        id=name,
-        quantity_milli=1000,
-        amount_minor=amount,
-        paid_minor=amount - reduction,
-        sku=f"SKU-{name}",
-        discount_minor=None,
-        spend_minor=None,
-        reduction_minor=reduction,
-    )
-
-
-def basket(*amounts: int) -> tuple[BasketLine, ...]:
-    """The basket of a purchase of the same lines before anything is taken off."""
-    return tuple(
-        BasketLine(str(number), 1000, amount, sku=f"SKU-{number}")
-        for number, amount in enumerate(amounts, 1)
-    )
-
-
-def _request(
-    lines: Sequence[BasketLine], *, by: str | None = ANNA, **more: Any
-) -> QuoteRequest:
+def _request(lines: Sequence[BasketLine], *, by: str | None = ANNA, **more: Any) -> QuoteRequest:
     member = None if by is None else Customer(phone=by, verified=True)
     more.setdefault("member", member)
     return QuoteRequest(tuple(lines), **more)
-
-
-def back(name: str, paid_back: int, pieces: int | None = 1) -> RefundLine:
-    milli = None if pieces is None else pieces * 1000
-    return RefundLine(id=name, paid_back_minor=paid_back, quantity_milli=milli)
-
-
-def moscow(*parts: int) -> datetime:
-    """A moment in Moscow, which has been three hours ahead of UTC all these years."""
-    return datetime(*parts, tzinfo=UTC) - 3 * HOUR
-
-
-# --- the books add up ---------------------------------------------------------------------------
-
-
-def assert_books_add_up(shop: Shop) -> None:
-    """What must always be true of the ledger, computed here from the stored rows alone."""
-    every = shop.snapshot()
-    for account in every["accounts"]:
-        key = (account["member_id"], account["currency"])
-        own = {
-            name: [row for row in every[name] if (row["member_id"], row["currency"]) == key]
-            for name in ("lots", "entries", "entry_lots", "holds")
-        }
-        _assert_figures(account, own["entries"], own["lots"])
-        _assert_lots(own["lots"], own["entry_lots"])
-        live = [hold for hold in own["holds"] if hold["state"] == "live"]
-        assert account["held"] == sum(hold["points"] for hold in live)
-        for lot in own["lots"]:
-            parts = [size for hold in live for no, size in hold["lots"] if no == lot["no"]]
-            assert lot["held"] == sum(parts)
-
-
-def _assert_figures(
-    account: Mapping[str, Any], own: Sequence[Mapping[str, Any]], own_lots: Sequence[Any]
-) -> None:
-    for name in ("available", "pending", "held", "debt"):
-        assert account[name] == sum(entry[f"d_{name}"] for entry in own), name
-        assert account[name] >= 0
-    assert account["available"] == sum(lot["free"] for lot in own_lots if lot["active"])
-    assert account["pending"] == sum(lot["free"] for lot in own_lots if not lot["active"])
-    assert account["held"] == sum(lot["held"] for lot in own_lots)
-    assert account["debt"] == sum(lot["owed"] for lot in own_lots)
-    assert not (account["debt"] and account["available"])
-    assert [entry["seq"] for entry in sorted(own, key=lambda entry: entry["seq"])] == list(
-        range(1, account["entries"] + 1)
-    )
-
-
-def _assert_lots(own_lots: Sequence[Mapping[str, Any]], moves: Sequence[Any]) -> None:
-    for lot in own_lots:
-        mine = [move for move in moves if move["lot"] == lot["no"]]
-        for name in ("free", "held", "expired", "owed"):
-            assert lot[name] == sum(move[f"d_{name}"] for move in mine), (lot["no"], name)
-            assert lot[name] >= 0
-        assert lot["free"] + lot["held"] + lot["expired"] <= lot["amount"]
-
-
-def wire_number(prefix: str, text: str) -> int:
-    number = from_wire(prefix, text)
-    assert number is not None
-    return number

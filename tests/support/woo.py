@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from loyalty_core.domain.rules import default_rules
 from loyalty_core.service.member_pages import find_purchases
 from loyalty_core.service.members import find_members
 from loyalty_core.service.programmes import create_programme
+from loyalty_core.service.source import Source
 from loyalty_core.service.verify_ledger import verify_ledger
 from loyalty_core.store import inbox, installations, outbox
 from loyalty_core.store.database import read, write
@@ -123,11 +125,13 @@ class WooStage:
 
     # --- the shop ---------------------------------------------------------------------------
 
-    def sells(self, name: str, **changes: Any) -> int:
-        """The shop saves the order that a recorded delivery tells; its id."""
-        order = recorded_order(name)
-        self.shop.put_order(order, **changes)
-        return int(order["id"])
+    def sells(self, name: str, **changes: Any) -> None:
+        """The shop saves the order that a recorded delivery tells."""
+        self.shop.put_order(recorded_order(name), **changes)
+
+    def refunds_back(self, order_id: int, refund_id: int) -> None:
+        """The shop makes one of the recorded refunds of an order that it has."""
+        self.shop.add_refund(order_id, recorded_refund(refund_id))
 
     # --- the door ---------------------------------------------------------------------------
 
@@ -219,7 +223,9 @@ class WooStage:
     def purchase(self, order_id: int) -> dict[str, Any] | None:
         """An order's purchase as the API shows it, or None."""
         with read(self.hub.engine) as connection:
-            found = find_purchases(connection, self.programme_id, external_id=str(order_id))
+            found = find_purchases(
+                connection, Source(self.programme_id, "test"), external_id=str(order_id)
+            )
         assert len(found) <= 1, "one order was booked twice"
         return found[0] if found else None
 
@@ -286,15 +292,18 @@ def recorded_order(name: str) -> Json:
     return order
 
 
-def recorded_refund(order_id: int, refund_id: int) -> Json:
+def recorded_answer(name: str) -> Any:
+    """What the recorded shop answered to a REST call."""
+    return json.loads((RECORDED / f"rest/{name}.json").read_text("utf-8"))
+
+
+def recorded_refund(refund_id: int) -> Json:
     """A refund as the recorded shop answered it; those not asked for are shaped like the rest.
 
-    The recorded list of order 13 holds 14 (a mug of two) and 15 (an amount without lines).
+    Read one by one were 14 (a mug of two of order 13) and 15 (100.00 of it without lines).
     """
-    if order_id == 13 and refund_id in (14, 15):
-        listed = json.loads((RECORDED / "rest/order_refunds_list.json").read_text("utf-8"))
-        return next(refund for refund in listed if refund["id"] == refund_id)
-    return UNASKED[refund_id]
+    answered = {refund["id"]: refund for refund in recorded_answer("order_refunds_list")}
+    return answered.get(refund_id) or UNASKED[refund_id]
 
 
 def refund_of_amount(refund_id: int, amount: str, at: str) -> Json:
@@ -312,7 +321,7 @@ def refund_of_amount(refund_id: int, amount: str, at: str) -> Json:
 
 def refund_of_goods(refund_id: int, at: str, *, line: int, total: str, tax: str) -> Json:
     """One piece of a line of an order."""
-    amount = format(float(total) + float(tax), ".2f")
+    amount = str(Decimal(total) + Decimal(tax))
     item = {
         "id": refund_id + 1000,
         "name": "",

@@ -109,9 +109,7 @@ def hold(call: Call) -> Answer:
 )
 def show_hold(call: Call, hold_id: str) -> Answer:
     """A hold as it stands."""
-    found = call.read(
-        lambda connection: get_hold(connection, call.key.programme_id, hold_id, now=call.now)
-    )
+    found = call.read(lambda connection: get_hold(connection, call.source, hold_id, now=call.now))
     return answer(_hold(found))
 
 
@@ -131,10 +129,9 @@ def name_hold_order(call: Call, hold_id: str) -> Answer:
     """Name the order that a cart has become."""
     told = body.read_json()
     order = body.load(wire.HoldOrderSchema().load, told)["order"]
-    programme_id = call.key.programme_id
     return call.write(
         lambda connection: answer(
-            _hold(name_order(connection, programme_id, hold_id, order, now=call.now))
+            _hold(name_order(connection, call.source, hold_id, order, now=call.now))
         ),
         told=told,
     )
@@ -155,7 +152,7 @@ def drop_hold(call: Call, hold_id: str) -> Answer:
     """Let a hold go; 204 also if it has ended by itself."""
 
     def release(connection: Any) -> Answer:
-        release_hold(connection, call.key.programme_id, hold_id, now=call.now)
+        release_hold(connection, call.source, hold_id, now=call.now)
         return NOTHING
 
     return call.write(release, told=None)

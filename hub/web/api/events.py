@@ -79,7 +79,7 @@ def refund(call: Call) -> Answer:
 def list_purchases(call: Call) -> Answer:
     """The purchases with an id at their source, or of an order."""
     asked = body.read_query(wire.PurchaseQuerySchema())
-    found = call.read(lambda connection: find_purchases(connection, call.key.programme_id, **asked))
+    found = call.read(lambda connection: find_purchases(connection, call.source, **asked))
     return answer({"items": found})
 
 
@@ -96,9 +96,7 @@ def list_purchases(call: Call) -> Answer:
 def show_purchase(call: Call, purchase_id: str) -> Answer:
     """A purchase as it is known."""
     found = call.read(
-        lambda connection: find_purchases(
-            connection, call.key.programme_id, purchase_id=purchase_id
-        )
+        lambda connection: find_purchases(connection, call.source, purchase_id=purchase_id)
     )
     if not found:
         raise PurchaseNotFound

@@ -222,7 +222,16 @@ INSTANT: Kind[datetime] = Kind(_read_instant, lambda _: {"type": "string", "form
 CODE: Kind[str] = text(longest=64, pattern="[A-Za-z0-9][A-Za-z0-9._-]*")
 NAME: Kind[str] = text()
 MONEY: Kind[int] = decimal()
-CATEGORIES: Kind[tuple[str, ...]] = many(text(longest=255), most=1000)
+
+
+def _category() -> Kind[str]:
+    """The code of a category; codes are compared without regard to case (`ledger.md` 5)."""
+    plain = text(longest=255)
+    return Kind(lambda value: plain.read(value).strip().casefold(), plain.schema)
+
+
+def categories(*, least: int = 0) -> Kind[tuple[str, ...]]:
+    return many(_category(), least=least, most=1000)
 
 
 def percent(*, least: int = 0, most: int = 100_00) -> Kind[int]:

@@ -80,7 +80,7 @@ class View:
         for position, line in enumerate(lines):
             if line.kind is LineKind.GOODS:
                 self.goods_minor += line.amount_minor
-            for category in line.categories or ():
+            for category in {name.strip().casefold() for name in line.categories or ()}:
                 self.by_category.setdefault(category, []).append(position)
 
     def matching(self, categories: Sequence[str]) -> Sequence[int]:

@@ -40,11 +40,13 @@ purchases = Table(
     Column("document", Json, nullable=False),
     Column("booking", Json, nullable=False),
     Column("flags", Json, nullable=False),
-    UniqueConstraint("programme_id", "source", "external_id"),
+    # In this order it also finds a purchase whose source is not known.
+    UniqueConstraint("programme_id", "external_id", "source"),
     CheckConstraint("status IN ('open', 'paid', 'cancelled')", name="status_known"),
 )
 Index("ix_purchases_member", purchases.c.member_id, purchases.c.occurred_at)
 Index("ix_purchases_order", purchases.c.programme_id, purchases.c.order)
+partial_index("ix_purchases_linked_to", purchases.c.linked_to, where="linked_to IS NOT NULL")
 
 purchase_lines = Table(
     "purchase_lines",
@@ -73,6 +75,7 @@ purchase_fiscal = Table(
     Column("purchase_id", BigInt, nullable=False),
     PrimaryKeyConstraint("programme_id", "fn", "fd", "fp", "purchase_id"),
 )
+Index("ix_purchase_fiscal_purchase", purchase_fiscal.c.purchase_id)
 
 refunds = Table(
     "refunds",

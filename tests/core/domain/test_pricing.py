@@ -563,3 +563,24 @@ def test_a_line_that_no_unit_price_gives_ends_at_its_own_amount():
     (told,) = price_basket(request, plan_of(percent("0.01")), NOBODY, NOON).lines
 
     assert (told.payable_minor, told.discount_minor, told.unit_price_minor) == (10001, 0, None)
+
+
+def test_categories_are_compared_without_regard_to_case():
+    """The catalogue folds codes of categories (`ledger.md` 5); rules and lines do too."""
+    rules = default_rules() | {
+        "promotions": [
+            {
+                "id": "p_tea",
+                "name": "Tea",
+                "type": "percent_off_category",
+                "lane": "main",
+                "params": {"percent": "10", "categories": ["Чай"]},
+            }
+        ]
+    }
+    plan = compile_rules(parse_rules(rules), 1)
+    line = BasketLine("1", 1000, 100_00, categories=("чАЙ",))
+    priced = price_basket(
+        QuoteRequest((line,)), plan, MemberFacts(), datetime(2026, 3, 14, tzinfo=UTC)
+    )
+    assert priced.totals.discount_minor == 10_00

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, event
 
-from tests.support.ledger import Shop, assert_books_add_up, open_programme, rules
+from tests.support.books import assert_books_add_up
+from tests.support.ledger import Shop, open_programme, rules
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

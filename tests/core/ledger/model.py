@@ -55,12 +55,16 @@ class Lot:
 
 @dataclass
 class Sale:
-    """One purchase at one member: its own lots, and from which lots it took what."""
+    """One purchase at one member: its own lots, and from which lots it took what.
+
+    `buried` is the part of `clawed` that had expired before.
+    """
 
     lots: list[Lot] = field(default_factory=list)
     earned: int = 0
     took: dict[Lot, int] = field(default_factory=dict)
     clawed: dict[Lot, int] = field(default_factory=dict)
+    buried: dict[Lot, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -157,6 +161,7 @@ class Member:
             free = min(share, lot.free)
             gone = min(share - free, lot.expired)
             lot.free, lot.expired = lot.free - free, lot.expired - gone
+            sale.buried[lot] = sale.buried.get(lot, 0) + gone
             short[lot] = share - free - gone
         for lot, missing in short.items():
             for other, part in self.take(missing, now):
@@ -167,9 +172,23 @@ class Member:
 
     # --- points come back -------------------------------------------------------------------
 
+    def undo_claw_back(self, sale: Sale, points: int, now: datetime) -> None:
+        """What had expired has expired again, unless something else was taken for it."""
+        for lot in reversed(sale.lots):
+            part = min(points, sale.clawed.get(lot, 0))
+            points -= part
+            stood = min(part, sum(lot.stands.values()))
+            grave = min(part - stood, sale.buried.get(lot, 0))
+            sale.buried[lot] = sale.buried.get(lot, 0) - grave
+            sale.clawed[lot] = sale.clawed.get(lot, 0) - part
+            lot.expired += grave
+            self.put(lot, part - grave, now)
+        self.pay_debts(now)
+
     def give_back(self, taken: dict[Lot, int], points: int, now: datetime) -> None:
         """Debts first, then what was taken last."""
-        for lot in sorted(reversed(list(taken)), key=lambda lot: not lot.is_debt):
+        latest_first = list(reversed(taken))
+        for lot in sorted(latest_first, key=lambda lot: not lot.is_debt):
             part = min(points, taken[lot])
             taken[lot] -= part
             points -= part
@@ -209,9 +228,19 @@ def returned(purchase: Purchase, refunds: list[Refund]) -> dict[str, Fraction]:
         for line, part in zip(purchase.lines, spread, strict=True):
             share[line.id] += Fraction(part, line.paid_minor or 1)
             left[line.id] -= part
-    if refunds and not any(left.values()):
+    if _all_is_back(purchase, refunds, sum(left.values())):
         return dict.fromkeys(share, Fraction(1))
     return {name: min(part, Fraction(1)) for name, part in share.items()}
+
+
+def _all_is_back(purchase: Purchase, refunds: list[Refund], left: int) -> bool:
+    """All the money; where there was none, a refund of no line in particular."""
+    paid = sum(line.paid_minor for line in purchase.lines)
+    if not paid:
+        return any(not refund.lines for refund in refunds)
+    told = sum(refund.amount_minor for refund in refunds)
+    kopecks_off = sum(len(refund.lines) for refund in refunds)
+    return not left or (told >= paid and left <= kopecks_off)
 
 
 def standing(purchase: Purchase, refunds: list[Refund]) -> tuple[int, int, int]:
@@ -248,4 +277,4 @@ def rebook(
     if wanted > clawed:
         member.claw_back(sale, wanted - clawed, occurred_at, now)
     elif wanted < clawed:
-        member.give_back(sale.clawed, clawed - wanted, now)
+        member.undo_claw_back(sale, clawed - wanted, now)

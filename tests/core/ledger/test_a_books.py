@@ -5,27 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, event, insert, text, update
+from sqlalchemy import Engine, Table, event, insert, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from loyalty_core.domain.errors import EventConflict
 from loyalty_core.service.record_events import Incoming, record_events
 from loyalty_core.service.shops import get_shop
 from loyalty_core.service.source import Source
-from loyalty_core.store.database import make_engine, write
-from loyalty_core.store.tables import accounts, entries, identities, lots, purchases
-from loyalty_kit.events import Customer
-from tests.support.ledger import (
-    ANNA,
-    BORIS,
-    DAY,
-    NOW,
-    Figures,
-    Shop,
-    moscow,
-    open_programme,
-    rules,
+from loyalty_core.service.verify_ledger import verify_ledger
+from loyalty_core.store.database import make_engine, read, write
+from loyalty_core.store.tables import (
+    accounts,
+    entries,
+    entry_lots,
+    identities,
+    lots,
+    purchases,
 )
+from loyalty_kit.events import Customer
+from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop, open_programme, rules
+from tests.support.lines import moscow
 
 KINDS = {
     "earn",
@@ -134,6 +133,48 @@ def test_ledger_2_a_lot_knows_its_award_dates_and_purchase(shop: Shop):
     assert first["purchase_id"] == shop.kept_purchases()[0]["id"]
     assert first["spendable_from"] == NOW
     assert first["expires_at"] == moscow(2027, 3, 15)
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        pytest.param(accounts, {"available": 1_00}, id="a figure"),
+        pytest.param(lots, {"free": 1}, id="a lot"),
+        pytest.param(entries, {"d_available": 1}, id="an entry"),
+        pytest.param(entry_lots, {"d_free": 1}, id="a row"),
+    ],
+)
+def test_ledger_2_whatever_was_changed_by_hand_is_found(engine: Engine, table: Table, change: dict):
+    shop = open_programme(engine)
+    shop.buy("P1", 100_00)
+    with read(engine) as connection:
+        assert verify_ledger(connection, programme_id=shop.programme_id) == []
+    with write(engine) as connection:
+        own = table.c.member_id == shop.member(ANNA)
+        connection.execute(update(table).where(own).values(**change))
+
+    with read(engine) as connection:
+        findings = verify_ledger(connection, programme_id=shop.programme_id)
+    assert {finding.member for finding in findings} == {shop.wire(ANNA)}
+
+
+def test_ledger_2_a_rebuild_replays_and_never_chooses_again(shop: Shop):
+    shop.buy("P1", 100_00, at=NOW - 9 * DAY)
+    shop.buy("P2", 50_00)
+    shop.hold(100_00, cart="c", spend=4_00)
+    shop.buy("P3", 30_00, spent=8_00)
+    shop.bring_back("R1", 100_00, purchase="P1")
+    before = shop.snapshot()
+    assert shop.rebuild() == 0
+    assert shop.snapshot() == before
+
+    with write(shop.engine) as connection:
+        member = shop.member(ANNA)
+        connection.execute(update(lots).where(lots.c.member_id == member).values(free=0, held=0))
+        of_anna = accounts.c.member_id == member
+        connection.execute(update(accounts).where(of_anna).values(available=0, held=7, debt=1))
+    assert shop.rebuild() == 1
+    assert shop.snapshot() == before
 
 
 def test_ledger_3_kinds_are_those_of_the_page(shop: Shop):

@@ -10,18 +10,8 @@ from sqlalchemy import Engine
 from loyalty_core.domain.errors import NotEnoughPoints, PriceChanged, WrongCurrency
 from loyalty_kit.checkout import BasketLine, Totals
 from loyalty_kit.events import CertificateUse, Customer, LineKind, PurchaseLine
-from tests.support.ledger import (
-    ANNA,
-    BORIS,
-    DAY,
-    NOW,
-    Figures,
-    Shop,
-    line,
-    open_programme,
-    reduced,
-    rules,
-)
+from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop, open_programme, rules
+from tests.support.lines import line, reduced
 
 
 def off(percent: str, category: str = "tea", **more: object) -> dict:
@@ -317,9 +307,7 @@ def test_ledger_16_to_pay_is_what_certificates_leave():
 def test_ledger_17_a_spend_is_lowered_until_there_is_a_unit_price(shop: Shop):
     """89.99 for three pieces has no price: 3 x 30.00 = 90.00, so a kopeck less is spent."""
     shop.buy("P1", 200_00)
-    quote = shop.quote_lines(
-        (BasketLine("1", 3000, 100_00),), spend=10_01, line_prices="unit"
-    )
+    quote = shop.quote_lines((BasketLine("1", 3000, 100_00),), spend=10_01, line_prices="unit")
 
     (priced,) = quote.lines
     assert (priced.spend_minor, priced.payable_minor) == (10_00, 90_00)

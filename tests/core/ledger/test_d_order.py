@@ -10,17 +10,8 @@ import pytest
 from sqlalchemy import Engine
 
 from loyalty_kit.events import PurchaseStatus
-from tests.support.ledger import (
-    DAY,
-    HOUR,
-    NOW,
-    Figures,
-    Shop,
-    back,
-    line,
-    open_programme,
-    rules,
-)
+from tests.support.ledger import DAY, HOUR, NOW, Figures, Shop, open_programme, rules
+from tests.support.lines import back, line
 
 
 def test_ledger_25_a_purchase_and_its_refunds_come_in_any_order(engine: Engine):
@@ -37,7 +28,11 @@ def test_ledger_25_a_purchase_and_its_refunds_come_in_any_order(engine: Engine):
             purchase,
             replace(purchase),
             shop.refund(
-                f"R{number}-1", 18_00, purchase=f"P{number}", lines=(back("1", 18_00),), at=NOW + HOUR
+                f"R{number}-1",
+                18_00,
+                purchase=f"P{number}",
+                lines=(back("1", 18_00),),
+                at=NOW + HOUR,
             ),
             shop.refund(f"R{number}-2", 25_00, purchase=f"P{number}", at=NOW + 2 * HOUR),
         ]
@@ -47,7 +42,7 @@ def test_ledger_25_a_purchase_and_its_refunds_come_in_any_order(engine: Engine):
 
     # 94.00 paid, 9.40 earned, 7.00 spent of 5.00.  Back come a third of line 1 (6.00 x 1/3,
     # 5.40 x 1/3) and then 25.00 over the 36.00 and 40.00 still paid: 11.84 and 13.16.
-    # Shares: 1/3 + 1184/5400 and 1316/4000.
+    # So 0.552593 of line 1 is back and 0.329 of line 2.
     # Earned back: 5.40 x 0.552593 + 4.00 x 0.329 = 2.984 + 1.316 = 4.30.
     # Spent back: 6.00 x 0.552593 + 1.00 x 0.329 = 3.315556 + 0.329 = 3.64.
     assert {figures for figures, _ in ends} == {Figures(available=5_00 - 7_00 + 3_64 + 9_40 - 4_30)}

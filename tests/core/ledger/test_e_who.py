@@ -166,9 +166,7 @@ def test_ledger_28_who_was_only_typed_in_earns_and_sees_nothing(shop: Shop):
 def test_ledger_28_spending_needs_a_code(shop: Shop):
     shop.buy("P1", 100_00)
     with pytest.raises(CodeRequired):
-        shop.hold(
-            50_00, cart="c", spend=5_00, member=Customer(phone=ANNA), channel="online"
-        )
+        shop.hold(50_00, cart="c", spend=5_00, member=Customer(phone=ANNA), channel="online")
 
 
 def test_ledger_28_tills_count_as_verified_by_the_cashier(shop: Shop):

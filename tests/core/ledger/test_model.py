@@ -23,18 +23,9 @@ from sqlalchemy import Engine
 from loyalty_kit.checkout import BasketLine
 from loyalty_kit.events import Customer, Event, Purchase, PurchaseLine, PurchaseStatus, Refund
 from tests.core.ledger.model import Lot, Member, Programme, Sale, rebook
-from tests.support.ledger import (
-    ANNA,
-    BORIS,
-    HOUR,
-    Figures,
-    Shop,
-    assert_books_add_up,
-    back,
-    line,
-    open_programme,
-    rules,
-)
+from tests.support.books import assert_books_add_up
+from tests.support.ledger import ANNA, BORIS, HOUR, Figures, Shop, open_programme, rules
+from tests.support.lines import back, line
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 PLAYED = settings(
@@ -70,6 +61,7 @@ class Histories(RuleBasedStateMachine):
         self.waiting: list[tuple[Purchase, str, Refund]] = []
         self.held: dict[str, tuple[list[tuple[Lot, int]], datetime, object, str]] = {}
         self.told: list[Event] = []
+        self.merged = False
 
     @initialize(
         life=st.integers(2, 12),
@@ -100,7 +92,8 @@ class Histories(RuleBasedStateMachine):
     def revises(self, lines: Sequence[tuple[int, int, int]], data: st.DataObject) -> None:
         sale = data.draw(st.sampled_from(self.sales))
         status = data.draw(st.sampled_from([PurchaseStatus.PAID] * 3 + [PurchaseStatus.CANCELLED]))
-        known = {one.id for refund in sale.refunds.values() for one in refund.lines}
+        every = [*sale.refunds.values(), *sale.listed.values()]
+        known = {one.id for refund in every for one in refund.lines}
         fresh = tuple(_line(index, *one) for index, one in enumerate(lines, 1))
         if not known <= {one.id for one in fresh}:
             return
@@ -111,6 +104,8 @@ class Histories(RuleBasedStateMachine):
     def turns_out_to_be_anothers(self, data: st.DataObject) -> None:
         sale = data.draw(st.sampled_from(self.sales))
         other = BORIS if sale.owner == ANNA else ANNA
+        if self.merged:
+            return
         self.tell(self._revision(sale, customer=Customer(phone=other)), other)
 
     # --- refunds ----------------------------------------------------------------------------
@@ -173,7 +168,7 @@ class Histories(RuleBasedStateMachine):
         parts = member.take(points, self.shop.now)
         for lot, part in parts:
             lot.held += part
-        self.held[cart] = (parts, placed.expires_at, placed, by)
+        self.held[cart] = (parts, placed.expires_at, placed, self._person(by))
 
     @rule(data=st.data())
     @precondition(lambda self: self.held)
@@ -184,15 +179,13 @@ class Histories(RuleBasedStateMachine):
 
     @rule(lines=LINES, data=st.data())
     @precondition(lambda self: self.held)
-    def pays_with_a_hold(
-        self, lines: Sequence[tuple[int, int, int]], data: st.DataObject
-    ) -> None:
+    def pays_with_a_hold(self, lines: Sequence[tuple[int, int, int]], data: st.DataObject) -> None:
         cart = data.draw(st.sampled_from(sorted(self.held)))
         by = self.held[cart][3]
         purchase = replace(self._purchase(lines, by, 0), cart=cart)
         self.shop.tell(purchase)
         self.told.append(purchase)
-        sale = Played(purchase, by)
+        sale = Played(purchase, by)  # holds of the merged are the survivor's already
         self.sales.append(sale)
         self._settle()
         parts, _, _, _ = self.held.pop(cart)
@@ -232,6 +225,25 @@ class Histories(RuleBasedStateMachine):
         gift.start, gift.active = gift.start - days, True
         member.pay_debts(self.shop.now)
 
+    @rule()
+    @precondition(lambda self: not self.merged and all(map(self.shop.member, (ANNA, BORIS))))
+    def turn_out_to_be_one(self) -> None:
+        self.shop.merge(BORIS, into=ANNA)
+        self.merged = True
+        self._settle()
+        anna, boris = self.members[ANNA], self.members[BORIS]
+        for lot in boris.lots:
+            lot.no = len(anna.lots) + 1
+            anna.lots.append(lot)
+        anna.pay_debts(self.shop.now)
+        self.members[BORIS] = anna
+        for sale in self.sales:
+            current = sale.at.get(sale.owner, Sale())
+            both = [sale.at.pop(by, Sale()) for by in (BORIS, ANNA)]
+            sale.at[ANNA] = _joined(*both, current.earned)
+            sale.owner = ANNA
+        self.held = {cart: (*held[:3], ANNA) for cart, held in self.held.items()}
+
     @rule(data=st.data())
     @precondition(lambda self: self.told)
     def something_is_told_again(self, data: st.DataObject) -> None:
@@ -258,6 +270,7 @@ class Histories(RuleBasedStateMachine):
 
     def tell(self, purchase: Purchase, by: str) -> None:
         """To the services and to the model."""
+        by = self._person(by)
         self.shop.tell(purchase)
         self.told = [one for one in self.told if one.external_id != purchase.external_id]
         self.told.append(purchase)
@@ -276,6 +289,9 @@ class Histories(RuleBasedStateMachine):
             # What it earns at the other member comes in lots of its own.
             sale.at.setdefault(by, Sale()).earned = 0
         self._book(sale, purchase.occurred_at)
+
+    def _person(self, phone: str) -> str:
+        return ANNA if self.merged else phone
 
     def _book(self, sale: Played, occurred_at: datetime) -> None:
         self._settle()
@@ -336,6 +352,17 @@ class Histories(RuleBasedStateMachine):
             purchase=purchase.external_id,
             lines=tuple(parts),
         )
+
+
+def _joined(merged: Sale, survivor: Sale, earned: int) -> Sale:
+    """What a purchase moved at both; the books of the merged member are the older ones."""
+    joined = Sale([*survivor.lots, *merged.lots], earned)
+    for sale in (merged, survivor):
+        for name in ("took", "clawed", "buried"):
+            every = getattr(joined, name)
+            for lot, points in getattr(sale, name).items():
+                every[lot] = every.get(lot, 0) + points
+    return joined
 
 
 def _line(index: int, price: int, pieces: int, spend: int) -> PurchaseLine:

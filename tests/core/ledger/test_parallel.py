@@ -41,7 +41,10 @@ def together(jobs: Sequence[Callable[[], Outcome]]) -> list[Outcome]:
 def fill(shop: Shop, lots: int, by: str = ANNA) -> None:
     """So many lots of 1.00, each of a day of its own."""
     shop.tell(
-        *(shop.purchase(f"lot-{by}-{n}", 10_00, by=by, at=NOW - n * DAY) for n in range(1, lots + 1))
+        *(
+            shop.purchase(f"lot-{by}-{n}", 10_00, by=by, at=NOW - n * DAY)
+            for n in range(1, lots + 1)
+        )
     )
 
 
@@ -56,9 +59,9 @@ def test_one_balance_is_spent_by_many_purchases(shop: Shop, crowd: int):
     assert len(missing) == 3
     assert shop.figures() == Figures(debt=3_00)
     awards, debts = shop.lots()[: crowd - 3], shop.lots()[crowd - 3 :]
-    assert [(lot["amount"], lot["free"], lot["held"]) for lot in awards] == [
-        (1_00, 0, 0)
-    ] * (crowd - 3)
+    assert [(lot["amount"], lot["free"], lot["held"]) for lot in awards] == [(1_00, 0, 0)] * (
+        crowd - 3
+    )
     assert [lot["owed"] for lot in debts] == [1_00] * 3
 
 
@@ -127,9 +130,7 @@ def test_purchases_and_their_refunds_at_once(shop: Shop, crowd: int):
 
 def test_one_refund_told_by_all_counts_once(shop: Shop, crowd: int):
     shop.buy("P1", 100_00)
-    receipts = together(
-        [lambda: shop.bring_back("R1", 40_00, purchase="P1") for _ in range(crowd)]
-    )
+    receipts = together([lambda: shop.bring_back("R1", 40_00, purchase="P1") for _ in range(crowd)])
 
     assert sum(receipt.created for receipt in receipts) == 1
     assert shop.free() == [6_00]
@@ -208,9 +209,7 @@ def test_batches_of_the_same_members_in_opposite_orders(shop: Shop, crowd: int):
 
     def batch(number: int) -> Callable[[], Outcome]:
         order = people if number % 2 else list(reversed(people))
-        return lambda: shop.tell(
-            *(shop.purchase(f"P{number}-{by}", 10_00, by=by) for by in order)
-        )
+        return lambda: shop.tell(*(shop.purchase(f"P{number}-{by}", 10_00, by=by) for by in order))
 
     together([batch(number) for number in range(crowd)])
     assert {shop.figures(by) for by in people} == {Figures(available=1_00 * crowd)}

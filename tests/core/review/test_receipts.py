@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from loyalty_core.domain.errors import WrongCurrency
-from loyalty_kit.events import Customer, FiscalSign
+from loyalty_kit.events import Customer, FiscalSign, RefundLine
 from tests.support.ledger import ANNA, BORIS, NOW, Figures, Shop, back, open_programme, rules
 
 SIGN = FiscalSign("9960440300000001", "1", "100")
@@ -21,6 +21,14 @@ def test_a_refund_that_waits_for_the_second_report_of_a_purchase(shop: Shop):
     assert waiting.status == "waiting"
 
     shop.buy("S1", 100_00, source="key:site", fiscal=(SIGN,))
+
+    assert shop.figures() == Figures(available=5_00)
+
+
+def test_a_refund_whose_own_purchase_never_comes_is_found_by_its_fiscal_sign(shop: Shop):
+    shop.bring_back("R1", 50_00, source="key:site", purchase="S1", fiscal=SIGN)
+
+    shop.buy("T1", 100_00, fiscal=(SIGN,))
 
     assert shop.figures() == Figures(available=5_00)
 
@@ -60,17 +68,12 @@ def test_a_refund_without_reference_finds_what_a_merged_member_bought(shop: Shop
     shop.buy("P1", 100_00, by=BORIS)
     shop.buy("P2", 30_00, by=ANNA)
     shop.merge(BORIS, ANNA)
-    lines = (back("1", 100_00),)
-    sold = [replace_sku(one) for one in lines]
+    lines = (RefundLine(None, 100_00, 1000, "SKU-1"),)
 
-    receipt = shop.bring_back("R1", 100_00, customer=Customer(phone=ANNA), lines=tuple(sold))
+    receipt = shop.bring_back("R1", 100_00, customer=Customer(phone=ANNA), lines=lines)
 
     assert receipt.status == "booked"
     assert shop.figures() == Figures(available=3_00)
-
-
-def replace_sku(part):
-    return type(part)(None, part.paid_back_minor, part.quantity_milli, "SKU-1")
 
 
 def test_a_refund_after_the_main_currency_got_another_name(engine: Engine):

@@ -31,11 +31,9 @@ def test_ledger_31_every_key_of_the_family_begins_with_the_member(table: Table):
         for constraint in table.constraints
         if isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint)
     ]
-    keys += [
-        [column.name for column in index.columns] for index in table.indexes if index.unique
-    ]
+    keys += [[column.name for column in index.columns] for index in table.indexes if index.unique]
 
-    assert list(table.primary_key.columns)[0].name == "member_id"
+    assert next(iter(table.primary_key.columns)).name == "member_id"
     assert all(key[0] == "member_id" for key in keys), keys
     assert not table.c.member_id.nullable
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import Engine, func, select
 from werkzeug.test import TestResponse
 
 from hub.wiring import Hub
@@ -15,6 +16,7 @@ from loyalty_core.domain.rules import default_rules
 from loyalty_core.service.api_keys import SCOPES, create_key
 from loyalty_core.service.programmes import create_programme
 from loyalty_core.store.database import transact
+from loyalty_core.store.tables import entries, members, purchases, refunds
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,12 @@ def code_of(answer: TestResponse) -> tuple[int, str]:
     """Status and code of a problem document."""
     assert answer.content_type == "application/problem+json", answer.get_data(as_text=True)
     return answer.status_code, answer.get_json()["code"]
+
+
+def stored(engine: Engine) -> int:
+    """How many rows there are of what callers tell."""
+    with engine.connect() as connection:
+        return sum(
+            connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in (members, purchases, refunds, entries)
+        )

@@ -7,7 +7,7 @@ import pytest
 from hub.app import create_app
 from loyalty_core.service.api_keys import revoke_key
 from loyalty_core.service.shops import NewShop, create_shop
-from loyalty_core.store.database import transact
+from loyalty_core.store.database import transact, write
 from tests.hub.api.bodies import a_basket, a_purchase
 from tests.hub.api.client import Caller, code_of, new_key, new_programme
 from tests.support.hub import make_hub
@@ -31,6 +31,23 @@ def test_a_key_without_the_scope(hub, app, programme_id):
     answer = till.post("/purchases", a_purchase())
     assert code_of(answer) == (403, "scope_missing")
     assert answer.get_json()["scope"] == "events"
+
+
+def test_a_key_bound_to_a_shop_reaches_no_hold_or_receipt_of_another(hub, app, programme_id, shop):
+    with write(hub.engine) as connection:
+        create_shop(connection, programme_id, NewShop("north", "North"), now=hub.clock.now())
+    bought = shop.post("/purchases", a_purchase()).json["id"]
+    held = shop.post("/holds", a_basket(cart="c-1")).json["id"]
+    till = Caller(app, new_key(hub, programme_id, shops=["north"]).key)
+
+    for answer in (
+        till.get(f"/holds/{held}"),
+        till.patch(f"/holds/{held}", {"order": "A-1"}),
+        till.delete(f"/holds/{held}"),
+        till.get(f"/purchases/{bought}"),
+    ):
+        assert code_of(answer) == (403, "shop_forbidden")
+    assert shop.get(f"/holds/{held}").json["state"] == "live"
 
 
 def test_a_key_bound_to_shops(hub, app, programme_id):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loyalty_core.domain.pricing.declare import CATEGORIES, decimal, word
+from loyalty_core.domain.pricing.declare import categories, decimal, word
 from loyalty_core.domain.pricing.rule_type import Multiply, Refusal, RuleType, Stage, View
 
 
@@ -19,7 +19,7 @@ class Params:
         default=(),
         metadata=word(
             "categories",
-            CATEGORIES,
+            categories(),
             en="Categories of goods (none: all)",
             ru="Категории товаров (пусто: все)",
         ),

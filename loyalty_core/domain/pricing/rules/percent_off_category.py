@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loyalty_core.domain.pricing.declare import MONEY, many, percent, text, word
+from loyalty_core.domain.pricing.declare import MONEY, categories, percent, word
 from loyalty_core.domain.pricing.rule_type import Off, Refusal, RuleType, Stage, View
 from loyalty_kit.money import format_decimal
 
@@ -17,7 +17,7 @@ class Params:
     categories: tuple[str, ...] = field(
         metadata=word(
             "categories",
-            many(text(longest=255), least=1, most=1000),
+            categories(least=1),
             en="Categories of goods",
             ru="Категории товаров",
         )

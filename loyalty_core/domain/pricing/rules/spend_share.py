@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loyalty_core.domain.pricing.declare import CATEGORIES, percent, word
+from loyalty_core.domain.pricing.declare import categories, percent, word
 from loyalty_core.domain.pricing.rule_type import Refusal, RuleType, Share, Stage, View
 
 
@@ -19,7 +19,7 @@ class Params:
         default=(),
         metadata=word(
             "categories",
-            CATEGORIES,
+            categories(),
             en="Categories of goods (none: all)",
             ru="Категории товаров (пусто: все)",
         ),

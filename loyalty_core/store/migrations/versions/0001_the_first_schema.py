@@ -481,6 +481,9 @@ def upgrade() -> None:
             "programme_id", "fn", "fd", "fp", "purchase_id", name=op.f("pk_purchase_fiscal")
         ),
     )
+    with op.batch_alter_table("purchase_fiscal", schema=None) as batch_op:
+        batch_op.create_index("ix_purchase_fiscal_purchase", ["purchase_id"], unique=False)
+
     op.create_table(
         "purchase_lines",
         sa.Column("purchase_id", BigInt, nullable=False),
@@ -530,14 +533,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_purchases")),
         sa.UniqueConstraint(
             "programme_id",
-            "source",
             "external_id",
-            name=op.f("uq_purchases_programme_id_source_external_id"),
+            "source",
+            name=op.f("uq_purchases_programme_id_external_id_source"),
         ),
     )
     with op.batch_alter_table("purchases", schema=None) as batch_op:
         batch_op.create_index("ix_purchases_member", ["member_id", "occurred_at"], unique=False)
         batch_op.create_index("ix_purchases_order", ["programme_id", "order"], unique=False)
+        batch_op.create_index(
+            "ix_purchases_linked_to",
+            ["linked_to"],
+            unique=False,
+            sqlite_where=sa.text("linked_to IS NOT NULL"),
+            postgresql_where=sa.text("linked_to IS NOT NULL"),
+        )
 
     op.create_table(
         "refunds",

@@ -1,0 +1,91 @@
+"""Two writers of one thing who do not name it alike, stopped at the worst moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from loyalty_core.service.record_events import Incoming, record_events
+from loyalty_core.service.upkeep import end_holds, list_lost_refunds
+from loyalty_core.store.database import write
+from loyalty_kit.events import Event, PurchaseStatus
+from tests.support.ledger import Figures, Shop, open_programme
+from tests.support.waiting import wait_until
+
+Work = Callable[[Connection], Any]
+
+
+@pytest.fixture
+def shop(postgres_engine: Engine) -> Shop:
+    return open_programme(postgres_engine)
+
+
+@contextmanager
+def meanwhile(shop: Shop, first: Work, second: Work) -> Iterator[Future[Any]]:
+    """`first` has done its work; `second` has begun and waits for it to commit."""
+    with ThreadPoolExecutor(1) as pool:
+        with write(shop.engine) as connection:
+            first(connection)
+            waiting = pool.submit(shop.do, second)
+            wait_until(lambda: _somebody_waits(shop.engine))
+        yield waiting
+
+
+def _somebody_waits(engine: Engine) -> bool:
+    query = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with engine.connect() as connection:
+        return bool(connection.scalar(query))
+
+
+def telling(shop: Shop, event: Event) -> Work:
+    incoming = [Incoming(shop.told_by(), event)]
+    return lambda connection: record_events(connection, shop.plans, incoming, now=shop.now)
+
+
+def test_two_refunds_name_one_purchase_in_two_ways(shop: Shop):
+    shop.buy("P1", 100_00, order="1042")
+    by_order = shop.refund("R1", 30_00, order="1042")
+    by_number = shop.refund("R2", 50_00, purchase="P1")
+
+    with meanwhile(shop, telling(shop, by_order), telling(shop, by_number)) as second:
+        (receipt,) = second.result(timeout=30)
+
+    assert receipt.points["clawed_back"] == 5_00
+    assert shop.figures() == Figures(available=2_00)
+    again = shop.bring_back("R3", 20_00, purchase="P1")
+    assert again.points["clawed_back"] == 2_00
+
+
+def test_a_refund_is_listed_while_its_purchase_comes(shop: Shop):
+    shop.bring_back("R1", 100_00, purchase="P1")
+    shop.advance(days=8)
+
+    def listing(connection: Connection) -> int:
+        return list_lost_refunds(connection, shop.plans, now=shop.now)
+
+    with meanwhile(shop, telling(shop, shop.purchase("P1", 100_00)), listing) as second:
+        assert second.result(timeout=30) == 0
+
+    assert [one["state"] for one in shop.kept_refunds()] == ["booked"]
+
+
+def test_a_hold_is_kept_for_an_order_while_its_time_is_up(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, cart="c", spend=10_00, ttl_s=60)
+    placed = shop.purchase("P2", 100_00, spent=10_00, cart="c", status=PurchaseStatus.OPEN)
+    began = shop.now
+    shop.advance(minutes=2)
+    late = shop.now
+    shop.now = began  # the order was taken in a moment before
+
+    with meanwhile(
+        shop, telling(shop, placed), lambda connection: end_holds(connection, now=late)
+    ) as second:
+        assert second.result(timeout=30) == 0
+
+    assert shop.see(hold).state == "live"
