@@ -43,7 +43,7 @@ class QuoteRequest:
     lines: tuple[BasketLine, ...]
     currency: str = "RUB"
     shop: str | None = None
-    channel: str = "pos"
+    channel: str = "online"
     cart: str | None = None
     order: str | None = None
     hold: str | None = None

@@ -101,7 +101,9 @@ class QuoteRequestSchema(wire.FrozenSchema):
     builds: ClassVar[type] = QuoteRequest
 
     shop = wire.Text(allow_none=True, metadata=about("Code of the shop; left out: the key's."))
-    channel = wire.Text(load_default="pos", metadata=about("`pos`, `online`, ..."))
+    channel = wire.Text(
+        load_default="online", metadata=about("At `pos` a cashier vouches for who the buyer is.")
+    )
     currency = wire.currency()
     cart = wire.Text(allow_none=True, most=wire.MAX_ID, metadata=about("Id of the cart."))
     order = wire.Text(allow_none=True, most=wire.MAX_ID, metadata=about("Number of the order."))

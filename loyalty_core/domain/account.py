@@ -56,7 +56,7 @@ class AccountBook:
         cause = Cause(f"activate:{lot.no}", lot.spendable_from, now, lot.purchase_id)
         posting = Posting(self, Kind.ACTIVATE, lot.free, cause)
         posting.activate(lot)
-        self.pay_debts(posting, now)
+        self.pay_debts(posting, lot.spendable_from)
         posting.close()
 
     def _expire(self, lot: Lot, now: datetime) -> None:

@@ -41,11 +41,16 @@ def claw_back(book: AccountBook, points: int, cause: Cause, terms: Terms) -> int
 
 
 def _shares_to_claw(book: AccountBook, own: list[Lot], points: int, cause: Cause) -> dict[int, int]:
-    """How much is to be clawed back for each own lot."""
+    """How much is to be clawed back for each own lot: first what is there, then the rest."""
+    room = {lot.no: _room_to_claw(book, lot, cause.purchase_id) for lot in own}
     shares: dict[int, int] = {}
     for lot in own:
-        shares[lot.no] = min(points, _room_to_claw(book, lot, cause.purchase_id))
+        shares[lot.no] = min(points, room[lot.no], lot.free + lot.expired)
         points -= shares[lot.no]
+    for lot in own:
+        more = min(points, room[lot.no] - shares[lot.no])
+        shares[lot.no] += more
+        points -= more
     if points:
         raise AssertionError("a claw-back above what the purchase earned")
     return shares
@@ -85,37 +90,44 @@ class _WayBack:
         self.posting.close()
 
     def put_back(self, lot: Lot, points: int, instead_of: int | None) -> None:
-        """Put points back on a lot, or on whatever stood in for it meanwhile."""
-        passed = 0
-        for no, size in _stand_ins(self.book, lot.no):
-            part = min(size, points - passed)
-            if part:
-                self.put_back(self.book.lots[no], part, lot.no)
-            passed += part
-        if passed and instead_of is not None:
-            self._pass_on(lot, passed, instead_of)
-        direct = points - passed - self._bury(lot, points - passed, instead_of)
-        if not direct:
+        """Put points back on a lot, or on whatever stood in for it meanwhile.
+
+        One stand-in at a time, looked up anew, and what passes through a lot is written before
+        it goes on: two lots may have stood in for each other.
+        """
+        while points and (stand_in := _last_stand_in(self.book, lot.no)) is not None:
+            no, size = stand_in
+            part = min(size, points)
+            if instead_of is not None:
+                self._pass_on(lot, part, instead_of)
+            self.put_back(self.book.lots[no], part, lot.no)
+            points -= part
+        if instead_of is None:
+            points -= self._bury(lot, points)
+        if not points:
             return
         if _is_debt(self.book, lot.no):
-            self._pay_off(lot, direct, instead_of)
+            self._pay_off(lot, points, instead_of)
         elif self.terms.grace_until is None or lot.lives_at(self.posting.cause.booked_at):
-            self.posting.move(lot, d_free=direct, instead_of=instead_of)
+            self.posting.move(lot, d_free=points, instead_of=instead_of)
         else:
-            self._put_on_grace(lot, direct, instead_of)
+            self._put_on_grace(lot, points, instead_of)
 
-    def _bury(self, lot: Lot, points: int, instead_of: int | None) -> int:
-        """What a claw-back took of expired points goes back to being expired."""
+    def _bury(self, lot: Lot, points: int) -> int:
+        """What this purchase's claw-back took of its expired points is expired again."""
         if self.posting.kind is not Kind.CLAW_BACK:
             return 0
-        taken = sum(
+        taken = -sum(
             row.d_expired
             for row in self.book.rows()
-            if row.lot == lot.no and row.kind is Kind.CLAW_BACK
+            if row.kind is Kind.CLAW_BACK
+            and row.purchase_id == self.posting.cause.purchase_id
+            and row.lot == lot.no
+            and row.instead_of is None
         )
-        part = min(points, -taken)
+        part = min(points, taken)
         if part:
-            self.posting.move(lot, d_expired=part, instead_of=instead_of)
+            self.posting.move(lot, d_expired=part)
         return part
 
     def _pass_on(self, lot: Lot, points: int, instead_of: int) -> None:
@@ -164,8 +176,8 @@ def _is_debt(book: AccountBook, no: int) -> bool:
     return any(row.lot == no and row.d_owed > 0 for row in book.rows())
 
 
-def _stand_ins(book: AccountBook, no: int) -> list[tuple[int, int]]:
-    """Lots from which points were taken instead of `no`, last taken first.
+def _last_stand_in(book: AccountBook, no: int) -> tuple[int, int] | None:
+    """The lot from which points were last taken instead of `no`, and how many still are.
 
     A debt that was forgiven still stood in: what it took the place of is not given out again.
     """
@@ -173,7 +185,7 @@ def _stand_ins(book: AccountBook, no: int) -> list[tuple[int, int]]:
     for row in book.rows():
         if row.instead_of == no and row.kind is not Kind.FORGIVE:
             sizes[row.lot] = sizes.get(row.lot, 0) + row.taken
-    return [(lot, size) for lot, size in reversed(sizes.items()) if size > 0]
+    return next(((lot, size) for lot, size in reversed(sizes.items()) if size > 0), None)
 
 
 def _outstanding(

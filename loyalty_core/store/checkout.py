@@ -8,15 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     ScalarSelect,
     and_,
     case,
+    cast,
     exists,
     false,
     func,
     literal,
+    null,
     or_,
     select,
 )
@@ -153,10 +156,18 @@ def _statement(asked: Asked, now: datetime) -> Any:
 
 def _named_member(asked: Asked) -> ColumnElement[Any]:
     """The first name that is known wins (`ledger.md` 27); the hub's own id before all."""
-    if asked.member_id is not None:
-        return literal(asked.member_id)
+    by_names = _member_of_names(asked)
+    if asked.member_id is None:
+        return by_names
+    by_id = select(members.c.id).where(
+        members.c.programme_id == asked.programme_id, members.c.id == asked.member_id
+    )
+    return func.coalesce(by_id.scalar_subquery(), by_names)
+
+
+def _member_of_names(asked: Asked) -> ColumnElement[Any]:
     if not asked.names:
-        return literal(None)
+        return cast(null(), BigInteger)
     named = [
         and_(
             identities.c.kind == name.kind,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,12 +44,12 @@ class Entry:
     gives: tuple[tuple[str, str | None], ...]
 
 
-def register(app: Flask, document: Mapping[str, Any]) -> None:
+def register(app: Flask, document_of: Callable[[], Mapping[str, Any]]) -> None:
     pages = Blueprint("api_pages", __name__)
-    written = json.dumps(document, ensure_ascii=False, indent=2)
 
     @pages.get("/api/v1/openapi.json")
     def openapi() -> Response:
+        written = json.dumps(document_of(), ensure_ascii=False, indent=2)
         return Response(written, content_type="application/json")
 
     @pages.get("/api/v1/rules.schema.json")
@@ -61,6 +61,7 @@ def register(app: Flask, document: Mapping[str, Any]) -> None:
 
     @pages.get("/api/docs")
     def docs() -> str:
+        document = document_of()
         return render_template(
             "api/docs.html",
             info=document["info"],

@@ -104,7 +104,7 @@ class Member:
             at, _, lot = min(due, key=lambda one: one[:2])
             if not lot.active and lot.start == at:
                 lot.active = True
-                self.pay_debts(now)
+                self.pay_debts(at)
             else:
                 lot.expired, lot.free = lot.expired + lot.free, 0
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from tests.support.ledger import Shop, assert_books_add_up, open_programme
+from tests.support.books import assert_books_add_up
+from tests.support.ledger import Shop, open_programme
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from loyalty_core.service.erase_member import erase_member
 from loyalty_core.store.database import read
 from loyalty_core.store.tables import holds, identities, purchases, refunds
 from loyalty_kit.events import Customer, FiscalSign
-from tests.support.ledger import ANNA, BORIS, Shop, back
+from tests.support.ledger import ANNA, BORIS, Shop
+from tests.support.lines import back
 
 SIGN = FiscalSign("9960440300000001", "1", "100")
 PERSON = Customer(phone=ANNA, email="anna@example.com", first_name="Anna", verified=True)

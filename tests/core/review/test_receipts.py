@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from loyalty_core.domain.errors import WrongCurrency
 from loyalty_kit.events import Customer, FiscalSign, RefundLine
-from tests.support.ledger import ANNA, BORIS, NOW, Figures, Shop, back, open_programme, rules
+from tests.support.ledger import ANNA, BORIS, NOW, Figures, Shop, open_programme, rules
+from tests.support.lines import back
 
 SIGN = FiscalSign("9960440300000001", "1", "100")
 YEKATERINBURG = timezone(timedelta(hours=5))
