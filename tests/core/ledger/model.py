@@ -153,17 +153,20 @@ class Member:
         self.pay_debts(now)
 
     def claw_back(self, sale: Sale, points: int, occurred_at: datetime, now: datetime) -> None:
-        short: dict[Lot, int] = {}
+        """What is there of its own lots, or was until it expired; then others in their place."""
         for lot in sale.lots:
-            share = min(points, lot.amount - sale.clawed.get(lot, 0))
-            points -= share
-            sale.clawed[lot] = sale.clawed.get(lot, 0) + share
-            free = min(share, lot.free)
-            gone = min(share - free, lot.expired)
-            lot.free, lot.expired = lot.free - free, lot.expired - gone
+            share = min(points, lot.amount - sale.clawed.get(lot, 0), lot.free + lot.expired)
+            gone = max(0, share - lot.free)
+            lot.free, lot.expired = lot.free - (share - gone), lot.expired - gone
             sale.buried[lot] = sale.buried.get(lot, 0) + gone
-            short[lot] = share - free - gone
-        for lot, missing in short.items():
+            points -= share
+            if share:
+                sale.clawed[lot] = sale.clawed.get(lot, 0) + share
+        for lot in sale.lots:
+            missing = min(points, lot.amount - sale.clawed.get(lot, 0))
+            points -= missing
+            if missing:
+                sale.clawed[lot] = sale.clawed.get(lot, 0) + missing
             for other, part in self.take(missing, now):
                 lot.stands[other] = lot.stands.get(other, 0) + part
                 missing -= part
@@ -174,13 +177,13 @@ class Member:
 
     def undo_claw_back(self, sale: Sale, points: int, now: datetime) -> None:
         """What had expired has expired again, unless something else was taken for it."""
-        for lot in reversed(sale.lots):
-            part = min(points, sale.clawed.get(lot, 0))
+        for lot in reversed(list(sale.clawed)):
+            part = min(points, sale.clawed[lot])
             points -= part
             stood = min(part, sum(lot.stands.values()))
             grave = min(part - stood, sale.buried.get(lot, 0))
             sale.buried[lot] = sale.buried.get(lot, 0) - grave
-            sale.clawed[lot] = sale.clawed.get(lot, 0) - part
+            sale.clawed[lot] -= part
             lot.expired += grave
             self.put(lot, part - grave, now)
         self.pay_debts(now)
@@ -198,9 +201,10 @@ class Member:
     def put(self, lot: Lot, points: int, now: datetime) -> None:
         for other in reversed(list(lot.stands)):
             part = min(points, lot.stands[other])
-            lot.stands[other] -= part
-            points -= part
-            self.put(other, part, now)
+            if part:
+                lot.stands[other] -= part
+                points -= part
+                self.put(other, part, now)
         if lot.is_debt:
             lot.owed -= min(points, lot.owed)
         elif lot.lives(now) or not self.programme.grace_days:

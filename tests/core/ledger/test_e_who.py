@@ -179,6 +179,13 @@ def test_ledger_28_tills_count_as_verified_by_the_cashier(shop: Shop):
     assert quote.points.spend == 10_00
 
 
+def test_ledger_28_without_a_channel_nobody_vouches(shop: Shop):
+    shop.buy("P1", 100_00)
+    quote = shop.quote(50_00, member=Customer(phone=ANNA), spend="max")
+
+    assert (quote.points.spend, quote.points.code_required) == (0, True)
+
+
 def test_ledger_28_unless_the_programme_says_otherwise(engine: Engine):
     shop = open_programme(engine, rules(trust_pos=False))
     shop.buy("P1", 100_00)

@@ -18,7 +18,7 @@ def test_ledger_30_a_quote_reads_in_one_statement(shop: Shop):
     told: list[str] = []
     request = QuoteRequest(
         (BasketLine("1", 1000, 50_00, sku="SKU-1"),),
-        member=Customer(phone=ANNA, email="anna@example.com", card="2000"),
+        member=Customer(phone=ANNA, email="anna@example.com", card="2000", verified=True),
         cart="c",
         spend="max",
     )
