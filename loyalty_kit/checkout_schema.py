@@ -19,6 +19,7 @@ from marshmallow import (
 )
 
 from loyalty_kit import wire_fields as wire
+from loyalty_kit.checker import compile_load
 from loyalty_kit.checkout import HOLD_TTL_S, BasketLine, HoldRequest, Quote, QuoteRequest
 from loyalty_kit.events_schema import GoodsSchema, MemberKeysSchema, about
 from loyalty_kit.money import MAX_AMOUNT, UNIT_MILLI, divide
@@ -63,7 +64,9 @@ class BasketLineSchema(GoodsSchema):
 
     @post_load
     def _build(self, data: dict[str, Any], **_: Any) -> Any:
-        return super()._build({"amount_minor": _cost(data), **data})
+        if "amount_minor" not in data:
+            data["amount_minor"] = _cost(data)
+        return super()._build(data)
 
 
 def _cost(data: Mapping[str, Any]) -> int:
@@ -308,13 +311,15 @@ class QuoteSchema(Schema):
 
 
 _QUOTE_REQUEST = QuoteRequestSchema()
+_LOAD_QUOTE_REQUEST = compile_load(_QUOTE_REQUEST)
 _HOLD_REQUEST = HoldRequestSchema()
+_LOAD_HOLD_REQUEST = compile_load(_HOLD_REQUEST)
 _QUOTE = QuoteSchema()
 
 
 def load_quote_request(data: Mapping[str, Any]) -> QuoteRequest:
     """Raises: ValidationError."""
-    return cast(QuoteRequest, _QUOTE_REQUEST.load(data))
+    return cast(QuoteRequest, _LOAD_QUOTE_REQUEST(data))
 
 
 def dump_quote_request(request: QuoteRequest) -> dict[str, Any]:
@@ -323,7 +328,7 @@ def dump_quote_request(request: QuoteRequest) -> dict[str, Any]:
 
 def load_hold_request(data: Mapping[str, Any]) -> HoldRequest:
     """Raises: ValidationError."""
-    return cast(HoldRequest, _HOLD_REQUEST.load(data))
+    return cast(HoldRequest, _LOAD_HOLD_REQUEST(data))
 
 
 def dump_quote(quote: Quote) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, cast
 from marshmallow import ValidationError, fields, post_load, pre_load, validates_schema
 
 from loyalty_kit import wire_fields as wire
+from loyalty_kit.checker import compile_load
 from loyalty_kit.events import (
     EVENTS_VERSION,
     CertificateUse,
@@ -328,12 +329,14 @@ class PurchaseSchema(_EventSchema):
 
 
 _PURCHASE = PurchaseSchema()
+_LOAD_PURCHASE = compile_load(_PURCHASE)
 _REFUND = RefundSchema()
+_LOAD_REFUND = compile_load(_REFUND)
 
 
 def load_purchase(data: Source) -> Purchase:
     """Raises: ValidationError."""
-    return cast(Purchase, _PURCHASE.load(data))
+    return cast(Purchase, _LOAD_PURCHASE(data))
 
 
 def dump_purchase(purchase: Purchase) -> dict[str, Any]:
@@ -342,7 +345,7 @@ def dump_purchase(purchase: Purchase) -> dict[str, Any]:
 
 def load_refund(data: Source) -> Refund:
     """Raises: ValidationError."""
-    return cast(Refund, _REFUND.load(data))
+    return cast(Refund, _LOAD_REFUND(data))
 
 
 def dump_refund(refund: Refund) -> dict[str, Any]:
