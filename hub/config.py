@@ -58,6 +58,7 @@ class Config:
     pull_s: int = 600
     web_workers: int = 4
     web_threads: int = 8
+    metrics_port: int | None = None
 
     @property
     def public_https(self) -> bool:
@@ -97,6 +98,7 @@ def load_config() -> Config:
         pull_s=env.int("HUB_PULL_S", 600, validate=Range(10, 86_400)),
         web_workers=env.int("HUB_WEB_WORKERS", 4, validate=Range(1, 256)),
         web_threads=env.int("HUB_WEB_THREADS", 8, validate=Range(1, 256)),
+        metrics_port=env.int("HUB_METRICS_PORT", None, validate=Range(1, 65535)),
     )
     try:
         env.seal()

@@ -119,7 +119,7 @@ def register(app: Flask, metrics: Metrics) -> None:
         response.headers["X-Request-Id"] = g.request_id
         seconds = time.perf_counter() - g.began
         endpoint = request.endpoint or "none"
-        metrics.requests.labels(endpoint, f"{response.status_code // 100}xx").observe(seconds)
+        metrics.answered(endpoint, response.status_code, seconds)
         level = "info" if response.status_code >= 400 else "debug"
         getattr(log, level)(
             "request",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -18,6 +19,7 @@ from hub.app import create_app
 from hub.clock import Clock
 from hub.config import Config
 from hub.jobs import Embedded, start_embedded
+from hub.metrics import forget_process, forget_shared, share_among_forks
 from hub.wiring import Hub, build_hub
 
 _GRACE_S = 20
@@ -38,8 +40,15 @@ def serve(hub: Hub, *, on_ready: Ready | None = None) -> None:
 def serve_web(hub: Hub, *, on_ready: Ready | None = None) -> None:
     """Serve the web alone, with HUB_WEB_WORKERS processes, until SIGTERM or Ctrl-C."""
     hub.engine.dispose()
-    workers = hub.config.web_workers
-    _Served(_Plan(hub.config, hub.clock, workers=workers, embedded=False, on_ready=on_ready)).run()
+    plan = _Plan(
+        hub.config,
+        hub.clock,
+        workers=hub.config.web_workers,
+        embedded=False,
+        on_ready=on_ready,
+        counted_in=share_among_forks(),
+    )
+    _Served(plan).run()
 
 
 @dataclass(slots=True)
@@ -51,6 +60,7 @@ class _Plan:
     workers: int
     embedded: bool
     on_ready: Ready | None
+    counted_in: Path | None = None
     started: list[Embedded] = field(default_factory=list)
 
     def build(self) -> Flask:
@@ -79,6 +89,8 @@ class _Plan:
             "logger_class": _Log,
             "when_ready": self._when_ready,
             "worker_exit": self._worker_exit,
+            "child_exit": self._child_exit,
+            "on_exit": self._on_exit,
         }
 
     def _when_ready(self, _server: object) -> None:
@@ -87,6 +99,14 @@ class _Plan:
 
     def _worker_exit(self, _server: object, _worker: object) -> None:
         self.end()
+
+    def _child_exit(self, _server: object, worker: Any) -> None:
+        if self.counted_in is not None:
+            forget_process(self.counted_in, worker.pid)
+
+    def _on_exit(self, _server: object) -> None:
+        if self.counted_in is not None:
+            forget_shared(self.counted_in)
 
 
 class _Log(Logger):  # type: ignore[misc]  # gunicorn ships no types

@@ -43,15 +43,18 @@ def build_hub(
     Raises: ConfigError (the data folder or the file of keys cannot be used).
     """
     prepare_data_dir(config)
+    engine = engine or make_engine(config.database_url)
+    metrics = Metrics()
+    metrics.watch_pool(engine)
     return Hub(
         config=config,
-        engine=engine or make_engine(config.database_url),
+        engine=engine,
         clock=clock or SystemClock(),
         registry=registry or load_registry(config.connectors_enabled),
         vault=open_vault(config),
         bell=make_bell(config.redis_url),
         plans=PlanCache(),
-        metrics=Metrics(),
+        metrics=metrics,
     )
 
 

@@ -66,6 +66,7 @@ def worker() -> None:
             "without Redis `loyalty-hub run` has one inside."
         )
     logs.configure(hub.config)
+    _serve_metrics(hub)
     run_worker(hub)
 
 
@@ -77,7 +78,21 @@ def scheduler() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     logs.configure(hub.config)
+    _serve_metrics(hub)
     run_scheduler(hub, stop)
+
+
+def _serve_metrics(hub: Hub) -> None:
+    """Raises: click.ClickException."""
+    if hub.config.metrics_port is None:
+        return
+    try:
+        hub.metrics.serve(hub.config.host, hub.config.metrics_port)
+    except OSError as error:
+        raise click.ClickException(
+            f"Cannot listen at port {hub.config.metrics_port}: {error.strerror or error}.  "
+            "HUB_METRICS_PORT chooses another; each process needs its own."
+        ) from error
 
 
 def _prepared(hub: Hub) -> FirstStart:

@@ -135,7 +135,7 @@ def _book(hub: Hub, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:
             _book(hub, [parcel])
         return
-    hub.metrics.deliveries_worked.labels("done").inc(len(parcels))
+    hub.metrics.booked((parcel.row.received_at for parcel in parcels), hub.clock.now())
 
 
 def _book_all(hub: Hub, parcels: Sequence[Parcel], connection: Connection) -> None:

@@ -28,8 +28,8 @@ _LEADER_LOCK = 0x10A17FB
 """Any number, as long as nothing else of this database locks it."""
 _LOOK_UP_S = 1.0
 
-Batch = Callable[[Connection], int]
-"""Does a batch and says how many it had; 0: nothing is left."""
+Batch = partial[int]
+"""Takes a connection, does a batch and says how many it had; 0: nothing is left."""
 
 
 def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
@@ -47,8 +47,8 @@ def run_scheduler(hub: Hub, stop: threading.Event) -> None:
     """Lead, or wait to lead, until `stop`."""
     leader = Leader(hub.engine)
     chores = [
-        Chore(timedelta(seconds=hub.config.sweep_s), sweep),
-        Chore(UPKEEP_EVERY, lambda hub: look_after(hub, stop.is_set)),
+        Chore("sweep", timedelta(seconds=hub.config.sweep_s), sweep),
+        Chore("upkeep", UPKEEP_EVERY, lambda hub: look_after(hub, stop.is_set)),
     ]
     try:
         while not stop.is_set():
@@ -60,6 +60,7 @@ def run_scheduler(hub: Hub, stop: threading.Event) -> None:
 
 @dataclass(slots=True)
 class Chore:
+    name: str
     every: timedelta
     work: Callable[[Hub], None]
     due_at: datetime | None = None
@@ -68,7 +69,8 @@ class Chore:
         now = hub.clock.now()
         if self.due_at is None or now >= self.due_at:
             self.due_at = now + self.every
-            self.work(hub)
+            with hub.metrics.chore(self.name):
+                self.work(hub)
 
 
 def _look_round(hub: Hub, leader: Leader, chores: list[Chore]) -> None:
@@ -101,9 +103,11 @@ def sweep(hub: Hub) -> None:
 def look_after(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
     """What the calendar brings: points begin and end, holds end, old answers are forgotten."""
     for batch in upkeep_batches(hub, hub.clock.now()):
-        while transact(hub.engine, batch):
+        while rows := transact(hub.engine, batch):
+            hub.metrics.upkeep(batch.func.__name__, rows)
             if stopping():
                 return
+    beat(hub, "upkeep")
 
 
 class Leader:

@@ -75,6 +75,5 @@ def _queue(hub: Hub) -> str | None:
 
 
 def _metrics(hub: Hub) -> Response:
-    with read(hub.engine) as connection:
-        body = hub.metrics.exposition(connection, hub.clock.now())
+    body = hub.metrics.exposition(hub.engine, hub.clock.now(), hub.config.data_dir)
     return Response(body, content_type=CONTENT_TYPE_LATEST)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    func,
     insert,
     literal,
     or_,
@@ -162,6 +163,12 @@ def live_holds_of(connection: Connection, member_id: int) -> list[KeptHold]:
         .with_for_update()
     ).mappings()
     return [_kept(row) for row in found]
+
+
+def count_live(connection: Connection) -> int:
+    """How many holds set points aside, those among them whose end is not booked yet."""
+    query = select(func.count()).select_from(holds).where(holds.c.state == "live")
+    return connection.scalar(query) or 0
 
 
 def holds_ended(connection: Connection, now: datetime, limit: int) -> list[HoldKey]:

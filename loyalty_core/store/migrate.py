@@ -27,10 +27,11 @@ def upgrade(engine: Engine) -> None:
 def pending(engine: Engine) -> bool:
     """Whether `upgrade` has something to do, or the database is newer than this code."""
     with read(engine) as connection:
-        return _current(connection) != ScriptDirectory.from_config(_config()).get_current_head()
+        return current(connection) != ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def _current(connection: Connection) -> str | None:
+def current(connection: Connection) -> str | None:
+    """The revision that the database is at; None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
 
 

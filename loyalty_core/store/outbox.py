@@ -133,13 +133,12 @@ def programmes_due(connection: Connection, now: datetime) -> Sequence[int]:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many rows are due and dead."""
-    rows = connection.execute(
-        select(outbox.c.state, func.count())
-        .where(outbox.c.state != "done")
-        .group_by(outbox.c.state)
-    )
-    return dict(rows.all())
+    """How many rows are due and dead; one query each, as each has its own index."""
+    count = select(func.count()).select_from(outbox)
+    return {
+        state: connection.scalar(count.where(outbox.c.state == state)) or 0
+        for state in ("due", "dead")
+    }
 
 
 def oldest_due_at(connection: Connection) -> datetime | None:

@@ -86,7 +86,7 @@ def test_metrics_hold_nothing_personal(shop):
 def test_two_hubs_in_one_process_count_for_themselves(engine):
     one, other = make_hub(engine), make_hub(engine)
 
-    one.metrics.degraded_quotes.inc()
+    one.metrics.degraded("late")
 
     told = create_app(other).test_client().get("/metrics").text
-    assert "hub_quotes_degraded_total 0.0" in told
+    assert 'hub_quotes_degraded_total{reason="late"} 0.0' in told

@@ -10,6 +10,7 @@ from hub.web import errors
 from hub.web.api import body, render_quote
 from hub.web.api import schemas as wire
 from hub.web.api.call import NOTHING, UNAVAILABLE, Call, Operation, answer
+from hub.web.api.deadline import TooLate
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from loyalty_core.domain.errors import NotAvailable
@@ -66,7 +67,7 @@ def _priced(call: Call, request: QuoteRequest) -> Quote:
         )
     except UNAVAILABLE as error:
         errors.log_unavailable(error)
-        hub.metrics.degraded_quotes.inc()
+        hub.metrics.degraded("late" if isinstance(error, TooLate) else "database")
         return base_quote(request, now=call.now)
 
 

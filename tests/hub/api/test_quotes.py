@@ -147,7 +147,8 @@ def test_a_broken_database_degrades_quotes_and_refuses_all_else(hub, shop, engin
     assert quote["degraded"] is True
     assert code_of(other) in [(503, "try_again"), (500, "internal_error")]
     assert "SELECT" not in other.get_data(as_text=True)
-    assert hub.metrics.degraded_quotes._value.get() == 1
+    reason = {"reason": "database"}
+    assert hub.metrics.registry.get_sample_value("hub_quotes_degraded_total", reason) == 1
 
 
 def test_plain_functions_write_what_the_schema_says():
