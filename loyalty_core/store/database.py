@@ -1,4 +1,7 @@
-"""Engines and transactions: the one place that knows how the two databases differ."""
+"""Engines and transactions.
+
+How the two databases differ is known here and in `sets`, and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -137,9 +140,12 @@ def lock_keys(connection: Connection, keys: Iterable[str]) -> None:
         return
     numbers = sorted({_number_of(key) for key in keys})
     if numbers:
-        array = bindparam("numbers", numbers, type_=pg_dialect.ARRAY(BigInteger))
-        locks = text("SELECT pg_advisory_xact_lock(n) FROM unnest(:numbers) AS n")
-        connection.execute(locks.bindparams(array))
+        connection.execute(_LOCK_NUMBERS, {"numbers": numbers})
+
+
+_LOCK_NUMBERS = text("SELECT pg_advisory_xact_lock(n) FROM unnest(:numbers) AS n").bindparams(
+    bindparam("numbers", type_=pg_dialect.ARRAY(BigInteger))
+)
 
 
 def _number_of(key: str) -> int:

@@ -1,0 +1,52 @@
+"""Reading lots into the books that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Select, or_, select
+
+from loyalty_core.domain.account import AccountBook
+from loyalty_core.domain.points import Lot
+from loyalty_core.store.sets import among
+from loyalty_core.store.tables import lots
+
+Books = Mapping[tuple[int, str], AccountBook]
+"""By member and currency."""
+
+OPEN_LOTS = or_(lots.c.free > 0, lots.c.held > 0, lots.c.owed > 0)
+LOTS_OF_MEMBERS = (
+    select(
+        lots.c.member_id,
+        lots.c.currency,
+        lots.c.no,
+        lots.c.amount,
+        lots.c.active,
+        lots.c.spendable_from,
+        lots.c.expires_at,
+        lots.c.free,
+        lots.c.held,
+        lots.c.expired,
+        lots.c.owed,
+        lots.c.purchase_id,
+        lots.c.origin_member,
+        lots.c.origin_no,
+    )
+    .where(among(lots.c.member_id, "members"))
+    .order_by(lots.c.no)
+)
+
+
+def load_lots(
+    connection: Connection, books: Books, wanted: Select[Any], values: Mapping[str, Any]
+) -> None:
+    """Fill in the lots that `wanted`, a select on LOTS_OF_MEMBERS, gives for these `values`."""
+    members = {member for member, _ in books}
+    for row in connection.execute(wanted, {"members": members, **values}):
+        book = books.get((row[0], row[1]))
+        if book is not None:
+            lot = Lot(*row[2:12])
+            if row[12] is not None:
+                lot.origin = (row[12], row[13])
+            book.lots[lot.no] = lot

@@ -1,0 +1,187 @@
+"""Rows in sets: one statement for all rows of a batch, and one parameter for a list of keys.
+
+PostgreSQL takes each column of the rows as one array; SQLite takes the rows one by one, but
+without leaving the driver.  What a statement says is written down once for both, here.
+"""
+
+# ruff: noqa: S608 - the names in these statements are those of our own tables and columns
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Dialect,
+    Table,
+    Text,
+    TypeDecorator,
+    bindparam,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import JSON, TypeEngine
+
+from loyalty_core.store.database import is_sqlite
+from loyalty_core.store.types import UtcTime, to_micros
+
+Values = Sequence[Any]
+_POSTGRES = postgresql.dialect()  # type: ignore[no-untyped-call]
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def insert_many(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[Values],
+    *,
+    unless: tuple[str, ...] = (),
+) -> None:
+    """Insert rows, each with its values in the order of `columns`; they are stored in this order.
+
+    `unless`: a row whose values of these columns are there already is left out.
+    """
+    if rows:
+        _send(connection, _insert(table, columns, unless, not is_sqlite(connection)), rows)
+
+
+def update_many(
+    connection: Connection,
+    table: Table,
+    keys: tuple[str, ...],
+    columns: tuple[str, ...],
+    rows: Sequence[Values],
+) -> None:
+    """Set `columns` of the rows that `keys` name; each row has first the keys, then the values.
+
+    No key may come twice.  The caller has locked the rows.
+    """
+    if rows:
+        _send(connection, _update(table, keys, columns, not is_sqlite(connection)), rows)
+
+
+class among(FunctionElement[Any]):  # noqa: N801 - reads as the operator that it is
+    """Whether a column's value is one of the list that is bound to the parameter `name`.
+
+    Other than `in_`, the statement is the same whatever the length of the list.
+    """
+
+    inherit_cache = True
+
+    def __init__(self, column: Column[Any], name: str) -> None:
+        super().__init__(column, bindparam(name, type_=_List(), required=True))
+
+
+@compiles(among, "postgresql")
+def _among_on_postgres(element: among, compiler: Any, **kwargs: Any) -> str:
+    column, values = (compiler.process(part, **kwargs) for part in element.clauses)
+    kind = _type_of(next(iter(element.clauses)).type)
+    return f"{column} = ANY (CAST({values} AS {kind}[]))"
+
+
+@compiles(among, "sqlite")
+def _among_on_sqlite(element: among, compiler: Any, **kwargs: Any) -> str:
+    column, values = (compiler.process(part, **kwargs) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+class _List(TypeDecorator[Any]):
+    """Whole numbers or texts, as one parameter."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        values = list(value)
+        return _array(values) if dialect.name == "postgresql" else _to_json(values)
+
+
+def _array(values: Iterable[Any]) -> str:
+    """A PostgreSQL array in the words of the server."""
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if not isinstance(value, str):
+        return str(value)
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+# --- statements -----------------------------------------------------------------------------
+
+
+class _Statement:
+    """One statement and how the values of its rows are encoded."""
+
+    def __init__(self, text: str, columns: Sequence[Column[Any]]) -> None:
+        self.text = text
+        self.encoders = [_encoder(column.type) for column in columns]
+
+
+@cache
+def _insert(
+    table: Table, names: tuple[str, ...], unless: tuple[str, ...], is_postgres: bool
+) -> _Statement:
+    columns = [table.c[name] for name in names]
+    marks = ", ".join("?" for _ in columns)
+    source = f"SELECT * FROM {_arrays(columns)}" if is_postgres else f"VALUES ({marks})"
+    conflict = f" ON CONFLICT ({_named(unless)}) DO NOTHING" if unless else ""
+    text = f"INSERT INTO {table.name} ({_named(names)}) {source}{conflict}"
+    return _Statement(text, columns)
+
+
+@cache
+def _update(
+    table: Table, keys: tuple[str, ...], names: tuple[str, ...], is_postgres: bool
+) -> _Statement:
+    columns = [table.c[name] for name in (*keys, *names)]
+    if is_postgres:
+        changes = ", ".join(f'"{name}" = new."{name}"' for name in names)
+        same = " AND ".join(f'{table.name}."{key}" = new."{key}"' for key in keys)
+        source = f"{_arrays(columns)} AS new ({_named((*keys, *names))})"
+        return _Statement(f"UPDATE {table.name} SET {changes} FROM {source} WHERE {same}", columns)
+    places = {name: f"?{number}" for number, name in enumerate((*keys, *names), 1)}
+    changes = ", ".join(f'"{name}" = {places[name]}' for name in names)
+    same = " AND ".join(f'"{key}" = {places[key]}' for key in keys)
+    return _Statement(f"UPDATE {table.name} SET {changes} WHERE {same}", columns)
+
+
+def _arrays(columns: Sequence[Column[Any]]) -> str:
+    arrays = ", ".join(f"CAST(%s AS {_type_of(column.type)}[])" for column in columns)
+    return f"unnest({arrays})"
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _type_of(kind: TypeEngine[Any]) -> str:
+    return kind.compile(_POSTGRES)
+
+
+def _encoder(kind: TypeEngine[Any]) -> Callable[[Values], Values] | None:
+    """For all values of one column at once; None: they go as they are."""
+    if isinstance(kind, UtcTime):
+        return lambda values: [None if value is None else to_micros(value) for value in values]
+    if isinstance(kind, JSON):
+        return lambda values: [None if value is None else _to_json(value) for value in values]
+    return None
+
+
+def _send(connection: Connection, statement: _Statement, rows: Sequence[Values]) -> None:
+    columns = [
+        values if encode is None else encode(values)
+        for encode, values in zip(statement.encoders, zip(*rows, strict=True), strict=True)
+    ]
+    if is_sqlite(connection):
+        connection.exec_driver_sql(statement.text, list(zip(*columns, strict=True)))
+    else:
+        connection.exec_driver_sql(statement.text, tuple(map(_array, columns)))
