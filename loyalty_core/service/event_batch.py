@@ -29,6 +29,7 @@ from loyalty_core.service.source import Source, shop_for
 from loyalty_core.service.standing import Standings
 from loyalty_core.store import ledger, members, outbox, programmes
 from loyalty_core.store import purchases as purchase_store
+from loyalty_core.store import refunds as refund_store
 from loyalty_core.store.holds import KeptHold, write_holds
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.ledger import AccountKey, Needs
@@ -240,7 +241,7 @@ class EventBatch:
         announce_balances(self.connection, self.programme.id, moved, self.now)
         ledger.write_books(self.connection, moved)
         purchase_store.write_purchases(self.connection, self.known.all_purchases())
-        purchase_store.write_refunds(self.connection, list(self.known.refunds.values()))
+        refund_store.write_refunds(self.connection, list(self.known.refunds.values()))
         write_holds(self.connection, self.holds.all())
         self.standings.write()
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
-from typing import cast
+from typing import Any
 
 from sqlalchemy import Connection
 
 from loyalty_core.service.identify import Found
 from loyalty_core.service.source import Source
 from loyalty_core.store import purchases as store
+from loyalty_core.store import refunds as refund_store
 from loyalty_core.store.codec import content_hash, to_json
 from loyalty_core.store.database import lock_keys
-from loyalty_core.store.purchases import EventKey, KeptPurchase, KeptRefund
+from loyalty_core.store.purchases import KeptPurchase
+from loyalty_core.store.refunds import EventKey, KeptRefund
 from loyalty_kit.events import Event, FiscalSign, Purchase, Refund
 
 NOBODY = Found(None)
@@ -39,15 +41,17 @@ def hash_of(event: Event) -> str:
 
     One instant told with two offsets is the same, and so are listed refunds in another order.
     """
-    return content_hash(to_json(_plain(event)))
+    return content_hash(_plain(event))
 
 
-def _plain(event: Event) -> Event:
-    plain = replace(event, revision=1, occurred_at=event.occurred_at.astimezone(UTC))
-    if not isinstance(plain, Purchase) or plain.refunds is None:
-        return plain
-    refunds = sorted(plain.refunds, key=lambda refund: refund.external_id)
-    return replace(plain, refunds=tuple(cast(Refund, _plain(refund)) for refund in refunds))
+def _plain(event: Event) -> dict[str, Any]:
+    plain: dict[str, Any] = to_json(event)
+    plain.pop("revision", None)
+    plain["occurred_at"] = event.occurred_at.astimezone(UTC).isoformat()
+    if isinstance(event, Purchase) and event.refunds is not None:
+        refunds = sorted(event.refunds, key=lambda refund: refund.external_id)
+        plain["refunds"] = [_plain(refund) for refund in refunds]
+    return plain
 
 
 def key_of(source: Source, event: Event) -> EventKey:
@@ -70,7 +74,7 @@ class KnownEvents:
     def load(self, told: Sequence[Told]) -> None:
         """Lock the keys of these events, then read all that is known of them."""
         lock_keys(self._connection, (name for one in told for name in _lock_names(one)))
-        self.refunds = store.refunds_by_key(self._connection, _refund_keys(told))
+        self.refunds = refund_store.refunds_by_key(self._connection, _refund_keys(told))
         wanted = _purchase_keys(told)
         self.take(store.purchases_by_key(self._connection, wanted).values())
         self._load_named([one.event for one in told])
@@ -90,7 +94,7 @@ class KnownEvents:
         store.load_lines(self._connection, fresh)
         for one in fresh:
             self.add(one)
-        for refund in store.refunds_of(self._connection, [one.id for one in fresh]):
+        for refund in refund_store.refunds_of(self._connection, [one.id for one in fresh]):
             key = (refund.programme_id, refund.source, refund.event.external_id)
             refund = self.refunds.setdefault(key, refund)
             assert refund.purchase_id is not None
@@ -171,7 +175,9 @@ class KnownEvents:
             own = {event.order for event in told if event.order}
             self._waiting += [
                 self.refunds.setdefault((programme, one.source, one.event.external_id), one)
-                for one in store.refunds_waiting(self._connection, programme, ids, own, signs)
+                for one in refund_store.refunds_waiting(
+                    self._connection, programme, ids, own, signs
+                )
             ]
 
     def _load_ids(self, ids: Iterable[int]) -> None:

@@ -12,7 +12,8 @@ from loyalty_core.service.known_events import Told, hash_of, key_of
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
 from loyalty_core.service.source import Source
 from loyalty_core.store.ids import new_id, to_wire
-from loyalty_core.store.purchases import KeptPurchase, KeptRefund
+from loyalty_core.store.purchases import KeptPurchase
+from loyalty_core.store.refunds import KeptRefund
 from loyalty_kit.events import PurchaseStatus, Refund
 
 TIME_AHEAD = "time_ahead"

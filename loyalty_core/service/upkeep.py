@@ -14,7 +14,7 @@ from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.hold_points import end_holds_of
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import holds as hold_store
-from loyalty_core.store import ledger, members, programmes, purchases
+from loyalty_core.store import ledger, members, programmes, refunds
 
 BATCH = 200
 
@@ -43,7 +43,7 @@ def list_lost_refunds(
     for programme in programmes.all_programmes(connection):
         plan = plans.get(connection, programme.id, programme.rules_version)
         before = now - timedelta(days=plan.rules.policies.waiting_refund_days)
-        done += purchases.list_refunds_received_before(connection, programme.id, before, limit)
+        done += refunds.list_refunds_received_before(connection, programme.id, before, limit)
     return done
 
 

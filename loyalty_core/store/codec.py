@@ -1,75 +1,153 @@
-"""The kit's frozen words as JSON and back, for columns that keep them whole."""
+"""The kit's frozen words as JSON and back, for columns that keep them whole.
+
+How a dataclass is written and read follows from its type hints, and is worked out once.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from functools import cache
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from functools import cache, partial
+from operator import attrgetter
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+_Change = Callable[[Any], Any]
+_PLAIN = (str, int, float, bool, type(None))
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
 def to_json(value: Any) -> Any:
     """Plain JSON data of a dataclass; what stands at its default is left out."""
-    if is_dataclass(value):
-        return {
-            field.name: to_json(item)
-            for field in fields(value)
-            if (item := getattr(value, field.name)) != field.default
-        }
-    if isinstance(value, Mapping):
-        return {name: to_json(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value.value if isinstance(value, Enum) else value
+    data: Any = _writer(type(value))(value)  # type: ignore[arg-type]  # a class is hashable
+    return data
 
 
-def from_json(kind: type[T], data: Any) -> T:
+def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
     """The dataclass that `to_json` was given."""
-    hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable; its TypeVar hides it
-    known = {name: _read(hints[name], item) for name, item in data.items()}
-    return kind(**known)
+    word: T = _read_word(kind, data)
+    return word
 
 
 def content_hash(data: Any) -> str:
     """Equal content, equal hash, whatever the order of fields."""
-    canonical = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_canonical(data).encode()).hexdigest()
+
+
+# --- writing --------------------------------------------------------------------------------
 
 
 @cache
-def _hints(kind: type) -> Mapping[str, Any]:
-    return get_type_hints(kind)
+def _writer(kind: type) -> _Change:
+    """Of a dataclass: what turns one into JSON data."""
+    hints = get_type_hints(kind)
+    known = fields(kind)
+    plan = [(field.name, field.default, _write_as(hints[field.name])) for field in known]
+    return partial(_write_word, plan, attrgetter(*(field.name for field in known)))
 
 
-def _read(hint: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    origin, choices = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return _read_one_of(choices, value)
-    if origin is tuple:
-        if len(choices) == 2 and choices[1] is Ellipsis:
-            return tuple(_read(choices[0], item) for item in value)
-        return tuple(_read(part, item) for part, item in zip(choices, value, strict=True))
-    if origin is Literal or origin is not None or not isinstance(hint, type):
-        return value
+def _write_word(
+    plan: list[tuple[str, Any, _Change | None]], values_of: _Change, word: Any
+) -> dict[str, Any]:
+    return {
+        name: item if write is None or item is None else write(item)
+        for (name, default, write), item in zip(plan, values_of(word), strict=True)
+        if item is not default and item != default
+    }
+
+
+def _write_as(hint: Any) -> _Change | None:
+    """How values of this type are written; None: as they are."""
+    hint = _without_none(hint)
+    if get_origin(hint) is tuple:
+        return _write_list(get_args(hint))
+    if not isinstance(hint, type):
+        return _copy
     if is_dataclass(hint):
-        return from_json(hint, value)
+        return _writer(hint)
     if issubclass(hint, datetime):
-        return datetime.fromisoformat(value)
-    return hint(value) if issubclass(hint, Enum) else value
+        return datetime.isoformat
+    if issubclass(hint, Enum):
+        return attrgetter("value")
+    return None if hint in _PLAIN else _copy
 
 
-def _read_one_of(choices: tuple[Any, ...], value: Any) -> Any:
-    """The kit's unions are "this or None"; a union of plain values needs no reading."""
-    rest = [choice for choice in choices if choice is not type(None)]
-    return _read(rest[0], value) if len(rest) == 1 else value
+def _write_list(parts: tuple[Any, ...]) -> _Change:
+    if len(parts) == 2 and parts[1] is Ellipsis:
+        write = _write_as(parts[0])
+        return list if write is None else lambda items: [write(item) for item in items]
+    writes = [_write_as(part) for part in parts]
+    return lambda items: [
+        item if write is None or item is None else write(item)
+        for write, item in zip(writes, items, strict=True)
+    ]
+
+
+def _copy(value: Any) -> Any:
+    """JSON data of whatever it turns out to be."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {name: _copy(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copy(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return to_json(value) if is_dataclass(value) else value
+
+
+# --- reading --------------------------------------------------------------------------------
+
+
+def _read_word(kind: type, data: Mapping[str, Any]) -> Any:
+    reads = _reader(kind)
+    return kind(
+        **{
+            name: item if item is None or (read := reads[name]) is None else read(item)
+            for name, item in data.items()
+        }
+    )
+
+
+@cache
+def _reader(kind: type) -> Mapping[str, _Change | None]:
+    """Of a dataclass: how each of its fields is read."""
+    return {name: _read_as(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def _read_as(hint: Any) -> _Change | None:
+    """How JSON data becomes a value of this type; None: it is one."""
+    hint = _without_none(hint)
+    if get_origin(hint) is tuple:
+        return _read_tuple(get_args(hint))
+    if not isinstance(hint, type):
+        return None
+    if is_dataclass(hint):
+        return partial(_read_word, hint)
+    if issubclass(hint, datetime):
+        return datetime.fromisoformat
+    return hint if issubclass(hint, Enum) else None
+
+
+def _read_tuple(parts: tuple[Any, ...]) -> _Change:
+    if len(parts) == 2 and parts[1] is Ellipsis:
+        read = _read_as(parts[0])
+        return tuple if read is None else lambda items: tuple(read(item) for item in items)
+    reads = [_read_as(part) for part in parts]
+    return lambda items: tuple(
+        item if read is None or item is None else read(item)
+        for read, item in zip(reads, items, strict=True)
+    )
+
+
+def _without_none(hint: Any) -> Any:
+    """The kit's unions are "this or None"; one of plain values needs no change."""
+    if get_origin(hint) not in (Union, types.UnionType):
+        return hint
+    rest = [choice for choice in get_args(hint) if choice is not type(None)]
+    return rest[0] if len(rest) == 1 else Any

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, literal_column, or_, select
 
 from loyalty_core.domain.account import AccountBook
 from loyalty_core.domain.points import Lot
@@ -15,7 +15,8 @@ from loyalty_core.store.tables import lots
 Books = Mapping[tuple[int, str], AccountBook]
 """By member and currency."""
 
-OPEN_LOTS = or_(lots.c.free > 0, lots.c.held > 0, lots.c.owed > 0)
+# In the words of their index: a prepared statement with parameters could not use it.
+OPEN_LOTS = or_(*(lots.c[name] > literal_column("0") for name in ("free", "held", "owed")))
 LOTS_OF_MEMBERS = (
     select(
         lots.c.member_id,

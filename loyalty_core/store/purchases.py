@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,38 +15,16 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    insert,
     or_,
     select,
-    tuple_,
     update,
 )
 
 from loyalty_core.store.codec import from_json, to_json
+from loyalty_core.store.refunds import EventKey, KeptRefund
+from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import purchase_fiscal, purchase_lines, purchases, refunds
-from loyalty_kit.events import FiscalSign, Purchase, PurchaseLine, Refund
-
-EventKey = tuple[int, str, str]
-"""Programme, source, external id (`ledger.md` 18)."""
-
-
-@dataclass(slots=True)
-class KeptRefund:
-    """A refund as it is kept.  `event` is what the outside last said."""
-
-    id: int
-    programme_id: int
-    source: str
-    event: Refund
-    content_hash: str
-    state: str
-    by_list: bool
-    purchase_id: int | None
-    received_at: datetime
-    booking: dict[str, Any] = field(default_factory=dict)
-    flags: list[str] = field(default_factory=list)
-    is_new: bool = False
-    changed: bool = False
+from loyalty_kit.events import FiscalSign, Purchase, PurchaseLine
 
 
 @dataclass(slots=True)
@@ -82,7 +60,27 @@ class KeptPurchase:
         return (self.programme_id, self.source, self.event.external_id)
 
 
-# --- purchases ------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------
+
+_BY_KEY = select(purchases).where(
+    among(purchases.c.programme_id, "programmes"),
+    among(purchases.c.external_id, "names"),
+    among(purchases.c.source, "sources"),
+)
+_BY_ID = select(purchases).where(among(purchases.c.id, "ids")).order_by(purchases.c.id)
+_BY_FISCAL = (
+    select(
+        purchase_fiscal.c.fn,
+        purchase_fiscal.c.fd,
+        purchase_fiscal.c.fp,
+        purchase_fiscal.c.purchase_id,
+    )
+    .where(
+        purchase_fiscal.c.programme_id == bindparam("programme"),
+        *(among(purchase_fiscal.c[part], part) for part in ("fn", "fd", "fp")),
+    )
+    .order_by(purchase_fiscal.c.purchase_id.desc())
+)
 
 
 def purchases_by_key(
@@ -90,9 +88,10 @@ def purchases_by_key(
 ) -> dict[EventKey, KeptPurchase]:
     if not keys:
         return {}
-    named = tuple_(purchases.c.programme_id, purchases.c.source, purchases.c.external_id)
-    found = connection.execute(select(purchases).where(named.in_(list(keys)))).mappings()
-    return {kept.key: kept for kept in map(_kept, found)}
+    programmes, sources, names = (set(part) for part in zip(*keys, strict=True))
+    values = {"programmes": programmes, "sources": sources, "names": names}
+    found = map(_kept, connection.execute(_BY_KEY, values).mappings())
+    return {kept.key: kept for kept in found if kept.key in keys}
 
 
 def purchases_by_id(
@@ -101,9 +100,8 @@ def purchases_by_id(
     """`lock`: held until the transaction ends, in the order of their ids."""
     if not ids:
         return {}
-    query = select(purchases).where(purchases.c.id.in_(ids)).order_by(purchases.c.id)
-    found = connection.execute(query.with_for_update() if lock else query).mappings()
-    return {row["id"]: _kept(row) for row in found}
+    found = connection.execute(_BY_ID.with_for_update() if lock else _BY_ID, {"ids": ids})
+    return {row["id"]: _kept(row) for row in found.mappings()}
 
 
 def purchases_by_external_id(
@@ -136,16 +134,15 @@ def purchases_by_fiscal(
     """Which purchase each fiscal sign was seen on first."""
     if not signs:
         return {}
-    named = tuple_(purchase_fiscal.c.fn, purchase_fiscal.c.fd, purchase_fiscal.c.fp)
-    found = connection.execute(
-        select(purchase_fiscal)
-        .where(
-            purchase_fiscal.c.programme_id == programme_id,
-            named.in_([(sign.fn, sign.fd, sign.fp) for sign in signs]),
-        )
-        .order_by(purchase_fiscal.c.purchase_id.desc())
-    ).mappings()
-    return {FiscalSign(row["fn"], row["fd"], row["fp"]): row["purchase_id"] for row in found}
+    values = {
+        "programme": programme_id,
+        "fn": {sign.fn for sign in signs},
+        "fd": {sign.fd for sign in signs},
+        "fp": {sign.fp for sign in signs},
+    }
+    found = connection.execute(_BY_FISCAL, values)
+    seen = {FiscalSign(fn, fd, fp): purchase for fn, fd, fp, purchase in found}
+    return {sign: seen[sign] for sign in seen.keys() & set(signs)}
 
 
 def purchases_of_member(
@@ -204,6 +201,143 @@ def _booked_line(line: PurchaseLine, row: RowMapping | None) -> PurchaseLine:
     )
 
 
+def _kept(row: RowMapping) -> KeptPurchase:
+    event = from_json(Purchase, row["document"])
+    return KeptPurchase(
+        row["id"],
+        row["programme_id"],
+        row["source"],
+        event,
+        row["content_hash"],
+        row["shop_id"],
+        row["member_id"],
+        row["received_at"],
+        event.lines,
+        linked_to=row["linked_to"],
+        qualifying_minor=row["qualifying_minor"],
+        booking=dict(row["booking"]),
+        flags=list(row["flags"]),
+    )
+
+
+# --- writing --------------------------------------------------------------------------------
+
+_KEPT_AS_BORN = ("id", "programme_id", "source", "external_id", "received_at")
+_CHANGING = (
+    "revision",
+    "content_hash",
+    "status",
+    "shop_id",
+    "member_id",
+    "linked_to",
+    "order",
+    "occurred_at",
+    "amount_minor",
+    "discount_minor",
+    "spend_minor",
+    "paid_minor",
+    "qualifying_minor",
+    "document",
+    "booking",
+    "flags",
+)
+_LINE = (
+    "purchase_id",
+    "id",
+    "kind",
+    "sku",
+    "name",
+    "quantity_milli",
+    "amount_minor",
+    "discount_minor",
+    "spend_minor",
+    "paid_minor",
+    "earned_points",
+    "returned_milli",
+    "returned_minor",
+)
+_SIGN = ("programme_id", "fn", "fd", "fp", "purchase_id")
+_DELETE_LINES = delete(purchase_lines).where(among(purchase_lines.c.purchase_id, "ids"))
+_DELETE_SIGNS = delete(purchase_fiscal).where(among(purchase_fiscal.c.purchase_id, "ids"))
+
+
+def write_purchases(connection: Connection, kept: Sequence[KeptPurchase]) -> None:
+    """Insert the new ones and update the changed ones, with their lines and fiscal signs."""
+    new = [one for one in kept if one.is_new]
+    changed = [one for one in kept if one.changed and not one.is_new]
+    born = [(*_as_born(one), *_changing(one)) for one in new]
+    insert_many(connection, purchases, (*_KEPT_AS_BORN, *_CHANGING), born)
+    if changed:
+        values = [(one.id, *_changing(one)) for one in changed]
+        update_many(connection, purchases, ("id",), _CHANGING, values)
+        ids = [one.id for one in changed]
+        connection.execute(_DELETE_LINES, {"ids": ids})
+        connection.execute(_DELETE_SIGNS, {"ids": ids})
+    written = (*new, *changed)
+    lines = [row for one in written for row in _lines(one)]
+    insert_many(connection, purchase_lines, _LINE, lines)
+    signs = [row for one in written for row in _signs(one)]
+    insert_many(connection, purchase_fiscal, _SIGN, signs)
+
+
+def _as_born(one: KeptPurchase) -> tuple[Any, ...]:
+    return (one.id, one.programme_id, one.source, one.event.external_id, one.received_at)
+
+
+def _changing(one: KeptPurchase) -> tuple[Any, ...]:
+    event, lines = one.event, one.lines
+    return (
+        event.revision,
+        one.content_hash,
+        event.status.value,
+        one.shop_id,
+        one.member_id,
+        one.linked_to,
+        event.order,
+        event.occurred_at,
+        sum([line.amount_minor for line in lines]),
+        sum([_off(line) for line in lines]),
+        sum([line.spend_minor or 0 for line in lines]),
+        sum([line.paid_minor for line in lines]),
+        one.qualifying_minor,
+        to_json(event),
+        one.booking,
+        one.flags,
+    )
+
+
+def _off(line: PurchaseLine) -> int:
+    return line.discount_minor if line.discount_minor is not None else line.reduction_minor or 0
+
+
+def _lines(one: KeptPurchase) -> Iterator[tuple[Any, ...]]:
+    for line in one.lines:
+        name = line.id
+        yield (
+            one.id,
+            name,
+            line.kind.value,
+            line.sku,
+            line.name,
+            line.quantity_milli,
+            line.amount_minor,
+            _off(line),
+            line.spend_minor or 0,
+            line.paid_minor,
+            one.earned_by_line.get(name, 0),
+            one.returned_milli.get(name, 0),
+            one.returned_minor.get(name, 0),
+        )
+
+
+def _signs(one: KeptPurchase) -> Iterator[tuple[Any, ...]]:
+    for sign in dict.fromkeys(one.event.fiscal):
+        yield (one.programme_id, sign.fn, sign.fd, sign.fp, one.id)
+
+
+# --- erasure --------------------------------------------------------------------------------
+
+
 def forget_people(connection: Connection, member_ids: Collection[int]) -> int:
     """Take the customer out of the kept receipts of these members; gives how many.
 
@@ -239,260 +373,3 @@ def _nobodys(document: Mapping[str, Any]) -> dict[str, Any]:
     if bare.get("refunds"):
         bare["refunds"] = [_nobodys(refund) for refund in bare["refunds"]]
     return bare
-
-
-def write_purchases(connection: Connection, kept: Sequence[KeptPurchase]) -> None:
-    """Insert the new ones and update the changed ones, with their lines and fiscal signs."""
-    new = [one for one in kept if one.is_new]
-    changed = [one for one in kept if one.changed and not one.is_new]
-    if new:
-        connection.execute(insert(purchases), [_values(one) for one in new])
-    if changed:
-        connection.execute(
-            _UPDATE_PURCHASE,
-            [{f"b_{name}": value for name, value in _values(one).items()} for one in changed],
-        )
-        ids = [one.id for one in changed]
-        connection.execute(delete(purchase_lines).where(purchase_lines.c.purchase_id.in_(ids)))
-        connection.execute(delete(purchase_fiscal).where(purchase_fiscal.c.purchase_id.in_(ids)))
-    lines = [row for one in (*new, *changed) for row in _line_values(one)]
-    if lines:
-        connection.execute(insert(purchase_lines), lines)
-    signs = [row for one in (*new, *changed) for row in _fiscal_values(one)]
-    if signs:
-        connection.execute(insert(purchase_fiscal), signs)
-
-
-def _kept(row: RowMapping) -> KeptPurchase:
-    event = from_json(Purchase, row["document"])
-    return KeptPurchase(
-        row["id"],
-        row["programme_id"],
-        row["source"],
-        event,
-        row["content_hash"],
-        row["shop_id"],
-        row["member_id"],
-        row["received_at"],
-        event.lines,
-        linked_to=row["linked_to"],
-        qualifying_minor=row["qualifying_minor"],
-        booking=dict(row["booking"]),
-        flags=list(row["flags"]),
-    )
-
-
-def _values(one: KeptPurchase) -> dict[str, Any]:
-    event, lines = one.event, one.lines
-    return {
-        "id": one.id,
-        "programme_id": one.programme_id,
-        "source": one.source,
-        "external_id": event.external_id,
-        "revision": event.revision,
-        "content_hash": one.content_hash,
-        "status": event.status,
-        "shop_id": one.shop_id,
-        "member_id": one.member_id,
-        "linked_to": one.linked_to,
-        "order": event.order,
-        "occurred_at": event.occurred_at,
-        "received_at": one.received_at,
-        "amount_minor": sum(line.amount_minor for line in lines),
-        "discount_minor": sum(_off(line) for line in lines),
-        "spend_minor": sum(line.spend_minor or 0 for line in lines),
-        "paid_minor": sum(line.paid_minor for line in lines),
-        "qualifying_minor": one.qualifying_minor,
-        "document": to_json(event),
-        "booking": one.booking,
-        "flags": one.flags,
-    }
-
-
-def _off(line: PurchaseLine) -> int:
-    return line.discount_minor if line.discount_minor is not None else line.reduction_minor or 0
-
-
-_UPDATE_PURCHASE = (
-    update(purchases)
-    .where(purchases.c.id == bindparam("b_id"))
-    .values(
-        {
-            column.name: bindparam(f"b_{column.name}")
-            for column in purchases.c
-            if column.name not in ("id", "programme_id", "source", "external_id", "received_at")
-        }
-    )
-)
-
-
-def _line_values(one: KeptPurchase) -> list[dict[str, Any]]:
-    return [
-        {
-            "purchase_id": one.id,
-            "id": line.id,
-            "kind": line.kind,
-            "sku": line.sku,
-            "name": line.name,
-            "quantity_milli": line.quantity_milli,
-            "amount_minor": line.amount_minor,
-            "discount_minor": _off(line),
-            "spend_minor": line.spend_minor or 0,
-            "paid_minor": line.paid_minor,
-            "earned_points": one.earned_by_line.get(line.id, 0),
-            "returned_milli": one.returned_milli.get(line.id, 0),
-            "returned_minor": one.returned_minor.get(line.id, 0),
-        }
-        for line in one.lines
-    ]
-
-
-def _fiscal_values(one: KeptPurchase) -> list[dict[str, Any]]:
-    return [
-        {
-            "programme_id": one.programme_id,
-            "fn": sign.fn,
-            "fd": sign.fd,
-            "fp": sign.fp,
-            "purchase_id": one.id,
-        }
-        for sign in dict.fromkeys(one.event.fiscal)
-    ]
-
-
-# --- refunds --------------------------------------------------------------------------------
-
-
-def refunds_by_key(
-    connection: Connection, keys: Collection[EventKey]
-) -> dict[EventKey, KeptRefund]:
-    if not keys:
-        return {}
-    named = tuple_(refunds.c.programme_id, refunds.c.source, refunds.c.external_id)
-    found = connection.execute(select(refunds).where(named.in_(list(keys)))).mappings()
-    return {
-        (row["programme_id"], row["source"], row["external_id"]): _kept_refund(row) for row in found
-    }
-
-
-def refunds_of(connection: Connection, purchase_ids: Collection[int]) -> list[KeptRefund]:
-    if not purchase_ids:
-        return []
-    found = connection.execute(
-        select(refunds).where(refunds.c.purchase_id.in_(purchase_ids)).order_by(refunds.c.id)
-    ).mappings()
-    return [_kept_refund(row) for row in found]
-
-
-def refunds_waiting(
-    connection: Connection,
-    programme_id: int,
-    purchases_told: Collection[str],
-    orders: Collection[str],
-    signs: Collection[FiscalSign],
-) -> list[KeptRefund]:
-    """Refunds whose purchase has not come and may be one of these, the oldest first.
-
-    Those that a person was shown meanwhile are among them.
-    """
-    fiscal = refunds.c.document[("fiscal", "fp")].as_string()
-    found = connection.execute(
-        select(refunds)
-        .where(
-            refunds.c.programme_id == programme_id,
-            refunds.c.state.in_(("waiting", "listed")),
-            or_(
-                refunds.c.purchase_external_id.in_(purchases_told),
-                refunds.c.order.in_(orders),
-                fiscal.in_({sign.fp for sign in signs}),
-            ),
-        )
-        .order_by(refunds.c.id)
-    ).mappings()
-    return [_kept_refund(row) for row in found]
-
-
-def list_refunds_received_before(
-    connection: Connection, programme_id: int, before: datetime, limit: int
-) -> int:
-    """Put waiting refunds on a person's list; gives how many."""
-    late = (
-        select(refunds.c.id)
-        .where(
-            refunds.c.programme_id == programme_id,
-            refunds.c.state == "waiting",
-            refunds.c.received_at < before,
-        )
-        .order_by(refunds.c.id)
-        .limit(limit)
-    )
-    done = connection.execute(
-        update(refunds)
-        .where(refunds.c.id.in_(late.scalar_subquery()), refunds.c.state == "waiting")
-        .values(state="listed")
-    )
-    return done.rowcount
-
-
-def write_refunds(connection: Connection, kept: Sequence[KeptRefund]) -> None:
-    new = [one for one in kept if one.is_new]
-    changed = [one for one in kept if one.changed and not one.is_new]
-    if new:
-        connection.execute(insert(refunds), [_refund_values(one) for one in new])
-    if changed:
-        connection.execute(
-            _UPDATE_REFUND,
-            [{f"b_{name}": value for name, value in _refund_values(o).items()} for o in changed],
-        )
-
-
-def _kept_refund(row: RowMapping) -> KeptRefund:
-    return KeptRefund(
-        row["id"],
-        row["programme_id"],
-        row["source"],
-        from_json(Refund, row["document"]),
-        row["content_hash"],
-        row["state"],
-        row["by_list"],
-        row["purchase_id"],
-        row["received_at"],
-        booking=dict(row["booking"]),
-        flags=list(row["flags"]),
-    )
-
-
-def _refund_values(one: KeptRefund) -> dict[str, Any]:
-    event = one.event
-    return {
-        "id": one.id,
-        "programme_id": one.programme_id,
-        "source": one.source,
-        "external_id": event.external_id,
-        "revision": event.revision,
-        "content_hash": one.content_hash,
-        "state": one.state,
-        "by_list": one.by_list,
-        "purchase_id": one.purchase_id,
-        "purchase_external_id": event.purchase,
-        "order": event.order,
-        "occurred_at": event.occurred_at,
-        "received_at": one.received_at,
-        "amount_minor": event.amount_minor,
-        "document": to_json(event),
-        "booking": one.booking,
-        "flags": one.flags,
-    }
-
-
-_UPDATE_REFUND = (
-    update(refunds)
-    .where(refunds.c.id == bindparam("b_id"))
-    .values(
-        {
-            column.name: bindparam(f"b_{column.name}")
-            for column in refunds.c
-            if column.name not in ("id", "programme_id", "source", "external_id", "received_at")
-        }
-    )
-)

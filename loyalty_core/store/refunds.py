@@ -1,0 +1,189 @@
+"""Queries over refunds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, or_, select, text, update
+
+from loyalty_core.store.codec import from_json, to_json
+from loyalty_core.store.sets import among, insert_many, update_many
+from loyalty_core.store.tables import refunds
+from loyalty_kit.events import FiscalSign, Refund
+
+EventKey = tuple[int, str, str]
+"""Programme, source, external id (`ledger.md` 18)."""
+
+
+@dataclass(slots=True)
+class KeptRefund:
+    """A refund as it is kept.  `event` is what the outside last said."""
+
+    id: int
+    programme_id: int
+    source: str
+    event: Refund
+    content_hash: str
+    state: str
+    by_list: bool
+    purchase_id: int | None
+    received_at: datetime
+    booking: dict[str, Any] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+    is_new: bool = False
+    changed: bool = False
+
+    @property
+    def key(self) -> EventKey:
+        return (self.programme_id, self.source, self.event.external_id)
+
+
+# --- reading --------------------------------------------------------------------------------
+
+_BY_KEY = select(refunds).where(
+    among(refunds.c.programme_id, "programmes"),
+    among(refunds.c.source, "sources"),
+    among(refunds.c.external_id, "names"),
+)
+_OF_PURCHASES = select(refunds).where(among(refunds.c.purchase_id, "ids")).order_by(refunds.c.id)
+_WAITING = (
+    select(refunds)
+    .where(
+        refunds.c.programme_id == bindparam("programme"),
+        # In the words of the index, or a prepared statement cannot use it.
+        text("state IN ('waiting', 'listed')"),
+        or_(
+            among(refunds.c.purchase_external_id, "names"),
+            among(refunds.c.order, "orders"),
+            among(refunds.c.document[("fiscal", "fp")].as_string(), "fiscal"),
+        ),
+    )
+    .order_by(refunds.c.id)
+)
+
+
+def refunds_by_key(
+    connection: Connection, keys: Collection[EventKey]
+) -> dict[EventKey, KeptRefund]:
+    if not keys:
+        return {}
+    programmes, sources, names = (set(part) for part in zip(*keys, strict=True))
+    values = {"programmes": programmes, "sources": sources, "names": names}
+    found = map(_kept, connection.execute(_BY_KEY, values).mappings())
+    return {kept.key: kept for kept in found if kept.key in keys}
+
+
+def refunds_of(connection: Connection, purchase_ids: Collection[int]) -> list[KeptRefund]:
+    if not purchase_ids:
+        return []
+    found = connection.execute(_OF_PURCHASES, {"ids": purchase_ids})
+    return [_kept(row) for row in found.mappings()]
+
+
+def refunds_waiting(
+    connection: Connection,
+    programme_id: int,
+    purchases_told: Collection[str],
+    orders: Collection[str],
+    signs: Collection[FiscalSign],
+) -> list[KeptRefund]:
+    """Refunds whose purchase has not come and may be one of these, the oldest first.
+
+    Those that a person was shown meanwhile are among them.
+    """
+    values = {
+        "programme": programme_id,
+        "names": purchases_told,
+        "orders": orders,
+        "fiscal": {sign.fp for sign in signs},
+    }
+    return [_kept(row) for row in connection.execute(_WAITING, values).mappings()]
+
+
+def list_refunds_received_before(
+    connection: Connection, programme_id: int, before: datetime, limit: int
+) -> int:
+    """Put waiting refunds on a person's list; gives how many."""
+    late = (
+        select(refunds.c.id)
+        .where(
+            refunds.c.programme_id == programme_id,
+            refunds.c.state == "waiting",
+            refunds.c.received_at < before,
+        )
+        .order_by(refunds.c.id)
+        .limit(limit)
+    )
+    done = connection.execute(
+        update(refunds)
+        .where(refunds.c.id.in_(late.scalar_subquery()), refunds.c.state == "waiting")
+        .values(state="listed")
+    )
+    return done.rowcount
+
+
+def _kept(row: RowMapping) -> KeptRefund:
+    return KeptRefund(
+        row["id"],
+        row["programme_id"],
+        row["source"],
+        from_json(Refund, row["document"]),
+        row["content_hash"],
+        row["state"],
+        row["by_list"],
+        row["purchase_id"],
+        row["received_at"],
+        booking=dict(row["booking"]),
+        flags=list(row["flags"]),
+    )
+
+
+# --- writing --------------------------------------------------------------------------------
+
+_KEPT_AS_BORN = ("id", "programme_id", "source", "external_id", "received_at")
+_CHANGING = (
+    "revision",
+    "content_hash",
+    "state",
+    "by_list",
+    "purchase_id",
+    "purchase_external_id",
+    "order",
+    "occurred_at",
+    "amount_minor",
+    "document",
+    "booking",
+    "flags",
+)
+
+
+def write_refunds(connection: Connection, kept: Sequence[KeptRefund]) -> None:
+    new = [(*_as_born(one), *_changing(one)) for one in kept if one.is_new]
+    changed = [(one.id, *_changing(one)) for one in kept if one.changed and not one.is_new]
+    insert_many(connection, refunds, (*_KEPT_AS_BORN, *_CHANGING), new)
+    update_many(connection, refunds, ("id",), _CHANGING, changed)
+
+
+def _as_born(one: KeptRefund) -> tuple[Any, ...]:
+    return (one.id, one.programme_id, one.source, one.event.external_id, one.received_at)
+
+
+def _changing(one: KeptRefund) -> tuple[Any, ...]:
+    event = one.event
+    return (
+        event.revision,
+        one.content_hash,
+        one.state,
+        one.by_list,
+        one.purchase_id,
+        event.purchase,
+        event.order,
+        event.occurred_at,
+        event.amount_minor,
+        to_json(event),
+        one.booking,
+        one.flags,
+    )
