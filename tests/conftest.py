@@ -15,7 +15,7 @@ import redis
 from hypothesis import settings
 from sqlalchemy import Engine
 
-from tests.support.databases import PostgresDatabases, SqliteDatabases
+from tests.support.databases import PARTITIONS, PostgresDatabases, SqliteDatabases
 from tests.support.servers import NotStarted, PrivateServer, start_postgres, start_redis
 
 #: Machines that run tests are slow at times; a law of the domain is not about time.
@@ -118,6 +118,13 @@ def _postgres_databases(request: pytest.FixtureRequest, worker_id: str) -> Postg
     return PostgresDatabases(_needed(request, "postgres"), worker_id)
 
 
+@pytest.fixture(scope="session")
+def _partitioned_databases(request: pytest.FixtureRequest, worker_id: str) -> PostgresDatabases:
+    if PARTITIONS:
+        return request.getfixturevalue("_postgres_databases")
+    return PostgresDatabases(_needed(request, "postgres"), worker_id, parts=8)
+
+
 @pytest.fixture
 def sqlite_engine(_sqlite_databases: SqliteDatabases, tmp_path: Path) -> Iterator[Engine]:
     with _sqlite_databases.new(tmp_path) as engine:
@@ -130,10 +137,26 @@ def postgres_engine(_postgres_databases: PostgresDatabases) -> Iterator[Engine]:
         yield engine
 
 
+@pytest.fixture
+def partitioned_engine(_partitioned_databases: PostgresDatabases) -> Iterator[Engine]:
+    with _partitioned_databases.new() as engine:
+        yield engine
+
+
+ENGINES = {
+    "sqlite": "sqlite_engine",
+    "postgresql": "postgres_engine",
+    "partitioned": "partitioned_engine",
+}
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """An empty migrated database, on both kinds of server."""
-    name = {"sqlite": "sqlite_engine", "postgresql": "postgres_engine"}[request.param]
+    """An empty migrated database, on both kinds of server.
+
+    A module that is to run on a partitioned ledger as well says so by `parametrize`.
+    """
+    name = ENGINES[request.param]
     return request.getfixturevalue(name)
 
 

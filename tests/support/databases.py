@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,15 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import URL, Engine, make_url
 
-from loyalty_core.store.database import make_engine
+from loyalty_core.store import partitions
+from loyalty_core.store.database import make_engine, write
 from loyalty_core.store.migrate import upgrade
+
+PARTITIONS = int(os.environ.get("HUB_TEST_LEDGER_PARTITIONS", "0"))
+"""With 2 or more, the ledger of every PostgreSQL database of the tests is partitioned."""
+
+EVERY_ENGINE = ("sqlite", "postgresql", "partitioned")
+"""For modules whose tests run on a partitioned ledger in any case; others have the first two."""
 
 
 class SqliteDatabases:
@@ -37,24 +45,30 @@ class SqliteDatabases:
 
 
 class PostgresDatabases:
-    """New databases of one server, each a copy of one that was migrated once."""
+    """New databases of one server, each a copy of one that was migrated once.
 
-    def __init__(self, server_url: str, worker: str) -> None:
+    With `parts` their ledger is in so many partitions.
+    """
+
+    def __init__(self, server_url: str, worker: str, *, parts: int = PARTITIONS) -> None:
         self._server = make_url(server_url)
-        self._worker = worker
+        self._name = f"{worker}_in_{parts}"
         self._made = 0
-        self._template = f"template_{worker}"
+        self._template = f"template_{self._name}"
         with psycopg.connect(_conninfo(self._server), autocommit=True) as admin:
             admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._template)))
         engine = make_engine(self._url(self._template))
         upgrade(engine)
+        if parts:
+            with write(engine) as connection:
+                partitions.partition(connection, parts)
         engine.dispose()  # nobody may be connected to a template while it is copied
 
     @contextmanager
     def new(self) -> Iterator[Engine]:
         """An empty database; it is dropped afterwards, whoever is still connected to it."""
         self._made += 1
-        name = f"test_{self._worker}_{self._made}"
+        name = f"test_{self._name}_{self._made}"
         with psycopg.connect(_conninfo(self._server), autocommit=True) as admin:
             names = sql.Identifier(name), sql.Identifier(self._template)
             create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names)

@@ -19,16 +19,20 @@ from tests.support.ledger import Shop, open_programme, rules
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
-    """A migrated database that other tests have used."""
+    """A migrated database that other tests have used.
+
+    `partitioned` is for modules that ask for it (`EVERY_ENGINE`).
+    """
     if request.param == "sqlite":
         databases = request.getfixturevalue("_sqlite_databases")
         with databases.new(tmp_path_factory.mktemp("ledger")) as opened:
             # Nobody pulls the plug here, so no commit needs to wait for the disk.
             event.listen(opened, "connect", _be_quick)
             yield opened
-    else:
-        with request.getfixturevalue("_postgres_databases").new() as opened:
-            yield opened
+        return
+    kind = {"postgresql": "_postgres_databases", "partitioned": "_partitioned_databases"}
+    with request.getfixturevalue(kind[request.param]).new() as opened:
+        yield opened
 
 
 def _be_quick(connection, _record) -> None:

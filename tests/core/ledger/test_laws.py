@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Engine
 
@@ -10,9 +11,11 @@ from loyalty_kit.events import Purchase, Refund
 from loyalty_kit.money import prorate
 from tests.core.ledger.test_model import LONG
 from tests.support.books import assert_books_add_up
+from tests.support.databases import EVERY_ENGINE
 from tests.support.ledger import DAY, Shop, open_programme
 from tests.support.lines import back, line
 
+pytestmark = pytest.mark.parametrize("engine", EVERY_ENGINE, indirect=True, scope="session")
 LAW = settings(
     max_examples=200 if LONG else 12,
     deadline=None,

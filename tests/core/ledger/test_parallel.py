@@ -12,8 +12,10 @@ import pytest
 
 from loyalty_core.domain.errors import HoldCaptured, LoyaltyError, MemberExists, NotEnoughPoints
 from loyalty_core.service.members import NewMember, enrol_member
+from tests.support.databases import EVERY_ENGINE
 from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop
 
+pytestmark = pytest.mark.parametrize("engine", EVERY_ENGINE, indirect=True, scope="session")
 Outcome = Any
 
 
