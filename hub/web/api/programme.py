@@ -13,8 +13,9 @@ from hub.web.api.call import Call, Operation, answer
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from hub.web.api.schemas import PageQuerySchema
-from loyalty_core.domain.errors import InvalidInput
+from loyalty_core.domain.errors import InvalidInput, ShopForbidden
 from loyalty_core.service import catalogue, programmes, shops
+from loyalty_core.store.programmes import fold
 
 SCOPE = "admin"
 blueprint = Blueprint("programme", __name__, description="Rules, shops and catalogue.")
@@ -199,6 +200,7 @@ def create_shop(call: Call, code: str) -> Answer:
     """Make a shop."""
     told = body.read_json()
     new = body.load(wire.NewShopSchema().load, told)
+    _check_reach(call, new.code)
     return call.write(
         lambda connection: answer(
             render.shop(
@@ -228,6 +230,7 @@ def change_shop(call: Call, code: str, shop: str) -> Answer:
     """Change what is told of a shop."""
     told = body.read_json()
     changes = body.load(wire.ShopChangesSchema().load, told)
+    _check_reach(call, shop)
     return call.write(
         lambda connection: answer(
             render.shop(
@@ -236,6 +239,12 @@ def change_shop(call: Call, code: str, shop: str) -> Answer:
         ),
         told=told,
     )
+
+
+def _check_reach(call: Call, shop: str) -> None:
+    """Raises: ShopForbidden, where the key is bound to other shops than this."""
+    if call.key.shops is not None and fold(shop) not in call.key.shops:
+        raise ShopForbidden({"shop": fold(shop)})
 
 
 # --- catalogue ------------------------------------------------------------------------------

@@ -1,0 +1,225 @@
+"""Every address of the API, tried with every kind of key.  The table is written by hand.
+
+A route that the table does not name fails the first test: whoever adds one says here who may
+call it.  There is one role in the console, so keys are where rights differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from hub.web.api import PREFIX
+from loyalty_core.service.api_keys import SCOPES
+from tests.hub.api.bodies import a_basket, a_purchase, a_refund
+from tests.hub.api.client import Caller, code_of
+from tests.security.world import World
+
+OPEN = {f"GET {PREFIX}/openapi.json", f"GET {PREFIX}/rules.schema.json"}
+"""What anybody may read; `test_rights_of_people.py` tries it."""
+SHOP_FORBIDDEN = (403, "shop_forbidden")
+NO_MEMBER = (404, "member_not_found")
+NO_PROGRAMME = (404, "programme_not_found")
+
+
+@dataclass(frozen=True)
+class May:
+    """`scope` opens it and answers `gives`; a key of another programme is told `stranger`, one
+    bound to the shop `south` is told `elsewhere`.  A number alone is a success.
+    """
+
+    scope: str
+    gives: Any
+    stranger: Any
+    elsewhere: Any
+    body: Any = None
+    query: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+MAIN = {"shop": "main"}
+"""`main` is a shop of every programme: a stranger who names it acts in his own programme."""
+EMPTY = {"items": []}
+ONCE = {"Idempotency-Key": "k-1"}
+NOT_YET = (422, "not_available")
+
+TABLE = {
+    # A quote and a hold name no member of ours here; the books of the stranger answer.
+    "POST /quotes": May("checkout", 200, 200, SHOP_FORBIDDEN, a_basket(**MAIN)),
+    "POST /holds": May("checkout", 201, 201, SHOP_FORBIDDEN, a_basket(cart="c-2", **MAIN)),
+    "GET /holds/<hold_id>": May("checkout", 200, (404, "hold_not_found"), SHOP_FORBIDDEN),
+    "PATCH /holds/<hold_id>": May(
+        "checkout", 200, (404, "hold_not_found"), SHOP_FORBIDDEN, {"order": "A-1"}
+    ),
+    "DELETE /holds/<hold_id>": May("checkout", 204, (404, "hold_not_found"), SHOP_FORBIDDEN),
+    # Codes are not there yet, for anybody.
+    "POST /confirmations": May("checkout", NOT_YET, NOT_YET, NOT_YET, {}),
+    "POST /confirmations/<confirmation_id>/check": May("checkout", NOT_YET, NOT_YET, NOT_YET, {}),
+    "POST /purchases": May(
+        "events", 201, 201, SHOP_FORBIDDEN, a_purchase(external_id="p-2", **MAIN)
+    ),
+    # The refund waits for its purchase: another key is another source (`ledger.md` 18).
+    "POST /refunds": May("events", 202, 202, SHOP_FORBIDDEN, a_refund(**MAIN)),
+    "GET /purchases": May("events", 200, EMPTY, SHOP_FORBIDDEN, query="?external_id=p-1"),
+    "GET /purchases/<purchase_id>": May("events", 200, (404, "purchase_not_found"), SHOP_FORBIDDEN),
+    "POST /events": May(
+        "events",
+        201,
+        201,
+        201,
+        {"kind": "visit", "external_id": "v-1", "occurred_at": "2026-03-14T14:30:00+03:00"},
+    ),
+    # Members belong to the programme, not to a shop: a key bound to a shop may know them all.
+    "POST /members": May("members", 201, 201, 201, {"phone": "+79161234569"}),
+    "GET /members": May("members", 200, EMPTY, 200, query="?phone=%2B79161234567"),
+    "GET /members/<member_id>": May("members", 200, NO_MEMBER, 200),
+    "PATCH /members/<member_id>": May("members", 200, NO_MEMBER, 200, {"city": "Омск"}),
+    "GET /members/<member_id>/ledger": May("members", 200, NO_MEMBER, 200),
+    "GET /members/<member_id>/lots": May("members", 200, NO_MEMBER, 200),
+    "GET /members/<member_id>/purchases": May("members", 200, NO_MEMBER, 200),
+    # So do rules and goods: `admin` is of the whole programme.  Other shops stay closed.
+    "POST /members/<member_id>/adjustments": May(
+        "admin", 201, NO_MEMBER, 201, {"amount": "1.00", "reason": "sorry"}, headers=ONCE
+    ),
+    "POST /members/<member_id>/merge": May("admin", 200, NO_MEMBER, 200, {"from": "<second>"}),
+    "GET /members/<member_id>/export": May("admin", 200, NO_MEMBER, 200),
+    "DELETE /members/<member_id>": May("admin", 200, NO_MEMBER, 200),
+    "GET /programmes": May("admin", 200, 200, 200),
+    "GET /programmes/<code>/rules": May("admin", 200, NO_PROGRAMME, 200),
+    "PUT /programmes/<code>/rules": May("admin", 201, NO_PROGRAMME, 201, "<rules>"),
+    "POST /programmes/<code>/rules/check": May("admin", 200, NO_PROGRAMME, 200, {}),
+    "POST /programmes/<code>/rules/publish": May(
+        "admin", (404, "version_not_found"), NO_PROGRAMME, (404, "version_not_found"), {"draft": 99}
+    ),
+    "GET /programmes/<code>/rules/versions": May("admin", 200, NO_PROGRAMME, 200),
+    "GET /programmes/<code>/shops": May("admin", 200, NO_PROGRAMME, 200),
+    "POST /programmes/<code>/shops": May(
+        "admin", 201, NO_PROGRAMME, SHOP_FORBIDDEN, {"code": "east"}
+    ),
+    "PATCH /programmes/<code>/shops/<shop>": May(
+        "admin", 200, NO_PROGRAMME, SHOP_FORBIDDEN, {"name": "M"}
+    ),
+    "GET /programmes/<code>/products": May("admin", 200, NO_PROGRAMME, 200),
+    "POST /programmes/<code>/products": May(
+        "admin", 200, NO_PROGRAMME, 200, {"items": [{"sku": "T", "name": "T"}]}
+    ),
+    "GET /programmes/<code>/categories": May("admin", EMPTY, NO_PROGRAMME, EMPTY),
+    "POST /programmes/<code>/categories": May(
+        "admin", 200, NO_PROGRAMME, 200, {"items": [{"code": "t", "name": "T"}]}
+    ),
+}
+
+
+def test_the_table_names_every_route_of_the_api(world: World):
+    routes = {
+        f"{method} {rule.rule}"
+        for rule in world.app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith("/api/v1")
+    }
+
+    assert routes == {name.replace(" ", f" {PREFIX}", 1) for name in TABLE} | OPEN
+
+
+@pytest.mark.parametrize("route", TABLE)
+def test_no_key_and_each_wrong_scope_are_refused_and_change_nothing(world: World, route: str):
+    before = seen(world)
+
+    for key in ("", "lh_garbage", "lh_" + "A" * 43, world.revoked.key):
+        assert call(world, Caller(world.app, key), route) == (401, "unauthorized")
+    for scope in set(SCOPES) - {TABLE[route].scope}:
+        assert call(world, world.by_scope[scope], route) == (403, "scope_missing"), scope
+    assert seen(world) == before
+
+
+@pytest.mark.parametrize("route", TABLE)
+def test_another_programme_and_another_shop(world: World, route: str):
+    before = seen(world)
+
+    assert call(world, world.stranger, route) == as_told(TABLE[route].stranger)
+    assert seen(world) == before, "a stranger changed what is ours"
+    assert call(world, world.elsewhere, route) == as_told(TABLE[route].elsewhere)
+
+
+@pytest.mark.parametrize("route", TABLE)
+def test_the_right_scope_alone_is_enough(world: World, route: str):
+    assert call(world, world.by_scope[TABLE[route].scope], route) == as_told(TABLE[route].gives)
+
+
+@pytest.mark.parametrize("route", TABLE)
+def test_head_is_guarded_as_get_is_and_options_tells_methods_only(world: World, route: str):
+    nobody = Caller(world.app, "lh_garbage")
+    method, _, rule = route.partition(" ")
+    path = address(world, rule)
+
+    if method == "GET":
+        assert nobody.call("HEAD", path).status_code == 401
+    told = nobody.call("OPTIONS", path)
+    assert (told.status_code, told.data) == (200, b"")
+    assert method in told.headers["Allow"]
+
+
+def test_a_header_does_not_change_the_method(world: World):
+    path = f"/members/{world.names['member_id']}"
+    for header in ("X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method"):
+        answer = world.all_scopes.get(path + "?_method=DELETE", headers={header: "DELETE"})
+        assert answer.status_code in (200, 422)
+    assert world.all_scopes.get(path).json["state"] == "unconfirmed"
+
+
+def call(world: World, caller: Caller, route: str) -> tuple[int, Any]:
+    """Status, and the problem's code or the answer's `items` if it is but a list of them."""
+    may = TABLE[route]
+    method, _, rule = route.partition(" ")
+    answer = caller.call(
+        method, address(world, rule) + may.query, body_of(world, may), headers=may.headers
+    )
+    if answer.status_code >= 400:
+        return code_of(answer)
+    return answer.status_code, EMPTY if answer.data == b'{"items":[]}' else None
+
+
+def as_told(told: Any) -> tuple[int, Any]:
+    if told == EMPTY:
+        return 200, EMPTY
+    return told if isinstance(told, tuple) else (told, None)
+
+
+def address(world: World, rule: str) -> str:
+    for name, value in world.names.items():
+        rule = rule.replace(f"<{name}>", value)
+    assert "<" not in rule, rule
+    return rule
+
+
+def body_of(world: World, may: May) -> Any:
+    if may.body == "<rules>":
+        return world.all_scopes.get("/programmes/demo/rules").json
+    if may.body == {"from": "<second>"}:
+        return {"from": world.names["second"]}
+    return may.body
+
+
+def seen(world: World) -> list[Any]:
+    """What the programme's own key reads of its things."""
+    paths = (
+        f"/members/{world.names['member_id']}/export",
+        f"/holds/{world.names['hold_id']}",
+        f"/purchases/{world.names['purchase_id']}",
+        "/programmes/demo/rules",
+        "/programmes/demo/shops",
+        "/programmes/demo/products",
+        "/programmes/demo/categories",
+    )
+    return [world.all_scopes.get(path).json for path in paths]
+
+
+def test_a_basket_shows_a_stranger_nobody_of_ours(world: World):
+    named = {"id": world.names["member_id"], "phone": "+79161234567", "verified": True}
+    ours = world.by_scope["checkout"].post("/quotes", a_basket(member=named)).json
+    theirs = world.stranger.post("/quotes", a_basket(member=named)).json
+
+    assert ours["member"]["id"] == world.names["member_id"]
+    assert theirs["member"] is None

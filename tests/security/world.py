@@ -1,0 +1,119 @@
+"""Two programmes with something to steal in each, and everybody who might try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from hub.app import create_app
+from hub.deliveries import list_deliveries
+from hub.installations import create_installation
+from hub.registry import registry_of
+from hub.wiring import Hub
+from loyalty_core.service.admins import create_admin, find_admin
+from loyalty_core.service.api_keys import SCOPES, revoke_key
+from loyalty_core.service.shops import NewShop, create_shop
+from loyalty_core.store.database import read, write
+from tests.hub.api.bodies import a_basket, a_purchase
+from tests.hub.api.client import Caller, new_key, new_programme
+from tests.hub.web.conftest import Visitor, hashed_password
+from tests.support.clock import NOON
+from tests.support.hub import make_hub
+from tests.support.shopfloor import SETTINGS, Remote, signed, tablo
+
+
+@dataclass(frozen=True)
+class World:
+    """`names` are what addresses of the programme `demo` are made of."""
+
+    hub: Hub
+    all_scopes: Caller
+    by_scope: dict[str, Caller]
+    elsewhere: Caller
+    stranger: Caller
+    revoked: Caller
+    names: dict[str, str]
+    secrets: tuple[str, ...]
+
+    @property
+    def app(self):
+        return self.all_scopes.app
+
+    def nobody(self) -> Visitor:
+        return Visitor(self.app.test_client(), "en")
+
+    def owner(self, *, epoch: int = 0) -> Visitor:
+        """With the cookie that a login gives, but without the time that a password takes."""
+        someone = self.nobody()
+        with read(self.hub.engine) as connection:
+            admin = find_admin(connection, "owner")
+        with someone.client.session_transaction("/admin/login") as session:
+            session.update(_user_id=f"{admin.id}.{epoch}", _fresh=True)
+            session.permanent = True
+        keep_cookie(someone)
+        return someone
+
+
+def steal(owner: Visitor, thief: Visitor) -> None:
+    """Copy the session's cookie."""
+    cookie = owner.client.get_cookie("loyalty_hub", path="/admin")
+    assert cookie is not None
+    thief.client.set_cookie("loyalty_hub", cookie.value, path="/admin")
+
+
+def keep_cookie(someone: Visitor) -> None:
+    """As a browser does that pays no heed to how long a cookie may live."""
+    steal(someone, someone)
+
+
+def make_world(engine: Engine) -> World:
+    """`elsewhere` is bound to the shop `south`, `stranger` is of the programme `other`."""
+    hub = make_hub(engine, registry=registry_of([tablo(Remote())]), quote_deadline_ms=20_000)
+    app = create_app(hub)
+    demo, other = new_programme(hub, "demo"), new_programme(hub, "other")
+    with write(hub.engine) as connection:
+        create_admin(connection, login="owner", password_hash=hashed_password(), now=NOON)
+        create_shop(connection, demo, NewShop("south"), now=NOON)
+    revoked = new_key(hub, demo, name="revoked")
+    with write(hub.engine) as connection:
+        revoke_key(connection, demo, revoked.id, now=NOON)
+    everything = Caller(app, new_key(hub, demo).key)
+    return World(
+        hub=hub,
+        all_scopes=everything,
+        by_scope={s: Caller(app, new_key(hub, demo, scopes=[s], name=s).key) for s in SCOPES},
+        elsewhere=Caller(app, new_key(hub, demo, shops=["south"], name="south").key),
+        stranger=Caller(app, new_key(hub, other).key),
+        revoked=Caller(app, revoked.key),
+        names=_things(hub, everything, demo),
+        secrets=(SETTINGS["token"], SETTINGS["webhook_secret"]),
+    )
+
+
+def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
+    bought = caller.post("/purchases", a_purchase(shop="main")).json
+    second = caller.post("/members", {"phone": "+79161234568"}).json
+    held = caller.post("/holds", a_basket(cart="c-1", shop="main")).json
+    shop = create_installation(
+        hub, programme_id=programme_id, connector="tablo", name="Tea shop", settings=SETTINGS
+    )
+    body = b'{"no": "1", "hint": [["order", "1"]]}'
+    path = f"/hooks/{shop.id}/events"
+    assert caller.app.test_client().post(path, data=body, headers=signed(body)).status_code == 200
+    (delivery,) = list_deliveries(hub, installation_id=shop.id, limit=1).items
+    return {
+        "code": "demo",
+        "programme": "demo",
+        "shop": "main",
+        "connector": "tablo",
+        "confirmation_id": "cf_1",
+        "member_id": bought["member"],
+        "second": second["id"],
+        "purchase_id": bought["id"],
+        "hold_id": held["id"],
+        "installation_id": shop.id,
+        "installation": shop.id,
+        "delivery_id": delivery.id,
+        "name": "events",
+    }
