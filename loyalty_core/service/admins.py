@@ -99,6 +99,11 @@ def resume_session(connection: Connection, admin_id: int, session_epoch: int) ->
     return admin
 
 
+def end_sessions(connection: Connection, admin_id: int) -> None:
+    """Every session of the account that is open, on whatever machine."""
+    store.move_epoch(connection, admin_id)
+
+
 def choose_locale(connection: Connection, admin_id: int, locale: str) -> None:
     """The language in which the console speaks to this person."""
     store.set_locale(connection, admin_id, locale)

@@ -9,15 +9,14 @@ from flask import Blueprint, Flask, Response, make_response, redirect, render_te
 from flask import url_for as to
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter, RequestLimit
-from flask_limiter.util import get_remote_address
 
 from hub.passwords import password_fits
-from hub.web.admin import sessions
+from hub.web.admin import known_browsers, sessions
 from hub.web.admin.context import the_hub
 from hub.web.admin.languages import gettext, ngettext
 from hub.web.admin.links import inside
 from hub.wiring import Hub
-from loyalty_core.service.admins import LoginRefused, check_login, fold_login
+from loyalty_core.service.admins import LoginRefused, check_login
 from loyalty_core.store.database import read
 
 _PER_LOGIN = "10 per 15 minutes"
@@ -43,20 +42,18 @@ def _limited(app: Flask, hub: Hub) -> Callable[[], ResponseReturnValue]:
     away each process counts for itself.
     """
     limiter = Limiter(
-        get_remote_address,
+        known_browsers.where_from,
         app=app,
         storage_uri=hub.config.redis_url or "memory://",
         in_memory_fallback_enabled=True,
         key_prefix="console",
         on_breach=_too_many,
     )
-    per_login = limiter.limit(_PER_LOGIN, key_func=_login_typed, deduct_when=_was_refused)
+    per_login = limiter.limit(
+        _PER_LOGIN, key_func=known_browsers.whose_attempt, deduct_when=_was_refused
+    )
     per_address = limiter.limit(_PER_ADDRESS, deduct_when=_was_refused)
     return per_login(per_address(enter))
-
-
-def _login_typed() -> str:
-    return fold_login(request.form.get("login", ""))
 
 
 def _was_refused(response: Response) -> bool:
@@ -100,9 +97,11 @@ def enter() -> ResponseReturnValue:
     except LoginRefused:
         return _page(gettext("Login and password do not match.")), _REFUSED
     sessions.open_session(admin)
-    return redirect(inside(request.args.get("next")) or to("admin.start"))
+    answer = make_response(redirect(inside(request.args.get("next")) or to("admin.start")))
+    known_browsers.remember(answer, admin.login)
+    return answer
 
 
 def leave() -> ResponseReturnValue:
-    sessions.end_session()
+    sessions.end_session(the_hub().engine)
     return redirect(to("admin.login.form"))

@@ -1,4 +1,8 @@
-"""Sessions of the console: a signed cookie that a new password ends everywhere."""
+"""Sessions of the console: a signed cookie that names the account and its epoch.
+
+A new password and a logout move the epoch on, so that a cookie which somebody copied ends too.
+The price: to log out on one machine is to log out on all (ADR 0016).
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,9 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Engine
 
 from hub.wiring import Hub
-from loyalty_core.service.admins import LoginRefused, resume_session
+from loyalty_core.service.admins import LoginRefused, end_sessions, resume_session
 from loyalty_core.store.admins import Admin
-from loyalty_core.store.database import read
+from loyalty_core.store.database import read, write
 
 _LIFETIME = timedelta(hours=12)
 
@@ -27,7 +31,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # flask-login ships no types
         self.admin = admin
 
     def get_id(self) -> str:
-        """What the cookie says: the account, and the epoch that a new password moves on."""
+        """What the cookie says: the account, and its epoch."""
         return f"{self.admin.id}.{self.admin.session_epoch}"
 
 
@@ -95,7 +99,11 @@ def open_session(admin: Admin) -> None:
     login_user(SignedIn(admin))
 
 
-def end_session() -> None:
+def end_session(engine: Engine) -> None:
+    """End every session of the account, on the server; nobody's ends as well."""
+    if is_signed_in():
+        with write(engine) as connection:
+            end_sessions(connection, signed_in_admin().id)
     logout_user()
     session.clear()
 

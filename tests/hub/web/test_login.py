@@ -97,6 +97,83 @@ def test_a_right_password_does_not_count_as_an_attempt(visitor):
         assert visitor().log_in().status_code == 302
 
 
+def test_whoever_guesses_does_not_lock_the_owner_out_of_a_browser_that_is_known(visitor):
+    owner, guesser = visitor(), visitor()
+    assert owner.log_in().status_code == 302
+    owner.send("/admin/", "/admin/logout")
+    for _ in range(10):
+        guesser.log_in(password="a guess")
+    assert visitor().log_in().status_code == 429, "an unknown browser waits"
+
+    assert owner.log_in().status_code == 302
+
+
+def test_a_known_browser_may_guess_no_oftener_than_others_and_only_for_its_own_login(visitor):
+    owner = visitor()
+    owner.log_in()
+    owner.send("/admin/", "/admin/logout")
+    statuses = [owner.log_in(password="a guess").status_code for _ in range(11)]
+    assert statuses == [401] * 10 + [429]
+    assert visitor().log_in().status_code == 302, "on its own count"
+
+    statuses = [owner.log_in(login="other", password="a guess").status_code for _ in range(10)]
+    assert statuses == [401] * 10
+    assert visitor().log_in(login="other", password="a guess").status_code == 429
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "WyJvd25lciIsICJhIl0.aaaa.bbbb", "null", "a.b.c.d"])
+def test_a_browser_that_says_it_is_known_is_not_believed(visitor, cookie):
+    guesser = visitor()
+    for _ in range(10):
+        guesser.client.set_cookie("loyalty_hub_known", cookie, path="/admin/login")
+        guesser.log_in(password="a guess")
+
+    assert guesser.log_in().status_code == 429
+
+
+def test_an_address_may_guess_thirty_times_whatever_the_login_and_the_forwarded_address(visitor):
+    statuses = []
+    for number in range(31):
+        someone = visitor()
+        someone.headers |= {
+            "X-Forwarded-For": f"203.0.113.{number}",
+            "X-Real-IP": f"203.0.113.{number}",
+            "Forwarded": f"for=203.0.113.{number}",
+        }
+        answer = someone.log_in(login=f"login-{number}", password="a guess")
+        statuses.append(answer.status_code)
+
+    assert statuses == [401] * 30 + [429]
+
+
+def test_the_addresses_of_one_ipv6_network_are_one_caller(visitor):
+    statuses = []
+    for number in range(31):
+        someone = visitor()
+        someone.client.environ_base["REMOTE_ADDR"] = f"2001:db8:1:2:{number:x}::1"
+        answer = someone.log_in(login=f"login-{number}", password="a guess")
+        statuses.append(answer.status_code)
+    assert statuses == [401] * 30 + [429]
+
+    neighbour = visitor()
+    neighbour.client.environ_base["REMOTE_ADDR"] = "2001:db8:1:3::1"
+    assert neighbour.log_in().status_code == 302
+
+
+def test_behind_a_proxy_that_is_trusted_its_callers_are_counted_apart(pages_engine: Engine, hub):
+    app = create_app(make_hub(pages_engine, trusted_proxies=1))
+    for number in range(31):
+        someone = Visitor(app.test_client(), "en")
+        # What the caller made up stands to the left of what the proxy adds.
+        someone.headers["X-Forwarded-For"] = f"198.51.100.{number}, 203.0.113.7"
+        status = someone.log_in(login=f"login-{number}", password="a guess").status_code
+    assert status == 429
+
+    someone = Visitor(app.test_client(), "en")
+    someone.headers["X-Forwarded-For"] = "203.0.113.7, 203.0.113.8"
+    assert someone.log_in().status_code == 302
+
+
 def test_guesses_are_counted_together_by_all_processes_that_share_a_redis(
     pages_engine: Engine, hub, redis_url: str
 ):
@@ -130,19 +207,26 @@ def test_a_fragment_without_a_session_takes_the_whole_page_to_the_login(visitor)
 
 
 def test_the_cookie_is_kept_from_scripts_and_from_other_sites(visitor):
-    cookie = visitor().log_in().headers["Set-Cookie"]
+    session_, known = sorted(
+        visitor().log_in().headers.getlist("Set-Cookie"),
+        key=lambda cookie: cookie.partition("=")[0],
+    )
 
-    assert "HttpOnly" in cookie
-    assert "SameSite=Lax" in cookie
-    assert "Path=/admin" in cookie
-    assert "Secure" not in cookie
+    for cookie, path, site in ((session_, "/admin", "Lax"), (known, "/admin/login", "Strict")):
+        parts = cookie.split("; ")
+        assert "HttpOnly" in parts
+        assert f"SameSite={site}" in parts
+        assert f"Path={path}" in parts
+        assert "Secure" not in parts
 
 
 def test_behind_https_the_cookie_is_secure(pages_engine: Engine, hub):
     app = create_app(make_hub(pages_engine, public_url="https://hub.example.ru"))
-    response = app.test_client().get("/admin/login")
+    response = Visitor(app.test_client(), "en").log_in()
 
-    assert "Secure" in response.headers["Set-Cookie"]
+    cookies = response.headers.getlist("Set-Cookie")
+    assert len(cookies) == 2
+    assert all("Secure" in cookie.split("; ") for cookie in cookies)
 
 
 def test_a_session_begins_anew_at_the_login(app):

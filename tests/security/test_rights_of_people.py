@@ -1,0 +1,269 @@
+"""Every page and every door that is not the API, tried by who should not be there.
+
+The table is written by hand, and a route that it does not name fails the first test.  The
+console has one role: who is in may do everything in it, in every programme (`docs/security.md`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from hub.clock import SystemClock
+from loyalty_core.store.database import read
+from loyalty_core.store.tables import metadata
+from tests.hub.api.client import code_of
+from tests.hub.web.conftest import Visitor
+from tests.security.world import World, keep_cookie, steal
+from tests.support.shopfloor import SETTINGS, signed
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the owner gets, and what he gets where `demo` is exchanged for `other`."""
+
+    owner: int
+    other: int | None = None
+    form: dict[str, str] | None = None
+
+
+DEMO = "/admin/p/<programme>"
+PAGES = {
+    "GET /admin/": Page(302),
+    "GET /admin/<path:anything>": Page(404),
+    "POST /admin/logout": Page(302),
+    f"GET {DEMO}/": Page(200, 200),
+    f"GET {DEMO}/connections/": Page(200, 200),
+    f"GET {DEMO}/connections/new": Page(200, 200),
+    f"GET {DEMO}/connections/new/<connector>": Page(200, 200),
+    f"POST {DEMO}/connections/new/<connector>": Page(302, 302, {"_name": "Two", **SETTINGS}),
+    f"GET {DEMO}/connections/<installation_id>": Page(200, 404),
+    f"GET {DEMO}/connections/<installation_id>/last-deliveries": Page(200, 404),
+    f"GET {DEMO}/connections/<installation_id>/settings": Page(200, 404),
+    f"POST {DEMO}/connections/<installation_id>/settings": Page(
+        302, 404, {"_name": "Tea shop", **SETTINGS}
+    ),
+    f"POST {DEMO}/connections/<installation_id>/check": Page(200, 404),
+    f"POST {DEMO}/connections/<installation_id>/state": Page(302, 404, {"state": "paused"}),
+    f"GET {DEMO}/deliveries/": Page(200, 200),
+    f"GET {DEMO}/deliveries/<delivery_id>": Page(200, 404),
+    f"POST {DEMO}/deliveries/<delivery_id>/replay": Page(302, 404),
+    f"GET {DEMO}/members/": Page(200, 200),
+    f"GET {DEMO}/members/<member_id>": Page(200, 404),
+}
+"""Behind the login."""
+ANYBODY = {
+    "GET /": 302,
+    "GET /admin/login": 200,
+    "POST /admin/login": 401,
+    "POST /admin/language": 302,
+    "GET /api/docs": 200,
+    "GET /api/v1/openapi.json": 200,
+    "GET /api/v1/rules.schema.json": 200,
+    "GET /healthz": 200,
+    "GET /readyz": 200,
+    "GET /metrics": 200,
+    "GET /static/<path:filename>": 200,
+}
+"""What is open on purpose, and its answer to who knows nothing.  It shows nothing personal."""
+DOORS = {"POST /hooks/<installation>/<name>", "PUT /hooks/<installation>/<name>"}
+
+
+def test_the_tables_name_every_route_outside_the_api(world: World):
+    routes = {
+        f"{method} {rule.rule}"
+        for rule in world.app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+        if not rule.rule.startswith("/api/v1") or rule.endpoint.startswith("api_pages.")
+    }
+
+    assert routes == PAGES.keys() | ANYBODY.keys() | DOORS
+
+
+@pytest.mark.parametrize("route", PAGES)
+def test_behind_the_login_nobody_sees_or_changes_anything(world: World, route: str):
+    before = state_of(world)
+
+    for someone in (world.nobody(), forged(world), expired(world), ended(world)):
+        answer = send(world, someone, route)
+        if answer.status_code == 302:
+            assert answer.location.startswith("/admin/login")
+        else:
+            assert answer.status_code == 400, "a form without its token"
+            assert shows_nothing(world, answer.text)
+        fragment = send(world, someone, route, **{"HX-Request": "true"})
+        assert fragment.status_code in (204, 400)
+        assert shows_nothing(world, fragment.text)
+    assert state_of(world) == before
+
+
+@pytest.mark.parametrize("route", PAGES)
+def test_the_owner_gets_in_and_things_of_one_programme_stay_in_it(world: World, route: str):
+    page = PAGES[route]
+    if page.other is not None:
+        there = replace(world, names={**world.names, "programme": "other"})
+        before = state_of(world)
+        assert send_with_token(there, world.owner(), route).status_code == page.other
+        assert page.other == 302 or state_of(world) == before
+    assert send_with_token(world, world.owner(), route).status_code == page.owner
+
+
+@pytest.mark.parametrize("route", [route for route in PAGES if route.startswith("POST")])
+def test_no_form_is_taken_without_its_token(world: World, route: str):
+    owner, before = world.owner(), state_of(world)
+
+    for token in ({}, {"csrf_token": ""}, {"csrf_token": token_of(world.owner())}):
+        answer = send(world, owner, route, more=token)
+        assert answer.status_code == 400
+        assert "out of date" in answer.text
+    assert state_of(world) == before
+    assert owner.get("/admin/p/demo/").status_code == 200, "still logged in"
+
+
+@pytest.mark.parametrize("route", ANYBODY)
+def test_what_is_open_shows_nothing_of_anybody(world: World, route: str):
+    nobody = world.nobody()
+    form = {"login": "owner", "password": "a guess", "language": "en"}
+    if route.startswith("POST"):
+        answer = nobody.send("/admin/login", route.split()[1], **form)
+    else:
+        answer = nobody.get(route.split()[1].replace("<path:filename>", "img/logo.svg"))
+
+    assert answer.status_code == ANYBODY[route]
+    assert shows_nothing(world, answer.text)
+    answer.close()
+
+
+@pytest.mark.parametrize("route", sorted(DOORS))
+def test_a_door_takes_what_is_signed_and_nothing_else(world: World, route: str):
+    method, _, rule = route.partition(" ")
+    client, path = world.app.test_client(), address(world, rule)
+    body = b'{"no": "2", "hint": [["order", "2"]]}'
+    before = state_of(world)
+    forgeries: list[dict[str, str]] = [
+        {},
+        signed(body, "another secret"),
+        signed(body, ""),
+        signed(b'{"no": "3", "hint": [["order", "2"]]}'),
+        {"Authorization": f"Bearer {world.all_scopes.key}"},
+        {**dict.fromkeys(signed(body), "Ü")},
+    ]
+
+    for headers in forgeries:
+        answer = client.open(path, method=method, data=body, headers=headers)
+        assert code_of(answer) == (401, "signature_invalid")
+    for elsewhere in ("/hooks/i_1/events", "/hooks/x/events", path.replace("/events", "/x")):
+        answer = client.open(elsewhere, method=method, data=body, headers=signed(body))
+        assert code_of(answer) == (404, "unknown_route")
+    assert state_of(world) == before
+    assert client.open(path, method=method, data=body, headers=signed(body)).status_code == 200
+
+
+def test_a_key_opens_no_page_and_a_session_opens_no_api(world: World):
+    bearer = {"Authorization": f"Bearer {world.all_scopes.key}"}
+    assert world.nobody().get("/admin/p/demo/members/", **bearer).status_code == 302
+    assert world.owner().get("/api/v1/programmes").status_code == 401
+
+
+def test_a_session_ends_by_itself_after_twelve_hours_without_use(world: World):
+    began = SystemClock().now()
+    owners = [world.owner() for _ in range(2)]
+    for owner, hours, status in zip(owners, (11.9, 12.1), (200, 302), strict=True):
+        keep_cookie(owner)
+        with time_machine.travel(began + timedelta(hours=hours)):
+            assert owner.get("/admin/p/demo/").status_code == status
+
+
+def test_a_cookie_that_was_copied_is_worth_nothing_after_the_logout(world: World):
+    owner, thief = world.owner(), world.nobody()
+    steal(owner, thief)
+    assert thief.get("/admin/p/demo/").status_code == 200
+
+    owner.send("/admin/", "/admin/logout")
+
+    assert thief.get("/admin/p/demo/").status_code == 302
+
+
+def test_a_cookie_that_was_planted_before_the_login_is_not_the_session(world: World):
+    victim, attacker = world.nobody(), world.nobody()
+    attacker.get("/admin/login")
+    steal(attacker, victim)
+    token = token_of(attacker)
+
+    assert victim.log_in().status_code == 302
+    assert attacker.get("/admin/p/demo/").status_code == 302
+    answer = victim.client.post("/admin/logout", data={"csrf_token": token})
+    assert answer.status_code == 400, "the token that the attacker knows is not the session's"
+
+
+# Who tries
+
+
+def forged(world: World) -> Visitor:
+    """A cookie of the right form, signed by another key."""
+    someone = world.nobody()
+    someone.client.set_cookie("loyalty_hub", "eyJfdXNlcl9pZCI6IjEuMCJ9.aaaa.bbbb", path="/admin")
+    return someone
+
+
+def expired(world: World) -> Visitor:
+    """A session that nobody used for longer than twelve hours."""
+    with time_machine.travel(SystemClock().now() - timedelta(hours=12, seconds=2)):
+        return world.owner()
+
+
+def ended(world: World) -> Visitor:
+    """A session that was good until the password changed."""
+    return world.owner(epoch=7)
+
+
+# How
+
+
+def address(world: World, rule: str) -> str:
+    for name, value in {**world.names, "path:anything": "nowhere"}.items():
+        rule = rule.replace(f"<{name}>", value)
+    assert "<" not in rule, rule
+    return rule
+
+
+def send(world: World, someone: Visitor, route: str, *, more: Any = None, **headers: str) -> Any:
+    method, _, rule = route.partition(" ")
+    form = {**(PAGES[route].form or {}), **(more or {})} if method == "POST" else None
+    return someone.client.open(
+        address(world, rule), method=method, data=form, headers={**someone.headers, **headers}
+    )
+
+
+def send_with_token(world: World, owner: Visitor, route: str) -> Any:
+    more = {"csrf_token": token_of(owner)} if route.startswith("POST") else None
+    return send(world, owner, route, more=more)
+
+
+def token_of(someone: Visitor) -> str:
+    page = someone.client.get("/admin/", headers=someone.headers, follow_redirects=True).text
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found is not None
+    return found.group(1)
+
+
+def shows_nothing(world: World, text: str) -> bool:
+    """Neither a person, nor a secret, nor a name of a thing of the programme."""
+    ids = [name for name in world.names.values() if "_" in name and name != "cf_1"]
+    planted = ["9161234567", "916 123", "Tea shop", world.all_scopes.key, *world.secrets]
+    return not any(one in text for one in [*planted, *ids])
+
+
+def state_of(world: World) -> dict[str, list[str]]:
+    """Every row of every table."""
+    with read(world.hub.engine) as connection:
+        return {
+            table.name: sorted(map(repr, connection.execute(select(table))))
+            for table in metadata.sorted_tables
+        }
