@@ -15,9 +15,17 @@ _MARKS = {"ok": "ok  ", "warning": "look", "failed": "FAIL"}
 
 
 @click.command()
-def migrate() -> None:
-    """Bring the database to this version's schema.  Harmless when it is there already."""
+@click.option("--dry-run", is_flag=True, help="Print the SQL, and change nothing.")
+def migrate(dry_run: bool) -> None:
+    """Bring the database to this version's schema.  Harmless when it is there already.
+
+    On PostgreSQL it may run beside traffic: it waits for a busy table for a moment only, and
+    tries again.
+    """
     hub = bare_hub()
+    if dry_run:
+        click.echo(schema.statements(hub.engine), nl=False)
+        return
     if not schema.pending(hub.engine):
         click.echo("The database is at the newest schema.")
         return

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from hub.wiring import Hub
 from loyalty_core.store import migrate
 from loyalty_core.store.database import read
+from loyalty_core.store.migrate import Standing
 
 
 def register(app: Flask, hub: Hub) -> None:
@@ -66,8 +67,15 @@ def _database(hub: Hub) -> str | None:
 
 
 def _migrations(hub: Hub) -> str | None:
-    pending = migrate.pending(hub.engine)
-    return "run `loyalty-hub migrate`" if pending else None
+    """Asked each time: a migration beside this process ends, and it is ready again by itself."""
+    return _UNFIT.get(migrate.standing(hub.engine))
+
+
+_UNFIT = {
+    Standing.OLDER: "run `loyalty-hub migrate`",
+    Standing.MIGRATING: "a migration is running",
+    Standing.NEWER: "the database is newer than this process; start the newer version",
+}
 
 
 def _queue(hub: Hub) -> str | None:

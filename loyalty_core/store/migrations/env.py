@@ -1,4 +1,4 @@
-"""Alembic's door: runs on the connection that `migrate.upgrade` hands in."""
+"""Alembic's door: runs on the connection that `migrate` hands in, or writes SQL for a dialect."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from alembic import context
 
 from loyalty_core.store.tables import metadata
 
-connection = context.config.attributes["connection"]
+attributes = context.config.attributes
+where = (
+    {"dialect_name": attributes["dialect"], "literal_binds": True}
+    if context.is_offline_mode()
+    else {"connection": attributes["connection"]}
+)
+dialect = attributes.get("dialect") or attributes["connection"].dialect.name
 context.configure(
-    connection=connection,
+    **where,
     target_metadata=metadata,
-    render_as_batch=connection.dialect.name == "sqlite",
+    render_as_batch=dialect == "sqlite",
     compare_type=True,
+    transaction_per_migration=dialect != "sqlite",
 )
 with context.begin_transaction():
     context.run_migrations()

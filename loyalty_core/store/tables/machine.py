@@ -82,6 +82,7 @@ deliveries = Table(
     Column("error_code", Text),
     Column("error_text", Text),
     Column("result", Json),
+    Column("emptied_at", UtcTime),
     UniqueConstraint("installation_id", "hook", "key"),
     CheckConstraint("state IN ('due', 'done', 'dropped', 'dead')", name="state_known"),
 )
@@ -96,6 +97,11 @@ partial_index(
     deliveries.c.programme_id,
     deliveries.c.due_at,
     where="state = 'due'",
+)
+partial_index(
+    "ix_deliveries_kept",
+    deliveries.c.done_at,
+    where="emptied_at IS NULL AND done_at IS NOT NULL",
 )
 Index("ix_deliveries_installation", deliveries.c.installation_id, deliveries.c.id)
 

@@ -1,0 +1,37 @@
+"""What a migration does to a table that is in use, without holding up those who use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+
+def add_column(table: str, column: sa.Column[Any]) -> None:
+    """A column that the rows of before do not have; their table is not written anew.
+
+    May be run again, since an index that is built in the same migration commits it.
+    """
+    again = op.get_context().dialect.name != "sqlite"
+    op.add_column(table, column, if_not_exists=True if again else None)
+
+
+def create_index(
+    name: str, table: str, columns: Sequence[str], *, where: str | None = None
+) -> None:
+    """An index that is built while the table is read and written.
+
+    Whatever a try that was broken off left of it goes first, so it may be run again.  What
+    stands before it in its migration is committed, and must bear being run again as well.
+    """
+    condition = None if where is None else sa.text(where)
+    if op.get_context().dialect.name == "sqlite":
+        op.create_index(name, table, list(columns), sqlite_where=condition)
+        return
+    with op.get_context().autocommit_block():
+        op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
+        op.create_index(
+            name, table, list(columns), postgresql_where=condition, postgresql_concurrently=True
+        )
