@@ -42,6 +42,8 @@ from loyalty_core.store.database import read
 ANSWER_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5)
 """Around the 300 ms that a quote may take."""
 BOOKED_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+BACKUPS = "backups"
+"""The folder of the data folder where the nightly backup goes, where there is one."""
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own variable: the folder where forks keep what they count."""
 _WORKED = ("done", "again", "dropped", "dead")
@@ -192,22 +194,23 @@ class Metrics:
 
 def _whole_hub(engine: Engine, now: datetime, data_dir: Path) -> bytes:
     whole = CollectorRegistry()
-    whole.register(_Surroundings(data_dir, up=True))
+    whole.register(_Surroundings(data_dir, now, up=True))
     try:
         with read(engine) as connection:
             whole.register(_Books(connection, now))
             return generate_latest(whole)
     except (DBAPIError, PoolTimeout):
         away = CollectorRegistry()
-        away.register(_Surroundings(data_dir, up=False))
+        away.register(_Surroundings(data_dir, now, up=False))
         return generate_latest(away)
 
 
 class _Surroundings:
     """What can be told without the database."""
 
-    def __init__(self, data_dir: Path, *, up: bool) -> None:
+    def __init__(self, data_dir: Path, now: datetime, *, up: bool) -> None:
         self._data_dir = data_dir
+        self._now = now
         self._up = up
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -218,6 +221,19 @@ class _Surroundings:
             "Room left where the hub keeps its own files.",
             value=shutil.disk_usage(self._data_dir).free,
         )
+        age_s = _backup_age_s(self._data_dir / BACKUPS, self._now)
+        if age_s is not None:
+            yield GaugeMetricFamily(
+                "hub_backup_age_seconds", "Since the newest backup was finished.", value=age_s
+            )
+
+
+def _backup_age_s(folder: Path, now: datetime) -> float | None:
+    """Of the newest file; an empty folder is as old as itself, as its first backup is awaited."""
+    if not folder.is_dir():
+        return None
+    changed = [file.stat().st_mtime for file in folder.iterdir() if file.is_file()]
+    return max(0.0, now.timestamp() - max(changed, default=folder.stat().st_mtime))
 
 
 class _Books:

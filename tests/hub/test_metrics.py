@@ -20,6 +20,7 @@ from hub.jobs.scheduler import look_after
 from hub.metrics import Metrics
 from hub.wiring import build_hub
 from loyalty_core.store import migrate
+from tests.support.clock import FixedClock
 from tests.support.hub import make_hub
 from tests.support.ingest import Shopfloor
 from tests.support.shopfloor import receipt
@@ -104,6 +105,25 @@ def test_it_says_what_runs_and_what_room_is_left(shop):
     assert sample(told, "hub_database_up") == 1
     assert sample(told, "hub_holds_live") == 0
     assert sample(told, "hub_data_free_bytes") > 0
+
+
+def test_the_age_of_the_newest_backup_is_told_where_backups_are_kept(engine, tmp_path):
+    clock = FixedClock()
+    web = create_app(make_hub(engine, clock=clock, data_dir=tmp_path)).test_client()
+
+    def age():
+        return sample(web.get("/metrics").text, "hub_backup_age_seconds")
+
+    assert age() is None
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    now = clock.now().timestamp()
+    os.utime(folder, (now - 500, now - 500))
+    assert age() == 500
+    for name, old_s in (("old", 7000), ("new", 60)):
+        (folder / name).touch()
+        os.utime(folder / name, (now - old_s, now - old_s))
+    assert age() == 60
 
 
 def test_what_the_calendar_brings_is_measured_and_leaves_a_sign_of_life(shop):
