@@ -4,29 +4,58 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.client import MISSING, find_wrk
-from bench.f1 import f1_probe
-from bench.f8 import f8_probes
+from bench.client import find_wrk
+from bench.embedded import embedded_probes
 from bench.facts import machine_facts
-from bench.inbox import inbox_probe
+from bench.ground import Ground
+from bench.inbox import inbox_probes
 from bench.ingest import ingest_probes
-from bench.measure import BenchFailed, Probe, run_rounds
+from bench.lag import lag_probes
+from bench.measure import Probe, Progress, Rounds, run_rounds
+from bench.memory import memory_probes
 from bench.options import Options, read_options
-from bench.place import Place, postgres_place, sqlite_place
-from bench.posting import POSTING_POSTGRES, POSTING_SQLITE, posting_probe
-from bench.processes import hub_web
+from bench.posting import posting_probes
+from bench.profiles import write_profiles
 from bench.quote import quote_probes
-from bench.results import RESULTS, Run, document, table
+from bench.results import RESULTS, Run, asides, document, table
 from bench.servers import Servers, private_servers
+from bench.size import size_probes
+from bench.sqlite import sqlite_probes
 from hub.clock import SystemClock
 
-NO_POSTGRES = "no PostgreSQL on this machine (Debian: apt-get install postgresql)"
-WEB = {"quote": quote_probes, "ingest": ingest_probes}
+POSTGRES = "no PostgreSQL on this machine (Debian: apt-get install postgresql)"
+WRK = "no wrk on this machine (Debian: apt-get install wrk)"
+REDIS = "no Redis on this machine (Debian: apt-get install redis-server)"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """`needs`: what it is not measured without.  `seconds`: about how long, all in all."""
+
+    probes: Callable[[Ground], AbstractContextManager[list[Probe]]]
+    seconds: float
+    needs: tuple[str, ...] = ()
+    once: bool = False
+
+
+BENCHES: Mapping[str, Bench] = {
+    "quote": Bench(quote_probes, 420, (POSTGRES, WRK)),
+    "size": Bench(size_probes, 90, (POSTGRES, WRK)),
+    "ingest": Bench(ingest_probes, 40, (POSTGRES, WRK)),
+    "posting": Bench(posting_probes, 40, (POSTGRES,)),
+    "inbox": Bench(inbox_probes, 90, (POSTGRES,)),
+    "lag": Bench(lag_probes, 200, (POSTGRES, REDIS)),
+    "sqlite": Bench(sqlite_probes, 50),
+    "embedded": Bench(embedded_probes, 100, (WRK,)),
+    "memory": Bench(memory_probes, 600, once=True),
+}
+QUICK_S = 12.0
 
 
 def tell(text: str) -> None:
@@ -35,82 +64,68 @@ def tell(text: str) -> None:
 
 def main() -> int:
     options = read_options(sys.argv[1:])
-    try:
-        with _folder() as folder, private_servers() as servers:
-            run = _measure(servers, folder, options)
-    except BenchFailed as error:
-        print(f"\nNot measured: {error}", file=sys.stderr)
-        return 1
-    tell("")
-    for line in (*table(run.rounds), *run.left_out):
+    with _folder() as folder, private_servers(quick=options.quick) as servers:
+        ground = Ground(options, servers, folder, tell)
+        try:
+            if options.profile:
+                write_profiles(ground)
+                return 0
+            run = measure(ground)
+        finally:
+            ground.close()
+    for line in ("", *table(run), "", *asides(run)):
         tell(line)
     if options.write:
-        RESULTS.write_text(document(run), "utf-8")
         tell(f"\nWritten: {RESULTS.name}")
-    return 0
+    return 1 if run.left_out else 0
+
+
+def measure(ground: Ground) -> Run:
+    """All that was asked for; what fails is named in the results, and the rest goes on."""
+    options = ground.options
+    facts, now = machine_facts(ground.servers), SystemClock().now()
+    run = Run(options, facts, ground.remarks, now)
+    expected = {name: _expected_s(name, options) for name in options.benches}
+    progress = Progress(ground.tell, expected)
+    for name in options.benches:
+        progress.begin(name)
+        run.rounds[name] = Rounds()
+        problem = _missing(BENCHES[name], ground.servers) or _try(name, ground, run, progress)
+        if problem:
+            ground.tell(f"         {name}: {problem}")
+            run.left_out[name] = problem.splitlines()[0]
+        if options.write:
+            RESULTS.write_text(document(run), "utf-8")
+    return run
+
+
+def _expected_s(name: str, options: Options) -> float:
+    return QUICK_S if options.quick else BENCHES[name].seconds * options.rounds / 3
+
+
+def _missing(bench: Bench, servers: Servers) -> str:
+    """Why this machine cannot measure it, or ""."""
+    there = {POSTGRES: servers.postgres, REDIS: servers.redis, WRK: find_wrk()}
+    return next((need for need in bench.needs if there[need] is None), "")
+
+
+def _try(name: str, ground: Ground, run: Run, progress: Progress) -> str:
+    """Measure it; what went wrong, or ""."""
+    bench = BENCHES[name]
+    rounds = 1 if bench.once else ground.options.rounds
+    try:
+        with bench.probes(ground) as probes:
+            run_rounds(probes, rounds, run.rounds[name], progress)
+    except Exception as error:  # noqa: BLE001 - one bench must not take the others with it
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 @contextmanager
 def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="hub-bench-", dir="/tmp") as name:
         yield Path(name)
-
-
-@dataclass(slots=True)
-class _Benches:
-    """The probes of a run, in the order in which a round takes them."""
-
-    stack: ExitStack
-    options: Options
-    probes: list[Probe] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-
-    def wants(self, *names: str) -> bool:
-        return any(name in self.options.benches for name in names)
-
-    def add_postgres(self, servers: Servers, folder: Path) -> None:
-        if not self.wants("quote", "ingest", "posting", "inbox"):
-            return
-        if servers.postgres is None:
-            self.left_out.append(NO_POSTGRES)
-            return
-        place = postgres_place(servers, folder, self.options, tell)
-        self.stack.callback(place.engine.dispose)
-        self._add_web(place)
-        if self.wants("posting", "inbox"):
-            self.probes.append(f1_probe(servers, self.options))
-        if self.wants("posting"):
-            self.probes.append(posting_probe(place, POSTING_POSTGRES, self.options))
-        if self.wants("inbox"):
-            self.probes.append(inbox_probe(place, self.options))
-
-    def add_sqlite(self, folder: Path) -> None:
-        if self.wants("posting"):
-            place = sqlite_place(folder, self.options, tell)
-            self.stack.callback(place.engine.dispose)
-            self.probes += f8_probes(folder, self.options)
-            self.probes.append(posting_probe(place, POSTING_SQLITE, self.options))
-
-    def _add_web(self, place: Place) -> None:
-        wanted = [name for name in WEB if self.wants(name)]
-        if wanted and find_wrk() is None:
-            self.left_out.append(MISSING)
-            return
-        if not wanted:
-            return
-        hub = self.stack.enter_context(hub_web(place.web(self.options)))
-        for name in wanted:
-            self.probes += self.stack.enter_context(WEB[name](place, hub, self.options))
-
-
-def _measure(servers: Servers, folder: Path, options: Options) -> Run:
-    facts = machine_facts(servers)
-    with ExitStack() as stack:
-        benches = _Benches(stack, options)
-        benches.add_postgres(servers, folder)
-        benches.add_sqlite(folder)
-        rounds = run_rounds(benches.probes, options.rounds, tell)
-    return Run(rounds, options, facts, benches.left_out, SystemClock().now())
 
 
 if __name__ == "__main__":

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import subprocess
+from itertools import count
 from pathlib import Path
 
 import psycopg
 
-from bench.measure import BenchFailed, Probe, Sample
+from bench.measure import RATE, BenchFailed, Probe, Sample
 from bench.options import Options
 from bench.servers import Servers, conninfo
 from tools.programs import find_postgres
 
 F1 = "F1 pgbench"
 CLIENTS = 8
+_databases = count(1)
 _SCRIPT = Path(__file__).with_name("f1.sql")
 _TABLES = """
 CREATE TABLE f1_keys (key bigint PRIMARY KEY);
@@ -35,7 +37,7 @@ def f1_probe(servers: Servers, options: Options) -> Probe:
     program = None if folder is None else folder / "pgbench"
     if program is None or not program.exists():
         raise BenchFailed("no pgbench beside PostgreSQL (Debian's postgresql brings it)")
-    url = conninfo(servers.database("floor"))
+    url = conninfo(servers.database(f"floor{next(_databases)}"))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_TABLES)
         connection.execute(
@@ -52,7 +54,7 @@ def f1_probe(servers: Servers, options: Options) -> Probe:
         "--define": f"members={options.members}",
     }
     command = [str(program), "--no-vacuum", *[word for pair in words.items() for word in pair], url]
-    return Probe(F1, lambda: {F1: _run(command)})
+    return Probe(F1, lambda: {F1: _run(command)}, options.seconds)
 
 
 def _run(command: list[str]) -> Sample:
@@ -61,4 +63,4 @@ def _run(command: list[str]) -> Sample:
     failed = re.search(r"number of failed transactions: ([0-9]+)", told.stdout)
     if told.returncode or rate is None or (failed is not None and int(failed[1])):
         raise BenchFailed(f"pgbench failed:\n{told.stdout}\n{told.stderr}")
-    return Sample(float(rate[1]))
+    return {RATE: float(rate[1])}

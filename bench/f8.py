@@ -7,7 +7,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from bench.measure import Probe, Sample
+from bench.measure import RATE, Probe, Sample
 from bench.options import Options
 
 F8 = "F8 sqlite3, a commit each"
@@ -38,7 +38,9 @@ def f8_probes(folder: Path, options: Options) -> list[Probe]:
     chance = random.Random(8)
 
     def probe(name: str, batch: int) -> Probe:
-        return Probe(name, lambda: {name: _post(connection, batch, chance, options)})
+        return Probe(
+            name, lambda: {name: _post(connection, batch, chance, options)}, options.seconds
+        )
 
     return [probe(F8, 1), probe(F8_BATCHED, BATCH)]
 
@@ -53,7 +55,7 @@ def _post(
             _one(connection, chance.randint(1, options.members), chance.getrandbits(62))
         connection.execute("COMMIT")
         posted += batch
-    return Sample(posted / (time.perf_counter() - began))
+    return {RATE: posted / (time.perf_counter() - began)}
 
 
 def _one(connection: sqlite3.Connection, member: int, key: int) -> None:

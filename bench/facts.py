@@ -69,7 +69,7 @@ def _sync_ms() -> float:
 def _postgres(servers: Servers) -> str:
     if servers.postgres is None:
         return "none: its benches were left out"
-    names = ("server_version", "fsync", "synchronous_commit", "shared_buffers")
+    names = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers")
     with psycopg.connect(conninfo(servers.postgres)) as connection:
         told = [str(connection.execute(f"SHOW {name}").fetchone()[0]) for name in names]  # type: ignore[index]
     settings = [f"{name}={value}" for name, value in zip(names[1:], told[1:], strict=True)]

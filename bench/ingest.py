@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from bench.client import Load, press
-from bench.measure import BenchFailed, Probe, Sample
-from bench.options import Options
-from bench.place import Place
-from bench.processes import door_without_database
-from bench.programme import LINES, phone_of, sku_of
-from hub.installations import create_installation
+from bench.ground import Ground, Place
+from bench.measure import RATE, BenchFailed, Probe, Sample
+from bench.members import phone_of
+from bench.processes import door_without_database, hub_web
+from bench.programme import LINES, sku_of
+from hub.installations import InstallationView, create_installation
 from loyalty_core.domain.rules import default_rules
 from loyalty_core.service.programmes import create_programme
 from loyalty_core.store.database import read, transact
@@ -40,8 +40,25 @@ _SETTINGS = {
 
 
 @contextmanager
-def ingest_probes(place: Place, hub: str, options: Options) -> Iterator[list[Probe]]:
+def ingest_probes(ground: Ground) -> Iterator[list[Probe]]:
     """A programme of its own: what is kept here is worked on by nobody."""
+    place, options = ground.own("ingest"), ground.options
+    shop = make_shop(place)
+    bodies = place.folder / "deliveries"
+    write_bodies(bodies, round(BODIES_A_SECOND * options.seconds))
+    web, path = place.web(options), shop.hooks["events"]
+    with hub_web(web) as hub, door_without_database(web, shop.id) as floor:
+        doors = [Door(F3, floor + path, bodies), Door(INGEST, hub + path, bodies, keeps=place)]
+        before = _kept(place)
+        doors[0].press(options.connections, WARM_S)
+        if _kept(place) != before:
+            raise BenchFailed("the floor without a database keeps deliveries in it")
+        doors[1].press(options.connections, WARM_S)
+        yield [_probe(door, options.connections, options.seconds) for door in doors]
+
+
+def make_shop(place: Place) -> InstallationView:
+    """A WooCommerce shop in a programme of its own."""
     room = place.hub()
 
     def begin(connection: Connection) -> int:
@@ -50,59 +67,49 @@ def ingest_probes(place: Place, hub: str, options: Options) -> Iterator[list[Pro
         )
         return made.id
 
-    shop = create_installation(
+    return create_installation(
         room,
         programme_id=transact(room.engine, begin),
         connector="wordpress",
         name="bench",
         settings=_SETTINGS,
     )
-    bodies = place.folder / "deliveries"
-    _write_bodies(bodies, round(BODIES_A_SECOND * options.seconds))
-    web, path = place.web(options), shop.hooks["events"]
-    with door_without_database(web, shop.id) as floor:
-        pressers = [
-            _Presser(F3, floor + path, bodies, options),
-            _Presser(INGEST, hub + path, bodies, options, keeps=place),
-        ]
-        for presser in pressers:
-            presser.press(WARM_S)
-        yield [Probe(presser.name, presser) for presser in pressers]
+
+
+def _probe(door: Door, connections: int, seconds: float) -> Probe:
+    return Probe(door.name, lambda: {door.name: door.press(connections, seconds)}, seconds)
 
 
 _rounds = count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Presser:
+class Door:
     """`keeps`: where what was acknowledged must be found afterwards."""
 
     name: str
     url: str
     bodies: Path
-    options: Options
-    keeps: Place | None = field(default=None)
+    keeps: Place | None = None
 
-    def __call__(self) -> dict[str, Sample]:
-        before = self._kept()
-        sample = self.press(self.options.seconds)
-        acknowledged = int(sample.rate * max(1, round(self.options.seconds)))
-        if self.keeps is not None and self._kept() - before < acknowledged:
-            raise BenchFailed(f"of {acknowledged} deliveries {self._kept() - before} were kept")
-        return {self.name: sample}
-
-    def press(self, seconds: float) -> Sample:
+    def press(self, connections: int, seconds: float) -> Sample:
+        """Raises: BenchFailed where an answer was no success, or promised what was not kept."""
+        before = 0 if self.keeps is None else _kept(self.keeps)
         load = Load(self.url, "deliveries", (str(self.bodies), f"{self.name[:2]}{next(_rounds)}"))
-        return press(load, connections=self.options.connections, seconds=seconds)
-
-    def _kept(self) -> int:
-        if self.keeps is None:
-            return 0
-        with read(self.keeps.engine) as connection:
-            return int(connection.scalar(select(func.count()).select_from(deliveries)) or 0)
+        sample = press(load, connections=connections, seconds=seconds)
+        acknowledged = int(sample[RATE] * max(1, round(seconds)))
+        if self.keeps is not None and _kept(self.keeps) - before < acknowledged:
+            raise BenchFailed(f"of {acknowledged} deliveries not all were kept")
+        return sample
 
 
-def _write_bodies(path: Path, number: int) -> None:
+def _kept(place: Place) -> int:
+    with read(place.engine) as connection:
+        return int(connection.scalar(select(func.count()).select_from(deliveries)) or 0)
+
+
+def write_bodies(path: Path, number: int) -> None:
+    """One signature and body a line, for `wrk/deliveries.lua`."""
     with path.open("w", encoding="ascii") as file:
         for order in range(1, number + 1):
             body = json.dumps(_order(order), separators=(",", ":"))

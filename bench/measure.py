@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+RATE, P50, P99, MAX = "rate", "p50_ms", "p99_ms", "max_ms"
+CLIENT = "client_share"
+"""Processor time of the client as a share of one core."""
+LATE = "late_ms"
+"""How much later than planned the client sent, p99."""
+MEMORY, GROWTH = "memory_mb", "growth_percent"
+UNITS = {RATE: "/s", P50: "ms", P99: "ms", MAX: "ms", LATE: "ms", MEMORY: "MB", GROWTH: "%"}
+
+Sample = Mapping[str, float]
+"""One measurement: its values under the names above."""
+Tell = Callable[[str], None]
 
 
 class BenchFailed(Exception):
@@ -13,20 +26,15 @@ class BenchFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One measurement: work per second, and how long one piece took where that was asked."""
-
-    rate: float
-    p50_ms: float | None = None
-    p99_ms: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Probe:
-    """Something that is measured once a round; `run` may give samples under several names."""
+    """Something that is measured once a round; `run` may give samples under several names.
+
+    `seconds`: about how long it takes.
+    """
 
     name: str
     run: Callable[[], dict[str, Sample]]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +46,35 @@ class Figure:
 
 
 class Rounds:
-    """The samples of every round, by name."""
+    """The samples of every round, by name; a round that broke off lacks some."""
 
     def __init__(self) -> None:
-        self._samples: dict[str, list[Sample]] = defaultdict(list)
+        self._samples: dict[str, dict[int, Sample]] = defaultdict(dict)
 
-    def add(self, found: dict[str, Sample]) -> None:
+    def add(self, number: int, found: Mapping[str, Sample]) -> None:
         for name, sample in found.items():
-            self._samples[name].append(sample)
+            self._samples[name][number] = sample
 
-    def has(self, *names: str) -> bool:
-        return all(self._samples.get(name) for name in names)
+    def names(self) -> list[str]:
+        return list(self._samples)
 
-    def figure(self, name: str, what: str = "rate") -> Figure:
-        return figure_of(self._values(name, what))
+    def count(self, name: str, what: str = RATE) -> int:
+        return len(self._values(name, what))
 
-    def ratio(self, name: str, floor: str, what: str = "rate", floor_what: str = "") -> Figure:
+    def figure(self, name: str, what: str = RATE) -> Figure | None:
+        """None where nothing was measured."""
+        values = list(self._values(name, what).values())
+        return figure_of(values) if values else None
+
+    def ratio(self, name: str, floor: str, what: str = RATE, floor_what: str = "") -> Figure | None:
         """Of each round to the floor of the same round, and the median of that."""
-        pairs = zip(self._values(name, what), self._values(floor, floor_what or what), strict=True)
-        return figure_of([value / base for value, base in pairs])
+        own, base = self._values(name, what), self._values(floor, floor_what or what)
+        ratios = [own[number] / base[number] for number in own if base.get(number)]
+        return figure_of(ratios) if ratios else None
 
-    def _values(self, name: str, what: str) -> list[float]:
-        return [float(getattr(sample, what)) for sample in self._samples[name]]
+    def _values(self, name: str, what: str) -> dict[int, float]:
+        samples = self._samples.get(name, {})
+        return {number: one[what] for number, one in samples.items() if what in one}
 
 
 def figure_of(values: Sequence[float]) -> Figure:
@@ -68,21 +83,64 @@ def figure_of(values: Sequence[float]) -> Figure:
     return Figure(median, spread)
 
 
-def run_rounds(probes: Iterable[Probe], rounds: int, tell: Callable[[str], None]) -> Rounds:
+def percentile(values: Iterable[float], percent: float) -> float:
+    """The smallest of the values that at least so many percent of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(1, math.ceil(len(ordered) * percent / 100)) - 1]
+
+
+def times_of(seconds: Sequence[float]) -> dict[str, float]:
+    """Percentiles of times, in ms.  Raises: BenchFailed where there are none."""
+    if not seconds:
+        raise BenchFailed("nothing was measured")
+    millis = [1000 * one for one in seconds]
+    return {P50: percentile(millis, 50), P99: percentile(millis, 99), MAX: max(millis)}
+
+
+class Progress:
+    """Says what was found, and about how long the rest will take."""
+
+    def __init__(self, tell: Tell, expected_s: Mapping[str, float]) -> None:
+        self._tell, self._expected = tell, dict(expected_s)
+        self._of = len(self._expected)
+
+    def begin(self, bench: str) -> None:
+        number = self._of - len(self._expected) + 1
+        self._tell(f"\n{bench} ({number} of {self._of}), {self._left(0)}")
+        del self._expected[bench]
+
+    def found(self, words: str, samples: Mapping[str, Sample], left_s: float) -> None:
+        """`left_s`: what is left of this bench; the others are added to it."""
+        for name, sample in samples.items():
+            self._tell(f"{words}  {name:<44} {shown(sample)}")
+        self._tell(f"         {self._left(left_s)}")
+
+    def _left(self, own_s: float) -> str:
+        minutes = (own_s + sum(self._expected.values())) / 60
+        return f"about {minutes:.1f} min left"
+
+
+def run_rounds(
+    probes: Sequence[Probe], rounds: int, found: Rounds, progress: Progress | None = None
+) -> None:
     """Every probe once, then all of them again: what drifts, drifts for floors as well."""
-    found = Rounds()
-    probes = list(probes)
+    left = rounds * sum(probe.seconds for probe in probes)
     for number in range(1, rounds + 1):
         for probe in probes:
             samples = probe.run()
-            found.add(samples)
-            for name, sample in samples.items():
-                tell(f"round {number}  {name:<44} {_shown(sample)}")
-    return found
+            found.add(number, samples)
+            left -= probe.seconds
+            if progress is not None:
+                progress.found(f"round {number}", samples, left)
 
 
-def _shown(sample: Sample) -> str:
-    text = f"{sample.rate:10.1f} /s"
-    if sample.p50_ms is not None and sample.p99_ms is not None:
-        text += f"   p50 {sample.p50_ms:.2f} ms   p99 {sample.p99_ms:.2f} ms"
-    return text
+def shown(sample: Sample) -> str:
+    parts = [f"{sample[RATE]:10.1f} /s"] if RATE in sample else []
+    parts += [
+        f"{name.partition('_')[0]} {sample[name]:.2f} {unit}"
+        for name, unit in UNITS.items()
+        if name != RATE and name in sample
+    ]
+    if CLIENT in sample:
+        parts.append(f"client {sample[CLIENT]:.0%} of a core")
+    return "   ".join(parts)

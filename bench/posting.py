@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 import time
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from itertools import count
 
 from sqlalchemy import Connection
 
-from bench.measure import Probe, Sample
-from bench.options import Options
-from bench.place import Place
-from bench.programme import POINTS
+from bench.f1 import f1_probe
+from bench.ground import Ground, Place
+from bench.measure import RATE, Probe, Sample
+from bench.members import LIFE, POINTS, TERMS
 from hub.clock import SystemClock
-from loyalty_core.domain.points import Cause, Terms
+from loyalty_core.domain.points import Cause
 from loyalty_core.store.database import transact
 from loyalty_core.store.ledger import AccountKey, open_books, write_books
 
@@ -24,20 +26,28 @@ BATCH = 50
 EARNED_POINTS, SPENT_POINTS = 10_00, 5_00
 SPEND_EACH = 3
 """Of three postings, two earn and one spends."""
-LIFE = timedelta(days=365)
-TERMS = Terms(allow_debt=False, grace_until=None)
 
 
-def posting_probe(place: Place, name: str, options: Options) -> Probe:
+@contextmanager
+def posting_probes(ground: Ground) -> Iterator[list[Probe]]:
+    """Beside floor F1, whose accounts are as many as our members."""
+    own = posting_probe(ground.own("posting"), POSTING_POSTGRES, ground.options.seconds)
+    yield [f1_probe(ground.servers, ground.options), own]
+
+
+def posting_probe(place: Place, name: str, seconds: float) -> Probe:
     poster = Poster(place)
-    return Probe(name, lambda: {name: poster.post_for(options.seconds)})
+    return Probe(name, lambda: {name: poster.post_for(seconds)}, seconds)
 
 
 class Poster:
-    """Posts to members drawn by chance; each posting is one entry under a key of its own."""
+    """Posts to members drawn by chance; each posting is one entry under a key of its own.
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    `name` is a part of these keys: two posters at one place have two.
+    """
+
+    def __init__(self, place: Place, name: str = "bench") -> None:
+        self._place, self._name = place, name
         self._chance = random.Random(1)
         self._numbers = count(1)
         self._clock = SystemClock()
@@ -47,7 +57,7 @@ class Poster:
         while time.perf_counter() - began < seconds:
             self.post_batch()
             posted += BATCH
-        return Sample(posted / (time.perf_counter() - began))
+        return {RATE: posted / (time.perf_counter() - began)}
 
     def post_batch(self) -> None:
         """One durable transaction."""
@@ -60,7 +70,7 @@ class Poster:
         books = open_books(connection, keys)
         for book in books.values():
             number = next(self._numbers)
-            cause = Cause(f"bench:{number}", now, now)
+            cause = Cause(f"{self._name}:{number}", now, now)
             book.settle(now)
             if number % SPEND_EACH == 0:
                 book.spend(SPENT_POINTS, cause, TERMS)

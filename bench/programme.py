@@ -1,32 +1,25 @@
-"""The programme that is measured: rules with three promotions, a catalogue, members."""
+"""The programme that is measured: rules with three promotions, a small catalogue, members."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, text
+from sqlalchemy import Connection, Engine
 
-from loyalty_core.domain.members import phone_key
-from loyalty_core.domain.points import Cause
+from bench.measure import Tell
+from bench.members import Crowd, settle_members
 from loyalty_core.domain.rules import default_rules
 from loyalty_core.service.api_keys import create_key
 from loyalty_core.service.catalogue import CategoryRow, upsert_categories, upsert_products
-from loyalty_core.service.identify import name_row, new_member_row
 from loyalty_core.service.programmes import create_programme
-from loyalty_core.store.database import is_sqlite, transact
-from loyalty_core.store.ledger import open_books, write_books
-from loyalty_core.store.tables import identities, members
+from loyalty_core.store.database import transact
 from loyalty_kit.ports import Product
 
 LINES = 10
-POINTS = "points"
-WELCOME_POINTS = 100_000_00
-"""Enough that no spend of a bench runs dry, in hundredths."""
-_PORTION = 1000
+_AGO = timedelta(days=2)
 _CATEGORIES = ("tea", "coffee", "sweets", "grocery", "ware")
 _PROMOTIONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("p_off", "percent_off_category", {"percent": "10", "categories": ["sweets"]}),
@@ -44,8 +37,12 @@ class BenchProgramme:
     key: str
 
 
-def phone_of(place: int) -> str:
-    return f"+7900{place:07d}"
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many members, and how many entries each of them has."""
+
+    members: int
+    entries: int = 1
 
 
 def sku_of(line: int) -> str:
@@ -56,9 +53,9 @@ def category_of(line: int) -> str:
     return _CATEGORIES[line % len(_CATEGORIES)]
 
 
-def make_programme(engine: Engine, count: int, now: datetime) -> BenchProgramme:
-    """A programme with so many members, each with points that came a day ago."""
-    joined = now - timedelta(days=1)
+def make_programme(engine: Engine, size: Size, now: datetime, tell: Tell) -> BenchProgramme:
+    """A programme whose members joined two days ago."""
+    joined = now - _AGO
 
     def begin(connection: Connection) -> tuple[int, str]:
         programme = create_programme(
@@ -71,14 +68,8 @@ def make_programme(engine: Engine, count: int, now: datetime) -> BenchProgramme:
         return programme.id, key.key
 
     programme_id, key = transact(engine, begin)
-    numbers: list[int] = []
-    for first in range(0, count, _PORTION):
-        places = range(first, min(first + _PORTION, count))
-        join = partial(_join, programme_id=programme_id, places=places, now=joined)
-        numbers += transact(engine, join)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE" if is_sqlite(engine) else "VACUUM ANALYZE"))
-    return BenchProgramme(programme_id, numbers, key)
+    crowd = Crowd(programme_id, size.members, size.entries, joined)
+    return BenchProgramme(programme_id, settle_members(engine, crowd, tell), key)
 
 
 def rules() -> dict[str, Any]:
@@ -98,26 +89,3 @@ def _fill_catalogue(connection: Connection, programme_id: int, now: datetime) ->
     rows = [CategoryRow(code, code.title(), None) for code in _CATEGORIES]
     upsert_categories(connection, programme_id, rows)
     upsert_products(connection, programme_id, products, now=now)
-
-
-def _join(connection: Connection, programme_id: int, places: range, now: datetime) -> list[int]:
-    """Members in sets, and their first points through the books, so that the ledger is whole."""
-    people = [
-        new_member_row(programme_id, now, source="bench", state="active")
-        | {"first_name": "Анна", "last_name": f"Иванова {place}"}
-        for place in places
-    ]
-    connection.execute(insert(members), people)
-    connection.execute(
-        insert(identities),
-        [
-            name_row(programme_id, phone_key(phone_of(place)), one["id"], verified=True, now=now)
-            for place, one in zip(places, people, strict=True)
-        ],
-    )
-    numbers = [one["id"] for one in people]
-    books = open_books(connection, [(number, POINTS) for number in numbers])
-    for book in books.values():
-        book.earn(WELCOME_POINTS, Cause("welcome", now, now), spendable_from=now, expires_at=None)
-    write_books(connection, books.values())
-    return numbers

@@ -2,86 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from bench.f1 import F1
-from bench.f8 import F8, F8_BATCHED
-from bench.inbox import BOOKED, SENT
-from bench.ingest import F3, INGEST
-from bench.measure import Figure, Rounds
+from bench.lines import LINES, Goal, Line
+from bench.measure import CLIENT, UNITS, Figure, Rounds
 from bench.options import Options
-from bench.posting import POSTING_POSTGRES, POSTING_SQLITE
-from bench.quote import F4, F5, ONE, QUOTE
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 NOTES = Path(__file__).with_name("notes.md")
+_HEAVY_CLIENT = 0.8
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row: a name, what of it is shown, and the floor that it is held against."""
-
-    title: str
-    name: str
-    floor: str
-    what: str = "rate"
-    floor_what: str = ""
-
-    @property
-    def unit(self) -> str:
-        return "/s" if self.what == "rate" else "ms"
-
-
-LINES = (
-    Line("Quote, throughput", QUOTE, F5),
-    Line("Quote, throughput", QUOTE, F4),
-    Line("Quote, one connection, p50", QUOTE + ONE, F4 + ONE, "p50_ms"),
-    Line("Quote, one connection, p99 to its own p50", QUOTE + ONE, QUOTE + ONE, "p99_ms", "p50_ms"),
-    Line("Ingest, throughput", INGEST, F3),
-    Line("Ingest, p99 to its own p50", INGEST, INGEST, "p99_ms", "p50_ms"),
-    Line("Posting, PostgreSQL", POSTING_POSTGRES, F1),
-    Line("Inbox to ledger", BOOKED, F1),
-    Line("Inbox to ledger, outbox worked off", SENT, F1),
-    Line("Posting, SQLite", POSTING_SQLITE, F8),
-    Line("Posting, SQLite", POSTING_SQLITE, F8_BATCHED),
+_HEAD = (
+    "What",
+    "to reach",
+    "aim at",
+    "measured",
+    "spread",
+    "reached",
+    "median",
+    "held against",
+    "its median",
 )
+_RULES = ("---", *["---:"] * 4, "---", "---:", "---", "---:")
 
 
-def table(rounds: Rounds) -> Iterator[str]:
-    """Markdown, one row for each line whose numbers there are."""
-    yield "| What | median | spread | held against | its median | ratio | its spread |"
-    yield "| --- | ---: | ---: | --- | ---: | ---: | ---: |"
-    for line in LINES:
-        if not rounds.has(line.name, line.floor):
-            continue
-        own = rounds.figure(line.name, line.what)
-        floor = rounds.figure(line.floor, line.floor_what or line.what)
-        ratio = rounds.ratio(line.name, line.floor, line.what, line.floor_what)
-        against = "itself" if line.name == line.floor else line.floor
-        cells = [
-            line.title,
-            f"{_number(own)} {line.unit}",
-            _percent(own),
-            against,
-            f"{_number(floor)} {line.unit}",
-            f"**{ratio.median:.2f}**",
-            _percent(ratio),
-        ]
-        yield f"| {' | '.join(cells)} |"
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Run:
-    """A run that is over.  `left_out` says what this machine could not measure, and why."""
+    """What there is of a run.  `left_out`: by bench, why this machine or this run has it not."""
 
-    rounds: Rounds
     options: Options
     facts: list[tuple[str, str]]
-    left_out: list[str]
-    ended_at: datetime
+    remarks: Mapping[str, list[str]]
+    began_at: datetime
+    rounds: dict[str, Rounds] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def table(run: Run) -> Iterator[str]:
+    """Markdown, one row for each line of the benches that were asked for."""
+    yield from map(_cells, (_HEAD, _RULES))
+    for line in LINES:
+        if line.bench in run.options.benches:
+            yield _row(line, run.rounds.get(line.bench, Rounds()))
+
+
+def asides(run: Run) -> Iterator[str]:
+    """What belongs beside the table: remarks, the client's share, what failed."""
+    for bench in run.options.benches:
+        yield from run.remarks.get(bench, [])
+    yield from _client_shares(run.rounds)
+    for bench, reason in run.left_out.items():
+        yield f"Not measured, or not to its end: {bench} ({reason})."
 
 
 def document(run: Run) -> str:
@@ -92,17 +66,19 @@ def document(run: Run) -> str:
         "",
         "Written by `make bench`; do not edit.  What comes after the machine is `bench/notes.md`.",
         "",
-        f"Measured on {run.ended_at:%Y-%m-%d}, {options.rounds} rounds of {options.seconds:g} s a "
-        f"measurement, {options.members} members, {options.workers} web processes, "
-        f"{options.connections} connections.",
+        f"Measured on {run.began_at:%Y-%m-%d}: {options.rounds} rounds of {options.seconds:g} s a "
+        f"measurement, {options.workers} web processes, {options.connections} connections.  "
+        f"Quotes are for a known member among {options.large}, the other benches have "
+        f"{options.members} members.",
         "",
-        *table(run.rounds),
+        *table(run),
         "",
-        "The ratio is that of each round to the floor of the same round, and the median of those.",
-        "Spread: (largest - smallest) / median.  For times in ms, less is better.",
+        "Measured: the ratio of each round to the floor of the same round, and the median of",
+        "those, or the figure itself where there is no floor.  Spread: (largest - smallest) /",
+        "median.  For times, memory and their ratios less is better.",
         "",
-        *[f"Left out: {reason}." for reason in run.left_out],
-        *([""] if run.left_out else []),
+        *[f"- {aside}" for aside in asides(run)],
+        "",
         "## The machine",
         "",
         "| | |",
@@ -114,13 +90,65 @@ def document(run: Run) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _number(figure: Figure) -> str:
-    return (
-        f"{figure.median:,.0f}".replace(",", " ")
-        if figure.median >= 100
-        else (f"{figure.median:.2f}")
-    )
+def _row(line: Line, rounds: Rounds) -> str:
+    value, own = line.value(rounds), rounds.figure(line.name, line.what)
+    floor = rounds.figure(line.floor, line.floor_what or line.what)
+    against = "" if not line.floor else "its own p50" if line.floor == line.name else line.floor
+    reached = "" if line.goal is None or value is None else line.goal.verdict(value.median)
+    cells = [
+        line.title,
+        *_goal_cells(line),
+        "not measured" if value is None else f"**{_measured(line, value)}**",
+        "" if value is None else f"{value.spread:.0%}",
+        reached,
+        _with_unit(own, line.what),
+        against,
+        _with_unit(floor, line.floor_what or line.what),
+    ]
+    return _cells(cells)
 
 
-def _percent(figure: Figure) -> str:
-    return f"{figure.spread:.0%}"
+def _cells(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _goal_cells(line: Line) -> tuple[str, str]:
+    if line.goal is None:
+        return "", ""
+    return _bound(line, line.goal, line.goal.reach), _bound(line, line.goal, line.goal.aim)
+
+
+def _bound(line: Line, goal: Goal, bound: float | None) -> str:
+    if bound is None:
+        return ""
+    sign, unit = "≤" if goal.most else "≥", "" if line.floor else f" {UNITS[line.what]}"
+    return f"{sign} {bound:g}{unit}"
+
+
+def _measured(line: Line, value: Figure) -> str:
+    return f"{value.median:.2f}" if line.floor else _with_unit(value, line.what)
+
+
+def _with_unit(figure: Figure | None, what: str) -> str:
+    return "" if figure is None else f"{_number(figure.median)} {UNITS[what]}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}".replace(",", " ") if value >= 100 else f"{value:.2f}"
+
+
+def _client_shares(benches: Mapping[str, Rounds]) -> Iterator[str]:
+    """How busy wrk was: a client that needs its whole core measures itself."""
+    shares = {
+        name: figure.median
+        for rounds in benches.values()
+        for name in rounds.names()
+        if (figure := rounds.figure(name, CLIENT)) is not None
+    }
+    if not shares:
+        return
+    told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    yield f"The client's processor time, of one core: {told}."
+    for name, share in shares.items():
+        if share > _HEAVY_CLIENT:
+            yield f"{name}: the client may have been the limit."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,10 +20,12 @@ DURABLE: Mapping[str, str] = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    "shared_buffers": "512MB",
-    "max_wal_size": "4GB",  # no checkpoint falls into one round and not into another
+    "max_wal_size": "8GB",  # no checkpoint falls into one round and not into another
+    "checkpoint_timeout": "30min",
+    "track_commit_timestamp": "on",  # when a delivery was booked, for the lag
 }
 """Other than the tests' server, which need not outlive a power cut."""
+QUICK_BUFFERS_MB = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,15 @@ class Servers:
 
 
 @contextmanager
-def private_servers() -> Iterator[Servers]:
-    """Both, where the machine has them; stopped and removed afterwards."""
+def private_servers(*, quick: bool) -> Iterator[Servers]:
+    """Both, where the machine has them; stopped and removed afterwards.
+
+    PostgreSQL caches in a quarter of the memory, as its manual advises; little with `quick`.
+    """
     started: list[PrivateServer] = []
+    buffers = QUICK_BUFFERS_MB if quick else _memory_mb() // 4
     try:
-        yield Servers(_start_postgres(started), _start_redis(started))
+        yield Servers(_start_postgres(started, buffers), _start_redis(started))
     finally:
         for server in started:
             server.stop()
@@ -66,9 +73,14 @@ def socket_folder(url: str) -> Path:
     return Path(str(make_url(url).query["host"]))
 
 
-def _start_postgres(started: list[PrivateServer]) -> str | None:
+def _memory_mb() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+
+
+def _start_postgres(started: list[PrivateServer], buffers_mb: int) -> str | None:
+    settings = {**DURABLE, "shared_buffers": f"{buffers_mb}MB"}
     try:
-        with mock.patch.dict(servers.POSTGRES_SETTINGS, DURABLE):
+        with mock.patch.dict(servers.POSTGRES_SETTINGS, settings):
             started.append(start_postgres())
     except NotStarted:
         return None

@@ -1,0 +1,128 @@
+"""A sender of deliveries: at planned moments, or as fast as so many connections are answered.
+
+Planned moments do not wait for answers, so a slow hub is not spared the load that it would
+have been given (no coordinated omission); how late the sender itself was is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bench.measure import BenchFailed
+
+CONNECTIONS = 64
+TIMEOUT_S = 60
+_FRESH_S = 2.0
+"""A connection that lay idle longer is opened anew: the server closes it after some seconds."""
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_END = b"\r\n\r\n"
+
+Delivery = tuple[str, bytes]
+"""Its name and its body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """`answered_at`: seconds since 1970.  `late_s`: after the planned moment."""
+
+    name: str
+    answered_at: float
+    late_s: float
+
+
+class Sender:
+    """Posts JSON to one door."""
+
+    def __init__(self, address: str, path: str) -> None:
+        parts = urlsplit(address)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        self._host, self._port = parts.hostname, parts.port
+        self._head = f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n".encode()
+
+    def at_pace(self, deliveries: Sequence[Delivery], rate: float) -> list[Sent]:
+        """Each at its planned moment, `rate` a second.  Raises: BenchFailed (not a 200)."""
+        return asyncio.run(self._at_pace(deliveries, rate))
+
+    def at_once(self, deliveries: Iterable[Delivery], connections: int) -> list[Sent]:
+        """Each connection sends the next as soon as it is answered.  Raises: BenchFailed."""
+        return asyncio.run(self._at_once(iter(deliveries), connections))
+
+    async def _at_pace(self, deliveries: Sequence[Delivery], rate: float) -> list[Sent]:
+        lines: asyncio.LifoQueue[_Line] = asyncio.LifoQueue()
+        for _ in range(CONNECTIONS):
+            lines.put_nowait(_Line(self._host, self._port))
+        clock = asyncio.get_running_loop().time
+        began = clock()
+
+        async def send(delivery: Delivery, due: float) -> Sent:
+            line = await lines.get()
+            late = clock() - due
+            try:
+                return await self._send(line, delivery, late)
+            finally:
+                lines.put_nowait(line)
+
+        tasks: list[asyncio.Task[Sent]] = []
+        for number, delivery in enumerate(deliveries):
+            due = began + number / rate
+            await asyncio.sleep(max(0.0, due - clock()))
+            tasks.append(asyncio.create_task(send(delivery, due)))
+        sent = await asyncio.gather(*tasks)
+        while not lines.empty():
+            lines.get_nowait().close()
+        return sent
+
+    async def _at_once(self, deliveries: Iterator[Delivery], connections: int) -> list[Sent]:
+        async def work() -> list[Sent]:
+            line = _Line(self._host, self._port)
+            sent = [await self._send(line, delivery, 0.0) for delivery in deliveries]
+            line.close()
+            return sent
+
+        found = await asyncio.gather(*[work() for _ in range(connections)])
+        return [one for part in found for one in part]
+
+    async def _send(self, line: _Line, delivery: Delivery, late: float) -> Sent:
+        name, body = delivery
+        about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        status = await asyncio.wait_for(
+            line.exchange(self._head + about.encode() + body), TIMEOUT_S
+        )
+        if status != 200:
+            raise BenchFailed(f"a delivery was answered {status}")
+        return Sent(name, time.time(), late)
+
+
+class _Line:
+    """One connection, opened when it is needed."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._used_at = 0.0
+
+    async def exchange(self, request: bytes) -> int:
+        """The status of the answer; its body is read and left."""
+        if self._streams is None or time.monotonic() - self._used_at > _FRESH_S:
+            self.close()
+            self._streams = await asyncio.open_connection(self._host, self._port)
+        reader, writer = self._streams
+        writer.write(request)
+        head = await reader.readuntil(_END)
+        found = _LENGTH.search(head)
+        await reader.readexactly(int(found[1]) if found else 0)
+        self._used_at = time.monotonic()
+        if b"connection: close" in head.lower():
+            self.close()
+        return int(head.split(None, 2)[1])
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+        self._streams = None
