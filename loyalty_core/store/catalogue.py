@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from loyalty_core.store.database import is_sqlite
+from loyalty_core.store.sets import among
 from loyalty_core.store.tables import categories, products
 
 _KEPT_WHERE_NOT_SAID = ("external_id", "price_minor", "brand", "legal_class")
@@ -39,6 +40,23 @@ class CategoryRow:
 
 _PRODUCT = [products.c[name] for name in ProductRow.__slots__]
 _CATEGORY = [categories.c[name] for name in CategoryRow.__slots__]
+
+_BY_SKU = select(*_PRODUCT).where(
+    products.c.programme_id == bindparam("programme"), among(products.c.sku, "skus")
+)
+
+
+def _above() -> Select[tuple[str, str | None]]:
+    """A union drops what it has seen, so a circle of parents ends too."""
+    tree = select(categories.c.code, categories.c.parent).where(
+        categories.c.programme_id == bindparam("programme")
+    )
+    climbed = tree.where(among(categories.c.code, "codes")).cte("climbed", recursive=True)
+    climbed = climbed.union(tree.join(climbed, categories.c.code == climbed.c.parent))
+    return select(climbed.c.code, climbed.c.parent)
+
+
+_ABOVE = _above()
 
 
 def save_products(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -73,11 +91,7 @@ def save_categories(connection: Connection, rows: Sequence[Mapping[str, Any]]) -
 def products_by_sku(
     connection: Connection, programme_id: int, skus: Collection[str]
 ) -> list[ProductRow]:
-    rows = connection.execute(
-        select(*_PRODUCT).where(
-            products.c.programme_id == programme_id, products.c.sku.in_(set(skus))
-        )
-    )
+    rows = connection.execute(_BY_SKU, {"programme": programme_id, "skus": set(skus)})
     return [_product(row._mapping) for row in rows]
 
 
@@ -106,16 +120,8 @@ def all_categories(connection: Connection, programme_id: int) -> list[CategoryRo
 def parents_above(
     connection: Connection, programme_id: int, codes: Collection[str]
 ) -> dict[str, str]:
-    """Code to parent's code, for the categories given and all above them.
-
-    A union drops what it has seen, so a circle of parents ends too.
-    """
-    tree = select(categories.c.code, categories.c.parent).where(
-        categories.c.programme_id == programme_id
-    )
-    climbed = tree.where(categories.c.code.in_(set(codes))).cte("climbed", recursive=True)
-    climbed = climbed.union(tree.join(climbed, categories.c.code == climbed.c.parent))
-    rows = connection.execute(select(climbed.c.code, climbed.c.parent))
+    """Code to parent's code, for the categories given and all above them."""
+    rows = connection.execute(_ABOVE, {"programme": programme_id, "codes": set(codes)})
     return {row.code: row.parent for row in rows if row.parent is not None}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,7 @@ from sqlalchemy import (
 
 from loyalty_core.store.database import insert_or
 from loyalty_core.store.ids import from_wire, to_wire
+from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import hold_claims, holds
 
 HoldKey = tuple[int, int]
@@ -101,31 +103,25 @@ def holds_by_key(
     return {hold.key: hold for hold in map(_kept, found)}
 
 
+_CLAIMED = select(hold_claims.c.ref, hold_claims.c.member_id, hold_claims.c.hold_id).where(
+    hold_claims.c.programme_id == bindparam("programme"),
+    hold_claims.c.shop_id == bindparam("shop"),
+    hold_claims.c.kind == bindparam("kind"),
+    among(hold_claims.c.ref, "refs"),
+)
+
+
 def claimed_holds(connection: Connection, claims: Collection[Claim]) -> dict[Claim, HoldKey]:
     """Which hold each cart or order has last been given."""
-    if not claims:
-        return {}
-    found = connection.execute(
-        select(hold_claims).where(
-            or_(
-                *(
-                    and_(
-                        hold_claims.c.programme_id == claim.programme_id,
-                        hold_claims.c.shop_id == claim.shop_id,
-                        hold_claims.c.kind == claim.kind,
-                        hold_claims.c.ref == claim.ref,
-                    )
-                    for claim in claims
-                )
-            )
-        )
-    ).mappings()
+    refs: dict[tuple[int, int, str], set[str]] = defaultdict(set)
+    for claim in claims:
+        refs[(claim.programme_id, claim.shop_id, claim.kind)].add(claim.ref)
     return {
-        Claim(row["programme_id"], row["shop_id"], row["kind"], row["ref"]): (
-            row["member_id"],
-            row["hold_id"],
+        Claim(programme, shop, kind, ref): (member, no)
+        for (programme, shop, kind), own in refs.items()
+        for ref, member, no in connection.execute(
+            _CLAIMED, {"programme": programme, "shop": shop, "kind": kind, "refs": own}
         )
-        for row in found
     }
 
 
@@ -183,14 +179,14 @@ def holds_ended(connection: Connection, now: datetime, limit: int) -> list[HoldK
 
 
 def write_holds(connection: Connection, kept: Sequence[KeptHold]) -> None:
-    new = [hold for hold in kept if hold.is_new]
-    changed = [hold for hold in kept if hold.changed and not hold.is_new]
-    if new:
-        connection.execute(insert(holds), [_values(hold) for hold in new])
-    if changed:
-        connection.execute(
-            _UPDATE, [{f"b_{name}": value for name, value in _values(o).items()} for o in changed]
-        )
+    new = [tuple(_values(hold).values()) for hold in kept if hold.is_new]
+    changed = [
+        (*hold.key, *(_values(hold)[name] for name in _CHANGING))
+        for hold in kept
+        if hold.changed and not hold.is_new
+    ]
+    insert_many(connection, holds, _COLUMNS, new)
+    update_many(connection, holds, ("member_id", "id"), _CHANGING, changed)
 
 
 def move_hold(connection: Connection, hold: KeptHold, member_id: int) -> None:
@@ -250,13 +246,4 @@ def _values(hold: KeptHold) -> dict[str, Any]:
 
 
 _COLUMNS = tuple(column.name for column in holds.c)
-_UPDATE = (
-    update(holds)
-    .where(holds.c.member_id == bindparam("b_member_id"), holds.c.id == bindparam("b_id"))
-    .values(
-        {
-            name: bindparam(f"b_{name}")
-            for name in ("order", "expires_at", "state", "purchase_id", "points", "lots")
-        }
-    )
-)
+_CHANGING = ("order", "expires_at", "state", "purchase_id", "points", "lots")

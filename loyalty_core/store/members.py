@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from loyalty_core.domain.members import IdentityKey
 from loyalty_core.store.database import insert_or
+from loyalty_core.store.sets import among, update_many
 from loyalty_core.store.tables import (
     identities,
     identity_conflicts,
@@ -43,6 +44,15 @@ class TierChange:
 
 
 # --- people ---------------------------------------------------------------------------------
+
+_HOME = members.alias("home")
+_SURVIVORS = (
+    select(members.c.id, _HOME.c.id, _HOME.c.state)
+    .join(_HOME, _HOME.c.id == func.coalesce(members.c.merged_into, members.c.id))
+    .where(members.c.programme_id == bindparam("programme"), among(members.c.id, "ids"))
+)
+_ALIASES = select(members.c.merged_into, members.c.id).where(among(members.c.merged_into, "ids"))
+_LOCKED = select(members).where(among(members.c.id, "ids")).order_by(members.c.id).with_for_update()
 
 
 def add_members(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -63,20 +73,13 @@ def survivors(
     connection: Connection, programme_id: int, ids: Collection[int]
 ) -> dict[int, int | None]:
     """Each id of this programme to the member that it means now; erased ones to None."""
-    home = members.alias("home")
-    found = connection.execute(
-        select(members.c.id, home.c.id, home.c.state)
-        .join(home, home.c.id == func.coalesce(members.c.merged_into, members.c.id))
-        .where(members.c.programme_id == programme_id, members.c.id.in_(ids))
-    )
+    found = connection.execute(_SURVIVORS, {"programme": programme_id, "ids": ids})
     return {member: None if state == "erased" else survivor for member, survivor, state in found}
 
 
 def aliases_of(connection: Connection, ids: Collection[int]) -> dict[int, list[int]]:
     """Members merged into each of these, where there are any."""
-    found = connection.execute(
-        select(members.c.merged_into, members.c.id).where(members.c.merged_into.in_(ids))
-    )
+    found = connection.execute(_ALIASES, {"ids": ids})
     aliases: dict[int, list[int]] = defaultdict(list)
     for survivor, alias in found:
         aliases[survivor].append(alias)
@@ -92,9 +95,7 @@ def programmes_of(connection: Connection, ids: Collection[int]) -> dict[int, int
 
 def lock_members(connection: Connection, ids: Collection[int]) -> dict[int, RowMapping]:
     """The rows of these members in id order, held until the transaction ends."""
-    found = connection.execute(
-        select(members).where(members.c.id.in_(ids)).order_by(members.c.id).with_for_update()
-    ).mappings()
+    found = connection.execute(_LOCKED, {"ids": ids}).mappings()
     return {row["id"]: row for row in found}
 
 
@@ -125,45 +126,39 @@ def repoint_aliases(connection: Connection, old: int, new: int) -> None:
     connection.execute(update(members).where(members.c.merged_into == old).values(merged_into=new))
 
 
-_UPDATE_STANDING = (
-    update(members)
-    .where(members.c.id == bindparam("b_id"))
-    .values(spent_minor=bindparam("b_spent"), tier=bindparam("b_tier"))
-)
-
-
 def set_standings(connection: Connection, standings: Iterable[tuple[int, int, str | None]]) -> None:
     """(member, spend in kopecks, tier) of each."""
-    values = [
-        {"b_id": member, "b_spent": spent, "b_tier": tier} for member, spent, tier in standings
-    ]
-    if values:
-        connection.execute(_UPDATE_STANDING, values)
+    update_many(connection, members, ("id",), ("spent_minor", "tier"), list(standings))
 
 
 # --- names ----------------------------------------------------------------------------------
+
+_OWNERS = (
+    select(identities.c.value, members.c.id, members.c.merged_into)
+    .join(members, members.c.id == identities.c.member_id)
+    .where(
+        identities.c.programme_id == bindparam("programme"),
+        identities.c.kind == bindparam("kind"),
+        identities.c.system == bindparam("system"),
+        among(identities.c.value, "values"),
+    )
+)
 
 
 def owners(
     connection: Connection, programme_id: int, keys: Collection[IdentityKey]
 ) -> dict[IdentityKey, int]:
     """Which member each name belongs to; merged members are followed, unknown left out."""
-    if not keys:
-        return {}
-    found = connection.execute(
-        select(
-            identities.c.kind,
-            identities.c.system,
-            identities.c.value,
-            members.c.id,
-            members.c.merged_into,
-        )
-        .join(members, members.c.id == identities.c.member_id)
-        .where(identities.c.programme_id == programme_id, _any_of(keys))
-    )
+    by_kind: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for key in keys:
+        by_kind[(key.kind, key.system)].add(key.value)
     return {
         IdentityKey(kind, system, value): merged_into or member
-        for kind, system, value, member, merged_into in found
+        for (kind, system), values in by_kind.items()
+        for value, member, merged_into in connection.execute(
+            _OWNERS,
+            {"programme": programme_id, "kind": kind, "system": system, "values": values},
+        )
     }
 
 
@@ -232,14 +227,16 @@ def _any_of(keys: Collection[IdentityKey]) -> ColumnElement[bool]:
 
 # --- tiers ----------------------------------------------------------------------------------
 
+_TIER_HISTORY = (
+    select(tier_changes.c.member_id, tier_changes.c.at, tier_changes.c.tier)
+    .where(among(tier_changes.c.member_id, "ids"))
+    .order_by(tier_changes.c.member_id, tier_changes.c.at)
+)
+
 
 def tier_history(connection: Connection, ids: Collection[int]) -> dict[int, list[TierChange]]:
     """The changes of each member in the order of time."""
-    found = connection.execute(
-        select(tier_changes.c.member_id, tier_changes.c.at, tier_changes.c.tier)
-        .where(tier_changes.c.member_id.in_(ids))
-        .order_by(tier_changes.c.member_id, tier_changes.c.at)
-    )
+    found = connection.execute(_TIER_HISTORY, {"ids": ids})
     history: dict[int, list[TierChange]] = defaultdict(list)
     for row in found:
         history[row.member_id].append(TierChange(*row))

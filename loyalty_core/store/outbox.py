@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from loyalty_core.store.database import insert_or
 from loyalty_core.store.ids import new_id
+from loyalty_core.store.sets import insert_many
 from loyalty_core.store.tables import outbox
 
 
@@ -48,30 +48,36 @@ class Notice:
     installation_id: int | None = None
 
 
+_NEW = (
+    "id",
+    "programme_id",
+    "kind",
+    "key",
+    "installation_id",
+    "payload",
+    "state",
+    "due_at",
+    "created_at",
+)
+
+
 def announce(connection: Connection, notices: Sequence[Notice], *, now: datetime) -> None:
     """Put things to send in the outbox, in the transaction of their cause."""
-    if not notices:
-        return
     rows = [
-        {
-            "id": new_id(now),
-            "programme_id": notice.programme_id,
-            "kind": notice.kind,
-            "key": notice.key,
-            "installation_id": notice.installation_id,
-            "payload": dict(notice.payload),
-            "state": "due",
-            "due_at": now,
-            "created_at": now,
-        }
+        (
+            new_id(now),
+            notice.programme_id,
+            notice.kind,
+            notice.key,
+            notice.installation_id,
+            notice.payload,
+            "due",
+            now,
+            now,
+        )
         for notice in notices
     ]
-    connection.execute(
-        insert_or(connection, outbox).on_conflict_do_nothing(
-            index_elements=["programme_id", "kind", "key"]
-        ),
-        rows,
-    )
+    insert_many(connection, outbox, _NEW, rows, unless=("programme_id", "kind", "key"))
 
 
 def claim(

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from loyalty_core.store.codec import from_json, to_json
-from loyalty_core.store.refunds import EventKey, KeptRefund
+from loyalty_core.store.refunds import EventKey, KeptRefund, by_source
 from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import purchase_fiscal, purchase_lines, purchases, refunds
 from loyalty_kit.events import FiscalSign, Purchase, PurchaseLine
@@ -63,9 +63,9 @@ class KeptPurchase:
 # --- reading --------------------------------------------------------------------------------
 
 _BY_KEY = select(purchases).where(
-    among(purchases.c.programme_id, "programmes"),
+    purchases.c.programme_id == bindparam("programme"),
+    purchases.c.source == bindparam("source"),
     among(purchases.c.external_id, "names"),
-    among(purchases.c.source, "sources"),
 )
 _BY_ID = select(purchases).where(among(purchases.c.id, "ids")).order_by(purchases.c.id)
 _BY_FISCAL = (
@@ -86,12 +86,11 @@ _BY_FISCAL = (
 def purchases_by_key(
     connection: Connection, keys: Collection[EventKey]
 ) -> dict[EventKey, KeptPurchase]:
-    if not keys:
-        return {}
-    programmes, sources, names = (set(part) for part in zip(*keys, strict=True))
-    values = {"programmes": programmes, "sources": sources, "names": names}
-    found = map(_kept, connection.execute(_BY_KEY, values).mappings())
-    return {kept.key: kept for kept in found if kept.key in keys}
+    return {
+        kept.key: kept
+        for values in by_source(keys)
+        for kept in map(_kept, connection.execute(_BY_KEY, values).mappings())
+    }
 
 
 def purchases_by_id(

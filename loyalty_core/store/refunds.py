@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,8 +45,8 @@ class KeptRefund:
 # --- reading --------------------------------------------------------------------------------
 
 _BY_KEY = select(refunds).where(
-    among(refunds.c.programme_id, "programmes"),
-    among(refunds.c.source, "sources"),
+    refunds.c.programme_id == bindparam("programme"),
+    refunds.c.source == bindparam("source"),
     among(refunds.c.external_id, "names"),
 )
 _OF_PURCHASES = select(refunds).where(among(refunds.c.purchase_id, "ids")).order_by(refunds.c.id)
@@ -68,12 +69,22 @@ _WAITING = (
 def refunds_by_key(
     connection: Connection, keys: Collection[EventKey]
 ) -> dict[EventKey, KeptRefund]:
-    if not keys:
-        return {}
-    programmes, sources, names = (set(part) for part in zip(*keys, strict=True))
-    values = {"programmes": programmes, "sources": sources, "names": names}
-    found = map(_kept, connection.execute(_BY_KEY, values).mappings())
-    return {kept.key: kept for kept in found if kept.key in keys}
+    return {
+        kept.key: kept
+        for values in by_source(keys)
+        for kept in map(_kept, connection.execute(_BY_KEY, values).mappings())
+    }
+
+
+def by_source(keys: Collection[EventKey]) -> list[dict[str, Any]]:
+    """The same keys as values of a statement for each source."""
+    names: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for programme, source, name in keys:
+        names[(programme, source)].add(name)
+    return [
+        {"programme": programme, "source": source, "names": own}
+        for (programme, source), own in names.items()
+    ]
 
 
 def refunds_of(connection: Connection, purchase_ids: Collection[int]) -> list[KeptRefund]:
