@@ -67,7 +67,8 @@ class Chore:
 
     def do_if_due(self, hub: Hub) -> None:
         now = hub.clock.now()
-        if self.due_at is None or now >= self.due_at:
+        # Further ahead than that it was set by a clock that has been put back since.
+        if self.due_at is None or not now < self.due_at <= now + self.every:
             self.due_at = now + self.every
             with hub.metrics.chore(self.name):
                 self.work(hub)

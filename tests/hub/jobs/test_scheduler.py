@@ -1,11 +1,12 @@
 """The scheduler: one leads, another takes over, and signs of life are left."""
 
 import threading
+from datetime import timedelta
 
 from sqlalchemy import func, select
 
 from hub.jobs import run_scheduler
-from hub.jobs.scheduler import Leader, look_after, sweep
+from hub.jobs.scheduler import Chore, Leader, look_after, sweep
 from hub.wiring import Hub
 from loyalty_core.store import heartbeats
 from loyalty_core.store.database import read
@@ -61,6 +62,22 @@ def test_a_sweep_rings_for_nobody_where_nothing_is_due(engine):
     sweep(shop.hub)
 
     assert shop.hub.bell.wait(0) is None
+
+
+def test_a_clock_that_is_put_right_does_not_stop_the_sweep(engine):
+    """It was hours ahead for a moment; what comes after is not left lying for those hours."""
+    shop = Shopfloor(engine)
+    chore = Chore(timedelta(seconds=20), sweep)
+    shop.clock.advance(hours=3)
+    chore.do_if_due(shop.hub)
+    shop.clock.advance(hours=-3)
+    shop.deliver(event=receipt("1"))
+    while shop.hub.bell.wait(0) is not None:
+        pass
+
+    chore.do_if_due(shop.hub)
+
+    assert shop.hub.bell.wait(0) == shop.programme.id
 
 
 def test_it_leaves_signs_of_life_and_stops_when_told(engine):
