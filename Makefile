@@ -75,6 +75,12 @@ bench: ## measure, and write bench/RESULTS.md
 	@$(SET_UP) test
 	@exec $(BIN)/python -m bench $(BENCH)
 
+.PHONY: torture
+torture: ## kill the hub 200 times in 20,000 calls, then a million operations at once; TORTURE="..." CROWD="..."
+	@$(SET_UP) test
+	@$(BIN)/python -m tests.torture $(TORTURE)
+	@exec $(BIN)/python -m tests.torture.crowd $(CROWD)
+
 .PHONY: programs
 programs: ## install PostgreSQL, Redis and Chromium by apt, where it may
 	@$(PYTHON) -m tools.programs

@@ -77,9 +77,9 @@ def start_postgres() -> PrivateServer:
     binaries = find_postgres()
     if binaries is None:
         raise NotStarted("no PostgreSQL on this machine (Debian: apt-get install postgresql)")
-    account = _account()
-    folder = _private_folder("pg", account)
-    binaries = _reachable(binaries, folder, account)
+    account = unprivileged_account()
+    folder = private_folder("pg", account)
+    binaries = reachable(binaries, folder, account)
     data = ["-D", str(folder / "data")]
     locale = "C.UTF-8" if sys.platform == "linux" else "C"
     options = ["-U", "hub", "--auth=trust", "--encoding=UTF8", f"--locale={locale}", "--no-sync"]
@@ -107,14 +107,14 @@ def start_redis() -> PrivateServer:
     failures: list[NotStarted] = []
     for _ in range(TRIES):
         try:
-            return _redis_on(_free_port(), binary)
+            return _redis_on(free_port(), binary)
         except NotStarted as error:  # somebody else took the port in between
             failures.append(error)
     raise failures[-1]
 
 
 def _redis_on(port: int, binary: Path) -> PrivateServer:
-    folder = _private_folder("redis", Account())
+    folder = private_folder("redis", Account())
     word = secrets.token_urlsafe(16)
     settings = {
         "bind": "127.0.0.1",
@@ -134,7 +134,7 @@ def _redis_on(port: int, binary: Path) -> PrivateServer:
     return server
 
 
-def _account() -> Account:
+def unprivileged_account() -> Account:
     if os.geteuid() != 0:
         return Account()
     for name in UNPRIVILEGED:
@@ -146,7 +146,7 @@ def _account() -> Account:
     raise NotStarted("PostgreSQL refuses root, and no unprivileged account is here")
 
 
-def _private_folder(name: str, account: Account) -> Path:
+def private_folder(name: str, account: Account) -> Path:
     """A new folder that only this account enters, on a path short enough for a socket's name."""
     folder = Path(tempfile.mkdtemp(prefix=f"hub-{name}-", dir="/tmp"))
     if account.uid is not None and account.gid is not None:
@@ -154,7 +154,7 @@ def _private_folder(name: str, account: Account) -> Path:
     return folder
 
 
-def _reachable(binaries: Path, folder: Path, account: Account) -> Path:
+def reachable(binaries: Path, folder: Path, account: Account) -> Path:
     """The binaries where the account can run them: a wheel below /root is out of its reach."""
     if account.uid is None or binaries.is_relative_to("/usr"):
         return binaries
@@ -216,7 +216,7 @@ def _redis_answers(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
