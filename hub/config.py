@@ -36,6 +36,7 @@ class ConfigError(Exception):
 class Config:
     """`redis_url` None: the bell is a thread of this process.  `secret_keys` empty: a file of
     the data folder holds them.  `connectors_enabled` None: those of our own distribution.
+    `keep_deliveries_days` 0: their bodies are kept for ever.
     """
 
     data_dir: Path
@@ -56,6 +57,7 @@ class Config:
     log_level: str = "INFO"
     sweep_s: int = 20
     pull_s: int = 600
+    keep_deliveries_days: int = 90
     web_workers: int = 4
     web_threads: int = 8
     metrics_port: int | None = None
@@ -96,6 +98,7 @@ def load_config() -> Config:
         log_level=env.str("HUB_LOG_LEVEL", "INFO", validate=OneOf(_LEVELS)),
         sweep_s=env.int("HUB_SWEEP_S", 20, validate=Range(1, 60)),
         pull_s=env.int("HUB_PULL_S", 600, validate=Range(10, 86_400)),
+        keep_deliveries_days=env.int("HUB_KEEP_DELIVERIES_DAYS", 90, validate=Range(0, 36_500)),
         web_workers=env.int("HUB_WEB_WORKERS", 4, validate=Range(1, 256)),
         web_threads=env.int("HUB_WEB_THREADS", 8, validate=Range(1, 256)),
         metrics_port=env.int("HUB_METRICS_PORT", None, validate=Range(1, 65535)),

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from hub.live import wire_id
 from hub.wiring import Hub
-from loyalty_core.domain.errors import InvalidInput, NotFound
-from loyalty_core.store import inbox
+from loyalty_core.domain.errors import Conflict, InvalidInput, NotFound
+from loyalty_core.store import inbox, retention
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_core.store.inbox import DeliveryRow, Which
@@ -23,6 +25,12 @@ _BODY_SHOWN = 100_000
 
 class DeliveryNotFound(NotFound):
     code = "delivery_not_found"
+
+
+class DeliveryNotKept(Conflict):
+    """Its body went with its time, or with the person whom it named: nothing to replay."""
+
+    code = "delivery_not_kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +53,15 @@ class DeliveryView:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDetail:
-    """A delivery with what came, phones, addresses, names and secrets masked."""
+    """A delivery with what came, phones, addresses, names and secrets masked.
+
+    `emptied_at`: since when headers and body are no longer kept.
+    """
 
     view: DeliveryView
     headers: Mapping[str, str]
     body: str
+    emptied_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +98,25 @@ def list_deliveries(  # noqa: PLR0913 - filters, each by keyword
 def show_delivery(hub: Hub, delivery_id: str) -> DeliveryDetail:
     """Raises: DeliveryNotFound."""
     row = _row(hub, delivery_id)
-    return DeliveryDetail(_view(row), redact_json(dict(row.headers)), _masked(row.body))
+    with read(hub.engine) as connection:
+        emptied_at = retention.emptied_at(connection, row.id)
+    headers = redact_json(dict(row.headers))
+    return DeliveryDetail(_view(row), headers, _masked(row.body), emptied_at)
 
 
 def replay_delivery(hub: Hub, delivery_id: str) -> DeliveryView:
     """Work on it again from the beginning, soon; what is booked already is not booked twice.
 
-    Raises: DeliveryNotFound.
+    Raises: DeliveryNotFound, DeliveryNotKept.
     """
     row, now = _row(hub, delivery_id), hub.clock.now()
-    transact(hub.engine, lambda connection: inbox.make_due(connection, row.id, now=now))
+
+    def make_due(connection: Connection) -> None:
+        if retention.emptied_at(connection, row.id, lock=True) is not None:
+            raise DeliveryNotKept({"delivery": to_wire("d", row.id)})
+        inbox.make_due(connection, row.id, now=now)
+
+    transact(hub.engine, make_due)
     hub.bell.ring(row.programme_id)
     return _view(_row(hub, delivery_id))
 

@@ -46,12 +46,18 @@ def show_list(code: str | None, installation: str | None, as_json: bool, **rest:
 def show(delivery: str, as_json: bool) -> None:
     """Show a delivery with its body; what may be personal is masked."""
     found = show_delivery(open_hub(), delivery)
-    row = {**_as_row(found.view), "result": found.view.result, "headers": dict(found.headers)}
+    row = {
+        **_as_row(found.view),
+        "result": found.view.result,
+        "headers": dict(found.headers),
+        "emptied_at": found.emptied_at,
+    }
     if as_json:
         print_json({**row, "body": found.body})
         return
     print_row(row, as_json=False)
-    click.echo(f"\n{found.body}")
+    kept = found.body if found.emptied_at is None else "What came is no longer kept."
+    click.echo(f"\n{kept}")
 
 
 @deliveries.command()

@@ -34,12 +34,16 @@ Batch = partial[int]
 
 def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
     """What the calendar brings, in the order of doing it."""
+    keep_days = hub.config.keep_deliveries_days
     return (
         partial(upkeep.activate_points, now=now),
         partial(upkeep.expire_points, now=now),
         partial(upkeep.end_holds, now=now),
         partial(upkeep.list_lost_refunds, plans=hub.plans, now=now),
         partial(idempotency.forget_old, now=now),
+        partial(upkeep.empty_deliveries, keep_days=keep_days, now=now),
+        partial(upkeep.forget_deliveries, now=now),
+        partial(upkeep.forget_sent, keep_days=keep_days, now=now),
     )
 
 

@@ -43,6 +43,14 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "The hold has become a purchase already.",
         "Резерв уже стал покупкой.",
     ),
+    "delivery_not_kept": (
+        "What the shop sent is no longer kept, so it cannot be replayed.",
+        "Присланное магазином больше не хранится, повторить обработку нельзя.",
+    ),
+    "erased": (
+        "It named a person whose data was erased, so it was not booked.",
+        "В нём был человек, чьи данные удалены, поэтому оно не учтено.",
+    ),
     "member_exists": (
         "There is a member with this phone, e-mail, card or external id.",
         "Участник с таким телефоном, почтой, картой или внешним номером уже есть.",

@@ -13,6 +13,7 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import holds, purchases
 from loyalty_core.store import members as store
 from loyalty_core.store.ids import to_wire
+from loyalty_core.store.traces import Person, erase_traces
 
 _PAGE = 500
 
@@ -55,12 +56,17 @@ def erase_member(
 ) -> dict[str, Any]:
     """Forget the person; points and sums stay, under a number without a name.
 
+    What came for the person and was not booked yet ends as well; what comes for an old
+    receipt afterwards moves nothing and says nothing of the person.  A new receipt is a new
+    fact: whoever buys again may be enrolled again.
+
     Gives the act of erasure, wire-ready.  Raises: MemberNotFound.
     """
     row = member_row(connection, programme_id, member_id)
     number = row["id"]
     ids = [number, *store.aliases_of(connection, [number]).get(number, [])]
     names = [key for keys in store.names_of(connection, ids).values() for key, _ in keys]
+    erase_traces(connection, Person(programme_id, tuple(ids), tuple(names)), now=now)
     store.drop_names(connection, programme_id, names)
     blank: dict[str, Any] = dict.fromkeys((*PROFILE, "referrer"))
     for one in ids:

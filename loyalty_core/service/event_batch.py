@@ -36,7 +36,7 @@ from loyalty_core.store.ledger import AccountKey, Needs
 from loyalty_core.store.outbox import Notice
 from loyalty_core.store.programmes import Programme, Shop
 from loyalty_core.store.purchases import KeptPurchase
-from loyalty_kit.events import Customer, Event, Purchase
+from loyalty_kit.events import Customer, Event, Purchase, Refund
 
 FUTURE_LIMIT = timedelta(hours=24)
 BALANCE_CHANGED = "balance_changed"
@@ -82,6 +82,7 @@ class EventBatch:
                 if isinstance(one.event, Purchase)
             ]
         )
+        self._pass_over_erased()
         self._identify()
         self._lock_accounts()
         self.products = products_for(self.connection, self.programme.id, self._skus())
@@ -96,6 +97,18 @@ class EventBatch:
         ahead = event.occurred_at > self.now + FUTURE_LIMIT
         timed = replace(event, occurred_at=self.now) if ahead else event
         return Told(source, timed, hash_of(event), ahead=ahead)
+
+    def _pass_over_erased(self) -> None:
+        """What still comes for a receipt of an erased person says nothing of the person."""
+        known = [(one, self.known.named_by(one)) for one in self.told]
+        owned = [(one, kept.member_id) for one, kept in known if kept and kept.member_id]
+        if not owned:
+            return
+        ids = {member for _, member in owned}
+        alive = members.survivors(self.connection, self.programme.id, ids)
+        for one, member in owned:
+            if alive.get(member) is None:
+                one.event = without_customer(one.event)
 
     def _identify(self) -> None:
         named = [one for one in self.told if one.event.customer is not None]
@@ -244,6 +257,14 @@ class EventBatch:
         refund_store.write_refunds(self.connection, list(self.known.refunds.values()))
         write_holds(self.connection, self.holds.all())
         self.standings.write()
+
+
+def without_customer(event: Event) -> Event:
+    if isinstance(event, Refund):
+        return replace(event, customer=None)
+    listed = event.refunds
+    bare = None if listed is None else tuple(replace(one, customer=None) for one in listed)
+    return replace(event, customer=None, refunds=bare)
 
 
 def announce_balances(

@@ -121,6 +121,13 @@ class KnownEvents:
         """The purchase that counts, where one was seen twice (`ledger.md` 24)."""
         return purchase if purchase.linked_to is None else self._by_id[purchase.linked_to]
 
+    def named_by(self, told: Told) -> KeptPurchase | None:
+        """The purchase that counts for this event, if it has come."""
+        if isinstance(told.event, Refund):
+            return self.purchase_of(told.source.name, told.event)
+        kept = self.purchases.get(key_of(told.source, told.event))
+        return None if kept is None else self.main_of(kept)
+
     def seen_before(self, purchase: KeptPurchase) -> KeptPurchase | None:
         """Another purchase that bears one of the same fiscal signs, and did so first."""
         for sign in purchase.event.fiscal:

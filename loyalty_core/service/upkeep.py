@@ -14,9 +14,13 @@ from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.hold_points import end_holds_of
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import holds as hold_store
-from loyalty_core.store import ledger, members, programmes, refunds
+from loyalty_core.store import ledger, members, programmes, refunds, retention
 
 BATCH = 200
+DEAD_KEPT = timedelta(days=365)
+"""Deliveries that wait for a person keep their bodies for so long, whatever is set."""
+ROWS_KEPT = timedelta(days=400)
+"""A delivery is known again for so long after it came, by a row that holds nothing personal."""
 
 
 def expire_points(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
@@ -45,6 +49,38 @@ def list_lost_refunds(
         before = now - timedelta(days=plan.rules.policies.waiting_refund_days)
         done += refunds.list_refunds_received_before(connection, programme.id, before, limit)
     return done
+
+
+def empty_deliveries(
+    connection: Connection, *, keep_days: int, now: datetime, limit: int = BATCH
+) -> int:
+    """Take the bodies of deliveries that ended `keep_days` ago; 0 days: they stay for ever."""
+    if not keep_days:
+        return 0
+    kept = timedelta(days=keep_days)
+    return retention.empty_deliveries(
+        connection,
+        ended_before=now - kept,
+        dead_before=now - max(kept, DEAD_KEPT),
+        now=now,
+        limit=limit,
+    )
+
+
+def forget_deliveries(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
+    """Delete the rows of deliveries that were emptied, when nobody can send them again."""
+    return retention.forget_emptied(connection, received_before=now - ROWS_KEPT, limit=limit)
+
+
+def forget_sent(
+    connection: Connection, *, keep_days: int, now: datetime, limit: int = BATCH
+) -> int:
+    """Delete notices that were sent `keep_days` ago; 0 days: they stay for ever."""
+    if not keep_days:
+        return 0
+    return retention.forget_sent(
+        connection, made_before=now - timedelta(days=keep_days), limit=limit
+    )
 
 
 def _settle(connection: Connection, keys: list[ledger.AccountKey], now: datetime) -> int:

@@ -28,6 +28,11 @@ def new_id(now: datetime) -> int:
         return _last
 
 
+def first_id_at(moment: datetime) -> int:
+    """Ids made before this moment are smaller, and those made since are not."""
+    return max(int((moment - _ORIGIN).total_seconds() * 1000), 0) << _CHANCE_BITS
+
+
 def to_wire(prefix: str, number: int) -> str:
     """("m", 46655) -> "m_zzz"."""
     digits = ""

@@ -354,6 +354,12 @@ def forget_people(connection: Connection, member_ids: Collection[int]) -> int:
     )
 
 
+def forget_customers(connection: Connection, table: Table, ids: Collection[int]) -> None:
+    """Take the customer out of these rows of `purchases` or `refunds`."""
+    if ids:
+        _forget(connection, table, table.c.id.in_(ids))
+
+
 def _forget(connection: Connection, table: Table, theirs: ColumnElement[bool]) -> int:
     found = connection.execute(select(table.c.id, table.c.document).where(theirs)).all()
     changes = [

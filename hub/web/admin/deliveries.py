@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound
 from hub.deliveries import (
     STATES,
     DeliveryDetail,
+    DeliveryNotKept,
     list_deliveries,
     replay_delivery,
     show_delivery,
@@ -68,8 +69,12 @@ def show(delivery_id: str) -> ResponseReturnValue:
 def replay(delivery_id: str) -> ResponseReturnValue:
     """Work on it once more; what is booked already is not booked twice."""
     detail = _own(delivery_id)
-    replay_delivery(the_hub(), detail.view.id)
-    flash(gettext("The delivery is being worked on again."), "success")
+    try:
+        replay_delivery(the_hub(), detail.view.id)
+    except DeliveryNotKept:
+        flash(gettext("What the shop sent is no longer kept, so it cannot be replayed."), "danger")
+    else:
+        flash(gettext("The delivery is being worked on again."), "success")
     return redirect(url_for(".show", delivery_id=detail.view.id))
 
 
