@@ -20,6 +20,8 @@ WORDS: Mapping[str, str] = {
     "scheduler": "serving:scheduler",
     "migrate": "database:migrate",
     "doctor": "database:doctor",
+    "backup": "backup:backup",
+    "restore": "backup:restore_command",
     "admin": "admin:admin",
     "programmes": "programmes:programmes",
     "shops": "shops:shops",

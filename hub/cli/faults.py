@@ -8,6 +8,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from hub.config import ConfigError
+from hub.keeping.archive import BackupRefused
 from hub.passwords import PasswordTooShort
 from hub.registry import ConnectorUnavailable
 from hub.vault import Unreadable
@@ -22,6 +23,7 @@ EXPECTED = (
     ConfigError,
     PasswordTooShort,
     Unreadable,
+    BackupRefused,
     OperationalError,
     IntegrityError,
     CommandError,
