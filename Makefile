@@ -82,7 +82,7 @@ torture: ## kill the hub 200 times in 20,000 calls, then a million operations at
 	@exec $(BIN)/python -m tests.torture.crowd $(CROWD)
 
 .PHONY: programs
-programs: ## install PostgreSQL, Redis and Chromium by apt, where it may
+programs: ## install PostgreSQL, Redis, Chromium and the like by apt, where it may
 	@$(PYTHON) -m tools.programs
 
 .PHONY: assets

@@ -22,8 +22,10 @@ from hub.jobs import Embedded, start_embedded
 from hub.metrics import forget_process, forget_shared, share_among_forks
 from hub.wiring import Hub, build_hub
 
-_GRACE_S = 20
-_REQUEST_LIMIT_S = 60
+GRACE_S = 20
+REQUEST_LIMIT_S = 60
+KEEPALIVE_S = 5
+"""A proxy that keeps connections open must be done with them earlier."""
 
 Ready = Callable[[], None]
 
@@ -81,9 +83,9 @@ class _Plan:
             "workers": self.workers,
             "worker_class": "gthread",
             "threads": self.config.web_threads,
-            "timeout": _REQUEST_LIMIT_S,
-            "graceful_timeout": _GRACE_S,
-            "keepalive": 5,
+            "timeout": REQUEST_LIMIT_S,
+            "graceful_timeout": GRACE_S,
+            "keepalive": KEEPALIVE_S,
             "proc_name": "loyalty-hub",
             "loglevel": "warning",
             "logger_class": _Log,

@@ -58,6 +58,28 @@ def find_fonts() -> Path | None:
     return next((Path(line.strip(" :")) for line in asked.stdout.splitlines() if line), None)
 
 
+def find_nginx() -> Path | None:
+    """nginx, which Debian keeps where only root's path leads."""
+    return _on_path("nginx", "openssl", "curl")
+
+
+def find_promtool() -> Path | None:
+    """What Prometheus checks its rules with."""
+    return _on_path("promtool")
+
+
+def find_systemd() -> Path | None:
+    """What systemd checks its units with; it need not run here."""
+    return _on_path("systemd-analyze")
+
+
+def _on_path(*names: str) -> Path | None:
+    """The first program, if all of them are there."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+    found = [shutil.which(name, path=path) for name in names]
+    return Path(found[0]) if found[0] and all(found) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """Something the tests need, and the Debian packages that bring it."""
@@ -72,6 +94,9 @@ PROGRAMS = (
     Program("Redis", find_redis, ("redis-server",)),
     Program("Chromium", find_chromium, ("chromium",)),
     Program("fonts", find_fonts, ("fontconfig", "fonts-dejavu-core")),
+    Program("nginx", find_nginx, ("nginx-light", "openssl", "curl")),
+    Program("Prometheus", find_promtool, ("prometheus",)),
+    Program("systemd", find_systemd, ("systemd",)),
 )
 
 
