@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,13 +20,11 @@ from tests.torture.stage import Plan
 @click.option("--kills", default=200, show_default=True, help="Harms done meanwhile.")
 @click.option("--partitions", default=0, help="Partitions of the ledger; 0: none.")
 @click.option("--disk-mb", default=768, show_default=True, help="Size of the database's disk.")
+@click.option("--logs", type=click.Path(path_type=Path), help="Leave all logs in this folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a text for people.")
-def main(
-    seed: int, deliveries: int, kills: int, partitions: int, disk_mb: int, as_json: bool
-) -> None:
+def main(seed: int, deliveries: int, kills: int, as_json: bool, **plan: Any) -> None:
     """Kill the hub while it works, then count everything; exits with 1 if anything is wrong."""
-    plan = Plan(disk_mb=disk_mb, partitions=partitions)
-    wanted = Wanted(seed, deliveries, kills, plan=plan)
+    wanted = Wanted(seed, deliveries, kills, plan=Plan(**plan))
     try:
         with progress_bar("Torturing", "call") as move:
             report = torture(wanted, move)

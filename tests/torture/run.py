@@ -32,6 +32,7 @@ class Report:
     repeats: int = 0
     answers_5xx: dict[str, int] = field(default_factory=dict)
     degraded_quotes: int = 0
+    answers_in_progress: int = 0
     ended_by_themselves: dict[str, int] = field(default_factory=dict)
     answered_after_s: dict[str, float] = field(default_factory=dict)
     booked_after_s: dict[str, float] = field(default_factory=dict)
@@ -91,6 +92,7 @@ def _take_down(report: Report, tally: Tally, chaos: Chaos, stage: Stage) -> None
     report.repeats = tally.repeats
     report.answers_5xx = dict(tally.refused)
     report.degraded_quotes = tally.degraded
+    report.answers_in_progress = tally.in_progress
     report.answered_after_s = recovery.answered_s
     report.booked_after_s = recovery.booked_s
     report.ended_by_themselves = {one.name: one.deaths for one in stage.programs if one.deaths}

@@ -45,6 +45,7 @@ class Tally:
     repeats: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     degraded: int = 0
+    in_progress: int = 0
     parked: list[Deed] = field(default_factory=list)
     deliveries: set[str] = field(default_factory=set)
     events: set[str] = field(default_factory=set)
@@ -119,6 +120,7 @@ class Sender:
             self._ways[type(deed)](deed)
         except Running:
             with self._tally.lock:
+                self._tally.in_progress += 1
                 self._tally.parked.append(deed)
         except Unanswered as error:
             self._tally.finds(f"never answered: {error}")

@@ -61,12 +61,14 @@ JUMPING = ("worker1", "scheduler")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to set the stage.  `forgetful` and `doubling` break it on purpose.
+    """How to set the stage.  `logs`: where the logs of all processes are left.
 
-    `doubling`: the inbox keeps every call, as if the key of deliveries were not unique.
+    `forgetful` and `doubling` break it on purpose.  `doubling`: the inbox keeps every call, as
+    if the key of deliveries were not unique.
     """
 
     disk_mb: int = 512
+    logs: Path | None = None
     partitions: int = 0
     forgetful: bool = False
     doubling: bool = False
@@ -298,6 +300,13 @@ def _disk(folder: Path, size_mb: int) -> Iterator[Disk]:
             subprocess.run(["umount", "--lazy", str(place)], check=False)
 
 
+def _leave_logs(folder: Path, wanted: Path | None) -> None:
+    if wanted is not None:
+        wanted.mkdir(parents=True, exist_ok=True)
+        for log in folder.glob("*.log"):
+            shutil.copy(log, wanted)
+
+
 @contextmanager
 def set_up(plan: Plan) -> Iterator[Stage]:
     """A stage with everything running; stopped and removed afterwards.
@@ -308,6 +317,7 @@ def set_up(plan: Plan) -> Iterator[Stage]:
     folder.chmod(0o755)
     with ExitStack() as after:
         after.callback(shutil.rmtree, folder, ignore_errors=True)
+        after.callback(_leave_logs, folder, plan.logs)
         stage = Stage(plan, folder, after.enter_context(_disk(folder, plan.disk_mb)))
         for program in stage.programs:
             after.callback(program.stop)
