@@ -15,6 +15,7 @@ import redis
 from hypothesis import settings
 from sqlalchemy import Engine
 
+from tests.support import leaks
 from tests.support.databases import PARTITIONS, PostgresDatabases, SqliteDatabases
 from tests.support.servers import NotStarted, PrivateServer, start_postgres, start_redis
 
@@ -77,6 +78,7 @@ class Servers:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    leaks.pytest_configure(config)
     handed = getattr(config, "workerinput", {}).get("servers", {})
     servers = Servers(handed)
     config.stash[SERVERS] = servers
