@@ -41,6 +41,7 @@ check-format: dev
 	@$(BIN)/ruff format --check --quiet . || { echo 'Not formatted; make fmt does it:'; $(BIN)/ruff format --check .; exit 1; }
 check-lint: dev
 	@$(BIN)/ruff check --quiet .
+	@$(BIN)/bandit --quiet --ini setup.cfg --recursive $(PACKAGES) 2>/dev/null || { $(BIN)/bandit --ini setup.cfg --recursive $(PACKAGES); exit 1; }
 check-types: dev
 	@$(BIN)/mypy --no-error-summary $(PACKAGES) tools
 check-imports: dev

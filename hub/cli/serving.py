@@ -20,7 +20,7 @@ from hub.serving import serve, serve_web
 from hub.wiring import Hub
 from loyalty_core.store import migrate
 
-_EVERY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - told, not bound
+_EVERY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104 # noqa: S104 - told, not bound
 
 
 @click.command()
