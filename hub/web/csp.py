@@ -1,7 +1,8 @@
 """Headers that keep a browser from doing what no page of ours needs.
 
 The pages hold no inline script and no inline style, so the policy has no nonce and no
-exception.  `data:` images are the small drawings inside Tabler's style sheet.
+exception: that is stricter than nonces, which let pass whatever carries one.  What is not a
+file of our own is kept by no cache.  `data:` images are the small drawings inside Tabler's style sheet.
 """
 
 from __future__ import annotations
@@ -34,6 +35,20 @@ def register(app: Flask, *, public_https: bool) -> None:
         headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         if public_https or request.is_secure:
             headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR_S}")
+        if request.endpoint != "static":
+            headers.setdefault("Cache-Control", "no-store")
+        _keep_the_host_out(response)
         return response
 
     app.after_request(guard)
+
+
+def _keep_the_host_out(response: Response) -> None:
+    """Redirects within the hub are told without a host: the caller may have made it up.
+
+    Only those of the routing itself (a slash that is missing) name one.
+    """
+    here, location = request.host_url, response.headers.get("Location", "")
+    if location.startswith(here):
+        response.headers["Location"] = "/" + location.removeprefix(here).lstrip("/")
+        response.set_data(b"")

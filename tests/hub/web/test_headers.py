@@ -23,6 +23,11 @@ def test_every_answer_carries_the_policy(owner, path):
     assert headers["Content-Security-Policy"] == POLICY
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Permissions-Policy"] == "camera=(), geolocation=(), microphone=()"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cache-Control"] == "no-store"
+    assert "Server" not in headers
     assert "Strict-Transport-Security" not in headers
 
 
@@ -30,6 +35,20 @@ def test_by_https_the_browser_is_told_to_stay_there(app):
     response = app.test_client().get("/admin/login", base_url="https://hub.example.ru")
 
     assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_a_caller_does_not_say_himself_that_he_came_by_https(app):
+    claims = {"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on", "Forwarded": "proto=https"}
+    response = app.test_client().get("/admin/login", headers=claims)
+
+    assert "Strict-Transport-Security" not in response.headers
+    assert "Secure" not in response.headers["Set-Cookie"]
+
+
+def test_files_of_our_own_are_kept_by_the_browser(owner):
+    with owner.get("/static/img/logo.svg") as response:
+        assert response.headers["Cache-Control"] != "no-store"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_behind_a_proxy_with_https_too(pages_engine: Engine, hub):
@@ -44,7 +63,15 @@ def test_pages_with_personal_data_are_not_kept_by_the_browser(owner):
 
 @pytest.mark.parametrize(
     "path",
-    ["/admin/p/demo/", "/admin/p/demo/connections/new/tablo", "/admin/p/demo/members/"],
+    [
+        "/admin/p/demo/",
+        "/admin/p/demo/connections/",
+        "/admin/p/demo/connections/new",
+        "/admin/p/demo/connections/new/tablo",
+        "/admin/p/demo/deliveries/",
+        "/admin/p/demo/members/",
+        "/api/docs",
+    ],
 )
 def test_pages_hold_no_inline_script_and_no_inline_style(owner, path):
     page = owner.page(path)
