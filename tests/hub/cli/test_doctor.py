@@ -1,10 +1,16 @@
 """`loyalty-hub doctor`: each thing that can be wrong is found, and comes with a way out."""
 
+import threading
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
+from hub.doctor import surroundings
+from hub.doctor.finding import Check
 from loyalty_core.store import heartbeats
 from loyalty_core.store.database import make_engine, write
+from loyalty_core.store.tables import accounts, deliveries
 from tests.support.clock import NOON
 
 
@@ -121,3 +127,167 @@ def test_signs_of_life(demo, database, checks):
 
     assert found["state"] == "warning"
     assert "loyalty-hub scheduler" in found["remedy"]
+
+
+# --- what is kept ---------------------------------------------------------------------------
+
+PHONE = "+79161234567"
+LONG_AGO = NOON - timedelta(days=200)
+
+
+def a_delivery(**said):
+    row = {
+        "id": 1,
+        "installation_id": 1,
+        "programme_id": 1,
+        "hook": "h",
+        "key": "k",
+        "headers": {},
+        "body": PHONE.encode(),
+        "received_at": LONG_AGO,
+        "due_at": LONG_AGO,
+    }
+    return deliveries.insert().values({**row, **said})
+
+
+def put(database, *statements):
+    with write(database) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_sound_hub_has_nothing_to_say_of_its_books(demo, checks):
+    found = checks()
+
+    for name in ("durability", "deliveries due", "outbox due", "retention", "ledger"):
+        assert found[name]["state"] == "ok", found[name]
+
+
+def test_a_backlog_that_grows_old(demo, database, checks):
+    put(
+        database,
+        a_delivery(state="due"),
+        a_delivery(id=2, key="2", state="dead", done_at=LONG_AGO, error_text=PHONE),
+    )
+
+    found = checks()
+
+    assert found["deliveries due"]["state"] == "warning"
+    assert "worker" in found["deliveries due"]["remedy"]
+    assert found["deliveries dead"]["state"] == "warning"
+    assert "1 wait for a person" in found["deliveries dead"]["text"]
+    assert "replay" in found["deliveries dead"]["remedy"]
+    assert PHONE not in str(found)
+
+
+def test_retention_that_nobody_does(demo, database, settings, checks):
+    put(database, a_delivery(state="done", done_at=LONG_AGO))
+
+    assert checks()["retention"]["state"] == "warning"
+    settings["HUB_KEEP_DELIVERIES_DAYS"] = "0"
+    assert checks()["retention"]["state"] == "ok"
+
+
+def test_books_that_do_not_agree(demo, database, checks):
+    put(database, accounts.insert().values(member_id=7, currency="points", available=5))
+
+    found = checks()["ledger"]
+
+    assert found["state"] == "failed"
+    assert "ledger verify" in found["remedy"]
+
+
+def test_a_newer_database(demo, database, checks):
+    put(database, text("UPDATE alembic_version SET version_num = 'from_the_future'"))
+
+    found = checks()
+
+    assert "newer" in found["migrations"]["text"]
+    assert "ledger" not in found
+
+
+def test_a_server_that_may_forget(settings, checks, postgres_engine):
+    """The servers of the tests need not outlive a power cut, and say so."""
+    settings["HUB_DATABASE_URL"] = postgres_engine.url.render_as_string(hide_password=False)
+
+    found = checks()
+
+    assert found["durability"]["state"] == "failed"
+    assert "fsync" in found["durability"]["text"]
+    assert "fsync = on" in found["durability"]["remedy"]
+    assert found["connections"]["state"] == "ok"
+    assert found["database version"]["state"] == "ok"
+
+
+def test_a_database_on_a_disk_of_the_network(demo, checks, tmp_path, monkeypatch):
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nbox:/data {tmp_path} nfs4 rw 0 0\n")
+    monkeypatch.setattr("hub.doctor.database._MOUNTS", mounts)
+
+    found = checks()["durability"]
+
+    assert found["state"] == "failed"
+    assert "nfs4" in found["text"]
+
+
+# --- the world outside ----------------------------------------------------------------------
+
+
+def test_the_address_that_shops_use(demo, settings, checks, httpserver):
+    httpserver.expect_request("/healthz").respond_with_json({"status": "alive"})
+    settings["HUB_PUBLIC_URL"] = httpserver.url_for("")
+
+    assert checks()["public address"]["state"] == "ok"
+
+    httpserver.clear()
+    httpserver.expect_request("/healthz").respond_with_data("a parking page")
+    assert checks()["public address"]["state"] == "failed"
+
+    settings["HUB_PUBLIC_URL"] = "http://127.0.0.1:1"
+    found = checks()["public address"]
+    assert found["state"] == "failed"
+    assert "proxy" in found["remedy"]
+
+
+WOO = {"consumer_key": "ck_1", "consumer_secret": "cs_secret", "webhook_secret": "whs_secret"}
+
+
+@pytest.fixture
+def connected(demo, settings):
+    settings["HUB_ALLOW_PRIVATE_ADDRESSES"] = "1"
+    given = {**WOO, "base_url": "http://127.0.0.1:1"}
+    words = [word for name, value in given.items() for word in ("--set", f"{name}={value}")]
+    made = demo("installations", "create", "wordpress", "--name", "shop1", *words)
+    assert made.code == 0, made.err
+
+
+def test_a_shop_that_does_not_answer(connected, checks):
+    found = checks()
+
+    assert found["connection shop1"]["state"] == "warning"
+    assert "installations check i_" in found["connection shop1"]["remedy"]
+    assert "cs_secret" not in str(found)
+
+
+def test_settings_that_no_key_opens(connected, checks, data_dir):
+    (data_dir / "secret.keys").unlink()
+
+    found = checks()["connection shop1"]
+
+    assert found["state"] == "failed"
+    assert "decrypted" in found["text"]
+
+
+def test_the_visit_ends_in_time(demo, monkeypatch, checks):
+    """A check that hangs is a finding, and the others have theirs."""
+    forever = threading.Event()
+    hanging = Check("a slow thing", lambda _hub: forever.wait(60) and ())
+    monkeypatch.setattr("hub.doctor.surroundings.CHECKS", (hanging, *surroundings.CHECKS))
+    monkeypatch.setattr("hub.doctor.LIMIT_S", 3.0)
+
+    found = checks()
+    forever.set()
+
+    assert found["a slow thing"]["state"] == "failed"
+    assert "in time" in found["a slow thing"]["text"]
+    assert found["disk"]["state"] == "ok"
