@@ -229,10 +229,13 @@ class _Surroundings:
 
 
 def _backup_age_s(folder: Path, now: datetime) -> float | None:
-    """Of the newest file; an empty folder is as old as itself, as its first backup is awaited."""
+    """Of the newest file; an empty folder is as old as itself, as its first backup is awaited.
+
+    Names that begin with a dot are backups that are being made.
+    """
     if not folder.is_dir():
         return None
-    changed = [file.stat().st_mtime for file in folder.iterdir() if file.is_file()]
+    changed = [file.stat().st_mtime for file in folder.glob("[!.]*") if file.is_file()]
     return max(0.0, now.timestamp() - max(changed, default=folder.stat().st_mtime))
 
 

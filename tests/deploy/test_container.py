@@ -63,6 +63,12 @@ def test_the_images_python_is_the_one_that_the_locks_were_made_for():
     assert f"Python :: {version}" in (ROOT / "setup.cfg").read_text(encoding="utf-8")
 
 
+def test_backups_are_made_by_a_program_of_the_servers_version():
+    (client,) = re.findall(r"postgresql-client-(\d+)", CONTAINERFILE)
+
+    assert SERVICES["postgres"]["image"].startswith(f"postgres:{client}.")
+
+
 def test_the_image_runs_as_nobody_in_particular_and_holds_no_secret():
     assert told("USER") == ["10001:10001"]
     for name, value in settings_in(" ".join(told("ENV"))):

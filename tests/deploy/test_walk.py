@@ -246,7 +246,7 @@ class Sandbox:
         script.write_text("set -euo pipefail\n" + "\n".join(told) + "\n", encoding="utf-8")
         return subprocess.run(
             ["bash", str(script)], cwd=self.root / "build", env=self.environment(),
-            capture_output=True, text=True, check=False, timeout=400,
+            capture_output=True, text=True, check=False, timeout=900,
         )  # fmt: skip
 
     def logs(self) -> str:
