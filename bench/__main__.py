@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.client import find_wrk
 from bench.embedded import embedded_probes
 from bench.facts import machine_facts
-from bench.ground import Ground
+from bench.ground import Ground, as_in_production
 from bench.inbox import inbox_probes
 from bench.ingest import ingest_probes
 from bench.lag import lag_probes
@@ -27,6 +27,7 @@ from bench.results import RESULTS, Run, asides, document, table
 from bench.servers import Servers, private_servers
 from bench.size import size_probes
 from bench.sqlite import sqlite_probes
+from hub import logs
 from hub.clock import SystemClock
 
 POSTGRES = "no PostgreSQL on this machine (Debian: apt-get install postgresql)"
@@ -66,6 +67,7 @@ def main() -> int:
     options = read_options(sys.argv[1:])
     with _folder() as folder, private_servers(quick=options.quick) as servers:
         ground = Ground(options, servers, folder, tell)
+        logs.configure(as_in_production(folder, "sqlite://"))
         try:
             if options.profile:
                 write_profiles(ground)

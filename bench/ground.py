@@ -28,6 +28,19 @@ _ROOM = 3
 _GIB = 2**30
 
 
+def as_in_production(folder: Path, url: str) -> Config:
+    """The settings of a hub in this process; its limits are out of reach, as those of `Web`."""
+    return Config(
+        data_dir=folder,
+        database_url=url,
+        demo=False,
+        rate_limit="100000000/minute",
+        quote_deadline_ms=60_000,
+        log_format="json",
+        log_level="WARNING",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A migrated database with the measured programme in it."""
@@ -39,17 +52,8 @@ class Place:
     redis: str | None
 
     def hub(self, registry: Registry | None = None) -> Hub:
-        """A hub in this process, without Redis: who drains needs no bell.
-
-        Its limits are out of reach, as those of `Web` are.
-        """
-        config = Config(
-            data_dir=self.folder,
-            database_url=self.url,
-            demo=False,
-            rate_limit="100000000/minute",
-            quote_deadline_ms=60_000,
-        )
+        """A hub in this process, without Redis: who drains needs no bell."""
+        config = as_in_production(self.folder, self.url)
         return build_hub(config, engine=self.engine, registry=registry)
 
     def web(self, options: Options) -> Web:

@@ -13,8 +13,19 @@ CLIENT = "client_share"
 """Processor time of the client as a share of one core."""
 LATE = "late_ms"
 """How much later than planned the client sent, p99."""
+WAL = "wal_kb"
+"""Written to PostgreSQL's log for one piece of work."""
 MEMORY, GROWTH = "memory_mb", "growth_percent"
-UNITS = {RATE: "/s", P50: "ms", P99: "ms", MAX: "ms", LATE: "ms", MEMORY: "MB", GROWTH: "%"}
+UNITS = {
+    RATE: "/s",
+    P50: "ms",
+    P99: "ms",
+    MAX: "ms",
+    LATE: "ms",
+    WAL: "kB",
+    MEMORY: "MB",
+    GROWTH: "%",
+}
 
 Sample = Mapping[str, float]
 """One measurement: its values under the names above."""

@@ -41,13 +41,10 @@ def posting_probe(place: Place, name: str, seconds: float) -> Probe:
 
 
 class Poster:
-    """Posts to members drawn by chance; each posting is one entry under a key of its own.
+    """Posts to members drawn by chance; each posting is one entry under a key of its own."""
 
-    `name` is a part of these keys: two posters at one place have two.
-    """
-
-    def __init__(self, place: Place, name: str = "bench") -> None:
-        self._place, self._name = place, name
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self._chance = random.Random(1)
         self._numbers = count(1)
         self._clock = SystemClock()
@@ -70,7 +67,7 @@ class Poster:
         books = open_books(connection, keys)
         for book in books.values():
             number = next(self._numbers)
-            cause = Cause(f"{self._name}:{number}", now, now)
+            cause = Cause(f"bench:{number}", now, now)
             book.settle(now)
             if number % SPEND_EACH == 0:
                 book.spend(SPENT_POINTS, cause, TERMS)

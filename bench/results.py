@@ -8,12 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from bench.lines import LINES, Goal, Line
-from bench.measure import CLIENT, UNITS, Figure, Rounds
+from bench.measure import CLIENT, UNITS, WAL, Figure, Rounds
 from bench.options import Options
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 NOTES = Path(__file__).with_name("notes.md")
 _HEAVY_CLIENT = 0.8
+"""A client that needs its whole core measures itself."""
 
 _HEAD = (
     "What",
@@ -53,7 +54,13 @@ def asides(run: Run) -> Iterator[str]:
     """What belongs beside the table: remarks, the client's share, what failed."""
     for bench in run.options.benches:
         yield from run.remarks.get(bench, [])
-    yield from _client_shares(run.rounds)
+    log = "Written to PostgreSQL's log for each posting, in kB"
+    yield from _listed(run.rounds, WAL, log, "{:.1f}")
+    shares = "The client's processor time, of one core"
+    yield from _listed(run.rounds, CLIENT, shares, "{:.0%}")
+    for name, share in _medians(run.rounds, CLIENT).items():
+        if share > _HEAVY_CLIENT:
+            yield f"{name}: the client may have been the limit."
     for bench, reason in run.left_out.items():
         yield f"Not measured, or not to its end: {bench} ({reason})."
 
@@ -137,18 +144,17 @@ def _number(value: float) -> str:
     return f"{value:,.0f}".replace(",", " ") if value >= 100 else f"{value:.2f}"
 
 
-def _client_shares(benches: Mapping[str, Rounds]) -> Iterator[str]:
-    """How busy wrk was: a client that needs its whole core measures itself."""
-    shares = {
+def _listed(benches: Mapping[str, Rounds], what: str, title: str, form: str) -> Iterator[str]:
+    found = _medians(benches, what)
+    if found:
+        told = ", ".join(f"{name} {form.format(value)}" for name, value in found.items())
+        yield f"{title}: {told}."
+
+
+def _medians(benches: Mapping[str, Rounds], what: str) -> dict[str, float]:
+    return {
         name: figure.median
         for rounds in benches.values()
         for name in rounds.names()
-        if (figure := rounds.figure(name, CLIENT)) is not None
+        if (figure := rounds.figure(name, what)) is not None
     }
-    if not shares:
-        return
-    told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-    yield f"The client's processor time, of one core: {told}."
-    for name, share in shares.items():
-        if share > _HEAVY_CLIENT:
-            yield f"{name}: the client may have been the limit."

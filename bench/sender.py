@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from bench.measure import BenchFailed
@@ -22,6 +24,7 @@ _FRESH_S = 2.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _END = b"\r\n\r\n"
 
+T = TypeVar("T")
 Delivery = tuple[str, bytes]
 """Its name and its body."""
 
@@ -54,39 +57,45 @@ class Sender:
         return asyncio.run(self._at_once(iter(deliveries), connections))
 
     async def _at_pace(self, deliveries: Sequence[Delivery], rate: float) -> list[Sent]:
-        lines: asyncio.LifoQueue[_Line] = asyncio.LifoQueue()
-        for _ in range(CONNECTIONS):
-            lines.put_nowait(_Line(self._host, self._port))
         clock = asyncio.get_running_loop().time
-        began = clock()
+        async with self._lines(CONNECTIONS) as lines:
+            idle: asyncio.LifoQueue[_Line] = asyncio.LifoQueue()
+            for line in lines:
+                idle.put_nowait(line)
 
-        async def send(delivery: Delivery, due: float) -> Sent:
-            line = await lines.get()
-            late = clock() - due
-            try:
-                return await self._send(line, delivery, late)
-            finally:
-                lines.put_nowait(line)
+            async def send(delivery: Delivery, due: float) -> Sent:
+                line = await idle.get()
+                late = clock() - due
+                try:
+                    return await self._send(line, delivery, late)
+                finally:
+                    idle.put_nowait(line)
 
-        tasks: list[asyncio.Task[Sent]] = []
-        for number, delivery in enumerate(deliveries):
-            due = began + number / rate
-            await asyncio.sleep(max(0.0, due - clock()))
-            tasks.append(asyncio.create_task(send(delivery, due)))
-        sent = await asyncio.gather(*tasks)
-        while not lines.empty():
-            lines.get_nowait().close()
-        return sent
+            began = clock()
+            tasks: list[asyncio.Task[Sent]] = []
+            for number, delivery in enumerate(deliveries):
+                due = began + number / rate
+                await asyncio.sleep(max(0.0, due - clock()))
+                tasks.append(asyncio.create_task(send(delivery, due)))
+            return await _all(tasks)
 
     async def _at_once(self, deliveries: Iterator[Delivery], connections: int) -> list[Sent]:
-        async def work() -> list[Sent]:
-            line = _Line(self._host, self._port)
-            sent = [await self._send(line, delivery, 0.0) for delivery in deliveries]
-            line.close()
-            return sent
+        async with self._lines(connections) as lines:
 
-        found = await asyncio.gather(*[work() for _ in range(connections)])
-        return [one for part in found for one in part]
+            async def work(line: _Line) -> list[Sent]:
+                return [await self._send(line, delivery, 0.0) for delivery in deliveries]
+
+            found = await _all([work(line) for line in lines])
+            return [one for part in found for one in part]
+
+    @asynccontextmanager
+    async def _lines(self, count: int) -> AsyncIterator[list[_Line]]:
+        lines = [_Line(self._host, self._port) for _ in range(count)]
+        try:
+            yield lines
+        finally:
+            for line in lines:
+                await line.close()
 
     async def _send(self, line: _Line, delivery: Delivery, late: float) -> Sent:
         name, body = delivery
@@ -110,7 +119,7 @@ class _Line:
     async def exchange(self, request: bytes) -> int:
         """The status of the answer; its body is read and left."""
         if self._streams is None or time.monotonic() - self._used_at > _FRESH_S:
-            self.close()
+            await self.close()
             self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
         writer.write(request)
@@ -119,10 +128,22 @@ class _Line:
         await reader.readexactly(int(found[1]) if found else 0)
         self._used_at = time.monotonic()
         if b"connection: close" in head.lower():
-            self.close()
+            await self.close()
         return int(head.split(None, 2)[1])
 
-    def close(self) -> None:
+    async def close(self) -> None:
         if self._streams is not None:
-            self._streams[1].close()
-        self._streams = None
+            writer, self._streams = self._streams[1], None
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+
+async def _all(works: Iterable[Awaitable[T]]) -> list[T]:
+    """Wait for all of them.  Raises: what the first that failed raised."""
+    found = await asyncio.gather(*works, return_exceptions=True)
+    done = [one for one in found if not isinstance(one, BaseException)]
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return done

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from bench.ground import ENTRIES_OF_LARGE, Ground
-from bench.measure import Probe, Sample
-from bench.posting import Poster, posting_probe
+import psycopg
+
+from bench.ground import ENTRIES_OF_LARGE, Ground, Place
+from bench.measure import RATE, WAL, Probe, Sample
+from bench.posting import Poster
 from bench.processes import hub_web
 from bench.quote import WARM_S, Presser, checked_answer
+from bench.servers import conninfo
 from bench.warming import warm
 
 SMALL, LARGE = "small", "large"
 QUOTES, POSTINGS = "quotes, {}", "postings, {}"
 _WARM_POSTING_S = 3.0
 _MIB = 2**20
+_KB = 1000
 
 
 @contextmanager
@@ -33,8 +37,9 @@ def size_probes(ground: Ground) -> Iterator[list[Probe]]:
             presser = Presser(address, place)
             presser(options.connections, WARM_S)
             quotes.append(_quote_probe(QUOTES.format(name), presser, ground))
-            postings.append(posting_probe(place, POSTINGS.format(name), options.seconds))
-            Poster(place, "warm").post_for(min(_WARM_POSTING_S, options.seconds))
+            poster = Poster(place)
+            poster.post_for(min(_WARM_POSTING_S, options.seconds))
+            postings.append(_posting_probe(POSTINGS.format(name), poster, place, options.seconds))
         yield [*quotes, *postings]
 
 
@@ -45,6 +50,23 @@ def _quote_probe(name: str, presser: Presser, ground: Ground) -> Probe:
         return {name: presser(options.connections, options.seconds)}
 
     return Probe(name, run, options.seconds)
+
+
+def _posting_probe(name: str, poster: Poster, place: Place, seconds: float) -> Probe:
+    def run() -> dict[str, Sample]:
+        before = _log_bytes(place)
+        sample = poster.post_for(seconds)
+        written = _log_bytes(place) - before
+        return {name: {**sample, WAL: written / (sample[RATE] * seconds) / _KB}}
+
+    return Probe(name, run, seconds)
+
+
+def _log_bytes(place: Place) -> int:
+    with psycopg.connect(conninfo(place.url), autocommit=True) as connection:
+        row = connection.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _remark_sizes(ground: Ground, bytes_of: dict[str, int]) -> None:
