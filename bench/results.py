@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bench.lines import LINES, Goal, Line
-from bench.measure import CLIENT, UNITS, WAL, Figure, Rounds
+from bench.measure import CLIENT, LATE, MAX, P50, P99, UNITS, WAL, Figure, Rounds
 from bench.options import Options
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -54,6 +54,7 @@ def asides(run: Run) -> Iterator[str]:
     """What belongs beside the table: remarks, the client's share, what failed."""
     for bench in run.options.benches:
         yield from run.remarks.get(bench, [])
+    yield from _lags(run.rounds)
     log = "Written to PostgreSQL's log for each posting, in kB"
     yield from _listed(run.rounds, WAL, log, "{:.1f}")
     shares = "The client's processor time, of one core"
@@ -149,6 +150,15 @@ def _listed(benches: Mapping[str, Rounds], what: str, title: str, form: str) -> 
     if found:
         told = ", ".join(f"{name} {form.format(value)}" for name, value in found.items())
         yield f"{title}: {told}."
+
+
+def _lags(benches: Mapping[str, Rounds]) -> Iterator[str]:
+    """Of what was sent at planned moments: all of its times, and how late the sender was."""
+    shown = {P50: "p50", P99: "p99", MAX: "max", LATE: "the sender was late by (p99)"}
+    medians = {what: _medians(benches, what) for what in shown}
+    for name in medians[LATE]:
+        told = ", ".join(f"{title} {medians[what][name]:.0f} ms" for what, title in shown.items())
+        yield f"{name}: {told}."
 
 
 def _medians(benches: Mapping[str, Rounds], what: str) -> dict[str, float]:

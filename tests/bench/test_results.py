@@ -13,7 +13,7 @@ from bench.f1 import F1
 from bench.ground import Ground
 from bench.lag import LAG
 from bench.lines import LINES, Goal
-from bench.measure import P99, RATE, BenchFailed, Probe, Rounds, Sample
+from bench.measure import P50, P99, RATE, BenchFailed, Probe, Rounds, Sample
 from bench.options import ALL, read_options
 from bench.posting import POSTING_POSTGRES
 from bench.results import Run, asides, document, table
@@ -115,6 +115,18 @@ def test_a_client_at_its_limit_is_told() -> None:
         "heavy: the client may have been the limit.",
     ]
     assert "heavy 90%" in document(run)
+
+
+def test_how_late_the_sender_was_stands_beside_the_lag() -> None:
+    run = _run("lag")
+    run.rounds["lag"] = Rounds()
+    for number, late in enumerate([5.0, 7.0, 90.0]):
+        sample = {RATE: 70.0, P50: 100.0, P99: 400.0, "max_ms": 600.0, "late_ms": late}
+        run.rounds["lag"].add(number, {LAG: sample})
+
+    assert list(asides(run)) == [
+        f"{LAG}: p50 100 ms, p99 400 ms, max 600 ms, the sender was late by (p99) 7 ms."
+    ]
 
 
 def test_quick_writes_nothing_unless_told() -> None:
