@@ -2,7 +2,8 @@
 
 The pages hold no inline script and no inline style, so the policy has no nonce and no
 exception: that is stricter than nonces, which let pass whatever carries one.  What is not a
-file of our own is kept by no cache.  `data:` images are the small drawings inside Tabler's style sheet.
+file of our own is kept by no cache.  `data:` images are the small drawings inside Tabler's
+style sheet.
 """
 
 from __future__ import annotations
