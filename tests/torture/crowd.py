@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import resource
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -38,8 +39,9 @@ from tests.support.servers import NotStarted, start_postgres
 MEMBERS = 100
 PHONES = tuple(f"+7916555{number:04}" for number in range(MEMBERS))
 LIFE_DAYS = 20
-RUN_DAYS = 120
-"""So long in programme time: every point could expire several times over."""
+OPERATIONS_A_DAY = 250
+LEAST_DAYS = 60
+"""A run is so long in programme time, so that points expire and open lots do not pile up."""
 CHUNK = 500
 BATCH = 20
 Progress = Callable[[int, int], None]
@@ -51,6 +53,8 @@ class Crowd:
 
     operations: int = 0
     seconds: float = 0.0
+    processor_s: float = 0.0
+    """Of our own processes, without PostgreSQL's."""
     done: Counter[str] = field(default_factory=Counter)
     lots: int = 0
     rows: int = 0
@@ -59,13 +63,13 @@ class Crowd:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one process needs to know; `share` is how much of the run lies behind, from 0 to 1."""
+    """What one process needs to know; `now` is when its part of the run begins."""
 
     url: str
     programme_id: int
     seed: int
     number: int
-    share: float
+    now: datetime
     operations: int
     threads: int
 
@@ -91,17 +95,19 @@ def crowd(
             progress(sum(told.done.values()), operations)
     told.operations = sum(told.done.values())
     told.seconds = round(time.monotonic() - began, 1)
+    told.processor_s = round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime, 1)
     told.findings = list(_check(shop, told))
     return told
 
 
 def _works(shop: Shop, operations: int, threads: int, seed: int) -> Iterator[Work]:
+    days = max(LEAST_DAYS, operations // OPERATIONS_A_DAY)
     url = shop.engine.url.render_as_string(hide_password=False)
     size = min(CHUNK * threads, max(threads, operations // 4))
     for number, first in enumerate(range(0, operations, size)):
         count = min(size, operations - first)
-        share = first / operations
-        yield Work(url, shop.programme_id, seed, number, share, count, threads)
+        now = NOW + timedelta(days=days * first / operations)
+        yield Work(url, shop.programme_id, seed, number, now, count, threads)
 
 
 # --- in a process of its own ------------------------------------------------------------------
@@ -130,7 +136,7 @@ class _Hand:
     def __init__(self, engine: Engine, work: Work, number: int) -> None:
         self._name = f"{work.number}-{number}"
         self._chance = random.Random(f"{work.seed}/{self._name}")
-        now = NOW + timedelta(days=RUN_DAYS * work.share, minutes=self._chance.randint(0, 600))
+        now = work.now + timedelta(minutes=self._chance.randint(0, 600))
         self._shop = Shop(engine, work.programme_id, now)
         self._sales: list[Purchase] = []
         self._holds: list[tuple[PlacedHold, str]] = []
