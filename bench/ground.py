@@ -26,6 +26,7 @@ ENTRIES_OF_LARGE = 10
 _ROOM = 3
 """The disk must have so many times what the rows will need: for sorting and the log."""
 _GIB = 2**30
+_WORTH_TELLING = _GIB / 10
 
 
 def as_in_production(folder: Path, url: str) -> Config:
@@ -99,7 +100,10 @@ class Ground:
     def _postgres(self, name: str, size: Size) -> Place:
         if name in self._places:
             return self._places[name]
-        _check_disk(self.folder, size)
+        needed = _bytes_of(size)
+        if needed > _WORTH_TELLING:
+            self.tell(f"  {needed / _GIB:.1f} GiB of rows and indexes will be needed")
+        _check_disk(self.folder, needed)
         return self._make(name, self.servers.database(name), size)
 
     def _make(self, name: str, url: str, size: Size) -> Place:
@@ -116,9 +120,12 @@ class Ground:
         return self._places[name]
 
 
-def _check_disk(folder: Path, size: Size) -> None:
+def _bytes_of(size: Size) -> int:
+    return size.members * (BYTES_A_MEMBER + size.entries * BYTES_AN_ENTRY)
+
+
+def _check_disk(folder: Path, needed: int) -> None:
     """Raises: BenchFailed where the rows would not find room beside all else."""
-    needed = _ROOM * size.members * (BYTES_A_MEMBER + size.entries * BYTES_AN_ENTRY)
     free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise BenchFailed(f"needs {needed / _GIB:.0f} GiB of disk, {free / _GIB:.0f} are free")
+    if _ROOM * needed > free:
+        raise BenchFailed(f"{_ROOM * needed / _GIB:.0f} GiB are needed, {free / _GIB:.0f} are free")

@@ -7,6 +7,7 @@ by PostgreSQL's own record and on the clock that the sender reads too.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import psycopg
 
 from bench.ground import Ground, Place
 from bench.inbox import BOOKED, Inbox
-from bench.measure import LATE, RATE, BenchFailed, Probe, Sample, percentile, times_of
+from bench.measure import CLIENT, LATE, RATE, BenchFailed, Probe, Sample, percentile, times_of
 from bench.processes import hub_jobs, hub_web
 from bench.receipts import Till
 from bench.sender import Delivery, Sender, Sent
@@ -82,11 +83,14 @@ def _measure(ground: Ground, load: _Load, upset: Callable[[PrivateServer], None]
             sender.at_pace(_deliveries(till, _WARM), load.pace)
             wait_until_done(place, _PATIENCE_S)
             upset(redis)
-            sent = sender.at_pace(_deliveries(till, round(load.pace * load.seconds)), load.pace)
+            news = _deliveries(till, round(load.pace * load.seconds))
+            began = time.process_time()
+            sent = sender.at_pace(news, load.pace)
+            used = time.process_time() - began
             wait_until_done(place, _PATIENCE_S)
     finally:
         redis.stop()
-    return _sample(place, till, sent)
+    return {**_sample(place, till, sent), CLIENT: used / load.seconds}
 
 
 def _deliveries(till: Till, count: int) -> list[Delivery]:

@@ -127,7 +127,7 @@ class Progress:
         self._tell(f"         {self._left(left_s)}")
 
     def _left(self, own_s: float) -> str:
-        minutes = (own_s + sum(self._expected.values())) / 60
+        minutes = max(0.0, own_s + sum(self._expected.values())) / 60
         return f"about {minutes:.1f} min left"
 
 

@@ -13,7 +13,7 @@ import pytest
 from bench.measure import BenchFailed
 from bench.sender import Sender
 
-SLOW_S = 0.6
+SLOW_S = 2.0
 
 
 class _Door(BaseHTTPRequestHandler):
@@ -59,7 +59,7 @@ def test_a_slow_answer_does_not_hold_up_what_is_planned() -> None:
 
     assert [one.name for one in sent] == [str(number) for number in range(10)]
     assert len(kept) == 10
-    # The ninth was planned 0.18 s after the first, which is answered after 0.6 s.
+    # The ninth was planned 0.18 s after the first, which is answered after 2 s.
     assert sent[9].answered_at < sent[0].answered_at
     assert max(one.late_s for one in sent) < SLOW_S
 
