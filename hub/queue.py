@@ -137,7 +137,16 @@ def answer_bell(programme_id: int) -> None:
     room.drain(programme_id)
 
 
-class _ThreadWorker(SimpleWorker):
+class _Worker(SimpleWorker):
+    """Told by SIGTERM or SIGINT to end, it tells the drain at hand."""
+
+    stopping: threading.Event
+
+    def handle_warm_shutdown_request(self) -> None:
+        self.stopping.set()
+
+
+class _ThreadWorker(_Worker):
     """A worker that is not in the main thread, where signals and alarms belong."""
 
     death_penalty_class = TimerDeathPenalty
@@ -146,31 +155,37 @@ class _ThreadWorker(SimpleWorker):
         """Whoever started the thread ends it."""
 
 
-def work_queue(bell: RqBell, drain: Drain, *, burst: bool = False) -> None:
+def work_queue(
+    bell: RqBell, drain: Drain, *, stopping: threading.Event, burst: bool = False
+) -> None:
     """Answer bells until SIGTERM or SIGINT; with `burst` until none is left.
 
+    `stopping` is set by the signal, so that a drain ends after its batch.
     The worker does not fork for each job: connections and compiled rules stay warm, and a job
     is made of transactions that may be cut off anywhere.
     """
-    _work(SimpleWorker, bell, drain, burst=burst)
+    _work(_Worker, bell, drain, stopping, burst=burst)
 
 
 def work_queue_in_thread(bell: RqBell, drain: Drain, stop: threading.Event) -> None:
     """Answer bells until `stop`, from a thread."""
     while not stop.is_set():
         try:
-            _work(_ThreadWorker, bell, drain, max_idle_time=_IDLE_S)
+            _work(_ThreadWorker, bell, drain, stop, max_idle_time=_IDLE_S)
         except RedisError as error:
             log.warning("queue_away", error=type(error).__name__)
             stop.wait(_MUTED_S)
 
 
-def _work(kind: type[SimpleWorker], bell: RqBell, drain: Drain, **how: Any) -> None:
+def _work(
+    kind: type[_Worker], bell: RqBell, drain: Drain, stopping: threading.Event, **how: Any
+) -> None:
     token = _room.set(_Room(bell, drain))
     connection = Redis.from_url(bell.url)
     try:
         queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
         worker = kind([queue], connection=connection, serializer=JSONSerializer)
+        worker.stopping = stopping
         worker.work(logging_level="WARNING", **how)
     finally:
         connection.close()

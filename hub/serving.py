@@ -14,6 +14,7 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from hub.app import create_app
 from hub.clock import Clock
@@ -81,7 +82,7 @@ class _Plan:
         return {
             "bind": f"{_bracketed(self.config.host)}:{self.config.port}",
             "workers": self.workers,
-            "worker_class": "gthread",
+            "worker_class": _Web,
             "threads": self.config.web_threads,
             "timeout": REQUEST_LIMIT_S,
             "graceful_timeout": GRACE_S,
@@ -109,6 +110,18 @@ class _Plan:
     def _on_exit(self, _server: object) -> None:
         if self.counted_in is not None:
             forget_shared(self.counted_in)
+
+
+class _Web(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """Told to end, it refuses new connections at once, so that a proxy asks another process;
+    gunicorn's own (27.0) leaves them waiting until what is under way is answered, then cuts them.
+    """
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
 
 
 class _Log(Logger):  # type: ignore[misc]  # gunicorn ships no types

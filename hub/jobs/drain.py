@@ -16,15 +16,14 @@ TURN = timedelta(seconds=10)
 def drain(hub: Hub, programme_id: int, stopping: Callable[[], bool] = lambda: False) -> None:
     """Work off deliveries, outbox and duties of a programme.
 
-    They take turns, so that a long import of a catalogue does not hold up receipts.
+    They take turns, so that a long import of a catalogue does not hold up receipts.  Told to
+    stop, it ends after the batch at hand, and rings for others to take what it did not begin.
 
     Raises: database errors; the leases of what was claimed then bring it back.
     """
     until = hub.clock.now() + TURN
     while _one_round(hub, programme_id):
-        if stopping():
-            return
-        if hub.clock.now() >= until:
+        if stopping() or hub.clock.now() >= until:
             hub.bell.ring(programme_id)
             return
 

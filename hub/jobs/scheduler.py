@@ -51,7 +51,7 @@ def run_scheduler(hub: Hub, stop: threading.Event) -> None:
     """Lead, or wait to lead, until `stop`."""
     leader = Leader(hub.engine)
     chores = [
-        Chore("sweep", timedelta(seconds=hub.config.sweep_s), sweep),
+        Chore("sweep", timedelta(seconds=hub.config.sweep_s), lambda hub: sweep(hub, stop)),
         Chore("upkeep", UPKEEP_EVERY, lambda hub: look_after(hub, stop.is_set)),
     ]
     try:
@@ -87,7 +87,7 @@ def _look_round(hub: Hub, leader: Leader, chores: list[Chore]) -> None:
         log.error("chore_failed", exc_info=error)
 
 
-def sweep(hub: Hub) -> None:
+def sweep(hub: Hub, stop: threading.Event | None = None) -> None:
     """Ring for every programme that has anything due, and leave a sign of life.
 
     Where nobody can hear the bell, because Redis is down, the scheduler drains by itself.
@@ -101,8 +101,10 @@ def sweep(hub: Hub) -> None:
             for programme_id in room.programmes_due(connection, now)
         }
     for programme_id in sorted(due):
+        if stop is not None and stop.is_set():
+            return
         if not hub.bell.ring(programme_id):
-            drain_safely(hub, programme_id)
+            drain_safely(hub, programme_id, stop)
 
 
 def look_after(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:

@@ -19,7 +19,8 @@ _LOOK_UP_S = 5.0
 
 
 def run_worker(hub: Hub, *, burst: bool = False) -> None:
-    """Answer bells until SIGTERM or SIGINT; with `burst` until none is left.
+    """Answer bells until SIGTERM or SIGINT, then end after the batch at hand; with `burst`
+    until no bell is left.
 
     Raises: RuntimeError where no Redis is configured: its worker is a thread of the web process.
     """
@@ -29,7 +30,12 @@ def run_worker(hub: Hub, *, burst: bool = False) -> None:
     beating = threading.Thread(target=beat_until, args=(hub, stop), name="beat", daemon=True)
     beating.start()
     try:
-        work_queue(hub.bell, lambda programme_id: drain_safely(hub, programme_id), burst=burst)
+        work_queue(
+            hub.bell,
+            lambda programme_id: drain_safely(hub, programme_id, stop),
+            stopping=stop,
+            burst=burst,
+        )
     finally:
         stop.set()
         beating.join()
@@ -38,7 +44,9 @@ def run_worker(hub: Hub, *, burst: bool = False) -> None:
 def answer_in_thread(hub: Hub, stop: threading.Event) -> None:
     """Answer the bell until `stop`; the caller wakes a thread's bell after setting it."""
     if isinstance(hub.bell, RqBell):
-        work_queue_in_thread(hub.bell, lambda programme_id: drain_safely(hub, programme_id), stop)
+        work_queue_in_thread(
+            hub.bell, lambda programme_id: drain_safely(hub, programme_id, stop), stop
+        )
         return
     while not stop.is_set():
         programme_id = hub.bell.wait(_LOOK_UP_S)
