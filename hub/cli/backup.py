@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,7 +45,7 @@ def backup(file: Path, inspect: bool, with_keys: bool, force: bool, as_json: boo
     if inspect:
         _inspect(place, as_json)
         return
-    with progress_bar("Backing up", "B") as move:
+    with _on_disk(), progress_bar("Backing up", "B") as move:
         manifest = make_backup(bare_hub(), place, with_keys=with_keys, replace=force, progress=move)
     _print_manifest(place, manifest, as_json)
     click.echo(_WITH_KEYS if with_keys else _WITHOUT_KEYS, err=True)
@@ -60,7 +62,7 @@ def restore_command(file: Path, dry_run: bool, force: bool, as_json: bool) -> No
     The hub must not be running.  Exits with 1 if the books do not agree afterwards.
     """
     hub, place = bare_hub(), file.absolute()
-    with progress_bar("Checking" if dry_run else "Restoring", "B") as move:
+    with _on_disk(), progress_bar("Checking" if dry_run else "Restoring", "B") as move:
         done = (
             look_ahead(hub, place, move)
             if dry_run
@@ -69,6 +71,18 @@ def restore_command(file: Path, dry_run: bool, force: bool, as_json: bool) -> No
     healthy = _print_outlook(done, as_json) if isinstance(done, Outlook) else _print(done, as_json)
     if not healthy:
         sys.exit(1)
+
+
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    """A disk that is full or may not be written is told in a line."""
+    try:
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise click.ClickException(
+            f"{error.strerror or error}{where}.  Nothing was changed."
+        ) from error
 
 
 def _inspect(place: Path, as_json: bool) -> None:

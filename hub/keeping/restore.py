@@ -81,10 +81,10 @@ def restore(hub: Hub, place: Path, *, replace: bool, progress: Progress) -> Rest
                 f"The database is not empty: {_counted(outlook.lost)} would be lost.  "
                 "--dry-run shows it all; --force replaces it."
             )
-        put = _put_sqlite if is_sqlite(hub.engine) else _put_postgres
-        put(hub, folder / DATABASE)
         if manifest.with_keys:
             _add_keys(hub, (folder / KEYS).read_text("ascii").split())
+        put = _put_sqlite if is_sqlite(hub.engine) else _put_postgres
+        put(hub, folder / DATABASE)
     with read(hub.engine) as connection:
         accounts, findings = count_accounts(connection), verify_ledger(connection)
         locked = tuple(_locked(hub, connection))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
 import stat
+import subprocess
+import sys
 import tarfile
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
@@ -159,20 +165,46 @@ def test_a_database_that_holds_something_is_left_alone(shop, till, engine, at, t
     assert booked(url) == {"p-1"}
 
 
-def test_not_while_the_hub_runs(shop, till, engine, at, tmp_path):
-    """It has the database open, and so it is found."""
+def test_not_while_the_hub_runs(shop, till, engine, at, tmp_path, settings):
+    """A real one at rest: it has the database open, and so it is found."""
     file, url = tmp_path / "hub.backup", url_of(engine)
     buy(till, 1)
     assert at(url, "backup", str(file)).code == 0
-    with engine.connect() as working:
-        working.execute(select(purchases.c.id))
-        working.commit()
-
+    engine.dispose()
+    with running(settings, tmp_path):
         refused = at(url, "restore", str(file), "--force")
+        ahead = at(url, "restore", str(file), "--dry-run")
 
-    assert refused.code == 1
+    assert (refused.code, ahead.code) == (1, 1)
     assert "running" in refused.err
+    assert "running" in ahead.out
     assert booked(url) == {"p-1"}
+    assert at(url, "restore", str(file), "--force").code == 0
+
+
+@contextmanager
+def running(settings, folder):
+    """`loyalty-hub run` over the same settings, ready."""
+    log = (folder / "run.log").open("w+")
+    process = subprocess.Popen(
+        [str(Path(sys.executable).with_name("loyalty-hub")), "run"],
+        env={**os.environ, **settings, "HUB_DEMO": "0", "HUB_PORT": str(free_port())},
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        wait_until(lambda: "is running" in (folder / "run.log").read_text(), within_s=60)
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
+        log.close()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.mark.parametrize(
@@ -205,6 +237,21 @@ def test_a_damaged_file_changes_nothing(shop, till, engine, at, tmp_path, harm):
 
 def _flipped(whole, place):
     return whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+
+
+def test_a_disk_that_fills_up_leaves_nothing(shop, engine, at, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("hub.keeping.archive._add", full)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+
+    refused = at(url_of(engine), "backup", str(folder / "hub.backup"))
+
+    assert refused.code == 1
+    assert "No space left" in refused.err
+    assert list(folder.iterdir()) == []
 
 
 def test_a_file_that_is_not_there(at, engine, tmp_path):

@@ -83,6 +83,15 @@ def test_migrate_says_what_it_did(cli):
     assert "is at the newest" in cli("migrate").out
 
 
+def test_the_sql_of_a_migration_is_printed_and_not_run(cli):
+    told = cli("migrate", "--dry-run")
+
+    assert told.code == 0
+    assert "CREATE TABLE accounts" in told.out
+    assert "was brought" in cli("migrate").out
+    assert cli("migrate", "--dry-run").out == ""
+
+
 def test_a_server_is_migrated_only_when_somebody_says_so(cli, settings, postgres_engine):
     settings["HUB_DATABASE_URL"] = postgres_engine.url.render_as_string(hide_password=False)
     with write(postgres_engine) as connection:
