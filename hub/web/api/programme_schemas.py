@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from marshmallow import Schema, fields, post_load, validate
+from marshmallow import INCLUDE, Schema, fields, post_load, validate
 
 from hub.web.api.schemas import JsonObject
 from loyalty_core.service.shops import NewShop
@@ -29,6 +29,9 @@ class ProgrammesSchema(Schema):
 
 class RulesSchema(Schema):
     """The document that `/api/v1/rules.schema.json` describes."""
+
+    class Meta:
+        unknown = INCLUDE  # for the description: its fields are described there, not here
 
 
 class VersionQuerySchema(Schema):

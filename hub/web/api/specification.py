@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
@@ -14,6 +15,26 @@ TITLE = "Loyalty hub"
 VERSION = "1"
 OPENAPI = "3.1.0"
 SCHEMAS = "#/components/schemas/"
+LINKS = (
+    ("hold", "201", "hold_id", ("show_hold", "name_hold_order", "drop_hold")),
+    ("purchase", "201", "purchase_id", ("show_purchase",)),
+    (
+        "enrol",
+        "201",
+        "member_id",
+        (
+            "show_member",
+            "change_member",
+            "member_ledger",
+            "member_lots",
+            "member_purchases",
+            "adjust",
+            "export",
+            "erase",
+        ),
+    ),
+)
+"""What an answer opens: operation, status, whose `id` it tells, and where that id is taken."""
 ABOUT = """\
 Points, prices and receipts of one loyalty programme for many shops and tills.
 
@@ -59,11 +80,20 @@ def finish(document: dict[str, Any]) -> dict[str, Any]:
     """Only what callers send is closed to other fields; answers may grow."""
     schemas = document["components"]["schemas"]
     operations = [told for path in document["paths"].values() for told in path.values()]
+    _link({told["operationId"]: told for told in operations if "operationId" in told})
     bodies = [told["requestBody"] for told in operations if "requestBody" in told]
     sent = _reachable(bodies, schemas, set())
     for name in schemas.keys() - sent:
         schemas[name].pop("additionalProperties", None)
     return document
+
+
+def _link(operations: Mapping[str, dict[str, Any]]) -> None:
+    for maker, status, name, takers in LINKS:
+        told = {"parameters": {name: "$response.body#/id"}}
+        operations[maker]["responses"][status]["links"] = {
+            taker: {"operationId": taker, **told} for taker in takers
+        }
 
 
 def _reachable(part: Any, schemas: dict[str, Any], found: set[str]) -> set[str]:
