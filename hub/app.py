@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -31,6 +33,21 @@ def create_app(hub: Hub) -> Flask:
     logs.register(app, hub.metrics)
     csp.register(app, public_https=hub.config.public_https)
     errors.register(app)
-    for room in (health, hooks, api, admin):
+    for room in (health, hooks, api):
         room.register(app, hub)
+    _register_console(app, hub)
     return app
+
+
+def _register_console(app: Flask, hub: Hub) -> None:
+    """The console with the hooks of its sessions, forms and limits, for its own pages alone.
+
+    Its libraries put them on every request, and an API call would spend more on them than on
+    all that Flask does for it.
+    """
+    everywhere: list[dict[Any, list[Any]]] = [app.before_request_funcs, app.after_request_funcs]
+    known = [len(functions[None]) for functions in everywhere]
+    admin.register(app, hub)
+    for functions, count in zip(everywhere, known, strict=True):
+        functions[admin.NAME][:0] = functions[None][count:]
+        del functions[None][count:]

@@ -14,7 +14,6 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, request
-from flask_limiter import RateLimitExceeded
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -59,10 +58,11 @@ log = structlog.get_logger(__name__)
 class Refusal(Exception):
     """A call that is refused at the door, before anybody is asked about points."""
 
-    def __init__(self, status: int, code: str) -> None:
+    def __init__(self, status: int, code: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
+        self.headers = dict(headers or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,9 @@ def register(app: Flask) -> None:
 
 
 def _refused(error: Refusal) -> Response:
-    headers = {"WWW-Authenticate": 'Bearer realm="loyalty-hub"'} if error.status == 401 else {}
+    headers = error.headers
+    if error.status == 401:
+        headers = {"WWW-Authenticate": 'Bearer realm="loyalty-hub"', **headers}
     return Problem(error.status, error.code, headers=headers).response()
 
 
@@ -147,12 +149,6 @@ def _http(error: HTTPException) -> Response | HTTPException:
     if not request.path.startswith(_MACHINES):
         return error
     status = error.code or 500
-    headers = {"Retry-After": _retry_after(error)} if isinstance(error, RateLimitExceeded) else {}
-    headers |= {name: told for name, told in error.get_headers() if name == "Allow"}
+    headers = {name: told for name, told in error.get_headers() if name == "Allow"}
     code = CODES.get(status, "internal_error" if status >= 500 else "bad_request")
     return Problem(status, code, headers=headers).response()
-
-
-def _retry_after(error: RateLimitExceeded) -> str:
-    """Seconds until the window that is full is over, at most."""
-    return str(error.limit.limit.get_expiry())

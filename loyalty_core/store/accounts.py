@@ -15,12 +15,12 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Label,
-    Row,
     RowMapping,
     ScalarSelect,
     and_,
     cast,
     func,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -33,7 +33,7 @@ LedgerPlace = tuple[datetime, int, str, int]
 """Booked at, member, currency, seq: where a page of the ledger ended."""
 
 
-def due_sums(now: datetime) -> list[Label[int]]:
+def due_sums(now: datetime | ColumnElement[Any]) -> list[Label[int]]:
     """Columns beside `accounts`: what time has done that is not booked yet."""
     alive = or_(lots.c.expires_at.is_(None), lots.c.expires_at > now)
     return [
@@ -51,7 +51,7 @@ def held_sum(condition: ColumnElement[bool]) -> ColumnElement[int]:
         .where(
             holds.c.member_id == accounts.c.member_id,
             holds.c.currency == accounts.c.currency,
-            holds.c.state == "live",
+            holds.c.state == literal_column("'live'"),
             condition,
         )
         .correlate(accounts)
@@ -59,8 +59,8 @@ def held_sum(condition: ColumnElement[bool]) -> ColumnElement[int]:
     )
 
 
-def balance_of(row: Row[Any], currency: str) -> Balance:
-    """The figures of a row with `due_sums`; what has come pays debt first."""
+def balance_of(row: Any, currency: str) -> Balance:
+    """The figures of a row of `accounts` with `due_sums`; what has come pays debt first."""
     came = row.matured + row.ended
     paid = min(row.debt, came)
     return Balance(
@@ -120,7 +120,7 @@ def _lots_due(condition: ColumnElement[bool]) -> ColumnElement[int]:
         .where(
             lots.c.member_id == accounts.c.member_id,
             lots.c.currency == accounts.c.currency,
-            lots.c.free > 0,
+            lots.c.free > literal_column("0"),
             condition,
         )
         .correlate(accounts)
@@ -130,4 +130,4 @@ def _lots_due(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 def _whole(total: ScalarSelect[Any]) -> ColumnElement[int]:
     """A sum that is there and whole: PostgreSQL adds bigints up to a numeric."""
-    return cast(func.coalesce(total, 0), BigInteger)
+    return cast(func.coalesce(total, literal_column("0")), BigInteger)

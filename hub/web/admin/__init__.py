@@ -23,6 +23,7 @@ from hub.web.admin import (
 from hub.web.admin.context import HUB, choose_programme
 from hub.wiring import Hub
 
+NAME = "admin"
 _OPEN = frozenset({"admin.login.form", "admin.login.enter", "admin.language"})
 _DAY_S = 86_400
 
@@ -42,7 +43,7 @@ def _to_the_console() -> ResponseReturnValue:
 
 
 def _console(app: Flask, hub: Hub) -> Blueprint:
-    console = Blueprint("admin", __name__, url_prefix="/admin")
+    console = Blueprint(NAME, __name__, url_prefix="/admin")
     console.url_value_preprocessor(_take_programme)
     console.url_defaults(_give_programme)
     console.before_request(_guard)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import cast
 
-from flask import Flask, current_app, redirect, request, session, url_for
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, current_app, redirect, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
@@ -43,6 +43,12 @@ class _Cookies(SecureCookieSessionInterface):
 
     def __init__(self, *, public_https: bool) -> None:
         self._public_https = public_https
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """None, an empty one, where no page of the console is asked for: it has the cookie."""
+        if not request.path.startswith(self.get_cookie_path(app)):
+            return None
+        return super().open_session(app, request)
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return self._public_https or request.is_secure

@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from hub.web import errors
 from hub.web.api import once
 from hub.web.api.deadline import PromptReader, TooLate
+from hub.web.api.limits import RateLimit
 from hub.web.api.once import Answer
 from hub.web.auth import KeyRing, bearer_token
 from hub.wiring import Hub
@@ -46,6 +47,7 @@ class Room:
     hub: Hub
     keys: KeyRing
     prompt: PromptReader
+    limit: RateLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,13 @@ class Operation:
 
 
 def furnish(app: Flask, hub: Hub) -> Room:
-    room = Room(hub, KeyRing(hub.clock), PromptReader(hub.engine))
+    config = hub.config
+    room = Room(
+        hub,
+        KeyRing(hub.clock),
+        PromptReader(hub.engine, deadline_s=config.quote_deadline_ms / 1000),
+        RateLimit(config.rate_limit, config.redis_url),
+    )
     app.extensions[_EXTENSION] = room
     return room
 
@@ -151,19 +159,21 @@ def this_room() -> Room:
 def admit(operation: Operation) -> Call:
     """Who calls, and that they may.
 
-    Raises: Refusal 401, ScopeMissing, TryAgain (the database cannot say who it is).
+    Raises: Refusal 429 and 401, ScopeMissing, TryAgain (the database cannot say who it is).
     """
     room, started = this_room(), time.monotonic()
+    now = room.hub.clock.now()
+    room.limit.admit(_caller(room), now)
     key, late = _find_key(room, bearer_token(), operation)
     if operation.scope not in key.scopes:
         raise ScopeMissing({"scope": operation.scope})
-    return Call(room, key, room.hub.clock.now(), started, late)
+    return Call(room, key, now, started, late)
 
 
-def bucket() -> str:
+def _caller(room: Room) -> str:
     """Whose rate limit a request counts on: a known key's, else its address's."""
     token = request.headers.get("Authorization", "").partition(" ")[2].strip()
-    key = this_room().keys.last_known(token)
+    key = room.keys.last_known(token)
     return f"key:{key.id}" if key is not None else f"address:{request.remote_addr}"
 
 
