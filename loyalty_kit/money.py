@@ -58,6 +58,8 @@ def parse_decimal(value: object, places: int) -> int:
 
 def format_decimal(count: int, places: int = HUNDREDTHS) -> str:
     """A count of smallest units as the wire writes it: 135000 -> "1350.00"."""
+    if count >= 0 and places == HUNDREDTHS:
+        return f"{count // 100}.{count % 100:02d}"  # most of what is ever written
     sign = "-" if count < 0 else ""
     whole, fraction = divmod(abs(count), 10**places)
     return f"{sign}{whole}.{fraction:0{places}d}"

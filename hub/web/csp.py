@@ -21,24 +21,28 @@ POLICY = "; ".join(
     )
 )
 _YEAR_S = 31_536_000
+_ALWAYS = (
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+)
+_ALWAYS_AND_HTTPS = (*_ALWAYS, ("Strict-Transport-Security", f"max-age={_YEAR_S}"))
 
 
 def register(app: Flask, *, public_https: bool) -> None:
     """Put the headers on every answer; `public_https`: the hub is known to be behind https."""
 
     def guard(response: Response) -> Response:
-        headers = response.headers
-        headers.setdefault("Content-Security-Policy", POLICY)
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("X-Frame-Options", "DENY")
-        headers.setdefault("Referrer-Policy", "same-origin")
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        if public_https or request.is_secure:
-            headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR_S}")
+        told = {name.lower() for name, _ in response.headers}
+        wanted = _ALWAYS_AND_HTTPS if public_https or request.is_secure else _ALWAYS
         if request.endpoint != "static":
-            headers.setdefault("Cache-Control", "no-store")
-        _keep_the_host_out(response)
+            wanted = (*wanted, ("Cache-Control", "no-store"))
+        response.headers.extend([pair for pair in wanted if pair[0].lower() not in told])
+        if "location" in told:
+            _keep_the_host_out(response)
         return response
 
     app.after_request(guard)
@@ -49,7 +53,7 @@ def _keep_the_host_out(response: Response) -> None:
 
     Only those of the routing itself (a slash that is missing) name one.
     """
-    here, location = request.host_url, response.headers.get("Location", "")
+    here, location = request.host_url, response.headers["Location"]
     if location.startswith(here):
         response.headers["Location"] = "/" + location.removeprefix(here).lstrip("/")
         response.set_data(b"")

@@ -29,11 +29,7 @@ def read_json() -> Any:
     if request.mimetype != "application/json" or charset not in _UTF8 or packed:
         raise Refusal(415, "unsupported_media_type")
     try:
-        return json.loads(
-            request.get_data(cache=False).decode("utf-8-sig"),
-            object_pairs_hook=_once_each,
-            parse_constant=_no_constant,
-        )
+        return _STRICT.decode(request.get_data(cache=False).decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise Refusal(400, "malformed_json") from None
 
@@ -87,3 +83,6 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Never:
     raise ValueError(f"{name} is not JSON")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_once_each, parse_constant=_no_constant)

@@ -35,6 +35,7 @@ from loyalty_core.store.database import read, transact
 
 T = TypeVar("T")
 MAIN_SHOP = "main"
+_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _EXTENSION = "loyalty_api"
 UNAVAILABLE = (TooLate, DBAPIError, PoolTimeout)
 """What a database does that is away or slow."""
@@ -113,8 +114,7 @@ class Call:
 
 
 def answer(document: Any, status: int = 200) -> Answer:
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return Answer(status, text.encode("utf-8", "replace"))
+    return Answer(status, _WRITER.encode(document).encode("utf-8", "replace"))
 
 
 NOTHING = Answer(204, b"")

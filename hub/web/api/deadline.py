@@ -142,6 +142,9 @@ class _Prompt(psycopg.Connection[Any]):
             timeout = max(0.0, self.give_up_at - time.monotonic())
         return super().wait(gen, interval, timeout)
 
+    def __del__(self, *_: Any) -> None:
+        """It ends with its reader, which keeps it open on purpose: no warning."""
+
 
 def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection

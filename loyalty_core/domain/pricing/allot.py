@@ -49,6 +49,8 @@ def unit_price(payable_minor: int, quantity_milli: int) -> int | None:
     """The price per unit nearest to the line's that gives exactly the line, if one does."""
     if quantity_milli <= 0:
         return None
+    if quantity_milli == UNIT_MILLI:
+        return payable_minor
     nearest = divide(payable_minor * UNIT_MILLI, quantity_milli, "half_up")
     if line_at(nearest, quantity_milli) == payable_minor:
         return nearest
