@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import heapify, heappop, heappush
 
-from loyalty_core.domain.errors import NotEnoughPoints
-from loyalty_core.domain.points import Cause, Entry, Kind, Lot, Row, Terms
+from loyalty_core.domain.errors import BeyondCount, NotEnoughPoints
+from loyalty_core.domain.points import MOST, Cause, Entry, Kind, Lot, Row, Terms
 
 
 @dataclass(slots=True)
@@ -367,12 +367,17 @@ class Posting:
         return self._entry.d_debt
 
     def close(self) -> None:
-        """Carry the entry's changes into the account's figures."""
+        """Carry the entry's changes into the account's figures.
+
+        Raises: BeyondCount.
+        """
         book, entry = self._book, self._entry
         book.available += entry.d_available
         book.pending += entry.d_pending
         book.held += entry.d_held
         book.debt += entry.d_debt
+        if max(abs(entry.amount), book.available, book.pending, book.held, book.debt) > MOST:
+            raise BeyondCount({"entry": entry.key})
 
 
 def _due_at(lot: Lot) -> datetime | None:

@@ -20,6 +20,8 @@
       - RulesInvalid        ... of the rule set's document
     + UnknownShop  WrongCurrency  PhoneImpossible  CodeRequired
     + NotAvailable        the feature is not there yet
+    + BeyondCount         more points or money than the books can count
+    + NotBookable         the database refuses what this event would write
   x Forbidden           answer 403: ask for another key
     + ShopForbidden  ScopeMissing
   x Busy                answer 503: the same call later may do
@@ -173,6 +175,14 @@ class CodeRequired(Rejected):
 
 class NotAvailable(Rejected):
     code = "not_available"
+
+
+class BeyondCount(Rejected):
+    """Nobody has so many points, or has spent so much: the columns end at 63 bits."""
+
+
+class NotBookable(Rejected):
+    """The database refuses these very values, and will each time."""
 
 
 class Forbidden(LoyaltyError):

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -39,6 +40,8 @@ class Kind(StrEnum):
     FORGIVE = "forgive"
 
 
+MOST = 2**63 - 1
+"""No count of points or kopecks that is kept goes beyond this."""
 SPENDING = frozenset({Kind.SPEND, Kind.CAPTURE, Kind.GIVE_BACK})
 CLAWING = frozenset({Kind.CLAW_BACK})
 
@@ -70,8 +73,7 @@ class Lot:
         return self.expires_at is None or moment < self.expires_at
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One entry-lot: what one entry did to one lot, and for which lot it stood in."""
 
     kind: Kind

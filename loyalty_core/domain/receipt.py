@@ -41,15 +41,20 @@ class PromisedLine:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What has come back of a purchase: `share` by line, 0 to 1.
+    """What has come back of a purchase: `share` by line, 0 to 1; lines may be left out at 0.
 
-    `over` says that more was given back than was paid (`over_refund`).
+    `over` says that more was given back than was paid (`over_refund`), `unknown` that a refund
+    names a line that the purchase does not have (`unknown_line`): that line moves nothing.
     """
 
     share: Mapping[str, Fraction]
     quantity_milli: Mapping[str, int]
     money_minor: Mapping[str, int]
     over: bool = False
+    unknown: bool = False
+
+
+NOTHING_BACK = Returned({}, {}, {})
 
 
 def split_reductions(
@@ -97,6 +102,8 @@ def returned(lines: Sequence[PurchaseLine], refunds: Sequence[Refund]) -> Return
     A refund line's share is by quantity, or by money where the quantity is 0 or unknown; money
     without lines is spread over what is still paid.  When all money is back everything is.
     """
+    if not refunds:
+        return NOTHING_BACK
     tally = _Tally(lines)
     for refund in sorted(refunds, key=lambda refund: (refund.occurred_at, refund.external_id)):
         tally.take(refund)
@@ -114,6 +121,7 @@ class _Tally:
         self._slack = 0
         self._over = False
         self._unlisted = False
+        self._unknown = False
 
     def take(self, refund: Refund) -> None:
         self._back += refund.amount_minor
@@ -123,7 +131,9 @@ class _Tally:
             line = self._line_of(part.id, part.sku)
             by_line += part.paid_back_minor
             self._slack += 1
-            if line is not None:
+            if line is None:
+                self._unknown = True
+            else:
                 self._take_line(line, part.quantity_milli or 0, part.paid_back_minor)
         self._spread(refund.amount_minor - by_line)
 
@@ -132,8 +142,9 @@ class _Tally:
         if self._all_money() or all(share >= WHOLE for share in self._share.values()):
             whole = {name: line.quantity_milli for name, line in self._lines.items()}
             money = {name: line.paid_minor for name, line in self._lines.items()}
-            return Returned(dict.fromkeys(self._lines, WHOLE), whole, money, over)
-        return Returned(self._share, self._quantity, self._money, over)
+            share = dict.fromkeys(self._lines, WHOLE)
+            return Returned(share, whole, money, over, self._unknown)
+        return Returned(self._share, self._quantity, self._money, over, self._unknown)
 
     def _all_money(self) -> bool:
         """Counted line by line: a second report of one line's return brings no other line back.
@@ -181,7 +192,6 @@ class _Tally:
 
 def points_back(by_line: Mapping[str, int], share: Mapping[str, Fraction]) -> int:
     """Of points that belong to lines, those that go with what came back: rounded once."""
-    total = sum(
-        (points * share.get(name, Fraction(0)) for name, points in by_line.items()), Fraction(0)
-    )
+    parts = [points * share[name] for name, points in by_line.items() if share.get(name)]
+    total = sum(parts, Fraction(0))
     return divide(total.numerator, total.denominator, "half_up")

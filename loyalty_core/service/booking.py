@@ -19,7 +19,7 @@ from loyalty_core.domain.dates import end_of_life, spendable_from
 from loyalty_core.domain.points import Cause, Terms
 from loyalty_core.domain.pricing.basket import Award
 from loyalty_core.domain.pricing.plan import Plan
-from loyalty_core.domain.receipt import Returned, points_back, returned
+from loyalty_core.domain.receipt import NOTHING_BACK, Returned, points_back, returned
 from loyalty_core.domain.returns import (
     claw_back,
     give_back,
@@ -35,6 +35,7 @@ SPEND_WITHOUT_HOLD = "spend_without_hold"
 POINTS_MISSING = "points_missing"
 HOLD_EXPIRED = "hold_expired"
 OVER_REFUND = "over_refund"
+UNKNOWN_LINE = "unknown_line"
 
 
 @dataclass(slots=True)
@@ -80,6 +81,12 @@ class Moved:
     def flag(self, name: str) -> None:
         if name not in self.flags:
             self.flags.append(name)
+
+    def flag_oddities(self, back: Returned) -> None:
+        if back.over:
+            self.flag(OVER_REFUND)
+        if back.unknown:
+            self.flag(UNKNOWN_LINE)
 
     def add(self, other: Moved) -> None:
         self.earned += other.earned
@@ -148,8 +155,7 @@ def rebook(
     back = returned(
         purchase.lines, [one.event for one in purchase.refunds if one.state == "booked"]
     )
-    if back.over:
-        moved.flag(OVER_REFUND)
+    moved.flag_oddities(back)
     counts = purchase.event.status is PurchaseStatus.PAID
     spend = _spend_wanted(purchase, booked, back) if counts else 0
     _move_spend(spend, purchase, booked, _Work(desk, occasion, moved, hold))
@@ -162,8 +168,7 @@ def withdraw(purchase: KeptPurchase, booked: Booked, desk: Desk, occasion: Occas
     """Take the purchase out of its member's books: it turned out to be someone else's."""
     moved = Moved()
     _move_spend(0, purchase, booked, _Work(desk, occasion, moved, None))
-    nothing = Returned({}, {}, {})
-    _move_earned(False, nothing, purchase, booked, _Work(desk, occasion, moved, None))
+    _move_earned(False, NOTHING_BACK, purchase, booked, _Work(desk, occasion, moved, None))
     return moved
 
 
@@ -180,6 +185,8 @@ class _Work:
 
 def _spend_wanted(purchase: KeptPurchase, booked: Booked, back: Returned) -> int:
     """Points that should stay spent: all, less the part of the lines that came back."""
+    if not booked.points_spent:
+        return 0
     weights = [line.spend_minor or 0 for line in purchase.lines]
     if not any(weights):
         weights = [line.amount_minor for line in purchase.lines]

@@ -12,11 +12,13 @@ from sqlalchemy import Connection
 from loyalty_core.store import catalogue as store
 from loyalty_core.store.catalogue import CategoryRow, ProductRow
 from loyalty_core.store.programmes import fold
+from loyalty_kit.events import PurchaseLine
 
 __all__ = [
     "CatalogueProduct",
     "CategoryRow",
     "ProductRow",
+    "filled_in",
     "list_categories",
     "list_products",
     "products_for",
@@ -117,6 +119,38 @@ def products_for(
     own = {code for product in found for code in product.categories}
     parents = store.parents_above(connection, programme_id, own) if own else {}
     return {product.sku: _with_ancestors(product, parents) for product in found}
+
+
+def filled_in(
+    lines: Sequence[PurchaseLine], products: Mapping[str, CatalogueProduct]
+) -> tuple[PurchaseLine, ...]:
+    """What a line leaves out, the catalogue knows."""
+    return tuple(
+        _with_product(line, product)
+        if line.categories is None and (product := products.get(line.sku or "")) is not None
+        else line
+        for line in lines
+    )
+
+
+def _with_product(line: PurchaseLine, product: CatalogueProduct) -> PurchaseLine:
+    return PurchaseLine(
+        id=line.id,
+        quantity_milli=line.quantity_milli,
+        amount_minor=line.amount_minor,
+        paid_minor=line.paid_minor,
+        kind=line.kind,
+        sku=line.sku,
+        name=line.name,
+        price_minor=line.price_minor,
+        discount_minor=line.discount_minor,
+        spend_minor=line.spend_minor,
+        reduction_minor=line.reduction_minor,
+        categories=product.categories,
+        brand=line.brand or product.brand,
+        attributes=product.attributes if line.attributes is None else line.attributes,
+        legal_class=line.legal_class or product.legal_class,
+    )
 
 
 def list_products(

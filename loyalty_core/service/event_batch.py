@@ -7,6 +7,7 @@ holds; each by id (`ledger.md` 4).
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -65,6 +66,7 @@ class EventBatch:
         self._shops: dict[tuple[frozenset[str] | None, str], Shop] = {}
         self._survivor: dict[int, int | None] = {}
         self._books: dict[AccountKey, AccountBook] = {}
+        self._books_of: dict[int, dict[str, AccountBook]] = defaultdict(dict)
 
     # --- loading --------------------------------------------------------------------------
 
@@ -161,8 +163,9 @@ class EventBatch:
         currencies = self._currencies(kept)
         keys = {(member, currency) for member in alive for currency in currencies}
         self._books = ledger.open_books(self.connection, keys, needs)
-        for book in self._books.values():
+        for (member, currency), book in self._books.items():
             book.settle(self.now)
+            self._books_of[member][currency] = book
         self.holds.lock(self._survivor)
 
     def _load_own_purchases(self, told: Told) -> None:
@@ -221,8 +224,7 @@ class EventBatch:
         member = self.survivor(purchase.member_id)
         if member is None:
             return None
-        books = {currency: book for (one, currency), book in self._books.items() if one == member}
-        return Desk(books, plan, terms_of(plan, self.now, self.zone))
+        return Desk(self._books_of[member], plan, terms_of(plan, self.now, self.zone))
 
     def occasion(self, source: str, event: Event) -> Occasion:
         kind = "purchase" if isinstance(event, Purchase) else "refund"

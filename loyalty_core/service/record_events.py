@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from loyalty_core.domain.errors import BeyondCount, NotBookable
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.receipts import EventReceipt
 from loyalty_core.service.record_purchase import record_purchase
 from loyalty_core.service.record_refund import record_refund
 from loyalty_core.service.source import Source
+from loyalty_core.store.database import is_refused
 from loyalty_kit.events import Event, Purchase
 
 __all__ = ["EventReceipt", "Incoming", "record_events"]
@@ -43,10 +46,23 @@ def record_events(
     The same event again gives the receipt of the first time.  A refund whose purchase is not
     known waits for it.  What does not fit is booked and flagged (`ledger.md` 14).
 
-    Raises: EventConflict, UnknownShop, ShopForbidden, WrongCurrency, PhoneImpossible.
+    Raises: EventConflict, UnknownShop, ShopForbidden, WrongCurrency, PhoneImpossible,
+    BeyondCount; and NotBookable where the database refuses what one event alone would write.
+    Of several it cannot be said which one it was: then its own error is raised.
     """
     if not incoming:
         return []
+    try:
+        return _record(connection, plans, incoming, now)
+    except DBAPIError as error:
+        if len(incoming) > 1 or not is_refused(error):
+            raise
+        raise NotBookable(_named(incoming[0])) from error
+
+
+def _record(
+    connection: Connection, plans: PlanCache, incoming: Sequence[Incoming], now: datetime
+) -> list[EventReceipt]:
     (programme_id,) = {one.source.programme_id for one in incoming}
     batch = EventBatch(connection, plans, programme_id, now)
     told = batch.admit([(one.source, one.event) for one in incoming])
@@ -58,6 +74,13 @@ def record_events(
     receipts: dict[int, EventReceipt] = {}
     for index in order:
         record = record_purchase if isinstance(told[index].event, Purchase) else record_refund
-        receipts[index] = record(batch, told[index])
+        try:
+            receipts[index] = record(batch, told[index])
+        except BeyondCount as error:
+            raise BeyondCount(_named(incoming[index])) from error
     batch.write()
     return [receipts[index] for index in range(len(told))]
+
+
+def _named(one: Incoming) -> dict[str, str]:
+    return {"source": one.source.name, "external_id": one.event.external_id}

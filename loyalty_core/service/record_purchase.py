@@ -17,6 +17,7 @@ from loyalty_core.domain.pricing.earning import rate_purchase
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import split_reductions
 from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, rebook, withdraw
+from loyalty_core.service.catalogue import filled_in
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.known_events import Told, hash_of, key_of
 from loyalty_core.service.promise import Promise
@@ -25,7 +26,7 @@ from loyalty_core.service.record_refund import book_refund, count_anonymous, new
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
-from loyalty_kit.events import Purchase, PurchaseLine, PurchaseStatus, Refund
+from loyalty_kit.events import Purchase, PurchaseStatus, Refund
 
 TIME_AHEAD = "time_ahead"
 LINKED = "linked"
@@ -256,7 +257,7 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
 def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ...]:
     """Lines equal to the hold's earn what it promised; the others what the rules say."""
     kept, booked = case.kept, case.booked
-    lines = _filled_in(case.batch, kept)
+    lines = filled_in(kept.lines, case.batch.products)
     promised: tuple[Award, ...] = ()
     if promise is not None and promise.rated:
         equal = promise.equal(kept.event.lines)
@@ -284,23 +285,6 @@ def _joined(awards: Iterable[Award]) -> tuple[Award, ...]:
                 by_line=known.by_line + award.by_line,
             )
     return tuple(joined.values())
-
-
-def _filled_in(batch: EventBatch, kept: KeptPurchase) -> tuple[PurchaseLine, ...]:
-    """What a line leaves out, the catalogue knows."""
-    known = batch.products
-    return tuple(
-        replace(
-            line,
-            categories=product.categories,
-            brand=line.brand or product.brand,
-            attributes=product.attributes if line.attributes is None else line.attributes,
-            legal_class=line.legal_class or product.legal_class,
-        )
-        if line.categories is None and (product := known.get(line.sku or "")) is not None
-        else line
-        for line in kept.lines
-    )
 
 
 # --- refunds by list ------------------------------------------------------------------------

@@ -96,8 +96,7 @@ def count_anonymous(purchase: KeptPurchase, moved: Moved) -> None:
     back = returned(purchase.lines, standing)
     purchase.returned_milli, purchase.returned_minor = back.quantity_milli, back.money_minor
     purchase.changed = True
-    if back.over:
-        moved.flag("over_refund")
+    moved.flag_oddities(back)
 
 
 def _place(batch: EventBatch, told: Told, kept: KeptRefund) -> EventReceipt:

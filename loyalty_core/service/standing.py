@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from loyalty_core.domain.errors import BeyondCount
+from loyalty_core.domain.points import MOST
 from loyalty_core.domain.rules import RuleSet
 from loyalty_core.domain.tiers import tier_for
 from loyalty_core.store import members as store
@@ -36,11 +38,16 @@ class Standings:
         return spent
 
     def add_spend(self, member: int, minor: int, rules: RuleSet, at: datetime) -> None:
-        """Count `minor` kopecks more (or less) from `at` on, and the tier that this gives."""
+        """Count `minor` kopecks more (or less) from `at` on, and the tier that this gives.
+
+        Raises: BeyondCount.
+        """
         if not minor:
             return
         self._moved.add(member)
         self._spent[member] = max(0, self._spent[member] + minor)
+        if self._spent[member] > MOST:
+            raise BeyondCount
         reached = tier_for(rules, self._spent[member])
         tier = None if reached is None else reached.code
         if tier == self._tier[member]:

@@ -82,6 +82,8 @@ def _write_list(parts: tuple[Any, ...]) -> _Change:
         write = _write_as(parts[0])
         return list if write is None else lambda items: [write(item) for item in items]
     writes = [_write_as(part) for part in parts]
+    if not any(writes):
+        return list
     return lambda items: [
         item if write is None or item is None else write(item)
         for write, item in zip(writes, items, strict=True)
@@ -139,6 +141,8 @@ def _read_tuple(parts: tuple[Any, ...]) -> _Change:
         read = _read_as(parts[0])
         return tuple if read is None else lambda items: tuple(read(item) for item in items)
     reads = [_read_as(part) for part in parts]
+    if not any(reads):
+        return tuple
     return lambda items: tuple(
         item if read is None or item is None else read(item)
         for read, item in zip(reads, items, strict=True)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql as pg_dialect
 from sqlalchemy.dialects import sqlite as sqlite_dialect
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 
 T = TypeVar("T")
@@ -139,6 +139,12 @@ def transact(engine: Engine, work: Callable[[Connection], T]) -> T:
             if attempt == _ATTEMPTS or not _worth_another_try(error):
                 raise
     raise AssertionError("unreachable")
+
+
+def is_refused(error: DBAPIError) -> bool:
+    """Whether the database refuses the values themselves, and will each time."""
+    broken = isinstance(error, IntegrityError) and not _worth_another_try(error)
+    return broken or isinstance(error, DataError)
 
 
 def _worth_another_try(error: OperationalError | IntegrityError) -> bool:

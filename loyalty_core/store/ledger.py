@@ -135,11 +135,8 @@ _LOCKED = (
 def _lock(connection: Connection, keys: Sequence[AccountKey]) -> dict[AccountKey, AccountBook]:
     insert_many(connection, accounts, _KEY, keys, unless=_KEY)
     wanted = set(keys)
-    return {
-        (row[0], row[1]): AccountBook(*row)
-        for row in connection.execute(_LOCKED, {"members": {member for member, _ in keys}})
-        if (row[0], row[1]) in wanted
-    }
+    found = connection.execute(_LOCKED, {"members": {member for member, _ in keys}}).all()
+    return {row[:2]: AccountBook(*row) for row in found if row[:2] in wanted}
 
 
 @cache

@@ -44,7 +44,7 @@ def load_lots(
 ) -> None:
     """Fill in the lots that `wanted`, a select on LOTS_OF_MEMBERS, gives for these `values`."""
     members = {member for member, _ in books}
-    for row in connection.execute(wanted, {"members": members, **values}):
+    for row in connection.execute(wanted, {"members": members, **values}).all():
         book = books.get((row[0], row[1]))
         if book is not None:
             lot = Lot(*row[2:12])

@@ -9,7 +9,7 @@ without leaving the driver.  What a statement says is written down once for both
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import JSON, TypeEngine
+from sqlalchemy.types import JSON, String, TypeEngine
 
 from loyalty_core.store.database import is_sqlite
 from loyalty_core.store.types import UtcTime, to_micros
@@ -75,7 +75,7 @@ class among(FunctionElement[Any]):  # noqa: N801 - reads as the operator that it
     inherit_cache = True
 
     def __init__(self, column: Column[Any], name: str) -> None:
-        super().__init__(column, bindparam(name, type_=_List(), required=True))
+        super().__init__(column, bindparam(name, type_=_List(column.type), required=True))
 
 
 @compiles(among, "postgresql")
@@ -97,21 +97,32 @@ class _List(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
+    def __init__(self, kind: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.kind = kind
+
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:
         values = list(value)
-        return _array(values) if dialect.name == "postgresql" else _to_json(values)
+        make = _array_for(self.kind) if dialect.name == "postgresql" else _to_json
+        return make(values)
 
 
-def _array(values: Iterable[Any]) -> str:
-    """A PostgreSQL array in the words of the server."""
-    return "{" + ",".join(map(_element, values)) + "}"
+def _array_of_numbers(values: Collection[Any]) -> str:
+    """A PostgreSQL array in the words of the server; booleans are numbers too."""
+    return "{" + ",".join(map(str, values)).replace("None", "NULL") + "}"
 
 
-def _element(value: Any) -> str:
+def _array_of_texts(values: Collection[Any]) -> str:
+    if values and None not in values:
+        inside = '","'.join(values)
+        if "\\" not in inside and inside.count('"') == 2 * (len(values) - 1):
+            return f'{{"{inside}"}}'  # nothing to quote, as nearly always
+    return "{" + ",".join(map(_quoted, values)) + "}"
+
+
+def _quoted(value: str | None) -> str:
     if value is None:
         return "NULL"
-    if not isinstance(value, str):
-        return str(value)
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -119,11 +130,12 @@ def _element(value: Any) -> str:
 
 
 class _Statement:
-    """One statement and how the values of its rows are encoded."""
+    """One statement and how the values of its rows are encoded, column by column."""
 
     def __init__(self, text: str, columns: Sequence[Column[Any]]) -> None:
         self.text = text
         self.encoders = [_encoder(column.type) for column in columns]
+        self.arrays = [_array_for(column.type) for column in columns]
 
 
 @cache
@@ -167,6 +179,10 @@ def _type_of(kind: TypeEngine[Any]) -> str:
     return kind.compile(_POSTGRES)
 
 
+def _array_for(kind: TypeEngine[Any]) -> Callable[[Collection[Any]], str]:
+    return _array_of_texts if isinstance(kind, String | JSON) else _array_of_numbers
+
+
 def _encoder(kind: TypeEngine[Any]) -> Callable[[Values], Values] | None:
     """For all values of one column at once; None: they go as they are."""
     if isinstance(kind, UtcTime):
@@ -184,4 +200,5 @@ def _send(connection: Connection, statement: _Statement, rows: Sequence[Values])
     if is_sqlite(connection):
         connection.exec_driver_sql(statement.text, list(zip(*columns, strict=True)))
     else:
-        connection.exec_driver_sql(statement.text, tuple(map(_array, columns)))
+        arrays = zip(statement.arrays, columns, strict=True)
+        connection.exec_driver_sql(statement.text, tuple(make(values) for make, values in arrays))
