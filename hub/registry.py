@@ -7,6 +7,7 @@ hub itself.  One that cannot be used is listed with its reason, and the hub star
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -153,6 +154,19 @@ def _fault(name: str, value: object) -> str | None:
     untrue = value.implemented() ^ manifest.capabilities
     if untrue:
         return f"declares other capabilities than it has: {', '.join(sorted(untrue))}"
+    return _nameless(value)
+
+
+def _nameless(connector: Connector) -> str | None:
+    """Translators run in another process, which finds them by name."""
+    translators = {hook.name: hook.translate for hook in connector.webhooks}
+    if connector.fetch is not None:
+        translators["fetch"] = connector.fetch.translate
+    for name, translate in translators.items():
+        try:
+            pickle.dumps(translate)
+        except (pickle.PicklingError, AttributeError, TypeError):
+            return f"the translator of {name!r} is no function or method of a module's own name"
     return None
 
 

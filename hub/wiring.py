@@ -9,6 +9,7 @@ from sqlalchemy import Engine, make_url
 
 from hub.clock import Clock, SystemClock
 from hub.config import Config
+from hub.ingest.sealed import Cells
 from hub.metrics import Metrics
 from hub.queue import Bell, make_bell
 from hub.registry import Registry, load_registry
@@ -29,6 +30,7 @@ class Hub:
     bell: Bell
     plans: PlanCache
     metrics: Metrics
+    cells: Cells
 
 
 def build_hub(
@@ -37,6 +39,7 @@ def build_hub(
     clock: Clock | None = None,
     engine: Engine | None = None,
     registry: Registry | None = None,
+    cells: Cells | None = None,
 ) -> Hub:
     """Put the parts together; nothing is asked of the network yet.
 
@@ -55,6 +58,7 @@ def build_hub(
         bell=make_bell(config.redis_url),
         plans=PlanCache(),
         metrics=metrics,
+        cells=cells or Cells(),
     )
 
 

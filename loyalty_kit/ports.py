@@ -69,7 +69,8 @@ class Webhook:
     """One door: `/hooks/<installation>/<name>`.
 
     `verify` raises Refused or Acknowledged; it compares in constant time over the raw bytes.
-    `delivery_key` names the delivery (stable, never empty).  `translate` is pure.
+    `delivery_key` names the delivery (stable, never empty).  `translate` is pure, and found by
+    its name: the hub calls it in another process, and for some seconds at most.
     """
 
     name: str
@@ -140,7 +141,7 @@ class Fetch(Protocol):
     """Reads a hinted document as it stands now and gives its canonical events.
 
     Split in two so that the meaning stays pure: `read` does the calls and returns plain
-    JSON data, `translate` turns that into events.
+    JSON data, `translate` turns that into events, in another process as a webhook's does.
     """
 
     def read(self, client: Client, hint: Hint) -> Any: ...

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+
 from loyalty_core.domain.errors import Busy, LoyaltyError, UnknownShop, WrongCurrency
 from loyalty_core.store.inbox import Fate
 from loyalty_kit.errors import (
@@ -28,7 +30,32 @@ WEBHOOK = "webhook_trouble"
 """What a delivery itself says is wrong at the shop, as that its sender has lost its rights."""
 OF_ONE_DELIVERY = frozenset({PayloadInvalid.code, DEFECT, WEBHOOK})
 """Troubles that one delivery brings; the rest of its installation works on."""
+KILLED_TWICE = 2
 _TEXT_LIMIT = 500
+_DEFECT_TEXT = "The connector or the hub failed on it: {}."
+
+
+class Defect(Exception):
+    """A translator failed in a way that is nobody's word: `str` is for the owner's eyes.
+
+    `places` in the code are for the log.
+    """
+
+    def __init__(self, text: str, places: str = "") -> None:
+        super().__init__(text)
+        self.places = places
+
+
+class Killed(Defect):
+    """A translator took its process with it, or had to be ended with it."""
+
+
+class Postponed(Exception):
+    """Not tried: others of this batch just failed by `cause`."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +84,29 @@ def judge(error: Exception, attempts: int, now: datetime) -> Verdict:
     if isinstance(error, RateLimited):
         wait = timedelta(seconds=max(1.0, error.retry_after_s))
         return Verdict(_later(error, now + wait, attempt_counts=False))
-    if isinstance(error, Retry | Busy):
+    if _may_pass(error, attempts):
         wait_or_none = pause(attempts)
-        if wait_or_none is None:
-            return Verdict(_ended("dead", error.code, str(error)))
-        return Verdict(_later(error, now + wait_or_none))
+        if wait_or_none is not None:
+            return Verdict(_later(error, now + wait_or_none))
+    if isinstance(error, Retry | Busy):
+        return Verdict(_ended("dead", error.code, str(error)))
     if isinstance(error, NeedsAttention) and error.code not in OF_ONE_DELIVERY:
         fate = _later(error, now + ATTENTION_PAUSE, attempt_counts=False)
         return Verdict(fate, _trouble(error.code, str(error)))
     return _dead(error)
+
+
+def _may_pass(error: Exception, attempts: int) -> bool:
+    """Whether another attempt may end better.
+
+    A database that refuses a value refuses it always; of its other refusals some pass.  A
+    killed translator gets a second attempt: the machine may have killed it.
+    """
+    if isinstance(error, Killed):
+        return attempts < KILLED_TWICE
+    if isinstance(error, DBAPIError):
+        return isinstance(error, OperationalError | InternalError)
+    return isinstance(error, Retry | Busy)
 
 
 def judge_bytes(error: NeedsAttention) -> Verdict:
@@ -94,7 +135,7 @@ def _dead(error: Exception) -> Verdict:
     if isinstance(error, ConnectorError):
         trouble = _trouble(error.code, str(error)) if isinstance(error, NeedsAttention) else None
         return Verdict(_ended("dead", error.code, str(error)), trouble)
-    text = f"The connector or the hub failed on it: {type(error).__name__}."
+    text = str(error) if isinstance(error, Defect) else _DEFECT_TEXT.format(type(error).__name__)
     return Verdict(_ended("dead", DEFECT, text), _trouble(DEFECT, text))
 
 
@@ -112,7 +153,9 @@ def _ended(state: str, code: str, text: str) -> Fate:
 
 def _later(error: Exception, due_at: datetime, *, attempt_counts: bool = True) -> Fate:
     code = error.code if isinstance(error, ConnectorError | LoyaltyError) else DEFECT
-    text = redact_text(str(error))[:_TEXT_LIMIT]
+    known = isinstance(error, ConnectorError | LoyaltyError | Defect)
+    told = str(error) if known else _DEFECT_TEXT.format(type(error).__name__)
+    text = redact_text(told)[:_TEXT_LIMIT]
     return Fate("due", due_at, code, text, attempt_counts=attempt_counts)
 
 

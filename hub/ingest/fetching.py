@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from hub.ingest.fates import Killed, Postponed
 from hub.live import Live
 from hub.wiring import Hub
 from loyalty_core.store import documents
@@ -18,16 +20,9 @@ from loyalty_kit.events_schema import content_hash
 from loyalty_kit.ports import Client, Context, Hint, Product, ProductsChanged, Translated
 
 _FAILURES_IN_A_ROW = 3
+_MOST_KILLED = 2
 _MOST_DOCUMENTS = 50
 """That one delivery may lead to: a connector whose documents point in a circle must end."""
-
-
-class Postponed(Exception):
-    """Not tried: the shop just failed on others of this batch, by `cause`."""
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +46,11 @@ class Fetcher:
     """The calls of one batch; it opens no transaction while a call runs."""
 
     hub: Hub
+    before_call: Callable[[], None]
     _clients: dict[int, Client] = field(default_factory=dict)
     _fetched: dict[DocumentKey, Fetched | Exception] = field(default_factory=dict)
     _failures: dict[int, int] = field(default_factory=dict)
+    _killed: dict[int, int] = field(default_factory=dict)
     _blocked: dict[int, Exception] = field(default_factory=dict)
     answered: dict[int, Live] = field(default_factory=dict)
     """Installations whose shop answered."""
@@ -99,17 +96,29 @@ class Fetcher:
             self.hub.engine,
             lambda connection: documents.ask(connection, key, now=self.hub.clock.now()),
         )
+        self.before_call()
         document = live.connector.fetch.read(self._clients[live.row.id], hint)
         self._note_answer(live)
         context = Context(live.open_settings, received_at, asked.revision)
-        return _fetched(asked, live.connector.fetch.translate(hint, document, context))
+        call = (live.connector.fetch.translate, (hint, document, context))
+        (outcome,) = self.hub.cells.translate([call])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return _fetched(asked, outcome)
 
     def _note_answer(self, live: Live) -> None:
         self._failures.pop(live.row.id, None)
         self.answered[live.row.id] = live
 
     def _note_failure(self, live: Live, error: Exception) -> None:
-        """Stop calling a shop that refuses us or has failed several times in a row."""
+        """Stop calling a shop that refuses us or has failed several times in a row.
+
+        Its documents that translators die of are few in a batch as well: each takes seconds.
+        """
+        if isinstance(error, Killed):
+            count = self._killed[live.row.id] = self._killed.get(live.row.id, 0) + 1
+            if count >= _MOST_KILLED:
+                self._blocked[live.row.id] = error
         if not isinstance(error, ConnectorError):
             return
         count = self._failures[live.row.id] = self._failures.get(live.row.id, 0) + 1

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache, partial
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
-from hub.live import Live, enliven, wire_id
+from hub.live import Live, enliven
 from hub.wiring import Hub
 from loyalty_core.store import inbox, installations
-from loyalty_core.store.database import read, transact
+from loyalty_core.store.database import at_once, make_prompt_engine
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.inbox import NewDelivery
 from loyalty_kit.errors import Acknowledged, Refused, Unreadable
-from loyalty_kit.ports import InboundRequest, Webhook
+from loyalty_kit.ports import InboundRequest
 from loyalty_kit.redact import is_personal_name, is_secret_name
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+PATIENCE_S = 3.0
+"""For a connection, for a lock, for an answer: a sender whose call is not answered repeats it,
+or gives the webhook up."""
+AT_ONCE_S = 0.5
+HEARD_EVERY = timedelta(minutes=1)
 
 QUERY_MARK = "?"
 """Before the names of query parameters, which are kept among the headers."""
@@ -36,29 +50,105 @@ class Taken(StrEnum):
     ACKNOWLEDGED = "acknowledged"
 
 
-def take_in(hub: Hub, installation: str, hook: str, inbound: InboundRequest) -> Taken:
-    """Keep a delivery once, and ring for its programme after the commit.
+class Door:
+    """The doors of all installations, in one process of the web.
 
-    Deliveries for a paused installation, or one that waits for its owner, are kept as well.
-
-    Raises: NoSuchDoor, Refused (forged or unreadable: nothing is kept), NotLive, database errors.
+    An installation's settings are remembered once they were opened.  They stand guard by
+    themselves: the statement that keeps a delivery keeps it only if the settings are still the
+    same.  Whatever else comes out, they are read anew before it is answered.
     """
-    live = _behind(hub, installation)
-    webhook = live.webhook(hook)
-    if webhook is None:
-        raise NoSuchDoor(hook)
-    try:
-        key = _key_of(webhook, inbound, live)
-    except Acknowledged:
-        return _counted(hub, live, Taken.ACKNOWLEDGED)
-    except Refused as refusal:
-        hub.metrics.deliveries_received.labels(live.row.connector, refusal.code).inc()
-        log.warning("delivery_refused", installation=wire_id(live.row.id), code=refusal.code)
-        raise
-    stored = _store(hub, live, _delivery(live, hook, key, inbound))
-    if stored:
-        hub.bell.ring(live.row.programme_id)
-    return _counted(hub, live, Taken.STORED if stored else Taken.KNOWN)
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._engine = make_prompt_engine(
+            hub.engine, patience_s=PATIENCE_S, pool_size=hub.config.web_threads
+        )
+        self._known: dict[str, _Known] = {}
+
+    def take_in(self, installation: str, hook: str, inbound: InboundRequest) -> Taken:
+        """Keep a delivery once, and ring for its programme after the commit.
+
+        Deliveries for a paused installation, or one that waits for its owner, are kept as well.
+
+        Raises: NoSuchDoor, Refused (forged or unreadable: nothing is kept), NotLive, database
+        errors within some seconds.
+        """
+        known = self._known.get(installation)
+        if known is not None:
+            with suppress(NoSuchDoor, Refused, Acknowledged):
+                delivery = _delivery(known.live, hook, inbound)
+                if self._kept(known.live, delivery, by_memory=True):
+                    return self._stored(known)
+        return self._take_in_anew(installation, hook, inbound)
+
+    def _take_in_anew(self, installation: str, hook: str, inbound: InboundRequest) -> Taken:
+        self._known.pop(installation, None)
+        live = self._behind(installation)
+        known = self._known[installation] = _Known(live, live.row.last_delivery_at)
+        try:
+            delivery = _delivery(live, hook, inbound)
+        except Acknowledged:
+            return self._counted(live, Taken.ACKNOWLEDGED)
+        except Refused as refusal:
+            self._hub.metrics.deliveries_received.labels(live.row.connector, refusal.code).inc()
+            log.warning("delivery_refused", installation=live.wire_id, code=refusal.code)
+            raise
+        if self._kept(live, delivery, by_memory=False):
+            return self._stored(known)
+        return self._counted(live, Taken.KNOWN)
+
+    def _behind(self, installation: str) -> Live:
+        number = from_wire("i", installation)
+        if number is None:
+            raise NoSuchDoor(installation)
+        row = self._asked(lambda connection: installations.get(connection, number))
+        if row is None:
+            raise NoSuchDoor(installation)
+        return enliven(self._hub, row)
+
+    def _kept(self, live: Live, delivery: NewDelivery, *, by_memory: bool) -> bool:
+        now = self._hub.clock.now()
+        if by_memory:
+            sealed = live.row.settings
+            keep = partial(inbox.store_behind, new=delivery, sealed=sealed, now=now)
+        else:
+            keep = partial(inbox.store, new=delivery, now=now)
+        return self._asked(keep) is not None
+
+    def _stored(self, known: _Known) -> Taken:
+        live, now = known.live, self._hub.clock.now()
+        if known.heard_at is None or now - known.heard_at > HEARD_EVERY:
+            self._asked(partial(installations.heard_from, installation_id=live.row.id, now=now))
+            known.heard_at = now
+        self._hub.bell.ring_soon(live.row.programme_id)
+        return self._counted(live, Taken.STORED)
+
+    def _asked(self, work: Callable[[Connection], T]) -> T:
+        """One call of the database; a second one where a connection was found broken at once.
+
+        To keep a delivery twice is to keep it once.
+        """
+        began = time.monotonic()
+        try:
+            return self._call(work)
+        except DBAPIError as error:
+            if not error.connection_invalidated or time.monotonic() - began > AT_ONCE_S:
+                raise
+            return self._call(work)
+
+    def _call(self, work: Callable[[Connection], T]) -> T:
+        with at_once(self._engine) as connection:
+            return work(connection)
+
+    def _counted(self, live: Live, taken: Taken) -> Taken:
+        self._hub.metrics.deliveries_received.labels(live.row.connector, taken.value).inc()
+        return taken
+
+
+@dataclass(slots=True)
+class _Known:
+    live: Live
+    heard_at: datetime | None
 
 
 def as_received(headers: Mapping[str, str], body: bytes) -> InboundRequest:
@@ -70,26 +160,15 @@ def as_received(headers: Mapping[str, str], body: bytes) -> InboundRequest:
     )
 
 
-def _behind(hub: Hub, installation: str) -> Live:
-    number = from_wire("i", installation)
-    if number is None:
-        raise NoSuchDoor(installation)
-    with read(hub.engine) as connection:
-        row = installations.get(connection, number)
-    if row is None:
-        raise NoSuchDoor(installation)
-    return enliven(hub, row)
-
-
-def _key_of(webhook: Webhook, inbound: InboundRequest, live: Live) -> str:
+def _delivery(live: Live, hook: str, inbound: InboundRequest) -> NewDelivery:
+    """Raises: NoSuchDoor, Refused, Acknowledged."""
+    webhook = live.webhook(hook)
+    if webhook is None:
+        raise NoSuchDoor(hook)
     webhook.verify(inbound, live.settings)
     key = webhook.delivery_key(inbound)
     if not key:
         raise Unreadable("no delivery key")
-    return key
-
-
-def _delivery(live: Live, hook: str, key: str, inbound: InboundRequest) -> NewDelivery:
     return NewDelivery(
         installation_id=live.row.id,
         programme_id=live.row.programme_id,
@@ -101,29 +180,18 @@ def _delivery(live: Live, hook: str, key: str, inbound: InboundRequest) -> NewDe
 
 
 def _worth_keeping(inbound: InboundRequest) -> dict[str, str]:
-    kept = {
-        name: value
-        for name, value in inbound.headers.items()
-        if name in _KEPT or (name.startswith("x-") and not name.startswith(_OF_PROXIES))
-    }
-    kept |= {QUERY_MARK + name: value for name, value in inbound.query.items()}
-    return {
-        name: value
-        for name, value in kept.items()
-        if not is_secret_name(name.lstrip(QUERY_MARK)) and not is_personal_name(name)
-    }
+    kept = {name: value for name, value in inbound.headers.items() if _is_kept(name)}
+    for name, value in inbound.query.items():
+        if not _is_private(name):
+            kept[QUERY_MARK + name] = value
+    return kept
 
 
-def _store(hub: Hub, live: Live, delivery: NewDelivery) -> bool:
-    now = hub.clock.now()
-
-    def keep(connection: Connection) -> bool:
-        installations.heard_from(connection, live.row.id, now=now)
-        return inbox.store(connection, delivery, now=now) is not None
-
-    return transact(hub.engine, keep)
+@lru_cache(maxsize=512)
+def _is_kept(name: str) -> bool:
+    wanted = name in _KEPT or (name.startswith("x-") and not name.startswith(_OF_PROXIES))
+    return wanted and not _is_private(name)
 
 
-def _counted(hub: Hub, live: Live, taken: Taken) -> Taken:
-    hub.metrics.deliveries_received.labels(live.row.connector, taken.value).inc()
-    return taken
+def _is_private(name: str) -> bool:
+    return is_secret_name(name) or is_personal_name(name)

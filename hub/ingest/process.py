@@ -8,41 +8,37 @@ alone, so that one bad receipt never holds back forty-nine (`ledger.md` 4).
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hub.ingest import fates
-from hub.ingest.fetching import Fetched, Fetcher, Postponed, sort_out
+from hub.ingest.fetching import Fetched, Fetcher, sort_out
 from hub.ingest.inbox import as_received
+from hub.ingest.lease import Lease
+from hub.ingest.sealed import Outcome
 from hub.live import Live, NotLive, enliven, wire_id
 from hub.wiring import Hub
 from loyalty_core.service.catalogue import upsert_products
 from loyalty_core.service.record_events import EventReceipt, Incoming, record_events
 from loyalty_core.store import documents, inbox, installations
-from loyalty_core.store.database import read, transact
+from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.ids import to_wire
-from loyalty_core.store.inbox import DeliveryRow, Fate
+from loyalty_core.store.inbox import DeliveryRow
 from loyalty_kit.errors import NeedsAttention, PayloadInvalid
 from loyalty_kit.events import Event
-from loyalty_kit.ports import Context, Hint, Product, Translated
+from loyalty_kit.ports import Context, Hint, InboundRequest, Product
 
 log = structlog.get_logger(__name__)
 
 BATCH = 50
-LEASE = timedelta(minutes=5)
-"""A worker that died gives its deliveries back after this time."""
 RECHECK = "recheck"
 """A hint of this kind asks for a look at all recent documents."""
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
-"""No delivery is to blame: the job ends, and the lease brings its rows back."""
 
 
 class Complaint(Exception):
@@ -70,75 +66,109 @@ def work_batch(hub: Hub, programme_id: int) -> int:
 
     Raises: database errors; whatever else goes wrong ends at its delivery.
     """
-    now = hub.clock.now()
-    rows = transact(
-        hub.engine,
-        lambda c: inbox.claim(c, programme_id, now=now, until=now + LEASE, limit=BATCH),
-    )
-    if rows:
-        _work(hub, rows)
-    return len(rows)
+    lease = Lease.take(hub, programme_id, BATCH)
+    if lease.rows:
+        _work(hub, lease)
+    return len(lease.rows)
 
 
-def _work(hub: Hub, rows: Sequence[DeliveryRow]) -> None:
-    with read(hub.engine) as connection:
-        homes = installations.get_many(connection, list({row.installation_id for row in rows}))
-    fetcher = Fetcher(hub)
+def _work(hub: Hub, lease: Lease) -> None:
+    rows = list(lease.rows.values())
+    homes = _enlivened(hub, {row.installation_id for row in rows})
+    opened = _translated(hub, rows, homes, lease)
+    fetcher = Fetcher(hub, lease.keep)
     parcels: list[Parcel] = []
     for row in rows:
         try:
-            live = enliven(hub, homes[row.installation_id])
-            parcels.append(_open(fetcher, live, row))
-        except DATABASE_AWAY:
-            raise
-        except Exception as error:  # noqa: BLE001 - the job's edge: the delivery is kept as failed
-            _fail(hub, row, error)
+            parcels.append(_open(fetcher, homes[row.installation_id], row, opened[row.id]))
+        except Exception as error:
+            if is_away(error):
+                raise
+            _fail(hub, lease.rows[row.id], error)
     if parcels:
-        _book(hub, parcels)
+        _book(hub, lease, parcels)
     alive = {parcel.live.row.id: parcel.live for parcel in parcels if _was_not_live(parcel.live)}
     for live in (fetcher.answered | alive).values():
         _recover(hub, live)
 
 
-def _open(fetcher: Fetcher, live: Live, row: DeliveryRow) -> Parcel:
-    events, products, hints = sort_out(_translate(live, row))
+def _enlivened(hub: Hub, ids: set[int]) -> dict[int, Live | NotLive]:
+    """The installations of a batch, each read and opened once."""
+    with read(hub.engine) as connection:
+        homes = installations.get_many(connection, list(ids))
+    lives: dict[int, Live | NotLive] = {}
+    for number, home in homes.items():
+        try:
+            lives[number] = enliven(hub, home)
+        except NotLive as error:
+            lives[number] = error
+    return lives
+
+
+def _translated(
+    hub: Hub, rows: Sequence[DeliveryRow], homes: Mapping[int, Live | NotLive], lease: Lease
+) -> dict[int, Outcome]:
+    """What each delivery says by itself, by its number."""
+    opened: dict[int, Outcome] = {}
+    for number, live in homes.items():
+        own = [row for row in rows if row.installation_id == number]
+        if isinstance(live, NotLive):
+            opened |= {row.id: live for row in own}
+            continue
+        lease.keep()
+        asked = [(row, webhook) for row in own if (webhook := live.webhook(row.hook)) is not None]
+        calls = [(webhook.translate, _arguments(live, row)) for row, webhook in asked]
+        outcomes = [_complaint_or(outcome) for outcome in hub.cells.translate(calls)]
+        opened |= {row.id: what for (row, _), what in zip(asked, outcomes, strict=True)}
+        opened |= {row.id: _without_webhook(row) for row in own if row.id not in opened}
+    return opened
+
+
+def _arguments(live: Live, row: DeliveryRow) -> tuple[InboundRequest, Context]:
+    return as_received(row.headers, row.body), Context(live.open_settings, row.received_at)
+
+
+def _complaint_or(outcome: Outcome) -> Outcome:
+    return Complaint(outcome) if isinstance(outcome, NeedsAttention) else outcome
+
+
+def _without_webhook(row: DeliveryRow) -> Outcome:
+    if row.hook != inbox.POLLED:
+        return PayloadInvalid(f"The connector has no webhook {row.hook!r} any more.")
+    told = json.loads(row.body)
+    return (Hint(kind=told["kind"], id=told["id"]),)
+
+
+def _open(fetcher: Fetcher, live: Live | NotLive, row: DeliveryRow, translated: Outcome) -> Parcel:
+    if isinstance(live, NotLive):
+        raise live
+    if isinstance(translated, Exception):
+        raise translated
+    events, products, hints = sort_out(translated)
     followed = tuple(hint for hint in hints if hint.kind != RECHECK)
     fetched = fetcher.follow(live, followed, row.received_at)
     return Parcel(row, live, events, products, tuple(fetched), followed != hints)
 
 
-def _translate(live: Live, row: DeliveryRow) -> Translated:
-    if row.hook == inbox.POLLED:
-        told = json.loads(row.body)
-        return (Hint(kind=told["kind"], id=told["id"]),)
-    webhook = live.webhook(row.hook)
-    if webhook is None:
-        raise PayloadInvalid(f"The connector has no webhook {row.hook!r} any more.")
-    context = Context(live.open_settings, row.received_at)
-    try:
-        return webhook.translate(as_received(row.headers, row.body), context)
-    except NeedsAttention as error:
-        raise Complaint(error) from error
-
-
-def _book(hub: Hub, parcels: Sequence[Parcel]) -> None:
+def _book(hub: Hub, lease: Lease, parcels: Sequence[Parcel]) -> None:
     """Book together; if that fails, each alone."""
+    lease.keep()
     try:
-        transact(hub.engine, partial(_book_all, hub, parcels))
-    except DATABASE_AWAY:
-        raise
-    except Exception as error:  # noqa: BLE001 - the job's edge: the delivery is kept as failed
+        transact(hub.engine, partial(_book_all, hub, lease, parcels))
+    except Exception as error:
+        if is_away(error):
+            raise
         if len(parcels) == 1:
-            _fail(hub, parcels[0].row, error)
+            _fail(hub, lease.rows[parcels[0].row.id], error)
             return
         log.info("batch_splits", count=len(parcels), error=type(error).__name__)
         for parcel in parcels:
-            _book(hub, [parcel])
+            _book(hub, lease, [parcel])
         return
     hub.metrics.booked((parcel.row.received_at for parcel in parcels), hub.clock.now())
 
 
-def _book_all(hub: Hub, parcels: Sequence[Parcel], connection: Connection) -> None:
+def _book_all(hub: Hub, lease: Lease, parcels: Sequence[Parcel], connection: Connection) -> None:
     now = hub.clock.now()
     fetched = _each_once(parcels)
     changed = [(one, live) for one, live in fetched if not one.unchanged]
@@ -153,7 +183,8 @@ def _book_all(hub: Hub, parcels: Sequence[Parcel], connection: Connection) -> No
     for parcel in parcels:
         if parcel.recheck:
             installations.hurry(connection, parcel.live.row.id, "recheck", now=now)
-        inbox.settle(connection, parcel.row, Fate("done", result=_result(parcel, told)), now=now)
+    done = [(lease.rows[parcel.row.id], _result(parcel, told)) for parcel in parcels]
+    inbox.settle_done(connection, done, now=now)
 
 
 def _each_once(parcels: Sequence[Parcel]) -> list[tuple[Fetched, Live]]:
@@ -203,7 +234,9 @@ def _fail(hub: Hub, row: DeliveryRow, error: Exception) -> None:
     verdict = _verdict(row, error, now)
     fate, trouble = verdict.fate, verdict.trouble
     known = {"delivery": to_wire("d", row.id), "installation": wire_id(row.installation_id)}
-    if fate.error_code == fates.DEFECT:
+    if isinstance(error, fates.Defect):
+        log.error("delivery_defect", **known, text=str(error), exception=error.places)
+    elif fate.error_code == fates.DEFECT and not isinstance(error, fates.Postponed):
         log.error("delivery_defect", **known, exc_info=error)
     else:
         log.warning("delivery_failed", **known, code=fate.error_code, state=fate.state)
@@ -218,7 +251,7 @@ def _fail(hub: Hub, row: DeliveryRow, error: Exception) -> None:
 
 
 def _verdict(row: DeliveryRow, error: Exception, now: datetime) -> fates.Verdict:
-    if isinstance(error, Postponed):
+    if isinstance(error, fates.Postponed):
         return fates.Verdict(fates.postponed(error.cause, now))
     if isinstance(error, Complaint):
         return fates.judge_bytes(error.cause)

@@ -18,12 +18,12 @@ import structlog
 from sqlalchemy import Connection
 
 from hub.ingest import fates
-from hub.ingest.process import DATABASE_AWAY, LEASE, resume
+from hub.ingest.process import resume
 from hub.live import Live, enliven, wire_id
 from hub.wiring import Hub
 from loyalty_core.service.catalogue import upsert_categories, upsert_products
 from loyalty_core.store import documents, inbox, installations
-from loyalty_core.store.database import read, transact
+from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.inbox import NewDelivery
 from loyalty_core.store.installations import InstallationRow
 from loyalty_kit.errors import Retry
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 Duty = Literal["pull", "recheck", "catalogue"]
 Due = datetime | None
 DAY = timedelta(days=1)
+LEASE = timedelta(minutes=5)
+"""One step of a duty may take so long; after that another worker takes it."""
 RETRY_PAUSE = timedelta(minutes=1)
 KNOWN_FOR = timedelta(days=30)
 """How long after its last change a document is checked for changes that left no trace."""
@@ -68,9 +70,9 @@ def _claimed_step(hub: Hub, programme_id: int, duty: Duty) -> bool:
         return False
     try:
         step(hub, row, duty)
-    except DATABASE_AWAY:
-        raise
-    except Exception as error:  # noqa: BLE001 - the job's edge: shown at the installation
+    except Exception as error:
+        if is_away(error):
+            raise
         _fail(hub, row, duty, error)
     return True
 

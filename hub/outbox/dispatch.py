@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
 from hub.ingest import fates
-from hub.ingest.process import DATABASE_AWAY
 from hub.wiring import Hub
 from loyalty_core.domain.errors import NotAvailable
 from loyalty_core.store import installations, outbox
-from loyalty_core.store.database import read, transact
+from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.outbox import Fate, OutboxRow
 
 log = structlog.get_logger(__name__)
 
 BATCH = 50
-LEASE = timedelta(minutes=5)
-
+LEASE = timedelta(minutes=1)
+"""A worker that died gives its rows back after this time."""
 
 Sender = Callable[[Hub, OutboxRow], None]
 """Sends one row; must bear being called again with the same row."""
+BALANCE_CHANGED = "balance_changed"
 
 
 class UnknownKind(LookupError):
@@ -36,13 +36,36 @@ def send_batch(hub: Hub, programme_id: int, senders: Mapping[str, Sender] | None
     Raises: database errors; whatever else goes wrong ends at its row.
     """
     now = hub.clock.now()
+    until = now + LEASE
     rows = transact(
         hub.engine,
-        lambda c: outbox.claim(c, programme_id, now=now, until=now + LEASE, limit=BATCH),
+        lambda c: outbox.claim(c, programme_id, now=now, until=until, limit=BATCH),
     )
+    unheard = _unheard(hub, programme_id, rows)
+    if unheard:
+        _pass_over(hub, unheard, until)
     for row in rows:
-        _send(hub, row, SENDERS if senders is None else senders)
+        if row not in unheard:
+            _send(hub, row, SENDERS if senders is None else senders)
     return len(rows)
+
+
+def _unheard(hub: Hub, programme_id: int, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """Changed balances, where no shop of the programme shows balances."""
+    changes = [row for row in rows if row.kind == BALANCE_CHANGED]
+    if not changes:
+        return []
+    with read(hub.engine) as connection:
+        homes = installations.of_programme(connection, programme_id)
+    ready = hub.registry.ready()
+    told = any(home.connector in ready and ready[home.connector].push_balance for home in homes)
+    return [] if told else changes
+
+
+def _pass_over(hub: Hub, rows: Sequence[OutboxRow], until: datetime) -> None:
+    now = hub.clock.now()
+    transact(hub.engine, lambda c: outbox.settle_done(c, rows, until=until, now=now))
+    hub.metrics.outbox_worked.labels("done").inc(len(rows))
 
 
 def _send(hub: Hub, row: OutboxRow, senders: Mapping[str, Sender]) -> None:
@@ -51,9 +74,9 @@ def _send(hub: Hub, row: OutboxRow, senders: Mapping[str, Sender]) -> None:
             raise UnknownKind(row.kind)
         senders[row.kind](hub, row)
         fate = Fate("done")
-    except DATABASE_AWAY:
-        raise
-    except Exception as error:  # noqa: BLE001 - the job's edge: the row is kept as failed
+    except Exception as error:
+        if is_away(error):
+            raise
         fate = _fate_of(hub, row, error)
     now = hub.clock.now()
     transact(hub.engine, lambda connection: outbox.settle(connection, row, fate, now=now))
@@ -74,19 +97,12 @@ def _fate_of(hub: Hub, row: OutboxRow, error: Exception) -> Fate:
     return Fate(state, judged.due_at, judged.error_code, judged.error_text)
 
 
-def _balance_changed(hub: Hub, row: OutboxRow) -> None:
-    """Tell every shop that shows balances.
-
-    No connector can be told one yet, so there is nobody to tell; a connector that could is
-    refused loudly, rather than passed over.
+def _balance_changed(_hub: Hub, _row: OutboxRow) -> None:
+    """Refused loudly: a connector says that it shows balances, and none can be told one yet.
 
     Raises: NotAvailable.
     """
-    with read(hub.engine) as connection:
-        rows = installations.of_programme(connection, row.programme_id)
-    ready = hub.registry.ready()
-    if any(one.connector in ready and ready[one.connector].push_balance for one in rows):
-        raise NotAvailable({"feature": "push_balance"})
+    raise NotAvailable({"feature": "push_balance"})
 
 
-SENDERS: Mapping[str, Sender] = {"balance_changed": _balance_changed}
+SENDERS: Mapping[str, Sender] = {BALANCE_CHANGED: _balance_changed}

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import NotFound
 
-from hub.ingest.inbox import NoSuchDoor, take_in
+from hub.ingest.inbox import Door, NoSuchDoor
 from hub.live import NotLive
 from hub.web.errors import Problem
 from hub.wiring import Hub
@@ -28,14 +28,16 @@ BODY_LIMIT = 5 * 1024 * 1024
 def register(app: Flask, hub: Hub) -> None:
     """Open the doors of every installation."""
 
+    door = Door(hub)
+
     def receive(installation: str, name: str) -> Response:
-        return _receive(hub, installation, name)
+        return _receive(door, installation, name)
 
     rule = "/hooks/<installation>/<name>"
     app.add_url_rule(rule, "hooks.receive", receive, methods=["POST", "PUT"])
 
 
-def _receive(hub: Hub, installation: str, name: str) -> Response:
+def _receive(door: Door, installation: str, name: str) -> Response:
     request.max_content_length = BODY_LIMIT
     inbound = InboundRequest(
         headers={key.lower(): value for key, value in request.headers.items()},
@@ -43,7 +45,7 @@ def _receive(hub: Hub, installation: str, name: str) -> Response:
         query=request.args.to_dict(),
     )
     try:
-        take_in(hub, installation, name, inbound)
+        door.take_in(installation, name, inbound)
     except NoSuchDoor:
         raise NotFound from None
     except SignatureInvalid as refusal:
@@ -51,6 +53,6 @@ def _receive(hub: Hub, installation: str, name: str) -> Response:
     except Refused as refusal:
         return Problem(400, refusal.code).response()
     except (NotLive, DBAPIError, PoolTimeout) as error:
-        log.error("delivery_not_kept", installation=installation, exc_info=error)
+        log.error("delivery_not_kept", installation=installation, error=type(error).__name__)
         return Problem(503, "try_again", headers={"Retry-After": "60"}).response()
     return Response(status=200)

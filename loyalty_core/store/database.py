@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+import psycopg
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -29,7 +30,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql as pg_dialect
 from sqlalchemy.dialects import sqlite as sqlite_dialect
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
 T = TypeVar("T")
@@ -38,7 +46,21 @@ _CONNECT_S = 5
 _ATTEMPTS = 5
 _RETRIED_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _WRITE = "hub_write"
-_writer_locks: WeakKeyDictionary[Engine, threading.RLock] = WeakKeyDictionary()
+_AWAY_CLASSES = frozenset({"08", "53", "57"})
+_AWAY_STATES = _RETRIED_STATES | {"55P03"}  # and a lock that was not to be had
+_QUERY_CANCELED = "57014"
+_OF_THE_STATEMENT = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE})
+
+
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """Where the threads of this process wait for the one writer of SQLite."""
+
+    lock: threading.RLock
+    patience_s: float
+
+
+_queues: WeakKeyDictionary[Engine, _Queue] = WeakKeyDictionary()
 
 
 def make_engine(url: str, *, pool_size: int = 10) -> Engine:
@@ -59,7 +81,7 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
             pool_pre_ping=True,
             hide_parameters=True,
         )
-    _writer_locks[engine] = threading.RLock()
+    _queues[engine] = _Queue(threading.RLock(), -1)
     return engine
 
 
@@ -94,6 +116,88 @@ def standing_engine(engine: Engine, *, within_s: float, connection_class: type[A
     return standing
 
 
+def make_prompt_engine(main: Engine, *, patience_s: float, pool_size: int) -> Engine:
+    """A second engine for the database of `main`, whose calls end within a bounded time.
+
+    For callers that somebody waits for: a connection, a lock and an answer are each waited for
+    at most `patience_s`, also where the server has stopped without closing its sockets.  On
+    PostgreSQL each statement is a transaction, and connections are not tried before use: after
+    the server was restarted each of them fails once, at once.  It is disposed of with `main`.
+    """
+    if is_sqlite(main):
+        waits = {"timeout": patience_s}
+        engine = create_engine(main.url, connect_args=waits, hide_parameters=True)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        _queues[engine] = _Queue(_queues[main].lock, patience_s)
+    else:
+        engine = create_engine(
+            main.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=patience_s,
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
+            hide_parameters=True,
+        )
+        event.listen(engine, "do_connect", _PromptConnection.within(patience_s))
+    event.listen(main, "engine_disposed", lambda _main: engine.dispose())
+    return engine
+
+
+class _PromptConnection(psycopg.Connection[Any]):
+    """Closes itself when the server has not answered in time."""
+
+    patience_s = float(_BUSY_S)
+
+    @classmethod
+    def within(cls, patience_s: float) -> Callable[..., _PromptConnection]:
+        """What SQLAlchemy calls in the place of `psycopg.connect`.
+
+        The server gives up first, so that it does not keep what nobody waits for any more.
+        """
+        limit = f"-c statement_timeout={round(patience_s * 1000)}"
+
+        def connect(_dialect: Any, _record: Any, words: Any, named: Any) -> _PromptConnection:
+            options = f"{named.get('options', '')} {limit}".strip()
+            within = {"connect_timeout": round(patience_s), "options": options}
+            made = cls.connect(*words, **{**named, **within})
+            made.patience_s = patience_s + 1
+            return made
+
+        return connect
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        try:
+            return super().wait(gen, interval, timeout or self.patience_s)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database as a whole cannot be had, rather than refuses one statement.
+
+    By SQLSTATE class: connection (08), resources (53), operator intervention (57, where a
+    canceled query is the statement's own fault), and locks that could not be had.  psycopg
+    gives no state where the connection broke.
+    """
+    if isinstance(error, InterfaceError | PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    if isinstance(error.orig, sqlite3.Error):
+        return (error.orig.sqlite_errorcode & 0xFF) not in _OF_THE_STATEMENT
+    state = getattr(error.orig, "sqlstate", None) or "08000"
+    known = state[:2] in _AWAY_CLASSES or state in _AWAY_STATES
+    return known and state != _QUERY_CANCELED
+
+
 def is_sqlite(bind: Engine | Connection) -> bool:
     return bind.dialect.name == "sqlite"
 
@@ -109,10 +213,32 @@ def write(engine: Engine) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
         return
-    with _writer_locks[engine], engine.connect() as plain:
+    with _turn(engine), engine.connect() as plain:
         connection = plain.execution_options(**{_WRITE: True})
         with connection.begin():
             yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    queue = _queues[engine]
+    if not queue.lock.acquire(timeout=queue.patience_s):
+        raise PoolTimeout("the database is written to by another thread for too long")
+    try:
+        yield
+    finally:
+        queue.lock.release()
+
+
+@contextmanager
+def at_once(prompt: Engine) -> Iterator[Connection]:
+    """A connection of a prompt engine for one statement, which is a transaction by itself."""
+    if is_sqlite(prompt):
+        with write(prompt) as connection:
+            yield connection
+        return
+    with prompt.connect() as connection:
+        yield connection
 
 
 @contextmanager

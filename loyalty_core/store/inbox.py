@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, literal, select, update
+from sqlalchemy import Connection, Select, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from loyalty_core.store.database import is_sqlite
+from loyalty_core.store.database import insert_or, is_sqlite
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.installations import WORKED_STATES
 from loyalty_core.store.tables import deliveries, installations
@@ -78,6 +78,18 @@ def store(connection: Connection, new: NewDelivery, *, now: datetime) -> int | N
     return fresh
 
 
+def store_behind(
+    connection: Connection, new: NewDelivery, sealed: bytes, *, now: datetime
+) -> int | None:
+    """As `store`, if the installation's settings are still these sealed bytes.
+
+    So whoever checked the call by settings that it remembers need not read them again.
+    """
+    statement = _STORE_BEHIND[is_sqlite(connection)]
+    fresh: int | None = connection.scalar(statement, {**_values(new, now), "sealed": sealed})
+    return fresh
+
+
 def remind(connection: Connection, news: Sequence[NewDelivery], *, now: datetime) -> None:
     """Keep rows of polled documents: one for each document, due again each time it is seen.
 
@@ -103,19 +115,54 @@ def remind(connection: Connection, news: Sequence[NewDelivery], *, now: datetime
 
 
 def _insert(connection: Connection, new: NewDelivery, now: datetime) -> Any:
-    insert = sqlite.insert if is_sqlite(connection) else postgresql.insert
-    return insert(deliveries).values(
-        id=new_id(now),
-        installation_id=new.installation_id,
-        programme_id=new.programme_id,
-        hook=new.hook,
-        key=new.key,
-        headers=dict(new.headers),
-        body=new.body,
-        received_at=now,
-        state="due",
-        due_at=now,
+    return insert_or(connection, deliveries).values(**_values(new, now))
+
+
+def _values(new: NewDelivery, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(now),
+        "installation_id": new.installation_id,
+        "programme_id": new.programme_id,
+        "hook": new.hook,
+        "key": new.key,
+        "headers": dict(new.headers),
+        "body": new.body,
+        "received_at": now,
+        "state": "due",
+        "due_at": now,
+    }
+
+
+_NEW = (
+    "id",
+    "installation_id",
+    "programme_id",
+    "hook",
+    "key",
+    "headers",
+    "body",
+    "received_at",
+    "state",
+    "due_at",
+)
+
+
+def _store_behind(insert: Any) -> Any:
+    given = [bindparam(name, type_=deliveries.c[name].type) for name in _NEW]
+    unchanged = select(*given).where(
+        installations.c.id == bindparam("installation_id", type_=installations.c.id.type),
+        installations.c.settings == bindparam("sealed"),
     )
+    return (
+        insert(deliveries)
+        .from_select(_NEW, unchanged)
+        .on_conflict_do_nothing(index_elements=["installation_id", "hook", "key"])
+        .returning(deliveries.c.id)
+    )
+
+
+_STORE_BEHIND = {True: _store_behind(sqlite.insert), False: _store_behind(postgresql.insert)}
+"""Made once; by whether the database is SQLite."""
 
 
 def _rows() -> Select[Any]:
@@ -126,29 +173,90 @@ def claim(
     connection: Connection, programme_id: int, *, now: datetime, until: datetime, limit: int
 ) -> list[DeliveryRow]:
     """Take due rows of installations that are not paused, the longest due first."""
+    what = {"programme": programme_id, "now": now, "until": until, "most": limit}
+    taken = connection.execute(_CLAIM, what)
+    return sorted((DeliveryRow(*row) for row in taken), key=lambda row: row.id)
+
+
+def _claim() -> Any:
     due = (
         select(deliveries.c.id)
         .join(installations, installations.c.id == deliveries.c.installation_id)
         .where(
-            deliveries.c.programme_id == programme_id,
+            deliveries.c.programme_id == bindparam("programme"),
             deliveries.c.state == "due",
-            deliveries.c.due_at <= now,
+            deliveries.c.due_at <= bindparam("now"),
             installations.c.state.in_(WORKED_STATES),
         )
         .order_by(deliveries.c.due_at, deliveries.c.id)
-        .limit(limit)
+        .limit(bindparam("most"))
         .with_for_update(skip_locked=True, of=deliveries)
+        # Materialized: a plan that asked again for what is free would lock other rows.
+        .cte("free")
+        .prefix_with("MATERIALIZED")
     )
-    ids = list(connection.scalars(due))
-    if not ids:
-        return []
-    connection.execute(
+    return (
         update(deliveries)
-        .where(deliveries.c.id.in_(ids))
-        .values(due_at=until, attempts=deliveries.c.attempts + 1)
+        .where(deliveries.c.id.in_(select(due.c.id)))
+        .values(due_at=bindparam("until"), attempts=deliveries.c.attempts + 1)
+        .returning(*[deliveries.c[name] for name in DeliveryRow.__dataclass_fields__])
     )
-    taken = connection.execute(_rows().where(deliveries.c.id.in_(ids)).order_by(deliveries.c.id))
-    return [DeliveryRow(*row) for row in taken]
+
+
+_CLAIM = _claim()
+
+
+def renew(connection: Connection, rows: Sequence[DeliveryRow], until: datetime) -> set[int]:
+    """Hold claimed rows longer; the numbers of those that are still this worker's."""
+    kept = connection.scalars(
+        update(deliveries)
+        .where(
+            deliveries.c.id.in_([row.id for row in rows]),
+            deliveries.c.state == "due",
+            deliveries.c.due_at.in_({row.due_at for row in rows}),
+        )
+        .values(due_at=until)
+        .returning(deliveries.c.id)
+    )
+    return set(kept)
+
+
+def settle_done(
+    connection: Connection,
+    done: Sequence[tuple[DeliveryRow, Mapping[str, Any]]],
+    *,
+    now: datetime,
+) -> None:
+    """Write down, with their results, claimed rows that are done; as `settle`, all at once."""
+    settled = [
+        {
+            "claimed": row.id,
+            "claimed_attempts": row.attempts,
+            "claimed_until": row.due_at,
+            "outcome": dict(result),
+            "now": now,
+        }
+        for row, result in done
+    ]
+    connection.execute(_SETTLE_DONE, settled)
+
+
+_SETTLE_DONE = (
+    update(deliveries)
+    .where(
+        deliveries.c.id == bindparam("claimed"),
+        deliveries.c.state == "due",
+        deliveries.c.attempts == bindparam("claimed_attempts"),
+        deliveries.c.due_at == bindparam("claimed_until"),
+    )
+    .values(
+        state="done",
+        error_code=None,
+        error_text=None,
+        result=bindparam("outcome"),
+        done_at=bindparam("now"),
+    )
+)
 
 
 def settle(connection: Connection, row: DeliveryRow, fate: Fate, *, now: datetime) -> bool:

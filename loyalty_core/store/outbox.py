@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.sets import insert_many
@@ -84,31 +84,50 @@ def claim(
     connection: Connection, programme_id: int, *, now: datetime, until: datetime, limit: int
 ) -> list[OutboxRow]:
     """Take due rows: nobody else sees them before `until`, when the claim runs out."""
+    what = {"programme": programme_id, "now": now, "until": until, "most": limit}
+    taken = connection.execute(_CLAIM, what)
+    return sorted((OutboxRow(*row) for row in taken), key=lambda row: row.id)
+
+
+def _claim() -> Any:
     due = (
         select(outbox.c.id)
         .where(
-            outbox.c.programme_id == programme_id, outbox.c.state == "due", outbox.c.due_at <= now
+            outbox.c.programme_id == bindparam("programme"),
+            outbox.c.state == "due",
+            outbox.c.due_at <= bindparam("now"),
         )
         .order_by(outbox.c.due_at, outbox.c.id)
-        .limit(limit)
+        .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
+        # Materialized: a plan that asked again for what is free would lock other rows.
+        .cte("free")
+        .prefix_with("MATERIALIZED")
     )
-    ids = list(connection.scalars(due))
-    taken = connection.execute(
+    return (
         update(outbox)
-        .where(outbox.c.id.in_(ids))
-        .values(due_at=until, attempts=outbox.c.attempts + 1)
-        .returning(
-            outbox.c.id,
-            outbox.c.programme_id,
-            outbox.c.kind,
-            outbox.c.key,
-            outbox.c.installation_id,
-            outbox.c.payload,
-            outbox.c.attempts,
-        )
+        .where(outbox.c.id.in_(select(due.c.id)))
+        .values(due_at=bindparam("until"), attempts=outbox.c.attempts + 1)
+        .returning(*[outbox.c[name] for name in OutboxRow.__dataclass_fields__])
     )
-    return sorted((OutboxRow(*row) for row in taken), key=lambda row: row.id)
+
+
+_CLAIM = _claim()
+
+
+def settle_done(
+    connection: Connection, rows: Sequence[OutboxRow], *, until: datetime, now: datetime
+) -> None:
+    """Write down that rows claimed `until` then are done, unless someone has claimed them since."""
+    connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.id.in_([row.id for row in rows]),
+            outbox.c.state == "due",
+            outbox.c.due_at == until,
+        )
+        .values(state="done", error_code=None, error_text=None, done_at=now)
+    )
 
 
 def settle(connection: Connection, row: OutboxRow, fate: Fate, *, now: datetime) -> None:

@@ -11,10 +11,13 @@ from sqlalchemy import Engine
 
 from hub.clock import Clock
 from hub.config import Config
+from hub.ingest.sealed import Cells
 from hub.registry import Registry
 from hub.wiring import Hub, build_hub
 from tests.support.clock import FixedClock
 
+CELLS = Cells()
+"""For all hubs of a test process: a child that translates takes half a second to start."""
 SECRET_KEY = "0" * 42 + "A="
 """A Fernet key like any other: 32 bytes in base64."""
 
@@ -26,6 +29,7 @@ def make_hub(
     registry: Registry | None = None,
     redis_url: str | None = None,
     allow_private: bool = True,
+    cells: Cells = CELLS,
     **settings: Any,
 ) -> Hub:
     """`settings` are fields of Config; `registry` None loads the connectors installed."""
@@ -38,4 +42,6 @@ def make_hub(
         secret_keys=settings.pop("secret_keys", (SECRET_KEY,)),
     )
     config = dataclasses.replace(config, **settings)
-    return build_hub(config, clock=clock or FixedClock(), engine=engine, registry=registry)
+    return build_hub(
+        config, clock=clock or FixedClock(), engine=engine, registry=registry, cells=cells
+    )

@@ -345,9 +345,9 @@ def test_a_worker_that_dies_gives_its_deliveries_back(shop):
         shop.drain()
 
     shop.remote.on_read = None
-    shop.drain_after(minutes=4)
+    shop.drain_after(seconds=44)
     assert shop.booked() == {}
-    shop.drain_after(minutes=1)
+    shop.drain_after(seconds=1)
     assert shop.booked() == {"17": 10000}
 
 

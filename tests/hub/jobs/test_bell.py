@@ -44,6 +44,7 @@ def test_a_ring_during_the_work_asks_for_another_look(engine, redis_url):
 
     shop.remote.on_read = late
     shop.deliver(hint=[["order", "1"]])
+    wait_until(lambda: queued(redis_url) == 1)
     run_worker(shop.hub, burst=True)
 
     assert set(shop.booked()) == {"1", "late"}
@@ -55,6 +56,7 @@ def test_a_worker_on_redis_books_what_was_delivered(engine, redis_url):
 
     shop.deliver(hint=[["order", "1"]])
     shop.deliver(event=receipt("2"))
+    wait_until(lambda: queued(redis_url) > 0)
     run_worker(shop.hub, burst=True)
 
     assert shop.booked() == {"1": 10000, "2": 10000}
@@ -87,6 +89,7 @@ def test_the_thread_answers_redis_where_there_is_one(engine, redis_url):
 def test_redis_emptied_loses_nothing(engine, redis_url):
     shop = Shopfloor(engine, redis_url=redis_url)
     shop.deliver(event=receipt("1"))
+    wait_until(lambda: queued(redis_url) == 1)
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
 

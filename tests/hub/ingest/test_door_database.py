@@ -1,0 +1,265 @@
+"""The door and its database: one statement a delivery, fresh settings, an answer in time."""
+
+import os
+import signal
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, event, func, select
+from sqlalchemy.engine import make_url
+
+from hub.app import create_app
+from hub.ingest.inbox import PATIENCE_S
+from hub.installations import update_settings
+from loyalty_core.store.database import read, write
+from loyalty_core.store.tables import deliveries, installations
+from tests.support.databases import PostgresDatabases
+from tests.support.hub import make_hub
+from tests.support.ingest import Shopfloor
+from tests.support.servers import start_postgres
+from tests.support.shopfloor import receipt, signed
+from tests.support.waiting import wait_until
+
+ANSWERED_WITHIN_S = 3 * PATIENCE_S + 2
+"""A connection, a turn and a statement, each waited for as long as the door has patience."""
+
+
+def message(number):
+    return b'{"no": %d, "hint": [["order", "17"]]}' % number
+
+
+def deliver(shop, number, word="tablo-secret", web=None):
+    body = message(number)
+    return (web or shop.web).post(
+        shop.installation.hooks["events"], data=body, headers=signed(body, word)
+    )
+
+
+def kept(shop):
+    with read(shop.hub.engine) as connection:
+        return connection.scalar(select(func.count()).select_from(deliveries))
+
+
+@contextmanager
+def statements():
+    """Every statement that any engine of this process is asked to run."""
+    seen = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_a_delivery_is_one_statement(shop):
+    deliver(shop, 1)
+
+    with statements() as seen:
+        answers = [deliver(shop, number).status_code for number in range(2, 12)]
+
+    assert answers == [200] * 10
+    asked = [one for one in seen if not one.startswith("BEGIN")]
+    assert len(asked) == 10
+    assert all(one.startswith("INSERT INTO deliveries") for one in asked)
+    assert kept(shop) == 11
+
+
+def test_that_the_shop_called_is_written_once_a_minute(shop):
+    deliver(shop, 1)
+    first = shop.shown().last_delivery_at
+    shop.clock.advance(seconds=59)
+    deliver(shop, 2)
+    assert shop.shown().last_delivery_at == first
+
+    shop.clock.advance(seconds=2)
+    deliver(shop, 3)
+
+    assert shop.shown().last_delivery_at == shop.clock.now()
+
+
+def test_a_changed_secret_counts_from_the_next_call_on(shop):
+    """The change is made by another process, whose memory is not this one's."""
+    deliver(shop, 1)
+    elsewhere = make_hub(shop.hub.engine, clock=shop.clock, registry=shop.hub.registry)
+    update_settings(elsewhere, shop.installation.id, {"webhook_secret": "another"})
+
+    assert deliver(shop, 2).status_code == 401
+    assert deliver(shop, 3, "another").status_code == 200
+    assert deliver(shop, 4).status_code == 401
+    assert kept(shop) == 2
+
+
+def test_the_new_secret_is_taken_at_once_by_a_door_that_remembers_the_old_one(shop):
+    deliver(shop, 1)
+    update_settings(shop.hub, shop.installation.id, {"webhook_secret": "another"})
+
+    assert deliver(shop, 2, "another").status_code == 200
+
+
+def test_a_connection_that_was_deleted_has_no_door_any_more(shop):
+    deliver(shop, 1)
+    with write(shop.hub.engine) as connection:
+        connection.execute(installations.delete())
+
+    assert deliver(shop, 2).status_code == 404
+    assert kept(shop) == 1
+
+
+def test_a_door_that_was_not_there_is_found_once_it_is(shop):
+    later = shop.connect("shop2")
+    with write(shop.hub.engine) as connection:
+        row = connection.execute(select(installations).where(installations.c.name == "shop2")).one()
+        connection.execute(installations.delete().where(installations.c.id == row.id))
+    path = later.hooks["events"]
+    assert shop.post(message(1), signed(message(1)), to=path).status_code == 404
+
+    with write(shop.hub.engine) as connection:
+        connection.execute(installations.insert().values(**row._mapping))
+
+    assert shop.post(message(1), signed(message(1)), to=path).status_code == 200
+
+
+def test_a_lock_of_a_second_is_waited_out(postgres_engine):
+    shop = Shopfloor(postgres_engine)
+    deliver(shop, 1)
+    with postgres_engine.connect() as holder:
+        holder.exec_driver_sql("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE")
+        free = threading.Timer(1.0, holder.rollback)
+        free.start()
+        assert deliver(shop, 2).status_code == 200
+        free.join()
+
+    assert kept(shop) == 2
+
+
+def test_a_lock_that_stays_is_answered_so_that_the_sender_repeats(postgres_engine):
+    shop = Shopfloor(postgres_engine)
+    deliver(shop, 1)
+    with postgres_engine.connect() as holder:
+        holder.exec_driver_sql("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE")
+        assert_sent_back(shop, 2)
+
+    assert deliver(shop, 2).status_code == 200
+    assert kept(shop) == 2
+
+
+def assert_sent_back(shop, number):
+    began = time.monotonic()
+    answer = deliver(shop, number)
+    assert time.monotonic() - began < ANSWERED_WITHIN_S
+    assert (answer.status_code, answer.json["code"]) == (503, "try_again")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_on_sqlite_a_lock_of_a_second_is_waited_out_and_a_longer_one_answered(sqlite_engine):
+    shop = Shopfloor(sqlite_engine)
+    deliver(shop, 1)
+    holder = sqlite3.connect(
+        str(sqlite_engine.url.database), isolation_level=None, check_same_thread=False
+    )
+    holder.execute("BEGIN IMMEDIATE")
+    free = threading.Timer(1.0, holder.rollback)
+    free.start()
+    assert deliver(shop, 2).status_code == 200
+    free.join()
+
+    holder.execute("BEGIN IMMEDIATE")
+    assert_sent_back(shop, 3)
+    holder.close()
+    assert deliver(shop, 3).status_code == 200
+    assert kept(shop) == 3
+
+
+def test_on_sqlite_a_long_transaction_of_another_thread_is_answered_as_well(sqlite_engine):
+    shop = Shopfloor(sqlite_engine)
+    deliver(shop, 1)
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with write(sqlite_engine):
+            held.set()
+            done.wait(60)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(60)
+    assert_sent_back(shop, 2)
+    done.set()
+    holder.join()
+
+    assert deliver(shop, 2).status_code == 200
+
+
+@pytest.fixture
+def own_postgres():
+    """A server of this test alone: it is stopped in its midst."""
+    server = start_postgres()
+    try:
+        with PostgresDatabases(server.url, "own").new() as engine:
+            yield engine
+    finally:
+        server.stop()
+
+
+def processes_of(engine):
+    folder = make_url(str(engine.url)).query["host"]
+    with open(f"{folder}/data/postmaster.pid", encoding="ascii") as file:
+        postmaster = int(file.readline())
+    with read(engine) as connection:
+        backends = connection.exec_driver_sql("SELECT pid FROM pg_stat_activity").scalars().all()
+    return [postmaster, *backends]
+
+
+def test_a_server_that_stands_still_is_not_waited_for_for_ever(own_postgres):
+    shop = Shopfloor(own_postgres)
+    deliver(shop, 1)
+    processes = processes_of(own_postgres)
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        assert_sent_back(shop, 2)
+        assert_sent_back(shop, 3)
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+    wait_until(lambda: deliver(shop, 2).status_code == 200, within_s=30)
+    assert kept(shop) >= 2
+
+
+def test_connections_that_the_server_has_closed_cost_no_delivery(postgres_engine):
+    shop = Shopfloor(postgres_engine)
+    deliver(shop, 1)
+    with read(postgres_engine) as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    assert deliver(shop, 2).status_code == 200
+
+
+def test_two_processes_of_the_web_keep_a_delivery_once(shop):
+    other = create_app(make_hub(shop.hub.engine, clock=shop.clock, registry=shop.hub.registry))
+    web = other.test_client()
+
+    answers = [deliver(shop, 1), deliver(shop, 1, web=web), deliver(shop, 2, web=web)]
+    answers += [deliver(shop, 2), deliver(shop, 2, web=web)]
+
+    assert [one.status_code for one in answers] == [200] * 5
+    assert kept(shop) == 2
+
+
+def test_what_the_door_keeps_by_memory_is_booked(shop):
+    for name in ("a", "b", "c"):
+        shop.deliver(event=receipt(name))
+    shop.drain()
+
+    assert set(shop.booked()) == {"a", "b", "c"}
