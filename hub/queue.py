@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -185,14 +185,17 @@ def answer_bell(programme_id: int) -> None:
 
 
 class _Worker(SimpleWorker):
-    """Tries Redis every second while it is away, and says whether it was told to stop."""
+    """Tries Redis every second while it is away, and can be told to stop all the same."""
 
     max_connection_wait_time = _AGAIN_S
-    told_to_stop = False
+    told_to_stop: threading.Event
 
     def request_stop(self, signum: Any, frame: Any) -> None:
-        self.told_to_stop = True
-        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+        self.told_to_stop.set()
+        try:
+            super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+        except RedisError:
+            raise StopRequested from None
 
 
 class _ThreadWorker(_Worker):
@@ -211,28 +214,23 @@ def work_queue(bell: RqBell, drain: Drain, *, burst: bool = False) -> None:
     is made of transactions that may be cut off anywhere.  RQ's worker ends when Redis goes away
     under a job; another one then takes its place.
     """
-    with _working(_Worker, bell, drain) as make:
-        while True:
-            worker = make()
+    stop = threading.Event()
+    with _working(_Worker, bell, drain, stop) as make, suppress(StopRequested):
+        while not stop.is_set():
             try:
-                worker.work(logging_level="WARNING", burst=burst)
-                if burst or worker.told_to_stop:
-                    return
-                time.sleep(_AGAIN_S)
-            except StopRequested:
-                return
+                make().work(logging_level="WARNING", burst=burst)
             except RedisError as error:
                 if burst:
                     raise
-                if worker.told_to_stop:
-                    return
                 log.warning("queue_away", error=type(error).__name__)
-                time.sleep(_AGAIN_S)
+            if burst:
+                return
+            stop.wait(_AGAIN_S)
 
 
 def work_queue_in_thread(bell: RqBell, drain: Drain, stop: threading.Event) -> None:
     """Answer bells until `stop`, from a thread."""
-    with _working(_ThreadWorker, bell, drain) as make:
+    with _working(_ThreadWorker, bell, drain, stop) as make:
         while not stop.is_set():
             try:
                 make().work(logging_level="WARNING", max_idle_time=_IDLE_S)
@@ -242,14 +240,18 @@ def work_queue_in_thread(bell: RqBell, drain: Drain, stop: threading.Event) -> N
 
 
 @contextmanager
-def _working(kind: type[_Worker], bell: RqBell, drain: Drain) -> Iterator[Callable[[], _Worker]]:
+def _working(
+    kind: type[_Worker], bell: RqBell, drain: Drain, stop: threading.Event
+) -> Iterator[Callable[[], _Worker]]:
     """Makes workers, whose jobs find out here what draining means."""
     token = _room.set(_Room(bell, drain))
     connection = Redis.from_url(bell.url)
     how: dict[str, Any] = {"connection": connection, "serializer": JSONSerializer}
 
     def make() -> _Worker:
-        return kind([Queue(QUEUE, **how)], worker_ttl=_WORKER_TTL_S, **how)
+        worker = kind([Queue(QUEUE, **how)], worker_ttl=_WORKER_TTL_S, **how)
+        worker.told_to_stop = stop
+        return worker
 
     try:
         yield make

@@ -159,7 +159,7 @@ def _fault(name: str, value: object) -> str | None:
 
 def _nameless(connector: Connector) -> str | None:
     """Translators run in another process, which finds them by name."""
-    translators = {hook.name: hook.translate for hook in connector.webhooks}
+    translators: dict[str, object] = {hook.name: hook.translate for hook in connector.webhooks}
     if connector.fetch is not None:
         translators["fetch"] = connector.fetch.translate
     for name, translate in translators.items():

@@ -16,6 +16,7 @@ from connectors.wordpress.client import PER_PAGE, WooClient
 from connectors.wordpress.lines import MAX_CODE, MAX_NAME, cut, minor, sku
 from connectors.wordpress.schemas import MAX_SIZE
 from connectors.wordpress.translate import load
+from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.ports import CataloguePage, Category, Product, ProductsChanged, Translated
 
@@ -25,7 +26,8 @@ SOLD = frozenset({"publish", "private"})
 """Drafts and trash are nobody's goods."""
 MAX_CODES = 100
 
-_PRODUCT, _CATEGORY = schemas.ProductDocument(), schemas.CategoryRow()
+_PRODUCT = compile_load(schemas.ProductDocument())
+_CATEGORY = compile_load(schemas.CategoryRow())
 
 
 class Catalogue:

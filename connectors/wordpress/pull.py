@@ -21,6 +21,7 @@ from connectors.wordpress.client import PER_PAGE, WooClient
 from connectors.wordpress.documents import ORDER
 from connectors.wordpress.schemas import GmtTime, Number, Wire
 from connectors.wordpress.translate import load
+from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.ports import Hint, PullPage
 
@@ -41,7 +42,7 @@ class OrderRow(Wire):
     date_modified_gmt = GmtTime(required=True)
 
 
-_ROW = OrderRow()
+_ROW = compile_load(OrderRow())
 
 
 @dataclass(frozen=True, slots=True)

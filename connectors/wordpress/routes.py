@@ -17,6 +17,7 @@ from connectors.wordpress import schemas
 from connectors.wordpress.catalogue import translate_product
 from connectors.wordpress.documents import ORDER, PRODUCT
 from connectors.wordpress.translate import load
+from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import (
     Acknowledged,
     Gone,
@@ -31,7 +32,8 @@ from loyalty_kit.signing import check_hmac_sha256
 RECHECK = Hint("recheck", "orders")
 """Asks the hub to look at all orders it knows of late (`pull.recheck`)."""
 
-_DELETED, _ACTION, _PRODUCT = schemas.DeletedBody(), schemas.ActionBody(), schemas.Product()
+_DELETED, _ACTION = compile_load(schemas.DeletedBody()), compile_load(schemas.ActionBody())
+_PRODUCT = compile_load(schemas.Product())
 _PING = re.compile(rb"webhook_id=[0-9]{1,18}")
 _KEY_PARTS = ("source", "id", "topic", "delivery-id")
 

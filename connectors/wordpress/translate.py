@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 
 from connectors.wordpress import lines, schemas
+from loyalty_kit.checker import Load, compile_load
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.events import Customer, ExternalId, Payment, Purchase, PurchaseStatus, Refund
 from loyalty_kit.money import HUNDREDTHS, parse_decimal
@@ -33,7 +34,7 @@ META_CARD = ("loyalty_card", "_loyalty_card")
 META_HOLD = ("_loyalty_hub_hold",)
 META_POINTS = ("_loyalty_hub_points_spent", "_loyalty_points_spent")
 
-_ORDER, _GONE = schemas.OrderDocument(), schemas.GoneDocument()
+_ORDER, _GONE = compile_load(schemas.OrderDocument()), compile_load(schemas.GoneDocument())
 
 
 def translate_order(hint: Hint, document: Any, context: Context) -> Translated:
@@ -69,10 +70,10 @@ def translate_order(hint: Hint, document: Any, context: Context) -> Translated:
     return (purchase,)
 
 
-def load(schema: Schema, document: Any) -> dict[str, Any]:
+def load(read: Load, document: Any) -> dict[str, Any]:
     """Raises: PayloadInvalid, naming fields and never their values."""
     try:
-        loaded: dict[str, Any] = schema.load(document)
+        loaded: dict[str, Any] = read(document)
     except ValidationError as error:
         raise PayloadInvalid(str(error.messages)) from None
     return loaded
