@@ -207,16 +207,19 @@ class _ThreadWorker(_Worker):
         """Whoever started the thread ends it."""
 
 
-def work_queue(bell: RqBell, drain: Drain, *, burst: bool = False) -> None:
+def work_queue(
+    bell: RqBell, drain: Drain, *, stopping: threading.Event, burst: bool = False
+) -> None:
     """Answer bells until SIGTERM or SIGINT; with `burst` until none is left.
+
+    `stopping` is set by the signal, so that a drain ends after its batch.
 
     The worker does not fork for each job: connections and compiled rules stay warm, and a job
     is made of transactions that may be cut off anywhere.  RQ's worker ends when Redis goes away
     under a job; another one then takes its place.
     """
-    stop = threading.Event()
-    with _working(_Worker, bell, drain, stop) as make, suppress(StopRequested):
-        while not stop.is_set():
+    with _working(_Worker, bell, drain, stopping) as make, suppress(StopRequested):
+        while not stopping.is_set():
             try:
                 make().work(logging_level="WARNING", burst=burst)
             except RedisError as error:
@@ -225,7 +228,7 @@ def work_queue(bell: RqBell, drain: Drain, *, burst: bool = False) -> None:
                 log.warning("queue_away", error=type(error).__name__)
             if burst:
                 return
-            stop.wait(_AGAIN_S)
+            stopping.wait(_AGAIN_S)
 
 
 def work_queue_in_thread(bell: RqBell, drain: Drain, stop: threading.Event) -> None:

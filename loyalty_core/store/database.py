@@ -6,8 +6,10 @@ How the two databases differ is known here and in `sets`, and nowhere else.
 from __future__ import annotations
 
 import hashlib
+import math
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,7 +44,8 @@ from sqlalchemy.pool import NullPool
 
 T = TypeVar("T")
 _BUSY_S = 30
-_CONNECT_S = 5
+_LEAST_CONNECT_S = 2
+"""libpq, 34.1.2, connect_timeout: less is taken as two; 0 waits for ever."""
 _ATTEMPTS = 5
 _RETRIED_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _WRITE = "hub_write"
@@ -85,95 +88,81 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
     return engine
 
 
-def standing_engine(engine: Engine, *, within_s: float, connection_class: type[Any]) -> Engine:
-    """For connections to the same database that stay open between reads; none is pooled.
-
-    They are in autocommit.  PostgreSQL itself gives up a statement after `within_s`, so that
-    nothing is left running for somebody who has gone.  `connection_class` is a psycopg one.
-    """
-    if is_sqlite(engine):
-        standing = create_engine(engine.url, poolclass=NullPool, hide_parameters=True)
-        event.listen(standing, "connect", _prepare_sqlite)
-        return standing
-    standing = create_engine(
-        engine.url,
-        poolclass=NullPool,
-        pool_reset_on_return=None,
-        isolation_level="AUTOCOMMIT",
-        use_native_hstore=False,  # spares a query each time one is opened
-        hide_parameters=True,
-        connect_args={
-            "connect_timeout": _CONNECT_S,
-            "options": f"-c statement_timeout={round(within_s * 1000)}",
-            "prepare_threshold": 1,
-        },
-    )
-    event.listen(
-        standing,
-        "do_connect",
-        lambda _d, _r, words, named: connection_class.connect(*words, **named),
-    )
-    return standing
-
-
-def make_prompt_engine(main: Engine, *, patience_s: float, pool_size: int) -> Engine:
+def make_prompt_engine(main: Engine, *, patience_s: float, pool_size: int = 0) -> Engine:
     """A second engine for the database of `main`, whose calls end within a bounded time.
 
     For callers that somebody waits for: a connection, a lock and an answer are each waited for
     at most `patience_s`, also where the server has stopped without closing its sockets.  On
     PostgreSQL each statement is a transaction, and connections are not tried before use: after
     the server was restarted each of them fails once, at once.  It is disposed of with `main`.
+
+    `pool_size` 0: none is pooled, since the caller keeps its connections open itself.
     """
+    pool = _pool_of(pool_size, patience_s)
     if is_sqlite(main):
         waits = {"timeout": patience_s}
-        engine = create_engine(main.url, connect_args=waits, hide_parameters=True)
+        engine = create_engine(main.url, connect_args=waits, hide_parameters=True, **pool)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         _queues[engine] = _Queue(_queues[main].lock, patience_s)
     else:
         engine = create_engine(
             main.url,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=patience_s,
             isolation_level="AUTOCOMMIT",
             skip_autocommit_rollback=True,
+            use_native_hstore=False,  # spares a query each time one is opened
             hide_parameters=True,
+            connect_args={"prepare_threshold": 1},
+            **pool,
         )
-        event.listen(engine, "do_connect", _PromptConnection.within(patience_s))
+        event.listen(engine, "do_connect", PromptConnection.within(patience_s))
     event.listen(main, "engine_disposed", lambda _main: engine.dispose())
     return engine
 
 
-class _PromptConnection(psycopg.Connection[Any]):
-    """Closes itself when the server has not answered in time."""
+def _pool_of(size: int, patience_s: float) -> dict[str, Any]:
+    if size == 0:
+        return {"poolclass": NullPool}
+    return {"pool_size": size, "max_overflow": 0, "pool_timeout": patience_s}
+
+
+class PromptConnection(psycopg.Connection[Any]):
+    """Closes itself when the server has not answered within its patience, or by `give_up_at`
+    (seconds of the monotonic clock) where that is sooner.
+    """
 
     patience_s = float(_BUSY_S)
+    give_up_at = math.inf
 
     @classmethod
-    def within(cls, patience_s: float) -> Callable[..., _PromptConnection]:
+    def within(cls, patience_s: float) -> Callable[..., PromptConnection]:
         """What SQLAlchemy calls in the place of `psycopg.connect`.
 
         The server gives up first, so that it does not keep what nobody waits for any more.
         """
         limit = f"-c statement_timeout={round(patience_s * 1000)}"
 
-        def connect(_dialect: Any, _record: Any, words: Any, named: Any) -> _PromptConnection:
+        def connect(_dialect: Any, _record: Any, words: Any, named: Any) -> PromptConnection:
             options = f"{named.get('options', '')} {limit}".strip()
-            within = {"connect_timeout": round(patience_s), "options": options}
-            made = cls.connect(*words, **{**named, **within})
+            seconds = max(_LEAST_CONNECT_S, round(patience_s))
+            made = cls.connect(*words, **{**named, "connect_timeout": seconds, "options": options})
             made.patience_s = patience_s + 1
             return made
 
         return connect
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        if timeout is None:
+            timeout = max(0.0, min(self.patience_s, self.give_up_at - time.monotonic()))
         try:
-            return super().wait(gen, interval, timeout or self.patience_s)
+            return super().wait(gen, interval, timeout)
         except psycopg.OperationalError:
             if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
                 self.pgconn.finish()
             raise
+
+    def __del__(self, *_: Any) -> None:
+        """It ends with whoever keeps it open on purpose: no warning."""
 
 
 def is_away(error: Exception) -> bool:

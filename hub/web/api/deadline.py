@@ -8,7 +8,6 @@ own time-out ends what still runs on it.  SQLite is told how long it may wait an
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import time
 from collections import deque
@@ -22,7 +21,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from loyalty_core.store.database import is_sqlite, standing_engine
+from loyalty_core.store.database import is_sqlite, make_prompt_engine
 
 T = TypeVar("T")
 MAKERS = 4
@@ -43,7 +42,7 @@ class PromptReader:
 
     def __init__(self, engine: Engine, *, deadline_s: float) -> None:
         self._sqlite = is_sqlite(engine)
-        self._engine = standing_engine(engine, within_s=deadline_s, connection_class=_Prompt)
+        self._engine = make_prompt_engine(engine, patience_s=deadline_s)
         self._idle: deque[Connection] = deque()
         self._makers = ThreadPoolExecutor(MAKERS, thread_name_prefix="prompt-connect")
 
@@ -130,20 +129,6 @@ class PromptReader:
         """A connection that came too late for its caller is there for the next one."""
         if made.exception() is None:
             self._idle.append(made.result())
-
-
-class _Prompt(psycopg.Connection[Any]):
-    """Waits for its server until `give_up_at` (monotonic seconds) and no longer."""
-
-    give_up_at = math.inf
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        if timeout is None and self.give_up_at != math.inf:
-            timeout = max(0.0, self.give_up_at - time.monotonic())
-        return super().wait(gen, interval, timeout)
-
-    def __del__(self, *_: Any) -> None:
-        """It ends with its reader, which keeps it open on purpose: no warning."""
 
 
 def _driver(connection: Connection) -> Any:
