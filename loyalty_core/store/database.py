@@ -49,6 +49,8 @@ _LEAST_CONNECT_S = 2
 _ATTEMPTS = 5
 _RETRIED_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _WRITE = "hub_write"
+_CURSOR = "hub_cursor"
+"""A driver's connection keeps one for `fetch`: making it costs a third of using it."""
 _AWAY_CLASSES = frozenset({"08", "53", "57"})
 _AWAY_STATES = _RETRIED_STATES | {"55P03"}  # and a lock that was not to be had
 _QUERY_CANCELED = "57014"
@@ -309,13 +311,14 @@ def fetch(
 
     Raises: DBAPIError, as SQLAlchemy would.
     """
-    driver: Any = connection.connection.driver_connection
     dialect = connection.dialect
     base = dialect.loaded_dbapi.Error
+    cursor: Any = connection.info.get(_CURSOR)
+    if cursor is None:
+        cursor = connection.info[_CURSOR] = connection.connection.cursor()
     try:
-        rows: list[tuple[Any, ...]] = driver.execute(
-            statement.sql, {**statement.fixed, **values}
-        ).fetchall()
+        cursor.execute(statement.sql, {**statement.fixed, **values})
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
     except base as error:
         raise DBAPIError.instance(
             statement.sql, None, error, base, hide_parameters=True, dialect=dialect

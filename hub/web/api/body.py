@@ -24,14 +24,21 @@ def read_json() -> Any:
     Raises: Refusal 415 (not JSON by its headers), 400 (not JSON, nested too deep, not UTF-8,
     or a field named twice, where one reader would see the first and another the last).
     """
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    packed = request.headers.get("Content-Encoding", "identity").lower() != "identity"
-    if request.mimetype != "application/json" or charset not in _UTF8 or packed:
+    if not _is_plain_json():
         raise Refusal(415, "unsupported_media_type")
     try:
         return _STRICT.decode(request.get_data(cache=False).decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise Refusal(400, "malformed_json") from None
+
+
+def _is_plain_json() -> bool:
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return False
+    if request.content_type == "application/json":
+        return True  # as most say it, without taking it apart
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    return request.mimetype == "application/json" and charset in _UTF8
 
 
 def load(loader: Callable[[Any], T], data: Any) -> T:
