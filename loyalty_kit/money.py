@@ -111,9 +111,12 @@ def prorate(amount: int, weights: Sequence[int]) -> list[int]:
     if not amount:
         return [0] * len(weights)
     parts = [amount * weight // total for weight in weights]
+    left = amount - sum(parts)
+    if not left:
+        return parts
     by_remainder = sorted(
         range(len(weights)), key=lambda index: (-(amount * weights[index] % total), index)
     )
-    for index in by_remainder[: amount - sum(parts)]:
+    for index in by_remainder[:left]:
         parts[index] += 1
     return parts
