@@ -20,9 +20,9 @@ class Standings:
 
     def __init__(self, connection: Connection, ids: Collection[int]) -> None:
         self._connection = connection
-        rows = store.lock_members(connection, ids)
-        self._spent = {member: row["spent_minor"] for member, row in rows.items()}
-        self._tier = {member: row["tier"] for member, row in rows.items()}
+        standings = store.lock_standings(connection, ids)
+        self._spent = {member: spent for member, (spent, _) in standings.items()}
+        self._tier = {member: tier for member, (_, tier) in standings.items()}
         self._history = store.tier_history(connection, ids) if ids else {}
         self._changes: dict[tuple[int, datetime], TierChange] = {}
         self._moved: set[int] = set()
@@ -34,8 +34,7 @@ class Standings:
 
     def spent(self, member: int) -> int:
         """Kopecks spent on goods so far, net of refunds."""
-        spent: int = self._spent[member]
-        return spent
+        return self._spent[member]
 
     def add_spend(self, member: int, minor: int, rules: RuleSet, at: datetime) -> None:
         """Count `minor` kopecks more (or less) from `at` on, and the tier that this gives.

@@ -66,6 +66,8 @@ def _write_as(hint: Any) -> _Change | None:
     hint = _without_none(hint)
     if get_origin(hint) is tuple:
         return _write_list(get_args(hint))
+    if get_origin(hint) is dict and get_args(hint)[1] in _PLAIN:
+        return dict
     if not isinstance(hint, type):
         return _copy
     if is_dataclass(hint):

@@ -52,7 +52,10 @@ _SURVIVORS = (
     .where(members.c.programme_id == bindparam("programme"), among(members.c.id, "ids"))
 )
 _ALIASES = select(members.c.merged_into, members.c.id).where(among(members.c.merged_into, "ids"))
-_LOCKED = select(members).where(among(members.c.id, "ids")).order_by(members.c.id).with_for_update()
+_LOCKED = (
+    select(members.c.id).where(among(members.c.id, "ids")).order_by(members.c.id).with_for_update()
+)
+_LOCKED_STANDINGS = _LOCKED.add_columns(members.c.spent_minor, members.c.tier)
 
 
 def add_members(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -93,12 +96,6 @@ def programmes_of(connection: Connection, ids: Collection[int]) -> dict[int, int
     return {row.id: row.programme_id for row in found}
 
 
-def lock_members(connection: Connection, ids: Collection[int]) -> dict[int, RowMapping]:
-    """The rows of these members in id order, held until the transaction ends."""
-    found = connection.execute(_LOCKED, {"ids": ids}).mappings()
-    return {row["id"]: row for row in found}
-
-
 def lock_survivors(
     connection: Connection, programme_id: int, ids: Collection[int]
 ) -> dict[int, int | None]:
@@ -113,7 +110,7 @@ def lock_survivors(
         alive = {member for member in found.values() if member is not None}
         if alive <= held:
             return found | {member: member for member in alive}
-        lock_members(connection, alive - held)
+        connection.execute(_LOCKED, {"ids": alive - held}).all()
         held |= alive
 
 
@@ -124,6 +121,14 @@ def change_member(connection: Connection, member_id: int, changes: Mapping[str, 
 def repoint_aliases(connection: Connection, old: int, new: int) -> None:
     """Whoever was merged into `old` is now merged into `new`: aliases stay one step deep."""
     connection.execute(update(members).where(members.c.merged_into == old).values(merged_into=new))
+
+
+def lock_standings(
+    connection: Connection, ids: Collection[int]
+) -> dict[int, tuple[int, str | None]]:
+    """Spend in kopecks and tier of these members, locked in id order."""
+    found = connection.execute(_LOCKED_STANDINGS, {"ids": ids}).all()
+    return {member: (spent, tier) for member, spent, tier in found}
 
 
 def set_standings(connection: Connection, standings: Iterable[tuple[int, int, str | None]]) -> None:
