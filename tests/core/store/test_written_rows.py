@@ -39,7 +39,7 @@ from tests.core.store.plain_writer import (
     write_purchase_plainly,
     write_refund_plainly,
 )
-from tests.kit.test_events_laws import REFUNDS
+from tests.kit.test_events_laws import REFUNDS, WORDS
 from tests.kit.test_events_laws import purchases as some_purchases
 
 Work = Callable[[Connection], None]
@@ -152,7 +152,7 @@ def kept_purchases(draw: st.DrawFn) -> KeptPurchase:
         event.lines,
         linked_to=draw(st.none() | st.integers(1, 9)),
         qualifying_minor=draw(st.integers(0, 10**9)),
-        booking={"earned": draw(POINTS), "tier": draw(st.none() | st.text(max_size=3))},
+        booking={"earned": draw(POINTS), "tier": draw(st.none() | WORDS)},
         flags=draw(st.lists(st.sampled_from(["linked", "time_ahead"]), max_size=2)),
         is_new=True,
         earned_by_line=draw(POINTS),
@@ -176,7 +176,7 @@ def kept_refunds(draw: st.DrawFn) -> KeptRefund:
         draw(st.booleans()),
         purchase,
         NOW,
-        booking=draw(st.dictionaries(st.text(max_size=3), st.integers(), max_size=2)),
+        booking=draw(st.dictionaries(WORDS, st.integers(), max_size=2)),
         flags=draw(st.lists(st.text('a"\\', max_size=3), max_size=2)),
         is_new=True,
     )
