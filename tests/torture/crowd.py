@@ -43,7 +43,7 @@ OPERATIONS_A_DAY = 250
 LEAST_DAYS = 60
 """A run is so long in programme time, so that points expire and open lots do not pile up."""
 CHUNK = 500
-BATCH = 20
+BATCH = 50
 Progress = Callable[[int, int], None]
 
 
@@ -144,9 +144,9 @@ class _Hand:
         self._done: Counter[str] = Counter()
         self._ways: dict[Callable[[], None], int] = {
             self._tells: 12,
-            self._holds_points: 6,
-            self._releases: 3,
-            self._adjusts: 3,
+            self._holds_points: 16,
+            self._releases: 5,
+            self._adjusts: 5,
             self._lets_time_pass: 1,
         }
 
