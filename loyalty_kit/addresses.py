@@ -26,7 +26,8 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
 # RFC 4291, 2.5.5.1: the old way to carry IPv4 in IPv6.
 _IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")
-# Benchmarking (RFC 2544) and "this network" are not global; Python's tables differ by version.
+# Benchmarking (RFC 2544), "this network" and the newer documentation prefix (RFC 9637) are not
+# global; Python's tables differ by version.
 _NEVER = (
     ipaddress.ip_network("0.0.0.0/8"),
     ipaddress.ip_network("100.64.0.0/10"),
@@ -36,6 +37,7 @@ _NEVER = (
     ipaddress.ip_network("240.0.0.0/4"),
     ipaddress.ip_network("100::/64"),
     ipaddress.ip_network("2001::/23"),
+    ipaddress.ip_network("3fff::/20"),
     ipaddress.ip_network("fec0::/10"),
     _NAT64_LOCAL,
 )

@@ -62,6 +62,7 @@ def test_public(address: str) -> None:
         pytest.param("ff02::1", id="IPv6 multicast"),
         pytest.param("ff0e::1", id="IPv6 global multicast"),
         pytest.param("2001:db8::1", id="IPv6 documentation"),
+        pytest.param("3fff::1", id="IPv6 documentation, the newer"),
         pytest.param("2001::1", id="Teredo"),
         pytest.param("100::1", id="IPv6 discard"),
         pytest.param("::ffff:127.0.0.1", id="mapped loopback"),
