@@ -46,7 +46,7 @@ def read_options(words: Sequence[str]) -> Options:
         members=told.members or (500 if quick else 20_000),
         small=told.small or (500 if quick else 10_000),
         large=told.large or (2_000 if quick else 1_000_000),
-        receipts=told.receipts or (100 if quick else 600),
+        receipts=told.receipts or (100 if quick else 2_000),
         memory_receipts=told.memory_receipts or (200 if quick else 100_000),
         workers=told.workers,
         connections=told.connections,
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--members", type=int, help="of the common programme: 20000")
     add("--small", type=int, help="members of the small programme, one entry each: 10000")
     add("--large", type=int, help="members of the large programme, ten entries each: 1000000")
-    add("--receipts", type=int, help="in the inbox, each round: 600")
+    add("--receipts", type=int, help="in the inbox, each round: 2000")
     add("--memory-receipts", type=int, help="that the embedded hub is given: 100000")
     add("--workers", type=int, default=os.cpu_count() or 1, help="web processes: one a core")
     add("--connections", type=int, default=16, help="of the client, for throughput: 16")

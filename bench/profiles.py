@@ -98,7 +98,7 @@ class _Watch:
 def _page(stats: dict[tuple[str, int, str], Any], count: int) -> Iterator[str]:
     total = sum(numbers[2] for numbers in stats.values())
     yield f"{count} times, {1e6 * total / count:.0f} us of processor time each under the profiler."
-    yield "Shares of the whole, in per cent."
+    yield "Shares of the whole, in per cent.  What child processes do is not in it."
     yield ""
     yield "By package, its own time:"
     for package, own in sorted(_by_package(stats).items(), key=lambda item: -item[1]):
