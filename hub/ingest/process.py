@@ -68,11 +68,12 @@ def work_batch(hub: Hub, programme_id: int) -> int:
     """
     lease = Lease.take(hub, programme_id, BATCH)
     if lease.rows:
-        _work(hub, lease)
+        work_off(hub, lease)
     return len(lease.rows)
 
 
-def _work(hub: Hub, lease: Lease) -> None:
+def work_off(hub: Hub, lease: Lease) -> None:
+    """Work on claimed deliveries.  Raises: as `work_batch`."""
     rows = list(lease.rows.values())
     homes = _enlivened(hub, {row.installation_id for row in rows})
     opened = _translated(hub, rows, homes, lease)
@@ -159,7 +160,8 @@ def _book(hub: Hub, lease: Lease, parcels: Sequence[Parcel]) -> None:
         if is_away(error):
             raise
         if len(parcels) == 1:
-            _fail(hub, lease.rows[parcels[0].row.id], error)
+            if not isinstance(error, inbox.NoLongerHeld):
+                _fail(hub, lease.rows[parcels[0].row.id], error)
             return
         log.info("batch_splits", count=len(parcels), error=type(error).__name__)
         for parcel in parcels:

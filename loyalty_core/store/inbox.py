@@ -69,6 +69,10 @@ class Fate:
     attempt_counts: bool = True
 
 
+class NoLongerHeld(Exception):
+    """A claimed row is somebody else's by now, or was taken off the list."""
+
+
 def store(connection: Connection, new: NewDelivery, *, now: datetime) -> int | None:
     """Keep a delivery once; its id, or None where it is known already."""
     statement = _insert(connection, new, now).on_conflict_do_nothing(
@@ -227,7 +231,11 @@ def settle_done(
     *,
     now: datetime,
 ) -> None:
-    """Write down, with their results, claimed rows that are done; as `settle`, all at once."""
+    """Write down, with their results, claimed rows that are done; as `settle`, all at once.
+
+    Raises: NoLongerHeld where one of them is no longer this worker's, so that what was booked
+    for it is undone: somebody else works on it, or whom it names was erased meanwhile.
+    """
     settled = [
         {
             "claimed": row.id,
@@ -238,7 +246,8 @@ def settle_done(
         }
         for row, result in done
     ]
-    connection.execute(_SETTLE_DONE, settled)
+    if connection.execute(_SETTLE_DONE, settled).rowcount != len(settled):
+        raise NoLongerHeld
 
 
 _SETTLE_DONE = (

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import MetaData, func, select
 
 from hub.app import create_app
+from hub.ingest.lease import Lease
+from hub.ingest.process import work_off
 from loyalty_core.service.verify_ledger import verify_ledger
 from loyalty_core.store.database import read
 from loyalty_core.store.tables import accounts, deliveries, idempotency, members
@@ -157,6 +159,24 @@ def test_what_was_to_be_booked_ends_and_enrols_nobody(shop, till, engine):
     with read(engine) as connection:
         states = list(connection.scalars(select(members.c.state)))
     assert sorted(states) == ["active", "erased"]
+
+
+def test_what_a_worker_holds_while_the_person_is_erased_is_not_booked(shop, till, engine):
+    """The worker has claimed it with another one, and books after the erasure."""
+    vera = {"phone": VERA, "verified": True, "first_name": "Вера"}
+    member = live_a_little(shop, till)
+    shop.deliver(event=receipt("v-1", customer=vera))
+    held = Lease.take(shop.hub, shop.programme.id, 50)
+    assert len(held.rows) == 2
+
+    done(till.delete(f"/members/{member}"))
+    work_off(shop.hub, held)
+
+    assert "v-1" in shop.booked()
+    assert "w-3" not in shop.booked()
+    assert where_it_stands(engine) == []
+    with read(engine) as connection:
+        assert verify_ledger(connection) == []
 
 
 def test_later_news_of_an_old_receipt_does_not_bring_the_person_back(shop, till, engine):

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from loyalty_core.store.migrations.beside_traffic import add_column, create_index
 from loyalty_core.store.types import UtcTime
 
-revision = "0003"
+revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
