@@ -31,7 +31,7 @@ from tests.hub.api.client import Caller, new_key, new_programme
 from tests.support.clock import NOON, FixedClock
 from tests.support.hub import make_hub
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "15"))
 DESCRIBED = schemathesis.openapi.from_dict(openapi_document())
 OPERATIONS = {found.ok().label: found.ok() for found in DESCRIBED.get_all_operations()}
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
