@@ -109,6 +109,8 @@ class Chaos:
 
     def _do(self, kind: str, sending: Callable[[], bool]) -> None:
         self._ways[kind]()
+        # A harm that lasts may have used the room up, and nobody would be left to see its end.
+        self._tally.horizon = self._tally.gone + 4 * ROOM
         self.recovery.done[kind] += 1
         since, booked = time.monotonic(), None
         answered_s = booked_s = None

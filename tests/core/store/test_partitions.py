@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
@@ -220,13 +222,27 @@ class Watched:
 
     def __enter__(self) -> Watched:
         event.listen(self._engine, "before_cursor_execute", self._note)
+        self._driver = mock.patch.object(psycopg.Connection, "execute", self._noting())
+        self._driver.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._driver.stop()
         event.remove(self._engine, "before_cursor_execute", self._note)
 
     def _note(self, _connection, _cursor, statement, parameters, _context, many) -> None:
         self.said.append((statement, parameters[0] if many else parameters))
+
+    def _noting(self) -> Any:
+        """What is said to the driver itself, past SQLAlchemy."""
+        plain = psycopg.Connection.execute
+
+        def execute(connection, query, params=None, **how):
+            if params is not None:
+                self.said.append((query, params))
+            return plain(connection, query, params, **how)
+
+        return execute
 
     def partitions_of(self, statement: str, parameters: Any) -> dict[str, set[str]]:
         """By table of the family, the partitions that the statement looked into."""
