@@ -117,7 +117,7 @@ def _outlook(hub: Hub, manifest: Manifest) -> Outlook:
     look = _sqlite_there if is_sqlite(hub.engine) else _postgres_there
     rows, is_hubs, in_use = look(hub.engine)
     if rows and not is_hubs:
-        refusals.append("The database holds tables that are not the hub's: choose another one.")
+        refusals.append("The database holds tables that are not the hub's: name another database.")
     if in_use:
         refusals.append(_IN_USE)
     lost = {name: count for name, count in rows.items() if count and name not in _NOT_DATA}

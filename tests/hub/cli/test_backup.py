@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 from sqlalchemy import select, text
 
 from hub.app import create_app
@@ -185,20 +186,27 @@ def test_not_while_the_hub_runs(shop, till, engine, at, tmp_path, settings):
 @contextmanager
 def running(settings, folder):
     """`loyalty-hub run` over the same settings, ready."""
-    log = (folder / "run.log").open("w+")
+    log, port = (folder / "run.log").open("w+"), free_port()
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name("loyalty-hub")), "run"],
-        env={**os.environ, **settings, "HUB_DEMO": "0", "HUB_PORT": str(free_port())},
+        env={**os.environ, **settings, "HUB_DEMO": "0", "HUB_PORT": str(port)},
         stdout=log,
         stderr=subprocess.STDOUT,
     )
     try:
-        wait_until(lambda: "is running" in (folder / "run.log").read_text(), within_s=60)
+        wait_until(lambda: is_ready(port), within_s=60)
         yield
     finally:
         process.terminate()
         process.wait(60)
         log.close()
+
+
+def is_ready(port):
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=10).ok
+    except requests.ConnectionError:
+        return False
 
 
 def free_port():

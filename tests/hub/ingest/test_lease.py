@@ -2,6 +2,7 @@
 
 import threading
 
+import pytest
 from sqlalchemy import Engine, event
 
 from hub.jobs.drain import drain
@@ -41,7 +42,8 @@ def test_a_delivery_replayed_while_it_is_worked_on_is_due_again(shop):
     (row,) = claimed(shop, now)
     transact(shop.hub.engine, lambda c: inbox.make_due(c, row.id, now=now))
 
-    transact(shop.hub.engine, lambda c: inbox.settle_done(c, [(row, {})], now=now))
+    with pytest.raises(inbox.NoLongerHeld):
+        transact(shop.hub.engine, lambda c: inbox.settle_done(c, [(row, {})], now=now))
 
     assert shop.states() == ["due"]
     until = shop.clock.advance(seconds=1) or shop.clock.now()
