@@ -65,7 +65,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
     try:
         while True:
-            for call in pickle.loads(line.recv_bytes()):  # noqa: S301 - our parent's words
+            for call in pickle.loads(line.recv_bytes()):  # nosec B301 # noqa: S301 - our parent's words
                 answer = _answer(call)
                 line.send_bytes(answer)
                 if answer is _NO_MEMORY:
@@ -86,7 +86,7 @@ def _answer(call: bytes) -> bytes:
 
 def _called(call: bytes) -> bytes:
     try:
-        translate, arguments = pickle.loads(call)  # noqa: S301 - our parent's words
+        translate, arguments = pickle.loads(call)  # nosec B301 # noqa: S301 - our parent's words
         return _pickled((GIVEN, translate(*arguments)))
     except MemoryError:
         return _NO_MEMORY
@@ -99,7 +99,7 @@ def _called(call: bytes) -> bytes:
 def _raised(error: ConnectorError) -> bytes:
     try:
         answer = _pickled((RAISED, error))
-        pickle.loads(answer)  # noqa: S301 - our own
+        pickle.loads(answer)  # nosec B301 # noqa: S301 - our own
     except Exception as fault:  # noqa: BLE001 - an error that cannot be told is a defect
         return _defect(fault)
     return answer

@@ -90,7 +90,7 @@ class _Cell:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
+            self._process = subprocess.Popen(  # nosec B603 # noqa: S603 - our own module
                 [sys.executable, "-m", "hub.ingest.cell", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -124,7 +124,7 @@ class _Cell:
         try:
             if not self._line.poll(LATE_S + _GRACE_S):
                 return Killed(_ENDED_BY[-signal.SIGALRM])
-            kind, *told = pickle.loads(self._line.recv_bytes())  # noqa: S301 - our child's words
+            kind, *told = pickle.loads(self._line.recv_bytes())  # nosec B301 # noqa: S301 - our child
         except (EOFError, OSError):
             return Killed(self._obituary())
         if kind in (GIVEN, RAISED):

@@ -35,7 +35,7 @@ class Programs:
         Raises: BackupRefused, with what the program said last.
         """
         command = [str(self.folder / words[0]), *words[1:]]
-        with subprocess.Popen(  # noqa: S603 - programs of PostgreSQL, no shell
+        with subprocess.Popen(  # nosec B603 # noqa: S603 - programs of PostgreSQL, no shell
             command,
             env={**os.environ, **self.environment},
             stdin=subprocess.DEVNULL,
@@ -80,7 +80,7 @@ def _version(folder: Path) -> int | None:
     """The major version; None where one of the programs is missing."""
     if not all((folder / name).exists() for name in ("pg_dump", "pg_restore", "psql")):
         return None
-    asked = subprocess.run(  # noqa: S603 - a program of PostgreSQL, no shell
+    asked = subprocess.run(  # nosec B603 # noqa: S603 - a program of PostgreSQL, no shell
         [str(folder / "pg_dump"), "--version"], capture_output=True, text=True, check=False
     )
     number = re.search(r"\b(\d+)[.\s]", asked.stdout + " ")

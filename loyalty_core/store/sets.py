@@ -88,7 +88,7 @@ def _among_on_postgres(element: among, compiler: Any, **kwargs: Any) -> str:
 @compiles(among, "sqlite")
 def _among_on_sqlite(element: among, compiler: Any, **kwargs: Any) -> str:
     column, values = (compiler.process(part, **kwargs) for part in element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({values}))"
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # nosec B608 - a parameter
 
 
 class _List(TypeDecorator[Any]):
@@ -144,7 +144,7 @@ def _insert(
 ) -> _Statement:
     columns = [table.c[name] for name in names]
     marks = ", ".join("?" for _ in columns)
-    source = f"SELECT * FROM {_arrays(columns)}" if is_postgres else f"VALUES ({marks})"
+    source = f"SELECT * FROM {_arrays(columns)}" if is_postgres else f"VALUES ({marks})"  # nosec B608 - names of ours
     conflict = f" ON CONFLICT ({_named(unless)}) DO NOTHING" if unless else ""
     text = f"INSERT INTO {table.name} ({_named(names)}) {source}{conflict}"
     return _Statement(text, columns)
@@ -159,11 +159,13 @@ def _update(
         changes = ", ".join(f'"{name}" = new."{name}"' for name in names)
         same = " AND ".join(f'{table.name}."{key}" = new."{key}"' for key in keys)
         source = f"{_arrays(columns)} AS new ({_named((*keys, *names))})"
-        return _Statement(f"UPDATE {table.name} SET {changes} FROM {source} WHERE {same}", columns)
+        update = f"UPDATE {table.name} SET {changes} FROM {source} WHERE {same}"  # nosec B608 - the same
+        return _Statement(update, columns)
     places = {name: f"?{number}" for number, name in enumerate((*keys, *names), 1)}
     changes = ", ".join(f'"{name}" = {places[name]}' for name in names)
     same = " AND ".join(f'"{key}" = {places[key]}' for key in keys)
-    return _Statement(f"UPDATE {table.name} SET {changes} WHERE {same}", columns)
+    update = f"UPDATE {table.name} SET {changes} WHERE {same}"  # nosec B608 - the same
+    return _Statement(update, columns)
 
 
 def _arrays(columns: Sequence[Column[Any]]) -> str:
