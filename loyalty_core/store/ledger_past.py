@@ -34,7 +34,7 @@ _SAME_ENTRY = and_(
 _ROWS = (
     select(entry_lots, entries.c.kind, entries.c.purchase_id, entries.c.booked_at)
     .join(entries, _SAME_ENTRY)
-    .where(among(entry_lots.c.member_id, "members"))
+    .where(among(entry_lots.c.member_id, "members"), among(entries.c.member_id, "members"))
 )
 _OF_PURCHASES = among(entries.c.purchase_id, "purchases")
 _ROWS_OF_PURCHASES = _ROWS.where(_OF_PURCHASES)
