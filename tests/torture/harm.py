@@ -22,7 +22,7 @@ from tests.torture.stage import JUMPING, Stage
 OVER_IT_S = 60.0
 _POLL_S = 0.02
 ROOM = 25
-"""So many calls at least come between one harm and the next, to see that it is overcome."""
+"""Twice so many calls are left after a harm, to see that it is overcome."""
 _WEIGHTS: Mapping[str, int] = {
     "web": 6,
     "web process": 2,
@@ -103,14 +103,16 @@ class Chaos:
             if not sending():
                 break
             self._pause.wait(self._chance.random() * 0.3)
-            self._tally.horizon = self._tally.gone + 4 * ROOM
+            self._tally.horizon = self._tally.gone + 2 * ROOM
             self._do(harm.kind, sending)
         self._tally.horizon = None
+        if (done := self.recovery.done.total()) < len(harms):
+            self.recovery.findings.append(f"the stream was too short: {done} of {len(harms)} harms")
 
     def _do(self, kind: str, sending: Callable[[], bool]) -> None:
         self._ways[kind]()
         # A harm that lasts may have used the room up, and nobody would be left to see its end.
-        self._tally.horizon = self._tally.gone + 4 * ROOM
+        self._tally.horizon = self._tally.gone + 2 * ROOM
         self.recovery.done[kind] += 1
         since, booked = time.monotonic(), None
         answered_s = booked_s = None

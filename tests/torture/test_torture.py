@@ -18,12 +18,12 @@ servers = pytest.mark.usefixtures("_postgres_databases", "redis_url")
 @pytest.mark.slow
 @servers
 def test_acknowledged_is_booked_once_whatever_is_killed():
-    report = torture(Wanted(seed=7, deliveries=340, kills=len(KINDS)))
+    report = torture(Wanted(seed=7, deliveries=600, kills=len(KINDS)))
 
     assert report.findings == []
     expected = set(KINDS) if report.disk_of_its_own else set(KINDS) - {"disk full"}
     assert set(report.kills) == expected
-    assert report.acknowledged >= 340
+    assert report.acknowledged >= 600
     assert report.repeats > 0
 
 
@@ -32,7 +32,7 @@ def test_acknowledged_is_booked_once_whatever_is_killed():
 def test_a_database_that_forgets_what_it_acknowledged_is_noticed():
     """Commits are kept seconds after they are acknowledged, and the server is killed."""
     plan = Plan(forgetful=True)
-    report = torture(Wanted(seed=7, deliveries=120, kills=3, kinds=("postgres",), plan=plan))
+    report = torture(Wanted(seed=7, deliveries=240, kills=3, kinds=("postgres",), plan=plan))
 
     assert any("acknowledged deliveries are lost" in one for one in report.findings)
     assert any("and the model" in one for one in report.findings)
