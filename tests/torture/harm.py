@@ -21,8 +21,8 @@ from tests.torture.stage import JUMPING, Stage
 
 OVER_IT_S = 60.0
 _POLL_S = 0.02
-ROOM = 25
-"""Twice so many calls are left after a harm, to see that it is overcome."""
+ROOM = 40
+"""So many calls are left after a harm, to see that it is overcome."""
 _WEIGHTS: Mapping[str, int] = {
     "web": 6,
     "web process": 2,
@@ -97,13 +97,13 @@ class Chaos:
         """The senders do not run ahead of the next harm, so that none is left out."""
         for harm in harms:
             wanted = max(harm.after, self._tally.gone)
-            self._tally.horizon = wanted + ROOM
+            self._tally.horizon = wanted
             while self._tally.gone < wanted and sending():
                 self._pause.wait(_POLL_S)
             if not sending():
                 break
             self._pause.wait(self._chance.random() * 0.3)
-            self._tally.horizon = self._tally.gone + 2 * ROOM
+            self._tally.horizon = self._tally.gone + ROOM
             self._do(harm.kind, sending)
         self._tally.horizon = None
         if (done := self.recovery.done.total()) < len(harms):
@@ -112,7 +112,7 @@ class Chaos:
     def _do(self, kind: str, sending: Callable[[], bool]) -> None:
         self._ways[kind]()
         # A harm that lasts may have used the room up, and nobody would be left to see its end.
-        self._tally.horizon = self._tally.gone + 2 * ROOM
+        self._tally.horizon = self._tally.gone + ROOM
         self.recovery.done[kind] += 1
         since, booked = time.monotonic(), None
         answered_s = booked_s = None
