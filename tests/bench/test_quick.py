@@ -56,6 +56,6 @@ def test_profiles_name_our_own_functions() -> None:
     pages = told.stdout.split(" times, ")[1:]
     assert len(pages) == len(PROFILED)
     for page in pages:
-        assert "  sqlalchemy" in page
+        assert "  psycopg" in page
         assert "loyalty_core/store/" in page
         assert str(ROOT) not in page

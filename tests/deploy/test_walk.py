@@ -24,7 +24,6 @@ import requests
 import urllib3
 from markdown_it import MarkdownIt
 
-from hub.cli import WORDS
 from tests.deploy.conftest import DEPLOY, ROOT, needed
 from tests.support.servers import NotStarted, start_postgres
 from tools.programs import find_redis
@@ -50,7 +49,6 @@ RUN = frozenset(
         "chmod",
         "cp",
         "ln",
-        "loyalty-hub",
         "ls",
         "mkdir",
         "openssl",
@@ -76,6 +74,8 @@ STAND_INS = {
     "curl": "the real one, led to the sandbox's ports",
     "nginx": "the real one, with the sandbox's main file",
     "python3": "the real one; a new environment is lent the packages, so that nothing is fetched",
+    "loyalty-hub": "the real one; doctor may find that the tests' PostgreSQL does not wait for the"
+    " disk, and that the public name leads nowhere, and nothing else",
 }
 SHIMS = {
     "scp": 'cp "$1" "$SANDBOX/root/"',
@@ -99,6 +99,11 @@ if [ "$1 $2" = "-m venv" ]; then
   "$3/bin/python" -m pip uninstall --quiet --yes setuptools
   echo "$LENT" >"$(echo "$3"/lib/python3*/site-packages)/lent.pth"
 fi""",
+    "loyalty-hub": """real="$SANDBOX/usr/local/bin/loyalty-hub"
+if [ "$1" != doctor ]; then exec "$real" "$@"; fi
+found=$("$real" "$@" | sed -E 's/^FAIL  (durability|public address):/left  \\1:/')
+printf '%s\\n' "$found"
+case "$found" in *FAIL*|"") exit 1;; esac""",
 }
 NGINX_CONF = """
 pid {root}/nginx.pid;
@@ -126,8 +131,6 @@ def commands(section: str) -> list[str]:
 
 
 def is_left_out(line: str) -> bool:
-    if "loyalty-hub-backup" in line:
-        return "backup" not in WORDS  # the word for it comes with a later part of this version
     return line.startswith(tuple(NOT_RUN)) or "docker compose" in line
 
 
@@ -284,7 +287,8 @@ def test_the_walk_leads_to_a_public_webhook(sandbox):
     walked = sandbox.run(lines)
 
     at = int(walked.stdout.rpartition(">>> ")[2].split()[0])
-    assert walked.returncode == 0, f"{lines[at]}\n{walked.stderr[-3000:]}\n{sandbox.logs()}"
+    said = f"{walked.stdout[-2000:]}\n{walked.stderr[-3000:]}"
+    assert walked.returncode == 0, f"{lines[at]}\n{said}\n{sandbox.logs()}"
     assert "password" in walked.stdout
     assert "FAIL" not in walked.stdout
     inside = sandbox.root / "etc/loyalty-hub/secret-keys"
