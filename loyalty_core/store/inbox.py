@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from loyalty_core.store.database import insert_or, is_sqlite
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.installations import WORKED_STATES
+from loyalty_core.store.sets import update_many
 from loyalty_core.store.tables import deliveries, installations
 
 POLLED = "@pull"
@@ -237,35 +238,16 @@ def settle_done(
     for it is undone: somebody else works on it, or whom it names was erased meanwhile.
     """
     settled = [
-        {
-            "claimed": row.id,
-            "claimed_attempts": row.attempts,
-            "claimed_until": row.due_at,
-            "outcome": dict(result),
-            "now": now,
-        }
+        (row.id, row.attempts, row.due_at, "done", None, None, dict(result), now)
         for row, result in done
     ]
-    if connection.execute(_SETTLE_DONE, settled).rowcount != len(settled):
+    held = update_many(connection, deliveries, _CLAIM_KEY, _OUTCOME, settled, only="state = 'due'")
+    if held != len(settled):
         raise NoLongerHeld
 
 
-_SETTLE_DONE = (
-    update(deliveries)
-    .where(
-        deliveries.c.id == bindparam("claimed"),
-        deliveries.c.state == "due",
-        deliveries.c.attempts == bindparam("claimed_attempts"),
-        deliveries.c.due_at == bindparam("claimed_until"),
-    )
-    .values(
-        state="done",
-        error_code=None,
-        error_text=None,
-        result=bindparam("outcome"),
-        done_at=bindparam("now"),
-    )
-)
+_CLAIM_KEY = ("id", "attempts", "due_at")
+_OUTCOME = ("state", "error_code", "error_text", "result", "done_at")
 
 
 def settle(connection: Connection, row: DeliveryRow, fate: Fate, *, now: datetime) -> bool:

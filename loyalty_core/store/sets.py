@@ -50,19 +50,24 @@ def insert_many(
         _send(connection, _insert(table, columns, unless, not is_sqlite(connection)), rows)
 
 
-def update_many(
+def update_many(  # noqa: PLR0913 - what to change, and what may be changed
     connection: Connection,
     table: Table,
     keys: tuple[str, ...],
     columns: tuple[str, ...],
     rows: Sequence[Values],
-) -> None:
+    *,
+    only: str = "",
+) -> int:
     """Set `columns` of the rows that `keys` name; each row has first the keys, then the values.
 
-    No key may come twice.  The caller has locked the rows.
+    Gives how many rows were there.  No key may come twice.  The caller has locked the rows, or
+    `only`, a condition in our own words on the row as it was, says which may still be changed.
     """
-    if rows:
-        _send(connection, _update(table, keys, columns, not is_sqlite(connection)), rows)
+    if not rows:
+        return 0
+    statement = _update(table, keys, columns, only, not is_sqlite(connection))
+    return _send(connection, statement, rows)
 
 
 class among(FunctionElement[Any]):  # noqa: N801 - reads as the operator that it is
@@ -152,19 +157,20 @@ def _insert(
 
 @cache
 def _update(
-    table: Table, keys: tuple[str, ...], names: tuple[str, ...], is_postgres: bool
+    table: Table, keys: tuple[str, ...], names: tuple[str, ...], only: str, is_postgres: bool
 ) -> _Statement:
+    last = f" AND {table.name}.{only}" if only else ""
     columns = [table.c[name] for name in (*keys, *names)]
     if is_postgres:
         changes = ", ".join(f'"{name}" = new."{name}"' for name in names)
         same = " AND ".join(f'{table.name}."{key}" = new."{key}"' for key in keys)
         source = f"{_arrays(columns)} AS new ({_named((*keys, *names))})"
-        update = f"UPDATE {table.name} SET {changes} FROM {source} WHERE {same}"  # nosec B608 - the same
+        update = f"UPDATE {table.name} SET {changes} FROM {source} WHERE {same}{last}"  # nosec B608 - the same
         return _Statement(update, columns)
     places = {name: f"?{number}" for number, name in enumerate((*keys, *names), 1)}
     changes = ", ".join(f'"{name}" = {places[name]}' for name in names)
     same = " AND ".join(f'"{key}" = {places[key]}' for key in keys)
-    update = f"UPDATE {table.name} SET {changes} WHERE {same}"  # nosec B608 - the same
+    update = f"UPDATE {table.name} SET {changes} WHERE {same}{last}"  # nosec B608 - the same
     return _Statement(update, columns)
 
 
@@ -194,13 +200,15 @@ def _encoder(kind: TypeEngine[Any]) -> Callable[[Values], Values] | None:
     return None
 
 
-def _send(connection: Connection, statement: _Statement, rows: Sequence[Values]) -> None:
+def _send(connection: Connection, statement: _Statement, rows: Sequence[Values]) -> int:
+    """How many rows it changed."""
     columns = [
         values if encode is None else encode(values)
         for encode, values in zip(statement.encoders, zip(*rows, strict=True), strict=True)
     ]
     if is_sqlite(connection):
-        connection.exec_driver_sql(statement.text, list(zip(*columns, strict=True)))
-    else:
-        arrays = zip(statement.arrays, columns, strict=True)
-        connection.exec_driver_sql(statement.text, tuple(make(values) for make, values in arrays))
+        values = list(zip(*columns, strict=True))
+        return connection.exec_driver_sql(statement.text, values).rowcount
+    pairs = zip(statement.arrays, columns, strict=True)
+    arrays = tuple(make(values) for make, values in pairs)
+    return connection.exec_driver_sql(statement.text, arrays).rowcount

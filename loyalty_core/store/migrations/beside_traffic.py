@@ -18,6 +18,15 @@ def add_column(table: str, column: sa.Column[Any]) -> None:
     op.add_column(table, column, if_not_exists=True if again else None)
 
 
+def drop_index(name: str, table: str) -> None:
+    """An index goes while its table is read and written; it may have gone already."""
+    if op.get_context().dialect.name == "sqlite":
+        op.drop_index(name, table, if_exists=True)
+        return
+    with op.get_context().autocommit_block():
+        op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
+
+
 def create_index(
     name: str, table: str, columns: Sequence[str], *, where: str | None = None
 ) -> None:

@@ -63,7 +63,6 @@ purchase_lines = Table(
     count("returned_minor"),
     PrimaryKeyConstraint("purchase_id", "id"),
 )
-Index("ix_purchase_lines_sku", purchase_lines.c.sku)
 
 purchase_fiscal = Table(
     "purchase_fiscal",
