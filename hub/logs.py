@@ -68,6 +68,7 @@ def configure(config: Config) -> None:
     root.handlers[:] = [handler]
     root.setLevel(config.log_level)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it greets each look of /readyz
 
 
 def _renderer(config: Config) -> structlog.typing.Processor:
