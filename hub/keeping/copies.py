@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, text
 
 from hub.keeping.archive import (
     DATABASE,
@@ -129,7 +129,7 @@ def copy_postgres(engine: Engine, to: Path, progress: Progress) -> Copied:
 
 def look_at_postgres(connection: Connection) -> Copied:
     """What the schema of this connection holds, in the transaction at hand."""
-    names = inspect(connection).get_table_names()
+    names = list(connection.scalars(text(_TABLES)))
     rows = {
         name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one()  # nosec B608 # noqa: S608 - a table's name
         for name in sorted(names)
@@ -139,6 +139,14 @@ def look_at_postgres(connection: Connection) -> Copied:
         schema = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # nosec B608 # noqa: S608 - a table's name
     server = connection.execute(text("SHOW server_version")).scalar_one()
     return Copied(schema, f"PostgreSQL {server}", rows)
+
+
+_TABLES = """
+SELECT relname FROM pg_class
+WHERE relnamespace = CAST(current_schema() AS regnamespace)
+  AND relkind IN ('r', 'p') AND NOT relispartition
+"""
+"""A partition is counted, and goes, with the table that it is part of."""
 
 
 def _watch(path: Path, total: int, progress: Progress, over: threading.Event) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import select, text
 
 from hub.app import create_app
 from hub.keeping import programs
+from loyalty_core.store import partitions
 from loyalty_core.store.database import make_engine, read, write
 from loyalty_core.store.migrate import Standing, standing
 from loyalty_core.store.tables import purchases
@@ -164,6 +165,25 @@ def test_a_database_that_holds_something_is_left_alone(shop, till, engine, at, t
     assert booked(url) == {"p-1", "p-2"}
     assert at(url, "restore", str(file), "--force").code == 0
     assert booked(url) == {"p-1"}
+
+
+def test_a_ledger_in_partitions_comes_back_in_partitions(partitioned_engine, at, tmp_path):
+    file, url = tmp_path / "hub.backup", url_of(partitioned_engine)
+    shop = Shopfloor(partitioned_engine)
+    till = Caller(create_app(shop.hub), new_key(shop.hub, shop.programme.id).key)
+    buy(till, 1)
+    assert at(url, "backup", str(file)).code == 0
+    buy(till, 2)
+    partitioned_engine.dispose()
+
+    ahead = at(url, "restore", str(file), "--dry-run", "--json").json
+    restored = at(url, "restore", str(file), "--force")
+
+    assert not [name for name in ahead["lost"] if name.startswith("accounts_")]
+    assert restored.code == 0, restored.err
+    assert booked(url) == {"p-1"}
+    with read(partitioned_engine) as connection:
+        assert partitions.partitions(connection) == 8
 
 
 def test_not_while_the_hub_runs(shop, till, engine, at, tmp_path, settings):
