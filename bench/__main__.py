@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.client import find_wrk
 from bench.embedded import embedded_probes
 from bench.facts import machine_facts
 from bench.ground import Ground, as_in_production
@@ -29,6 +28,7 @@ from bench.size import size_probes
 from bench.sqlite import sqlite_probes
 from hub import logs
 from hub.clock import SystemClock
+from tools.programs import find_wrk
 
 POSTGRES = "no PostgreSQL on this machine (Debian: apt-get install postgresql)"
 WRK = "no wrk on this machine (Debian: apt-get install wrk)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -14,10 +13,6 @@ from bench.measure import CLIENT, P50, P99, RATE, BenchFailed, Sample
 PATIENCE_S = 30
 """A slow answer is a number, not a failure."""
 SCRIPTS = Path(__file__).with_name("wrk")
-
-
-def find_wrk() -> str | None:
-    return shutil.which("wrk")
 
 
 @dataclass(frozen=True, slots=True)

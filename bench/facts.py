@@ -16,8 +16,8 @@ from pathlib import Path
 import psycopg
 import redis
 
-from bench.client import find_wrk
 from bench.servers import Servers, conninfo
+from tools.programs import find_wrk
 
 PACKAGES = ("SQLAlchemy", "psycopg", "Flask", "Werkzeug", "gunicorn", "marshmallow", "redis", "rq")
 SYNCS = 100

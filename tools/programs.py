@@ -80,6 +80,12 @@ def _on_path(*names: str) -> Path | None:
     return Path(found[0]) if found[0] and all(found) else None
 
 
+def find_wrk() -> Path | None:
+    """The client of the benches."""
+    on_path = shutil.which("wrk")
+    return Path(on_path) if on_path else None
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """Something the tests need, and the Debian packages that bring it."""
@@ -97,6 +103,7 @@ PROGRAMS = (
     Program("nginx", find_nginx, ("nginx-light", "openssl", "curl")),
     Program("Prometheus", find_promtool, ("prometheus",)),
     Program("systemd", find_systemd, ("systemd",)),
+    Program("wrk", find_wrk, ("wrk",)),
 )
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import BENCHES, measure
-from bench.client import find_wrk
 from bench.ground import Ground
 from bench.lines import LINES
 from bench.measure import GROWTH
 from bench.options import ALL, PROFILED, read_options
 from bench.processes import ROOT
 from bench.servers import private_servers
+from tools.programs import find_wrk
 
 pytestmark = pytest.mark.slow
 #: Nothing takes an hour, and nothing is done a million times a second.
