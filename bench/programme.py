@@ -22,7 +22,7 @@ LINES = 10
 _AGO = timedelta(days=2)
 _CATEGORIES = ("tea", "coffee", "sweets", "grocery", "ware")
 _PROMOTIONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("p_off", "percent_off_category", {"percent": "10", "categories": ["sweets"]}),
+    ("p_off", "percent_off", {"percent": "10", "categories": ["sweets"]}),
     ("p_double", "earn_multiplier", {"factor": "2", "categories": ["coffee"]}),
     ("p_half", "spend_share", {"percent": "50", "categories": ["tea"]}),
 )

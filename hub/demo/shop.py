@@ -105,7 +105,7 @@ def rules() -> dict[str, Any]:
         _promotion(
             "p_sweets",
             "Сладкая неделя: −10 % на сладости от 1000 ₽",
-            "percent_off_category",
+            "percent_off",
             {"percent": "10", "categories": ["sweets"], "total_min": "1000.00"},
         ),
         _promotion(

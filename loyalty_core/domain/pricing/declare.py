@@ -224,16 +224,6 @@ NAME: Kind[str] = text()
 MONEY: Kind[int] = decimal()
 
 
-def _category() -> Kind[str]:
-    """The code of a category; codes are compared without regard to case (`ledger.md` 5)."""
-    plain = text(longest=255)
-    return Kind(lambda value: plain.read(value).strip().casefold(), plain.schema)
-
-
-def categories(*, least: int = 0) -> Kind[tuple[str, ...]]:
-    return many(_category(), least=least, most=1000)
-
-
 def percent(*, least: int = 0, most: int = 100_00) -> Kind[int]:
     """A percent as basis points: "2.5" is 250."""
     return decimal(least=least, most=most)

@@ -66,7 +66,7 @@ def earn(
     lines and sources by largest remainder, in hundredths.
     """
     step = Multipliers(view, base_minor)
-    came = run_lanes(plan.stages[Stage.EARN].matching(view.by_category), step, at)
+    came = run_lanes(plan.stages[Stage.EARN].matching(view), step, at)
     own_bp = plan.earn_bp(tier)
     cells = [base * own_bp * ONCE for base in base_minor]
     for _, gift in step.extras:

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import cast
 
+from loyalty_core.domain.pricing.goods import Goods
 from loyalty_core.domain.pricing.promotion import Promotion
 from loyalty_core.domain.pricing.rule_type import AnyRuleType, Grant, Refusal, Stage, View
 from loyalty_core.domain.pricing.rules import RULE_TYPES
@@ -38,17 +39,18 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Promotions of one stage by the categories that they name."""
+    """Promotions of one stage by a name that one of their lines must have."""
 
     everywhere: tuple[Compiled, ...]
-    by_category: Mapping[str, tuple[Compiled, ...]]
+    by_name: Mapping[str, Mapping[str, tuple[Compiled, ...]]]
 
-    def matching(self, categories: Iterable[str]) -> list[Compiled]:
-        """What any of the categories matches, in order."""
+    def matching(self, view: View) -> list[Compiled]:
+        """What may mean any of the lines, in order."""
         found = {compiled.order: compiled for compiled in self.everywhere}
-        for category in categories:
-            for compiled in self.by_category.get(category, ()):
-                found[compiled.order] = compiled
+        for kind, named in self.by_name.items():
+            for name in view.named(kind):
+                for compiled in named.get(name, ()):
+                    found[compiled.order] = compiled
         return [found[order] for order in sorted(found)]
 
 
@@ -108,13 +110,22 @@ def _call(
 
 def _index(promotions: Iterable[Compiled], stage: Stage) -> Index:
     everywhere: list[Compiled] = []
-    by_category: dict[str, list[Compiled]] = {}
+    by_name: dict[str, dict[str, list[Compiled]]] = {}
     for compiled in promotions:
         if compiled.rule.stage is not stage or not compiled.promotion.enabled:
             continue
-        categories = compiled.rule.categories(compiled.promotion.params)
-        if not categories:
+        goods = compiled.promotion.params
+        asked = next(goods.asks(), None) if isinstance(goods, Goods) else None
+        if asked is None:
             everywhere.append(compiled)
-        for category in categories:
-            by_category.setdefault(category, []).append(compiled)
-    return Index(tuple(everywhere), {name: tuple(some) for name, some in by_category.items()})
+            continue
+        for kind, names in asked.items():
+            for name in names:
+                by_name.setdefault(kind, {}).setdefault(name, []).append(compiled)
+    return Index(
+        tuple(everywhere),
+        {
+            kind: {name: tuple(some) for name, some in named.items()}
+            for kind, named in by_name.items()
+        },
+    )

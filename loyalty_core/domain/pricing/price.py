@@ -65,7 +65,7 @@ def price_basket(
     )
     room_minor = [_room(line) for line in request.lines]
     discounts = Discounts(view, room_minor)
-    came: Came = run_lanes(plan.stages[Stage.DISCOUNT].matching(view.by_category), discounts, now)
+    came: Came = run_lanes(plan.stages[Stage.DISCOUNT].matching(view), discounts, now)
     paid = _pay_with_points(request, discounts, plan, facts, now)
     payable = [left - spend for left, spend in zip(view.left_minor, paid.by_line, strict=True)]
     if request.line_prices == "unit":
@@ -103,7 +103,7 @@ def _pay_with_points(
 ) -> _WriteOff:
     view, spending = discounts.view, plan.rules.spending
     shares = Shares(view, payable_with_points(view, spending))
-    candidates = plan.stages[Stage.SPEND].matching(view.by_category)
+    candidates = plan.stages[Stage.SPEND].matching(view)
     came: Came
     if facts.may_spend:
         came = run_lanes(candidates, shares, now)

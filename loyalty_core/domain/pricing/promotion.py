@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,6 +26,8 @@ from loyalty_core.domain.pricing.rules import RULE_TYPES
 
 BASE = "base"
 """Source of what the programme itself gives; so no promotion may be called that."""
+_FORMER_TYPES = {"percent_off_category": "percent_off"}
+"""Names that rule types had in documents that are published already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class Promotion:
 
 
 def _read_promotion(value: object) -> Promotion:
+    if isinstance(value, Mapping) and value.get("type") in _FORMER_TYPES:
+        value = {**value, "type": _FORMER_TYPES[value["type"]]}
     promotion = read_record(Promotion, value)
     if promotion.id == BASE:
         raise Misfit({"id": [f"must not be {BASE!r}"]})

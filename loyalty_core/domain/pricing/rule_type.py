@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from loyalty_core.domain.pricing.goods import Goods, fold
 from loyalty_kit.checkout import BasketLine
 from loyalty_kit.events import LineKind, PurchaseLine
 
@@ -67,7 +68,7 @@ class View:
     `open` says which lines may be discounted and paid with points.
     """
 
-    __slots__ = ("by_category", "goods_minor", "left_minor", "lines", "open")
+    __slots__ = ("_named", "goods_minor", "left_minor", "lines", "open")
 
     def __init__(
         self, lines: Sequence[BasketLine | PurchaseLine], left_minor: list[int], open_: list[bool]
@@ -75,24 +76,49 @@ class View:
         self.lines = lines
         self.left_minor = left_minor
         self.open = open_
-        self.goods_minor = 0
-        self.by_category: dict[str, list[int]] = {}
-        for position, line in enumerate(lines):
-            if line.kind is LineKind.GOODS:
-                self.goods_minor += line.amount_minor
-            for category in {name.strip().casefold() for name in line.categories or ()}:
-                self.by_category.setdefault(category, []).append(position)
+        self.goods_minor = sum(line.amount_minor for line in lines if line.kind is LineKind.GOODS)
+        self._named: dict[str, dict[str, list[int]]] = {}
 
-    def matching(self, categories: Sequence[str]) -> Sequence[int]:
-        """Positions of the lines in any of the categories, in order; no categories: all."""
-        if not categories:
-            return range(len(self.lines))
-        if len(categories) == 1:
-            return self.by_category.get(categories[0], ())
-        found: set[int] = set()
-        for category in categories:
-            found.update(self.by_category.get(category, ()))
-        return sorted(found)
+    def named(self, kind: str) -> Mapping[str, Sequence[int]]:
+        """Positions of the lines by their names of a kind (`goods.KINDS`)."""
+        found = self._named.get(kind)
+        if found is None:
+            found = self._named[kind] = {}
+            names_of = _NAMES_OF[kind]
+            for position, line in enumerate(self.lines):
+                for name in {fold(name) for name in names_of(line)}:
+                    found.setdefault(name, []).append(position)
+        return found
+
+    def matching(self, goods: Goods) -> list[int]:
+        """Positions of the lines that are meant, in order."""
+        found = [at for at, line in enumerate(self.lines) if line.kind in goods.kinds]
+        for ask in goods.asks():
+            having = self._having(ask)
+            found = [position for position in found if position in having]
+        if found and goods.excepted:
+            out = self._having(goods.excepted)
+            found = [position for position in found if position not in out]
+        return found
+
+    def _having(self, names: Mapping[str, Sequence[str]]) -> set[int]:
+        """Positions of the lines that have one of these names."""
+        return {
+            position
+            for kind, some in names.items()
+            if some
+            for name in some
+            for position in self.named(kind).get(name, ())
+        }
+
+
+_NAMES_OF: Mapping[str, Callable[[BasketLine | PurchaseLine], Sequence[str]]] = {
+    "category": lambda line: line.categories or (),
+    "sku": lambda line: (line.sku,) if line.sku else (),
+    "brand": lambda line: (line.brand,) if line.brand else (),
+    "attribute": lambda line: line.attributes or (),
+    "class": lambda line: (line.legal_class,) if line.legal_class else (),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +126,7 @@ class RuleType(Generic[P]):
     """One rule type: everything about it stands in this one declaration.
 
     `params` is a declared dataclass (`declare.py`): parser, JSON Schema and form come from it.
-    `categories` names what the plan indexes a promotion by; () means that any line may match.
+    Where `params` are Goods, the plan finds the promotion by what they ask of a line.
     `applied` and `reasons` are sentences by language; the common reasons are in `sentences.py`.
     """
 
@@ -108,7 +134,6 @@ class RuleType(Generic[P]):
     stage: Stage
     params: type[P]
     evaluate: Callable[[View, P], Grant | Refusal]
-    categories: Callable[[P], tuple[str, ...]]
     titles: Mapping[str, str]
     applied: Mapping[str, str]
     reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -50,7 +50,7 @@ def percent(
     value: str, *categories: str, name: str = "off", total_min: str = "0", **more: Any
 ) -> dict[str, Any]:
     params = {"percent": value, "categories": categories or ["tea"], "total_min": total_min}
-    return promotion("percent_off_category", name, params, **more)
+    return promotion("percent_off", name, params, **more)
 
 
 def times(factor: str, *categories: str, name: str = "times", **more: Any) -> dict[str, Any]:
@@ -450,10 +450,9 @@ def test_the_best_multiplier_of_a_lane():
 
 
 def test_multiplying_what_earns_nothing():
-    plan = plan_of(times("2"), earning={"percent": "5", "kinds": ["goods"]})
-    delivery = line("100.00", kind=LineKind.DELIVERY)
+    plan = plan_of(times("2"), earning={"percent": "5", "kinds": ["delivery"]})
 
-    priced = price_basket(basket(delivery), plan, NOBODY, NOON)
+    priced = price_basket(basket(line("100.00")), plan, NOBODY, NOON)
 
     assert priced.earned == ()
     assert reasons(priced) == {"times": "nothing_earned"}
@@ -572,7 +571,7 @@ def test_categories_are_compared_without_regard_to_case():
             {
                 "id": "p_tea",
                 "name": "Tea",
-                "type": "percent_off_category",
+                "type": "percent_off",
                 "lane": "main",
                 "params": {"percent": "10", "categories": ["Чай"]},
             }

@@ -27,7 +27,7 @@ def off(name: str, **more: Any) -> dict[str, Any]:
     return {
         "id": name,
         "name": name,
-        "type": "percent_off_category",
+        "type": "percent_off",
         "params": params,
         **more,
     }

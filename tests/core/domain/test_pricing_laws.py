@@ -60,7 +60,7 @@ def a_promotion(draw: st.DrawFn, id_: str) -> dict[str, Any]:
         st.sampled_from(
             [
                 (
-                    "percent_off_category",
+                    "percent_off",
                     {
                         "percent": draw(percents),
                         "categories": categories or ["tea"],

@@ -10,13 +10,13 @@ import pytest
 
 from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.pricing.promotion import Lane
-from loyalty_core.domain.pricing.rules.percent_off_category import Params
+from loyalty_core.domain.pricing.rules.percent_off import Params
 from loyalty_core.domain.rules import default_rules, parse_rules, rules_schema
 
 TEA: dict[str, Any] = {
     "id": "p_tea",
     "name": "Неделя чая",
-    "type": "percent_off_category",
+    "type": "percent_off",
     "lane": "main",
     "priority": 3,
     "enabled": True,
@@ -87,6 +87,12 @@ def test_a_promotion_is_read_with_the_parameters_of_its_type():
     assert promotion.ends_at is None
 
 
+def test_a_rule_type_by_its_former_name():
+    (promotion,) = parse_rules(with_promotion(type="percent_off_category")).promotions
+
+    assert promotion.type == "percent_off"
+
+
 @pytest.mark.parametrize(
     ("document", "errors"),
     [
@@ -154,19 +160,15 @@ def test_a_promotion_is_read_with_the_parameters_of_its_type():
         ),
         pytest.param(
             with_promotion(type="magic"),
-            {
-                "promotions.0.type": [
-                    "must be one of: percent_off_category, earn_multiplier, spend_share"
-                ]
-            },
+            {"promotions.0.type": ["must be one of: percent_off, earn_multiplier, spend_share"]},
             id="unknown rule type",
         ),
         pytest.param(
-            with_promotion(params={"percent": "0", "categories": [], "total": "5"}),
+            with_promotion(params={"percent": "0", "categories": [""], "total": "5"}),
             {
                 "promotions.0.params.total": ["unknown field"],
                 "promotions.0.params.percent": ["must be from 0.01 to 100.00"],
-                "promotions.0.params.categories": ["must have 1 to 1000 items"],
+                "promotions.0.params.categories.0": ["must have 1 to 255 characters"],
             },
             id="parameters that do not fit the type",
         ),
@@ -254,7 +256,7 @@ def test_what_is_read_the_schema_allows(document):
         pytest.param(default_rules(rounding="up"), id="unknown rounding"),
         pytest.param(with_promotion(type="magic"), id="unknown rule type"),
         pytest.param(with_promotion(type="earn_multiplier"), id="parameters of another type"),
-        pytest.param(with_promotion(params={"percent": "5"}), id="a parameter is missing"),
+        pytest.param(with_promotion(params={"categories": ["tea"]}), id="a parameter is missing"),
     ],
 )
 def test_what_the_schema_refuses_is_not_read(document):

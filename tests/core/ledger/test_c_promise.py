@@ -19,7 +19,7 @@ def off(percent: str, category: str = "tea", **more: object) -> dict:
     return {
         "id": "tea-week",
         "name": "Неделя чая",
-        "type": "percent_off_category",
+        "type": "percent_off",
         "params": {"percent": percent, "categories": [category]},
         **more,
     }

@@ -159,9 +159,7 @@ def test_r7_points_pay_a_share_of_the_receipt(scene):
 
 def test_r11_discounts_then_points_then_earning(scene):
     """10 % off 1000; 30 % of the 900 left with points; 5 % of the 630 paid, rounded down."""
-    scene.publish(
-        promotions=[promotion("tea", "percent_off_category", percent="10", categories=["tea"])]
-    )
+    scene.publish(promotions=[promotion("tea", "percent_off", percent="10", categories=["tea"])])
     scene.give("500.00")
 
     quote = scene.priced(a_line(categories=["tea"]), member=ANNA_AT_TILL, spend="max")
@@ -265,7 +263,7 @@ def test_r20_a_category_earns_more_with_all_below_it(scene):
 def test_r26_a_sale_needs_no_code_and_ends_by_itself(scene):
     sale = promotion(
         "sale",
-        "percent_off_category",
+        "percent_off",
         percent="10",
         categories=["tea"],
         ends_at="2026-03-15T00:00:00+03:00",
@@ -293,7 +291,7 @@ def test_r74_a_tree_of_categories_of_any_depth(scene):
     assert saved.get_json() == {"saved": 40}
     leaf = {"sku": "LEAF", "name": "Leaf", "categories": [levels[-1]]}
     scene.shop.post("/programmes/shop/products", {"items": [leaf]})
-    root = promotion("root", "percent_off_category", percent="10", categories=[levels[0]])
+    root = promotion("root", "percent_off", percent="10", categories=[levels[0]])
     scene.publish(promotions=[root])
 
     listed = scene.shop.get("/programmes/shop/categories").get_json()["items"]
@@ -420,9 +418,7 @@ def test_x3_a_return_without_a_reference(scene):
 
 def test_x8_a_discount_is_split_to_the_kopeck(scene):
     """10 % of 100.00 over three lines; 30 % of what is left with points."""
-    scene.publish(
-        promotions=[promotion("tea", "percent_off_category", percent="10", categories=["tea"])]
-    )
+    scene.publish(promotions=[promotion("tea", "percent_off", percent="10", categories=["tea"])])
     scene.give("500.00")
     lines = [
         a_line(id=str(no), amount=amount, categories=["tea"])
@@ -443,9 +439,7 @@ def test_x8_a_discount_is_split_to_the_kopeck(scene):
 
 def test_x8_a_price_per_unit_gives_the_line_back(scene):
     """5 % off 99.99 leaves 95.00, which is no price for three; 3 x 31.67 is 95.01."""
-    scene.publish(
-        promotions=[promotion("tea", "percent_off_category", percent="5", categories=["tea"])]
-    )
+    scene.publish(promotions=[promotion("tea", "percent_off", percent="5", categories=["tea"])])
     line = a_line(quantity="3", price="33.33", amount="99.99", categories=["tea"])
 
     by_total = scene.priced(line)["lines"][0]
@@ -486,7 +480,7 @@ def test_x8_a_price_per_unit_gives_the_line_back(scene):
 )
 def test_x9_every_promotion_in_force_is_explained_in_words(scene, locale, texts):
     def off(name: str, category: str, **more: Any) -> dict[str, Any]:
-        return promotion(name, "percent_off_category", percent="10", categories=[category], **more)
+        return promotion(name, "percent_off", percent="10", categories=[category], **more)
 
     scene.publish(
         promotions=[

@@ -62,7 +62,7 @@ def test_its_rules_can_be_published_and_show_every_rule_type():
     rules = parse_rules(shop.rules())
 
     assert {promotion.type for promotion in rules.promotions} == {
-        "percent_off_category",
+        "percent_off",
         "earn_multiplier",
         "spend_share",
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from loyalty_core.domain.pricing.rule_type import AnyRuleType
-from loyalty_core.domain.pricing.rules import earn_multiplier, percent_off_category, spend_share
+from loyalty_core.domain.pricing.rules import earn_multiplier, percent_off, spend_share
 
 RULE_TYPES: Mapping[str, AnyRuleType] = {
-    rule.code: rule for rule in (percent_off_category.RULE, earn_multiplier.RULE, spend_share.RULE)
+    rule.code: rule for rule in (percent_off.RULE, earn_multiplier.RULE, spend_share.RULE)
 }

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loyalty_core.domain.pricing.declare import categories, decimal, word
+from loyalty_core.domain.pricing.declare import decimal, word
+from loyalty_core.domain.pricing.goods import Goods
 from loyalty_core.domain.pricing.rule_type import Multiply, Refusal, RuleType, Stage, View
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params(Goods):
     """`factor` in hundredths; it is above one, since a multiplier only adds points."""
 
     factor: int = field(
         metadata=word("factor", decimal(least=101, most=100_00), en="Times", ru="Во сколько раз")
     )
-    categories: tuple[str, ...] = field(
-        default=(),
-        metadata=word(
-            "categories",
-            categories(),
-            en="Categories of goods (none: all)",
-            ru="Категории товаров (пусто: все)",
-        ),
-    )
 
 
 def evaluate(view: View, params: Params) -> Multiply | Refusal:
-    lines = view.matching(params.categories)
+    lines = view.matching(params)
     return Multiply(params.factor, lines) if lines else Refusal("no_matching_lines")
 
 
@@ -36,7 +28,6 @@ RULE = RuleType(
     stage=Stage.EARN,
     params=Params,
     evaluate=evaluate,
-    categories=lambda params: params.categories,
     titles={"en": "Multiplied points", "ru": "Умножение баллов"},
     applied={"en": "Extra points: {points}.", "ru": "Дополнительно баллов: {points}."},
     reasons={

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loyalty_core.domain.pricing.declare import categories, percent, word
+from loyalty_core.domain.pricing.declare import percent, word
+from loyalty_core.domain.pricing.goods import Goods
 from loyalty_core.domain.pricing.rule_type import Refusal, RuleType, Share, Stage, View
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params(Goods):
     percent_bp: int = field(
         metadata=word(
             "percent", percent(), en="Payable with points, %", ru="Можно оплатить баллами, %"
         )
     )
-    categories: tuple[str, ...] = field(
-        default=(),
-        metadata=word(
-            "categories",
-            categories(),
-            en="Categories of goods (none: all)",
-            ru="Категории товаров (пусто: все)",
-        ),
-    )
 
 
 def evaluate(view: View, params: Params) -> Share | Refusal:
-    lines = view.matching(params.categories)
+    lines = view.matching(params)
     return Share(params.percent_bp, lines) if lines else Refusal("no_matching_lines")
 
 
@@ -36,7 +28,6 @@ RULE = RuleType(
     stage=Stage.SPEND,
     params=Params,
     evaluate=evaluate,
-    categories=lambda params: params.categories,
     titles={"en": "Share payable with points", "ru": "Доля оплаты баллами"},
     applied={
         "en": "Up to {percent} % of these goods may be paid with points.",

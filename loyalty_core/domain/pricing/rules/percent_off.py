@@ -1,26 +1,19 @@
-"""Percent off the lines of some categories, from a minimum total of the basket."""
+"""Percent off some goods, from a minimum total of the basket."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loyalty_core.domain.pricing.declare import MONEY, categories, percent, word
+from loyalty_core.domain.pricing.declare import MONEY, percent, word
+from loyalty_core.domain.pricing.goods import Goods
 from loyalty_core.domain.pricing.rule_type import Off, Refusal, RuleType, Stage, View
 from loyalty_kit.money import format_decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params(Goods):
     percent_bp: int = field(
         metadata=word("percent", percent(least=1), en="Percent off", ru="Скидка, %")
-    )
-    categories: tuple[str, ...] = field(
-        metadata=word(
-            "categories",
-            categories(least=1),
-            en="Categories of goods",
-            ru="Категории товаров",
-        )
     )
     total_min_minor: int = field(
         default=0,
@@ -30,7 +23,7 @@ class Params:
 
 def evaluate(view: View, params: Params) -> Off | Refusal:
     """The minimum is held against all goods at their amount, before our discounts."""
-    matching = view.matching(params.categories)
+    matching = view.matching(params)
     if not matching:
         return Refusal("no_matching_lines")
     missing = params.total_min_minor - view.goods_minor
@@ -45,11 +38,10 @@ def evaluate(view: View, params: Params) -> Off | Refusal:
 
 
 RULE = RuleType(
-    code="percent_off_category",
+    code="percent_off",
     stage=Stage.DISCOUNT,
     params=Params,
     evaluate=evaluate,
-    categories=lambda params: params.categories,
-    titles={"en": "Percent off a category", "ru": "Скидка на категорию"},
+    titles={"en": "Percent off", "ru": "Скидка в процентах"},
     applied={"en": "Discount of {discount}.", "ru": "Скидка {discount}."},
 )
