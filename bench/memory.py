@@ -34,7 +34,8 @@ _EXPECTED_S = 600.0
 class Reading:
     """The memory of all processes after so many receipts were booked, in MB.
 
-    In `mb` pages that several processes share count for each of them, in `own_mb` once.
+    In `own_mb` pages that several processes share count once, as the machine has them; in `mb`
+    for each process, as `ps` adds up to.
     """
 
     booked: int
@@ -70,7 +71,7 @@ def _measure(ground: Ground, place: Place, receipts: int) -> Sample:
         ground.remark("memory", f"Memory: stopped after {LIMIT_S} s, at {flow.sent} receipts.")
     return {
         RATE: flow.sent / took,
-        MEMORY: readings[-1].mb,
+        MEMORY: readings[-1].own_mb,
         GROWTH: growth(readings, flow.sent // 2),
     }
 
@@ -96,10 +97,10 @@ class _Flow:
 
 def _remark(ground: Ground, readings: Sequence[Reading]) -> None:
     step = max(1, len(readings) // _TOLD)
-    told = [f"{one.mb:.0f} after {one.booked}" for one in [*readings[:-1:step], readings[-1]]]
+    told = [f"{one.own_mb:.0f} after {one.booked}" for one in [*readings[:-1:step], readings[-1]]]
     ground.remark("memory", f"Memory in MB, by receipts: {', '.join(told)}.")
-    own = f"Pages that its processes share counted once, it is {readings[-1].own_mb:.0f} MB."
-    ground.remark("memory", own)
+    added = f"With shared pages counted for each process, it is {readings[-1].mb:.0f} MB."
+    ground.remark("memory", added)
 
 
 def growth(readings: Sequence[Reading], since: int) -> float:
