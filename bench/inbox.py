@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -15,7 +16,8 @@ from bench.measure import RATE, BenchFailed, Probe, Sample
 from bench.receipts import Till
 from bench.till import HOOK
 from hub.ingest import process
-from hub.jobs.drain import drain
+from hub.jobs.crew import work_off
+from hub.jobs.drain import drain, threads_of
 from loyalty_core.store import inbox
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.inbox import NewDelivery
@@ -58,8 +60,8 @@ class Inbox:
 
     def book(self) -> None:
         """Make purchases and points of all that is due."""
-        while process.work_batch(self._hub, self._programme):
-            pass
+        batch = partial(process.work_batch, self._hub, self._programme)
+        work_off(batch, process.BATCH, threads_of(self._hub), lambda: False)
 
     def work_off(self, receipts: int) -> dict[str, Sample]:
         """First what makes purchases and points of them, then what that has to tell the world.

@@ -16,6 +16,8 @@ from bench.ground import Ground, Place
 from bench.measure import RATE, Probe, Sample
 from bench.members import LIFE, POINTS, TERMS
 from hub.clock import SystemClock
+from hub.jobs.crew import work_off
+from hub.jobs.drain import threads_of
 from loyalty_core.domain.points import Cause
 from loyalty_core.store.database import transact
 from loyalty_core.store.ledger import AccountKey, open_books, write_books
@@ -45,16 +47,23 @@ class Poster:
 
     def __init__(self, place: Place) -> None:
         self._place = place
+        self._hub = place.hub()
         self._chance = random.Random(1)
         self._numbers = count(1)
         self._clock = SystemClock()
 
     def post_for(self, seconds: float) -> Sample:
-        began, posted = time.perf_counter(), 0
-        while time.perf_counter() - began < seconds:
+        """In one process, by as many threads as a worker drains with."""
+        batches, began = count(), time.perf_counter()
+
+        def post() -> int:
             self.post_batch()
-            posted += BATCH
-        return {RATE: posted / (time.perf_counter() - began)}
+            next(batches)
+            return BATCH
+
+        threads = threads_of(self._hub)
+        work_off(post, BATCH, threads, lambda: time.perf_counter() - began >= seconds)
+        return {RATE: next(batches) * BATCH / (time.perf_counter() - began)}
 
     def post_batch(self) -> None:
         """One durable transaction."""

@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from hub.ingest import process, pull
+from hub.jobs.crew import work_off
 from hub.outbox import dispatch
 from hub.wiring import Hub
+from loyalty_core.store.database import is_sqlite
 
 TURN = timedelta(seconds=10)
 """After so long other programmes get their turn; the bell is rung again for what is left."""
+FULL = min(process.BATCH, dispatch.BATCH)
 
 
 def drain(hub: Hub, programme_id: int, stopping: Callable[[], bool] = lambda: False) -> None:
     """Work off deliveries, outbox and duties of a programme.
 
     They take turns, so that a long import of a catalogue does not hold up receipts.  Told to
-    stop, it ends after the batch at hand, and rings for others to take what it did not begin.
+    stop, it ends after the batches at hand, and rings for others to take what it did not begin.
 
     Raises: database errors; the leases of what was claimed then bring it back.
     """
     until = hub.clock.now() + TURN
-    while _one_round(hub, programme_id):
-        if stopping() or hub.clock.now() >= until:
-            hub.bell.ring(programme_id)
-            return
+    one_round = partial(_one_round, hub, programme_id, threading.Lock())
+    if not work_off(
+        one_round, FULL, threads_of(hub), lambda: stopping() or hub.clock.now() >= until
+    ):
+        hub.bell.ring(programme_id)
 
 
-def _one_round(hub: Hub, programme_id: int) -> bool:
-    """Whether there was anything to do."""
+def threads_of(hub: Hub) -> int:
+    """How many may drain at once; SQLite has one writer, for whom the others would wait."""
+    return 1 if is_sqlite(hub.engine) else hub.config.worker_threads
+
+
+def _one_round(hub: Hub, programme_id: int, duties: threading.Lock) -> int:
+    """How much there was to do at most, of one kind.  One thread at a time sees to duties."""
     received = process.work_batch(hub, programme_id)
     sent = dispatch.send_batch(hub, programme_id)
-    return pull.do_duty(hub, programme_id) or received > 0 or sent > 0
+    done = False
+    if duties.acquire(blocking=False):
+        try:
+            done = pull.do_duty(hub, programme_id)
+        finally:
+            duties.release()
+    return max(received, sent, int(done))

@@ -1,0 +1,136 @@
+"""Draining by several threads: each delivery once, nobody in another's way, few for little."""
+
+import threading
+from itertools import cycle, islice
+
+import pytest
+from sqlalchemy import event
+
+from hub.ingest import process
+from hub.jobs.crew import work_off
+from loyalty_core.service.verify_ledger import verify_ledger
+from loyalty_core.store.database import read
+from tests.support.databases import EVERY_ENGINE
+from tests.support.ingest import Shopfloor
+from tests.support.shopfloor import receipt
+
+PATIENCE_S = 60
+THREADS = 4
+PHONES = [f"+7916000000{number}" for number in range(7)]
+
+
+def never():
+    return False
+
+
+class Work:
+    """So many rows, in batches of ten.  The fourth to the seventh batch wait for each other."""
+
+    def __init__(self, rows):
+        self.rows = rows
+        self.by = []
+        self.at_once = self.most_at_once = 0
+        self._gate = threading.Barrier(THREADS)
+        self._change = threading.Lock()
+
+    def batch(self):
+        with self._change:
+            self.by.append(threading.current_thread())
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            wait = 4 <= len(self.by) <= 7
+        if wait:
+            self._gate.wait(PATIENCE_S)
+        with self._change:
+            self.at_once -= 1
+            found = min(10, self.rows)
+            self.rows -= found
+        return found
+
+
+def test_little_is_done_by_the_caller_alone():
+    work = Work(9)
+
+    assert work_off(work.batch, 10, THREADS, never)
+
+    assert work.by == [threading.current_thread()] * 2
+
+
+def test_full_batches_bring_others_up_to_the_number_allowed():
+    work = Work(200)
+
+    assert work_off(work.batch, 10, THREADS, never)
+
+    assert work.rows == 0
+    assert work.most_at_once == THREADS
+
+
+def test_it_is_over_after_the_batches_at_hand():
+    work = Work(1000)
+
+    assert not work_off(work.batch, 10, THREADS, lambda: work.rows < 900)
+
+    assert 900 - THREADS * 10 <= work.rows < 900
+
+
+def test_a_batch_that_fails_is_heard_of_when_the_others_have_ended():
+    work, ended = Work(1000), []
+
+    def batch():
+        if len(work.by) == 5:
+            raise ZeroDivisionError
+        found = work.batch()
+        ended.append(found)
+        return found
+
+    work._gate = threading.Barrier(1)
+    with pytest.raises(ZeroDivisionError):
+        work_off(batch, 10, THREADS, never)
+
+    assert work.at_once == 0
+    assert len(ended) == len(work.by)
+    assert work.rows > 0
+
+
+@pytest.mark.parametrize("engine", EVERY_ENGINE, indirect=True)
+def test_several_threads_over_few_members_neither_double_nor_block(engine):
+    """Seven members, each in every batch: whoever locked them in another order would deadlock,
+    and that is an error, tried again or not.
+    """
+    shop = Shopfloor(engine, worker_threads=THREADS)
+    batches = 8
+    phones = cycle(PHONES)
+    for number in range(batches * process.BATCH):
+        customer = {"phone": next(phones), "verified": True}
+        shop.deliver(event=receipt(f"{number:03}", customer=customer))
+    for number, phone in enumerate(islice(phones, 100)):
+        customer = {"phone": phone, "verified": True}
+        shop.deliver(event=receipt(f"{number:03}", "90.00", customer=customer, revision=2))
+    at_once, errors = watch(engine), []
+    event.listen(engine, "handle_error", lambda known: errors.append(known.original_exception))
+
+    shop.drain()
+
+    assert shop.booked() == {
+        f"{number:03}": 90_00 if number < 100 else 100_00
+        for number in range(batches * process.BATCH)
+    }
+    assert {one.state for one in shop.deliveries()} == {"done"}
+    with read(engine) as connection:
+        assert verify_ledger(connection) == []
+    assert errors == []
+    assert (max(at_once) > 1) is (engine.dialect.name == "postgresql")
+
+
+def watch(engine):
+    """How many connections were lent at once, each time one was."""
+    lent, seen, change = set(), [], threading.Lock()
+
+    def out(connection, *_):
+        with change:
+            lent.add(id(connection))
+            seen.append(len(lent))
+
+    event.listen(engine, "checkout", out)
+    event.listen(engine, "checkin", lambda connection, *_: lent.discard(id(connection)))
+    return seen
