@@ -133,7 +133,16 @@ _LOCKED = (
 
 
 def _lock(connection: Connection, keys: Sequence[AccountKey]) -> dict[AccountKey, AccountBook]:
-    insert_many(connection, accounts, _KEY, keys, unless=_KEY)
+    """Nearly all accounts are there; opening one, which nobody else waits for, comes after."""
+    books = _locked(connection, keys)
+    missing = [key for key in keys if key not in books]
+    if not missing:
+        return books
+    insert_many(connection, accounts, _KEY, missing, unless=_KEY)
+    return _locked(connection, keys)
+
+
+def _locked(connection: Connection, keys: Sequence[AccountKey]) -> dict[AccountKey, AccountBook]:
     wanted = set(keys)
     found = connection.execute(_LOCKED, {"members": {member for member, _ in keys}}).all()
     return {row[:2]: AccountBook(*row) for row in found if row[:2] in wanted}
