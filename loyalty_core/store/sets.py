@@ -26,7 +26,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import JSON, NullType, String, TypeEngine
 
-from loyalty_core.store.database import is_sqlite
+from loyalty_core.store.database import change, is_sqlite
 from loyalty_core.store.types import UtcTime, to_micros
 
 Values = Sequence[Any]
@@ -211,4 +211,4 @@ def _send(connection: Connection, statement: _Statement, rows: Sequence[Values])
         return connection.exec_driver_sql(statement.text, values).rowcount
     pairs = zip(statement.arrays, columns, strict=True)
     arrays = tuple(make(values) for make, values in pairs)
-    return connection.exec_driver_sql(statement.text, arrays).rowcount
+    return change(connection, statement.text, arrays)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Engine, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from loyalty_core.store.database import transact, write
+from loyalty_core.store.database import is_away, read, transact, write
 from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import accounts, happenings, products
 
@@ -90,6 +90,19 @@ def test_only_the_named_key_may_be_there(engine: Engine):
     unless = ("programme_id", "source", "kind", "external_id")
     with write(engine) as connection, pytest.raises(IntegrityError):
         insert_many(connection, happenings, columns, [same_id], unless=unless)
+
+
+def test_a_server_that_ends_a_connection_is_away(postgres_engine: Engine):
+    def cut_off(connection: Connection) -> None:
+        server = {"server": connection.scalar(text("SELECT pg_backend_pid()"))}
+        with read(postgres_engine) as other:
+            other.execute(text("SELECT pg_terminate_backend(:server, 10000)"), server)
+        insert_many(connection, accounts, ("member_id", "currency"), [(1, "points")])
+
+    with pytest.raises(OperationalError) as caught:
+        transact(postgres_engine, cut_off)
+
+    assert is_away(caught.value)
 
 
 def test_among_finds_by_words_and_by_numbers(engine: Engine, rows: list[tuple]):
