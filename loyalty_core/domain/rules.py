@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
+from loyalty_core.domain.conditions.tree import leaves, tree_schema
+from loyalty_core.domain.conditions.values import DATE
 from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.pricing.declare import (
     CODE,
@@ -32,6 +35,7 @@ from loyalty_core.domain.pricing.declare import (
     whole,
     word,
 )
+from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.promotion import PROMOTION, Lane, Promotion
 from loyalty_kit.events import LineKind
 from loyalty_kit.money import Rounding
@@ -143,6 +147,17 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class Calendar:
+    """Days that conditions call by a name: holidays, sales, paydays."""
+
+    code: str = field(metadata=word("code", CODE, en="Code", ru="Код"))
+    name: str = field(metadata=word("name", NAME, en="Name", ru="Название"))
+    days: tuple[date, ...] = field(
+        metadata=word("days", many(DATE.one, most=1000), en="Days", ru="Дни")
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Policies:
     """What the service decides by; `docs/ledger.md` tells what each does to the books."""
 
@@ -250,6 +265,12 @@ class RuleSet:
             ru="Акции",
         ),
     )
+    calendars: tuple[Calendar, ...] = field(
+        default=(),
+        metadata=word(
+            "calendars", many(record(Calendar), most=100), en="Calendars", ru="Календари"
+        ),
+    )
     policies: Policies = field(
         default_factory=Policies,
         metadata=word("policies", record(Policies), en="Policies", ru="Порядок работы"),
@@ -279,6 +300,7 @@ def rules_schema(locale: str = "en") -> JsonSchema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": {"en": "Rules of a loyalty programme", "ru": "Правила программы"}[locale],
         **record_schema(RuleSet, locale),
+        "$defs": {"condition": tree_schema(locale)},
     }
 
 
@@ -333,6 +355,7 @@ def _check_whole(rules: RuleSet) -> None:
         **_repeated("currencies", "code", (currency.code for currency in rules.currencies)),
         **_repeated("tiers", "code", (tier.code for tier in rules.tiers)),
         **_repeated("tiers", "spend_from", (tier.spend_from_minor for tier in rules.tiers)),
+        **_repeated("calendars", "code", (fold(calendar.code) for calendar in rules.calendars)),
         **_repeated("lanes", "code", (lane.code for lane in rules.lanes)),
         **_repeated("promotions", "id", (promotion.id for promotion in rules.promotions)),
     }
@@ -340,11 +363,28 @@ def _check_whole(rules: RuleSet) -> None:
     for index, promotion in enumerate(rules.promotions):
         if promotion.lane not in lanes:
             errors[f"promotions.{index}.lane"] = ["no such lane"]
+        errors |= _strangers(rules, f"promotions.{index}.when", promotion)
     # So every spend that is offered is a whole sum of money, and converts back to itself.
     if rules.spending.step_points * rules.main.value_minor % 100:
         errors["spending.step"] = ["must be worth whole kopecks at the value of a point"]
     if errors:
         raise Misfit(errors)
+
+
+def _strangers(rules: RuleSet, path: str, promotion: Promotion) -> dict[str, list[str]]:
+    """Tiers and calendars that a condition names and the document does not have."""
+    known = {
+        "member.tier": {tier.code for tier in rules.tiers},
+        "time.holiday": {fold(calendar.code) for calendar in rules.calendars},
+    }
+    errors = {}
+    for node, leaf in () if promotion.when is None else leaves(promotion.when, path):
+        if leaf.field.name not in known or leaf.value is None:
+            continue
+        named = {leaf.value} if isinstance(leaf.value, str) else set(leaf.value)
+        if named - known[leaf.field.name]:
+            errors[f"{node}.value"] = ["not in this document"]
+    return errors
 
 
 def _repeated(section: str, key: str, values: Iterable[object]) -> dict[str, list[str]]:

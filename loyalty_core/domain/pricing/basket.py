@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from loyalty_core.domain.conditions.scene import Person, Place
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import Refusal
 from loyalty_kit.checkout import PointsOffer, PricedLine, QuoteRequest, Totals
@@ -13,14 +14,17 @@ from loyalty_kit.checkout import PointsOffer, PricedLine, QuoteRequest, Totals
 
 @dataclass(frozen=True, slots=True)
 class MemberFacts:
-    """What the store knows of the buyer.  `available_points` (hundredths) includes the hold of
-    this very cart or order; `may_spend` is whether points may be written off here and now."""
+    """What the store knows of the buyer and of the place.  `available_points` (hundredths)
+    includes the hold of this very cart or order; `may_spend` is whether points may be written
+    off here and now; `person` may be left out where `Plan.asks_person` is false."""
 
     known: bool = False
     tier: str | None = None
     available_points: int = 0
     may_spend: bool = False
     code_required: bool = False
+    person: Person | None = None
+    place: Place = field(default_factory=Place)
 
 
 NOBODY = MemberFacts()

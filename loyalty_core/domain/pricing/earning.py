@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
 from loyalty_core.domain.pricing.lanes import Offer, run_lanes
 from loyalty_core.domain.pricing.plan import Compiled, Plan
@@ -30,6 +31,19 @@ class Earned:
     @property
     def points(self) -> int:
         return sum(self.by_line)
+
+
+def scene_of(view: View, plan: Plan, facts: MemberFacts, at: datetime) -> Scene:
+    """What conditions of the plan look at."""
+    return Scene(
+        view,
+        at,
+        facts.place,
+        known=facts.known,
+        tier=facts.tier,
+        person=facts.person,
+        calendars=plan.calendars,
+    )
 
 
 class Multipliers:
@@ -57,17 +71,15 @@ class Multipliers:
         self.extras.append((compiled, gift))
 
 
-def earn(
-    view: View, base_minor: Sequence[int], plan: Plan, tier: str | None, at: datetime
-) -> Earned:
-    """What lines earn of `base_minor` (kopecks by line) at `at`.
+def earn(view: View, base_minor: Sequence[int], plan: Plan, scene: Scene) -> Earned:
+    """What lines earn of `base_minor` (kopecks by line) in the scene that conditions look at.
 
     The whole receipt is rounded once, as the currency says; then its points are split over
     lines and sources by largest remainder, in hundredths.
     """
     step = Multipliers(view, base_minor)
-    came = run_lanes(plan.stages[Stage.EARN].matching(view), step, at)
-    own_bp = plan.earn_bp(tier)
+    came = run_lanes(plan.stages[Stage.EARN].matching(view), step, scene)
+    own_bp = plan.earn_bp(scene.tier)
     cells = [base * own_bp * ONCE for base in base_minor]
     for _, gift in step.extras:
         over = (gift.factor - ONCE) * own_bp
@@ -132,22 +144,28 @@ def bases(
     ]
 
 
-def rate_purchase(
+def rate_purchase(  # noqa: PLR0913 - each is a word of its own to the caller
     lines: Sequence[PurchaseLine],
     plan: Plan,
     facts: MemberFacts,
     at: datetime,
     points_spent: int,
+    *,
+    receipt: Sequence[PurchaseLine] | None = None,
 ) -> tuple[Award, ...]:
     """What a purchase earns; its lines are facts and stand as they are.
 
     `lines` have their discount and spend resolved (no `reduction`) and their categories filled
-    in; of `facts` the tier known for `at` counts.  `points_spent` is what the whole receipt
-    was paid with, in hundredths.  A basket priced and bought as priced earns what was promised.
+    in; `facts` are those known for `at`.  `points_spent` is what the whole receipt was paid
+    with, in hundredths; `receipt` are all its lines, which conditions look at, where `lines`
+    are but some of them.  A basket priced and bought as priced earns what was promised.
     """
     spend_minor = [line.spend_minor or 0 for line in lines]
     paid_minor = [line.paid_minor for line in lines]
     view = View(lines, paid_minor, [True] * len(lines))
     spent = points_spent > 0 or any(spend_minor)
     base_minor = bases(view, paid_minor, spend_minor, plan, spent=spent)
-    return earn(view, base_minor, plan, facts.tier, at).awards
+    whole = lines if receipt is None else receipt
+    left_minor = [line.paid_minor + (line.spend_minor or 0) for line in whole]
+    seen = View(whole, left_minor, [True] * len(whole))
+    return earn(view, base_minor, plan, scene_of(seen, plan, facts, at)).awards

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Literal
 
+from loyalty_core.domain.conditions.tell import tell
 from loyalty_core.domain.pricing.basket import Outcome, PricedBasket
 from loyalty_core.domain.pricing.plan import Compiled
 from loyalty_core.domain.pricing.rule_type import Refusal
@@ -90,7 +91,7 @@ def _told(outcome: Outcome, priced: PricedBasket) -> Explanation:
     if refusal is None:
         text = applied_text(rule, outcome.facts, currency, locale)
     else:
-        text = refused_text(rule, refusal.reason, refusal.facts, currency, locale)
+        text = refusal_text(outcome, refusal, currency, locale)
     return Explanation(
         promotion=promotion.id,
         name=promotion.name,
@@ -99,3 +100,11 @@ def _told(outcome: Outcome, priced: PricedBasket) -> Explanation:
         facts=outcome.facts,
         text=text,
     )
+
+
+def refusal_text(outcome: Outcome, refusal: Refusal, currency: str, locale: str) -> str:
+    """The sentence of a promotion that did nothing."""
+    facts = dict(refusal.facts)
+    if refusal.unmet is not None:
+        facts["condition"] = tell(refusal.unmet, currency, locale)
+    return refused_text(outcome.promotion.rule, refusal.reason, facts, currency, locale)

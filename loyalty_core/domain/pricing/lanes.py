@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Generic, Protocol, TypeVar
 
+from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.pricing.plan import Compiled
 from loyalty_core.domain.pricing.rule_type import Refusal
 
@@ -31,14 +31,14 @@ class Step(Protocol[G]):
 
 
 def run_lanes(
-    candidates: Iterable[Compiled], step: Step[G], now: datetime
+    candidates: Iterable[Compiled], step: Step[G], scene: Scene
 ) -> dict[int, tuple[Compiled, Refusal | None]]:
     """Let the candidates (in order) apply; what came of each, by its place in the order."""
     came: dict[int, tuple[Compiled, Refusal | None]] = {}
     for (_, best_only), lane in groupby(candidates, lambda c: (c.promotion.lane, c.best_only)):
         offers: list[tuple[Compiled, Offer[G]]] = []
         for compiled in lane:
-            offer = compiled.standing(now) or step.offer(compiled)
+            offer = compiled.closed(scene) or step.offer(compiled)
             if isinstance(offer, Refusal):
                 came[compiled.order] = (compiled, offer)
             elif best_only:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import cast
 
-from loyalty_core.domain.pricing.goods import Goods
+from loyalty_core.domain.conditions.meet import Meet, compile_tree
+from loyalty_core.domain.conditions.scene import Scene
+from loyalty_core.domain.conditions.tree import codes_of, leaves
+from loyalty_core.domain.pricing.goods import Goods, fold
 from loyalty_core.domain.pricing.promotion import Promotion
 from loyalty_core.domain.pricing.rule_type import AnyRuleType, Grant, Refusal, Stage, View
 from loyalty_core.domain.pricing.rules import RULE_TYPES
@@ -24,6 +27,14 @@ class Compiled:
     order: int
     best_only: bool
     evaluate: Callable[[View], Grant | Refusal]
+    meet: Meet | None = None
+
+    def closed(self, scene: Scene) -> Refusal | None:
+        """Why it says nothing here and now, if so: not in force, or its condition is not met."""
+        refusal = self.standing(scene.now)
+        if refusal is None and self.meet is not None:
+            refusal = self.meet(scene)
+        return refusal
 
     def standing(self, now: datetime) -> Refusal | None:
         """Why it is not in force at `now`, if so."""
@@ -63,6 +74,12 @@ class Plan:
     promotions: tuple[Compiled, ...]
     stages: Mapping[Stage, Index]
     tiers: Mapping[str, Tier]
+    calendars: Mapping[date, frozenset[str]]
+    """Codes of the calendars that a day stands in."""
+    codes: Mapping[str, tuple[Compiled, ...]]
+    """Promotions that want a code entered, by the code."""
+    asks_person: bool
+    """Whether a condition asks more of the member than the tier."""
 
     def earn_bp(self, tier: str | None) -> int:
         """Base earning of a tier; an unknown tier (of an older version) has the programme's."""
@@ -91,7 +108,32 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         promotions=promotions,
         stages={stage: _index(promotions, stage) for stage in Stage},
         tiers={tier.code: tier for tier in rules.tiers},
+        calendars=_calendars(rules),
+        codes=_codes(promotions),
+        asks_person=any(
+            leaf.field.of_person
+            for one in promotions
+            if one.promotion.enabled and one.promotion.when is not None
+            for _, leaf in leaves(one.promotion.when)
+        ),
     )
+
+
+def _calendars(rules: RuleSet) -> dict[date, frozenset[str]]:
+    by_day: dict[date, set[str]] = {}
+    for calendar in rules.calendars:
+        for day in calendar.days:
+            by_day.setdefault(day, set()).add(fold(calendar.code))
+    return {day: frozenset(codes) for day, codes in by_day.items()}
+
+
+def _codes(promotions: Iterable[Compiled]) -> dict[str, tuple[Compiled, ...]]:
+    by_code: dict[str, list[Compiled]] = {}
+    for one in promotions:
+        when = one.promotion.when
+        for code in () if when is None else codes_of(when):
+            by_code.setdefault(code, []).append(one)
+    return {code: tuple(some) for code, some in by_code.items()}
 
 
 def _compile(promotion: Promotion, order: int, best_only: bool) -> Compiled:
@@ -99,7 +141,9 @@ def _compile(promotion: Promotion, order: int, best_only: bool) -> Compiled:
     evaluate = cast(
         "Callable[[View], Grant | Refusal]", partial(_call, rule.evaluate, promotion.params)
     )
-    return Compiled(promotion, rule, order, best_only, evaluate)
+    when = promotion.when
+    meet = None if when is None else compile_tree(when, salt=promotion.id)
+    return Compiled(promotion, rule, order, best_only, evaluate, meet)
 
 
 def _call(

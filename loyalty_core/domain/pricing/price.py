@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.pricing.allot import floor_of, lift, points_for, unit_price
 from loyalty_core.domain.pricing.basket import MemberFacts, Outcome, PricedBasket
 from loyalty_core.domain.pricing.discounts import Discounts
-from loyalty_core.domain.pricing.earning import Earned, bases, earn
+from loyalty_core.domain.pricing.earning import Earned, bases, earn, scene_of
 from loyalty_core.domain.pricing.lanes import run_lanes
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import Refusal, Stage, View
@@ -64,15 +65,16 @@ def price_basket(
         [line.discountable for line in request.lines],
     )
     room_minor = [_room(line) for line in request.lines]
+    scene = scene_of(view, plan, facts, now)
     discounts = Discounts(view, room_minor)
-    came: Came = run_lanes(plan.stages[Stage.DISCOUNT].matching(view), discounts, now)
-    paid = _pay_with_points(request, discounts, plan, facts, now)
+    came: Came = run_lanes(plan.stages[Stage.DISCOUNT].matching(view), discounts, scene)
+    paid = _pay_with_points(request, discounts, plan, facts, scene)
     payable = [left - spend for left, spend in zip(view.left_minor, paid.by_line, strict=True)]
     if request.line_prices == "unit":
         _keep_to_unit_prices(payable, discounts, paid)
     points_spent = points_for(sum(paid.by_line), plan.rules.main.value_minor)
     base_minor = bases(view, payable, paid.by_line, plan, spent=points_spent > 0)
-    earned = earn(view, base_minor, plan, facts.tier, now)
+    earned = earn(view, base_minor, plan, scene)
     lines = _lines(request, discounts, paid, payable, earned)
     if request.explain == "full":
         lines = _traced(lines, request)
@@ -99,18 +101,18 @@ def _room(line: BasketLine) -> int:
 
 
 def _pay_with_points(
-    request: QuoteRequest, discounts: Discounts, plan: Plan, facts: MemberFacts, now: datetime
+    request: QuoteRequest, discounts: Discounts, plan: Plan, facts: MemberFacts, scene: Scene
 ) -> _WriteOff:
     view, spending = discounts.view, plan.rules.spending
     shares = Shares(view, payable_with_points(view, spending))
     candidates = plan.stages[Stage.SPEND].matching(view)
     came: Came
     if facts.may_spend:
-        came = run_lanes(candidates, shares, now)
+        came = run_lanes(candidates, shares, scene)
         limits = limits_of(shares, discounts.room_minor, plan.spend_limit_bp(facts.tier))
     else:
         closed = Refusal("may_not_spend")
-        came = {one.order: (one, one.standing(now) or closed) for one in candidates}
+        came = {one.order: (one, one.closed(scene) or closed) for one in candidates}
         limits = Limits((), (), 0)
     least, most = spend_bounds(limits, plan, facts.available_points)
     points = wanted_points(request.spend, (least, most), spending.step_points)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from loyalty_core.domain.conditions.tree import TREE, Node
 from loyalty_core.domain.pricing.declare import (
     CODE,
     FLAG,
@@ -45,7 +46,7 @@ class Lane:
 class Promotion:
     """A rule type with its parameters; `params` is the type's own dataclass.
 
-    In force while starts_at <= now < ends_at.
+    In force while starts_at <= now < ends_at; applies where `when` is met.
     """
 
     id: str = field(metadata=word("id", CODE, en="Id", ru="Идентификатор"))
@@ -77,6 +78,9 @@ class Promotion:
     )
     ends_at: datetime | None = field(
         default=None, metadata=word("ends_at", optional(INSTANT), en="Ends", ru="Конец")
+    )
+    when: Node | None = field(
+        default=None, metadata=word("when", optional(TREE), en="Condition", ru="Условие")
     )
 
 

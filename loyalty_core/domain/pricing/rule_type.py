@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from loyalty_core.domain.pricing.goods import Goods, fold
 from loyalty_kit.checkout import BasketLine
 from loyalty_kit.events import LineKind, PurchaseLine
+
+if TYPE_CHECKING:
+    from loyalty_core.domain.conditions.tree import Node
 
 P = TypeVar("P")
 
@@ -53,12 +56,14 @@ Grant = Off | Share | Multiply
 class Refusal:
     """Why a promotion does nothing: a code and wire-ready facts, never a sentence.
 
-    `missing_minor` is how far the basket is from it, where that is a sum of money.
+    `missing_minor` is how far the basket is from it, where that is a sum of money; `unmet` the
+    node of the promotion's condition that is not met.
     """
 
     reason: str
     facts: Mapping[str, str] = field(default_factory=dict)
     missing_minor: int | None = None
+    unmet: Node | None = None
 
 
 class View:

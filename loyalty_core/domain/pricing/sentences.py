@@ -34,6 +34,10 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "en": "The promotion ended on {ends_at}.",
         "ru": "Акция закончилась {ends_at}.",
     },
+    "condition_not_met": {
+        "en": "The condition is not met: {condition}.",
+        "ru": "Не выполнено условие: {condition}.",
+    },
     "no_matching_lines": {
         "en": "There are no goods of this promotion in the basket.",
         "ru": "В корзине нет товаров этой акции.",

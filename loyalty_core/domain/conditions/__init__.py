@@ -1,0 +1,3 @@
+"""Conditions: a JSON tree over typed fields, met by baskets, asked of members, told in words."""
+
+from __future__ import annotations
