@@ -51,6 +51,7 @@ class QuoteRequest:
     coupons: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
     spend: Spend = None
+    payment: str | None = None
     line_prices: Literal["total", "unit"] = "total"
     locale: str = "ru"
     explain: Literal["short", "all", "full"] = "short"

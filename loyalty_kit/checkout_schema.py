@@ -129,6 +129,9 @@ class QuoteRequestSchema(wire.FrozenSchema):
             "type": ["string", "number"],
         },
     )
+    payment = wire.Text(
+        allow_none=True, metadata=about("Kind of payment, as in `payments` of a purchase.")
+    )
     line_prices = fields.String(
         load_default="total",
         validate=validate.OneOf(["total", "unit"]),

@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from loyalty_core.domain.account import AccountBook
+from loyalty_core.domain.conditions.scene import History
 from loyalty_core.domain.dates import end_of_life, spendable_from
 from loyalty_core.domain.points import Cause, Terms
 from loyalty_core.domain.pricing.basket import Award
@@ -44,7 +45,8 @@ class Booked:
 
     `rated`: the awards are those of the lines as they stand.  `earned` counts points that came
     in lots of their own, `clawed` what was taken back of them; `spent` what was taken,
-    `given_back` what returned of it.
+    `given_back` what returned of it.  `history` is what its rating knew of the member's
+    earlier purchases, where a condition asked for them.
     """
 
     rules_version: int = 0
@@ -56,6 +58,7 @@ class Booked:
     clawed: dict[str, int] = field(default_factory=dict)
     spent: int = 0
     given_back: int = 0
+    history: History | None = None
     hold: int | None = None
     answer: dict[str, Any] = field(default_factory=dict)
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from loyalty_core.domain.account import AccountBook
+from loyalty_core.domain.conditions.scene import Person
 from loyalty_core.domain.errors import ProgrammeNotFound, WrongCurrency
 from loyalty_core.domain.points import Cause
 from loyalty_core.domain.pricing.plan import Plan
@@ -65,6 +66,7 @@ class EventBatch:
         self._versions = programmes.published_versions(connection, programme_id)
         self._shops: dict[tuple[frozenset[str] | None, str], Shop] = {}
         self._survivor: dict[int, int | None] = {}
+        self._people: dict[int, Person] | None = None
         self._books: dict[AccountKey, AccountBook] = {}
         self._books_of: dict[int, dict[str, AccountBook]] = defaultdict(dict)
 
@@ -218,6 +220,14 @@ class EventBatch:
     def survivor(self, member: int | None) -> int | None:
         """Who a member is by now: merged ones are followed, erased ones are nobody."""
         return None if member is None else self._survivor.get(member)
+
+    def person(self, member: int) -> Person:
+        """What conditions may ask of a member; read once for the whole batch."""
+        if self._people is None:
+            alive = {one for one in self._survivor.values() if one is not None}
+            rows = members.member_rows(self.connection, self.programme.id, alive)
+            self._people = {number: members.person_of(row) for number, row in rows.items()}
+        return self._people[member]
 
     def desk(self, purchase: KeptPurchase, plan: Plan) -> Desk | None:
         """The books that a purchase moves; None where it is nobody's."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from loyalty_core.domain.account import AccountBook
+from loyalty_core.domain.conditions.scene import Place
 from loyalty_core.domain.errors import (
     CodeRequired,
     HoldCaptured,
@@ -25,6 +27,7 @@ from loyalty_core.domain.pricing.basket import PricedBasket
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.service.identify import names_of
+from loyalty_core.service.place import place_of
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.promise import keep_promise, promised_quote
 from loyalty_core.service.quote_basket import (
@@ -184,6 +187,7 @@ class _Desk:
     claims: tuple[Claim, ...]
     replaced: list[KeptHold]
     unproved: bool
+    place: Place
 
     @property
     def book(self) -> AccountBook | None:
@@ -217,6 +221,7 @@ class _Desk:
             row["tier"],
             tuple(balances),
             balances[0].available,
+            members.person_of(row) if self.plan.asks_person else None,
         )
 
 
@@ -275,6 +280,7 @@ def _open_desk(
         claims,
         live,
         unproved,
+        place_of(source, shop.code, ZoneInfo(shop.timezone or programme.timezone), request),
     )
 
 
@@ -307,7 +313,7 @@ def _price(desk: _Desk, wanted: HoldRequest, now: datetime) -> PricedBasket:
             raise CodeRequired
         if asked != "max" and asked > buyer.available_points:
             raise NotEnoughPoints(wanted=asked, available=buyer.available_points)
-    priced = price_basket(request, desk.plan, member_facts(buyer), now)
+    priced = price_basket(request, desk.plan, member_facts(buyer, desk.place), now)
     _expect(wanted, priced)
     return priced
 

@@ -49,9 +49,8 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     _move_points(connection, programme_id, survivor, leaving, author, now)
     members.move_names(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
-    members.change_member(
-        connection, leaving, {"state": "merged", "merged_into": survivor, "spent_minor": 0}
-    )
+    left = {"spent_minor": 0, "purchase_count": 0, "last_purchase_at": None}
+    members.change_member(connection, leaving, {"state": "merged", "merged_into": survivor, **left})
     return get_member(connection, plans, programme_id, to_wire("m", survivor), now=now)
 
 
@@ -93,4 +92,5 @@ def _move_standing(
 ) -> None:
     standings = Standings(connection, sorted((survivor, leaving)))
     standings.add_spend(survivor, standings.spent(leaving), rules, now)
+    standings.add_history(survivor, leaving)
     standings.write()

@@ -24,7 +24,11 @@ class PlanCache:
         self._lock = threading.Lock()
 
     def phone_region(self, connection: Connection, programme_id: int) -> str:
-        """The country of local phones, by the newest version that was asked for.
+        """The country of local phones.  Raises: ProgrammeNotFound."""
+        return self.newest(connection, programme_id).rules.policies.phone_region
+
+    def newest(self, connection: Connection, programme_id: int) -> Plan:
+        """The newest version that was asked for, which need not be the one in force.
 
         Reads the database only where none was: a quote must know it before its one statement.
 
@@ -36,7 +40,7 @@ class PlanCache:
             if programme is None:
                 raise ProgrammeNotFound
             plan = self.get(connection, programme_id, programme.rules_version)
-        return plan.rules.policies.phone_region
+        return plan
 
     def get(self, connection: Connection, programme_id: int, version: int) -> Plan:
         """Raises: VersionNotFound."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from loyalty_core.domain.conditions.scene import Person, Place
 from loyalty_core.domain.errors import (
     NotAvailable,
     ProgrammeNotFound,
@@ -18,11 +20,12 @@ from loyalty_core.domain.errors import (
 from loyalty_core.domain.members import full_name
 from loyalty_core.domain.pricing.allot import unit_price
 from loyalty_core.domain.pricing.basket import MemberFacts, PricedBasket
-from loyalty_core.domain.pricing.explain import explain
+from loyalty_core.domain.pricing.explain import code_answers, explain, promotions_of_codes
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.service.catalogue import products_for
 from loyalty_core.service.identify import names_of
+from loyalty_core.service.place import place_of
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source
 from loyalty_core.store.checkout import Asked, Facts, checkout_facts
@@ -58,6 +61,7 @@ class Buyer:
     tier: str | None
     balances: tuple[Balance, ...]
     available_points: int
+    person: Person | None = None
 
 
 def quote_basket(
@@ -73,12 +77,20 @@ def quote_basket(
     Raises: UnknownShop, ShopForbidden, WrongCurrency, PhoneImpossible, NotAvailable.
     """
     refuse_what_is_not_there(request)
-    region = plans.phone_region(connection, source.programme_id)
-    facts = _facts(connection, source, request, region, now)
+    newest = plans.newest(connection, source.programme_id)
+    facts = _facts(connection, source, request, newest, now)
     plan = plans.get(connection, source.programme_id, facts.rules_version)
+    if plan.asks_person and not newest.asks_person:
+        facts = _facts(connection, source, request, plan, now)
     buyer = _buyer(facts, request, plan)
     request = fill_in(connection, source.programme_id, request, plan)
-    priced = price_basket(request, plan, member_facts(buyer), now)
+    place = place_of(
+        source,
+        shop_of(source, request),
+        ZoneInfo(facts.shop_timezone or facts.timezone),
+        request,
+    )
+    priced = price_basket(request, plan, member_facts(buyer, place), now)
     return answer(priced, buyer, quote_id(now))
 
 
@@ -131,8 +143,8 @@ def answer(priced: PricedBasket, buyer: Buyer, number: str) -> Quote:
         priced.totals,
         points,
         member=_view(buyer, plan),
-        coupons=tuple(CodeAnswer(code, "rejected", "unknown_code") for code in request.coupons),
-        explanation=explain(priced, request.explain),
+        coupons=code_answers(priced),
+        explanation=explain(priced, request.explain, promotions_of_codes(priced)),
     )
 
 
@@ -140,13 +152,16 @@ def quote_id(now: datetime) -> str:
     return to_wire("q", new_id(now))
 
 
-def member_facts(buyer: Buyer) -> MemberFacts:
+def member_facts(buyer: Buyer, place: Place) -> MemberFacts:
     return MemberFacts(
         known=buyer.member_id is not None,
         tier=buyer.tier,
         available_points=buyer.available_points,
         may_spend=buyer.member_id is not None and buyer.verified,
         code_required=buyer.member_id is not None and not buyer.verified,
+        verified=buyer.member_id is not None and buyer.verified,
+        person=buyer.person,
+        place=place,
     )
 
 
@@ -183,10 +198,15 @@ def fill_in(
     return replace(request, lines=tuple(lines))
 
 
+def shop_of(source: Source, request: QuoteRequest) -> str:
+    return fold(request.shop or source.default_shop)
+
+
 def _facts(
-    connection: Connection, source: Source, request: QuoteRequest, region: str, now: datetime
+    connection: Connection, source: Source, request: QuoteRequest, plan: Plan, now: datetime
 ) -> Facts:
-    shop = fold(request.shop or source.default_shop)
+    """`plan` says how local phones are read, and whether conditions look at the person."""
+    shop = shop_of(source, request)
     if source.shops is not None and shop not in source.shops:
         raise ShopForbidden({"shop": shop})
     member = request.member
@@ -194,10 +214,11 @@ def _facts(
         source.programme_id,
         shop,
         from_wire("m", member.id) if member is not None and member.id else None,
-        () if member is None else names_of(member, source.name, region),
+        () if member is None else names_of(member, source.name, plan.rules.policies.phone_region),
         request.cart,
         request.order,
         hold_from_wire(request.hold) if request.hold else None,
+        plan.asks_person,
     )
     facts = checkout_facts(connection, asked, now)
     if facts is None:
@@ -220,6 +241,7 @@ def _buyer(facts: Facts, request: QuoteRequest, plan: Plan) -> Buyer:
         facts.tier,
         (own.balance if own is not None else Balance(main), *balances),
         0 if own is None else max(0, own.balance.available + own.own_hold - own.balance.debt),
+        facts.person,
     )
 
 

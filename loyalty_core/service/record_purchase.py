@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
+from loyalty_core.domain.conditions.scene import Person
 from loyalty_core.domain.errors import EventConflict
 from loyalty_core.domain.pricing.allot import money_of, points_for
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
@@ -20,9 +22,11 @@ from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, rebook, wi
 from loyalty_core.service.catalogue import filled_in
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.known_events import Told, hash_of, key_of
+from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
 from loyalty_core.service.record_refund import book_refund, count_anonymous, new_refund
+from loyalty_core.service.standing import Counted
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
@@ -105,12 +109,15 @@ class _Case:
     kept: KeptPurchase
     booked: Booked
     moved: Moved
+    retimed: bool
 
 
 def _book(
     batch: EventBatch, told: Told, kept: KeptPurchase, before: Purchase | None
 ) -> EventReceipt:
-    case = _Case(batch, told, kept, Booked.of(kept), Moved(flags=list(told.found.flags)))
+    retimed = before is not None and before.occurred_at != kept.event.occurred_at
+    moved = Moved(flags=list(told.found.flags))
+    case = _Case(batch, told, kept, Booked.of(kept), moved, retimed)
     if told.ahead:
         case.moved.flag(TIME_AHEAD)
     _link(case)
@@ -189,11 +196,12 @@ def _leave(case: _Case, member: int) -> None:
     assert desk is not None
     withdraw(kept, booked, desk, batch.occasion(case.told.source.name, kept.event))
     at = kept.event.occurred_at
-    batch.standings.add_spend(member, -kept.qualifying_minor, batch.ladder, at)
+    change = Counted(kept.qualifying_minor, 0, at)
+    batch.standings.count_purchase(member, change, batch.ladder, at)
     kept.qualifying_minor = 0
     booked.awards, booked.earned, booked.clawed = (), {}, {}
     booked.spent = booked.given_back = 0
-    booked.rated = False
+    booked.rated, booked.history = False, None
 
 
 # --- holds ----------------------------------------------------------------------------------
@@ -257,7 +265,7 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
 def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ...]:
     """Lines equal to the hold's earn what it promised; the others what the rules say."""
     kept, booked = case.kept, case.booked
-    lines = filled_in(kept.lines, case.batch.products)
+    receipt = lines = filled_in(kept.lines, case.batch.products)
     promised: tuple[Award, ...] = ()
     if promise is not None and promise.rated:
         equal = promise.equal(kept.event.lines)
@@ -265,9 +273,48 @@ def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ..
         lines = tuple(line for line in lines if line.id not in equal)
     if not lines:
         return promised
-    facts = MemberFacts(known=True, tier=booked.tier)
-    at = kept.event.occurred_at
-    return _joined((*promised, *rate_purchase(lines, plan, facts, at, booked.points_spent)))
+    rated = rate_purchase(
+        lines,
+        plan,
+        _facts(case, plan),
+        kept.event.occurred_at,
+        booked.points_spent,
+        receipt=receipt,
+    )
+    return _joined((*promised, *rated))
+
+
+def _facts(case: _Case, plan: Plan) -> MemberFacts:
+    """What conditions may ask of a receipt: as known for its time."""
+    batch, event = case.batch, case.kept.event
+    shop = batch.shop(case.told.source, event.shop)
+    zone = batch.zone if shop.timezone is None else ZoneInfo(shop.timezone)
+    customer, at_till = event.customer, event.channel == "pos" and plan.rules.policies.trust_pos
+    return MemberFacts(
+        known=True,
+        tier=case.booked.tier,
+        verified=customer is not None and (customer.verified or at_till),
+        person=_person(case) if plan.asks_person else None,
+        place=place_of(case.told.source, shop.code, zone, event),
+    )
+
+
+def _person(case: _Case) -> Person | None:
+    """The history is kept as it was when the purchase was first rated: what was bought since
+    takes nothing from it."""
+    batch, kept, booked = case.batch, case.kept, case.booked
+    member = batch.survivor(kept.member_id)
+    if member is None:
+        return None
+    if booked.history is None:
+        known = batch.standings.history(member)
+        own = 1 if kept.qualifying_minor > 0 else 0
+        booked.history = replace(
+            known,
+            purchases=known.purchases - own,
+            spent_minor=known.spent_minor - kept.qualifying_minor,
+        )
+    return replace(batch.person(member), history=booked.history)
 
 
 def _joined(awards: Iterable[Award]) -> tuple[Award, ...]:
@@ -340,12 +387,9 @@ def _move(case: _Case, hold: KeptHold | None) -> None:
         return
     counted = kept.qualifying_minor
     done = rebook(kept, booked, desk, batch.occasion(case.told.source.name, kept.event), hold)
-    batch.standings.add_spend(
-        desk.main.member_id,
-        kept.qualifying_minor - counted,
-        batch.ladder,
-        kept.event.occurred_at,
-    )
+    at = kept.event.occurred_at
+    change = Counted(counted, kept.qualifying_minor, at, retimed=case.retimed)
+    batch.standings.count_purchase(desk.main.member_id, change, batch.ladder, at)
     case.moved.add(done)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,9 +30,11 @@ from sqlalchemy import (
     true,
 )
 
+from loyalty_core.domain.conditions.scene import Person
 from loyalty_core.domain.members import IdentityKey
 from loyalty_core.store.accounts import balance_of, due_sums, held_sum
 from loyalty_core.store.database import Statement, compile_once, fetch
+from loyalty_core.store.members import person_of
 from loyalty_core.store.tables import (
     accounts,
     hold_claims,
@@ -41,7 +44,7 @@ from loyalty_core.store.tables import (
     programmes,
     shops,
 )
-from loyalty_core.store.types import to_micros
+from loyalty_core.store.types import from_micros, to_micros
 from loyalty_kit.checkout import Balance
 
 _CONNECTED = "installation:"
@@ -50,7 +53,8 @@ _CONNECTED = "installation:"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who and what a checkout asks about.  `hold` is (member, number)."""
+    """Who and what a checkout asks about.  `hold` is (member, number); `person`: also what
+    conditions may ask of the member."""
 
     programme_id: int
     shop: str
@@ -59,6 +63,7 @@ class Asked:
     cart: str | None
     order: str | None
     hold: tuple[int, int] | None
+    person: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class Facts:
     timezone: str
     rules_version: int
     shop_id: int | None
+    shop_timezone: str | None = None
     member_id: int | None = None
     first_name: str | None = None
     middle_name: str | None = None
@@ -87,6 +93,7 @@ class Facts:
     tier: str | None = None
     unproved: bool = False
     accounts: tuple[Account, ...] = ()
+    person: Person | None = None
 
 
 class _Shape(NamedTuple):
@@ -101,6 +108,7 @@ class _Shape(NamedTuple):
     cart: bool
     order: bool
     hold: bool
+    person: bool
 
 
 class _Row(NamedTuple):
@@ -110,6 +118,7 @@ class _Row(NamedTuple):
     timezone: str
     rules_version: int
     shop_id: int | None
+    shop_timezone: str | None
     member_id: int | None
     first_name: str | None
     middle_name: str | None
@@ -128,18 +137,34 @@ class _Row(NamedTuple):
     own_hold: int
 
 
+_PERSON = (
+    "created_at",
+    "gender",
+    "city",
+    "birth_date",
+    "attributes",
+    "purchase_count",
+    "spent_minor",
+    "last_purchase_at",
+)
+"""Columns that follow those of `_Row` where they are asked for."""
+
+
 def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts | None:
     """One statement, no lock, no write; None where the programme does not exist."""
     statement = _statement(connection.dialect, _shape(asked))
-    rows = [_Row._make(row) for row in fetch(connection, statement, _values(asked, now))]
-    if not rows:
+    told = fetch(connection, statement, _values(asked, now))
+    if not told:
         return None
+    width = len(_Row._fields)
+    rows = [_Row._make(row[:width]) for row in told]
     first = rows[0]
     return Facts(
         first.currency,
         first.timezone,
         first.rules_version,
         first.shop_id,
+        first.shop_timezone,
         first.member_id,
         first.first_name,
         first.middle_name,
@@ -151,6 +176,24 @@ def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts
             for row in rows
             if row.points is not None
         ),
+        _person(first.member_id, told[0][width:]),
+    )
+
+
+def _person(member_id: int | None, values: tuple[Any, ...]) -> Person | None:
+    """The driver's values: times are numbers, and JSON is a text on SQLite."""
+    if member_id is None or not values:
+        return None
+    row = dict(zip(_PERSON, values, strict=True))
+    attributes, last = row["attributes"], row["last_purchase_at"]
+    return person_of(
+        {
+            **row,
+            "id": member_id,
+            "created_at": from_micros(row["created_at"]),
+            "attributes": json.loads(attributes) if isinstance(attributes, str) else attributes,
+            "last_purchase_at": None if last is None else from_micros(last),
+        }
     )
 
 
@@ -163,6 +206,7 @@ def _shape(asked: Asked) -> _Shape:
         asked.cart is not None,
         asked.order is not None,
         asked.hold is not None,
+        asked.person,
     )
 
 
@@ -203,6 +247,7 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             programmes.c.timezone,
             programmes.c.rules_version,
             shops.c.id.label("shop_id"),
+            shops.c.timezone.label("shop_timezone"),
             buyer.c.id.label("member_id"),
             buyer.c.first_name,
             buyer.c.middle_name,
@@ -216,6 +261,7 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             accounts.c.debt,
             *due_sums(now),
             _own_hold(shape, programme, now).label("own_hold"),
+            *(buyer.c[name] for name in (_PERSON if shape.person else ())),
         )
         .select_from(
             programmes.outerjoin(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +24,8 @@ from sqlalchemy import (
     update,
 )
 
+from loyalty_core.domain.conditions.people import born_on
+from loyalty_core.domain.conditions.scene import History, Person
 from loyalty_core.domain.members import IdentityKey
 from loyalty_core.store.database import insert_or
 from loyalty_core.store.sets import among, update_many
@@ -30,6 +33,7 @@ from loyalty_core.store.tables import (
     identities,
     identity_conflicts,
     members,
+    purchases,
     tier_changes,
 )
 
@@ -41,6 +45,20 @@ class TierChange:
     member_id: int
     at: datetime
     tier: str | None
+
+
+@dataclass(slots=True)
+class Standing:
+    """What a member has bought so far, and the tier that it gave.
+
+    `purchase_count` are purchases of which money for goods is left; `last_purchase_at` is the
+    time of the latest of them.
+    """
+
+    spent_minor: int
+    tier: str | None
+    purchase_count: int
+    last_purchase_at: datetime | None
 
 
 # --- people ---------------------------------------------------------------------------------
@@ -55,7 +73,11 @@ _ALIASES = select(members.c.merged_into, members.c.id).where(among(members.c.mer
 _LOCKED = (
     select(members.c.id).where(among(members.c.id, "ids")).order_by(members.c.id).with_for_update()
 )
-_LOCKED_STANDINGS = _LOCKED.add_columns(members.c.spent_minor, members.c.tier)
+_STANDING = tuple(Standing.__slots__)
+_LOCKED_STANDINGS = _LOCKED.add_columns(*(members.c[name] for name in _STANDING))
+_LAST_PURCHASE = select(func.max(purchases.c.occurred_at)).where(
+    among(purchases.c.member_id, "ids"), purchases.c.qualifying_minor > 0
+)
 
 
 def add_members(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -114,6 +136,19 @@ def lock_survivors(
         held |= alive
 
 
+def person_of(row: Mapping[str, Any] | RowMapping) -> Person:
+    """What conditions may ask of a member's row."""
+    return Person(
+        row["id"],
+        row["created_at"],
+        gender=row["gender"],
+        city=row["city"],
+        born=born_on(row["birth_date"]),
+        attributes=row["attributes"],
+        history=History(row["purchase_count"], row["spent_minor"], row["last_purchase_at"]),
+    )
+
+
 def change_member(connection: Connection, member_id: int, changes: Mapping[str, Any]) -> None:
     connection.execute(update(members).where(members.c.id == member_id).values(**changes))
 
@@ -123,17 +158,21 @@ def repoint_aliases(connection: Connection, old: int, new: int) -> None:
     connection.execute(update(members).where(members.c.merged_into == old).values(merged_into=new))
 
 
-def lock_standings(
-    connection: Connection, ids: Collection[int]
-) -> dict[int, tuple[int, str | None]]:
-    """Spend in kopecks and tier of these members, locked in id order."""
+def lock_standings(connection: Connection, ids: Collection[int]) -> dict[int, Standing]:
+    """The standings of these members, locked in id order."""
     found = connection.execute(_LOCKED_STANDINGS, {"ids": ids}).all()
-    return {member: (spent, tier) for member, spent, tier in found}
+    return {member: Standing(*values) for member, *values in found}
 
 
-def set_standings(connection: Connection, standings: Iterable[tuple[int, int, str | None]]) -> None:
-    """(member, spend in kopecks, tier) of each."""
-    update_many(connection, members, ("id",), ("spent_minor", "tier"), list(standings))
+def set_standings(connection: Connection, standings: Mapping[int, Standing]) -> None:
+    rows = [(member, *attrgetter(*_STANDING)(one)) for member, one in sorted(standings.items())]
+    update_many(connection, members, ("id",), _STANDING, rows)
+
+
+def last_purchase_of(connection: Connection, ids: Collection[int]) -> datetime | None:
+    """The latest purchase, of any of these ids, of which money for goods is left."""
+    last: datetime | None = connection.scalar(_LAST_PURCHASE, {"ids": ids})
+    return last
 
 
 # --- names ----------------------------------------------------------------------------------

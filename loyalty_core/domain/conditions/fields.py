@@ -52,10 +52,7 @@ class Field:
     @property
     def of_person(self) -> bool:
         """Whether more than the tier must be known of the member."""
-        return self.knows in ("profile", "history") or self.name in (
-            "member.verified",
-            "member.bucket",
-        )
+        return self.knows in ("profile", "history") or self.name == "member.bucket"
 
 
 # --- basket ---------------------------------------------------------------------------------
@@ -122,7 +119,7 @@ def _to_birthday(person: Person, scene: Scene) -> int | None:
 
 
 def _since_purchase(person: Person, scene: Scene) -> int | None:
-    last = person.last_purchase_at
+    last = person.history.last_purchase_at
     return None if last is None else scene.days_since(last)
 
 
@@ -221,7 +218,7 @@ FIELDS: Mapping[str, Field] = {
             "member.verified",
             kinds.YES_NO,
             "checkout",
-            _always(lambda scene: scene.person is not None and scene.person.verified),
+            _always(lambda scene: scene.verified),
             "The member is confirmed",
             "Участник подтверждён",
             sure=True,
@@ -289,7 +286,7 @@ FIELDS: Mapping[str, Field] = {
             "history.purchases",
             kinds.COUNT,
             "history",
-            _of_person(lambda person, _: person.purchases),
+            _of_person(lambda person, _: person.history.purchases),
             "Purchases before",
             "Покупок до этой",
         ),
@@ -297,7 +294,7 @@ FIELDS: Mapping[str, Field] = {
             "history.spent",
             kinds.MONEY_VALUE,
             "history",
-            _of_person(lambda person, _: person.spent_minor),
+            _of_person(lambda person, _: person.history.spent_minor),
             "Spent before",
             "Сумма прежних покупок",
         ),

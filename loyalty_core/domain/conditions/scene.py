@@ -11,20 +11,29 @@ from loyalty_core.domain.pricing.rule_type import View
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What a member bought before the basket or receipt at hand.
+
+    `spent_minor` in kopecks paid for goods, net of refunds; `purchases` are those of which any
+    of that is left.
+    """
+
+    purchases: int = 0
+    spent_minor: int = 0
+    last_purchase_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
-    """What is known of a member.  `spent_minor` in kopecks, net of refunds; `purchases` are
-    paid and not returned whole; the purchase at hand is not among them."""
+    """What is known of a member beside points and tier."""
 
     id: int
-    verified: bool
     joined_at: datetime
     gender: str | None = None
     city: str | None = None
     born: date | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    purchases: int = 0
-    spent_minor: int = 0
-    last_purchase_at: datetime | None = None
+    history: History = field(default_factory=History)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,17 @@ class Scene:
     may be None even so, where no condition in force asks for more than the tier.
     """
 
-    __slots__ = ("_local", "calendars", "known", "now", "person", "place", "tier", "view")
+    __slots__ = (
+        "_local",
+        "calendars",
+        "known",
+        "now",
+        "person",
+        "place",
+        "tier",
+        "verified",
+        "view",
+    )
 
     def __init__(  # noqa: PLR0913 - each is a thing of its own to look at
         self,
@@ -55,6 +74,7 @@ class Scene:
         place: Place,
         *,
         known: bool = False,
+        verified: bool = False,
         tier: str | None = None,
         person: Person | None = None,
         calendars: Mapping[date, frozenset[str]],
@@ -63,6 +83,7 @@ class Scene:
         self.now = now
         self.place = place
         self.known = known
+        self.verified = verified
         self.tier = tier
         self.person = person
         self.calendars = calendars

@@ -23,6 +23,7 @@ class MemberFacts:
     available_points: int = 0
     may_spend: bool = False
     code_required: bool = False
+    verified: bool = False
     person: Person | None = None
     place: Place = field(default_factory=Place)
 

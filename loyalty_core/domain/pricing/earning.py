@@ -40,6 +40,7 @@ def scene_of(view: View, plan: Plan, facts: MemberFacts, at: datetime) -> Scene:
         at,
         facts.place,
         known=facts.known,
+        verified=facts.verified,
         tier=facts.tier,
         person=facts.person,
         calendars=plan.calendars,

@@ -8,6 +8,7 @@ from typing import Literal
 
 from loyalty_core.domain.conditions.tell import tell
 from loyalty_core.domain.pricing.basket import Outcome, PricedBasket
+from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.plan import Compiled
 from loyalty_core.domain.pricing.rule_type import Refusal
 from loyalty_core.domain.pricing.sentences import (
@@ -15,7 +16,7 @@ from loyalty_core.domain.pricing.sentences import (
     known_locale,
     refused_text,
 )
-from loyalty_kit.checkout import Explanation
+from loyalty_kit.checkout import CodeAnswer, Explanation
 
 Mode = Literal["short", "all", "full"]
 NEAREST = 3
@@ -100,6 +101,35 @@ def _told(outcome: Outcome, priced: PricedBasket) -> Explanation:
         facts=outcome.facts,
         text=text,
     )
+
+
+def promotions_of_codes(priced: PricedBasket) -> frozenset[str]:
+    """Ids of the promotions that want one of the entered codes."""
+    codes = priced.plan.codes
+    entered = [code for code in map(fold, priced.request.coupons) if code in codes]
+    return frozenset(one.promotion.id for code in entered for one in codes[code])
+
+
+def code_answers(priced: PricedBasket) -> tuple[CodeAnswer, ...]:
+    """What became of each entered code: a code is applied if a promotion that wants it is.
+
+    Else the reason is that of its first promotion in order.
+    """
+    matched = {outcome.promotion.order: outcome for outcome in priced.outcomes}
+    return tuple(_code_answer(code, matched, priced) for code in priced.request.coupons)
+
+
+def _code_answer(code: str, matched: dict[int, Outcome], priced: PricedBasket) -> CodeAnswer:
+    wanting = priced.plan.codes.get(fold(code))
+    if not wanting:
+        return CodeAnswer(code, "rejected", "unknown_code")
+    outcomes = [_outcome(one, matched, priced) for one in wanting]
+    refusals = [outcome.refusal for outcome in outcomes if outcome.refusal is not None]
+    if len(refusals) < len(outcomes):
+        return CodeAnswer(code, "applied")
+    locale, currency = known_locale(priced.request.locale), priced.request.currency
+    text = refusal_text(outcomes[0], refusals[0], currency, locale)
+    return CodeAnswer(code, "rejected", refusals[0].reason, text)
 
 
 def refusal_text(outcome: Outcome, refusal: Refusal, currency: str, locale: str) -> str:

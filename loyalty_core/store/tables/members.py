@@ -34,6 +34,8 @@ members = Table(
     count("spent_minor"),
     Column("tier", Text),
     Column("created_at", UtcTime, nullable=False),
+    count("purchase_count"),
+    Column("last_purchase_at", UtcTime),
     CheckConstraint("state IN ('active', 'unconfirmed', 'merged', 'erased')", name="state_known"),
     CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged_points_on"),
 )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from loyalty_core.domain.conditions.fields import FIELDS
 from loyalty_core.domain.conditions.meet import compile_tree
 from loyalty_core.domain.conditions.people import age, bucket, bucket_key, days_to_birthday
-from loyalty_core.domain.conditions.scene import Person, Place, Scene
+from loyalty_core.domain.conditions.scene import History, Person, Place, Scene
 from loyalty_core.domain.conditions.tell import tell
 from loyalty_core.domain.conditions.tree import codes_of, read_tree, tree_schema
 from loyalty_core.domain.pricing.declare import Misfit
@@ -34,15 +34,12 @@ LINES = (
 )
 ANNA = Person(
     7,
-    verified=True,
     joined_at=datetime(2026, 3, 1, 23, 30, tzinfo=UTC),
     gender="female",
     city="Тверь",
     born=date(1990, 3, 20),
     attributes={"dogs": 2, "vip": True, "tea": "green", "list": [1]},
-    purchases=3,
-    spent_minor=1000_00,
-    last_purchase_at=datetime(2026, 3, 10, 9, tzinfo=UTC),
+    history=History(3, 1000_00, datetime(2026, 3, 10, 9, tzinfo=UTC)),
 )
 PLACE = Place("main", "pos", "cash", frozenset({"spring"}), MOSCOW)
 
@@ -52,6 +49,7 @@ def scene(**said: Any) -> Scene:
     place, now = said.pop("place", PLACE), said.pop("now", NOON)
     words = {
         "known": True,
+        "verified": True,
         "tier": "silver",
         "person": ANNA,
         "calendars": {date(2026, 3, 14): frozenset({"sale"})},
@@ -237,7 +235,7 @@ def test_buckets_are_even_and_each_salt_has_its_own():
 
 def test_a_bucket_is_of_the_salt_or_of_the_promotion():
     for number in range(50):
-        someone = scene(person=Person(number, verified=False, joined_at=NOON))
+        someone = scene(person=Person(number, joined_at=NOON))
         own = leaf("member.bucket", "less_than", 50)
         salted = leaf("member.bucket", "less_than", 50, salt="p")
 
@@ -361,7 +359,7 @@ def test_a_condition_in_words(tree, en, ru):
 def test_valid_trees_never_raise(tree, days):
     node = read_tree(tree)
     meet = compile_tree(node, "p")
-    for someone in (ANNA, None, Person(1, verified=False, joined_at=NOON - timedelta(days=400))):
+    for someone in (ANNA, None, Person(1, joined_at=NOON - timedelta(days=400))):
         known = scene(now=NOON + timedelta(days=days), person=someone, known=someone is not None)
         refusal = meet(known)
         if refusal is not None:

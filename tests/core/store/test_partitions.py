@@ -277,6 +277,7 @@ def test_a_quote_looks_into_one_partition(crowded: Shop):
         cart="c",
         order=None,
         hold=None,
+        person=True,
     )
     with Watched(crowded.engine) as watched, read(crowded.engine) as connection:
         facts = checkout_facts(connection, asked, NOW)

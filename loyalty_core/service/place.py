@@ -1,0 +1,33 @@
+"""Where and how somebody buys, as conditions see it."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from loyalty_core.domain.conditions.scene import Place
+from loyalty_core.domain.pricing.goods import fold
+from loyalty_core.service.source import Source
+from loyalty_kit.checkout import QuoteRequest
+from loyalty_kit.events import Purchase
+
+OPEN_CHANNELS = frozenset({"pos", "online"})
+"""What any key may say of itself."""
+
+
+def place_of(source: Source, shop: str, zone: ZoneInfo, told: QuoteRequest | Purchase) -> Place:
+    """`shop` is the code of the shop that the message means, `zone` its own."""
+    channel = fold(told.channel)
+    payment = told.payment if isinstance(told, QuoteRequest) else _paid_with(told)
+    return Place(
+        shop,
+        channel if channel in OPEN_CHANNELS else None,
+        None if payment is None else fold(payment),
+        frozenset(map(fold, told.coupons)),
+        zone,
+    )
+
+
+def _paid_with(purchase: Purchase) -> str | None:
+    """The kind of payment, where there was one."""
+    kinds = {payment.kind for payment in purchase.payments}
+    return kinds.pop() if len(kinds) == 1 else None
