@@ -1,0 +1,130 @@
+"""Conditions on members: SQL says of every row what the closures say of the person."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, insert, select
+
+from loyalty_core.domain.conditions.fields import FIELDS
+from loyalty_core.domain.conditions.meet import compile_tree
+from loyalty_core.domain.conditions.scene import Place, Scene
+from loyalty_core.domain.conditions.tree import read_tree
+from loyalty_core.domain.pricing.declare import Misfit
+from loyalty_core.domain.pricing.rule_type import View
+from loyalty_core.store.conditions import MEMBER_FIELDS, AskedAt, members_where
+from loyalty_core.store.database import read, write
+from loyalty_core.store.members import person_of
+from loyalty_core.store.tables import members
+from tests.support.conditions import trees
+from tests.support.databases import EVERY_ENGINE
+
+MOSCOW = ZoneInfo("Europe/Moscow")
+NEW_YORK = ZoneInfo("America/New_York")
+PEOPLE = 150
+DAY = timedelta(days=1)
+EXAMPLES = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+TIMES = st.sampled_from(
+    [
+        datetime(2026, 3, 14, 12, tzinfo=UTC),
+        datetime(2026, 2, 28, 23, 30, tzinfo=UTC),
+        datetime(2028, 2, 29, 3, 30, tzinfo=UTC),
+        datetime(2026, 12, 31, 21, 0, tzinfo=UTC),
+        datetime(2026, 3, 8, 7, 0, tzinfo=UTC),
+    ]
+)
+
+
+def somebody(chance: Random, number: int) -> dict[str, Any]:
+    def maybe(value: Any) -> Any:
+        return value if chance.random() < 0.8 else None
+
+    attributes = {
+        "dogs": chance.choice([2, "2", True, None, 2.5, [1], "tea", -3]),
+        "vip": chance.choice([True, False, "true"]),
+        "любимый чай": chance.choice(["tea", "Тверь", "%_'\"\\"]),
+        "list": [1, 2],
+    }
+    born = date(1950, 1, 1) + DAY * chance.randrange(25_000)
+    if chance.random() < 0.1:
+        born = date(1992, 2, 29)
+    joined = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=chance.randrange(600_000))
+    return {
+        "id": 158_544_691_201_637_175 + number * chance.randrange(1, 10**9),
+        "programme_id": 1,
+        "state": "active",
+        "gender": maybe(chance.choice(["female", "male", "Female"])),
+        "city": maybe(chance.choice(["Тверь", "тверь", "tea", "%_'\"\\"])),
+        "birth_date": maybe(born.isoformat()),
+        "attributes": {name: one for name, one in attributes.items() if chance.random() < 0.8},
+        "consents": {},
+        "tier": maybe(chance.choice(["silver", "tea"])),
+        "spent_minor": chance.randrange(200_000),
+        "purchase_count": chance.randrange(120),
+        "last_purchase_at": maybe(joined + timedelta(minutes=chance.randrange(300_000))),
+        "created_at": joined,
+    }
+
+
+@pytest.fixture(params=EVERY_ENGINE, ids=str)
+def crowd(request: pytest.FixtureRequest, engine: Engine) -> Engine:
+    return engine
+
+
+@pytest.mark.parametrize("engine", EVERY_ENGINE, indirect=True)
+def test_closures_and_sql_agree(engine: Engine):
+    chance = Random(4)
+    with write(engine) as connection:
+        connection.execute(insert(members), [somebody(chance, no) for no in range(PEOPLE)])
+    with read(engine) as connection:
+        rows = connection.execute(select(members)).mappings().all()
+    people = [(row["tier"], person_of(row)) for row in rows]
+    fields = [FIELDS[name] for name in sorted(MEMBER_FIELDS)]
+
+    @EXAMPLES
+    @given(tree=trees(fields), now=TIMES, zone=st.sampled_from([MOSCOW, NEW_YORK]))
+    def agree(tree: dict[str, Any], now: datetime, zone: ZoneInfo) -> None:
+        node = read_tree(tree)
+        meet = compile_tree(node, "salt")
+        place = Place(zone=zone)
+        view = View((), [], [])
+        expected = {
+            person.id
+            for tier, person in people
+            if meet(
+                Scene(view, now, place, known=True, tier=tier, person=person, calendars={})
+            )
+            is None
+        }
+        condition = members_where(node, AskedAt(now, zone, engine.dialect.name), "salt")
+        with read(engine) as connection:
+            found = set(connection.scalars(select(members.c.id).where(condition)))
+            others = set(connection.scalars(select(members.c.id).where(~condition)))
+        assert found == expected
+        assert len(found) + len(others) == PEOPLE
+
+    agree()
+
+
+def test_what_is_not_about_members_is_named_by_its_node():
+    tree = {
+        "all": [
+            {"field": "member.age", "is": "is_known"},
+            {"not": {"field": "basket.amount", "is": "at_least", "value": "1.00"}},
+            {"field": "time.weekday", "is": "is", "value": 1},
+        ]
+    }
+
+    with pytest.raises(Misfit) as refused:
+        members_where(read_tree(tree), AskedAt(datetime(2026, 3, 14, tzinfo=UTC), MOSCOW, "sqlite"))
+
+    assert refused.value.errors == {
+        "all.1.not.field": ["is not about members"],
+        "all.2.field": ["is not about members"],
+    }
