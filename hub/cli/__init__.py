@@ -26,6 +26,7 @@ WORDS: Mapping[str, str] = {
     "programmes": "programmes:programmes",
     "shops": "shops:shops",
     "rules": "rules:rules",
+    "members": "members:members",
     "keys": "keys:keys",
     "installations": "installations:installations",
     "deliveries": "deliveries:deliveries",

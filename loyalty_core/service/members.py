@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from loyalty_core.domain.conditions.people import born_on
 from loyalty_core.domain.errors import InvalidInput, MemberExists, MemberNotFound, PhoneImpossible
 from loyalty_core.domain.members import IdentityKey, card_key, email_key, full_name, phone_key
 from loyalty_core.service import identify
@@ -251,9 +252,11 @@ def _check_birth_date(text: str | None) -> None:
     if text is None:
         return
     try:
-        date.fromisoformat(text)
+        born = born_on(text)
     except ValueError:
-        raise InvalidInput({"birth_date": ["Not a date."]}) from None
+        born = None
+    if born is None:
+        raise InvalidInput({"birth_date": ["Not a date."]})
 
 
 def _possible_names(text: str, region: str) -> list[IdentityKey]:

@@ -17,8 +17,10 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
+    String,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     false,
@@ -44,9 +46,7 @@ from loyalty_core.domain.pricing.declare import Misfit
 from loyalty_core.store.tables import members
 
 _LEAP_YEAR = 2024
-_DAYS_OF_BIRTH = [
-    date(_LEAP_YEAR, 1, 1) + timedelta(days=number) for number in range(366)
-]
+_DAYS_OF_BIRTH = [date(_LEAP_YEAR, 1, 1) + timedelta(days=number) for number in range(366)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,7 @@ class _Value:
     test: Callable[[Leaf], ColumnElement[bool]]
 
 
-def _compared(
-    column: ColumnElement[Any], known: ColumnElement[bool] | None = None
-) -> _Value:
+def _compared(column: ColumnElement[Any], known: ColumnElement[bool] | None = None) -> _Value:
     known = column.is_not(None) if known is None else known
     # Rows that do not know it are left out by `known`, which SQL may look at second.
     return _Value(
@@ -154,7 +152,8 @@ _DAY_OF_BIRTH = func.substr(_BORN, 6, 5)
 def _age(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
     """Full years: the year's difference, less one where the birthday is still to come."""
     year = cast(func.substr(_BORN, 1, 4), Integer)
-    to_come = case((_DAY_OF_BIRTH > last_birthday_told(asked.today), 1), else_=0)
+    day = _DAY_OF_BIRTH
+    to_come = case((day > last_birthday_told(asked.today), 1), else_=0)
     return _compared(asked.today.year - year - to_come, _BORN.is_not(None))
 
 
@@ -167,7 +166,9 @@ def _to_birthday(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
             for day in _DAYS_OF_BIRTH
             if fits(days_to_birthday(day.month, day.day, asked.today))
         ]
-        return func.coalesce(_DAY_OF_BIRTH.in_(days), false())
+        # Written out: trees of many such leaves would have more parameters than SQL may.
+        listed = bindparam(None, days, String, expanding=True, literal_execute=True, unique=True)
+        return func.coalesce(_DAY_OF_BIRTH.in_(listed), false())
 
     return _Value(_BORN.is_not(None), test)
 

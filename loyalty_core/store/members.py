@@ -323,6 +323,16 @@ def members_page(
     )
 
 
+def count_where(connection: Connection, programme_id: int, condition: ColumnElement[bool]) -> int:
+    """How many members are meant; merged and erased ones are left out."""
+    query = select(func.count()).where(
+        members.c.programme_id == programme_id,
+        members.c.state.in_(("active", "unconfirmed")),
+        condition,
+    )
+    return connection.scalars(query).one()
+
+
 def name_like(text: str) -> ColumnElement[bool]:
     """Every word of `text` begins one of the names; where it has none, nobody."""
     words = [word for part in text.split() if (word := part.replace("%", "").replace("_", ""))]

@@ -94,6 +94,13 @@ TABLE = {
         "admin", (404, "version_not_found"), NO_PROGRAMME, (404, "version_not_found"), {"draft": 99}
     ),
     "GET /programmes/<code>/rules/versions": May("admin", 200, NO_PROGRAMME, 200),
+    "POST /programmes/<code>/members/count": May(
+        "admin",
+        200,
+        NO_PROGRAMME,
+        200,
+        {"when": {"field": "member.age", "is": "is_known"}},
+    ),
     "GET /programmes/<code>/shops": May("admin", 200, NO_PROGRAMME, 200),
     "POST /programmes/<code>/shops": May(
         "admin", 201, NO_PROGRAMME, SHOP_FORBIDDEN, {"code": "east"}

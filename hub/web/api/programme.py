@@ -15,6 +15,7 @@ from hub.web.api.operations import operation
 from hub.web.api.schemas import PageQuerySchema
 from loyalty_core.domain.errors import InvalidInput, ShopForbidden
 from loyalty_core.service import catalogue, programmes, shops
+from loyalty_core.service.count_members import count_members
 from loyalty_core.store.programmes import fold
 
 SCOPE = "admin"
@@ -154,6 +155,28 @@ def list_rules_versions(call: Call, code: str) -> Answer:
         )
     )
     return answer({"items": [render.rules_version(version) for version in found]})
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/programmes/<code>/members/count",
+        scope=SCOPE,
+        takes=wire.CountSchema,
+        gives={200: wire.CountedSchema},
+        refuses=(404,),
+    ),
+)
+def count_who_meets(call: Call, code: str) -> Answer:
+    """How many members meet a condition; keeps nothing."""
+    when = body.load(wire.CountSchema().load, body.read_json())["when"]
+
+    def work(connection: Connection) -> int:
+        programme_id = call.programme(connection, code).id
+        return count_members(connection, programme_id, when, now=call.now)
+
+    return answer({"members": call.read(work)})
 
 
 def _document() -> dict[str, Any]:

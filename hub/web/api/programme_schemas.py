@@ -60,6 +60,17 @@ class CheckedSchema(Schema):
     )
 
 
+class CountSchema(Schema):
+    when = fields.Raw(
+        required=True,
+        metadata={"type": "object", **about("A condition on members, as `when` of a promotion.")},
+    )
+
+
+class CountedSchema(Schema):
+    members = fields.Integer(metadata=about("How many meet it."))
+
+
 class VersionSchema(Schema):
     version = fields.Integer()
     state = fields.String(metadata=about("`draft` or `published`."))

@@ -24,10 +24,11 @@ from loyalty_core.domain.pricing.goods import Goods
 MOST_DEPTH = 10
 MOST_NODES = 200
 MOST_VALUES = 1000
+"""In all the lists of a tree."""
 _BRANCHES = ("all", "any", "not")
 _LEAF = ("field", "is", "value")
 _DETAIL: Mapping[str, Kind[Any]] = {
-    "name": text(longest=64, pattern=r'[^"\\\x00-\x1f]+'),
+    "name": text(longest=64, pattern=r'[^"\\\x00-\x1f\ud800-\udfff]+'),
     "salt": text(longest=64),
     "goods": Kind(lambda value: read_record(Goods, value), lambda at: record_schema(Goods, at)),
 }
@@ -94,10 +95,11 @@ def codes_of(node: Node) -> frozenset[str]:
 
 
 class _Reader:
-    """Counts nodes over the whole tree while it is read."""
+    """Counts nodes and listed values over the whole tree while it is read."""
 
     def __init__(self) -> None:
         self._nodes = 0
+        self._values = 0
 
     def read(self, value: object, depth: int) -> Node:
         self._nodes += 1
@@ -109,7 +111,7 @@ class _Reader:
             raise misfit("must be an object")
         branch = next((word for word in _BRANCHES if word in value), None)
         if branch is None:
-            return _read_leaf(value)
+            return self._counted(_read_leaf(value))
         if len(value) > 1:
             raise Misfit({str(key): ["unknown field"] for key in value if key != branch})
         try:
@@ -121,6 +123,12 @@ class _Reader:
         except Misfit as wrong:
             raise Misfit(nested(branch, wrong.errors)) from None
         return All(nodes) if branch == "all" else AnyOf(nodes)
+
+    def _counted(self, leaf: Leaf) -> Leaf:
+        self._values += len(leaf.value) if leaf.operator in WITH_LISTS else 0
+        if self._values > MOST_VALUES:
+            raise Misfit({"value": [f"must have at most {MOST_VALUES} values in the whole tree"]})
+        return leaf
 
 
 def _anything(_: str) -> JsonSchema:
@@ -179,7 +187,7 @@ def _operand(field: Field, operator: str) -> Kind[Any]:
     if operator not in WITH_LISTS:
         return field.kind.one
     if operator != "between":
-        return many(field.kind.one, least=1, most=MOST_VALUES)
+        return many(field.kind.one, least=1, most=field.kind.most)
     pair = many(field.kind.one, least=2, most=2)
 
     def read(value: object) -> tuple[Any, ...]:

@@ -31,12 +31,14 @@ _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ValueKind:
-    """`one` reads a single value; `tell` writes it for people (value, currency, locale)."""
+    """`one` reads a single value; `tell` writes it for people (value, currency, locale);
+    `most` values may stand in a list."""
 
     name: str
     one: Kind[Any]
     operators: tuple[str, ...]
     tell: Callable[[Any, str, str], str]
+    most: int = 100
 
 
 def _plain(value: object, _currency: str, _locale: str) -> str:
@@ -87,7 +89,17 @@ def _read_clock(value: object) -> int:
     return int(match[1]) * 60 + int(match[2])
 
 
-_CODE = text(longest=255)
+def _read_text(value: object) -> str:
+    told = _TEXT.read(value)
+    # Neither can stand in a database.
+    if "\x00" in told or any("\ud800" <= sign <= "\udfff" for sign in told):
+        raise misfit("has a character that cannot be kept")
+    return told
+
+
+_TEXT = text(longest=255)
+_KEPT = Kind(_read_text, _TEXT.schema)
+_MANY = 1000
 _QUANTITY = {
     "type": ["string", "number"],
     "pattern": r"^[0-9]{1,12}(\.[0-9]{1,3})?$",
@@ -120,14 +132,15 @@ CLOCK = ValueKind(
     ("at_least", "less_than", "between"),
     _tell_clock,
 )
-WORD = ValueKind("text", text(longest=255), ("is", "is_not", *LISTED), _plain)
+WORD = ValueKind("text", _KEPT, ("is", "is_not", *LISTED), _plain, _MANY)
 """Compared as it is written."""
 CODE = ValueKind(
     "code",
-    Kind(lambda value: fold(_CODE.read(value)), _CODE.schema),
+    Kind(lambda value: fold(_KEPT.read(value)), _KEPT.schema),
     ("is", "is_not", *LISTED),
     _plain,
+    _MANY,
 )
 """Compared without regard to case."""
-CODES = ValueKind("codes", CODE.one, OF_SETS, _plain)
+CODES = ValueKind("codes", CODE.one, OF_SETS, _plain, _MANY)
 YES_NO = ValueKind("flag", FLAG, ("is",), _tell_flag)

@@ -303,6 +303,22 @@ def test_a_tree_has_a_size():
     read_tree({"all": [deep(1)] * 199})
 
 
+def test_a_tree_has_so_many_values_in_all():
+    listed = leaf("member.city", "in", [str(number) for number in range(501)])
+
+    with pytest.raises(Misfit) as refused:
+        read_tree({"all": [listed, listed]})
+
+    told = ["must have at most 1000 values in the whole tree"]
+    assert refused.value.errors == {"all.1.value": told}
+
+
+@pytest.mark.parametrize("text", ["a\x00", "\ud800"])
+def test_what_no_database_keeps_is_refused(text):
+    with pytest.raises(Misfit):
+        read_tree(leaf("member.city", "is", text))
+
+
 def test_codes_that_a_tree_wants():
     spring = leaf("basket.coupons", "has_any", ["SPRING"])
     tree = {"any": [spring, {"not": leaf("basket.coupons", "has_any", ["OLD"])}]}

@@ -477,3 +477,36 @@ def test_a_publication_that_asks_for_the_person_is_heeded_at_once(scene):
     scene.publish(promotions=[conditional(when("member.city", "is", "Тверь"))])
 
     assert discount(scene.priced(a_line(), member=ANNA_AT_TILL)) == "100.00"
+
+
+@pytest.mark.parametrize(
+    ("tree", "members_"),
+    [
+        (when("member.age", "at_least", 30), 1),
+        (when("member.city", "in", ["Тверь", "Омск"]), 2),
+        ({"not": when("member.city", "is", "Тверь")}, 1),
+        (when("member.attribute", "is", "yes", name="собака"), 1),
+        (when("history.purchases", "at_least", 1), 1),
+        (when("history.days_since_purchase", "is_unknown"), 1),
+        (when("member.days_to_birthday", "between", [0, 3]), 1),
+    ],
+    ids=lambda value: value.get("field", "not") if isinstance(value, dict) else "",
+)
+def test_members_who_meet_a_condition_are_counted(scene, tree, members_):
+    anna = {"birth_date": "1990-03-16", "city": "Тверь", "attributes": {"собака": "yes"}}
+    scene.shop.post("/members", {"phone": ANNA, **anna})
+    scene.shop.post("/members", {"phone": "+79161234568", "city": "Омск"})
+    scene.bought(a_line(paid="1000.00"))
+
+    counted = scene.shop.post("/programmes/shop/members/count", {"when": tree})
+
+    assert counted.get_json() == {"members": members_}
+
+
+def test_what_is_not_about_members_is_not_counted(scene):
+    tree = {"all": [when("member.known", "is", True), when("shop.code", "is", "main")]}
+
+    refused = scene.shop.post("/programmes/shop/members/count", {"when": tree})
+
+    assert code_of(refused) == (422, "validation_failed")
+    assert list(refused.get_json()["errors"]) == ["when.all.1.field"]

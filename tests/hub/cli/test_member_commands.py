@@ -1,0 +1,28 @@
+"""Members from the command line."""
+
+import json
+
+GROWN = {"field": "member.age", "is": "at_least", "value": 18}
+
+
+def test_members_are_counted_by_a_condition_in_words_or_in_a_file(cli, tmp_path):
+    cli("programmes", "create", "demo")
+    (tmp_path / "grown.json").write_text(json.dumps({"not": GROWN}), "utf-8")
+
+    told = cli("members", "count", "--when", json.dumps(GROWN), "--json")
+    others = cli("members", "count", "--when", str(tmp_path / "grown.json"), "--json")
+
+    assert told.json == others.json == {"programme": "demo", "members": 0}
+
+
+def test_what_is_no_condition_is_named(cli, tmp_path):
+    cli("programmes", "create", "demo")
+
+    for when, said in (
+        ("{", "not JSON"),
+        (str(tmp_path / "none.json"), "cannot be read"),
+        ('{"field": "basket.amount", "is": "at_least", "value": 1}', "when.field"),
+    ):
+        told = cli("members", "count", "--when", when)
+        assert told.code == 1
+        assert said in told.err
