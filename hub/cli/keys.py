@@ -25,8 +25,16 @@ def keys() -> None:
 @click.option("--name", required=True, help="Becomes the source of the events that it sends.")
 @click.option("--scopes", required=True, metavar="A,B", help=f"Of: {', '.join(SCOPES)}.")
 @click.option("--shops", metavar="A,B", help="Codes of shops that bind it; left out, all.")
+@click.option("--channels", metavar="A,B", help="Channels that it proves, and is bound to.")
 @json_option
-def create(name: str, scopes: str, shops: str | None, code: str | None, as_json: bool) -> None:
+def create(  # noqa: PLR0913 - one for each option
+    name: str,
+    scopes: str,
+    shops: str | None,
+    channels: str | None,
+    code: str | None,
+    as_json: bool,
+) -> None:
     """Make a key and print it: this once, it is stored nowhere."""
     hub = open_hub()
     programme = chosen_programme(hub, code)
@@ -38,6 +46,7 @@ def create(name: str, scopes: str, shops: str | None, code: str | None, as_json:
             name=name,
             scopes=_words(scopes),
             shops=None if shops is None else _words(shops),
+            channels=None if channels is None else _words(channels),
             now=hub.clock.now(),
         ),
     )
@@ -88,6 +97,7 @@ def _as_row(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "scopes": [scope for scope in SCOPES if scope in key.scopes],
         "shops": None if key.shops is None else sorted(key.shops),
+        "channels": None if key.channels is None else sorted(key.channels),
         "created_at": key.created_at,
         "revoked_at": key.revoked_at,
     }

@@ -98,6 +98,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "Этого сервис пока не умеет.",
     ),
     "forbidden": ("This key may not do that.", "Этому ключу это не разрешено."),
+    "channel_forbidden": (
+        "This key is bound to other channels.",
+        "Этот ключ выдан для других каналов.",
+    ),
     "shop_forbidden": (
         "This key is bound to other shops.",
         "Этот ключ выдан для других магазинов.",

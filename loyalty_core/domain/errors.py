@@ -193,6 +193,10 @@ class ShopForbidden(Forbidden):
     code = "shop_forbidden"
 
 
+class ChannelForbidden(Forbidden):
+    code = "channel_forbidden"
+
+
 class ScopeMissing(Forbidden):
     code = "scope_missing"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ __all__ = ["SCOPES", "ApiKey", "NewKey", "create_key", "find_key", "list_keys", 
 SCOPES = ("checkout", "events", "members", "admin")
 _PREFIX = "lh_"
 _LONGEST_NAME = 100
+_CHANNEL = re.compile(r"[^\W_][\w.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +38,18 @@ def create_key(  # noqa: PLR0913 - each is a word of its own on the command line
     name: str,
     scopes: Sequence[str],
     shops: Sequence[str] | None = None,
+    channels: Sequence[str] | None = None,
     now: datetime,
 ) -> NewKey:
-    """A key of the programme; `shops` are codes that bind it, None binds it to none.
+    """A key of the programme; `shops` and `channels` bind it, None binds it to none.
 
     Its name is the source of the events that it sends, so a key that replaces another takes
     the same name, and both may live side by side for a while.
 
-    Raises: InvalidInput (name, scopes), UnknownShop.
+    Raises: InvalidInput (name, scopes, channels), UnknownShop.
     """
-    _check(name.strip(), scopes)
+    proves = None if channels is None else sorted({fold(channel) for channel in channels})
+    _check(name.strip(), scopes, proves)
     bound = None if shops is None else _known_shops(connection, programme_id, shops)
     text = _PREFIX + secrets.token_urlsafe(32)
     row = {
@@ -53,6 +57,7 @@ def create_key(  # noqa: PLR0913 - each is a word of its own on the command line
         "name": name.strip(),
         "scopes": [scope for scope in SCOPES if scope in scopes],
         "shops": bound,
+        "channels": proves,
     }
     return NewKey(store.add_key(connection, row, key_text=text, now=now), text)
 
@@ -79,12 +84,14 @@ def find_key(connection: Connection, key_text: str) -> ApiKey | None:
     return store.key_by_text(connection, key_text)
 
 
-def _check(name: str, scopes: Sequence[str]) -> None:
+def _check(name: str, scopes: Sequence[str], channels: Sequence[str] | None) -> None:
     errors: dict[str, list[str]] = {}
     if not 0 < len(name) <= _LONGEST_NAME:
         errors["name"] = [f"Must have 1 to {_LONGEST_NAME} characters."]
     if not scopes or set(scopes) - set(SCOPES):
         errors["scopes"] = [f"Must be some of: {', '.join(SCOPES)}."]
+    if channels is not None and not (channels and all(map(_CHANNEL.fullmatch, channels))):
+        errors["channels"] = ["Must be short words."]
     if errors:
         raise InvalidInput(errors)
 

@@ -27,7 +27,7 @@ from loyalty_core.service.event_holds import EventHolds
 from loyalty_core.service.identify import Ask, identify
 from loyalty_core.service.known_events import KnownEvents, Told, hash_of
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.service.source import Source, shop_for
+from loyalty_core.service.source import Source, check_channel, shop_for
 from loyalty_core.service.standing import Standings
 from loyalty_core.store import ledger, members, outbox, programmes
 from loyalty_core.store import purchases as purchase_store
@@ -75,7 +75,7 @@ class EventBatch:
     def admit(self, events: Sequence[tuple[Source, Event]]) -> list[Told]:
         """Check the events against the programme, then load and lock what they need.
 
-        Raises: UnknownShop, ShopForbidden, WrongCurrency, PhoneImpossible.
+        Raises: UnknownShop, ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible.
         """
         self.told = [self._checked(source, event) for source, event in events]
         self.known.load(self.told)
@@ -98,6 +98,8 @@ class EventBatch:
             if one.currency != self.programme.currency:
                 raise WrongCurrency({"currency": one.currency})
         self.shop(source, event.shop)
+        if isinstance(event, Purchase):
+            check_channel(source, event.channel)
         ahead = event.occurred_at > self.now + FUTURE_LIMIT
         timed = replace(event, occurred_at=self.now) if ahead else event
         return Told(source, timed, hash_of(event), ahead=ahead)

@@ -39,7 +39,7 @@ from loyalty_core.service.quote_basket import (
     quote_id,
     refuse_what_is_not_there,
 )
-from loyalty_core.service.source import Source, check_shop, shop_for
+from loyalty_core.service.source import Source, check_channel, check_shop, shop_for
 from loyalty_core.store import holds as store
 from loyalty_core.store import ledger, members, programmes
 from loyalty_core.store.checkout import is_unproved
@@ -79,7 +79,7 @@ def place_hold(
     A new hold for the same cart or order replaces the old one.  Never degraded.
 
     Raises: NotEnoughPoints, PriceChanged, CodeRequired, NotAvailable, UnknownShop,
-    ShopForbidden, WrongCurrency, PhoneImpossible.
+    ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible.
     """
     _refuse_what_is_not_there(wanted)
     desk = _open_desk(connection, plans, source, wanted.request, now)
@@ -244,6 +244,7 @@ def _open_desk(
     if request.currency != programme.currency:
         raise WrongCurrency({"currency": request.currency})
     plan = plans.get(connection, programme.id, programme.rules_version)
+    check_channel(source, request.channel)
     shop = shop_for(connection, source, request.shop)
     claims = tuple(
         Claim(programme.id, shop.id, kind, ref)

@@ -11,16 +11,20 @@ from loyalty_kit.checkout import QuoteRequest
 from loyalty_kit.events import Purchase
 
 OPEN_CHANNELS = frozenset({"pos", "online"})
-"""What any key may say of itself."""
+"""What a key that proves nothing may say of itself."""
 
 
 def place_of(source: Source, shop: str, zone: ZoneInfo, told: QuoteRequest | Purchase) -> Place:
-    """`shop` is the code of the shop that the message means, `zone` its own."""
+    """`shop` is the code of the shop that the message means, `zone` its own.
+
+    The channel is known where the key proves it; other words than the usual two are not taken
+    from whoever says them.
+    """
     channel = fold(told.channel)
     payment = told.payment if isinstance(told, QuoteRequest) else _paid_with(told)
     return Place(
         shop,
-        channel if channel in OPEN_CHANNELS else None,
+        channel if channel in (source.channels or OPEN_CHANNELS) else None,
         None if payment is None else fold(payment),
         frozenset(map(fold, told.coupons)),
         zone,

@@ -27,7 +27,7 @@ from loyalty_core.service.catalogue import products_for
 from loyalty_core.service.identify import names_of
 from loyalty_core.service.place import place_of
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.service.source import Source
+from loyalty_core.service.source import Source, check_channel
 from loyalty_core.store.checkout import Asked, Facts, checkout_facts
 from loyalty_core.store.holds import hold_from_wire
 from loyalty_core.store.ids import from_wire, new_id, to_wire
@@ -74,7 +74,8 @@ def quote_basket(
 ) -> Quote:
     """The price of a basket by line, what it earns, what points may pay, and why.
 
-    Raises: UnknownShop, ShopForbidden, WrongCurrency, PhoneImpossible, NotAvailable.
+    Raises: UnknownShop, ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible,
+    NotAvailable.
     """
     refuse_what_is_not_there(request)
     newest = plans.newest(connection, source.programme_id)
@@ -206,6 +207,7 @@ def _facts(
     connection: Connection, source: Source, request: QuoteRequest, plan: Plan, now: datetime
 ) -> Facts:
     """`plan` says how local phones are read, and whether conditions look at the person."""
+    check_channel(source, request.channel)
     shop = shop_of(source, request)
     if source.shops is not None and shop not in source.shops:
         raise ShopForbidden({"shop": shop})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.errors import ShopForbidden, UnknownShop
+from loyalty_core.domain.errors import ChannelForbidden, ShopForbidden, UnknownShop
 from loyalty_core.store.programmes import Shop, fold, shop_by_code, shop_code
 
 
@@ -15,15 +15,17 @@ class Source:
     """The sender of events and questions.
 
     `name` is "key:<name>" or "installation:<id>" and is part of each event's key
-    (`ledger.md` 18).  `shops` are the codes that an API key is bound to; None: all.  A
-    `lenient` source (a connector, whose shop lets buyers type anything) has impossible phones
-    flagged instead of refused.
+    (`ledger.md` 18).  `shops` are the codes that an API key is bound to; None: all.
+    `channels` are those that it proves and may name; None: it proves none.  A `lenient` source
+    (a connector, whose shop lets buyers type anything) has impossible phones flagged instead
+    of refused.
     """
 
     programme_id: int
     name: str
     default_shop: str = "main"
     shops: frozenset[str] | None = None
+    channels: frozenset[str] | None = None
     lenient: bool = False
 
 
@@ -39,6 +41,12 @@ def shop_for(connection: Connection, source: Source, code: str | None) -> Shop:
     if shop is None:
         raise UnknownShop({"shop": wanted})
     return shop
+
+
+def check_channel(source: Source, channel: str) -> None:
+    """Raises: ChannelForbidden, where a key is bound to other channels than this."""
+    if source.channels is not None and fold(channel) not in source.channels:
+        raise ChannelForbidden({"channel": fold(channel)})
 
 
 def check_shop(connection: Connection, source: Source, shop_id: int) -> None:

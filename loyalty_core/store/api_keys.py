@@ -16,7 +16,7 @@ from loyalty_core.store.tables import api_keys
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """`name` is the source of the events that it sends; `shops` None: all of them."""
+    """`name` is the source of the events that it sends; `shops` and `channels` None: all."""
 
     id: int
     programme_id: int
@@ -25,6 +25,7 @@ class ApiKey:
     shops: frozenset[str] | None
     created_at: datetime
     revoked_at: datetime | None
+    channels: frozenset[str] | None
 
 
 _COLUMNS = [api_keys.c[name] for name in ApiKey.__slots__]
@@ -36,7 +37,7 @@ def digest(key_text: str) -> str:
 
 
 def add_key(connection: Connection, row: Mapping[str, Any], *, key_text: str, now: datetime) -> int:
-    """`row` holds programme_id, name, scopes and shops."""
+    """`row` holds programme_id, name, scopes, shops and channels."""
     key_id = new_id(now)
     connection.execute(
         insert(api_keys).values(**row, id=key_id, hash=digest(key_text), created_at=now)
@@ -75,7 +76,7 @@ def mark_revoked(connection: Connection, key_id: int, *, now: datetime) -> None:
 
 def _api_key(row: Row[Any]) -> ApiKey:
     values = dict(row._mapping)
-    shops = values["shops"]
     values["scopes"] = frozenset(values["scopes"])
-    values["shops"] = None if shops is None else frozenset(shops)
+    for bound in ("shops", "channels"):
+        values[bound] = None if values[bound] is None else frozenset(values[bound])
     return ApiKey(**values)

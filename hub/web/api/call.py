@@ -71,6 +71,7 @@ class Call:
             name=f"key:{self.key.name}",
             default_shop=only,
             shops=bound,
+            channels=self.key.channels,
         )
 
     @property

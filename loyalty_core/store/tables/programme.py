@@ -91,5 +91,6 @@ api_keys = Table(
     Column("shops", Json),
     Column("created_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    Column("channels", Json),
 )
 Index("ix_api_keys_programme", api_keys.c.programme_id)

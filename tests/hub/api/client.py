@@ -71,7 +71,9 @@ def new_programme(hub: Hub, code: str) -> int:
     ).id
 
 
-def new_key(hub: Hub, programme_id: int, *, scopes=SCOPES, shops=None, name: str = "till") -> Any:
+def new_key(
+    hub: Hub, programme_id: int, *, scopes=SCOPES, shops=None, channels=None, name: str = "till"
+) -> Any:
     return transact(
         hub.engine,
         lambda connection: create_key(
@@ -80,6 +82,7 @@ def new_key(hub: Hub, programme_id: int, *, scopes=SCOPES, shops=None, name: str
             name=name,
             scopes=scopes,
             shops=shops,
+            channels=channels,
             now=hub.clock.now(),
         ),
     )

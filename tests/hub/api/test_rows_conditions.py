@@ -16,7 +16,7 @@ from sqlalchemy import select
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.tables import members
 from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase, a_refund
-from tests.hub.api.client import code_of
+from tests.hub.api.client import Caller, code_of, new_key
 from tests.hub.api.test_requirement_rows import ANNA_AT_TILL, RULES, Scene, promotion
 
 TEN_OFF = {"percent": "10"}
@@ -296,6 +296,41 @@ def test_r130_rules_ask_for_the_profile(scene, tree):
     if tree["field"] != "member.days_since_joining":
         assert discount(scene.priced(a_line(), member=others)) == "0.00"
     assert discount(scene.priced(a_line())) == "0.00"
+
+
+@pytest.fixture
+def app_key(hub, app, programme_id) -> Caller:
+    return Caller(app, new_key(hub, programme_id, channels=["App", "kiosk"], name="app").key)
+
+
+def test_r128_a_channel_is_proved_by_the_key_that_asks(scene, app_key):
+    """Whoever merely says that he is the app gets nothing for it, here and on the receipt."""
+    tree = when("channel.name", "is", "app")
+    doubled = conditional(tree, "earn_multiplier", factor="2") | {"id": "q"}
+    scene.publish(promotions=[conditional(tree), doubled])
+    scene.shop.post("/members", {"phone": ANNA})
+    basket = a_basket(channel="app", member={"phone": ANNA, "verified": True})
+
+    by_app = app_key.post("/quotes", basket).get_json()
+    held = app_key.post("/holds", basket | {"cart": "c"}).get_json()["quote"]
+    by_anybody = scene.shop.post("/quotes", basket).get_json()
+    bought = app_key.post("/purchases", a_purchase(channel="app")).get_json()
+    told = scene.bought(a_line(paid="1000.00"), external_id="p-2", channel="app")
+
+    assert [discount(by_app), discount(held), discount(by_anybody)] == ["100.00", "100.00", "0.00"]
+    assert [bought["points"]["earned"], told["points"]["earned"]] == ["100.00", "50.00"]
+
+
+def test_r128_a_key_bound_to_a_channel_speaks_of_no_other(app_key):
+    for channel in ("pos", "online", "site"):
+        refused = [
+            app_key.post("/quotes", a_basket(channel=channel)),
+            app_key.post("/holds", a_basket(channel=channel, cart="c")),
+            app_key.post("/purchases", a_purchase(channel=channel)),
+        ]
+        assert [code_of(one) for one in refused] == [(403, "channel_forbidden")] * 3
+    assert code_of(app_key.post("/quotes", a_basket())) == (403, "channel_forbidden")
+    assert app_key.post("/quotes", a_basket(channel="KIOSK")).status_code == 200
 
 
 # --- what holds for all of them -------------------------------------------------------------

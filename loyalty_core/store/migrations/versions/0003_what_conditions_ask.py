@@ -1,6 +1,6 @@
-"""How often members bought, and when last: what conditions ask of their history.
+"""How often members bought, and when last; and the channels that a key is bound to.
 
-Kept by difference from now on; purchases of before count only where they change.
+The history is kept by difference from now on; purchases of before count only where they change.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from loyalty_core.store.migrations.beside_traffic import add_column
-from loyalty_core.store.types import BigInt, UtcTime
+from loyalty_core.store.types import BigInt, Json, UtcTime
 
 revision = "0003"
 down_revision = "0002"
@@ -22,3 +22,4 @@ def upgrade() -> None:
         sa.Column("purchase_count", BigInt, server_default=sa.text("0"), nullable=False),
     )
     add_column("members", sa.Column("last_purchase_at", UtcTime(), nullable=True))
+    add_column("api_keys", sa.Column("channels", Json, nullable=True))
