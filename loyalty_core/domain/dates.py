@@ -14,6 +14,24 @@ def spendable_from(occurred_at: datetime, activation_days: int, zone: ZoneInfo) 
     return (local + timedelta(days=activation_days)).astimezone(UTC)
 
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where the period that never ends begins."""
+
+
+def period_start(at: datetime, period: str, zone: ZoneInfo) -> datetime:
+    """The local midnight with which the day, week (from Monday), month or year of `at` began."""
+    if period == "ever":
+        return EVER
+    day = at.astimezone(zone).date()
+    if period == "week":
+        day -= timedelta(days=day.weekday())
+    elif period == "month":
+        day = day.replace(day=1)
+    elif period == "year":
+        day = day.replace(month=1, day=1)
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
 def end_of_life(start: datetime, days: int | None, zone: ZoneInfo) -> datetime | None:
     """The midnight that ends the last day, `days` after `start`; None: never."""
     if days is None:

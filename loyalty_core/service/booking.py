@@ -19,6 +19,7 @@ from loyalty_core.domain.conditions.scene import History
 from loyalty_core.domain.dates import end_of_life, spendable_from
 from loyalty_core.domain.points import Cause, Terms
 from loyalty_core.domain.pricing.basket import Award
+from loyalty_core.domain.pricing.limits import Effect
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import NOTHING_BACK, Returned, points_back, returned
 from loyalty_core.domain.returns import (
@@ -46,7 +47,8 @@ class Booked:
     `rated`: the awards are those of the lines as they stand.  `earned` counts points that came
     in lots of their own, `clawed` what was taken back of them; `spent` what was taken,
     `given_back` what returned of it.  `history` is what its rating knew of the member's
-    earlier purchases, where a condition asked for them.
+    earlier purchases, where a condition asked for them.  `effects`: what its hold gave by
+    promotions with limits; `counted_at`: when that was, and so in which periods it counts.
     """
 
     rules_version: int = 0
@@ -60,6 +62,8 @@ class Booked:
     given_back: int = 0
     history: History | None = None
     hold: int | None = None
+    effects: tuple[Effect, ...] = ()
+    counted_at: datetime | None = None
     answer: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -1,7 +1,7 @@
 """A batch of events of one programme, with all that booking them needs, locked in sets.
 
-Locks are taken in one order everywhere: event keys, names of people, members, accounts,
-holds; each by id (`ledger.md` 4).
+Locks are taken in one order everywhere: event keys, names of people, members, counters of
+limits, accounts, holds; each by id (`ledger.md` 4).
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from loyalty_core.domain.conditions.scene import Person
 from loyalty_core.domain.errors import ProgrammeNotFound, WrongCurrency
 from loyalty_core.domain.points import Cause
 from loyalty_core.domain.pricing.plan import Plan
+from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.rules import RuleSet
 from loyalty_core.service.booking import Booked, Desk, Occasion, terms_of
-from loyalty_core.service.catalogue import CatalogueProduct, products_for
+from loyalty_core.service.catalogue import CatalogueProduct, filled_in, products_for
 from loyalty_core.service.event_holds import EventHolds
 from loyalty_core.service.identify import Ask, identify
 from loyalty_core.service.known_events import KnownEvents, Told, hash_of
 from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.promotion_limits import CountedFor, Counters
 from loyalty_core.service.source import Source, check_channel, shop_for
 from loyalty_core.service.standing import Standings
 from loyalty_core.store import ledger, members, outbox, programmes
@@ -37,6 +39,7 @@ from loyalty_core.store.ids import to_wire
 from loyalty_core.store.ledger import AccountKey, Needs
 from loyalty_core.store.outbox import Notice
 from loyalty_core.store.programmes import Programme, Shop
+from loyalty_core.store.promotion_uses import Ref, UseKey
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_kit.events import Customer, Event, Purchase, Refund
 
@@ -61,6 +64,7 @@ class EventBatch:
         self.known = KnownEvents(connection, programme_id)
         self.holds = EventHolds(connection, programme_id)
         self.standings: Standings
+        self.counters = Counters(connection)
         self.products: dict[str, CatalogueProduct] = {}
         self._plans = plans
         self._versions = programmes.published_versions(connection, programme_id)
@@ -88,8 +92,8 @@ class EventBatch:
         )
         self._pass_over_erased()
         self._identify()
-        self._lock_accounts()
         self.products = products_for(self.connection, self.programme.id, self._skus())
+        self._lock_accounts()
         return self.told
 
     def _checked(self, source: Source, event: Event) -> Told:
@@ -164,7 +168,12 @@ class EventBatch:
             min((one.event.occurred_at for one in self.told), default=None),
             members.aliases_of(self.connection, alive) if kept else {},
         )
-        currencies = self._currencies(kept)
+        booked = [Booked.of(one) for one in kept]
+        plans = self._plans_concerned(kept, booked)
+        if any(plan.limits for plan in plans):
+            self._lock_counters(kept)
+        currencies = {currency.code for plan in plans for currency in plan.rules.currencies}
+        currencies |= {name for one in booked for name in one.earned}
         keys = {(member, currency) for member in alive for currency in currencies}
         self._books = ledger.open_books(self.connection, keys, needs)
         for (member, currency), book in self._books.items():
@@ -186,16 +195,35 @@ class EventBatch:
             purchase_store.purchases_of_member(self.connection, names, since=since, limit=200)
         )
 
-    def _currencies(self, kept: Sequence[KeptPurchase]) -> set[str]:
-        """Of all the rules that may have a say, for a currency's code may change with them."""
-        booked = [Booked.of(one) for one in kept]
+    def _plans_concerned(
+        self, kept: Sequence[KeptPurchase], booked: Sequence[Booked]
+    ) -> list[Plan]:
+        """All the rules that may have a say; a currency's code may change with them."""
         versions = {self.programme.rules_version, *self.holds.rules_versions}
         versions |= {one.rules_version for one in booked if one.rules_version}
-        plans = [self.plan(version) for version in versions]
         events = [one.event for one in self.told] + [one.event for one in kept]
-        plans += [self.plan_at(event.occurred_at) for event in events]
-        known = {currency.code for plan in plans for currency in plan.rules.currencies}
-        return known | {name for one in booked for name in one.earned}
+        return [
+            *(self.plan(version) for version in versions),
+            *(self.plan_at(event.occurred_at) for event in events),
+        ]
+
+    def _lock_counters(self, kept: Sequence[KeptPurchase]) -> None:
+        """Of what is known already, and of what the new purchases may earn by."""
+        refs: list[Ref] = [("purchase", one.id) for one in kept]
+        refs += [("hold", number) for _, number in self.holds.named()]
+        self.counters.load(refs)
+        keys: set[UseKey] = set()
+        for one in self.told:
+            if isinstance(one.event, Purchase):
+                plan = self.plan_at(one.event.occurred_at)
+                member = self.survivor(one.found.member_id)
+                place = self.counted_for(
+                    self.shop(one.source, one.event.shop).id, member, one.event
+                )
+                lines = filled_in(one.event.lines, self.products)
+                promotions = plan.limited(lines, (Stage.EARN,)) if plan.limits else ()
+                keys |= {key for _, key in place.keys(plan, promotions)}
+        self.counters.lock(keys)
 
     # --- asked while booking --------------------------------------------------------------
 
@@ -238,6 +266,12 @@ class EventBatch:
             return None
         return Desk(self._books_of[member], plan, terms_of(plan, self.now, self.zone))
 
+    def counted_for(
+        self, shop_id: int, member: int | None, event: Event, at: datetime | None = None
+    ) -> CountedFor:
+        """Where limits count what an event gave; `at` instead of its own time."""
+        return CountedFor(self.programme.id, shop_id, member, at or event.occurred_at, self.zone)
+
     def occasion(self, source: str, event: Event) -> Occasion:
         kind = "purchase" if isinstance(event, Purchase) else "refund"
         return Occasion(
@@ -266,6 +300,7 @@ class EventBatch:
             book.settle(self.now)
         moved = [book for book in self._books.values() if book.entries]
         announce_balances(self.connection, self.programme.id, moved, self.now)
+        self.counters.write()
         ledger.write_books(self.connection, moved)
         purchase_store.write_purchases(self.connection, self.known.all_purchases())
         refund_store.write_refunds(self.connection, list(self.known.refunds.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,10 +27,12 @@ from loyalty_core.domain.points import Cause
 from loyalty_core.domain.pricing.basket import PricedBasket
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
+from loyalty_core.domain.receipt import NOTHING_BACK
 from loyalty_core.service.identify import names_of
 from loyalty_core.service.place import place_of
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.service.promise import keep_promise, promised_quote
+from loyalty_core.service.promise import has_effects, keep_promise, promised_quote
+from loyalty_core.service.promotion_limits import CountedFor, Counters, wanted_of
 from loyalty_core.service.quote_basket import (
     Buyer,
     answer,
@@ -48,6 +51,7 @@ from loyalty_core.store.database import lock_keys
 from loyalty_core.store.holds import NOBODY, Claim, HoldKey, KeptHold
 from loyalty_core.store.ids import from_wire, new_id
 from loyalty_core.store.programmes import Shop
+from loyalty_core.store.promotion_uses import Ref
 from loyalty_kit.checkout import Balance, HoldRequest, Quote, QuoteRequest
 from loyalty_kit.money import format_decimal
 
@@ -91,6 +95,10 @@ def place_hold(
         cause = Cause(f"hold:{hold.id}", now, now, None, {"hold": store.hold_to_wire(hold.key)})
         hold.lots = book.hold(priced.points.spend, cause)
         hold.points = priced.points.spend
+    if priced.effects:
+        reserved = wanted_of(priced.effects, NOTHING_BACK, desk.plan, desk.counted)
+        desk.counters.set(("hold", hold.id), reserved)
+    desk.counters.write()
     for one in desk.books.values():
         one.settle(now)
     ledger.write_books(connection, desk.books.values())
@@ -141,11 +149,10 @@ def release_hold(connection: Connection, source: Source, hold_id: str, *, now: d
 
 def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: datetime) -> int:
     """Release those of these holds that still live; gives how many."""
-    accounts = {
-        (hold.member_id, hold.currency)
-        for hold in store.holds_by_key(connection, keys).values()
-        if hold.member_id != NOBODY
-    }
+    known = store.holds_by_key(connection, keys).values()
+    accounts = {(hold.member_id, hold.currency) for hold in known if hold.member_id != NOBODY}
+    counters = Counters(connection)
+    counters.load(counted_refs(known))
     books = ledger.open_books(connection, accounts)
     for book in books.values():
         book.settle(now)
@@ -154,13 +161,21 @@ def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: 
     if why == "expired":
         # An order that was placed since may have made it last longer (`ledger.md` 8).
         live = [hold for hold in live if not hold.lives_at(now)]
+    counters.load(counted_refs(live))
     for hold in live:
         let_go(hold, books.get((hold.member_id, hold.currency)), why, now)
+        counters.set(("hold", hold.id), {})
+    counters.write()
     for book in books.values():
         book.settle(now)
     ledger.write_books(connection, books.values())
     store.write_holds(connection, live)
     return len(live)
+
+
+def counted_refs(holds: Iterable[KeptHold]) -> list[Ref]:
+    """Holds that may have consumed something of a limit."""
+    return [("hold", hold.id) for hold in holds if has_effects(hold)]
 
 
 def let_go(hold: KeptHold, book: AccountBook | None, why: str, now: datetime) -> None:
@@ -188,6 +203,8 @@ class _Desk:
     replaced: list[KeptHold]
     unproved: bool
     place: Place
+    counters: Counters
+    counted: CountedFor
 
     @property
     def book(self) -> AccountBook | None:
@@ -198,6 +215,7 @@ class _Desk:
     def let_go(self, now: datetime) -> None:
         for hold in self.replaced:
             let_go(hold, self.books.get((hold.member_id, hold.currency)), "replaced", now)
+            self.counters.set(("hold", hold.id), {})
         for book in self.books.values():
             book.settle(now)
 
@@ -264,15 +282,22 @@ def _open_desk(
     codes = {currency.code for currency in plan.rules.currencies}
     codes |= {hold.currency for hold in own}
     keys = {(one, code) for one in members_ if one is not None for code in codes}
+    request = fill_in(connection, programme.id, request, plan)
+    counted = CountedFor(programme.id, shop.id, member, now, ZoneInfo(programme.timezone))
+    counters = Counters(connection)
+    counters.load(counted_refs(own))
+    if plan.limits:
+        counters.lock(key for _, key in counted.keys(plan, plan.limited(request.lines)))
     books = ledger.open_books(connection, keys)
     for book in books.values():
         book.settle(now)
     held = store.holds_by_key(connection, older, lock=True).values()
     live = [hold for hold in held if hold.state == "live"]
+    counters.load(counted_refs(live))
     rows = members.member_rows(connection, programme.id, [] if member is None else [member])
     return _Desk(
         connection,
-        fill_in(connection, programme.id, request, plan),
+        request,
         plan,
         shop,
         member,
@@ -282,6 +307,8 @@ def _open_desk(
         live,
         unproved,
         place_of(source, shop.code, ZoneInfo(shop.timezone or programme.timezone), request),
+        counters,
+        counted,
     )
 
 
@@ -314,7 +341,11 @@ def _price(desk: _Desk, wanted: HoldRequest, now: datetime) -> PricedBasket:
             raise CodeRequired
         if asked != "max" and asked > buyer.available_points:
             raise NotEnoughPoints(wanted=asked, available=buyer.available_points)
-    priced = price_basket(request, desk.plan, member_facts(buyer, desk.place), now)
+    facts = member_facts(buyer, desk.place)
+    if desk.plan.limits:
+        names = desk.counted.keys(desk.plan, desk.plan.limited(request.lines))
+        facts = replace(facts, used=desk.counters.used(names))
+    priced = price_basket(request, desk.plan, facts, now)
     _expect(wanted, priced)
     return priced
 

@@ -14,7 +14,7 @@ from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
 from loyalty_core.store import holds as hold_store
-from loyalty_core.store import ledger, members, programmes
+from loyalty_core.store import ledger, members, programmes, promotion_uses
 from loyalty_core.store.ids import to_wire
 
 
@@ -28,7 +28,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     author: str,
     now: datetime,
 ) -> MemberCard:
-    """Lots with their dates, debt and live holds of `from_` move to `into`.
+    """Lots with their dates, debt, live holds and uses of limits of `from_` move to `into`.
 
     `from_` becomes an alias; later refunds of its purchases book on the survivor.
 
@@ -46,6 +46,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     assert programme is not None
     rules = plans.get(connection, programme_id, programme.rules_version).rules
     _move_standing(connection, survivor, leaving, rules, now)
+    promotion_uses.move_member(connection, programme_id, leaving, survivor)
     _move_points(connection, programme_id, survivor, leaving, author, now)
     members.move_names(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from loyalty_core.domain.pricing.basket import Award, PricedBasket
+from loyalty_core.domain.pricing.limits import Effect
 from loyalty_core.domain.receipt import PromisedLine
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.holds import NOBODY, KeptHold
@@ -20,21 +21,26 @@ class Kept:
     quote: Quote
     lines: tuple[PromisedLine, ...]
     awards: tuple[Award, ...]
+    effects: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """`rated`: the hold knew its member, so what it says of earning is promised too."""
+    """`rated`: the hold knew its member, so what it says of earning is promised too.
+
+    `effects`: of promotions with limits.
+    """
 
     lines: Mapping[str, PromisedLine]
     awards: tuple[Award, ...]
     rated: bool
+    effects: tuple[Effect, ...]
 
     @classmethod
     def of(cls, hold: KeptHold) -> Promise:
         kept = from_json(Kept, hold.quote)
         by_id = {line.id: line for line in kept.lines}
-        return cls(by_id, kept.awards, hold.member_id != NOBODY)
+        return cls(by_id, kept.awards, hold.member_id != NOBODY, kept.effects)
 
     def equal(self, lines: Sequence[PurchaseLine]) -> set[str]:
         """The lines that were bought as promised."""
@@ -69,8 +75,13 @@ def keep_promise(quote: Quote, priced: PricedBasket) -> dict[str, object]:
         )
         for line in priced.lines
     )
-    data: dict[str, object] = to_json(Kept(quote, lines, priced.earned))
+    data: dict[str, object] = to_json(Kept(quote, lines, priced.earned, priced.effects))
     return data
+
+
+def has_effects(hold: KeptHold) -> bool:
+    """Whether promotions with limits gave something, so that it may have been counted."""
+    return bool(hold.quote.get("effects"))
 
 
 def promised_quote(hold: KeptHold) -> Quote:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from loyalty_core.domain.conditions.scene import Person, Place
+from loyalty_core.domain.dates import period_start
 from loyalty_core.domain.errors import (
     NotAvailable,
     ProgrammeNotFound,
@@ -21,6 +22,7 @@ from loyalty_core.domain.members import full_name
 from loyalty_core.domain.pricing.allot import unit_price
 from loyalty_core.domain.pricing.basket import MemberFacts, PricedBasket
 from loyalty_core.domain.pricing.explain import code_answers, explain, promotions_of_codes
+from loyalty_core.domain.pricing.limits import LimitName
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.service.catalogue import products_for
@@ -81,7 +83,7 @@ def quote_basket(
     newest = plans.newest(connection, source.programme_id)
     facts = _facts(connection, source, request, newest, now)
     plan = plans.get(connection, source.programme_id, facts.rules_version)
-    if plan.asks_person and not newest.asks_person:
+    if plan.version != newest.version and (plan.asks_person or plan.limits):
         facts = _facts(connection, source, request, plan, now)
     buyer = _buyer(facts, request, plan)
     request = fill_in(connection, source.programme_id, request, plan)
@@ -91,7 +93,10 @@ def quote_basket(
         ZoneInfo(facts.shop_timezone or facts.timezone),
         request,
     )
-    priced = price_basket(request, plan, member_facts(buyer, place), now)
+    known = member_facts(buyer, place)
+    if plan.limits:
+        known = replace(known, used=_used(facts, now))
+    priced = price_basket(request, plan, known, now)
     return answer(priced, buyer, quote_id(now))
 
 
@@ -206,21 +211,23 @@ def shop_of(source: Source, request: QuoteRequest) -> str:
 def _facts(
     connection: Connection, source: Source, request: QuoteRequest, plan: Plan, now: datetime
 ) -> Facts:
-    """`plan` says how local phones are read, and whether conditions look at the person."""
+    """`plan`, nearly always the one in force, says how local phones are read, whether
+    conditions look at the person, and which limits count."""
     check_channel(source, request.channel)
     shop = shop_of(source, request)
     if source.shops is not None and shop not in source.shops:
         raise ShopForbidden({"shop": shop})
-    member = request.member
+    member, region = request.member, plan.rules.policies.phone_region
     asked = Asked(
         source.programme_id,
         shop,
         from_wire("m", member.id) if member is not None and member.id else None,
-        () if member is None else names_of(member, source.name, plan.rules.policies.phone_region),
+        () if member is None else names_of(member, source.name, region),
         request.cart,
         request.order,
         hold_from_wire(request.hold) if request.hold else None,
         plan.asks_person,
+        _limited(request, plan) if plan.limits else (),
     )
     facts = checkout_facts(connection, asked, now)
     if facts is None:
@@ -230,6 +237,24 @@ def _facts(
     if request.currency != facts.currency:
         raise WrongCurrency({"currency": request.currency})
     return facts
+
+
+def _limited(request: QuoteRequest, plan: Plan) -> Sequence[str]:
+    """Promotions with limits that may have a say; all, where the catalogue may know of more."""
+    if any(line.sku and line.categories is None for line in request.lines):
+        return list(plan.limits)
+    return plan.limited(request.lines)
+
+
+def _used(facts: Facts, now: datetime) -> dict[LimitName, int]:
+    """What others have used, in the periods that now is in."""
+    zone = ZoneInfo(facts.timezone)
+    owners = {"promotion": 0, "shop": facts.shop_id, "member": facts.member_id}
+    return {
+        (key.promotion, key.per, key.period, key.of): used
+        for key, used in facts.uses
+        if key.owner == owners[key.per] and key.starts_at == period_start(now, key.period, zone)
+    }
 
 
 def _buyer(facts: Facts, request: QuoteRequest, plan: Plan) -> Buyer:

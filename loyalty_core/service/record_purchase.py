@@ -20,6 +20,7 @@ from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import split_reductions
 from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, rebook, withdraw
 from loyalty_core.service.catalogue import filled_in
+from loyalty_core.service.count_limits import count_limits, used_by_others
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.known_events import Told, hash_of, key_of
 from loyalty_core.service.place import place_of
@@ -124,14 +125,18 @@ def _book(
     if kept.linked_to is not None:
         kept.lines = kept.event.lines
         case.moved.flag(LINKED)
+        count_limits(batch, kept, case.booked, case.moved)
         receipt = _answer(case)
         _book_waiting(batch, kept)
         return receipt
     hold = _hold_of(case)
     _settle_member(case, hold)
-    _settle_lines(case, hold, same_lines=_same(before, kept.event))
+    _settle_lines(
+        case, hold, same_lines=_same(before, kept.event) and not _now_counts(case, before)
+    )
     _sync_refunds(case)
     _move(case, hold)
+    count_limits(batch, kept, case.booked, case.moved, hold)
     receipt = _answer(case)
     _book_waiting(batch, kept)
     return receipt
@@ -167,6 +172,14 @@ def _same(before: Purchase | None, now: Purchase) -> bool:
         now.points_spent,
         now.hold,
     )
+
+
+def _now_counts(case: _Case, before: Purchase | None) -> bool:
+    """Limits are held to when it is paid, whatever was left of them when it was placed."""
+    if before is None or before.status is PurchaseStatus.PAID:
+        return False
+    version = case.booked.rules_version
+    return bool(version and case.batch.plan(version).limits)
 
 
 # --- who ------------------------------------------------------------------------------------
@@ -238,7 +251,8 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
     event = kept.event
     promise = None if hold is None else Promise.of(hold)
     if hold is not None and promise is not None:
-        booked.hold = hold.id
+        booked.hold, booked.counted_at = hold.id, hold.created_at
+        booked.effects = promise.effects
         if not promise.fits(event.lines):
             case.moved.flag(HOLD_DIFFERS)
     if same_lines and booked.rated:
@@ -273,10 +287,11 @@ def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ..
         lines = tuple(line for line in lines if line.id not in equal)
     if not lines:
         return promised
+    used = used_by_others(case.batch, kept, booked, plan, lines, promised)
     rated = rate_purchase(
         lines,
         plan,
-        _facts(case, plan),
+        replace(_facts(case, plan), used=used),
         kept.event.occurred_at,
         booked.points_spent,
         receipt=receipt,

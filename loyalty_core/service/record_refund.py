@@ -7,6 +7,7 @@ from dataclasses import replace
 from loyalty_core.domain.errors import EventConflict
 from loyalty_core.domain.receipt import returned
 from loyalty_core.service.booking import Booked, Moved, rebook
+from loyalty_core.service.count_limits import count_limits
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.known_events import Told, hash_of, key_of
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
@@ -86,6 +87,7 @@ def book_refund(batch: EventBatch, kept: KeptRefund, purchase: KeptPurchase) -> 
         booked.keep(purchase)
     else:
         count_anonymous(purchase, moved)
+    count_limits(batch, purchase, booked, moved)
     return _answer(batch, kept, "booked", purchase, moved)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from loyalty_core.store import ledger_proof as store
+from loyalty_core.store import promotion_uses
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.ledger import AccountKey
 
@@ -21,7 +22,11 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something in the books that cannot be.  `code` names the law that is broken."""
+    """Something in the books that cannot be.  `code` names the law that is broken.
+
+    `member` is whose account it is, `currency` that of the account; of the limits of promotions
+    they name the promotion and what is counted.
+    """
 
     member: str
     currency: str
@@ -48,13 +53,32 @@ def verify_ledger(
     * `entries_missing`: the numbers of the entries have a gap
     * `held_without_hold`: points are held that no live hold holds, or the other way round
     * `debt_beside_points`: something is available although something is owed
+    * `uses_differ_from_parts`: a limit's counter is not what holds and purchases consumed
+    * `uses_of_an_ended_hold`: a hold that has ended keeps a part of a limit
     """
     findings: list[Finding] = []
     for page in store.account_pages(connection, programme_id, PAGE):
         findings += verify_accounts(connection, page)
         if progress is not None:
             progress(len(page))
-    return findings
+    return findings + _verify_limits(connection, programme_id)
+
+
+def _verify_limits(connection: Connection, programme_id: int | None) -> list[Finding]:
+    found = [
+        Finding(
+            f"promotion {key.promotion}",
+            key.of,
+            "uses_differ_from_parts",
+            f"per {key.per} ({key.owner}), {key.period} since {key.starts_at:%Y-%m-%d}: "
+            f"{used} != {consumed}",
+        )
+        for key, used, consumed in promotion_uses.differing(connection, programme_id)
+    ]
+    return found + [
+        Finding(f"hold {number}", "uses", "uses_of_an_ended_hold", "it has ended")
+        for number in promotion_uses.kept_for_ended(connection, programme_id)
+    ]
 
 
 def verify_accounts(connection: Connection, page: Sequence[AccountKey]) -> list[Finding]:
@@ -73,7 +97,8 @@ def rebuild_ledger(
     programme_id: int | None = None,
     progress: Progress | None = None,
 ) -> int:
-    """Make lots and figures anew from entries and entry-lots; how many accounts changed.
+    """Make lots and figures anew from entries and entry-lots, and the counters of limits from
+    what was consumed; how many accounts and counters changed.
 
     It replays what was booked and never chooses again, so on sound books it changes nothing.
     """
@@ -82,4 +107,4 @@ def rebuild_ledger(
         changed += sum(store.rebuild_account(connection, key) for key in page)
         if progress is not None:
             progress(len(page))
-    return changed
+    return changed + promotion_uses.rebuild(connection, programme_id)

@@ -28,6 +28,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
 )
 
 from loyalty_core.domain.conditions.scene import Person
@@ -35,6 +36,8 @@ from loyalty_core.domain.members import IdentityKey
 from loyalty_core.store.accounts import balance_of, due_sums, held_sum
 from loyalty_core.store.database import Statement, compile_once, fetch
 from loyalty_core.store.members import person_of
+from loyalty_core.store.promotion_uses import UseKey
+from loyalty_core.store.sets import among, list_for, rows_as_json
 from loyalty_core.store.tables import (
     accounts,
     hold_claims,
@@ -42,6 +45,8 @@ from loyalty_core.store.tables import (
     identities,
     members,
     programmes,
+    promotion_use_parts,
+    promotion_uses,
     shops,
 )
 from loyalty_core.store.types import from_micros, to_micros
@@ -64,6 +69,8 @@ class Asked:
     order: str | None
     hold: tuple[int, int] | None
     person: bool
+    limited: Sequence[str] = ()
+    """Promotions of whose limits it is to be told what has been used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,9 @@ class Facts:
     unproved: bool = False
     accounts: tuple[Account, ...] = ()
     person: Person | None = None
+    uses: tuple[tuple[UseKey, int], ...] = ()
+    """Counters of this shop and buyer, the own hold's part not counted.  Of a period that has
+    begun lately there may be the one before it, too."""
 
 
 class _Shape(NamedTuple):
@@ -109,6 +119,7 @@ class _Shape(NamedTuple):
     order: bool
     hold: bool
     person: bool
+    limited: bool
 
 
 class _Row(NamedTuple):
@@ -135,6 +146,7 @@ class _Row(NamedTuple):
     lapsed_pending: int
     ended: int
     own_hold: int
+    uses: str | None
 
 
 _PERSON = (
@@ -152,8 +164,9 @@ _PERSON = (
 
 def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts | None:
     """One statement, no lock, no write; None where the programme does not exist."""
-    statement = _statement(connection.dialect, _shape(asked))
-    told = fetch(connection, statement, _values(asked, now))
+    dialect = connection.dialect
+    statement = _statement(dialect, _shape(asked))
+    told = fetch(connection, statement, _values(asked, now, dialect))
     if not told:
         return None
     width = len(_Row._fields)
@@ -177,6 +190,7 @@ def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts
             if row.points is not None
         ),
         _person(first.member_id, told[0][width:]),
+        _uses(asked.programme_id, first.uses),
     )
 
 
@@ -197,6 +211,13 @@ def _person(member_id: int | None, values: tuple[Any, ...]) -> Person | None:
     )
 
 
+def _uses(programme_id: int, told: str | None) -> tuple[tuple[UseKey, int], ...]:
+    return tuple(
+        (UseKey(programme_id, owner, promotion, per, period, of, from_micros(start)), used)
+        for owner, promotion, per, period, of, start, used in json.loads(told or "[]")
+    )
+
+
 def _shape(asked: Asked) -> _Shape:
     kinds = [name.kind for name in asked.names]
     return _Shape(
@@ -207,10 +228,11 @@ def _shape(asked: Asked) -> _Shape:
         asked.order is not None,
         asked.hold is not None,
         asked.person,
+        bool(asked.limited),
     )
 
 
-def _values(asked: Asked, now: datetime) -> dict[str, Any]:
+def _values(asked: Asked, now: datetime, dialect: Dialect) -> dict[str, Any]:
     values = {
         "now": to_micros(now),
         "programme": asked.programme_id,
@@ -220,6 +242,9 @@ def _values(asked: Asked, now: datetime) -> dict[str, Any]:
         "order": asked.order,
         "hold": None if asked.hold is None else asked.hold[1],
     }
+    if asked.limited:
+        column = promotion_uses.c.promotion
+        values["limited"] = list_for(dialect, column, asked.limited)
     for place, name in enumerate(asked.names):
         values[f"kind_of_{place}"] = name.kind
         values[f"system_of_{place}"] = name.system
@@ -261,6 +286,7 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             accounts.c.debt,
             *due_sums(now),
             _own_hold(shape, programme, now).label("own_hold"),
+            _used(shape, programme, shops.c.id, buyer.c.id, now).label("uses"),
             *(buyer.c[name] for name in (_PERSON if shape.person else ())),
         )
         .select_from(
@@ -358,10 +384,64 @@ def is_unproved(connection: Connection, member_id: int, names: Sequence[Identity
     return bool(connection.scalar(select(unproved_account(literal(member_id), system, number))))
 
 
+_DAY = 86_400_000_000
+_LONGEST = {"day": 25 * _DAY // 24, "week": 8 * _DAY, "month": 32 * _DAY, "year": 367 * _DAY}
+"""Microseconds ago within which the period of now began, in whatever zone."""
+
+
+def _used(
+    shape: _Shape,
+    programme: ColumnElement[Any],
+    shop: ColumnElement[Any],
+    member: ColumnElement[Any],
+    now: ColumnElement[Any],
+) -> ColumnElement[Any]:
+    """Counters of some promotions as JSON; the zone of their periods is told by the statement."""
+    if not shape.limited:
+        return null()
+    own, part = promotion_uses, promotion_use_parts
+    key = [own.c[name] for name in UseKey._fields[1:]]
+    used: ColumnElement[Any] = own.c.used
+    holds_own = _is_own_hold(shape, programme, part.c.ref)
+    if holds_own is not None:
+        mine = select(func.sum(part.c.amount)).where(
+            part.c.kind == literal_column("'hold'"),
+            holds_own,
+            *(part.c[column.name] == column for column in own.primary_key),
+        )
+        taken = mine.correlate(own, shops).scalar_subquery()
+        used = used - cast(func.coalesce(taken, literal_column("0")), BigInteger)
+    longest = [(own.c.period == literal_column(f"'{name}'"), ago) for name, ago in _LONGEST.items()]
+    starts = type_coerce(own.c.starts_at, BigInteger)
+    return (
+        select(rows_as_json(*key, used))
+        .where(
+            own.c.programme_id == programme,
+            own.c.owner.in_([literal_column("0"), shop, member]),
+            among(own.c.promotion, "limited"),
+            starts <= now,
+            or_(
+                own.c.period == literal_column("'ever'"),
+                starts > now - case(*longest, else_=literal_column("0")),
+            ),
+        )
+        .correlate(shops, member.table)
+        .scalar_subquery()
+    )
+
+
 def _own_hold(
     shape: _Shape, programme: ColumnElement[Any], now: ColumnElement[Any]
 ) -> ColumnElement[int]:
     """The hold of this very cart or order counts as available (`ledger.md` 8)."""
+    own = _is_own_hold(shape, programme, holds.c.id)
+    return literal_column("0") if own is None else held_sum(and_(holds.c.expires_at > now, own))
+
+
+def _is_own_hold(
+    shape: _Shape, programme: ColumnElement[Any], number: ColumnElement[Any]
+) -> ColumnElement[bool] | None:
+    """Whether it is the number of this cart's or order's hold; None: none is asked about."""
     claimed = [
         and_(hold_claims.c.kind == kind, hold_claims.c.ref == _asked(kind))
         for kind, given in (("cart", shape.cart), ("order", shape.order))
@@ -369,7 +449,7 @@ def _own_hold(
     ]
     conditions: list[ColumnElement[bool]] = []
     if shape.hold:
-        conditions.append(holds.c.id == bindparam("hold", type_=BigInteger))
+        conditions.append(number == bindparam("hold", type_=BigInteger))
     if claimed:
         own = (
             select(hold_claims.c.hold_id)
@@ -380,7 +460,5 @@ def _own_hold(
                 or_(*claimed),
             )
         )
-        conditions.append(holds.c.id.in_(own))
-    if not conditions:
-        return literal_column("0")
-    return held_sum(and_(holds.c.expires_at > now, or_(*conditions)))
+        conditions.append(number.in_(own))
+    return or_(*conditions) if conditions else None

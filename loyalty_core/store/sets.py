@@ -95,6 +95,28 @@ def _among_on_sqlite(element: among, compiler: Any, **kwargs: Any) -> str:
     return f"{column} IN (SELECT value FROM json_each({values}))"  # nosec B608 - a parameter
 
 
+def list_for(dialect: Dialect, column: Column[Any], values: Collection[Any]) -> str:
+    """What `among` is given of a list, for statements that the driver runs (`database.fetch`)."""
+    return _List(column.type).process_bind_param(values, dialect)
+
+
+class rows_as_json(FunctionElement[Any]):  # noqa: N801 - reads as the operator that it is
+    """The rows of a query as one text: a JSON list of lists; NULL or empty where there are none."""
+
+    inherit_cache = True
+
+
+@compiles(rows_as_json, "postgresql")
+def _rows_as_json_on_postgres(element: rows_as_json, compiler: Any, **kwargs: Any) -> str:
+    columns = compiler.process(element.clauses, **kwargs)
+    return f"CAST(json_agg(json_build_array({columns})) AS TEXT)"
+
+
+@compiles(rows_as_json, "sqlite")
+def _rows_as_json_on_sqlite(element: rows_as_json, compiler: Any, **kwargs: Any) -> str:
+    return f"json_group_array(json_array({compiler.process(element.clauses, **kwargs)}))"
+
+
 class _List(TypeDecorator[Any]):
     """Whole numbers or texts, as one parameter."""
 

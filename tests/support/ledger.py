@@ -42,6 +42,8 @@ from loyalty_core.store.tables import (
     identity_conflicts,
     lots,
     members,
+    promotion_use_parts,
+    promotion_uses,
     purchase_fiscal,
     purchase_lines,
     purchases,
@@ -72,6 +74,8 @@ WATCHED = (
     identity_conflicts,
     lots,
     members,
+    promotion_use_parts,
+    promotion_uses,
     purchase_fiscal,
     purchase_lines,
     purchases,
@@ -313,6 +317,11 @@ class Shop:
             one["id"] for one in self.kept_purchases() if one["external_id"] == external_id
         )
         return [row for row in self._own(purchase_lines) if row["purchase_id"] == number]
+
+    def used(self, promotion: str = "off", of: str = "uses") -> int:
+        """What all counters of these limits stand at together."""
+        own = [one for one in self._own(promotion_uses) if one["promotion"] == promotion]
+        return sum(one["used"] for one in own if one["of"] == of)
 
     def kept_refunds(self) -> list[dict[str, Any]]:
         return self._own(refunds)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from loyalty_core.domain.conditions.scene import Person, Place
+from loyalty_core.domain.pricing.limits import Effect, Used
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import Refusal
 from loyalty_kit.checkout import PointsOffer, PricedLine, QuoteRequest, Totals
@@ -16,7 +17,8 @@ from loyalty_kit.checkout import PointsOffer, PricedLine, QuoteRequest, Totals
 class MemberFacts:
     """What the store knows of the buyer and of the place.  `available_points` (hundredths)
     includes the hold of this very cart or order; `may_spend` is whether points may be written
-    off here and now; `person` may be left out where `Plan.asks_person` is false."""
+    off here and now; `person` may be left out where `Plan.asks_person` is false.  `used`: what
+    others have consumed of limits, this cart's own hold not counted."""
 
     known: bool = False
     tier: str | None = None
@@ -26,6 +28,7 @@ class MemberFacts:
     verified: bool = False
     person: Person | None = None
     place: Place = field(default_factory=Place)
+    used: Used = field(default_factory=dict)
 
 
 NOBODY = MemberFacts()
@@ -57,7 +60,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class PricedBasket:
-    """A basket priced and accounted for; `outcomes` only of promotions that it matched.
+    """A basket priced and accounted for; `outcomes` only of promotions that it matched,
+    `effects` only of those with limits.
 
     `explanation` (every promotion of the rule set, with sentences) is made when asked for, so
     that a quote costs what matches, not what is in the rule set; see `explain.explain`.
@@ -71,3 +75,4 @@ class PricedBasket:
     request: QuoteRequest
     plan: Plan
     now: datetime
+    effects: tuple[Effect, ...] = ()

@@ -9,6 +9,7 @@ from datetime import datetime
 from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
 from loyalty_core.domain.pricing.lanes import Offer, run_lanes
+from loyalty_core.domain.pricing.limits import cut_points
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.promotion import BASE
 from loyalty_core.domain.pricing.rule_type import Multiply, Refusal, Stage, View
@@ -105,6 +106,8 @@ def _awards(
     for compiled, gift in step.extras:
         own = parts[start : start + len(gift.lines)]
         start += len(gift.lines)
+        if limits := compiled.promotion.limits:
+            own = cut_points(compiled.promotion.id, limits, own, step.view)
         awards.append(_award(compiled.promotion.id, gift.lines, own, step.view, plan))
         if not awards[-1].points:
             came[compiled.order] = (compiled, Refusal("nothing_earned"))
@@ -164,6 +167,7 @@ def rate_purchase(  # noqa: PLR0913 - each is a word of its own to the caller
     spend_minor = [line.spend_minor or 0 for line in lines]
     paid_minor = [line.paid_minor for line in lines]
     view = View(lines, paid_minor, [True] * len(lines))
+    view.known, view.used = facts.known, facts.used
     spent = points_spent > 0 or any(spend_minor)
     base_minor = bases(view, paid_minor, spend_minor, plan, spent=spent)
     whole = lines if receipt is None else receipt

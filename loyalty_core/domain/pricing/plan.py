@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -12,10 +12,13 @@ from loyalty_core.domain.conditions.meet import Meet, compile_tree
 from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.conditions.tree import codes_of, leaves
 from loyalty_core.domain.pricing.goods import Goods, fold
+from loyalty_core.domain.pricing.limits import Limit, within
 from loyalty_core.domain.pricing.promotion import Promotion
 from loyalty_core.domain.pricing.rule_type import AnyRuleType, Grant, Refusal, Stage, View
 from loyalty_core.domain.pricing.rules import RULE_TYPES
 from loyalty_core.domain.rules import RuleSet, Tier
+from loyalty_kit.checkout import BasketLine
+from loyalty_kit.events import PurchaseLine
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +70,10 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One version of a rule set, ready to price; safe to share between threads."""
+    """One version of a rule set, ready to price; safe to share between threads.
+
+    `limits`: those of each promotion that has any.
+    """
 
     rules: RuleSet
     version: int
@@ -80,6 +86,19 @@ class Plan:
     """Promotions that want a code entered, by the code."""
     asks_person: bool
     """Whether a condition asks more of the member than the tier."""
+    limits: Mapping[str, Sequence[Limit]]
+
+    def limited(
+        self, lines: Sequence[BasketLine | PurchaseLine], stages: Iterable[Stage] = Stage
+    ) -> list[str]:
+        """Promotions with limits that may mean any of these lines."""
+        view = View(lines, [], [])
+        return [
+            compiled.promotion.id
+            for stage in stages
+            for compiled in self.stages[stage].matching(view)
+            if compiled.promotion.limits
+        ]
 
     def earn_bp(self, tier: str | None) -> int:
         """Base earning of a tier; an unknown tier (of an older version) has the programme's."""
@@ -116,6 +135,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
             if one.promotion.enabled and one.promotion.when is not None
             for _, leaf in leaves(one.promotion.when)
         ),
+        limits={one.id: one.limits for one in rules.promotions if one.limits},
     )
 
 
@@ -141,6 +161,8 @@ def _compile(promotion: Promotion, order: int, best_only: bool) -> Compiled:
     evaluate = cast(
         "Callable[[View], Grant | Refusal]", partial(_call, rule.evaluate, promotion.params)
     )
+    if promotion.limits:
+        evaluate = partial(within, promotion.id, promotion.limits, evaluate)
     when = promotion.when
     meet = None if when is None else compile_tree(when, salt=promotion.id)
     return Compiled(promotion, rule, order, best_only, evaluate, meet)

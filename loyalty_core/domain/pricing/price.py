@@ -16,6 +16,7 @@ from loyalty_core.domain.pricing.basket import MemberFacts, Outcome, PricedBaske
 from loyalty_core.domain.pricing.discounts import Discounts
 from loyalty_core.domain.pricing.earning import Earned, bases, earn, scene_of
 from loyalty_core.domain.pricing.lanes import run_lanes
+from loyalty_core.domain.pricing.limits import Effect, gathered
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import Refusal, Stage, View
 from loyalty_core.domain.pricing.sentences import known_locale, trace_of
@@ -64,6 +65,7 @@ def price_basket(
         [line.amount_minor for line in request.lines],
         [line.discountable for line in request.lines],
     )
+    view.known, view.used = facts.known, facts.used
     room_minor = [_room(line) for line in request.lines]
     scene = scene_of(view, plan, facts, now)
     discounts = Discounts(view, room_minor)
@@ -89,6 +91,7 @@ def price_basket(
         request=request,
         plan=plan,
         now=now,
+        effects=_effects(lines, paid.shares, earned, plan) if plan.limits else (),
     )
 
 
@@ -200,6 +203,27 @@ def _offer(bounds: PointsOffer, earn_points: int, spend_points: int) -> PointsOf
         spend_step=bounds.spend_step,
         code_required=bounds.code_required,
     )
+
+
+def _effects(
+    lines: Sequence[PricedLine], shares: Shares, earned: Earned, plan: Plan
+) -> tuple[Effect, ...]:
+    """What promotions with limits came to in the end."""
+    parts = [
+        (one.promotion, "money", line.id, one.amount_minor)
+        for line in lines
+        for one in line.discounts
+    ]
+    parts += [
+        (compiled.promotion.id, "spend", lines[position].id, lines[position].spend_minor)
+        for position, (compiled, _) in shares.by_line.items()
+    ]
+    parts += [
+        (award.source, "points", line, points)
+        for award in earned.awards
+        for line, points in award.by_line
+    ]
+    return gathered([part for part in parts if part[0] in plan.limits])
 
 
 def _outcomes(

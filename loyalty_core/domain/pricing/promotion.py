@@ -16,6 +16,7 @@ from loyalty_core.domain.pricing.declare import (
     Kind,
     Misfit,
     choice,
+    many,
     nested,
     optional,
     read_record,
@@ -23,6 +24,7 @@ from loyalty_core.domain.pricing.declare import (
     whole,
     word,
 )
+from loyalty_core.domain.pricing.limits import LIMIT, Limit, check_limits
 from loyalty_core.domain.pricing.rules import RULE_TYPES
 
 BASE = "base"
@@ -82,6 +84,10 @@ class Promotion:
     when: Node | None = field(
         default=None, metadata=word("when", optional(TREE), en="Condition", ru="Условие")
     )
+    limits: tuple[Limit, ...] = field(
+        default=(),
+        metadata=word("limits", many(LIMIT, most=20), en="Budgets and limits", ru="Лимиты"),
+    )
 
 
 def _read_promotion(value: object) -> Promotion:
@@ -92,6 +98,7 @@ def _read_promotion(value: object) -> Promotion:
         raise Misfit({"id": [f"must not be {BASE!r}"]})
     if promotion.starts_at and promotion.ends_at and promotion.starts_at >= promotion.ends_at:
         raise Misfit({"ends_at": ["must be later than starts_at"]})
+    check_limits(promotion.limits, RULE_TYPES[promotion.type].stage)
     try:
         params = read_record(RULE_TYPES[promotion.type].params, promotion.params)
     except Misfit as wrong:

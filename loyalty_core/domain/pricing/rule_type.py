@@ -70,14 +70,17 @@ class View:
     """The lines as rules see them; built from a basket or from a purchase alike.
 
     `left_minor` is what each line still costs and moves while discounts are taken;
-    `open` says which lines may be discounted and paid with points.
+    `open` says which lines may be discounted and paid with points.  `known`: the buyer is a
+    member; `used`: what others have consumed of limits (`limits.Used`).
     """
 
-    __slots__ = ("_named", "goods_minor", "left_minor", "lines", "open")
+    __slots__ = ("_named", "goods_minor", "known", "left_minor", "lines", "open", "used")
 
     def __init__(
         self, lines: Sequence[BasketLine | PurchaseLine], left_minor: list[int], open_: list[bool]
     ) -> None:
+        self.known = False
+        self.used: Mapping[tuple[str, str, str, str], int] = {}
         self.lines = lines
         self.left_minor = left_minor
         self.open = open_

@@ -62,6 +62,34 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "en": "Another promotion gives more: {by}.",
         "ru": "Выгоднее другая акция: {by}.",
     },
+    "limit_reached": {
+        "en": "The limit of the promotion is used up: {of} {per} {period}.",
+        "ru": "Лимит акции исчерпан: {of} {per} {period}.",
+    },
+    "member_required": {
+        "en": "The promotion is for members: it is not known who is buying.",
+        "ru": "Акция для участников программы, а покупатель не назван.",
+    },
+}
+
+LIMIT_WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "of": {
+        "uses": {"en": "uses", "ru": "число применений"},
+        "money": {"en": "money", "ru": "сумма скидок"},
+        "points": {"en": "points", "ru": "баллы"},
+    },
+    "per": {
+        "promotion": {"en": "for everybody", "ru": "на всех"},
+        "shop": {"en": "in this shop", "ru": "в этом магазине"},
+        "member": {"en": "for this member", "ru": "на участника"},
+    },
+    "period": {
+        "ever": {"en": "over all time", "ru": "за всё время"},
+        "day": {"en": "today", "ru": "за сегодня"},
+        "week": {"en": "this week", "ru": "за эту неделю"},
+        "month": {"en": "this month", "ru": "за этот месяц"},
+        "year": {"en": "this year", "ru": "за этот год"},
+    },
 }
 
 TRACE: Mapping[str, Mapping[str, str]] = {
@@ -125,6 +153,8 @@ def _fact(name: str, value: str, currency: str, locale: str) -> str:
     if name in TIME_FACTS:
         moment = datetime.fromisoformat(value)
         return moment.strftime("%d.%m.%Y %H:%M" if locale == "ru" else "%Y-%m-%d %H:%M")
+    if name in LIMIT_WORDS:
+        return LIMIT_WORDS[name][value][locale]
     return value
 
 

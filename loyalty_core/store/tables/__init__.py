@@ -14,6 +14,7 @@ from loyalty_core.store.tables.ledger import (
     holds,
     lots,
 )
+from loyalty_core.store.tables.limits import promotion_use_parts, promotion_uses
 from loyalty_core.store.tables.machine import (
     admins,
     deliveries,
@@ -65,6 +66,8 @@ __all__ = [
     "outbox",
     "products",
     "programmes",
+    "promotion_use_parts",
+    "promotion_uses",
     "purchase_fiscal",
     "purchase_lines",
     "purchases",
