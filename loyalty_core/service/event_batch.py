@@ -211,7 +211,6 @@ class EventBatch:
         """Of what is known already, and of what the new purchases may earn by."""
         refs: list[Ref] = [("purchase", one.id) for one in kept]
         refs += [("hold", number) for _, number in self.holds.named()]
-        self.counters.load(refs)
         keys: set[UseKey] = set()
         for one in self.told:
             if isinstance(one.event, Purchase):
@@ -223,7 +222,7 @@ class EventBatch:
                 lines = filled_in(one.event.lines, self.products)
                 promotions = plan.limited(lines, (Stage.EARN,)) if plan.limits else ()
                 keys |= {key for _, key in place.keys(plan, promotions)}
-        self.counters.lock(keys)
+        self.counters.load(refs, keys)
 
     # --- asked while booking --------------------------------------------------------------
 

@@ -76,16 +76,14 @@ class Counters:
     def lock(self, keys: Iterable[UseKey]) -> None:
         self._used |= store.lock_uses(self._connection, set(keys) - self._used.keys())
 
-    def load(self, refs: Collection[Ref]) -> None:
-        """Read the parts of these, and lock their counters.
+    def load(self, refs: Collection[Ref], also: Iterable[UseKey] = ()) -> None:
+        """Read the parts of these, and lock their counters and some others, all in one order.
 
         To be called again once the holds are locked: meanwhile others may have had them.
         """
-        if not refs:
-            return
         found = store.parts_of(self._connection, refs)
         self._parts |= {ref: found.get(ref, {}) for ref in refs}
-        self.lock(key for own in found.values() for key in own)
+        self.lock({*also, *(key for own in found.values() for key in own)})
 
     def used(
         self, names: Iterable[tuple[LimitName, UseKey]], own: Sequence[Ref] = ()
