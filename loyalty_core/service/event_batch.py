@@ -216,12 +216,12 @@ class EventBatch:
             if isinstance(one.event, Purchase):
                 plan = self.plan_at(one.event.occurred_at)
                 member = self.survivor(one.found.member_id)
-                place = self.counted_for(
+                counted = self.counted_for(
                     self.shop(one.source, one.event.shop).id, member, one.event
                 )
                 lines = filled_in(one.event.lines, self.products)
                 promotions = plan.limited(lines, (Stage.EARN,)) if plan.limits else ()
-                keys |= {key for _, key in place.keys(plan, promotions)}
+                keys |= {key for _, key in counted.keys(plan, promotions)}
         self.counters.load(refs, keys)
 
     # --- asked while booking --------------------------------------------------------------

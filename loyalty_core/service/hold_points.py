@@ -285,11 +285,8 @@ def _open_desk(
     request = fill_in(connection, programme.id, request, plan)
     counted = CountedFor(programme.id, shop.id, member, now, ZoneInfo(programme.timezone))
     counters = Counters(connection)
-    counters.load(counted_refs(own))
-    if plan.limits:
-        counters.lock(key for _, key in counted.keys(plan, plan.limited(request.lines)))
     limited = plan.limited(request.lines) if plan.limits else ()
-    counters.load(counted_refs(own), (key for _, key in place.keys(plan, limited)))
+    counters.load(counted_refs(own), (key for _, key in counted.keys(plan, limited)))
     books = ledger.open_books(connection, keys)
     for book in books.values():
         book.settle(now)
