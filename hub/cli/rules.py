@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import IO, Any
 
 import click
@@ -14,14 +15,28 @@ from hub.cli.place import chosen_programme, open_hub, programme_option
 from loyalty_core.domain.rules import rules_schema
 from loyalty_core.service.programmes import (
     check_rules,
+    compare_rules,
     draft_rules,
     get_rules,
     list_rules_versions,
     publish_rules,
+    take_back_rules,
 )
 from loyalty_core.store.database import read, transact
 
 AUTHOR = "command line"
+
+
+def _named(_context: click.Context, _option: click.Parameter, name: str | None) -> str:
+    return f"{AUTHOR}: {name.strip()}" if name and name.strip() else AUTHOR
+
+
+author_option = click.option(
+    "--author",
+    metavar="NAME",
+    callback=_named,
+    help="Who does it, for the log of versions; asked of two where rules need a second person.",
+)
 
 
 @click.group()
@@ -56,6 +71,7 @@ def versions(code: str | None, as_json: bool) -> None:
                 "author": each.author,
                 "created_at": each.created_at,
                 "published_at": each.published_at,
+                "published_by": each.published_by,
                 "in_force": each.version == programme.rules_version,
             }
             for each in list_rules_versions(connection, programme.id)
@@ -80,12 +96,55 @@ def check(file: IO[str], as_json: bool) -> None:
 
 
 @rules.command()
+@click.argument("file", type=click.File(encoding="utf-8"))
+@programme_option
+@author_option
+@json_option
+def draft(file: IO[str], code: str | None, author: str, as_json: bool) -> None:
+    """Keep the document in FILE as a draft; nothing changes until it is published."""
+    document = _document(file)
+    hub = open_hub()
+    programme = chosen_programme(hub, code)
+    now = hub.clock.now()
+    number = transact(
+        hub.engine,
+        lambda connection: draft_rules(connection, programme.id, document, author=author, now=now),
+    )
+    print_row({"programme": programme.code, "draft": number}, as_json)
+
+
+@rules.command()
+@programme_option
+@click.option("--from", "was", type=click.IntRange(1), help="Left out, the version in force.")
+@click.option("--to", "now", type=click.IntRange(1), help="Left out, the newest, draft or not.")
+@click.option("--language", type=click.Choice(["en", "ru"]), default="en", show_default=True)
+@json_option
+def diff(code: str | None, was: int | None, now: int | None, language: str, as_json: bool) -> None:
+    """Say in words what differs between two versions or drafts."""
+    hub = open_hub()
+    programme = chosen_programme(hub, code)
+    with read(hub.engine) as connection:
+        found = compare_rules(connection, programme.id, was, now, locale=language)
+    if as_json:
+        changes = [asdict(change) for change in found.changes]
+        print_json({"from": found.was, "to": found.now, "changes": changes})
+        return
+    for change in found.changes:
+        click.echo(change.text)
+    if not found.changes:
+        click.echo(f"Versions {found.was} and {found.now} mean the same.", err=True)
+
+
+@rules.command()
 @click.argument("file", type=click.File(encoding="utf-8"), required=False)
 @programme_option
-@click.option("--version", type=click.IntRange(1), help="A version that is there already.")
+@click.option("--version", type=click.IntRange(1), help="A draft that is there already.")
+@author_option
 @json_option
-def publish(file: IO[str] | None, code: str | None, version: int | None, as_json: bool) -> None:
-    """Put the document in FILE, or a --version, in force from now on."""
+def publish(
+    file: IO[str] | None, code: str | None, version: int | None, author: str, as_json: bool
+) -> None:
+    """Put the document in FILE, or the draft --version, in force from now on."""
     if (file is None) == (version is None):
         raise click.UsageError("Give either a FILE or a --version.")
     document = {} if file is None else _document(file)
@@ -94,10 +153,32 @@ def publish(file: IO[str] | None, code: str | None, version: int | None, as_json
     now = hub.clock.now()
 
     def work(connection: Connection) -> int:
-        wanted = version or draft_rules(connection, programme.id, document, author=AUTHOR, now=now)
-        return publish_rules(connection, programme.id, wanted, author=AUTHOR, now=now)
+        wanted = version or draft_rules(connection, programme.id, document, author=author, now=now)
+        return publish_rules(connection, programme.id, wanted, author=author, now=now)
 
     print_row({"programme": programme.code, "version": transact(hub.engine, work)}, as_json)
+
+
+@rules.command("take-back")
+@click.argument("version", type=click.IntRange(1))
+@programme_option
+@author_option
+@json_option
+def take_back(version: int, code: str | None, author: str, as_json: bool) -> None:
+    """Put what an older VERSION says in force again, as a new version."""
+    hub = open_hub()
+    programme = chosen_programme(hub, code)
+    now = hub.clock.now()
+    taken = transact(
+        hub.engine,
+        lambda connection: take_back_rules(
+            connection, programme.id, version, author=author, now=now
+        ),
+    )
+    came = "version" if taken.in_force else "draft"
+    print_row({"programme": programme.code, came: taken.version}, as_json)
+    if not taken.in_force:
+        click.echo("It needs a second person: let somebody else publish the draft.", err=True)
 
 
 @rules.command()

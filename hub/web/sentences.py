@@ -68,6 +68,18 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "Первый запрос с этим Idempotency-Key ещё выполняется.",
     ),
     "nothing_to_undo": ("There is nothing to undo.", "Отменять нечего."),
+    "approval_needed": (
+        "These rules need a second person: let somebody else than their author publish them.",
+        "Нужен второй человек: опубликовать эти правила должен не тот, кто их написал.",
+    ),
+    "version_published": (
+        "This version was published before; take it back to have it in force again.",
+        "Эта версия уже публиковалась; чтобы она снова действовала, верните её.",
+    ),
+    "version_not_published": (
+        "This version was never in force, so it cannot be taken back; publish it.",
+        "Эта версия ещё не действовала, вернуть её нельзя; опубликуйте её.",
+    ),
     "rejected": (
         "This cannot be accepted as it is.",
         "В таком виде это принять нельзя.",

@@ -15,6 +15,9 @@
     + IdempotencyConflict one key, two contents: at the door
     + InProgress          the first call with this key is still running
     + NothingToUndo       the movement to be undone is not there
+    + ApprovalNeeded      somebody else than the author of the rules must publish them
+    + VersionPublished    what was published cannot be published again, but taken back
+    + VersionNotPublished ... and what never was cannot be taken back
   x Rejected            answer 422: the same input will never do; mend it
     + InvalidInput        `errors` names the fields
       - RulesInvalid        ... of the rule set's document
@@ -130,6 +133,18 @@ class InProgress(Conflict):
 
 class NothingToUndo(Conflict):
     code = "nothing_to_undo"
+
+
+class ApprovalNeeded(Conflict):
+    code = "approval_needed"
+
+
+class VersionPublished(Conflict):
+    code = "version_published"
+
+
+class VersionNotPublished(Conflict):
+    code = "version_not_published"
 
 
 class Rejected(LoyaltyError):

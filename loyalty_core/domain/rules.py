@@ -220,6 +220,15 @@ class Policies:
             ru="Страна местных номеров",
         ),
     )
+    approval: bool = field(
+        default=False,
+        metadata=word(
+            "approval",
+            FLAG,
+            en="A second person publishes rules",
+            ru="Правила публикует второй человек",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

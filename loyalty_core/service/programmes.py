@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from loyalty_core.domain.difference import Change, difference
 from loyalty_core.domain.errors import (
+    ApprovalNeeded,
     InvalidInput,
     ProgrammeNotFound,
     RulesInvalid,
     VersionNotFound,
+    VersionNotPublished,
+    VersionPublished,
 )
 from loyalty_core.domain.rules import parse_rules
 from loyalty_core.store import programmes as store
 from loyalty_core.store.programmes import Programme, RulesVersion
 
 __all__ = [
+    "Comparison",
     "Programme",
     "RulesVersion",
+    "TakenBack",
     "check_rules",
+    "compare_rules",
     "create_programme",
     "draft_rules",
     "get_programme",
@@ -32,6 +40,7 @@ __all__ = [
     "list_rules_versions",
     "publish_rules",
     "set_programme",
+    "take_back_rules",
 ]
 
 MAIN_SHOP = "main"
@@ -77,7 +86,7 @@ def create_programme(  # noqa: PLR0913 - each is a word of its own on the comman
     }
     store.add_shop(connection, {**shop, "programme_id": programme.id}, now=now)
     store.add_draft(connection, programme.id, document, author=author, now=now)
-    store.put_in_force(connection, programme.id, 1, author=author, now=now)
+    store.put_in_force(connection, programme.id, 1, publisher=author, now=now)
     return programme
 
 
@@ -158,25 +167,112 @@ def draft_rules(
 def publish_rules(
     connection: Connection, programme_id: int, version: int, *, author: str, now: datetime
 ) -> int:
-    """Put a version in force from now on; the number of the version that is.
+    """Put a draft in force from now on; its number.  The one in force stays as it is.
 
-    The one in force stays as it is.  An older published one comes back as a new version, so
-    that "which rules stood then" keeps one answer.
+    Where the rules in force ask for approval, `author` must be another than the draft's.
+
+    Raises: ProgrammeNotFound, VersionNotFound, VersionPublished, ApprovalNeeded, RulesInvalid.
+    """
+    programme = _locked(connection, programme_id)
+    wanted = _version(connection, programme_id, version)
+    if programme.rules_version == version:
+        return version
+    if wanted.state == "published":
+        raise VersionPublished({"version": str(version)})
+    if _approval_asked(connection, programme) and store.fold(wanted.author) == store.fold(author):
+        raise ApprovalNeeded({"draft": str(version), "author": wanted.author})
+    parse_rules(get_rules(connection, programme_id, version))
+    store.put_in_force(connection, programme_id, version, publisher=author, now=now)
+    return version
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """`in_force` False: the version waits as a draft for a second person."""
+
+    version: int
+    in_force: bool
+
+
+def take_back_rules(
+    connection: Connection, programme_id: int, version: int, *, author: str, now: datetime
+) -> TakenBack:
+    """Put what an older version says in force again, as a new version: "which rules stood then"
+    keeps one answer.
+
+    Where the rules in force ask for approval it becomes a draft, which another publishes.  The
+    version in force is taken back to already.
+
+    Raises: ProgrammeNotFound, VersionNotFound, VersionNotPublished, RulesInvalid.
+    """
+    programme = _locked(connection, programme_id)
+    wanted = _version(connection, programme_id, version)
+    if wanted.state != "published":
+        raise VersionNotPublished({"version": str(version)})
+    if programme.rules_version == version:
+        return TakenBack(version, in_force=True)
+    document = get_rules(connection, programme_id, version)
+    anew = draft_rules(connection, programme_id, document, author=author, now=now)
+    if _approval_asked(connection, programme):
+        return TakenBack(anew, in_force=False)
+    store.put_in_force(connection, programme_id, anew, publisher=author, now=now)
+    return TakenBack(anew, in_force=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changes from version `was` to version `now`."""
+
+    was: int
+    now: int
+    changes: tuple[Change, ...]
+
+
+def compare_rules(
+    connection: Connection,
+    programme_id: int,
+    was: int | None = None,
+    now: int | None = None,
+    *,
+    locale: str,
+) -> Comparison:
+    """The difference of two versions or drafts, in words of a language ("ru" or "en").
+
+    None for `was` is the version in force, None for `now` the newest number.
 
     Raises: ProgrammeNotFound, VersionNotFound, RulesInvalid.
     """
+    if was is None:
+        programme = store.programme_by_id(connection, programme_id)
+        if programme is None:
+            raise ProgrammeNotFound
+        was = programme.rules_version
+    if now is None:
+        now = list_rules_versions(connection, programme_id)[0].version
+    old, new = (parse_rules(get_rules(connection, programme_id, version)) for version in (was, now))
+    return Comparison(was, now, difference(old, new, locale))
+
+
+def _locked(connection: Connection, programme_id: int) -> Programme:
+    """Raises: ProgrammeNotFound."""
     programme = store.lock_programme(connection, programme_id)
     if programme is None:
         raise ProgrammeNotFound
-    document = get_rules(connection, programme_id, version)
-    if programme.rules_version == version:
-        return version
-    parse_rules(document)
-    wanted = store.rules_version(connection, programme_id, version)
-    if wanted is not None and wanted.state == "published":
-        version = store.add_draft(connection, programme_id, document, author=author, now=now)
-    store.put_in_force(connection, programme_id, version, author=author, now=now)
-    return version
+    return programme
+
+
+def _version(connection: Connection, programme_id: int, version: int) -> RulesVersion:
+    """Raises: VersionNotFound."""
+    found = store.rules_version(connection, programme_id, version)
+    if found is None:
+        raise VersionNotFound({"version": str(version)})
+    return found
+
+
+def _approval_asked(connection: Connection, programme: Programme) -> bool:
+    """By the rules in force, read bare: were they unreadable, others could still be published."""
+    document = get_rules(connection, programme.id, programme.rules_version)
+    return bool(document.get("policies", {}).get("approval"))
 
 
 def list_rules_versions(connection: Connection, programme_id: int) -> list[RulesVersion]:

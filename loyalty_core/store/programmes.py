@@ -29,13 +29,17 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class RulesVersion:
-    """One version of a rule set.  A published one never changes again."""
+    """One version of a rule set.  A published one never changes again.
+
+    `author` wrote it, `published_by` put it in force (None: so did the author, long ago).
+    """
 
     version: int
     state: str
     author: str
     created_at: datetime
     published_at: datetime | None
+    published_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,7 @@ def add_draft(
 
 
 def put_in_force(
-    connection: Connection, programme_id: int, version: int, *, author: str, now: datetime
+    connection: Connection, programme_id: int, version: int, *, publisher: str, now: datetime
 ) -> None:
     """Make a draft the published version in force.  The caller has locked the programme.
 
@@ -187,7 +191,7 @@ def put_in_force(
     connection.execute(
         update(rules_versions)
         .where(*_named(programme_id, version), rules_versions.c.state == "draft")
-        .values(state="published", published_at=published_at, author=author)
+        .values(state="published", published_at=published_at, published_by=publisher)
     )
     change_programme(connection, programme_id, {"rules_version": version})
 

@@ -93,6 +93,8 @@ TABLE = {
     "POST /programmes/<code>/rules/publish": May(
         "admin", (404, "version_not_found"), NO_PROGRAMME, (404, "version_not_found"), {"draft": 99}
     ),
+    "POST /programmes/<code>/rules/take-back": May("admin", 200, NO_PROGRAMME, 200, {"version": 1}),
+    "GET /programmes/<code>/rules/diff": May("admin", 200, NO_PROGRAMME, 200),
     "GET /programmes/<code>/rules/versions": May("admin", 200, NO_PROGRAMME, 200),
     "POST /programmes/<code>/members/count": May(
         "admin",

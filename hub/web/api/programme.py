@@ -13,6 +13,7 @@ from hub.web.api.call import Call, Operation, answer
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from hub.web.api.schemas import PageQuerySchema
+from hub.web.errors import asked_language
 from loyalty_core.domain.errors import InvalidInput, ShopForbidden
 from loyalty_core.service import catalogue, programmes, shops
 from loyalty_core.service.count_members import count_members
@@ -120,7 +121,10 @@ def check_rules(call: Call, code: str) -> Answer:
     ),
 )
 def publish_rules(call: Call, code: str) -> Answer:
-    """Put a draft in force from now on."""
+    """Put a draft in force from now on.
+
+    Where the rules in force ask for approval, its author may not: 409 `approval_needed`.
+    """
     told = body.read_json()
     draft = body.load(wire.DraftSchema().load, told)["draft"]
 
@@ -135,6 +139,65 @@ def publish_rules(call: Call, code: str) -> Answer:
         return answer({"version": version})
 
     return call.write(work, told=told)
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/programmes/<code>/rules/take-back",
+        scope=SCOPE,
+        takes=wire.TakeBackSchema,
+        gives={200: wire.PublishedSchema, 201: wire.DraftSchema},
+        refuses=(404, 409),
+        idempotency_key="optional",
+    ),
+)
+def take_back_rules(call: Call, code: str) -> Answer:
+    """Put what an older version says in force again, as a new version.
+
+    Where the rules in force ask for approval it becomes a draft, for somebody else to publish.
+    """
+    told = body.read_json()
+    version = body.load(wire.TakeBackSchema().load, told)["version"]
+
+    def work(connection: Connection) -> Answer:
+        taken = programmes.take_back_rules(
+            connection,
+            call.programme(connection, code).id,
+            version,
+            author=call.author,
+            now=call.now,
+        )
+        return answer(render.taken_back(taken), 200 if taken.in_force else 201)
+
+    return call.write(work, told=told)
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="GET",
+        rule="/programmes/<code>/rules/diff",
+        scope=SCOPE,
+        query=wire.DiffQuerySchema(),
+        gives={200: wire.DiffSchema},
+        refuses=(404,),
+    ),
+)
+def diff_rules(call: Call, code: str) -> Answer:
+    """What differs between two versions or drafts, in words; nothing where they mean the same."""
+    asked = body.read_query(wire.DiffQuerySchema())
+    found = call.read(
+        lambda connection: programmes.compare_rules(
+            connection,
+            call.programme(connection, code).id,
+            asked.get("was"),
+            asked.get("now"),
+            locale=asked_language(),
+        )
+    )
+    return answer(render.comparison(found))
 
 
 @operation(

@@ -34,10 +34,37 @@ class RulesSchema(Schema):
         unknown = INCLUDE  # for the description: its fields are described there, not here
 
 
+def _version(said: str, key: str | None = None) -> fields.Integer:
+    limits = validate.Range(1, 2**31 - 1, error="Must be from 1 to 2147483647.")
+    return fields.Integer(data_key=key, validate=limits, metadata=about(said))
+
+
 class VersionQuerySchema(Schema):
-    version = fields.Integer(
-        validate=validate.Range(1, 2**31 - 1, error="Must be from 1 to 2147483647."),
-        metadata=about("Left out: the version in force."),
+    version = _version("Left out: the version in force.")
+
+
+class DiffQuerySchema(Schema):
+    was = _version("Left out: the version in force.", "from")
+    now = _version("Left out: the newest one, draft or not.", "to")
+
+
+class ChangeSchema(Schema):
+    path = fields.String(metadata=about("Where in the document; items by their id or code."))
+    change = fields.String(metadata=about("`added`, `removed` or `changed`."))
+    was = fields.String(allow_none=True)
+    now = fields.String(allow_none=True)
+    text = fields.String(metadata=about("The change in words, in the asked language."))
+
+
+class DiffSchema(Schema):
+    was = fields.Integer(data_key="from")
+    now = fields.Integer(data_key="to")
+    changes = fields.List(fields.Nested(ChangeSchema))
+
+
+class TakeBackSchema(Schema):
+    version = wire.Whole(
+        required=True, least=1, most=2**31 - 1, metadata=about("One that was in force before.")
     )
 
 
@@ -74,9 +101,12 @@ class CountedSchema(Schema):
 class VersionSchema(Schema):
     version = fields.Integer()
     state = fields.String(metadata=about("`draft` or `published`."))
-    author = fields.String()
+    author = fields.String(metadata=about("Who wrote it."))
     created_at = wire.Moment()
     published_at = wire.Moment(allow_none=True)
+    published_by = fields.String(
+        allow_none=True, metadata=about("Null also where the author did, before this was kept.")
+    )
 
 
 class VersionsSchema(Schema):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from hub.web.api.render_quote import figures, named_figures
 from loyalty_core.service.members import MemberCard, Page
-from loyalty_core.service.programmes import Programme, RulesVersion
+from loyalty_core.service.programmes import Comparison, Programme, RulesVersion, TakenBack
 from loyalty_core.service.shops import Shop
 
 
@@ -53,7 +54,20 @@ def rules_version(found: RulesVersion) -> dict[str, Any]:
         "author": found.author,
         "created_at": found.created_at.isoformat(),
         "published_at": None if published is None else published.isoformat(),
+        "published_by": found.published_by,
     }
+
+
+def comparison(found: Comparison) -> dict[str, Any]:
+    return {
+        "from": found.was,
+        "to": found.now,
+        "changes": [asdict(change) for change in found.changes],
+    }
+
+
+def taken_back(found: TakenBack) -> dict[str, Any]:
+    return {"version" if found.in_force else "draft": found.version}
 
 
 def shop(found: Shop) -> dict[str, Any]:

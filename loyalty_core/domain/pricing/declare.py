@@ -28,10 +28,14 @@ class Misfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[T]):
-    """A kind of value: how it is read, and its JSON Schema with titles in a language."""
+    """A kind of value: how it is read, and its JSON Schema with titles in a language.
+
+    `told` is what people read in a language; None: the value tells itself.
+    """
 
     read: Callable[[object], T]
     schema: Callable[[str], JsonSchema]
+    told: Callable[[Any, str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,12 @@ def decimal(*, least: int = 0, most: int = 10**15 - 1) -> Kind[int]:
         "minimum": least / 100,
         "maximum": most // 100,
     }
-    return Kind(read, lambda _: dict(schema))
+    return Kind(read, lambda _: dict(schema), _told_decimal)
+
+
+def _told_decimal(count: int, locale: str) -> str:
+    short = format_decimal(count).removesuffix(".00")
+    return short.replace(".", ",") if locale == "ru" else short
 
 
 def whole(*, least: int, most: int) -> Kind[int]:
@@ -118,7 +127,7 @@ def optional(kind: Kind[T]) -> Kind[T | None]:
     def schema(locale: str) -> JsonSchema:
         return {"anyOf": [kind.schema(locale), {"type": "null"}]}
 
-    return Kind(lambda value: None if value is None else kind.read(value), schema)
+    return Kind(lambda value: None if value is None else kind.read(value), schema, kind.told)
 
 
 def many(kind: Kind[T], *, least: int = 0, most: int = 10_000) -> Kind[tuple[T, ...]]:
@@ -146,7 +155,7 @@ def many(kind: Kind[T], *, least: int = 0, most: int = 10_000) -> Kind[tuple[T, 
             "maxItems": most,
         }
 
-    return Kind(read, schema)
+    return Kind(read, schema, kind.told)
 
 
 def record(cls: type[T]) -> Kind[T]:

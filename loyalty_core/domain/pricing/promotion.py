@@ -32,6 +32,8 @@ BASE = "base"
 _FORMER_TYPES = {"percent_off_category": "percent_off"}
 """Names that rule types had in documents that are published already."""
 
+_TYPE = replace(choice(*RULE_TYPES), told=lambda code, locale: RULE_TYPES[code].titles[locale])
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -53,7 +55,7 @@ class Promotion:
 
     id: str = field(metadata=word("id", CODE, en="Id", ru="Идентификатор"))
     name: str = field(metadata=word("name", NAME, en="Name", ru="Название"))
-    type: str = field(metadata=word("type", choice(*RULE_TYPES), en="Rule type", ru="Тип правила"))
+    type: str = field(metadata=word("type", _TYPE, en="Rule type", ru="Тип правила"))
     params: object = field(
         metadata=word(
             "params",

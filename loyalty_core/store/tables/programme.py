@@ -38,6 +38,7 @@ rules_versions = Table(
     Column("author", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("published_at", UtcTime),
+    Column("published_by", Text),
     PrimaryKeyConstraint("programme_id", "version"),
     CheckConstraint("state IN ('draft', 'published')", name="state_known"),
 )

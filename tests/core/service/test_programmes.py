@@ -10,9 +10,11 @@ from loyalty_core.domain.errors import (
     RulesInvalid,
     ShopNotFound,
     VersionNotFound,
+    VersionPublished,
 )
 from loyalty_core.domain.rules import default_rules
 from loyalty_core.service.programmes import (
+    TakenBack,
     check_rules,
     create_programme,
     draft_rules,
@@ -22,6 +24,7 @@ from loyalty_core.service.programmes import (
     list_rules_versions,
     publish_rules,
     set_programme,
+    take_back_rules,
 )
 from loyalty_core.service.shops import NewShop, create_shop, list_shops, set_shop
 from loyalty_core.store.database import write
@@ -128,12 +131,13 @@ def test_a_draft_is_not_in_force_until_it_is_published(connection):
     assert get_rules(connection, made.id, 1)["earning"]["percent"] == "5"
     assert get_programme(connection, "demo").rules_version == 2
     newest, oldest = list_rules_versions(connection, made.id)
-    assert (newest.version, newest.state, newest.author, newest.published_at) == (
+    assert (newest.version, newest.state, newest.author, newest.published_by) == (
         2,
         "published",
+        "anna",
         "boris",
-        NOON + 2 * HOUR,
     )
+    assert newest.published_at == NOON + 2 * HOUR
     assert (oldest.version, oldest.state, oldest.published_at) == (1, "published", NOON)
 
 
@@ -141,9 +145,14 @@ def test_an_older_version_comes_back_as_a_new_one(connection):
     made = programme(connection)
     assert publish(connection, made.id, "7", NOON + HOUR) == 2
 
-    assert publish_rules(connection, made.id, 1, author="owner", now=NOON + 2 * HOUR) == 3
+    with pytest.raises(VersionPublished):
+        publish_rules(connection, made.id, 1, author="owner", now=NOON + 2 * HOUR)
+    taken = take_back_rules(connection, made.id, 1, author="owner", now=NOON + 2 * HOUR)
 
+    assert taken == TakenBack(3, in_force=True)
     assert get_rules(connection, made.id)["earning"]["percent"] == "5"
+    again = take_back_rules(connection, made.id, 3, author="owner", now=NOON + 3 * HOUR)
+    assert again == TakenBack(3, in_force=True)
     assert publish_rules(connection, made.id, 3, author="owner", now=NOON + 3 * HOUR) == 3
     assert len(list_rules_versions(connection, made.id)) == 3
 

@@ -160,7 +160,7 @@ def test_a_document_goes_out_is_changed_and_comes_back(demo, tmp_path):
     assert checked.code == 0
     assert published.json == {"programme": "demo", "version": 2}
     assert rules(demo) == document
-    assert demo("rules", "publish", "--version", "1", "--json").json["version"] == 3
+    assert demo("rules", "take-back", "1", "--json").json["version"] == 3
     assert rules(demo)["earning"]["percent"] == "5"
     assert [each["in_force"] for each in demo("rules", "versions", "--json").json] == [
         True,
@@ -191,6 +191,48 @@ def test_a_file_that_holds_no_document(demo, text):
 
 def test_publish_needs_one_thing_to_publish(demo):
     assert demo("rules", "publish").code == 2
+
+
+def test_a_draft_is_told_in_words(demo):
+    document = rules(demo)
+    document["earning"]["percent"] = "7.5"
+
+    drafted = demo("rules", "draft", "-", "--author", "anna", "--json", stdin=json.dumps(document))
+
+    assert drafted.json == {"programme": "demo", "draft": 2}
+    assert rules(demo)["earning"]["percent"] == "5"
+    assert demo("rules", "diff").out == "Earning: Earned, % of money: 5 → 7.50\n"
+    in_russian = demo("rules", "diff", "--from", "2", "--to", "1", "--language", "ru")
+    assert in_russian.out == "Начисление: Начисление, % от суммы: 7,50 → 5\n"
+    told = demo("rules", "diff", "--json").json
+    assert (told["from"], told["to"]) == (1, 2)
+    assert told["changes"][0]["path"] == "earning.percent"
+    same = demo("rules", "diff", "--from", "1", "--to", "1")
+    assert (same.code, same.out) == (0, "")
+
+
+def test_a_second_person_publishes_where_the_rules_say_so(demo):
+    document = rules(demo)
+    document["policies"]["approval"] = True
+    assert demo("rules", "publish", "-", stdin=json.dumps(document)).code == 0
+    document["earning"]["percent"] = "9"
+    anna, boris = ("--author", "anna"), ("--author", "boris")
+    text = json.dumps(document)
+
+    alone = demo("rules", "publish", "-", *anna, stdin=text)
+    assert (alone.code, "second person" in alone.err) == (1, True)
+    assert demo("programmes", "set", "demo", "--earn-percent", "9").code == 1
+    assert len(demo("rules", "versions", "--json").json) == 2, "what was refused left no draft"
+
+    demo("rules", "draft", "-", *anna, stdin=text)
+    assert demo("rules", "publish", "--version", "3", *anna).code == 1
+    assert demo("rules", "publish", "--version", "3", *boris, "--json").json["version"] == 3
+    newest = demo("rules", "versions", "--json").json[0]
+    assert newest["author"] == "command line: anna"
+    assert newest["published_by"] == "command line: boris"
+    taken = demo("rules", "take-back", "1", *anna, "--json")
+    assert taken.json == {"programme": "demo", "draft": 4}
+    assert "second person" in taken.err
 
 
 def test_the_schema_of_the_document(cli):

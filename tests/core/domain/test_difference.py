@@ -1,0 +1,117 @@
+"""The difference of declared documents tells words that it has never seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from loyalty_core.domain.difference import difference
+from loyalty_core.domain.pricing.declare import (
+    CODE,
+    FLAG,
+    MONEY,
+    many,
+    optional,
+    record,
+    whole,
+    word,
+)
+from loyalty_core.domain.rules import default_rules, parse_rules
+
+
+@dataclass(frozen=True)
+class Limit:
+    """An item without a name of its own."""
+
+    most: int = field(metadata=word("most", MONEY, en="At most", ru="Не больше"))
+    daily: bool = field(default=False, metadata=word("daily", FLAG, en="Daily", ru="В день"))
+
+
+@dataclass(frozen=True)
+class Item:
+    code: str = field(metadata=word("code", CODE, en="Code", ru="Код"))
+    limit: Limit | None = field(
+        default=None, metadata=word("limit", optional(record(Limit)), en="Limit", ru="Лимит")
+    )
+
+
+@dataclass(frozen=True)
+class Document:
+    limits: tuple[Limit, ...] = field(
+        default=(), metadata=word("limits", many(record(Limit)), en="Limits", ru="Лимиты")
+    )
+    items: tuple[Item, ...] = field(
+        default=(), metadata=word("items", many(record(Item)), en="Items", ru="Позиции")
+    )
+    steps: tuple[int, ...] = field(
+        default=(), metadata=word("steps", many(MONEY), en="Steps", ru="Шаги")
+    )
+    days: int = field(default=1, metadata=word("days", whole(least=0, most=9), en="Days", ru="Дни"))
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "told"),
+    [
+        pytest.param(Document(), Document(), [], id="nothing"),
+        pytest.param(Document(), Document(days=2), ["Days: 1 → 2"], id="a whole number"),
+        pytest.param(
+            Document(limits=(Limit(500),)),
+            Document(limits=(Limit(500, daily=True),)),
+            ["Limits: removed At most: 5", "Limits: added At most: 5; Daily: yes"],
+            id="an item without a key is told whole",
+        ),
+        pytest.param(
+            Document(limits=(Limit(500), Limit(500))),
+            Document(limits=(Limit(500),)),
+            ["Limits: removed At most: 5"],
+            id="one of two that are equal",
+        ),
+        pytest.param(
+            Document(items=(Item("a"), Item("b"))),
+            Document(items=(Item("b"), Item("a"))),
+            ["Items: order: a, b → b, a"],
+            id="another order",
+        ),
+        pytest.param(
+            Document(items=(Item("a"),)),
+            Document(items=(Item("a", Limit(150)),)),
+            ["Items: a: Limit: not set → At most: 1.50"],
+            id="a record where there was none",
+        ),
+        pytest.param(
+            Document(items=(Item("a", Limit(150)),)),
+            Document(items=(Item("a", Limit(200)),)),
+            ["Items: a: Limit: At most: 1.50 → 2"],
+            id="a word of a record in a record",
+        ),
+        pytest.param(
+            Document(items=(Item("a"),)),
+            Document(items=(Item("b"),)),
+            ["Items: removed a", "Items: added b"],
+            id="another key is another item",
+        ),
+        pytest.param(
+            Document(steps=(100, 200)),
+            Document(steps=(200, 300)),
+            ["Steps: removed 1", "Steps: added 3"],
+            id="plain values of a list",
+        ),
+        pytest.param(
+            Document(steps=(100, 200)),
+            Document(steps=(200, 100)),
+            ["Steps: order: 1, 2 → 2, 1"],
+            id="plain values in another order",
+        ),
+    ],
+)
+def test_what_differs_is_told(was, now, told):
+    assert [change.text for change in difference(was, now, "en")] == told
+
+
+def test_each_word_of_the_policies_is_told_in_both_languages():
+    rules = parse_rules(default_rules())
+    for locale in ("en", "ru"):
+        changed = replace(rules, policies=replace(rules.policies, approval=True, phone_region="KZ"))
+        paths = [change.path for change in difference(rules, changed, locale)]
+        assert paths == ["policies.phone_region", "policies.approval"]
