@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from hub.cli.output import json_option, print_json, print_row, print_rows
 from hub.cli.place import chosen_programme, open_hub, programme_option
+from hub.cli.simulation import simulate
 from loyalty_core.domain.rules import rules_schema
 from loyalty_core.service.programmes import (
     check_rules,
@@ -185,6 +186,9 @@ def take_back(version: int, code: str | None, author: str, as_json: bool) -> Non
 def schema() -> None:
     """Print the JSON Schema of the document."""
     print_json(rules_schema())
+
+
+rules.add_command(simulate)
 
 
 def _document(file: IO[str]) -> dict[str, Any]:

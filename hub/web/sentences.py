@@ -109,6 +109,12 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "The hub cannot do this yet.",
         "Этого сервис пока не умеет.",
     ),
+    "too_many_receipts": (
+        "The period has more receipts than this call prices; take a shorter one, "
+        "or use `loyalty-hub rules simulate`.",
+        "Чеков за период больше, чем пересчитывает этот запрос; возьмите период короче "
+        "или команду `loyalty-hub rules simulate`.",
+    ),
     "forbidden": ("This key may not do that.", "Этому ключу это не разрешено."),
     "channel_forbidden": (
         "This key is bound to other channels.",
@@ -188,6 +194,7 @@ FIELDS: Mapping[str, str] = {
     "Nested too deep.": "Слишком глубокая вложенность.",
     "Too large.": "Слишком велико.",
     "Is taken.": "Уже занято.",
+    "Must not be before from.": "Не может быть раньше from.",
     "Not an ISO 8601 time with an offset.": "Нужно время ISO 8601 со смещением часового пояса.",
     "Time out of range.": "Время вне допустимых пределов.",
     "Not a currency code of three letters.": "Нужен код валюты из трёх букв.",

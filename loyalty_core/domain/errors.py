@@ -23,6 +23,7 @@
       - RulesInvalid        ... of the rule set's document
     + UnknownShop  WrongCurrency  PhoneImpossible  CodeRequired
     + NotAvailable        the feature is not there yet
+    + TooManyReceipts     ... `receipts`, `most`: more than a caller can wait for
     + BeyondCount         more points or money than the books can count
     + NotBookable         the database refuses what this event would write
   x Forbidden           answer 403: ask for another key
@@ -190,6 +191,10 @@ class CodeRequired(Rejected):
 
 class NotAvailable(Rejected):
     code = "not_available"
+
+
+class TooManyReceipts(Rejected):
+    code = "too_many_receipts"
 
 
 class BeyondCount(Rejected):

@@ -243,6 +243,26 @@ def read(engine: Engine) -> Iterator[Connection]:
             yield plain.execution_options(isolation_level="AUTOCOMMIT")
 
 
+@contextmanager
+def look(engine: Engine) -> Iterator[Connection]:
+    """One transaction that sees one moment and cannot write: the database refuses it."""
+    with engine.connect() as plain:
+        if not is_sqlite(engine):
+            seeing = plain.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            with seeing.begin():
+                yield seeing
+            return
+        plain.exec_driver_sql("PRAGMA query_only = ON")
+        try:
+            plain.exec_driver_sql("BEGIN")
+            yield plain
+        finally:
+            plain.rollback()
+            plain.exec_driver_sql("PRAGMA query_only = OFF")
+
+
 def transact(engine: Engine, work: Callable[[Connection], T]) -> T:
     """`work` in one `write`, tried again where the database asked for it.
 

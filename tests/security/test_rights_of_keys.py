@@ -95,6 +95,13 @@ TABLE = {
     ),
     "POST /programmes/<code>/rules/take-back": May("admin", 200, NO_PROGRAMME, 200, {"version": 1}),
     "GET /programmes/<code>/rules/diff": May("admin", 200, NO_PROGRAMME, 200),
+    "POST /programmes/<code>/rules/simulate": May(
+        "admin",
+        200,
+        NO_PROGRAMME,
+        200,
+        {"draft": 1, "from": "2026-03-14", "to": "2026-03-14"},
+    ),
     "GET /programmes/<code>/rules/versions": May("admin", 200, NO_PROGRAMME, 200),
     "POST /programmes/<code>/members/count": May(
         "admin",

@@ -31,7 +31,7 @@ from loyalty_core.service.api_keys import ApiKey
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import Programme, get_programme
 from loyalty_core.service.source import Source
-from loyalty_core.store.database import read, transact
+from loyalty_core.store.database import look, read, transact
 
 T = TypeVar("T")
 MAIN_SHOP = "main"
@@ -84,6 +84,11 @@ class Call:
 
     def read(self, work: Callable[[Connection], T]) -> T:
         with read(self.room.hub.engine) as connection:
+            return work(connection)
+
+    def look(self, work: Callable[[Connection], T]) -> T:
+        """`work` in one transaction that cannot write."""
+        with look(self.room.hub.engine) as connection:
             return work(connection)
 
     def read_in_time(self, work: Callable[[Connection], T]) -> T:

@@ -7,6 +7,7 @@ from typing import Any
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
+from hub.simulation import document
 from hub.web.api import body, render
 from hub.web.api import programme_schemas as wire
 from hub.web.api.call import Call, Operation, answer
@@ -15,11 +16,13 @@ from hub.web.api.operations import operation
 from hub.web.api.schemas import PageQuerySchema
 from hub.web.errors import asked_language
 from loyalty_core.domain.errors import InvalidInput, ShopForbidden
-from loyalty_core.service import catalogue, programmes, shops
+from loyalty_core.service import catalogue, programmes, shops, simulate
 from loyalty_core.service.count_members import count_members
 from loyalty_core.store.programmes import fold
 
 SCOPE = "admin"
+MOST_RECEIPTS = 5000
+"""So many are priced twice while somebody waits: a few seconds.  The command line has no limit."""
 blueprint = Blueprint("programme", __name__, description="Rules, shops and catalogue.")
 
 
@@ -74,19 +77,19 @@ def show_rules(call: Call, code: str) -> Answer:
 )
 def draft_rules(call: Call, code: str) -> Answer:
     """Make a draft of a rule set; nothing changes until it is published."""
-    document = _document()
+    rules = _document()
 
     def work(connection: Connection) -> Answer:
         draft = programmes.draft_rules(
             connection,
             call.programme(connection, code).id,
-            document,
+            rules,
             author=call.author,
             now=call.now,
         )
         return answer({"draft": draft}, 201)
 
-    return call.write(work, told=document)
+    return call.write(work, told=rules)
 
 
 @operation(
@@ -102,9 +105,9 @@ def draft_rules(call: Call, code: str) -> Answer:
 )
 def check_rules(call: Call, code: str) -> Answer:
     """What is wrong with a rule set, if anything; keeps nothing."""
-    document = body.read_json()
+    rules = body.read_json()
     call.read(lambda connection: call.programme(connection, code))
-    found = programmes.check_rules(document)
+    found = programmes.check_rules(rules)
     return answer({"valid": not found, "errors": found})
 
 
@@ -240,6 +243,28 @@ def count_who_meets(call: Call, code: str) -> Answer:
         return count_members(connection, programme_id, when, now=call.now)
 
     return answer({"members": call.read(work)})
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/programmes/<code>/rules/simulate",
+        scope=SCOPE,
+        takes=wire.QuestionSchema,
+        gives={200: wire.SimulationSchema},
+        refuses=(404,),
+    ),
+)
+def simulate_rules(call: Call, code: str) -> Answer:
+    """What a draft would have made of the receipts of a period; books nothing."""
+    question = body.load(wire.QuestionSchema().load, body.read_json())
+    found = call.look(
+        lambda connection: simulate.simulate_rules(
+            connection, call.programme(connection, code).id, question, most=MOST_RECEIPTS
+        )
+    )
+    return answer(document(found))
 
 
 def _document() -> dict[str, Any]:

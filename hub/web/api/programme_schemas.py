@@ -8,6 +8,7 @@ from marshmallow import INCLUDE, Schema, fields, post_load, validate
 
 from hub.web.api.schemas import JsonObject
 from loyalty_core.service.shops import NewShop
+from loyalty_core.service.simulate import Question
 from loyalty_core.store.catalogue import CategoryRow, ProductRow
 from loyalty_kit import wire_fields as wire
 from loyalty_kit.events_schema import about
@@ -66,6 +67,77 @@ class TakeBackSchema(Schema):
     version = wire.Whole(
         required=True, least=1, most=2**31 - 1, metadata=about("One that was in force before.")
     )
+
+
+class QuestionSchema(wire.FrozenSchema):
+    builds: ClassVar[type] = Question
+
+    draft = wire.Whole(
+        required=True, least=1, most=2**31 - 1, metadata=about("A draft, or any version.")
+    )
+    first = fields.Date(
+        required=True, data_key="from", metadata=about("The first day, in the programme's zone.")
+    )
+    last = fields.Date(required=True, data_key="to", metadata=about("The last day."))
+    against = wire.Whole(
+        load_default=None,
+        allow_none=True,
+        least=1,
+        most=2**31 - 1,
+        metadata=about("Left out: the version that stood when each receipt was made."),
+    )
+
+
+class SumsSchema(Schema):
+    discount = fields.String()
+    points_earned = fields.String()
+    points_worth = fields.String(metadata=about("Money that the points earned are worth."))
+    given = fields.String(metadata=about("Discounts and the worth of points."))
+    spend = fields.String(metadata=about("Paid with points."))
+    payable = fields.String(metadata=about("Paid with money."))
+
+
+class PartSchema(Schema):
+    receipts = fields.Integer(metadata=about("On which it applied."))
+    discount = fields.String()
+    points = fields.String()
+
+
+class PromotionPartsSchema(Schema):
+    id = fields.String(metadata=about("`base` is the programme's own earning."))
+    name = fields.String()
+    was = fields.Nested(PartSchema)
+    now = fields.Nested(PartSchema)
+    difference = fields.Nested(PartSchema)
+
+
+class MemberSumSchema(Schema):
+    member = fields.String()
+    sum = fields.String()
+
+
+class CrowdSchema(Schema):
+    members = fields.Integer(metadata=about("How many."))
+    sum = fields.String(metadata=about("How much more (or less) they get, in money."))
+    largest = fields.List(
+        fields.Nested(MemberSumSchema), metadata=about("The ten whom it touches most.")
+    )
+
+
+class SimulationSchema(Schema):
+    draft = fields.Integer()
+    against = fields.Integer(allow_none=True)
+    first = fields.Date(data_key="from")
+    last = fields.Date(data_key="to")
+    receipts = fields.Integer()
+    receipts_of_members = fields.Integer()
+    amount = fields.String(metadata=about("Before our discounts."))
+    was = fields.Nested(SumsSchema, metadata=about("Under the rules that are compared with."))
+    now = fields.Nested(SumsSchema, metadata=about("Under the draft."))
+    difference = fields.Nested(SumsSchema)
+    promotions = fields.List(fields.Nested(PromotionPartsSchema))
+    winners = fields.Nested(CrowdSchema)
+    losers = fields.Nested(CrowdSchema)
 
 
 class DraftSchema(Schema):

@@ -1,0 +1,347 @@
+"""What a draft would have made of receipts that are past: nothing is booked.
+
+Each paid receipt of the period becomes the basket that it was, before our discounts, and is
+priced twice: by the rules that stood then (or by a given version), and by the draft.  What
+differs is the effect of the draft.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from loyalty_core.domain.errors import InvalidInput, ProgrammeNotFound, TooManyReceipts
+from loyalty_core.domain.pricing.allot import money_of
+from loyalty_core.domain.pricing.basket import MemberFacts, PricedBasket
+from loyalty_core.domain.pricing.plan import Plan
+from loyalty_core.domain.pricing.price import price_basket
+from loyalty_core.domain.pricing.promotion import BASE
+from loyalty_core.domain.pricing.rule_type import Stage
+from loyalty_core.service.catalogue import filled_in, products_for
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.store import members
+from loyalty_core.store.ids import to_wire
+from loyalty_core.store.past_sales import PastSale, Period, count_sales, sales_in_pages
+from loyalty_core.store.programmes import (
+    Programme,
+    all_shops,
+    programme_by_id,
+    published_versions,
+)
+from loyalty_kit.checkout import BasketLine, QuoteRequest
+from loyalty_kit.events import PurchaseLine
+
+PAGE = 500
+NAMED = 10
+"""So many of those who win and who lose most are named."""
+_MEMBERS_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A draft (or version) against receipts of whole days, `first` to `last`.
+
+    `against` None: each receipt is held against the version that stood when it was sold.
+    """
+
+    draft: int
+    first: date
+    last: date
+    against: int | None = None
+
+
+@dataclass(slots=True)
+class Side:
+    """Sums over all receipts by one set of rules.  `earned_minor`: what those points are worth."""
+
+    discount_minor: int = 0
+    spend_minor: int = 0
+    payable_minor: int = 0
+    earned_points: int = 0
+    earned_minor: int = 0
+
+    @property
+    def given_minor(self) -> int:
+        """Discounts and the worth of points: what the programme gives to buyers."""
+        return self.discount_minor + self.earned_minor
+
+
+@dataclass(slots=True)
+class Share:
+    """What one promotion, or the programme's own earning, gave."""
+
+    receipts: int = 0
+    discount_minor: int = 0
+    points: int = 0
+
+
+@dataclass(slots=True)
+class PromotionRow:
+    """`id` "base" is the programme's own earning.  `was` is under the rules that are compared
+    with, `now` under the draft."""
+
+    id: str
+    name: str
+    was: Share = field(default_factory=Share)
+    now: Share = field(default_factory=Share)
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Members who get more (or less) under the draft: kopecks of discounts and points.
+
+    `largest`: ids of those who get most (or lose most), with how much.
+    """
+
+    count: int
+    sum_minor: int
+    largest: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """`receipts` with `amount_minor`: what was sold, before our discounts."""
+
+    question: Question
+    receipts: int
+    of_members: int
+    amount_minor: int
+    was: Side
+    now: Side
+    promotions: tuple[PromotionRow, ...]
+    winners: Crowd
+    losers: Crowd
+
+
+def period_of(question: Question, timezone: str) -> Period:
+    """From the midnight that begins its first day to the one that ends its last.
+
+    Raises: InvalidInput.
+    """
+    if question.last < question.first:
+        raise InvalidInput({"to": ["Must not be before from."]})
+    zone = ZoneInfo(timezone)
+    after = question.last + timedelta(days=1)
+    return Period(
+        datetime(question.first.year, question.first.month, question.first.day, tzinfo=zone),
+        datetime(after.year, after.month, after.day, tzinfo=zone),
+    )
+
+
+def simulate_rules(
+    connection: Connection,
+    programme_id: int,
+    question: Question,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    most: int | None = None,
+) -> Simulation:
+    """The draft's effect on the receipts of a period; `progress` is told (done, all).
+
+    Receipts are read in pages, so memory does not grow with them; it grows with the members
+    whose benefit differs.  The connection should see one moment (`store.database.look`).
+
+    Raises: ProgrammeNotFound, VersionNotFound, InvalidInput, RulesInvalid, TooManyReceipts
+    (more than `most`).
+    """
+    programme = programme_by_id(connection, programme_id)
+    if programme is None:
+        raise ProgrammeNotFound
+    period = period_of(question, programme.timezone)
+    desk = _Desk(connection, programme, question)
+    tally = _Tally()
+    total, done = count_sales(connection, programme_id, period), 0
+    if most is not None and total > most:
+        raise TooManyReceipts({"receipts": str(total), "most": str(most)})
+    for page in sales_in_pages(connection, programme_id, period, size=PAGE):
+        for sale, request in desk.baskets(page):
+            tally.add(sale, *desk.priced(sale, request))
+        done += len(page)
+        progress(done, max(done, total))
+    return tally.result(question, _survivors(connection, programme_id, tally.benefit))
+
+
+# --- pricing a receipt again ----------------------------------------------------------------
+
+
+class _Desk:
+    """The rules of both sides, and how a receipt becomes the basket that it was."""
+
+    def __init__(self, connection: Connection, programme: Programme, question: Question) -> None:
+        self._connection, self._programme = connection, programme
+        self._plans = PlanCache()
+        self._draft = self._plan(question.draft)
+        self._against = None if question.against is None else self._plan(question.against)
+        self._history = published_versions(connection, programme.id)
+        self._shops = {shop.id: shop.code for shop in all_shops(connection, programme.id)}
+
+    def baskets(self, page: Sequence[PastSale]) -> Iterable[tuple[PastSale, QuoteRequest]]:
+        """What lines leave out, the catalogue of today fills in."""
+        skus = {
+            line.sku
+            for sale in page
+            for line in sale.event.lines
+            if line.sku and line.categories is None
+        }
+        known = products_for(self._connection, self._programme.id, skus)
+        for sale in page:
+            yield sale, self._basket(sale, filled_in(sale.event.lines, known))
+
+    def priced(self, sale: PastSale, request: QuoteRequest) -> tuple[PricedBasket, PricedBasket]:
+        """Under the rules of then, and under the draft."""
+        at = sale.event.occurred_at
+        known = sale.member_id is not None
+        facts = MemberFacts(
+            known=known,
+            tier=sale.tier,
+            available_points=sale.points_spent,
+            may_spend=known,
+        )
+        then = self._against or self._plan(self._version_at(at))
+        return price_basket(request, then, facts, at), price_basket(request, self._draft, facts, at)
+
+    def _basket(self, sale: PastSale, lines: Sequence[PurchaseLine]) -> QuoteRequest:
+        return QuoteRequest(
+            lines=tuple(map(_basket_line, lines)),
+            currency=sale.event.currency,
+            shop=self._shops.get(sale.shop_id),
+            channel=sale.event.channel,
+            coupons=sale.event.coupons,
+            spend=sale.points_spent or None,
+        )
+
+    def _version_at(self, at: datetime) -> int:
+        place = bisect_right(self._history, at, key=lambda published: published[0])
+        return self._history[max(0, place - 1)][1]
+
+    def _plan(self, version: int) -> Plan:
+        return self._plans.get(self._connection, self._programme.id, version)
+
+
+def _basket_line(line: PurchaseLine) -> BasketLine:
+    return BasketLine(
+        id=line.id,
+        quantity_milli=line.quantity_milli,
+        amount_minor=line.amount_minor,
+        kind=line.kind,
+        sku=line.sku,
+        name=line.name,
+        price_minor=line.price_minor,
+        categories=line.categories,
+        brand=line.brand,
+        attributes=line.attributes,
+        legal_class=line.legal_class,
+    )
+
+
+# --- adding up ------------------------------------------------------------------------------
+
+
+class _Tally:
+    """Sums of both sides; `benefit` is how much more each member gets under the draft."""
+
+    def __init__(self) -> None:
+        self.receipts = self.of_members = self.amount_minor = 0
+        self.was, self.now = Side(), Side()
+        self.rows: dict[str, PromotionRow] = {}
+        self.benefit: dict[int, int] = {}
+
+    def add(self, sale: PastSale, was: PricedBasket, now: PricedBasket) -> None:
+        self.receipts += 1
+        self.amount_minor += was.totals.amount_minor
+        known = sale.member_id is not None
+        self.of_members += known
+        more = _add_side(self.now, now, known) - _add_side(self.was, was, known)
+        if sale.member_id is not None and more:
+            self.benefit[sale.member_id] = self.benefit.get(sale.member_id, 0) + more
+        self._add_promotions(was, known, lambda row: row.was)
+        self._add_promotions(now, known, lambda row: row.now)
+
+    def _add_promotions(
+        self, priced: PricedBasket, known: bool, side: Callable[[PromotionRow], Share]
+    ) -> None:
+        for outcome in priced.outcomes:
+            promotion, rule = outcome.promotion.promotion, outcome.promotion.rule
+            if outcome.refusal is None and (known or rule.stage is not Stage.EARN):
+                side(self._row(promotion.id, promotion.name)).receipts += 1
+        for line in priced.lines:
+            for taken in line.discounts:
+                side(self._row(taken.promotion, taken.name)).discount_minor += taken.amount_minor
+        if not known:
+            return
+        main = priced.plan.rules.main.code
+        for award in priced.earned:
+            share = side(self._row(award.source, award.source))
+            share.receipts += award.source == BASE
+            share.points += award.points if award.currency == main else 0
+
+    def _row(self, code: str, name: str) -> PromotionRow:
+        row = self.rows.get(code)
+        if row is None:
+            row = self.rows[code] = PromotionRow(code, name)
+        return row
+
+    def result(self, question: Question, survivors: Mapping[int, int | None]) -> Simulation:
+        benefit: dict[int, int] = {}
+        for member, more in self.benefit.items():
+            alive = survivors.get(member)
+            if alive is not None:
+                benefit[alive] = benefit.get(alive, 0) + more
+        order = sorted(self.rows, key=lambda code: (code != BASE, code))
+        return Simulation(
+            question,
+            self.receipts,
+            self.of_members,
+            self.amount_minor,
+            self.was,
+            self.now,
+            tuple(self.rows[code] for code in order),
+            _crowd(benefit, 1),
+            _crowd(benefit, -1),
+        )
+
+
+def _add_side(side: Side, priced: PricedBasket, known: bool) -> int:
+    """What the buyer gets of it: the discount, and what the points are worth, in kopecks.
+
+    Nobody stands behind a receipt without a member, so it earns nothing.
+    """
+    totals = priced.totals
+    side.discount_minor += totals.discount_minor
+    side.spend_minor += totals.spend_minor
+    side.payable_minor += totals.payable_minor
+    if not known:
+        return totals.discount_minor
+    earned = priced.points.earn
+    worth = money_of(earned, priced.plan.rules.main.value_minor)
+    side.earned_points += earned
+    side.earned_minor += worth
+    return totals.discount_minor + worth
+
+
+def _crowd(benefit: Mapping[int, int], sign: int) -> Crowd:
+    """`sign` 1: those who get more; -1: less."""
+    theirs = [(member, more) for member, more in benefit.items() if more * sign > 0]
+    theirs.sort(key=lambda pair: (-pair[1] * sign, pair[0]))
+    return Crowd(
+        len(theirs),
+        sum(more for _, more in theirs),
+        tuple((to_wire("m", member), more) for member, more in islice(theirs, NAMED)),
+    )
+
+
+def _survivors(
+    connection: Connection, programme_id: int, benefit: Mapping[int, int]
+) -> dict[int, int | None]:
+    """Members that were merged since count as the one that they are now; erased ones as nobody."""
+    found: dict[int, int | None] = {}
+    ids = iter(benefit)
+    while some := list(islice(ids, _MEMBERS_AT_ONCE)):
+        found |= members.survivors(connection, programme_id, some)
+    return found

@@ -1,0 +1,90 @@
+"""Paid receipts of a period, page by page: never all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from loyalty_core.store.codec import from_json
+from loyalty_core.store.ids import first_id_at
+from loyalty_core.store.tables import purchases
+from loyalty_kit.events import Purchase
+
+_MOST_AHEAD = timedelta(days=1)
+"""A receipt may be dated that long after it came; what is later than that is set right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """`since` <= when it was sold < `until`."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PastSale:
+    """A paid receipt that counts.  `tier` and `points_spent` (hundredths) as it was booked."""
+
+    id: int
+    shop_id: int
+    member_id: int | None
+    event: Purchase
+    points_spent: int
+    tier: str | None
+
+
+_SALE = [purchases.c[name] for name in ("id", "shop_id", "member_id", "document", "booking")]
+
+
+def count_sales(connection: Connection, programme_id: int, period: Period) -> int:
+    query = select(func.count()).select_from(purchases).where(*_within(programme_id, period))
+    return connection.execute(query).scalar_one()
+
+
+def sales_in_pages(
+    connection: Connection, programme_id: int, period: Period, *, size: int
+) -> Iterator[list[PastSale]]:
+    """In the order in which they came."""
+    query = select(*_SALE).where(*_within(programme_id, period)).order_by(purchases.c.id)
+    after = first_id_at(period.since - _MOST_AHEAD) - 1
+    while True:
+        rows = connection.execute(query.where(purchases.c.id > after).limit(size)).all()
+        if rows:
+            yield [_sale(*row) for row in rows]
+            after = rows[-1].id
+        if len(rows) < size:
+            return
+
+
+def _within(programme_id: int, period: Period) -> tuple[ColumnElement[bool], ...]:
+    """A receipt that was seen twice counts once.  Ids rise with the time of arrival."""
+    return (
+        purchases.c.programme_id == programme_id,
+        purchases.c.status == "paid",
+        purchases.c.linked_to.is_(None),
+        purchases.c.occurred_at >= period.since,
+        purchases.c.occurred_at < period.until,
+        purchases.c.id >= first_id_at(period.since - _MOST_AHEAD),
+    )
+
+
+def _sale(
+    number: int,
+    shop_id: int,
+    member_id: int | None,
+    document: dict[str, Any],
+    booking: dict[str, Any],
+) -> PastSale:
+    return PastSale(
+        number,
+        shop_id,
+        member_id,
+        from_json(Purchase, document),
+        booking.get("points_spent", 0),
+        booking.get("tier"),
+    )
