@@ -19,11 +19,20 @@ def document(simulation: Simulation) -> dict[str, Any]:
         "receipts": simulation.receipts,
         "receipts_of_members": simulation.of_members,
         "amount": format_decimal(simulation.amount_minor),
-        **_both(_sums(simulation.was), _sums(simulation.now)),
+        "amount_costed": format_decimal(simulation.costed_minor),
+        **_sides(simulation),
         "promotions": [_promotion(row) for row in simulation.promotions],
         "winners": _crowd(simulation.winners),
         "losers": _crowd(simulation.losers),
     }
+
+
+def _sides(simulation: Simulation) -> dict[str, Any]:
+    """Where no cost is known, there is no margin to tell."""
+    both = _both(_sums(simulation.was), _sums(simulation.now))
+    if not simulation.costed_minor:
+        both = {name: sums | {"margin": None} for name, sums in both.items()}
+    return both
 
 
 def _sums(side: Side) -> dict[str, int]:
@@ -34,6 +43,7 @@ def _sums(side: Side) -> dict[str, int]:
         "given": side.given_minor,
         "spend": side.spend_minor,
         "payable": side.payable_minor,
+        "margin": side.margin_minor,
     }
 
 

@@ -81,7 +81,10 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A catalogue row.  `categories` are codes; None leaves what is known alone."""
+    """A catalogue row.  `categories` are codes; None leaves what is known alone.
+
+    `cost_minor` is what one unit costs the shop.
+    """
 
     sku: str
     name: str
@@ -91,6 +94,7 @@ class Product:
     brand: str | None = None
     attributes: tuple[str, ...] = ()
     legal_class: str | None = None
+    cost_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ _SUMS: Mapping[str, str] = {
     "given": "given in all",
     "spend": "paid with points",
     "payable": "paid with money",
+    "margin": "margin",
 }
 
 
@@ -63,7 +64,9 @@ def _print(found: Mapping[str, Any]) -> None:
     )
     sides = ("was", "now", "difference")
     sums = [
-        {"": title, **{side: found[side][name] for side in sides}} for name, title in _SUMS.items()
+        {"": title, **{side: found[side][name] for side in sides}}
+        for name, title in _SUMS.items()
+        if found["now"][name] is not None
     ]
     print_rows(sums, False, none="")
     click.echo()

@@ -46,6 +46,8 @@ class ProductLike(Protocol):
     def attributes(self) -> Sequence[str]: ...
     @property
     def legal_class(self) -> str | None: ...
+    @property
+    def cost_minor(self) -> int | None: ...
 
 
 class CategoryLike(Protocol):
@@ -59,7 +61,10 @@ class CategoryLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CatalogueProduct:
-    """What the catalogue knows of a product; `categories` with all above them."""
+    """What the catalogue knows of a product; `categories` with all above them.
+
+    `cost_minor` is what one unit costs the shop.
+    """
 
     sku: str
     name: str
@@ -67,6 +72,7 @@ class CatalogueProduct:
     brand: str | None
     attributes: tuple[str, ...]
     legal_class: str | None
+    cost_minor: int | None = None
 
 
 def upsert_products(
@@ -84,6 +90,7 @@ def upsert_products(
             "brand": product.brand,
             "attributes": list(product.attributes),
             "legal_class": product.legal_class,
+            "cost_minor": product.cost_minor,
             "updated_at": now,
         }
         for product in products
@@ -180,4 +187,5 @@ def _with_ancestors(product: ProductRow, parents: Mapping[str, str]) -> Catalogu
         brand=product.brand,
         attributes=product.attributes,
         legal_class=product.legal_class,
+        cost_minor=product.cost_minor,
     )

@@ -8,7 +8,7 @@ differs is the effect of the draft.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -23,7 +23,7 @@ from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.pricing.promotion import BASE
 from loyalty_core.domain.pricing.rule_type import Stage
-from loyalty_core.service.catalogue import filled_in, products_for
+from loyalty_core.service.catalogue import CatalogueProduct, filled_in, products_for
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import members
 from loyalty_core.store.ids import to_wire
@@ -36,6 +36,7 @@ from loyalty_core.store.programmes import (
 )
 from loyalty_kit.checkout import BasketLine, QuoteRequest
 from loyalty_kit.events import PurchaseLine
+from loyalty_kit.money import UNIT_MILLI, divide
 
 PAGE = 500
 NAMED = 10
@@ -58,13 +59,17 @@ class Question:
 
 @dataclass(slots=True)
 class Side:
-    """Sums over all receipts by one set of rules.  `earned_minor`: what those points are worth."""
+    """Sums over all receipts by one set of rules.  `earned_minor`: what those points are worth.
+
+    `margin_minor`: paid with money for goods whose cost is known, less that cost.
+    """
 
     discount_minor: int = 0
     spend_minor: int = 0
     payable_minor: int = 0
     earned_points: int = 0
     earned_minor: int = 0
+    margin_minor: int = 0
 
     @property
     def given_minor(self) -> int:
@@ -106,12 +111,14 @@ class Crowd:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """`receipts` with `amount_minor`: what was sold, before our discounts."""
+    """`receipts` with `amount_minor`: what was sold, before our discounts; `costed_minor` of it
+    are goods whose cost is known."""
 
     question: Question
     receipts: int
     of_members: int
     amount_minor: int
+    costed_minor: int
     was: Side
     now: Side
     promotions: tuple[PromotionRow, ...]
@@ -160,8 +167,12 @@ def simulate_rules(
     if most is not None and total > most:
         raise TooManyReceipts({"receipts": str(total), "most": str(most)})
     for page in sales_in_pages(connection, programme_id, period, size=PAGE):
-        for sale, request in desk.baskets(page):
-            tally.add(sale, *desk.priced(sale, request))
+        products = desk.products(page)
+        for sale in page:
+            request = desk.basket(sale, products)
+            was, now = desk.priced(sale, request)
+            tally.add(sale, was, now)
+            tally.add_margin(_costs(request, products), was, now)
         done += len(page)
         progress(done, max(done, total))
     return tally.result(question, _survivors(connection, programme_id, tally.benefit))
@@ -181,17 +192,10 @@ class _Desk:
         self._history = published_versions(connection, programme.id)
         self._shops = {shop.id: shop.code for shop in all_shops(connection, programme.id)}
 
-    def baskets(self, page: Sequence[PastSale]) -> Iterable[tuple[PastSale, QuoteRequest]]:
-        """What lines leave out, the catalogue of today fills in."""
-        skus = {
-            line.sku
-            for sale in page
-            for line in sale.event.lines
-            if line.sku and line.categories is None
-        }
-        known = products_for(self._connection, self._programme.id, skus)
-        for sale in page:
-            yield sale, self._basket(sale, filled_in(sale.event.lines, known))
+    def products(self, page: Sequence[PastSale]) -> Mapping[str, CatalogueProduct]:
+        """What the catalogue knows today of what was sold."""
+        skus = {line.sku for sale in page for line in sale.event.lines if line.sku}
+        return products_for(self._connection, self._programme.id, skus)
 
     def priced(self, sale: PastSale, request: QuoteRequest) -> tuple[PricedBasket, PricedBasket]:
         """Under the rules of then, and under the draft."""
@@ -206,9 +210,10 @@ class _Desk:
         then = self._against or self._plan(self._version_at(at))
         return price_basket(request, then, facts, at), price_basket(request, self._draft, facts, at)
 
-    def _basket(self, sale: PastSale, lines: Sequence[PurchaseLine]) -> QuoteRequest:
+    def basket(self, sale: PastSale, products: Mapping[str, CatalogueProduct]) -> QuoteRequest:
+        """What lines leave out, the catalogue fills in."""
         return QuoteRequest(
-            lines=tuple(map(_basket_line, lines)),
+            lines=tuple(map(_basket_line, filled_in(sale.event.lines, products))),
             currency=sale.event.currency,
             shop=self._shops.get(sale.shop_id),
             channel=sale.event.channel,
@@ -240,6 +245,16 @@ def _basket_line(line: PurchaseLine) -> BasketLine:
     )
 
 
+def _costs(request: QuoteRequest, products: Mapping[str, CatalogueProduct]) -> dict[str, int]:
+    """Kopecks that lines cost the shop, by line, where it is known."""
+    costs: dict[str, int] = {}
+    for line in request.lines:
+        product = products.get(line.sku or "")
+        if product is not None and product.cost_minor is not None:
+            costs[line.id] = divide(product.cost_minor * line.quantity_milli, UNIT_MILLI, "half_up")
+    return costs
+
+
 # --- adding up ------------------------------------------------------------------------------
 
 
@@ -247,7 +262,7 @@ class _Tally:
     """Sums of both sides; `benefit` is how much more each member gets under the draft."""
 
     def __init__(self) -> None:
-        self.receipts = self.of_members = self.amount_minor = 0
+        self.receipts = self.of_members = self.amount_minor = self.costed_minor = 0
         self.was, self.now = Side(), Side()
         self.rows: dict[str, PromotionRow] = {}
         self.benefit: dict[int, int] = {}
@@ -262,6 +277,15 @@ class _Tally:
             self.benefit[sale.member_id] = self.benefit.get(sale.member_id, 0) + more
         self._add_promotions(was, known, lambda row: row.was)
         self._add_promotions(now, known, lambda row: row.now)
+
+    def add_margin(self, costs: Mapping[str, int], was: PricedBasket, now: PricedBasket) -> None:
+        if not costs:
+            return
+        self.costed_minor += sum(line.amount_minor for line in was.lines if line.id in costs)
+        for side, priced in ((self.was, was), (self.now, now)):
+            side.margin_minor += sum(
+                line.payable_minor - costs[line.id] for line in priced.lines if line.id in costs
+            )
 
     def _add_promotions(
         self, priced: PricedBasket, known: bool, side: Callable[[PromotionRow], Share]
@@ -299,6 +323,7 @@ class _Tally:
             self.receipts,
             self.of_members,
             self.amount_minor,
+            self.costed_minor,
             self.was,
             self.now,
             tuple(self.rows[code] for code in order),

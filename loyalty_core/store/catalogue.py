@@ -14,12 +14,15 @@ from loyalty_core.store.database import is_sqlite
 from loyalty_core.store.sets import among
 from loyalty_core.store.tables import categories, products
 
-_KEPT_WHERE_NOT_SAID = ("external_id", "price_minor", "brand", "legal_class")
+_KEPT_WHERE_NOT_SAID = ("external_id", "price_minor", "brand", "legal_class", "cost_minor")
 
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
-    """A product as it is stored; `categories` are its own codes, without their ancestors."""
+    """A product as it is stored; `categories` are its own codes, without their ancestors.
+
+    `cost_minor` is what one unit costs the shop.
+    """
 
     sku: str
     name: str
@@ -29,6 +32,7 @@ class ProductRow:
     brand: str | None
     attributes: tuple[str, ...]
     legal_class: str | None
+    cost_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

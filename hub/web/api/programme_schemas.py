@@ -95,6 +95,10 @@ class SumsSchema(Schema):
     given = fields.String(metadata=about("Discounts and the worth of points."))
     spend = fields.String(metadata=about("Paid with points."))
     payable = fields.String(metadata=about("Paid with money."))
+    margin = fields.String(
+        allow_none=True,
+        metadata=about("Paid with money for goods whose cost is known, less that cost."),
+    )
 
 
 class PartSchema(Schema):
@@ -132,6 +136,7 @@ class SimulationSchema(Schema):
     receipts = fields.Integer()
     receipts_of_members = fields.Integer()
     amount = fields.String(metadata=about("Before our discounts."))
+    amount_costed = fields.String(metadata=about("The part of goods whose cost is known."))
     was = fields.Nested(SumsSchema, metadata=about("Under the rules that are compared with."))
     now = fields.Nested(SumsSchema, metadata=about("Under the draft."))
     difference = fields.Nested(SumsSchema)
@@ -215,7 +220,7 @@ class ShopsSchema(Schema):
 
 
 class ProductSchema(wire.FrozenSchema):
-    """What a product leaves out of price, brand, class and external id stays as it is."""
+    """What a product leaves out of price, cost, brand, class and external id stays as it is."""
 
     builds: ClassVar[type] = ProductRow
 
@@ -223,6 +228,12 @@ class ProductSchema(wire.FrozenSchema):
     name = wire.Text(required=True, most=wire.MAX_NAME, metadata=about("Name of the goods."))
     external_id = wire.Text(load_default=None, allow_none=True, most=wire.MAX_ID)
     price_minor = wire.Hundredths(data_key="price", load_default=None, allow_none=True)
+    cost_minor = wire.Hundredths(
+        data_key="cost",
+        load_default=None,
+        allow_none=True,
+        metadata=about("What one unit costs the shop, for simulations; never told to a till."),
+    )
     categories = wire.codes("Codes of its categories.", load_default=())
     brand = wire.Text(load_default=None, allow_none=True)
     attributes = wire.codes("Marks such as `new`.", load_default=())

@@ -63,6 +63,7 @@ products = Table(
     Column("name", Text, nullable=False),
     Column("external_id", Text),
     Column("price_minor", BigInt),
+    Column("cost_minor", BigInt),
     Column("categories", Json, nullable=False),
     Column("brand", Text),
     Column("attributes", Json, nullable=False),
