@@ -24,6 +24,7 @@ from bench.profiles import write_profiles
 from bench.quote import quote_probes
 from bench.results import RESULTS, Run, asides, document, table
 from bench.servers import Servers, private_servers
+from bench.simulation import simulation_probes
 from bench.size import size_probes
 from bench.sqlite import sqlite_probes
 from hub import logs
@@ -54,6 +55,7 @@ BENCHES: Mapping[str, Bench] = {
     "lag": Bench(lag_probes, 230, (POSTGRES, REDIS)),
     "sqlite": Bench(sqlite_probes, 50),
     "embedded": Bench(embedded_probes, 100, (WRK,)),
+    "simulation": Bench(simulation_probes, 240, (POSTGRES,)),
     "memory": Bench(memory_probes, 600, once=True),
 }
 QUICK_S = 12.0

@@ -15,6 +15,7 @@ from bench.measure import GROWTH, MEMORY, P50, P99, RATE, Figure, Rounds
 from bench.memory import HELD
 from bench.posting import POSTING_POSTGRES, POSTING_SQLITE
 from bench.quote import F4, F5, ONE, QUOTE
+from bench.simulation import SIMULATED
 from bench.size import LARGE, POSTINGS, QUOTES, SMALL
 
 SECOND_MS = 1000.0
@@ -117,6 +118,8 @@ LINES: Sequence[Line] = (
         POSTINGS.format(SMALL),
         goal=Goal(0.75, 0.9),
     ),
+    Line("simulation", "Simulation of a draft, receipts", SIMULATED, goal=Goal(100_000 / 60)),
+    Line("simulation", "... its memory", SIMULATED, what=MEMORY, goal=Goal(500, most=True)),
     Line("memory", "Embedded hub, memory", HELD, what=MEMORY, goal=Goal(250, 150, most=True)),
     Line("memory", "Embedded hub, growth", HELD, what=GROWTH, goal=Goal(5, most=True)),
 )

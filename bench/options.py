@@ -7,7 +7,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ALL = ("quote", "size", "ingest", "posting", "inbox", "lag", "sqlite", "embedded", "memory")
+ALL = (
+    "quote",
+    "size",
+    "ingest",
+    "posting",
+    "inbox",
+    "lag",
+    "sqlite",
+    "embedded",
+    "simulation",
+    "memory",
+)
 """In the order of a run: the first two share the large programme."""
 PROFILED = ("quote", "ingest", "posting", "inbox")
 
@@ -27,6 +38,7 @@ class Options:
     large: int
     receipts: int
     memory_receipts: int
+    simulated: int
     workers: int
     connections: int
     profile: bool
@@ -48,6 +60,7 @@ def read_options(words: Sequence[str]) -> Options:
         large=told.large or (2_000 if quick else 1_000_000),
         receipts=told.receipts or (100 if quick else 2_000),
         memory_receipts=told.memory_receipts or (200 if quick else 100_000),
+        simulated=told.simulated or (300 if quick else 100_000),
         workers=told.workers,
         connections=told.connections,
         profile=told.profile,
@@ -70,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--large", type=int, help="members of the large programme, ten entries each: 1000000")
     add("--receipts", type=int, help="in the inbox, each round: 2000")
     add("--memory-receipts", type=int, help="that the embedded hub is given: 100000")
+    add("--simulated", type=int, help="receipts that a draft is priced against: 100000")
     add("--workers", type=int, default=os.cpu_count() or 1, help="web processes: one a core")
     add("--connections", type=int, default=16, help="of the client, for throughput: 16")
     return parser

@@ -23,7 +23,7 @@ START_S = 60
 STOP_S = 30
 SETTLE_S = 0.2
 _POLL_S = 0.05
-_HUB = str(Path(sys.executable).with_name("loyalty-hub"))
+HUB = str(Path(sys.executable).with_name("loyalty-hub"))
 _LOG_END = 2000
 
 
@@ -68,14 +68,14 @@ class Served:
 @contextmanager
 def hub_web(web: Web, more: Mapping[str, str] | None = None) -> Iterator[str]:
     """`loyalty-hub web`, as in production; its address."""
-    with _listening([_HUB, "web"], web, more) as served:
+    with _listening([HUB, "web"], web, more) as served:
         yield served.address
 
 
 @contextmanager
 def hub_run(web: Web) -> Iterator[Served]:
     """`loyalty-hub run`: web, worker and scheduler in one process."""
-    with _listening([_HUB, "run"], web) as served:
+    with _listening([HUB, "run"], web) as served:
         yield served
 
 
@@ -84,8 +84,8 @@ def hub_jobs(web: Web, more: Mapping[str, str] | None = None) -> Iterator[None]:
     """One `loyalty-hub worker` and one `loyalty-hub scheduler`."""
     environment = web.environment(_free_port()) | dict(more or {})
     with (
-        _started([_HUB, "worker"], environment, web.folder / "worker.log") as worker,
-        _started([_HUB, "scheduler"], environment, web.folder / "scheduler.log") as scheduler,
+        _started([HUB, "worker"], environment, web.folder / "worker.log") as worker,
+        _started([HUB, "scheduler"], environment, web.folder / "scheduler.log") as scheduler,
     ):
         time.sleep(SETTLE_S)
         if worker.poll() is not None or scheduler.poll() is not None:
