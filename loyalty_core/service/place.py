@@ -21,7 +21,7 @@ def place_of(source: Source, shop: str, zone: ZoneInfo, told: QuoteRequest | Pur
     from whoever says them.
     """
     channel = fold(told.channel)
-    payment = told.payment if isinstance(told, QuoteRequest) else _paid_with(told)
+    payment = told.payment if isinstance(told, QuoteRequest) else paid_with(told)
     return Place(
         shop,
         channel if channel in (source.channels or OPEN_CHANNELS) else None,
@@ -31,7 +31,7 @@ def place_of(source: Source, shop: str, zone: ZoneInfo, told: QuoteRequest | Pur
     )
 
 
-def _paid_with(purchase: Purchase) -> str | None:
-    """The kind of payment, where there was one."""
-    kinds = {payment.kind for payment in purchase.payments}
+def paid_with(purchase: Purchase) -> str | None:
+    """The kind of payment, folded, where there was one."""
+    kinds = {fold(payment.kind) for payment in purchase.payments}
     return kinds.pop() if len(kinds) == 1 else None

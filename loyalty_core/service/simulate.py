@@ -9,25 +9,34 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from loyalty_core.domain.conditions.scene import History, Person, Place
 from loyalty_core.domain.errors import InvalidInput, ProgrammeNotFound, TooManyReceipts
 from loyalty_core.domain.pricing.allot import money_of
 from loyalty_core.domain.pricing.basket import MemberFacts, PricedBasket
+from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.pricing.promotion import BASE
 from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.service.catalogue import CatalogueProduct, filled_in, products_for
+from loyalty_core.service.place import paid_with
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import members
 from loyalty_core.store.ids import to_wire
-from loyalty_core.store.past_sales import PastSale, Period, count_sales, sales_in_pages
+from loyalty_core.store.past_sales import (
+    PastSale,
+    Period,
+    count_sales,
+    history_before,
+    sales_in_pages,
+)
 from loyalty_core.store.programmes import (
     Programme,
     all_shops,
@@ -167,10 +176,10 @@ def simulate_rules(
     if most is not None and total > most:
         raise TooManyReceipts({"receipts": str(total), "most": str(most)})
     for page in sales_in_pages(connection, programme_id, period, size=PAGE):
-        products = desk.products(page)
+        products, people = desk.products(page), desk.people(page)
         for sale in page:
             request = desk.basket(sale, products)
-            was, now = desk.priced(sale, request)
+            was, now = desk.priced(sale, request, people.get(sale.id))
             tally.add(sale, was, now)
             tally.add_margin(_costs(request, products), was, now)
         done += len(page)
@@ -190,14 +199,33 @@ class _Desk:
         self._draft = self._plan(question.draft)
         self._against = None if question.against is None else self._plan(question.against)
         self._history = published_versions(connection, programme.id)
-        self._shops = {shop.id: shop.code for shop in all_shops(connection, programme.id)}
+        self._shops = {shop.id: shop for shop in all_shops(connection, programme.id)}
 
     def products(self, page: Sequence[PastSale]) -> Mapping[str, CatalogueProduct]:
         """What the catalogue knows today of what was sold."""
         skus = {line.sku for sale in page for line in sale.event.lines if line.sku}
         return products_for(self._connection, self._programme.id, skus)
 
-    def priced(self, sale: PastSale, request: QuoteRequest) -> tuple[PricedBasket, PricedBasket]:
+    def people(self, page: Sequence[PastSale]) -> dict[int, Person]:
+        """Buyers by sale, where a condition looks at them: as their profile is today, with what
+        they had bought by then."""
+        plans = [self._draft, *map(self._then, page)]
+        if not any(plan.asks_person for plan in plans):
+            return {}
+        told = {sale.member_id for sale in page if sale.member_id is not None}
+        alive = members.survivors(self._connection, self._programme.id, told)
+        kept = {one for one in alive.values() if one is not None}
+        rows = members.member_rows(self._connection, self._programme.id, kept)
+        before = history_before(self._connection, page)
+        return {
+            sale.id: replace(members.person_of(row), history=before.get(sale.id, History()))
+            for sale in page
+            if (row := rows.get(alive.get(sale.member_id or 0) or 0)) is not None
+        }
+
+    def priced(
+        self, sale: PastSale, request: QuoteRequest, person: Person | None
+    ) -> tuple[PricedBasket, PricedBasket]:
         """Under the rules of then, and under the draft."""
         at = sale.event.occurred_at
         known = sale.member_id is not None
@@ -206,8 +234,11 @@ class _Desk:
             tier=sale.tier,
             available_points=sale.points_spent,
             may_spend=known,
+            verified=known,
+            person=person,
+            place=self._place(sale),
         )
-        then = self._against or self._plan(self._version_at(at))
+        then = self._then(sale)
         return price_basket(request, then, facts, at), price_basket(request, self._draft, facts, at)
 
     def basket(self, sale: PastSale, products: Mapping[str, CatalogueProduct]) -> QuoteRequest:
@@ -215,15 +246,29 @@ class _Desk:
         return QuoteRequest(
             lines=tuple(map(_basket_line, filled_in(sale.event.lines, products))),
             currency=sale.event.currency,
-            shop=self._shops.get(sale.shop_id),
+            shop=self._shops[sale.shop_id].code,
             channel=sale.event.channel,
             coupons=sale.event.coupons,
             spend=sale.points_spent or None,
         )
 
-    def _version_at(self, at: datetime) -> int:
+    def _place(self, sale: PastSale) -> Place:
+        """The channel as it was told: who said so then is not asked again."""
+        shop, event = self._shops[sale.shop_id], sale.event
+        return Place(
+            shop.code,
+            fold(event.channel),
+            paid_with(event),
+            frozenset(map(fold, event.coupons)),
+            ZoneInfo(shop.timezone or self._programme.timezone),
+        )
+
+    def _then(self, sale: PastSale) -> Plan:
+        if self._against is not None:
+            return self._against
+        at = sale.event.occurred_at
         place = bisect_right(self._history, at, key=lambda published: published[0])
-        return self._history[max(0, place - 1)][1]
+        return self._plan(self._history[max(0, place - 1)][1])
 
     def _plan(self, version: int) -> Plan:
         return self._plans.get(self._connection, self._programme.id, version)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
+from loyalty_core.domain.conditions.scene import History
 from loyalty_core.store.codec import from_json
 from loyalty_core.store.ids import first_id_at
+from loyalty_core.store.sets import among
 from loyalty_core.store.tables import purchases
 from loyalty_kit.events import Purchase
 
@@ -59,6 +61,36 @@ def sales_in_pages(
             after = rows[-1].id
         if len(rows) < size:
             return
+
+
+_EARLIER, _LATER = purchases.alias("earlier"), purchases.alias("later")
+_BEFORE = (
+    select(
+        _LATER.c.id,
+        func.count(_EARLIER.c.id),
+        func.coalesce(func.sum(_EARLIER.c.qualifying_minor), 0),
+        func.max(_EARLIER.c.occurred_at),
+    )
+    .join(
+        _EARLIER,
+        and_(
+            _EARLIER.c.member_id == _LATER.c.member_id,
+            _EARLIER.c.occurred_at < _LATER.c.occurred_at,
+            _EARLIER.c.qualifying_minor > 0,
+        ),
+    )
+    .where(among(_LATER.c.id, "ids"))
+    .group_by(_LATER.c.id)
+)
+
+
+def history_before(connection: Connection, sales: Sequence[PastSale]) -> dict[int, History]:
+    """What each buyer had bought before, net of what has come back since; left out: nothing."""
+    ids = [sale.id for sale in sales if sale.member_id is not None]
+    return {
+        number: History(count, int(spent), last)
+        for number, count, spent, last in connection.execute(_BEFORE, {"ids": ids})
+    }
 
 
 def _within(programme_id: int, period: Period) -> tuple[ColumnElement[bool], ...]:

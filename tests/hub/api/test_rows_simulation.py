@@ -302,3 +302,28 @@ def test_x10_a_simulation_that_cannot_be_made_says_why(shop, stranger, sold, mon
     assert code_of(too_many) == (422, "too_many_receipts")
     assert (too_many.get_json()["receipts"], too_many.get_json()["most"]) == ("2", "1")
     assert "loyalty-hub rules simulate" in too_many.get_json()["detail"]
+
+
+def test_x10_conditions_see_each_receipt_as_it_was(shop, sold, clock):
+    """10 % off tea from the second purchase on, from 15:00 on by the shop's clock.
+
+    Anna's first receipt is her first purchase; her second, an hour later, is her second: 100
+    off.  Boris's is his first.  It is noon in UTC, 15:00 in Moscow, when the day begins here;
+    a draft for the hours before changes nothing.
+    """
+    sold("1000.00")
+    sold("1000.00", phone=BORIS)
+    clock.advance(hours=1)
+    sold("1000.00")
+    second = {"field": "history.purchases", "is": "at_least", "value": 1}
+    late = {"field": "time.of_day", "is": "at_least", "value": "15:00"}
+    early = {"field": "time.of_day", "is": "less_than", "value": "15:00"}
+
+    in_time = simulated(shop, draft(shop, promotions=[TEA_OFF | {"when": {"all": [second, late]}}]))
+    too_late = simulated(
+        shop, draft(shop, promotions=[TEA_OFF | {"when": {"all": [second, early]}}])
+    )
+
+    assert in_time["now"]["discount"] == "100.00"
+    assert in_time["winners"]["largest"][0]["member"] == member(shop, ANNA)
+    assert too_late["now"]["discount"] == "0.00"
