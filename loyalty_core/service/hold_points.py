@@ -217,6 +217,7 @@ class _Desk:
             row["tier"],
             tuple(balances),
             balances[0].available,
+            row["spent_minor"],
         )
 
 
@@ -266,7 +267,7 @@ def _open_desk(
     rows = members.member_rows(connection, programme.id, [] if member is None else [member])
     return _Desk(
         connection,
-        fill_in(connection, programme.id, request, plan),
+        fill_in(connection, programme.id, replace(request, shop=shop.code), plan),
         plan,
         shop,
         member,

@@ -58,6 +58,7 @@ class Buyer:
     tier: str | None
     balances: tuple[Balance, ...]
     available_points: int
+    spent_minor: int = 0
 
 
 def quote_basket(
@@ -77,6 +78,7 @@ def quote_basket(
     facts = _facts(connection, source, request, region, now)
     plan = plans.get(connection, source.programme_id, facts.rules_version)
     buyer = _buyer(facts, request, plan)
+    request = replace(request, shop=fold(request.shop or source.default_shop))
     request = fill_in(connection, source.programme_id, request, plan)
     priced = price_basket(request, plan, member_facts(buyer), now)
     return answer(priced, buyer, quote_id(now))
@@ -122,7 +124,7 @@ def answer(priced: PricedBasket, buyer: Buyer, number: str) -> Quote:
     request, plan = priced.request, priced.plan
     known_buyer = request.member is not None
     lines = priced.lines if known_buyer else _earning_nothing(priced.lines)
-    points = priced.points if known_buyer else replace(priced.points, earn=0)
+    points = priced.points if known_buyer else replace(priced.points, earn=0, others=())
     return Quote(
         number,
         plan.version,
@@ -132,6 +134,8 @@ def answer(priced: PricedBasket, buyer: Buyer, number: str) -> Quote:
         points,
         member=_view(buyer, plan),
         coupons=tuple(CodeAnswer(code, "rejected", "unknown_code") for code in request.coupons),
+        benefits=priced.benefits,
+        gifts=priced.gifts,
         explanation=explain(priced, request.explain),
     )
 
@@ -145,6 +149,7 @@ def member_facts(buyer: Buyer) -> MemberFacts:
         known=buyer.member_id is not None,
         tier=buyer.tier,
         available_points=buyer.available_points,
+        spent_minor=buyer.spent_minor,
         may_spend=buyer.member_id is not None and buyer.verified,
         code_required=buyer.member_id is not None and not buyer.verified,
     )
@@ -162,25 +167,32 @@ def fill_in(
     connection: Connection, programme_id: int, request: QuoteRequest, plan: Plan
 ) -> QuoteRequest:
     """What lines leave out, the catalogue knows; asked only where a promotion may look."""
-    skus = {line.sku for line in request.lines if line.sku and line.categories is None}
-    if not skus or not plan.promotions:
+    if not plan.promotions and not plan.law and not plan.rules.policies.min_paid:
+        return request
+    skus = {line.sku for line in request.lines if line.sku and _is_open(line, plan)}
+    if not skus:
         return request
     known = products_for(connection, programme_id, skus)
     if not known:
         return request
     lines: list[BasketLine] = []
     for line in request.lines:
-        product = known.get(line.sku or "") if line.categories is None else None
+        product = known.get(line.sku or "") if _is_open(line, plan) else None
         if product is not None:
             line = replace(
                 line,
-                categories=product.categories,
+                categories=product.categories if line.categories is None else line.categories,
                 brand=line.brand or product.brand,
                 attributes=product.attributes if line.attributes is None else line.attributes,
                 legal_class=line.legal_class or product.legal_class,
             )
         lines.append(line)
     return replace(request, lines=tuple(lines))
+
+
+def _is_open(line: BasketLine, plan: Plan) -> bool:
+    """Whether the catalogue may know more than the line tells; the law asks for its class."""
+    return line.categories is None or (bool(plan.law) and line.legal_class is None)
 
 
 def _facts(
@@ -220,6 +232,7 @@ def _buyer(facts: Facts, request: QuoteRequest, plan: Plan) -> Buyer:
         facts.tier,
         (own.balance if own is not None else Balance(main), *balances),
         0 if own is None else max(0, own.balance.available + own.own_hold - own.balance.debt),
+        facts.spent_minor,
     )
 
 

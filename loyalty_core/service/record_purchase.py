@@ -259,15 +259,16 @@ def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ..
     kept, booked = case.kept, case.booked
     lines = filled_in(kept.lines, case.batch.products)
     promised: tuple[Award, ...] = ()
+    equal: set[str] = set()
     if promise is not None and promise.rated:
         equal = promise.equal(kept.event.lines)
         promised = promise.awards_of(equal)
-        lines = tuple(line for line in lines if line.id not in equal)
-    if not lines:
+    if len(equal) == len(lines):
         return promised
     facts = MemberFacts(known=True, tier=booked.tier)
     at = kept.event.occurred_at
-    return _joined((*promised, *rate_purchase(lines, plan, facts, at, booked.points_spent)))
+    rated = rate_purchase(lines, plan, facts, at, booked.points_spent, equal)
+    return _joined((*promised, *rated))
 
 
 def _joined(awards: Iterable[Award]) -> tuple[Award, ...]:

@@ -8,17 +8,19 @@ from datetime import datetime
 
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import Refusal
-from loyalty_kit.checkout import PointsOffer, PricedLine, QuoteRequest, Totals
+from loyalty_kit.checkout import Benefit, Gift, PointsOffer, PricedLine, QuoteRequest, Totals
 
 
 @dataclass(frozen=True, slots=True)
 class MemberFacts:
     """What the store knows of the buyer.  `available_points` (hundredths) includes the hold of
-    this very cart or order; `may_spend` is whether points may be written off here and now."""
+    this very cart or order; `spent_minor` is what was paid for goods so far, net of returns, in
+    kopecks; `may_spend` is whether points may be written off here and now."""
 
     known: bool = False
     tier: str | None = None
     available_points: int = 0
+    spent_minor: int = 0
     may_spend: bool = False
     code_required: bool = False
 
@@ -63,6 +65,8 @@ class PricedBasket:
     points: PointsOffer
     earned: tuple[Award, ...]
     outcomes: tuple[Outcome, ...]
+    gifts: tuple[Gift, ...]
+    benefits: tuple[Benefit, ...]
     request: QuoteRequest
     plan: Plan
     now: datetime

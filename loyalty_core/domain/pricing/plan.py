@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import cast
 
-from loyalty_core.domain.pricing.goods import Goods
-from loyalty_core.domain.pricing.promotion import Promotion
-from loyalty_core.domain.pricing.rule_type import AnyRuleType, Grant, Refusal, Stage, View
+from loyalty_core.domain.pricing.promotion import Lane, Promotion
+from loyalty_core.domain.pricing.regulated import Law, law_of
+from loyalty_core.domain.pricing.rule_type import (
+    COMPETING,
+    AnyRuleType,
+    Grant,
+    Refusal,
+    Stage,
+    View,
+)
 from loyalty_core.domain.pricing.rules import RULE_TYPES
 from loyalty_core.domain.rules import RuleSet, Tier
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
-    """A promotion ready to run; `order` is its place by lane, priority and id."""
+    """A promotion ready to run; `order` is its place by lane, priority and id.
+
+    `never_with`: ids of the promotions that it does not stand beside, said by either.
+    """
 
     promotion: Promotion
     rule: AnyRuleType
     order: int
     best_only: bool
+    once_per_line: bool
+    never_with: frozenset[str]
     evaluate: Callable[[View], Grant | Refusal]
 
     def standing(self, now: datetime) -> Refusal | None:
@@ -63,6 +75,7 @@ class Plan:
     promotions: tuple[Compiled, ...]
     stages: Mapping[Stage, Index]
     tiers: Mapping[str, Tier]
+    law: Law
 
     def earn_bp(self, tier: str | None) -> int:
         """Base earning of a tier; an unknown tier (of an older version) has the programme's."""
@@ -79,10 +92,11 @@ class Plan:
 def compile_rules(rules: RuleSet, version: int) -> Plan:
     """The plan of a rule set: the order of promotions fixed, parameters bound, indexes built."""
     place = {lane.code: index for index, lane in enumerate(rules.lanes)}
-    best = {lane.code for lane in rules.lanes if lane.mode == "best"}
+    lanes = {lane.code: lane for lane in rules.lanes}
     ordered = sorted(rules.promotions, key=lambda p: (place[p.lane], p.priority, p.id))
+    apart = _kept_apart(rules.promotions)
     promotions = tuple(
-        _compile(promotion, order, promotion.lane in best)
+        _compile(promotion, order, lanes[promotion.lane], apart)
         for order, promotion in enumerate(ordered)
     )
     return Plan(
@@ -91,15 +105,36 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         promotions=promotions,
         stages={stage: _index(promotions, stage) for stage in Stage},
         tiers={tier.code: tier for tier in rules.tiers},
+        law=law_of(rules.regulated),
     )
 
 
-def _compile(promotion: Promotion, order: int, best_only: bool) -> Compiled:
+def _kept_apart(promotions: Iterable[Promotion]) -> Mapping[str, set[str]]:
+    """Who does not stand beside whom, whichever of the two says so."""
+    apart: dict[str, set[str]] = {}
+    for promotion in promotions:
+        for other in promotion.never_with:
+            apart.setdefault(promotion.id, set()).add(other)
+            apart.setdefault(other, set()).add(promotion.id)
+    return apart
+
+
+def _compile(
+    promotion: Promotion, order: int, lane: Lane, apart: Mapping[str, Collection[str]]
+) -> Compiled:
     rule = RULE_TYPES[promotion.type]
     evaluate = cast(
         "Callable[[View], Grant | Refusal]", partial(_call, rule.evaluate, promotion.params)
     )
-    return Compiled(promotion, rule, order, best_only, evaluate)
+    return Compiled(
+        promotion,
+        rule,
+        order,
+        best_only=lane.mode == "best" and rule.stage in COMPETING,
+        once_per_line=lane.once_per_line,
+        never_with=frozenset(apart.get(promotion.id, ())),
+        evaluate=evaluate,
+    )
 
 
 def _call(
@@ -114,8 +149,8 @@ def _index(promotions: Iterable[Compiled], stage: Stage) -> Index:
     for compiled in promotions:
         if compiled.rule.stage is not stage or not compiled.promotion.enabled:
             continue
-        goods = compiled.promotion.params
-        asked = next(goods.asks(), None) if isinstance(goods, Goods) else None
+        goods = compiled.rule.found_by(compiled.promotion.params)
+        asked = next(goods.asks(), None) if goods is not None else None
         if asked is None:
             everywhere.append(compiled)
             continue

@@ -15,6 +15,7 @@ from loyalty_core.domain.pricing.declare import (
     Kind,
     Misfit,
     choice,
+    many,
     nested,
     optional,
     read_record,
@@ -32,12 +33,19 @@ _FORMER_TYPES = {"percent_off_category": "percent_off"}
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Promotions of a lane all stack, or the best for the member wins."""
+    """Promotions of a lane all stack, or the best for the member wins.
+
+    `once_per_line`: a line has at most one promotion of the lane.
+    """
 
     code: str = field(metadata=word("code", CODE, en="Code", ru="Код"))
     mode: str = field(
         default="all",
         metadata=word("mode", choice("all", "best"), en="What applies", ru="Что действует"),
+    )
+    once_per_line: bool = field(
+        default=False,
+        metadata=word("once_per_line", FLAG, en="One for a line", ru="Не больше одной на строку"),
     )
 
 
@@ -77,6 +85,16 @@ class Promotion:
     )
     ends_at: datetime | None = field(
         default=None, metadata=word("ends_at", optional(INSTANT), en="Ends", ru="Конец")
+    )
+    group: str | None = field(
+        default=None,
+        metadata=word(
+            "group", optional(CODE), en="Exclusive group", ru="Группа взаимоисключающих акций"
+        ),
+    )
+    never_with: tuple[str, ...] = field(
+        default=(),
+        metadata=word("never_with", many(CODE, most=1000), en="Never with", ru="Не вместе с"),
     )
 
 
