@@ -148,37 +148,42 @@ def earn(  # noqa: PLR0913 - the receipt, the rules and the moment, each by its 
     denominator = WHOLE_BP * ONCE * plan.rules.main.value_minor
     points = round_points(sum(cells) * POINT, denominator, plan.rules.main.rounding)
     parts = prorate(points, cells)
-    awards = [*_shares(parts, step, came), *_given(step, promised)]
-    by_line = [0] * len(view.lines)
-    place = {line.id: position for position, line in enumerate(view.lines)}
-    for award in awards:
-        if award.currency == plan.rules.main.code:
-            for line, part in award.by_line:
-                by_line[place[line]] += part
+    by_line = parts[: len(view.lines)]
+    awards = _shares(parts, by_line, step, came)
+    awards += _given(by_line, step, promised)
     return Earned(tuple(award for award in awards if award.points), by_line, came)
 
 
 def _shares(
-    parts: list[int], step: Bonuses, came: dict[int, tuple[Compiled, Refusal | None]]
+    parts: list[int],
+    by_line: list[int],
+    step: Bonuses,
+    came: dict[int, tuple[Compiled, Refusal | None]],
 ) -> list[Award]:
-    count = len(step.own_minor)
-    awards = [_award(None, range(count), parts[:count], step)]
-    start = count
+    """The programme's own part, which `by_line` begins with, and that of the multipliers."""
+    start = len(by_line)
+    awards = [_award(None, range(start), by_line, step)]
     for compiled, gift in step.extras:
         own = parts[start : start + len(gift.lines)]
         start += len(gift.lines)
         awards.append(_award(compiled, gift.lines, own, step))
         if not awards[-1].points:
             came[compiled.order] = (compiled, Refusal("nothing_earned"))
+        for position, part in zip(gift.lines, own, strict=True):
+            by_line[position] += part
     return awards
 
 
-def _given(step: Bonuses, promised: Collection[int]) -> list[Award]:
+def _given(by_line: list[int], step: Bonuses, promised: Collection[int]) -> list[Award]:
     awards = []
     for compiled, gift in step.given:
         split = zip(gift.lines, prorate(gift.points, gift.weights), strict=True)
         parts = [(position, part) for position, part in split if position not in promised]
-        awards.append(_award(compiled, [at for at, _ in parts], [part for _, part in parts], step))
+        award = _award(compiled, [at for at, _ in parts], [part for _, part in parts], step)
+        awards.append(award)
+        if award.currency == step.plan.rules.main.code:
+            for position, part in parts:
+                by_line[position] += part
     return awards
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -64,10 +64,12 @@ class Exclusions:
 
 
 def run_lanes(
-    candidates: Iterable[Compiled], step: Step[G], now: datetime, exclusions: Exclusions
+    candidates: Sequence[Compiled], step: Step[G], now: datetime, exclusions: Exclusions
 ) -> dict[int, tuple[Compiled, Refusal | None]]:
     """Let the candidates (in order) apply; what came of each, by its place in the order."""
     came: dict[int, tuple[Compiled, Refusal | None]] = {}
+    if not candidates:
+        return came
     for (_, best_only), lane in groupby(candidates, lambda c: (c.promotion.lane, c.best_only)):
         step.view.taken.clear()
         offers: list[tuple[Compiled, Offer[G]]] = []

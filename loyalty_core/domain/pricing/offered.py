@@ -34,4 +34,4 @@ class Offered(Goods):
     def discountable(self, view: View) -> list[int] | Refusal:
         """Positions of the goods that may be discounted, or why there are none."""
         lines = self.meant(view)
-        return lines if isinstance(lines, Refusal) else view.discountable(self)
+        return lines if isinstance(lines, Refusal) else view.discountable(lines)

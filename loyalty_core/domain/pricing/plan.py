@@ -58,6 +58,8 @@ class Index:
 
     def matching(self, view: View) -> list[Compiled]:
         """What may mean any of the lines, in order."""
+        if not self.by_name:
+            return list(self.everywhere)
         found = {compiled.order: compiled for compiled in self.everywhere}
         for kind, named in self.by_name.items():
             for name in view.named(kind):

@@ -108,6 +108,8 @@ def price_basket(
 
 def _heed(view: View, tables: Mapping[int, Sequence[Regulated]]) -> list[bool]:
     """Close the lines that the law lets not be discounted; which lines points may pay."""
+    if not tables:
+        return view.open
     may_pay = list(view.open)
     for position, some in tables.items():
         if not all(table.discount for table in some):
@@ -121,16 +123,20 @@ def _rooms(
     view: View, request: QuoteRequest, plan: Plan, tables: Mapping[int, Sequence[Regulated]]
 ) -> list[int]:
     """How far each line may fall until it reaches its floor, the highest of all that hold."""
-    least = plan.rules.policies.min_paid
-    paid = least_paid(view, least, request.shop) if least else {}
-    rooms = []
-    for position, line in enumerate(request.lines):
-        floor = floor_of(line.amount_minor, line.min_price_minor, line.quantity_milli)
-        if position in tables:
-            floor = max(floor, lawful_floor(line, tables[position]))
-        floor = max(floor, paid.get(position, 0))
-        rooms.append(line.amount_minor - floor if line.discountable else 0)
-    return rooms
+    floors = [
+        floor_of(line.amount_minor, line.min_price_minor, line.quantity_milli)
+        for line in request.lines
+    ]
+    for position, some in tables.items():
+        floors[position] = max(floors[position], lawful_floor(request.lines[position], some))
+    if plan.rules.policies.min_paid:
+        paid = least_paid(view, plan.rules.policies.min_paid, request.shop)
+        for position, least in paid.items():
+            floors[position] = max(floors[position], least)
+    return [
+        line.amount_minor - floor if line.discountable else 0
+        for line, floor in zip(request.lines, floors, strict=True)
+    ]
 
 
 def _pay_with_points(  # noqa: PLR0913 - the step's own words

@@ -164,9 +164,8 @@ class View:
             found = [position for position in found if position not in out]
         return found
 
-    def discountable(self, goods: Goods) -> list[int] | Refusal:
+    def discountable(self, meant: Sequence[int]) -> list[int] | Refusal:
         """Of the lines that are meant, those that may be discounted, or why there are none."""
-        meant = self.matching(goods)
         if not meant:
             return Refusal("no_matching_lines")
         lines = [at for at in meant if self.open[at]]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from loyalty_core.domain.pricing.explain import explain
 from loyalty_core.domain.pricing.plan import compile_rules
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.pricing.rules import RULE_TYPES
-from loyalty_core.domain.rules import default_rules, parse_rules
+from loyalty_core.domain.rules import default_rules, parse_rules, rules_schema
 from loyalty_kit.checkout import QuoteRequest
 from loyalty_kit.events import LineKind
 from tests.core.domain.pricing_strategies import (
@@ -28,6 +29,7 @@ from tests.core.domain.pricing_strategies import (
 )
 
 NOON = datetime(2026, 3, 14, 9, tzinfo=UTC)
+RULES_SCHEMA = jsonschema.Draft202012Validator(rules_schema())
 
 
 def priced_by(document: dict[str, Any], request: QuoteRequest, facts: MemberFacts) -> PricedBasket:
@@ -207,3 +209,15 @@ _NO_MINIMUM = ("earn_multiplier", "no_earn")
 
 def _earned(priced: PricedBasket, currency: str) -> int:
     return sum(award.points for award in priced.earned if award.currency == currency)
+
+
+@settings(max_examples=40, deadline=None)
+@given(documents(), quotes(), members)
+def test_what_is_read_fits_the_schema_and_is_priced(document, request, facts):
+    """Any document of these words is read, is allowed by its own JSON Schema, and prices."""
+    RULES_SCHEMA.validate(document)
+
+    priced = priced_by(document, request, facts)
+
+    assert len(priced.lines) == len(request.lines)
+    assert all(told.text for told in explain(priced, "all"))

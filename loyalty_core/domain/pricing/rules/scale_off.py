@@ -29,7 +29,7 @@ class Params(Goods):
 def evaluate(view: View, params: Params) -> Off | Refusal:
     """`receipt`: all goods at their amount, before our discounts; `spend`: what the member paid
     for goods so far, net of returns and without this basket."""
-    lines = view.discountable(params)
+    lines = view.discountable(view.matching(params))
     if isinstance(lines, Refusal):
         return lines
     reached_minor = view.goods_minor if params.by == "receipt" else view.spent_minor

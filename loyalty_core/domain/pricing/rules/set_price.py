@@ -34,7 +34,7 @@ def evaluate(view: View, params: Params) -> Off | Refusal:
     """
     ranked: list[list[int]] = []
     for part in params.parts:
-        lines = view.discountable(part)
+        lines = view.discountable(view.matching(part))
         if isinstance(lines, Refusal):
             return lines
         ranked.append(by_price(view, with_units(view, lines))[::-1])
