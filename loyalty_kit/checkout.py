@@ -21,7 +21,10 @@ Spend = int | Literal["max"] | None
 
 @dataclass(frozen=True, slots=True)
 class BasketLine:
-    """A line to be priced; what it leaves out (None) the catalogue may fill in."""
+    """A line to be priced; what it leaves out (None) the catalogue may fill in.
+
+    `volume_ml` and `strength_bp` (hundredths of a percent) are those of a unit of drink.
+    """
 
     id: str
     quantity_milli: int
@@ -36,6 +39,8 @@ class BasketLine:
     legal_class: str | None = None
     discountable: bool = True
     min_price_minor: int = 0
+    volume_ml: int | None = None
+    strength_bp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +142,15 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class EarnedOther:
+    currency: str
+    earn: int
+
+
+@dataclass(frozen=True, slots=True)
 class PointsOffer:
-    """What the basket earns and may be paid with, in hundredths of the main currency."""
+    """What the basket earns and may be paid with, in hundredths of the main currency; `others`:
+    what it earns in each other currency."""
 
     earn: int = 0
     spend: int = 0
@@ -146,6 +158,7 @@ class PointsOffer:
     spend_max: int = 0
     spend_step: int = 100
     code_required: bool = False
+    others: tuple[EarnedOther, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +182,25 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class Gift:
+    """Goods that a promotion gives with the receipt; the shop adds the line."""
+
+    promotion: str
+    sku: str
+    name: str
+    quantity_milli: int
+
+
+@dataclass(frozen=True, slots=True)
+class Benefit:
+    """What is given and is no money; `promotion` None: the member's tier gives it."""
+
+    promotion: str | None
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     id: str
     rules_version: int
@@ -180,7 +212,7 @@ class Quote:
     member: MemberView | None = None
     coupons: tuple[CodeAnswer, ...] = ()
     certificates: tuple[CodeAnswer, ...] = ()
-    benefits: tuple[str, ...] = ()
-    gifts: tuple[str, ...] = ()
+    benefits: tuple[Benefit, ...] = ()
+    gifts: tuple[Gift, ...] = ()
     offers: tuple[str, ...] = ()
     explanation: tuple[Explanation, ...] = ()

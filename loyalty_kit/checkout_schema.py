@@ -50,6 +50,17 @@ class BasketLineSchema(GoodsSchema):
     min_price_minor = wire.Hundredths(
         data_key="min_price", load_default=0, metadata=about("Lowest price of one unit.")
     )
+    volume_ml = wire.Whole(
+        least=1,
+        most=1_000_000,
+        allow_none=True,
+        metadata=about("Volume of one unit of a drink, where the law asks for it."),
+    )
+    strength_bp = wire.Hundredths(
+        data_key="strength",
+        allow_none=True,
+        metadata=about("Strength of a drink in percent, where the law asks for it."),
+    )
 
     @validates_schema
     def _has_an_amount(self, data: dict[str, Any], **_: Any) -> None:
@@ -267,6 +278,11 @@ class TotalsSchema(Schema):
     to_pay = _money("to_pay_minor", "payable - certificates.")
 
 
+class EarnedOtherSchema(Schema):
+    currency = fields.String(metadata=about("Code of the currency of points."))
+    earn = _money(None, "What the basket earns in it.")
+
+
 class PointsOfferSchema(Schema):
     """In points of the main currency."""
 
@@ -276,6 +292,9 @@ class PointsOfferSchema(Schema):
     spend_max = _money(None, "Most that may be spent.")
     spend_step = _money(None, "Spending goes in these steps.")
     code_required = fields.Boolean()
+    others = fields.List(
+        fields.Nested(EarnedOtherSchema), metadata=about("Other currencies, where any is earned.")
+    )
 
 
 class CodeAnswerSchema(Schema):
@@ -294,6 +313,23 @@ class ExplanationSchema(Schema):
     text = fields.String(allow_none=True)
 
 
+class GiftSchema(Schema):
+    """Goods to be added to the receipt at no cost."""
+
+    promotion = fields.String()
+    sku = fields.String()
+    name = fields.String()
+    quantity = wire.Quantity(attribute="quantity_milli")
+
+
+class BenefitSchema(Schema):
+    """What is given and is no money, as free delivery."""
+
+    promotion = fields.String(allow_none=True, metadata=about("Null: the member's tier gives it."))
+    code = fields.String()
+    name = fields.String()
+
+
 class QuoteSchema(Schema):
     """The priced basket; dumps a `Quote`."""
 
@@ -307,8 +343,8 @@ class QuoteSchema(Schema):
     points = fields.Nested(PointsOfferSchema)
     coupons = fields.List(fields.Nested(CodeAnswerSchema))
     certificates = fields.List(fields.Nested(CodeAnswerSchema))
-    benefits = fields.List(fields.String())
-    gifts = fields.List(fields.String())
+    benefits = fields.List(fields.Nested(BenefitSchema))
+    gifts = fields.List(fields.Nested(GiftSchema))
     offers = fields.List(fields.String())
     explanation = fields.List(fields.Nested(ExplanationSchema))
 

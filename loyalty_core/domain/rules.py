@@ -16,6 +16,7 @@ from typing import Any
 from loyalty_core.domain.conditions.tree import leaves, tree_schema
 from loyalty_core.domain.conditions.values import DATE
 from loyalty_core.domain.errors import RulesInvalid
+from loyalty_core.domain.pricing.bonus import Bonus
 from loyalty_core.domain.pricing.declare import (
     CODE,
     FLAG,
@@ -36,7 +37,9 @@ from loyalty_core.domain.pricing.declare import (
     word,
 )
 from loyalty_core.domain.pricing.goods import fold
+from loyalty_core.domain.pricing.neighbours import odd_neighbours
 from loyalty_core.domain.pricing.promotion import PROMOTION, Lane, Promotion
+from loyalty_core.domain.pricing.regulated import MinPaid, Regulated
 from loyalty_kit.events import LineKind
 from loyalty_kit.money import Rounding
 
@@ -123,6 +126,14 @@ class Spending:
 
 
 @dataclass(frozen=True, slots=True)
+class TierBenefit:
+    """What a tier gives that is no money, as free delivery or a personal manager."""
+
+    code: str = field(metadata=word("code", CODE, en="Code", ru="Код"))
+    name: str = field(metadata=word("name", NAME, en="Name", ru="Название"))
+
+
+@dataclass(frozen=True, slots=True)
 class Tier:
     """None for a percent: the programme's own holds."""
 
@@ -142,6 +153,12 @@ class Tier:
             optional(percent()),
             en="Payable with points, %",
             ru="Оплата баллами, до %",
+        ),
+    )
+    benefits: tuple[TierBenefit, ...] = field(
+        default=(),
+        metadata=word(
+            "benefits", many(record(TierBenefit), most=100), en="Benefits", ru="Привилегии"
         ),
     )
 
@@ -229,6 +246,15 @@ class Policies:
             ru="Правила публикует второй человек",
         ),
     )
+    min_paid: tuple[MinPaid, ...] = field(
+        default=(),
+        metadata=word(
+            "min_paid",
+            many(record(MinPaid), most=1000),
+            en="Least paid for a line",
+            ru="Минимум к оплате за строку",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +304,15 @@ class RuleSet:
         default=(),
         metadata=word(
             "calendars", many(record(Calendar), most=100), en="Calendars", ru="Календари"
+        ),
+    )
+    regulated: tuple[Regulated, ...] = field(
+        default=(),
+        metadata=word(
+            "regulated",
+            many(record(Regulated), most=1000),
+            en="Goods that the law regulates",
+            ru="Товары, которые регулирует закон",
         ),
     )
     policies: Policies = field(
@@ -369,10 +404,15 @@ def _check_whole(rules: RuleSet) -> None:
         **_repeated("promotions", "id", (promotion.id for promotion in rules.promotions)),
     }
     lanes = {lane.code for lane in rules.lanes}
+    currencies = {None, *(currency.code for currency in rules.currencies)}
     for index, promotion in enumerate(rules.promotions):
         if promotion.lane not in lanes:
             errors[f"promotions.{index}.lane"] = ["no such lane"]
         errors |= _strangers(rules, f"promotions.{index}.when", promotion)
+        params = promotion.params
+        if isinstance(params, Bonus) and params.currency not in currencies:
+            errors[f"promotions.{index}.params.currency"] = ["no such currency"]
+    errors |= odd_neighbours(rules.promotions)
     # So every spend that is offered is a whole sum of money, and converts back to itself.
     if rules.spending.step_points * rules.main.value_minor % 100:
         errors["spending.step"] = ["must be worth whole kopecks at the value of a point"]

@@ -134,7 +134,7 @@ def filled_in(
     """What a line leaves out, the catalogue knows."""
     return tuple(
         _with_product(line, product)
-        if line.categories is None and (product := products.get(line.sku or "")) is not None
+        if (product := products.get(line.sku or "")) is not None
         else line
         for line in lines
     )
@@ -153,7 +153,7 @@ def _with_product(line: PurchaseLine, product: CatalogueProduct) -> PurchaseLine
         discount_minor=line.discount_minor,
         spend_minor=line.spend_minor,
         reduction_minor=line.reduction_minor,
-        categories=product.categories,
+        categories=product.categories if line.categories is None else line.categories,
         brand=line.brand or product.brand,
         attributes=product.attributes if line.attributes is None else line.attributes,
         legal_class=line.legal_class or product.legal_class,

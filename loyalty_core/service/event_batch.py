@@ -128,12 +128,13 @@ class EventBatch:
 
     def _skus(self) -> set[str]:
         """Articles of lines that leave out what the catalogue may know."""
+        purchases = [one.event for one in self.told if isinstance(one.event, Purchase)]
+        lawful = any(self.plan_at(event.occurred_at).law for event in purchases)
         return {
             line.sku
-            for one in self.told
-            if isinstance(one.event, Purchase)
-            for line in one.event.lines
-            if line.sku and line.categories is None
+            for event in purchases
+            for line in event.lines
+            if line.sku and (line.categories is None or (lawful and line.legal_class is None))
         }
 
     def _ask(self, told: Told, customer: Customer) -> Ask:

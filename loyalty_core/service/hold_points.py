@@ -240,6 +240,7 @@ class _Desk:
             tuple(balances),
             balances[0].available,
             members.person_of(row) if self.plan.asks_person else None,
+            row["spent_minor"],
         )
 
 
@@ -282,7 +283,7 @@ def _open_desk(
     codes = {currency.code for currency in plan.rules.currencies}
     codes |= {hold.currency for hold in own}
     keys = {(one, code) for one in members_ if one is not None for code in codes}
-    request = fill_in(connection, programme.id, request, plan)
+    request = fill_in(connection, programme.id, replace(request, shop=shop.code), plan)
     counted = CountedFor(programme.id, shop.id, member, now, ZoneInfo(programme.timezone))
     counters = Counters(connection)
     limited = plan.limited(request.lines) if plan.limits else ()

@@ -161,6 +161,7 @@ def still_given(effects: Iterable[Effect], lines: Sequence[PurchaseLine]) -> lis
     room = {
         "money": {line.id: _off(line) for line in lines},
         "spend": {line.id: line.spend_minor or 0 for line in lines},
+        "given": {line.id: 1 for line in lines},
     }
     left: list[Effect] = []
     for effect in effects:
@@ -169,7 +170,8 @@ def still_given(effects: Iterable[Effect], lines: Sequence[PurchaseLine]) -> lis
         for name, amount in effect.by_line:
             part = min(amount, own.get(name, 0))
             if part:
-                own[name] -= part
+                if effect.of != "given":
+                    own[name] -= part
                 by_line.append((name, part))
         left.append(Effect(effect.promotion, effect.of, tuple(by_line)))
     return left

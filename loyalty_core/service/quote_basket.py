@@ -64,6 +64,7 @@ class Buyer:
     balances: tuple[Balance, ...]
     available_points: int
     person: Person | None = None
+    spent_minor: int = 0
 
 
 def quote_basket(
@@ -86,6 +87,7 @@ def quote_basket(
     if plan.version != newest.version and (plan.asks_person or plan.limits):
         facts = _facts(connection, source, request, plan, now)
     buyer = _buyer(facts, request, plan)
+    request = replace(request, shop=shop_of(source, request))
     request = fill_in(connection, source.programme_id, request, plan)
     place = place_of(
         source,
@@ -140,7 +142,7 @@ def answer(priced: PricedBasket, buyer: Buyer, number: str) -> Quote:
     request, plan = priced.request, priced.plan
     known_buyer = request.member is not None
     lines = priced.lines if known_buyer else _earning_nothing(priced.lines)
-    points = priced.points if known_buyer else replace(priced.points, earn=0)
+    points = priced.points if known_buyer else replace(priced.points, earn=0, others=())
     return Quote(
         number,
         plan.version,
@@ -150,6 +152,8 @@ def answer(priced: PricedBasket, buyer: Buyer, number: str) -> Quote:
         points,
         member=_view(buyer, plan),
         coupons=code_answers(priced),
+        benefits=priced.benefits,
+        gifts=priced.gifts,
         explanation=explain(priced, request.explain, promotions_of_codes(priced)),
     )
 
@@ -163,6 +167,7 @@ def member_facts(buyer: Buyer, place: Place) -> MemberFacts:
         known=buyer.member_id is not None,
         tier=buyer.tier,
         available_points=buyer.available_points,
+        spent_minor=buyer.spent_minor,
         may_spend=buyer.member_id is not None and buyer.verified,
         code_required=buyer.member_id is not None and not buyer.verified,
         verified=buyer.member_id is not None and buyer.verified,
@@ -183,25 +188,32 @@ def fill_in(
     connection: Connection, programme_id: int, request: QuoteRequest, plan: Plan
 ) -> QuoteRequest:
     """What lines leave out, the catalogue knows; asked only where a promotion may look."""
-    skus = {line.sku for line in request.lines if line.sku and line.categories is None}
-    if not skus or not plan.promotions:
+    if not plan.promotions and not plan.law and not plan.rules.policies.min_paid:
+        return request
+    skus = {line.sku for line in request.lines if line.sku and _is_open(line, plan)}
+    if not skus:
         return request
     known = products_for(connection, programme_id, skus)
     if not known:
         return request
     lines: list[BasketLine] = []
     for line in request.lines:
-        product = known.get(line.sku or "") if line.categories is None else None
+        product = known.get(line.sku or "") if _is_open(line, plan) else None
         if product is not None:
             line = replace(
                 line,
-                categories=product.categories,
+                categories=product.categories if line.categories is None else line.categories,
                 brand=line.brand or product.brand,
                 attributes=product.attributes if line.attributes is None else line.attributes,
                 legal_class=line.legal_class or product.legal_class,
             )
         lines.append(line)
     return replace(request, lines=tuple(lines))
+
+
+def _is_open(line: BasketLine, plan: Plan) -> bool:
+    """Whether the catalogue may know more than the line tells; the law asks for its class."""
+    return line.categories is None or (bool(plan.law) and line.legal_class is None)
 
 
 def shop_of(source: Source, request: QuoteRequest) -> str:
@@ -269,6 +281,7 @@ def _buyer(facts: Facts, request: QuoteRequest, plan: Plan) -> Buyer:
         (own.balance if own is not None else Balance(main), *balances),
         0 if own is None else max(0, own.balance.available + own.own_hold - own.balance.debt),
         facts.person,
+        facts.spent_minor,
     )
 
 

@@ -279,13 +279,13 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
 def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ...]:
     """Lines equal to the hold's earn what it promised; the others what the rules say."""
     kept, booked = case.kept, case.booked
-    receipt = lines = filled_in(kept.lines, case.batch.products)
+    lines = filled_in(kept.lines, case.batch.products)
     promised: tuple[Award, ...] = ()
+    equal: set[str] = set()
     if promise is not None and promise.rated:
         equal = promise.equal(kept.event.lines)
         promised = promise.awards_of(equal)
-        lines = tuple(line for line in lines if line.id not in equal)
-    if not lines:
+    if len(equal) == len(lines):
         return promised
     used = used_by_others(case.batch, kept, booked, plan, lines, promised)
     rated = rate_purchase(
@@ -294,7 +294,7 @@ def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ..
         replace(_facts(case, plan), used=used),
         kept.event.occurred_at,
         booked.points_spent,
-        receipt=receipt,
+        equal,
     )
     return _joined((*promised, *rated))
 

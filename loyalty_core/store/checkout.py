@@ -98,6 +98,7 @@ class Facts:
     middle_name: str | None = None
     last_name: str | None = None
     tier: str | None = None
+    spent_minor: int = 0
     unproved: bool = False
     accounts: tuple[Account, ...] = ()
     person: Person | None = None
@@ -135,6 +136,7 @@ class _Row(NamedTuple):
     middle_name: str | None
     last_name: str | None
     tier: str | None
+    spent_minor: int | None
     unproved: bool
     points: str | None
     available: int
@@ -183,6 +185,7 @@ def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts
         first.middle_name,
         first.last_name,
         first.tier,
+        first.spent_minor or 0,
         bool(first.unproved),
         tuple(
             Account(balance_of(row, row.points), row.own_hold)
@@ -278,6 +281,7 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             buyer.c.middle_name,
             buyer.c.last_name,
             buyer.c.tier,
+            buyer.c.spent_minor,
             _unproved(buyer.c.id, shape).label("unproved"),
             accounts.c.currency.label("points"),
             accounts.c.available,

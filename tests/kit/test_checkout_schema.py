@@ -304,6 +304,7 @@ ANSWER: dict[str, Any] = {
         "spend_max": "179.00",
         "spend_step": "1.00",
         "code_required": False,
+        "others": [],
     },
     "coupons": [{"code": "SPRING", "status": "applied", "reason": None, "text": None}],
     "certificates": [],

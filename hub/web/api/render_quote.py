@@ -9,15 +9,17 @@ from typing import Any
 
 from loyalty_kit.checkout import (
     Balance,
+    Benefit,
     CodeAnswer,
     Explanation,
+    Gift,
     MemberView,
     PointsOffer,
     PricedLine,
     Quote,
     Totals,
 )
-from loyalty_kit.money import format_decimal
+from loyalty_kit.money import format_decimal, format_quantity
 
 
 def quote(priced: Quote) -> dict[str, Any]:
@@ -32,8 +34,8 @@ def quote(priced: Quote) -> dict[str, Any]:
         "points": _points(priced.points),
         "coupons": [_code(code) for code in priced.coupons],
         "certificates": [_code(code) for code in priced.certificates],
-        "benefits": list(priced.benefits),
-        "gifts": list(priced.gifts),
+        "benefits": [_benefit(benefit) for benefit in priced.benefits],
+        "gifts": [_gift(gift) for gift in priced.gifts],
         "offers": list(priced.offers),
         "explanation": [_explanation(told) for told in priced.explanation],
     }
@@ -107,6 +109,23 @@ def _points(offer: PointsOffer) -> dict[str, Any]:
         "spend_max": format_decimal(offer.spend_max),
         "spend_step": format_decimal(offer.spend_step),
         "code_required": offer.code_required,
+        "others": [
+            {"currency": other.currency, "earn": format_decimal(other.earn)}
+            for other in offer.others
+        ],
+    }
+
+
+def _benefit(benefit: Benefit) -> dict[str, Any]:
+    return {"promotion": benefit.promotion, "code": benefit.code, "name": benefit.name}
+
+
+def _gift(gift: Gift) -> dict[str, str]:
+    return {
+        "promotion": gift.promotion,
+        "sku": gift.sku,
+        "name": gift.name,
+        "quantity": format_quantity(gift.quantity_milli),
     }
 
 

@@ -10,19 +10,21 @@ from loyalty_core.domain.conditions.scene import Person, Place
 from loyalty_core.domain.pricing.limits import Effect, Used
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import Refusal
-from loyalty_kit.checkout import PointsOffer, PricedLine, QuoteRequest, Totals
+from loyalty_kit.checkout import Benefit, Gift, PointsOffer, PricedLine, QuoteRequest, Totals
 
 
 @dataclass(frozen=True, slots=True)
 class MemberFacts:
     """What the store knows of the buyer and of the place.  `available_points` (hundredths)
-    includes the hold of this very cart or order; `may_spend` is whether points may be written
-    off here and now; `person` may be left out where `Plan.asks_person` is false.  `used`: what
-    others have consumed of limits, this cart's own hold not counted."""
+    includes the hold of this very cart or order; `spent_minor` is what was paid for goods so
+    far, net of returns, in kopecks; `may_spend` is whether points may be written off here and
+    now; `person` may be left out where `Plan.asks_person` is false.  `used`: what others have
+    consumed of limits, this cart's own hold not counted."""
 
     known: bool = False
     tier: str | None = None
     available_points: int = 0
+    spent_minor: int = 0
     may_spend: bool = False
     code_required: bool = False
     verified: bool = False
@@ -72,6 +74,8 @@ class PricedBasket:
     points: PointsOffer
     earned: tuple[Award, ...]
     outcomes: tuple[Outcome, ...]
+    gifts: tuple[Gift, ...]
+    benefits: tuple[Benefit, ...]
     request: QuoteRequest
     plan: Plan
     now: datetime

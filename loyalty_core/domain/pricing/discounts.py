@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loyalty_core.domain.pricing.allot import allot
@@ -39,7 +40,11 @@ class Discounts:
         rooms = [self.room_minor[position] for position in grant.lines]
         if not any(rooms):
             return Refusal("nothing_left")
-        weights = [self.view.left_minor[position] for position in grant.lines]
+        weights = grant.weights
+        if weights is None:
+            weights = [self.view.left_minor[position] for position in grant.lines]
+        else:
+            rooms = [min(room, weight) for room, weight in zip(rooms, weights, strict=True)]
         parts = allot(grant.total_minor, weights, rooms)
         off_minor = sum(parts)
         if not off_minor:
@@ -47,11 +52,12 @@ class Discounts:
         gift = [(at, part) for at, part in zip(grant.lines, parts, strict=True) if part]
         return Offer(off_minor, gift)
 
-    def take(self, compiled: Compiled, gift: list[tuple[int, int]]) -> None:
+    def take(self, compiled: Compiled, gift: list[tuple[int, int]]) -> Sequence[int]:
         for position, part in gift:
             self.view.left_minor[position] -= part
             self.room_minor[position] -= part
             self.by_line[position].append(Taken(compiled, part))
+        return [position for position, _ in gift]
 
     def give_up(self, position: int, amount_minor: int) -> None:
         """Lower the discounts of a line, the last one first."""

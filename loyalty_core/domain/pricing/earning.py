@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
-from loyalty_core.domain.pricing.lanes import Offer, run_lanes
+from loyalty_core.domain.pricing.bonus import Bonus
+from loyalty_core.domain.pricing.lanes import Exclusions, Offer, run_lanes
 from loyalty_core.domain.pricing.limits import cut_points
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.promotion import BASE
-from loyalty_core.domain.pricing.rule_type import Multiply, Refusal, Stage, View
+from loyalty_core.domain.pricing.regulated import tables_for
+from loyalty_core.domain.pricing.rule_type import (
+    Barred,
+    Multiply,
+    Points,
+    Refusal,
+    Stage,
+    View,
+)
+from loyalty_core.domain.rules import PointCurrency
 from loyalty_kit.events import PurchaseLine
 from loyalty_kit.money import POINT, prorate, round_points
 
@@ -24,6 +34,8 @@ WHOLE_BP = 100_00
 
 @dataclass(frozen=True, slots=True)
 class Earned:
+    """`by_line` in hundredths of the main currency; `awards` of all currencies."""
+
     awards: tuple[Award, ...]
     by_line: Sequence[int]
     came: Mapping[int, tuple[Compiled, Refusal | None]]
@@ -48,89 +60,174 @@ def scene_of(view: View, plan: Plan, facts: MemberFacts, at: datetime) -> Scene:
     )
 
 
-class Multipliers:
-    """Extra parts of each line's own earning.  Multipliers add up: x2 and x3 make x4."""
+class Bars:
+    """Lines that a promotion keeps from earning."""
 
-    __slots__ = ("base_minor", "extras", "view")
+    __slots__ = ("view",)
 
-    def __init__(self, view: View, base_minor: Sequence[int]) -> None:
+    def __init__(self, view: View) -> None:
         self.view = view
-        self.base_minor = base_minor
-        self.extras: list[tuple[Compiled, Multiply]] = []
 
-    def offer(self, compiled: Compiled) -> Offer[Multiply] | Refusal:
+    def offer(self, compiled: Compiled) -> Offer[Barred] | Refusal:
         grant = compiled.evaluate(self.view)
         if isinstance(grant, Refusal):
             return grant
+        assert isinstance(grant, Barred)
+        return Offer(0, grant)
+
+    def take(self, compiled: Compiled, gift: Barred) -> Sequence[int]:
+        for position in gift.lines:
+            self.view.base_minor[position] = 0
+        return gift.lines
+
+
+class Bonuses:
+    """Extra parts of each line's own earning, and points of promotions' own.
+
+    Multipliers add up: x2 and x3 make x4.  Lines in `promised` have their points already.
+    """
+
+    __slots__ = ("extras", "given", "own_bp", "own_minor", "plan", "view")
+
+    def __init__(self, view: View, plan: Plan, own_bp: int, promised: Collection[int]) -> None:
+        self.view = view
+        self.plan = plan
+        self.own_bp = own_bp
+        self.own_minor = [
+            0 if position in promised else base for position, base in enumerate(view.base_minor)
+        ]
+        self.extras: list[tuple[Compiled, Multiply]] = []
+        self.given: list[tuple[Compiled, Points]] = []
+
+    def offer(self, compiled: Compiled) -> Offer[Multiply | Points] | Refusal:
+        """Worth is in kopecks, so that all currencies and multipliers compare."""
+        grant = compiled.evaluate(self.view)
+        if isinstance(grant, Refusal):
+            return grant
+        if isinstance(grant, Points):
+            value_minor = currency_of(compiled, self.plan).value_minor
+            return Offer(grant.points * value_minor * WHOLE_BP * ONCE, grant)
         assert isinstance(grant, Multiply)
-        lines = [position for position in grant.lines if self.base_minor[position]]
-        if not lines:
+        earning = [position for position in grant.lines if self.own_minor[position]]
+        if not earning:
             return Refusal("nothing_earned")
-        worth = sum(self.base_minor[position] for position in lines) * (grant.factor - ONCE)
+        lines = self.view.not_taken(earning)
+        if isinstance(lines, Refusal):
+            return lines
+        base_minor = sum(self.own_minor[position] for position in lines)
+        worth = base_minor * (grant.factor - ONCE) * self.own_bp * POINT
         return Offer(worth, Multiply(grant.factor, lines))
 
-    def take(self, compiled: Compiled, gift: Multiply) -> None:
-        self.extras.append((compiled, gift))
+    def take(self, compiled: Compiled, gift: Multiply | Points) -> Sequence[int]:
+        if isinstance(gift, Points):
+            self.given.append((compiled, gift))
+        else:
+            self.extras.append((compiled, gift))
+        return gift.lines
 
 
-def earn(view: View, base_minor: Sequence[int], plan: Plan, scene: Scene) -> Earned:
+def currency_of(compiled: Compiled, plan: Plan) -> PointCurrency:
+    """The currency of points that a promotion gives."""
+    params = compiled.promotion.params
+    named = params.currency if isinstance(params, Bonus) else None
+    return next((one for one in plan.rules.currencies if one.code == named), plan.rules.main)
+
+
+def earn(
+    view: View,
+    base_minor: Sequence[int],
+    plan: Plan,
+    scene: Scene,
+    promised: Collection[int] = (),
+) -> Earned:
     """What lines earn of `base_minor` (kopecks by line) in the scene that conditions look at.
 
-    The whole receipt is rounded once, as the currency says; then its points are split over
-    lines and sources by largest remainder, in hundredths.
+    All shares of money are rounded once, on the receipt, as the currency says; then they are
+    split over lines and sources by largest remainder, in hundredths.  Points that promotions
+    name are given as they are.  What the law bars then earns nothing.  Positions in
+    `promised` count towards sums and minimums, and earn nothing here.
     """
-    step = Multipliers(view, base_minor)
-    came = run_lanes(plan.stages[Stage.EARN].matching(view), step, scene)
+    view.base_minor = list(base_minor)
+    for position, tables in tables_for(view, plan.law, scene.now).items():
+        if not all(table.earn for table in tables):
+            view.base_minor[position] = 0
+    came = run_lanes(plan.stages[Stage.BAR].matching(view), Bars(view), scene, Exclusions())
     own_bp = plan.earn_bp(scene.tier)
-    cells = [base * own_bp * ONCE for base in base_minor]
+    step = Bonuses(view, plan, own_bp, promised)
+    came |= run_lanes(plan.stages[Stage.EARN].matching(view), step, scene, Exclusions())
+    cells = [base * own_bp * ONCE for base in step.own_minor]
     for _, gift in step.extras:
         over = (gift.factor - ONCE) * own_bp
-        cells += [base_minor[position] * over for position in gift.lines]
+        cells += [step.own_minor[position] * over for position in gift.lines]
     # A share of money, in basis points of kopecks and hundredths of a factor, as points.
     denominator = WHOLE_BP * ONCE * plan.rules.main.value_minor
     points = round_points(sum(cells) * POINT, denominator, plan.rules.main.rounding)
     parts = prorate(points, cells)
-    return _awards(parts, step, came, plan)
+    by_line = parts[: len(view.lines)]
+    awards = _shares(parts, by_line, step, came)
+    awards += _given(by_line, step, promised)
+    return Earned(tuple(award for award in awards if award.points), by_line, came)
 
 
-def _awards(
+def _shares(
     parts: list[int],
-    step: Multipliers,
+    by_line: list[int],
+    step: Bonuses,
     came: dict[int, tuple[Compiled, Refusal | None]],
-    plan: Plan,
-) -> Earned:
-    count = len(step.base_minor)
-    by_line = parts[:count]
-    awards = [_award(BASE, range(count), by_line, step.view, plan)]
-    start = count
+) -> list[Award]:
+    """The programme's own part, which `by_line` begins with, and that of the multipliers."""
+    start = len(by_line)
+    awards = [_award(None, range(start), by_line, step)]
     for compiled, gift in step.extras:
         own = parts[start : start + len(gift.lines)]
         start += len(gift.lines)
         if limits := compiled.promotion.limits:
             own = cut_points(compiled.promotion.id, limits, own, step.view)
-        awards.append(_award(compiled.promotion.id, gift.lines, own, step.view, plan))
+        awards.append(_award(compiled, gift.lines, own, step))
         if not awards[-1].points:
             came[compiled.order] = (compiled, Refusal("nothing_earned"))
         for position, part in zip(gift.lines, own, strict=True):
             by_line[position] += part
-    return Earned(tuple(award for award in awards if award.points), by_line, came)
+    return awards
+
+
+def _given(by_line: list[int], step: Bonuses, promised: Collection[int]) -> list[Award]:
+    awards = []
+    for compiled, gift in step.given:
+        whole = prorate(gift.points, gift.weights)
+        if limits := compiled.promotion.limits:
+            whole = cut_points(compiled.promotion.id, limits, whole, step.view)
+        split = zip(gift.lines, whole, strict=True)
+        parts = [(position, part) for position, part in split if position not in promised]
+        award = _award(compiled, [at for at, _ in parts], [part for _, part in parts], step)
+        awards.append(award)
+        if award.currency == step.plan.rules.main.code:
+            for position, part in parts:
+                by_line[position] += part
+    return awards
 
 
 def _award(
-    source: str, lines: Sequence[int], parts: Sequence[int], view: View, plan: Plan
+    compiled: Compiled | None, lines: Sequence[int], parts: Sequence[int], step: Bonuses
 ) -> Award:
-    currency = plan.rules.main
+    """Points of one source by line; None: the programme itself."""
+    currency = step.plan.rules.main if compiled is None else currency_of(compiled, step.plan)
+    life, activation = currency.life_days, currency.activation_days
+    params = None if compiled is None else compiled.promotion.params
+    if isinstance(params, Bonus):
+        life = life if params.life_days is None else params.life_days
+        activation = activation if params.activation_days is None else params.activation_days
     return Award(
         currency=currency.code,
         points=sum(parts),
         by_line=tuple(
-            (view.lines[position].id, part)
+            (step.view.lines[position].id, part)
             for position, part in zip(lines, parts, strict=True)
             if part
         ),
-        source=source,
-        life_days=currency.life_days,
-        activation_days=currency.activation_days,
+        source=BASE if compiled is None else compiled.promotion.id,
+        life_days=life,
+        activation_days=activation,
     )
 
 
@@ -148,21 +245,21 @@ def bases(
     ]
 
 
-def rate_purchase(  # noqa: PLR0913 - each is a word of its own to the caller
+def rate_purchase(  # noqa: PLR0913 - the receipt, the rules and the moment, each by its own name
     lines: Sequence[PurchaseLine],
     plan: Plan,
     facts: MemberFacts,
     at: datetime,
     points_spent: int,
-    *,
-    receipt: Sequence[PurchaseLine] | None = None,
+    promised: Collection[str] = (),
 ) -> tuple[Award, ...]:
     """What a purchase earns; its lines are facts and stand as they are.
 
     `lines` have their discount and spend resolved (no `reduction`) and their categories filled
     in; `facts` are those known for `at`.  `points_spent` is what the whole receipt was paid
-    with, in hundredths; `receipt` are all its lines, which conditions look at, where `lines`
-    are but some of them.  A basket priced and bought as priced earns what was promised.
+    with, in hundredths.  Lines in `promised` (ids) earn what a hold promised them: they
+    count towards sums and minimums, and earn nothing here.  A basket priced and bought as
+    priced earns what was promised.
     """
     spend_minor = [line.spend_minor or 0 for line in lines]
     paid_minor = [line.paid_minor for line in lines]
@@ -170,7 +267,7 @@ def rate_purchase(  # noqa: PLR0913 - each is a word of its own to the caller
     view.known, view.used = facts.known, facts.used
     spent = points_spent > 0 or any(spend_minor)
     base_minor = bases(view, paid_minor, spend_minor, plan, spent=spent)
-    whole = lines if receipt is None else receipt
-    left_minor = [line.paid_minor + (line.spend_minor or 0) for line in whole]
-    seen = View(whole, left_minor, [True] * len(whole))
-    return earn(view, base_minor, plan, scene_of(seen, plan, facts, at)).awards
+    whole_minor = [paid + spend for paid, spend in zip(paid_minor, spend_minor, strict=True)]
+    seen = View(lines, whole_minor, view.open)
+    done = {position for position, line in enumerate(lines) if line.id in promised}
+    return earn(view, base_minor, plan, scene_of(seen, plan, facts, at), done).awards

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Generic, Protocol, TypeVar
 
 from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.pricing.plan import Compiled
-from loyalty_core.domain.pricing.rule_type import Refusal
+from loyalty_core.domain.pricing.rule_type import Refusal, View
 
 G = TypeVar("G")
 
@@ -23,45 +23,85 @@ class Offer(Generic[G]):
 
 
 class Step(Protocol[G]):
-    """One stage of pricing: what a promotion would give, and the giving of it."""
+    """One stage of pricing: what a promotion would give, and the giving of it.
+
+    `take` tells on which lines it was given.
+    """
+
+    view: View
 
     def offer(self, compiled: Compiled) -> Offer[G] | Refusal: ...
 
-    def take(self, compiled: Compiled, gift: G) -> None: ...
+    def take(self, compiled: Compiled, gift: G) -> Sequence[int]: ...
+
+
+class Exclusions:
+    """Which promotions have applied, as far as others do not stand beside them."""
+
+    __slots__ = ("by_group", "by_id")
+
+    def __init__(self) -> None:
+        self.by_group: dict[str, Compiled] = {}
+        self.by_id: dict[str, Compiled] = {}
+
+    def against(self, compiled: Compiled) -> Refusal | None:
+        """Why a promotion may not apply beside those that did."""
+        group = compiled.promotion.group
+        if group is not None and group in self.by_group:
+            return Refusal("group_taken", {"by": self.by_group[group].promotion.name})
+        if compiled.never_with:
+            beside = [self.by_id[one] for one in compiled.never_with if one in self.by_id]
+            if beside:
+                first = min(beside, key=lambda one: one.order)
+                return Refusal("never_with", {"by": first.promotion.name})
+        return None
+
+    def note(self, compiled: Compiled) -> None:
+        if compiled.promotion.group is not None:
+            self.by_group[compiled.promotion.group] = compiled
+        if compiled.never_with:
+            self.by_id[compiled.promotion.id] = compiled
 
 
 def run_lanes(
-    candidates: Iterable[Compiled], step: Step[G], scene: Scene
+    candidates: Sequence[Compiled], step: Step[G], scene: Scene, exclusions: Exclusions
 ) -> dict[int, tuple[Compiled, Refusal | None]]:
     """Let the candidates (in order) apply; what came of each, by its place in the order."""
     came: dict[int, tuple[Compiled, Refusal | None]] = {}
+    if not candidates:
+        return came
     for (_, best_only), lane in groupby(candidates, lambda c: (c.promotion.lane, c.best_only)):
+        step.view.taken.clear()
         offers: list[tuple[Compiled, Offer[G]]] = []
         for compiled in lane:
-            offer = compiled.closed(scene) or step.offer(compiled)
+            offer = compiled.closed(scene) or exclusions.against(compiled) or step.offer(compiled)
             if isinstance(offer, Refusal):
                 came[compiled.order] = (compiled, offer)
             elif best_only:
                 offers.append((compiled, offer))
             else:
-                step.take(compiled, offer.gift)
+                _take(compiled, offer, step, exclusions)
                 came[compiled.order] = (compiled, None)
         if offers:
-            _take_best(offers, step, came)
+            came |= _take_best(offers, step, exclusions)
+    step.view.taken.clear()
     return came
 
 
+def _take(compiled: Compiled, offer: Offer[G], step: Step[G], exclusions: Exclusions) -> None:
+    lines = step.take(compiled, offer.gift)
+    exclusions.note(compiled)
+    if compiled.once_per_line:
+        step.view.taken.update(dict.fromkeys(lines, compiled.promotion.name))
+
+
 def _take_best(
-    offers: list[tuple[Compiled, Offer[G]]],
-    step: Step[G],
-    came: dict[int, tuple[Compiled, Refusal | None]],
-) -> None:
+    offers: list[tuple[Compiled, Offer[G]]], step: Step[G], exclusions: Exclusions
+) -> dict[int, tuple[Compiled, Refusal | None]]:
     # max() keeps the first of equals, which is the one earlier by priority and id.
     winner, best = max(offers, key=lambda pair: pair[1].worth)
-    for compiled, _ in offers:
-        came[compiled.order] = (
-            compiled,
-            Refusal("beaten_in_lane", {"by": winner.promotion.name}),
-        )
-    step.take(winner, best.gift)
-    came[winner.order] = (winner, None)
+    _take(winner, best, step, exclusions)
+    beaten = Refusal("beaten_in_lane", {"by": winner.promotion.name})
+    return {
+        compiled.order: (compiled, None if compiled is winner else beaten) for compiled, _ in offers
+    }

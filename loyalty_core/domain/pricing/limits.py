@@ -68,6 +68,8 @@ LIMIT: Kind[Limit] = Kind(_read_limit, _RECORD.schema)
 def check_limits(limits: Sequence[Limit], stage: Stage) -> None:
     """Raises: Misfit, where two count the same, or count what the rule type never gives."""
     errors: dict[str, list[str]] = {}
+    if limits and stage is Stage.BAR:
+        errors["limits"] = ["this type gives nothing that could be counted"]
     for index, limit in enumerate(limits):
         at = _COUNTED_AT.get(limit.of, stage)
         if at is not stage:
@@ -128,7 +130,8 @@ def _left(promotion: str, limit: Limit, view: View) -> int:
 class Effect:
     """What a promotion did to the lines of a receipt; `by_line` holds only what is not 0.
 
-    `of`: "money" off, "points" earned, or "spend": money that points paid under its share.
+    `of`: "money" off, "points" earned, "spend": money that points paid under its share, or
+    "given": a gift or benefit, which is there as long as any line of the receipt is.
     """
 
     promotion: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -11,10 +11,18 @@ from typing import cast
 from loyalty_core.domain.conditions.meet import Meet, compile_tree
 from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.conditions.tree import codes_of, leaves
-from loyalty_core.domain.pricing.goods import Goods, fold
+from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.limits import Limit, within
-from loyalty_core.domain.pricing.promotion import Promotion
-from loyalty_core.domain.pricing.rule_type import AnyRuleType, Grant, Refusal, Stage, View
+from loyalty_core.domain.pricing.promotion import Lane, Promotion
+from loyalty_core.domain.pricing.regulated import Law, law_of
+from loyalty_core.domain.pricing.rule_type import (
+    COMPETING,
+    AnyRuleType,
+    Grant,
+    Refusal,
+    Stage,
+    View,
+)
 from loyalty_core.domain.pricing.rules import RULE_TYPES
 from loyalty_core.domain.rules import RuleSet, Tier
 from loyalty_kit.checkout import BasketLine
@@ -23,12 +31,17 @@ from loyalty_kit.events import PurchaseLine
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
-    """A promotion ready to run; `order` is its place by lane, priority and id."""
+    """A promotion ready to run; `order` is its place by lane, priority and id.
+
+    `never_with`: ids of the promotions that it does not stand beside, said by either.
+    """
 
     promotion: Promotion
     rule: AnyRuleType
     order: int
     best_only: bool
+    once_per_line: bool
+    never_with: frozenset[str]
     evaluate: Callable[[View], Grant | Refusal]
     meet: Meet | None = None
 
@@ -60,6 +73,8 @@ class Index:
 
     def matching(self, view: View) -> list[Compiled]:
         """What may mean any of the lines, in order."""
+        if not self.by_name:
+            return list(self.everywhere)
         found = {compiled.order: compiled for compiled in self.everywhere}
         for kind, named in self.by_name.items():
             for name in view.named(kind):
@@ -80,6 +95,7 @@ class Plan:
     promotions: tuple[Compiled, ...]
     stages: Mapping[Stage, Index]
     tiers: Mapping[str, Tier]
+    law: Law
     calendars: Mapping[date, frozenset[str]]
     """Codes of the calendars that a day stands in."""
     codes: Mapping[str, tuple[Compiled, ...]]
@@ -115,10 +131,11 @@ class Plan:
 def compile_rules(rules: RuleSet, version: int) -> Plan:
     """The plan of a rule set: the order of promotions fixed, parameters bound, indexes built."""
     place = {lane.code: index for index, lane in enumerate(rules.lanes)}
-    best = {lane.code for lane in rules.lanes if lane.mode == "best"}
+    lanes = {lane.code: lane for lane in rules.lanes}
     ordered = sorted(rules.promotions, key=lambda p: (place[p.lane], p.priority, p.id))
+    apart = _kept_apart(rules.promotions)
     promotions = tuple(
-        _compile(promotion, order, promotion.lane in best)
+        _compile(promotion, order, lanes[promotion.lane], apart)
         for order, promotion in enumerate(ordered)
     )
     return Plan(
@@ -136,6 +153,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
             for _, leaf in leaves(one.promotion.when)
         ),
         limits={one.id: one.limits for one in rules.promotions if one.limits},
+        law=law_of(rules.regulated),
     )
 
 
@@ -156,7 +174,19 @@ def _codes(promotions: Iterable[Compiled]) -> dict[str, tuple[Compiled, ...]]:
     return {code: tuple(some) for code, some in by_code.items()}
 
 
-def _compile(promotion: Promotion, order: int, best_only: bool) -> Compiled:
+def _kept_apart(promotions: Iterable[Promotion]) -> Mapping[str, set[str]]:
+    """Who does not stand beside whom, whichever of the two says so."""
+    apart: dict[str, set[str]] = {}
+    for promotion in promotions:
+        for other in promotion.never_with:
+            apart.setdefault(promotion.id, set()).add(other)
+            apart.setdefault(other, set()).add(promotion.id)
+    return apart
+
+
+def _compile(
+    promotion: Promotion, order: int, lane: Lane, apart: Mapping[str, Collection[str]]
+) -> Compiled:
     rule = RULE_TYPES[promotion.type]
     evaluate = cast(
         "Callable[[View], Grant | Refusal]", partial(_call, rule.evaluate, promotion.params)
@@ -164,8 +194,16 @@ def _compile(promotion: Promotion, order: int, best_only: bool) -> Compiled:
     if promotion.limits:
         evaluate = partial(within, promotion.id, promotion.limits, evaluate)
     when = promotion.when
-    meet = None if when is None else compile_tree(when, salt=promotion.id)
-    return Compiled(promotion, rule, order, best_only, evaluate, meet)
+    return Compiled(
+        promotion,
+        rule,
+        order,
+        best_only=lane.mode == "best" and rule.stage in COMPETING,
+        once_per_line=lane.once_per_line,
+        never_with=frozenset(apart.get(promotion.id, ())),
+        evaluate=evaluate,
+        meet=None if when is None else compile_tree(when, salt=promotion.id),
+    )
 
 
 def _call(
@@ -180,8 +218,8 @@ def _index(promotions: Iterable[Compiled], stage: Stage) -> Index:
     for compiled in promotions:
         if compiled.rule.stage is not stage or not compiled.promotion.enabled:
             continue
-        goods = compiled.promotion.params
-        asked = next(goods.asks(), None) if isinstance(goods, Goods) else None
+        goods = compiled.rule.found_by(compiled.promotion.params)
+        asked = next(goods.asks(), None) if goods is not None else None
         if asked is None:
             everywhere.append(compiled)
             continue

@@ -13,11 +13,19 @@ from datetime import datetime
 from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.pricing.allot import floor_of, lift, points_for, unit_price
 from loyalty_core.domain.pricing.basket import MemberFacts, Outcome, PricedBasket
+from loyalty_core.domain.pricing.bonus import Bonus
 from loyalty_core.domain.pricing.discounts import Discounts
 from loyalty_core.domain.pricing.earning import Earned, bases, earn, scene_of
-from loyalty_core.domain.pricing.lanes import run_lanes
+from loyalty_core.domain.pricing.extras import Extras
+from loyalty_core.domain.pricing.lanes import Exclusions, run_lanes
 from loyalty_core.domain.pricing.limits import Effect, gathered
 from loyalty_core.domain.pricing.plan import Compiled, Plan
+from loyalty_core.domain.pricing.regulated import (
+    Regulated,
+    lawful_floor,
+    least_paid,
+    tables_for,
+)
 from loyalty_core.domain.pricing.rule_type import Refusal, Stage, View
 from loyalty_core.domain.pricing.sentences import known_locale, trace_of
 from loyalty_core.domain.pricing.spending import (
@@ -30,7 +38,8 @@ from loyalty_core.domain.pricing.spending import (
     write_off,
 )
 from loyalty_kit.checkout import (
-    BasketLine,
+    Benefit,
+    EarnedOther,
     LineDiscount,
     PointsOffer,
     PricedLine,
@@ -64,13 +73,18 @@ def price_basket(
         request.lines,
         [line.amount_minor for line in request.lines],
         [line.discountable for line in request.lines],
+        facts.spent_minor if facts.known else None,
     )
     view.known, view.used = facts.known, facts.used
-    room_minor = [_room(line) for line in request.lines]
     scene = scene_of(view, plan, facts, now)
-    discounts = Discounts(view, room_minor)
-    came: Came = run_lanes(plan.stages[Stage.DISCOUNT].matching(view), discounts, scene)
-    paid = _pay_with_points(request, discounts, plan, facts, scene)
+    tables = tables_for(view, plan.law, now)
+    may_pay = _heed(view, tables)
+    discounts = Discounts(view, _rooms(view, request, plan, tables))
+    exclusions = Exclusions()
+    came: Came = run_lanes(plan.stages[Stage.DISCOUNT].matching(view), discounts, scene, exclusions)
+    extras = Extras(view)
+    came |= run_lanes(plan.stages[Stage.EXTRA].matching(view), extras, scene, exclusions)
+    paid = _pay_with_points(request, discounts, may_pay, plan, facts, scene)
     payable = [left - spend for left, spend in zip(view.left_minor, paid.by_line, strict=True)]
     if request.line_prices == "unit":
         _keep_to_unit_prices(payable, discounts, paid)
@@ -85,33 +99,65 @@ def price_basket(
     return PricedBasket(
         lines=lines,
         totals=_totals(lines),
-        points=_offer(paid.offer, earned.points, points_spent),
+        points=_offer(paid.offer, earned, points_spent, plan),
         earned=earned.awards,
-        outcomes=_outcomes(came, discounts, paid.shares, earned),
+        outcomes=_outcomes(came, discounts, extras, paid.shares, earned),
+        gifts=tuple(extras.gifts),
+        benefits=(*_of_tier(plan, facts.tier), *extras.benefits),
         request=request,
         plan=plan,
         now=now,
-        effects=_effects(lines, paid.shares, earned, plan) if plan.limits else (),
+        effects=_effects(lines, paid.shares, extras, earned, plan) if plan.limits else (),
     )
 
 
-def _room(line: BasketLine) -> int:
-    if not line.discountable:
-        return 0
-    return line.amount_minor - floor_of(
-        line.amount_minor, line.min_price_minor, line.quantity_milli
-    )
+def _heed(view: View, tables: Mapping[int, Sequence[Regulated]]) -> list[bool]:
+    """Close the lines that the law lets not be discounted; which lines points may pay."""
+    if not tables:
+        return view.open
+    may_pay = list(view.open)
+    for position, some in tables.items():
+        if not all(table.discount for table in some):
+            view.open[position] = False
+            view.by_law.add(position)
+        may_pay[position] &= all(table.spend for table in some)
+    return may_pay
 
 
-def _pay_with_points(
-    request: QuoteRequest, discounts: Discounts, plan: Plan, facts: MemberFacts, scene: Scene
+def _rooms(
+    view: View, request: QuoteRequest, plan: Plan, tables: Mapping[int, Sequence[Regulated]]
+) -> list[int]:
+    """How far each line may fall until it reaches its floor, the highest of all that hold."""
+    floors = [
+        floor_of(line.amount_minor, line.min_price_minor, line.quantity_milli)
+        for line in request.lines
+    ]
+    for position, some in tables.items():
+        floors[position] = max(floors[position], lawful_floor(request.lines[position], some))
+    if plan.rules.policies.min_paid:
+        paid = least_paid(view, plan.rules.policies.min_paid, request.shop)
+        for position, least in paid.items():
+            floors[position] = max(floors[position], least)
+    return [
+        line.amount_minor - floor if line.discountable else 0
+        for line, floor in zip(request.lines, floors, strict=True)
+    ]
+
+
+def _pay_with_points(  # noqa: PLR0913 - the step's own words
+    request: QuoteRequest,
+    discounts: Discounts,
+    may_pay: list[bool],
+    plan: Plan,
+    facts: MemberFacts,
+    scene: Scene,
 ) -> _WriteOff:
     view, spending = discounts.view, plan.rules.spending
-    shares = Shares(view, payable_with_points(view, spending))
+    shares = Shares(view, payable_with_points(view, spending, may_pay))
     candidates = plan.stages[Stage.SPEND].matching(view)
     came: Came
     if facts.may_spend:
-        came = run_lanes(candidates, shares, scene)
+        came = run_lanes(candidates, shares, scene, Exclusions())
         limits = limits_of(shares, discounts.room_minor, plan.spend_limit_bp(facts.tier))
     else:
         closed = Refusal("may_not_spend")
@@ -194,19 +240,24 @@ def _totals(lines: Sequence[PricedLine]) -> Totals:
     )
 
 
-def _offer(bounds: PointsOffer, earn_points: int, spend_points: int) -> PointsOffer:
+def _offer(bounds: PointsOffer, earned: Earned, spend_points: int, plan: Plan) -> PointsOffer:
+    others: dict[str, int] = {}
+    for award in earned.awards:
+        if award.currency != plan.rules.main.code:
+            others[award.currency] = others.get(award.currency, 0) + award.points
     return PointsOffer(
-        earn=earn_points,
+        earn=earned.points,
         spend=spend_points,
         spend_min=bounds.spend_min,
         spend_max=bounds.spend_max,
         spend_step=bounds.spend_step,
         code_required=bounds.code_required,
+        others=tuple(EarnedOther(currency, points) for currency, points in others.items()),
     )
 
 
 def _effects(
-    lines: Sequence[PricedLine], shares: Shares, earned: Earned, plan: Plan
+    lines: Sequence[PricedLine], shares: Shares, extras: Extras, earned: Earned, plan: Plan
 ) -> tuple[Effect, ...]:
     """What promotions with limits came to in the end."""
     parts = [
@@ -223,27 +274,47 @@ def _effects(
         for award in earned.awards
         for line, points in award.by_line
     ]
+    parts += [
+        (promotion, "given", line.id, 1)
+        for promotion in extras.given
+        for line in lines
+        if line.amount_minor
+    ]
     return gathered([part for part in parts if part[0] in plan.limits])
 
 
+def _of_tier(plan: Plan, tier: str | None) -> list[Benefit]:
+    known = plan.tiers.get(tier) if tier is not None else None
+    return [] if known is None else [Benefit(None, one.code, one.name) for one in known.benefits]
+
+
 def _outcomes(
-    came: Came, discounts: Discounts, shares: Shares, earned: Earned
+    came: Came, discounts: Discounts, extras: Extras, shares: Shares, earned: Earned
 ) -> tuple[Outcome, ...]:
     """Every promotion that matched, in order, with what it came to in the end."""
-    facts: dict[int, dict[str, str]] = {
-        order: {"discount": format_decimal(off)} for order, off in discounts.totals().items()
-    }
+    facts = {order: {"discount": format_decimal(off)} for order, off in discounts.totals().items()}
+    facts |= extras.facts
     for compiled, share_bp in shares.by_line.values():
         facts[compiled.order] = {"percent": format_decimal(share_bp)}
-    points = {award.source: format_decimal(award.points) for award in earned.awards}
-    for order, (compiled, _) in earned.came.items():
-        if compiled.promotion.id in points:
-            facts[order] = {"points": points[compiled.promotion.id]}
+    facts |= _earned_facts(earned)
     return tuple(_settled(*came[order], facts.get(order, {})) for order in sorted(came))
 
 
+def _earned_facts(earned: Earned) -> dict[int, dict[str, str]]:
+    awards = {award.source: award for award in earned.awards}
+    facts = {}
+    for order, (compiled, _) in earned.came.items():
+        award = awards.get(compiled.promotion.id)
+        if award is None:
+            continue
+        facts[order] = {"points": format_decimal(award.points)}
+        if isinstance(compiled.promotion.params, Bonus):
+            facts[order]["currency"] = award.currency
+    return facts
+
+
 def _settled(compiled: Compiled, refusal: Refusal | None, facts: Mapping[str, str]) -> Outcome:
-    if refusal is None and not facts:
+    if refusal is None and not facts and compiled.rule.stage is Stage.DISCOUNT:
         # It applied, and rounding to unit prices took all of it back.
         refusal = Refusal("rounded_away")
     return Outcome(compiled, refusal, refusal.facts if refusal else facts)

@@ -37,12 +37,19 @@ _TYPE = replace(choice(*RULE_TYPES), told=lambda code, locale: RULE_TYPES[code].
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Promotions of a lane all stack, or the best for the member wins."""
+    """Promotions of a lane all stack, or the best for the member wins.
+
+    `once_per_line`: a line has at most one promotion of the lane.
+    """
 
     code: str = field(metadata=word("code", CODE, en="Code", ru="Код"))
     mode: str = field(
         default="all",
         metadata=word("mode", choice("all", "best"), en="What applies", ru="Что действует"),
+    )
+    once_per_line: bool = field(
+        default=False,
+        metadata=word("once_per_line", FLAG, en="One for a line", ru="Не больше одной на строку"),
     )
 
 
@@ -89,6 +96,16 @@ class Promotion:
     limits: tuple[Limit, ...] = field(
         default=(),
         metadata=word("limits", many(LIMIT, most=20), en="Budgets and limits", ru="Лимиты"),
+    )
+    group: str | None = field(
+        default=None,
+        metadata=word(
+            "group", optional(CODE), en="Exclusive group", ru="Группа взаимоисключающих акций"
+        ),
+    )
+    never_with: tuple[str, ...] = field(
+        default=(),
+        metadata=word("never_with", many(CODE, most=1000), en="Never with", ru="Не вместе с"),
     )
 
 

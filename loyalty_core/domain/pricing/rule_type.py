@@ -21,16 +21,26 @@ class Stage(StrEnum):
     """The steps at which rules speak, in the order in which they run."""
 
     DISCOUNT = "discount"
+    EXTRA = "extra"
     SPEND = "spend"
+    BAR = "bar"
     EARN = "earn"
+
+
+COMPETING = frozenset({Stage.DISCOUNT, Stage.SPEND, Stage.EARN})
+"""Steps in which a lane with the mode `best` lets only the best apply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Off:
-    """Money off: `total_minor`, to be allotted over `lines` (their positions)."""
+    """Money off: `total_minor`, to be allotted over `lines` (their positions).
+
+    `weights`: in what proportion, and the most that each line takes; None: what is left of it.
+    """
 
     total_minor: int
     lines: Sequence[int]
+    weights: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,40 @@ class Multiply:
     lines: Sequence[int]
 
 
-Grant = Off | Share | Multiply
+@dataclass(frozen=True, slots=True)
+class Points:
+    """So many hundredths of a point, as they are, split over `lines` by `weights`."""
+
+    points: int
+    lines: Sequence[int]
+    weights: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """`lines` earn nothing."""
+
+    lines: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class GiftGiven:
+    """Goods that are given with the receipt."""
+
+    sku: str
+    name: str
+    quantity_milli: int
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitGiven:
+    """What is given and is no money: free delivery, a personal manager."""
+
+    code: str
+    name: str
+
+
+Grant = Off | Share | Multiply | Points | Barred | GiftGiven | BenefitGiven
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +112,43 @@ class Refusal:
 class View:
     """The lines as rules see them; built from a basket or from a purchase alike.
 
-    `left_minor` is what each line still costs and moves while discounts are taken;
-    `open` says which lines may be discounted and paid with points.  `known`: the buyer is a
-    member; `used`: what others have consumed of limits (`limits.Used`).
+    `left_minor` is what each line still costs and moves while discounts are taken; `open` says
+    which lines may be discounted, `by_law` which of them the law closed.  `base_minor` is what
+    each line earns on, known in the last step.  `taken` names the promotion that has a line to
+    itself in this lane.  `spent_minor` is what the member has spent so far; None: nobody is known.
+    `known`: the buyer is a member; `used`: what others have consumed of limits (`limits.Used`).
     """
 
-    __slots__ = ("_named", "goods_minor", "known", "left_minor", "lines", "open", "used")
+    __slots__ = (
+        "_named",
+        "base_minor",
+        "by_law",
+        "goods_minor",
+        "known",
+        "left_minor",
+        "lines",
+        "open",
+        "spent_minor",
+        "taken",
+        "used",
+    )
 
     def __init__(
-        self, lines: Sequence[BasketLine | PurchaseLine], left_minor: list[int], open_: list[bool]
+        self,
+        lines: Sequence[BasketLine | PurchaseLine],
+        left_minor: list[int],
+        open_: list[bool],
+        spent_minor: int | None = None,
     ) -> None:
         self.known = False
         self.used: Mapping[tuple[str, str, str, str], int] = {}
         self.lines = lines
         self.left_minor = left_minor
         self.open = open_
+        self.spent_minor = spent_minor
+        self.base_minor: list[int] = []
+        self.by_law: set[int] = set()
+        self.taken: dict[int, str] = {}
         self.goods_minor = sum(line.amount_minor for line in lines if line.kind is LineKind.GOODS)
         self._named: dict[str, dict[str, list[int]]] = {}
 
@@ -108,6 +173,20 @@ class View:
             out = self._having(goods.excepted)
             found = [position for position in found if position not in out]
         return found
+
+    def discountable(self, meant: Sequence[int]) -> list[int] | Refusal:
+        """Of the lines that are meant, those that may be discounted, or why there are none."""
+        if not meant:
+            return Refusal("no_matching_lines")
+        lines = [at for at in meant if self.open[at]]
+        if lines:
+            return self.not_taken(lines)
+        return Refusal("regulated" if self.by_law.intersection(meant) else "not_discountable")
+
+    def not_taken(self, lines: Sequence[int]) -> list[int] | Refusal:
+        """Of some lines, those that no promotion of the lane has to itself, or which has them."""
+        free = [at for at in lines if at not in self.taken]
+        return free or Refusal("line_taken", {"by": self.taken[lines[0]]})
 
     def _having(self, names: Mapping[str, Sequence[str]]) -> set[int]:
         """Positions of the lines that have one of these names."""
@@ -134,7 +213,9 @@ class RuleType(Generic[P]):
     """One rule type: everything about it stands in this one declaration.
 
     `params` is a declared dataclass (`declare.py`): parser, JSON Schema and form come from it.
-    Where `params` are Goods, the plan finds the promotion by what they ask of a line.
+    `found_by` gives the goods by which the plan finds the promotion, if it has any.
+    `monotone`: in a basket without floors, a line or unit more never makes the whole cheaper,
+    nor does it earn less; a promotion's own minimum (`total_min`) is the one step down.
     `applied` and `reasons` are sentences by language; the common reasons are in `sentences.py`.
     """
 
@@ -145,6 +226,10 @@ class RuleType(Generic[P]):
     titles: Mapping[str, str]
     applied: Mapping[str, str]
     reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    found_by: Callable[[P], Goods | None] = lambda params: (
+        params if isinstance(params, Goods) else None
+    )
+    monotone: bool = False
 
 
 AnyRuleType = RuleType[Any]

@@ -50,6 +50,10 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "en": "The goods of this promotion cannot be discounted.",
         "ru": "На товары этой акции скидки не действуют.",
     },
+    "regulated": {
+        "en": "The law allows no discount on these goods.",
+        "ru": "Закон не разрешает скидки на эти товары.",
+    },
     "nothing_left": {
         "en": "The goods of this promotion are at their lowest price already.",
         "ru": "Цена товаров этой акции уже снижена до предела.",
@@ -57,6 +61,22 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     "rounded_away": {
         "en": "The discount is too small: nothing is left of it after rounding.",
         "ru": "Скидка слишком мала: после округления от неё ничего не осталось.",
+    },
+    "line_taken": {
+        "en": "Another promotion has these goods: {by}.",
+        "ru": "Эти товары уже участвуют в другой акции: {by}.",
+    },
+    "group_taken": {
+        "en": "Another promotion of its group has applied: {by}.",
+        "ru": "Уже действует другая акция этой группы: {by}.",
+    },
+    "never_with": {
+        "en": "It does not apply together with: {by}.",
+        "ru": "Не действует вместе с акцией: {by}.",
+    },
+    "nothing_earned": {
+        "en": "These goods earn no points.",
+        "ru": "За эти товары баллы не начисляются.",
     },
     "beaten_in_lane": {
         "en": "Another promotion gives more: {by}.",

@@ -41,9 +41,10 @@ class Shares:
         worth = sum(self.view.left_minor[position] * grant.share_bp for position in free)
         return Offer(worth, Share(grant.share_bp, free))
 
-    def take(self, compiled: Compiled, gift: Share) -> None:
+    def take(self, compiled: Compiled, gift: Share) -> Sequence[int]:
         for position in gift.lines:
             self.by_line[position] = (compiled, gift.share_bp)
+        return gift.lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,9 @@ class Limits:
         return self.pool_minor + sum(cap for _, cap in self.own)
 
 
-def payable_with_points(view: View, spending: Spending) -> list[bool]:
+def payable_with_points(view: View, spending: Spending, may_pay: Sequence[bool]) -> list[bool]:
     return [
-        open_ and line.kind in spending.kinds
-        for line, open_ in zip(view.lines, view.open, strict=True)
+        may and line.kind in spending.kinds for line, may in zip(view.lines, may_pay, strict=True)
     ]
 
 

@@ -18,6 +18,8 @@ from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.rules import default_rules, parse_rules
 from loyalty_kit.checkout import BasketLine, QuoteRequest
 from loyalty_kit.checkout_schema import (
+    BenefitSchema,
+    GiftSchema,
     PointsOfferSchema,
     PricedLineSchema,
     TotalsSchema,
@@ -81,7 +83,9 @@ def bought(priced: PricedBasket) -> list[PurchaseLine]:
             spend_minor=told.spend_minor,
             paid_minor=told.payable_minor,
             kind=asked.kind,
+            sku=asked.sku,
             categories=asked.categories,
+            legal_class=asked.legal_class,
         )
         for asked, told in zip(priced.request.lines, priced.lines, strict=True)
     ]
@@ -92,7 +96,7 @@ def reasons(priced: PricedBasket) -> dict[str, str | None]:
 
 
 def test_the_page_has_its_worked_receipts():
-    assert len(worked_receipts()) == 8
+    assert len(worked_receipts()) == 16
 
 
 @pytest.mark.parametrize("receipt", worked_receipts())
@@ -103,6 +107,7 @@ def test_worked_receipt(receipt):
         tier=said.get("tier"),
         available_points=parse_decimal(said.get("available", "0"), 2),
         may_spend=said.get("may_spend", False),
+        spent_minor=parse_decimal(said.get("spent", "0"), 2),
     )
     now = datetime.fromisoformat(receipt["now"])
     plan = compile_rules(parse_rules(default_rules() | receipt["rules"]), 1)
@@ -115,6 +120,8 @@ def test_worked_receipt(receipt):
     assert answer["totals"].items() <= TotalsSchema().dump(priced.totals).items()
     assert answer["points"].items() <= PointsOfferSchema().dump(priced.points).items()
     assert reasons(priced) == answer["reasons"]
+    assert GiftSchema(many=True).dump(priced.gifts) == answer.get("gifts", [])
+    assert BenefitSchema(many=True).dump(priced.benefits) == answer.get("benefits", [])
     if "earned" in answer:
         awards = {award.source: format_decimal(award.points) for award in priced.earned}
         assert awards == answer["earned"]

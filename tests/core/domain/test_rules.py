@@ -10,6 +10,7 @@ import pytest
 
 from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.pricing.promotion import Lane
+from loyalty_core.domain.pricing.rules import RULE_TYPES
 from loyalty_core.domain.pricing.rules.percent_off import Params
 from loyalty_core.domain.rules import default_rules, parse_rules, rules_schema
 
@@ -160,7 +161,7 @@ def test_a_rule_type_by_its_former_name():
         ),
         pytest.param(
             with_promotion(type="magic"),
-            {"promotions.0.type": ["must be one of: percent_off, earn_multiplier, spend_share"]},
+            {"promotions.0.type": ["must be one of: " + ", ".join(RULE_TYPES)]},
             id="unknown rule type",
         ),
         pytest.param(

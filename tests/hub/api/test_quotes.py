@@ -175,11 +175,13 @@ def test_plain_functions_write_what_the_schema_says():
             words.PricedLine("2", 0, 0, 0, 0, 0),
         ),
         totals=words.Totals(39800, 3980, 10000, 25820),
-        points=words.PointsOffer(1200, 10000, 0, 17900, 100, True),
+        points=words.PointsOffer(
+            1200, 10000, 0, 17900, 100, True, (words.EarnedOther("miles", 300),)
+        ),
         coupons=(words.CodeAnswer("SPRING", "applied"),),
         certificates=(words.CodeAnswer("G", "refused", "unknown", "?"),),
-        benefits=("b",),
-        gifts=("g",),
+        benefits=(words.Benefit("p_3", "free_delivery", "Доставка"), words.Benefit(None, "m", "M")),
+        gifts=(words.Gift("p_4", "CUP-1", "Кружка", 2000),),
         offers=("o",),
         explanation=(words.Explanation("p_2", "Кофе", False, "no", {"missing": "1.00"}, "Нет"),),
     )
