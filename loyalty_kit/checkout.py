@@ -58,6 +58,7 @@ class QuoteRequest:
     spend: Spend = None
     payment: str | None = None
     line_prices: Literal["total", "unit"] = "total"
+    split_lines: bool = False
     locale: str = "ru"
     explain: Literal["short", "all", "full"] = "short"
 
@@ -114,8 +115,20 @@ class LineDiscount:
 
 
 @dataclass(frozen=True, slots=True)
+class LinePart:
+    """Some units of a line at one price; the parts of a line add up to it."""
+
+    quantity_milli: int
+    payable_minor: int
+    unit_price_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class PricedLine:
-    """amount - discount - spend = payable; `earn` in hundredths of the main currency."""
+    """amount - discount - spend = payable; `earn` in hundredths of the main currency.
+
+    `parts` only where they were asked for and no single price of a unit fits.
+    """
 
     id: str
     amount_minor: int
@@ -126,6 +139,7 @@ class PricedLine:
     unit_price_minor: int | None = None
     discounts: tuple[LineDiscount, ...] = ()
     trace: tuple[str, ...] = ()
+    parts: tuple[LinePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,10 @@ class QuoteRequestSchema(wire.FrozenSchema):
         validate=validate.OneOf(["total", "unit"]),
         metadata=about("`unit` for shops that store a price per unit."),
     )
+    split_lines = wire.Flag(
+        load_default=False,
+        metadata=about("Where no price of a unit fits: the line as two parts, for tills."),
+    )
     locale = fields.String(
         load_default="ru",
         validate=validate.OneOf(["ru", "en"]),
@@ -244,6 +248,14 @@ class LineDiscountSchema(Schema):
     amount = _money("amount_minor", "Money off this line.")
 
 
+class LinePartSchema(Schema):
+    """Some units of a line at one price."""
+
+    quantity = wire.Quantity(attribute="quantity_milli")
+    payable = _money("payable_minor", "unit_price x quantity.")
+    unit_price = _money("unit_price_minor", "Price of one unit.")
+
+
 class PricedLineSchema(Schema):
     """amount - discount - spend = payable."""
 
@@ -261,11 +273,16 @@ class PricedLineSchema(Schema):
     earn = _money("earn_points", "Points of the main currency that the line earns.")
     discounts = fields.List(fields.Nested(LineDiscountSchema))
     trace = fields.List(fields.String(), metadata=about("Only with `explain: full`."))
+    parts = fields.List(
+        fields.Nested(LinePartSchema),
+        metadata=about("Only with `split_lines`, where `unit_price` is null; they add up."),
+    )
 
     @post_dump
-    def _trace_only_if_asked(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if not data["trace"]:
-            del data["trace"]
+    def _only_if_asked(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        for name in ("trace", "parts"):
+            if not data[name]:
+                del data[name]
         return data
 
 

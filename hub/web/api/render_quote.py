@@ -85,6 +85,15 @@ def _line(line: PricedLine) -> dict[str, Any]:
             for discount in line.discounts
         ],
     }
+    if line.parts:
+        document["parts"] = [
+            {
+                "quantity": format_quantity(part.quantity_milli),
+                "payable": format_decimal(part.payable_minor),
+                "unit_price": format_decimal(part.unit_price_minor),
+            }
+            for part in line.parts
+        ]
     if line.trace:
         document["trace"] = list(line.trace)
     return document

@@ -58,6 +58,16 @@ def unit_price(payable_minor: int, quantity_milli: int) -> int | None:
     return least if line_at(least, quantity_milli) == payable_minor else None
 
 
+def in_two(payable_minor: int, quantity_milli: int) -> list[tuple[int, int]]:
+    """(quantity, price of a unit) twice, a kopeck apart, that together give exactly a line
+    that no single price gives.  Weighed goods cannot be told apart: nothing."""
+    units, rest = divmod(quantity_milli, UNIT_MILLI)
+    if rest or not units:
+        return []
+    price, dearer = divmod(payable_minor, units)
+    return [((units - dearer) * UNIT_MILLI, price), (dearer * UNIT_MILLI, price + 1)]
+
+
 def lift(payable_minor: int, quantity_milli: int) -> int:
     """The least sum, not below `payable_minor`, that some price per unit gives exactly."""
     if quantity_milli <= 0:

@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loyalty_core.domain.conditions.scene import Scene
-from loyalty_core.domain.pricing.allot import floor_of, lift, points_for, unit_price
+from loyalty_core.domain.pricing.allot import (
+    floor_of,
+    in_two,
+    lift,
+    line_at,
+    points_for,
+    unit_price,
+)
 from loyalty_core.domain.pricing.basket import MemberFacts, Outcome, PricedBasket
 from loyalty_core.domain.pricing.bonus import Bonus
 from loyalty_core.domain.pricing.discounts import Discounts
@@ -41,6 +48,7 @@ from loyalty_kit.checkout import (
     Benefit,
     EarnedOther,
     LineDiscount,
+    LinePart,
     PointsOffer,
     PricedLine,
     QuoteRequest,
@@ -92,6 +100,8 @@ def price_basket(
     base_minor = bases(view, payable, paid.by_line, plan, spent=points_spent > 0)
     earned = earn(view, base_minor, plan, scene)
     lines = _lines(request, discounts, paid, payable, earned)
+    if request.split_lines:
+        lines = _split(lines, request)
     if request.explain == "full":
         lines = _traced(lines, request)
     came |= paid.came
@@ -223,6 +233,22 @@ def _lines(
             ),
         )
         for position, line in enumerate(request.lines)
+    )
+
+
+def _split(lines: Sequence[PricedLine], request: QuoteRequest) -> tuple[PricedLine, ...]:
+    """Lines without a price of a unit as two parts, where their units can be told apart."""
+    return tuple(
+        line
+        if line.unit_price_minor is not None
+        else replace(
+            line,
+            parts=tuple(
+                LinePart(quantity, line_at(price, quantity), price)
+                for quantity, price in in_two(line.payable_minor, asked.quantity_milli)
+            ),
+        )
+        for line, asked in zip(lines, request.lines, strict=True)
     )
 
 

@@ -212,6 +212,22 @@ def _earned(priced: PricedBasket, currency: str) -> int:
 
 
 @settings(max_examples=40, deadline=None)
+@given(documents(), quotes("total"), members)
+def test_parts_of_a_line_add_up_to_it(document, request, facts):
+    priced = priced_by(document, replace(request, split_lines=True), facts)
+
+    for asked, told in zip(request.lines, priced.lines, strict=True):
+        whole = asked.quantity_milli % 1000 == 0
+        assert bool(told.parts) == (told.unit_price_minor is None and whole)
+        if told.parts:
+            assert sum(part.payable_minor for part in told.parts) == told.payable_minor
+            assert sum(part.quantity_milli for part in told.parts) == asked.quantity_milli
+            for part in told.parts:
+                assert part.payable_minor * 1000 == part.unit_price_minor * part.quantity_milli
+                assert part.quantity_milli > 0
+
+
+@settings(max_examples=40, deadline=None)
 @given(documents(), quotes(), members)
 def test_what_is_read_fits_the_schema_and_is_priced(document, request, facts):
     """Any document of these words is read, is allowed by its own JSON Schema, and prices."""

@@ -171,6 +171,7 @@ def test_plain_functions_write_what_the_schema_says():
                 unit_price_minor=12910,
                 discounts=(words.LineDiscount("p_1", "Чай", 3980),),
                 trace=("amount 398.00",),
+                parts=(words.LinePart(1000, 12910, 12910),),
             ),
             words.PricedLine("2", 0, 0, 0, 0, 0),
         ),

@@ -596,6 +596,27 @@ def test_x8_what_a_line_cannot_take_moves_to_the_others(scene):
     assert [line["payable"] for line in quote["lines"]] == ["1.00", "1.00"]
 
 
+def test_x8_a_line_in_two_parts_for_tills_that_can_take_it(scene):
+    """5 % off 99.99 leaves 95.00 for three: one at 31.66, two at 31.67; weighed goods stay."""
+    scene.publish(promotions=[gives("off", "percent_off", percent="5", skus=["TEA-1"])])
+    lines = (
+        a_line(id="1", quantity="3", amount="99.99"),
+        a_line(id="2", sku="CHEESE", quantity="3.500", amount="1.00"),
+        a_line(id="3", sku="CUP-1"),
+    )
+
+    asked = scene.priced(*lines, split_lines=True)["lines"]
+    plain = scene.priced(*lines)["lines"]
+
+    assert [line["unit_price"] for line in asked] == [None, None, "1000.00"]
+    assert asked[0]["parts"] == [
+        {"quantity": "1", "payable": "31.66", "unit_price": "31.66"},
+        {"quantity": "2", "payable": "63.34", "unit_price": "31.67"},
+    ]
+    assert ["parts" in line for line in asked] == [True, False, False]
+    assert not any("parts" in line for line in plain)
+
+
 def test_bought_as_promised_earns_as_promised(scene):
     scene.publish(
         promotions=[
