@@ -8,7 +8,7 @@ such a door keeps nothing.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -35,8 +35,7 @@ def main() -> None:
         row = installations.get(connection, number)
     with ExitStack() as stack:
         for name, stand_in in stand_ins(row).items():
-            if hasattr(door, name):
-                stack.enter_context(mock.patch.object(door, name, stand_in))
+            stack.enter_context(mock.patch.object(door, name, stand_in))
         serve_web(hub)
 
 
@@ -46,16 +45,15 @@ def stand_ins(row: Any) -> dict[str, Any]:
     def kept(*_: Any, **__: Any) -> int:
         return KEPT
 
-    def nothing(*_: Any, **__: Any) -> Any:
-        return nullcontext()
+    def nothing(work: Any, **_: Any) -> Any:
+        return work(None)
 
     return {
-        "read": nothing,
-        "write": nothing,
-        "at_once": nothing,
-        "transact": lambda _engine, work: work(None),
+        "PromptDatabase": lambda *_, **__: SimpleNamespace(read=nothing, write=nothing),
         "inbox": SimpleNamespace(store=kept, store_behind=kept),
-        "installations": SimpleNamespace(get=lambda *_: row, heard_from=lambda *_, **__: None),
+        "installations": SimpleNamespace(
+            get=lambda *_, **__: row, heard_from=lambda *_, **__: None
+        ),
     }
 
 

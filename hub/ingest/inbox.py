@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache, partial
-from typing import TypeVar
 
 import structlog
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from hub.live import Live, enliven
 from hub.wiring import Hub
 from loyalty_core.store import inbox, installations
-from loyalty_core.store.database import at_once, make_prompt_engine
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.inbox import NewDelivery
+from loyalty_core.store.prompt import PromptDatabase
 from loyalty_kit.errors import Acknowledged, Refused, Unreadable
 from loyalty_kit.ports import InboundRequest
 from loyalty_kit.redact import is_personal_name, is_secret_name
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 PATIENCE_S = 3.0
-"""For a connection, for a lock, for an answer: a sender whose call is not answered repeats it,
-or gives the webhook up."""
-AT_ONCE_S = 0.5
+"""For a lock; a sender whose call is not answered repeats it, or gives the webhook up."""
+DEADLINE_S = PATIENCE_S + 1
+"""For a connection, the statement and its answer: PostgreSQL, whose patience ends first, says
+so on a connection that lives on."""
 HEARD_EVERY = timedelta(minutes=1)
 
 QUERY_MARK = "?"
@@ -60,9 +56,7 @@ class Door:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._engine = make_prompt_engine(
-            hub.engine, patience_s=PATIENCE_S, pool_size=hub.config.web_threads
-        )
+        self._prompt = PromptDatabase(hub.engine, patience_s=PATIENCE_S)
         self._known: dict[str, _Known] = {}
 
     def take_in(self, installation: str, hook: str, inbound: InboundRequest) -> Taken:
@@ -70,8 +64,8 @@ class Door:
 
         Deliveries for a paused installation, or one that waits for its owner, are kept as well.
 
-        Raises: NoSuchDoor, Refused (forged or unreadable: nothing is kept), NotLive, database
-        errors within some seconds.
+        Raises: NoSuchDoor, Refused (forged or unreadable: nothing is kept), NotLive; one of
+        `UNAVAILABLE` within some seconds.
         """
         known = self._known.get(installation)
         if known is not None:
@@ -101,7 +95,9 @@ class Door:
         number = from_wire("i", installation)
         if number is None:
             raise NoSuchDoor(installation)
-        row = self._asked(lambda connection: installations.get(connection, number))
+        row = self._prompt.read(
+            partial(installations.get, installation_id=number), within_s=DEADLINE_S
+        )
         if row is None:
             raise NoSuchDoor(installation)
         return enliven(self._hub, row)
@@ -113,32 +109,16 @@ class Door:
             keep = partial(inbox.store_behind, new=delivery, sealed=sealed, now=now)
         else:
             keep = partial(inbox.store, new=delivery, now=now)
-        return self._asked(keep) is not None
+        return self._prompt.write(keep, within_s=DEADLINE_S) is not None
 
     def _stored(self, known: _Known) -> Taken:
         live, now = known.live, self._hub.clock.now()
         if known.heard_at is None or now - known.heard_at > HEARD_EVERY:
-            self._asked(partial(installations.heard_from, installation_id=live.row.id, now=now))
+            heard = partial(installations.heard_from, installation_id=live.row.id, now=now)
+            self._prompt.write(heard, within_s=DEADLINE_S)
             known.heard_at = now
         self._hub.bell.ring_soon(live.row.programme_id)
         return self._counted(live, Taken.STORED)
-
-    def _asked(self, work: Callable[[Connection], T]) -> T:
-        """One call of the database; a second one where a connection was found broken at once.
-
-        To keep a delivery twice is to keep it once.
-        """
-        began = time.monotonic()
-        try:
-            return self._call(work)
-        except DBAPIError as error:
-            if not error.connection_invalidated or time.monotonic() - began > AT_ONCE_S:
-                raise
-            return self._call(work)
-
-    def _call(self, work: Callable[[Connection], T]) -> T:
-        with at_once(self._engine) as connection:
-            return work(connection)
 
     def _counted(self, live: Live, taken: Taken) -> Taken:
         self._hub.metrics.deliveries_received.labels(live.row.connector, taken.value).inc()

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import structlog
 from flask import Flask, Response, request
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import NotFound
 
 from hub.ingest.inbox import Door, NoSuchDoor
 from hub.live import NotLive
 from hub.web.errors import Problem
 from hub.wiring import Hub
+from loyalty_core.store.prompt import UNAVAILABLE
 from loyalty_kit.errors import Refused, SignatureInvalid
 from loyalty_kit.ports import InboundRequest
 
@@ -52,7 +51,7 @@ def _receive(door: Door, installation: str, name: str) -> Response:
         return Problem(401, refusal.code).response()
     except Refused as refusal:
         return Problem(400, refusal.code).response()
-    except (NotLive, DBAPIError, PoolTimeout) as error:
+    except (NotLive, *UNAVAILABLE) as error:
         log.error("delivery_not_kept", installation=installation, error=type(error).__name__)
         return Problem(503, "try_again", headers={"Retry-After": "60"}).response()
     return Response(status=200)

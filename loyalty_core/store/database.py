@@ -1,15 +1,13 @@
 """Engines and transactions.
 
-How the two databases differ is known here and in `sets`, and nowhere else.
+How the two databases differ is known here, in `prompt` and in `sets`, and nowhere else.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +15,6 @@ from operator import attrgetter, methodcaller
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-import psycopg
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -41,12 +38,10 @@ from sqlalchemy.exc import (
     OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.dml import ReturningInsert
 
 T = TypeVar("T")
 _BUSY_S = 30
-_LEAST_CONNECT_S = 2
-"""libpq, 34.1.2, connect_timeout: less is taken as two; 0 waits for ever."""
 _ATTEMPTS = 5
 _RETRIED_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _WRITE = "hub_write"
@@ -57,16 +52,8 @@ _AWAY_STATES = _RETRIED_STATES | {"55P03"}  # and a lock that was not to be had
 _QUERY_CANCELED = "57014"
 _OF_THE_STATEMENT = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE})
 
-
-@dataclass(frozen=True, slots=True)
-class _Queue:
-    """Where the threads of this process wait for the one writer of SQLite."""
-
-    lock: threading.RLock
-    patience_s: float
-
-
-_queues: WeakKeyDictionary[Engine, _Queue] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[Engine, threading.RLock] = WeakKeyDictionary()
+"""Where the threads of this process wait for the one writer of SQLite."""
 
 
 def make_engine(url: str, *, pool_size: int = 10) -> Engine:
@@ -77,7 +64,7 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(parsed, connect_args={"timeout": _BUSY_S}, hide_parameters=True)
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         engine = create_engine(
@@ -87,85 +74,8 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
             pool_pre_ping=True,
             hide_parameters=True,
         )
-    _queues[engine] = _Queue(threading.RLock(), -1)
+    _turns[engine] = threading.RLock()
     return engine
-
-
-def make_prompt_engine(main: Engine, *, patience_s: float, pool_size: int = 0) -> Engine:
-    """A second engine for the database of `main`, whose calls end within a bounded time.
-
-    For callers that somebody waits for: a connection, a lock and an answer are each waited for
-    at most `patience_s`, also where the server has stopped without closing its sockets.  On
-    PostgreSQL each statement is a transaction, and connections are not tried before use: after
-    the server was restarted each of them fails once, at once.  It is disposed of with `main`.
-
-    `pool_size` 0: none is pooled, since the caller keeps its connections open itself.
-    """
-    pool = _pool_of(pool_size, patience_s)
-    if is_sqlite(main):
-        waits = {"timeout": patience_s}
-        engine = create_engine(main.url, connect_args=waits, hide_parameters=True, **pool)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        _queues[engine] = _Queue(_queues[main].lock, patience_s)
-    else:
-        engine = create_engine(
-            main.url,
-            isolation_level="AUTOCOMMIT",
-            skip_autocommit_rollback=True,
-            use_native_hstore=False,  # spares a query each time one is opened
-            hide_parameters=True,
-            connect_args={"prepare_threshold": 1},
-            **pool,
-        )
-        event.listen(engine, "do_connect", PromptConnection.within(patience_s))
-    event.listen(main, "engine_disposed", lambda _main: engine.dispose())
-    return engine
-
-
-def _pool_of(size: int, patience_s: float) -> dict[str, Any]:
-    if size == 0:
-        return {"poolclass": NullPool}
-    return {"pool_size": size, "max_overflow": 0, "pool_timeout": patience_s}
-
-
-class PromptConnection(psycopg.Connection[Any]):
-    """Closes itself when the server has not answered within its patience, or by `give_up_at`
-    (seconds of the monotonic clock) where that is sooner.
-    """
-
-    patience_s = float(_BUSY_S)
-    give_up_at = math.inf
-
-    @classmethod
-    def within(cls, patience_s: float) -> Callable[..., PromptConnection]:
-        """What SQLAlchemy calls in the place of `psycopg.connect`.
-
-        The server gives up first, so that it does not keep what nobody waits for any more.
-        """
-        limit = f"-c statement_timeout={round(patience_s * 1000)}"
-
-        def connect(_dialect: Any, _record: Any, words: Any, named: Any) -> PromptConnection:
-            options = f"{named.get('options', '')} {limit}".strip()
-            seconds = max(_LEAST_CONNECT_S, round(patience_s))
-            made = cls.connect(*words, **{**named, "connect_timeout": seconds, "options": options})
-            made.patience_s = patience_s + 1
-            return made
-
-        return connect
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        if timeout is None:
-            timeout = max(0.0, min(self.patience_s, self.give_up_at - time.monotonic()))
-        try:
-            return super().wait(gen, interval, timeout)
-        except psycopg.OperationalError:
-            if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
-                self.pgconn.finish()
-            raise
-
-    def __del__(self, *_: Any) -> None:
-        """It ends with whoever keeps it open on purpose: no warning."""
 
 
 def is_away(error: Exception) -> bool:
@@ -198,39 +108,36 @@ def is_sqlite(bind: Engine | Connection) -> bool:
 def write(engine: Engine) -> Iterator[Connection]:
     """One transaction that may write: all or nothing.
 
-    On SQLite it is BEGIN IMMEDIATE (`ledger.md` 5), and threads of this process queue on a
-    lock of ours first, because SQLite's own waiting is a lottery.
+    On SQLite it is BEGIN IMMEDIATE (`ledger.md` 5), after this thread's `turn`.
     """
     if not is_sqlite(engine):
         with engine.begin() as connection:
             yield connection
         return
-    with _turn(engine), engine.connect() as plain:
+    with turn(engine), engine.connect() as plain:
         connection = plain.execution_options(**{_WRITE: True})
         with connection.begin():
             yield connection
 
 
 @contextmanager
-def _turn(engine: Engine) -> Iterator[None]:
-    queue = _queues[engine]
-    if not queue.lock.acquire(timeout=queue.patience_s):
+def turn(engine: Engine, *, patience_s: float = -1) -> Iterator[None]:
+    """To write now, of all threads of this process: SQLite's own waiting is a lottery.
+
+    On PostgreSQL it is everybody's turn.
+
+    Raises: PoolTimeout after `patience_s`; -1 waits for ever.
+    """
+    if not is_sqlite(engine):
+        yield
+        return
+    lock = _turns[engine]
+    if not lock.acquire(timeout=patience_s):
         raise PoolTimeout("the database is written to by another thread for too long")
     try:
         yield
     finally:
-        queue.lock.release()
-
-
-@contextmanager
-def at_once(prompt: Engine) -> Iterator[Connection]:
-    """A connection of a prompt engine for one statement, which is a transaction by itself."""
-    if is_sqlite(prompt):
-        with write(prompt) as connection:
-            yield connection
-        return
-    with prompt.connect() as connection:
-        yield connection
+        lock.release()
 
 
 @contextmanager
@@ -292,7 +199,8 @@ def _worth_another_try(error: OperationalError | IntegrityError) -> bool:
     return state in _RETRIED_STATES
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+def prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    """Of each connection to a file, when it opens."""
     connection.isolation_level = None  # transactions are begun by `_begin_sqlite` alone
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
@@ -311,7 +219,7 @@ class Statement:
     fixed: Mapping[str, Any]
 
 
-def compile_once(query: Select[Any], dialect: Dialect) -> Statement:
+def compile_once(query: Select[Any] | ReturningInsert[Any], dialect: Dialect) -> Statement:
     """For `fetch`: written out for this kind of database, with its parameters by their names."""
     by_name: Any = type(dialect)
     style = "named" if dialect.name == "sqlite" else "pyformat"
@@ -327,8 +235,8 @@ def fetch(
 ) -> list[tuple[Any, ...]]:
     """Rows as the driver gives them; times and truths are numbers here.
 
-    For the one statement that a checkout waits for: SQLAlchemy's own way to run it costs
-    several times what the driver does.
+    For the one statement that a checkout or a webhook waits for: SQLAlchemy's own way to run it
+    costs several times what the driver does.
 
     Raises: DBAPIError, as SQLAlchemy would.
     """

@@ -6,19 +6,35 @@ what it writes afterwards counts only while nobody else has claimed the row sinc
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Dialect,
+    LargeBinary,
+    Select,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
-from loyalty_core.store.database import insert_or, is_sqlite
+from loyalty_core.store.database import Statement, compile_once, fetch, insert_or
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.installations import WORKED_STATES
 from loyalty_core.store.sets import update_many
 from loyalty_core.store.tables import deliveries, installations
+from loyalty_core.store.types import to_micros
 
 POLLED = "@pull"
 """The `hook` of rows that polling made; no webhook's name looks like it."""
@@ -90,9 +106,19 @@ def store_behind(
 
     So whoever checked the call by settings that it remembers need not read them again.
     """
-    statement = _STORE_BEHIND[is_sqlite(connection)]
-    fresh: int | None = connection.scalar(statement, {**_values(new, now), "sealed": sealed})
-    return fresh
+    values = {
+        "id": new_id(now),
+        "installation_id": new.installation_id,
+        "programme_id": new.programme_id,
+        "hook": new.hook,
+        "key": new.key,
+        "headers": json.dumps(new.headers),
+        "body": new.body,
+        "now": to_micros(now),
+        "sealed": sealed,
+    }
+    kept = fetch(connection, _store_behind(connection.dialect), values)
+    return kept[0][0] if kept else None
 
 
 def remind(connection: Connection, news: Sequence[NewDelivery], *, now: datetime) -> None:
@@ -138,36 +164,30 @@ def _values(new: NewDelivery, now: datetime) -> dict[str, Any]:
     }
 
 
-_NEW = (
-    "id",
-    "installation_id",
-    "programme_id",
-    "hook",
-    "key",
-    "headers",
-    "body",
-    "received_at",
-    "state",
-    "due_at",
-)
+_GIVEN = ("id", "installation_id", "programme_id", "hook", "key", "headers", "body")
 
 
-def _store_behind(insert: Any) -> Any:
-    given = [bindparam(name, type_=deliveries.c[name].type) for name in _NEW]
-    unchanged = select(*given).where(
-        installations.c.id == bindparam("installation_id", type_=installations.c.id.type),
-        installations.c.settings == bindparam("sealed"),
+@lru_cache(maxsize=4)
+def _store_behind(dialect: Dialect) -> Statement:
+    now = bindparam("now", type_=BigInteger)
+    new: dict[str, ColumnElement[Any]] = {
+        **{name: bindparam(name, type_=deliveries.c[name].type) for name in _GIVEN},
+        "state": literal_column("'due'"),
+        "received_at": now,
+        "due_at": now,
+    }
+    unchanged = select(*new.values()).where(
+        installations.c.id == new["installation_id"],
+        installations.c.settings == bindparam("sealed", type_=LargeBinary),
     )
-    return (
+    insert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+    return compile_once(
         insert(deliveries)
-        .from_select(_NEW, unchanged)
+        .from_select(list(new), unchanged)
         .on_conflict_do_nothing(index_elements=["installation_id", "hook", "key"])
-        .returning(deliveries.c.id)
+        .returning(deliveries.c.id),
+        dialect,
     )
-
-
-_STORE_BEHIND = {True: _store_behind(sqlite.insert), False: _store_behind(postgresql.insert)}
-"""Made once; by whether the database is SQLite."""
 
 
 def _rows() -> Select[Any]:

@@ -16,12 +16,9 @@ from typing import Any, Literal, TypeVar
 from flask import Flask, current_app, request
 from marshmallow import Schema
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hub.web import errors
 from hub.web.api import once
-from hub.web.api.deadline import PromptReader, TooLate
 from hub.web.api.limits import RateLimit
 from hub.web.api.once import Answer
 from hub.web.auth import KeyRing, bearer_token
@@ -32,13 +29,12 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import Programme, get_programme
 from loyalty_core.service.source import Source
 from loyalty_core.store.database import look, read, transact
+from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase, TooLate
 
 T = TypeVar("T")
 MAIN_SHOP = "main"
 _WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _EXTENSION = "loyalty_api"
-UNAVAILABLE = (TooLate, DBAPIError, PoolTimeout)
-"""What a database does that is away or slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ class Room:
 
     hub: Hub
     keys: KeyRing
-    prompt: PromptReader
+    prompt: PromptDatabase
     limit: RateLimit
 
 
@@ -150,7 +146,7 @@ def furnish(app: Flask, hub: Hub) -> Room:
     room = Room(
         hub,
         KeyRing(hub.clock),
-        PromptReader(hub.engine, deadline_s=config.quote_deadline_ms / 1000),
+        PromptDatabase(hub.engine, patience_s=config.quote_deadline_ms / 1000),
         RateLimit(config.rate_limit, config.redis_url),
     )
     app.extensions[_EXTENSION] = room

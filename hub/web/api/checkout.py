@@ -9,8 +9,7 @@ from flask_smorest import Blueprint
 from hub.web import errors
 from hub.web.api import body, render_quote
 from hub.web.api import schemas as wire
-from hub.web.api.call import NOTHING, UNAVAILABLE, Call, Operation, answer
-from hub.web.api.deadline import TooLate
+from hub.web.api.call import NOTHING, Call, Operation, answer
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from loyalty_core.domain.errors import NotAvailable
@@ -22,6 +21,7 @@ from loyalty_core.service.hold_points import (
     release_hold,
 )
 from loyalty_core.service.quote_basket import base_quote, quote_basket
+from loyalty_core.store.prompt import UNAVAILABLE, TooLate
 from loyalty_kit.checkout import Quote, QuoteRequest
 from loyalty_kit.checkout_schema import (
     HoldRequestSchema,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,15 +13,16 @@ import pytest
 from sqlalchemy import event, text
 
 from hub.app import create_app
-from hub.web.api.deadline import PromptReader, TooLate
 from loyalty_core.store.database import make_engine, write
 from loyalty_core.store.migrate import upgrade
+from loyalty_core.store.prompt import PromptDatabase, TooLate
 from tests.hub.api.bodies import ANNA, a_basket
 from tests.hub.api.client import Caller, code_of, new_key, new_programme
 from tests.support.clock import FixedClock
 from tests.support.hub import make_hub
 from tests.support.servers import NotStarted, PrivateServer, start_postgres
 from tests.support.waiting import wait_until
+from tests.support.wire import ONE_PREPARED, told_to
 
 DEADLINE_MS = 1500
 IN_TIME_S = 5
@@ -33,40 +33,14 @@ ENDLESS = text(
 BASKET = a_basket(cart="c-1", member={"phone": ANNA, "verified": True}, spend="max")
 
 
-def prompt_of(caller: Caller) -> PromptReader:
-    prompt: PromptReader = caller.app.extensions["loyalty_api"].prompt
+def prompt_of(caller: Caller) -> PromptDatabase:
+    prompt: PromptDatabase = caller.app.extensions["loyalty_api"].prompt
     return prompt
 
 
 def is_whole(caller: Caller) -> bool:
     answer = caller.post("/quotes", BASKET)
     return answer.status_code == 200 and not answer.get_json()["degraded"]
-
-
-@contextmanager
-def told_to_postgres(driver) -> Iterator[list[str]]:
-    """The kinds of messages that the driver sends meanwhile, as libpq saw them on the wire."""
-    sent: list[str] = []
-    with tempfile.TemporaryFile("w+") as file:
-        driver.pgconn.trace(file.fileno())
-        try:
-            yield sent
-        finally:
-            driver.pgconn.untrace()
-        file.seek(0)
-        # time, F for what the front end sends, length, kind, ...
-        lines = [line.rstrip().split("\t") for line in file]
-        sent += [words[3] for words in lines if words[1] == "F"]
-
-
-@contextmanager
-def told_to_sqlite(driver) -> Iterator[list[str]]:
-    sent: list[str] = []
-    driver.set_trace_callback(sent.append)
-    try:
-        yield sent
-    finally:
-        driver.set_trace_callback(None)
 
 
 def test_a_quote_is_one_statement_and_no_write(hub, shop, engine):
@@ -78,12 +52,11 @@ def test_a_quote_is_one_statement_and_no_write(hub, shop, engine):
     event.listen(hub.engine, "checkout", lambda *told: lent.append(told))
 
     on_postgres = engine.dialect.name == "postgresql"
-    watched = told_to_postgres if on_postgres else told_to_sqlite
-    with watched(driver) as sent:
+    with told_to(driver) as sent:
         assert is_whole(shop)
 
     if on_postgres:
-        assert sent == ["Bind", "Describe", "Execute", "Sync"]
+        assert sent == ONE_PREPARED
     else:
         # How long to wait for a lock is said to the library, and asks nothing of the file.
         busy, statement = sent
@@ -93,7 +66,7 @@ def test_a_quote_is_one_statement_and_no_write(hub, shop, engine):
 
 
 def test_a_read_that_never_ends_is_over_at_its_deadline(engine):
-    prompt = PromptReader(engine, deadline_s=20)
+    prompt = PromptDatabase(engine, patience_s=20)
     prompt.read(lambda connection: connection.scalar(text("SELECT 1")), within_s=60)
 
     began = time.monotonic()

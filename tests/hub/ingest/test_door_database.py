@@ -5,23 +5,27 @@ import signal
 import sqlite3
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, event, func, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from hub.app import create_app
 from hub.ingest.inbox import PATIENCE_S
 from hub.installations import update_settings
-from loyalty_core.store.database import read, write
+from loyalty_core.store.database import make_engine, read, write
+from loyalty_core.store.migrate import upgrade
 from loyalty_core.store.tables import deliveries, installations
-from tests.support.databases import PostgresDatabases
 from tests.support.hub import make_hub
 from tests.support.ingest import Shopfloor
 from tests.support.servers import start_postgres
 from tests.support.shopfloor import receipt, signed
 from tests.support.waiting import wait_until
+from tests.support.wire import ONE_PREPARED, told_to
 
 ANSWERED_WITHIN_S = 3 * PATIENCE_S + 2
 """A connection, a turn and a statement, each waited for as long as the door has patience."""
@@ -44,31 +48,40 @@ def kept(shop):
 
 
 @contextmanager
-def statements():
-    """Every statement that any engine of this process is asked to run."""
-    seen = []
+def opened():
+    """The driver's connections that any engine of this process opens meanwhile."""
+    drivers = []
 
-    def note(_connection, _cursor, statement, *_rest):
-        seen.append(statement)
+    def note(driver, _record):
+        drivers.append(driver)
 
-    event.listen(Engine, "before_cursor_execute", note)
+    event.listen(Engine, "connect", note)
     try:
-        yield seen
+        yield drivers
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(Engine, "connect", note)
 
 
-def test_a_delivery_is_one_statement(shop):
-    deliver(shop, 1)
+def test_a_delivery_is_one_statement(shop, engine):
+    with opened() as drivers:
+        for number in range(1, 5):  # the settings are read, the statement prepared
+            deliver(shop, number)
+    (driver,) = drivers
+    lent = []
+    event.listen(engine, "checkout", lambda *told: lent.append(told))
 
-    with statements() as seen:
-        answers = [deliver(shop, number).status_code for number in range(2, 12)]
+    with opened() as more, told_to(driver) as sent:
+        answers = [deliver(shop, number).status_code for number in range(5, 15)]
 
     assert answers == [200] * 10
-    asked = [one for one in seen if not one.startswith("BEGIN")]
-    assert len(asked) == 10
-    assert all(one.startswith("INSERT INTO deliveries") for one in asked)
-    assert kept(shop) == 11
+    assert (more, lent) == ([], []), "no other connection was used"
+    if engine.dialect.name == "postgresql":
+        assert sent == ONE_PREPARED * 10
+    else:
+        asked = [one for one in sent if not one.startswith("PRAGMA busy_timeout=")]
+        assert len(asked) == 10
+        assert all(one.startswith("INSERT INTO deliveries") for one in asked)
+    assert kept(shop) == 14
 
 
 def test_that_the_shop_called_is_written_once_a_minute(shop):
@@ -201,10 +214,12 @@ def test_on_sqlite_a_long_transaction_of_another_thread_is_answered_as_well(sqli
 def own_postgres():
     """A server of this test alone: it is stopped in its midst."""
     server = start_postgres()
+    engine = make_engine(server.url)
     try:
-        with PostgresDatabases(server.url, "own").new() as engine:
-            yield engine
+        upgrade(engine)
+        yield engine
     finally:
+        engine.dispose()
         server.stop()
 
 
@@ -234,16 +249,93 @@ def test_a_server_that_stands_still_is_not_waited_for_for_ever(own_postgres):
     assert kept(shop) >= 2
 
 
-def test_connections_that_the_server_has_closed_cost_no_delivery(postgres_engine):
-    shop = Shopfloor(postgres_engine)
-    deliver(shop, 1)
-    with read(postgres_engine) as connection:
-        connection.exec_driver_sql(
+def end_connections(engine):
+    with read(engine) as connection:
+        ended = connection.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+        assert ended.all()
 
-    assert deliver(shop, 2).status_code == 200
+
+def test_connections_that_the_server_has_closed_cost_no_delivery(postgres_engine):
+    shop = Shopfloor(postgres_engine)
+    for number in (1, 2, 3):  # the statement is prepared, and gone with its connection
+        deliver(shop, number)
+    end_connections(postgres_engine)
+
+    assert [deliver(shop, number).status_code for number in (4, 5, 4)] == [200] * 3
+    assert kept(shop) == 5
+
+
+def test_connections_of_a_whole_crowd_that_were_closed_cost_no_delivery(postgres_engine):
+    shop = Shopfloor(postgres_engine)
+    deliver(shop, 0)
+    with ThreadPoolExecutor(8) as crowd:
+        list(crowd.map(partial(deliver_from_new_client, shop), range(1, 25)))
+        end_connections(postgres_engine)
+        answers = list(crowd.map(partial(deliver_from_new_client, shop), range(25, 49)))
+
+    assert [one.status_code for one in answers] == [200] * 24
+    assert kept(shop) == 49
+
+
+def deliver_from_new_client(shop, number):
+    return deliver(shop, number, web=shop.web.application.test_client())
+
+
+def test_a_server_that_ends_a_connection_in_the_midst_of_a_delivery_costs_none(postgres_engine):
+    shop = Shopfloor(postgres_engine)
+    deliver(shop, 1)
+    with postgres_engine.connect() as holder, ThreadPoolExecutor(1) as sender:
+        holder.exec_driver_sql("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE")
+        answer = sender.submit(deliver, shop, 2)
+        wait_until(lambda: end_waiting(postgres_engine), within_s=PATIENCE_S)
+        holder.rollback()
+
+        assert answer.result().status_code == 200
+    assert kept(shop) == 2
+
+
+def end_waiting(engine):
+    """Whether somebody waited for a lock and was ended."""
+    with read(engine) as connection:
+        return connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).all()
+
+
+def test_a_server_that_begins_anew_refuses_for_a_while_and_forgets_nothing(own_postgres):
+    shop = Shopfloor(own_postgres)
+    for number in (1, 2, 3):
+        deliver(shop, number)
+    with own_postgres.connect() as watcher:
+        watcher.exec_driver_sql("CHECKPOINT")  # servers of tests do not wait for the disk
+        query = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'idle'"
+        backend = watcher.exec_driver_sql(query).scalars().first()
+        os.kill(backend, signal.SIGKILL)  # all of the server begins anew
+        wait_until(lambda: is_ended(watcher), within_s=60)
+
+    statuses = set()
+
+    def is_taken(number):
+        status = deliver(shop, number).status_code
+        statuses.add(status)
+        return status == 200
+
+    for number in (4, 5, 1):
+        wait_until(partial(is_taken, number), within_s=60)
+    assert statuses <= {200, 503}
+    assert kept(shop) == 5
+
+
+def is_ended(connection):
+    try:
+        connection.exec_driver_sql("SELECT 1")
+    except DBAPIError:
+        return True
+    return False
 
 
 def test_two_processes_of_the_web_keep_a_delivery_once(shop):

@@ -1,13 +1,14 @@
-"""Reads that must be over by a deadline, whatever the database does.
+"""Calls of the database that must be over by a deadline, whatever the database does.
 
-They run in the caller's own thread, on connections that stay open between reads: to hand a read
-to another thread, or a connection through the pool, costs more than the read itself.  Waiting
+They run in the caller's own thread, on connections that stay open between calls: to hand a call
+to another thread, or a connection through the pool, costs more than the call itself.  Waiting
 for PostgreSQL ends at the deadline; a connection that was given up is closed, and the server's
 own time-out ends what still runs on it.  SQLite is told how long it may wait and work.
 """
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections import deque
@@ -18,39 +19,54 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import NullPool
 
-from loyalty_core.store.database import is_sqlite, make_prompt_engine
+from loyalty_core.store.database import is_sqlite, prepare_sqlite, turn
 
 T = TypeVar("T")
 MAKERS = 4
 _STEPS = 10_000
 """SQLite looks at the clock after so many steps of its own, about a millisecond."""
+_LEAST_CONNECT_S = 2
+"""libpq, 34.1.2, connect_timeout: less is taken as two; 0 waits for ever."""
 
 
 class TooLate(Exception):
     """The deadline has passed."""
 
 
-class PromptReader:
-    """As many connections stay open as there were reads at one time.
+UNAVAILABLE = (TooLate, DBAPIError, PoolTimeout)
+"""What a database does that is away or slow."""
 
+
+class PromptDatabase:
+    """The database of `main`, for callers that somebody waits for.
+
+    As many connections stay open as there were calls at one time, until `main` is disposed of.
     Only the making of a connection is left to other threads, since a server that hangs keeps
     whoever makes one for longer than a caller may wait.
+
+    `patience_s`: after it PostgreSQL ends a statement by itself, with whatever that waits for;
+    threads wait so long for their turn to write to SQLite.
     """
 
-    def __init__(self, engine: Engine, *, deadline_s: float) -> None:
-        self._sqlite = is_sqlite(engine)
-        self._engine = make_prompt_engine(engine, patience_s=deadline_s)
+    def __init__(self, main: Engine, *, patience_s: float) -> None:
+        self._main = main
+        self._patience_s = patience_s
+        self._sqlite = is_sqlite(main)
+        self._engine = _make_engine(main, patience_s)
         self._idle: deque[Connection] = deque()
         self._makers = ThreadPoolExecutor(MAKERS, thread_name_prefix="prompt-connect")
+        event.listen(main, "engine_disposed", lambda _main: self.close())
 
     def read(self, work: Callable[[Connection], T], *, within_s: float) -> T:
         """`work` on a connection that sees the newest commit.
 
         A connection that was lost meanwhile (the database was started anew) is replaced, and
-        the work done again: it reads only.
+        the work done again.
 
         Raises: TooLate, and what `work` and the database raise.
         """
@@ -66,6 +82,17 @@ class PromptReader:
                 raise
         self.close()  # the others are likely lost too
         return self._run(self._new(give_up_at), work, give_up_at)
+
+    def write(self, work: Callable[[Connection], T], *, within_s: float) -> T:
+        """`work` of one statement, which is a transaction by itself and may be done twice.
+
+        For a connection may be lost between a commit and its answer; what is raised leaves open
+        whether it was committed.
+
+        Raises: as `read`; PoolTimeout.
+        """
+        with turn(self._main, patience_s=self._patience_s):
+            return self.read(work, within_s=within_s)
 
     def close(self) -> None:
         """Close what is idle."""
@@ -129,6 +156,67 @@ class PromptReader:
         """A connection that came too late for its caller is there for the next one."""
         if made.exception() is None:
             self._idle.append(made.result())
+
+
+class PromptConnection(psycopg.Connection[Any]):
+    """Closes itself when the server has not answered within its patience, or by `give_up_at`
+    (seconds of the monotonic clock) where that is sooner.
+    """
+
+    patience_s: float
+    give_up_at = math.inf
+
+    @classmethod
+    def within(cls, patience_s: float) -> Callable[..., PromptConnection]:
+        """What SQLAlchemy calls in the place of `psycopg.connect`.
+
+        The server gives up first, so that it does not keep what nobody waits for any more.
+        """
+        limit = f"-c statement_timeout={round(patience_s * 1000)}"
+
+        def connect(_dialect: Any, _record: Any, words: Any, named: Any) -> PromptConnection:
+            options = f"{named.get('options', '')} {limit}".strip()
+            seconds = max(_LEAST_CONNECT_S, round(patience_s))
+            made = cls.connect(*words, **{**named, "connect_timeout": seconds, "options": options})
+            made.patience_s = patience_s + 1
+            return made
+
+        return connect
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        if timeout is None:
+            timeout = max(0.0, min(self.patience_s, self.give_up_at - time.monotonic()))
+        try:
+            return super().wait(gen, interval, timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
+
+    def __del__(self, *_: Any) -> None:
+        """It ends with whoever keeps it open on purpose: no warning."""
+
+
+def _make_engine(main: Engine, patience_s: float) -> Engine:
+    """Each statement is a transaction, and nothing is pooled."""
+    if is_sqlite(main):
+        waits = {"timeout": patience_s}
+        engine = create_engine(
+            main.url, poolclass=NullPool, connect_args=waits, hide_parameters=True
+        )
+        event.listen(engine, "connect", prepare_sqlite)
+        return engine
+    engine = create_engine(
+        main.url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        use_native_hstore=False,  # spares a query each time one is opened
+        hide_parameters=True,
+        connect_args={"prepare_threshold": 1},
+    )
+    event.listen(engine, "do_connect", PromptConnection.within(patience_s))
+    return engine
 
 
 def _driver(connection: Connection) -> Any:
