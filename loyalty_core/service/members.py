@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from loyalty_core.domain.conditions.people import born_on
+from loyalty_core.domain.conditions.people import day_of
 from loyalty_core.domain.errors import InvalidInput, MemberExists, MemberNotFound, PhoneImpossible
 from loyalty_core.domain.members import IdentityKey, card_key, email_key, full_name, phone_key
 from loyalty_core.service import identify
@@ -251,11 +251,7 @@ def _replace_name(
 def _check_birth_date(text: str | None) -> None:
     if text is None:
         return
-    try:
-        born = born_on(text)
-    except ValueError:
-        born = None
-    if born is None:
+    if day_of(text) is None:
         raise InvalidInput({"birth_date": ["Not a date."]})
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from loyalty_core.domain.conditions.people import born_on
+from loyalty_core.domain.conditions.people import day_of
 from loyalty_core.domain.conditions.scene import History, Person
 from loyalty_core.domain.members import IdentityKey
 from loyalty_core.store.database import insert_or
@@ -143,7 +143,7 @@ def person_of(row: Mapping[str, Any] | RowMapping) -> Person:
         row["created_at"],
         gender=row["gender"],
         city=row["city"],
-        born=born_on(row["birth_date"]),
+        born=day_of(row["birth_date"]),
         attributes=row["attributes"],
         history=History(row["purchase_count"], row["spent_minor"], row["last_purchase_at"]),
     )

@@ -12,12 +12,15 @@ from typing import Any
 BUCKETS = 100
 PRIME = 2_147_483_647
 """Squares of what is below it fit a database's integer."""
-_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-def born_on(text: str | None) -> date | None:
-    """The birth date as profiles keep it; None where none is known."""
-    return None if text is None or not _ISO.fullmatch(text) else date.fromisoformat(text)
+def day_of(text: str | None) -> date | None:
+    """The day of "2026-03-14", in this form alone; None for what is no day."""
+    try:
+        return date.fromisoformat(text) if text and _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def last_birthday_told(today: date) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from loyalty_core.domain.conditions.people import day_of
 from loyalty_core.domain.pricing.declare import (
     FLAG,
     MONEY,
@@ -73,12 +74,10 @@ def _read_quantity(value: object) -> int:
 
 
 def _read_date(value: object) -> date:
-    try:
-        if isinstance(value, str) and len(value) == len("2026-03-14"):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass
-    raise misfit("must be a date, YYYY-MM-DD")
+    day = day_of(value) if isinstance(value, str) else None
+    if day is None:
+        raise misfit("must be a date, YYYY-MM-DD")
+    return day
 
 
 def _read_clock(value: object) -> int:

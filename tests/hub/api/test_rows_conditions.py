@@ -314,7 +314,8 @@ def test_r128_a_channel_is_proved_by_the_key_that_asks(scene, app_key):
     by_app = app_key.post("/quotes", basket).get_json()
     held = app_key.post("/holds", basket | {"cart": "c"}).get_json()["quote"]
     by_anybody = scene.shop.post("/quotes", basket).get_json()
-    bought = app_key.post("/purchases", a_purchase(channel="app")).get_json()
+    receipt = a_purchase(channel="app", occurred_at=scene.clock.now().isoformat())
+    bought = app_key.post("/purchases", receipt).get_json()
     told = scene.bought(a_line(paid="1000.00"), external_id="p-2", channel="app")
 
     assert [discount(by_app), discount(held), discount(by_anybody)] == ["100.00", "100.00", "0.00"]
