@@ -292,6 +292,16 @@ def test_a_day_ends_at_the_midnight_of_the_programme(opened: Open):
     assert discount(shop.quote(100_00)) == 0
 
 
+def test_a_purchase_after_midnight_counts_in_the_day_of_its_hold(opened: Open):
+    shop = opened(off(limit(period="day")))
+    hold = shop.hold(100_00, cart="a", ttl_s=86_400)
+    shop.advance(hours=12)
+    pay(shop, hold)
+
+    assert discount(shop.hold(100_00, cart="b").quote) == 10_00
+    assert shop.used() == 2
+
+
 # --- points ---------------------------------------------------------------------------------
 
 
