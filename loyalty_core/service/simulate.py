@@ -8,8 +8,8 @@ differs is the effect of the draft.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.pricing.promotion import BASE
 from loyalty_core.domain.pricing.rule_type import Stage
+from loyalty_core.domain.pricing.rules import scale_off
 from loyalty_core.service.catalogue import CatalogueProduct, filled_in, products_for
 from loyalty_core.service.place import paid_with
 from loyalty_core.service.plans import PlanCache
@@ -33,12 +34,13 @@ from loyalty_core.store.ids import to_wire
 from loyalty_core.store.past_sales import (
     PastSale,
     Period,
+    Span,
     count_sales,
     history_before,
-    sales_in_pages,
+    sales_of,
+    spans_of,
 )
 from loyalty_core.store.programmes import (
-    Programme,
     all_shops,
     programme_by_id,
     published_versions,
@@ -47,7 +49,8 @@ from loyalty_kit.checkout import BasketLine, QuoteRequest
 from loyalty_kit.events import PurchaseLine
 from loyalty_kit.money import UNIT_MILLI, divide
 
-PAGE = 500
+SPAN = 500
+"""Receipts that are read at once."""
 NAMED = 10
 """So many of those who win and who lose most are named."""
 _MEMBERS_AT_ONCE = 10_000
@@ -151,66 +154,84 @@ def period_of(question: Question, timezone: str) -> Period:
 
 
 def simulate_rules(
-    connection: Connection,
-    programme_id: int,
-    question: Question,
+    simulator: Simulator,
     progress: Callable[[int, int], None] = lambda done, total: None,
     *,
     most: int | None = None,
+    price_all: Callable[[Sequence[Span]], Iterable[Tally]] | None = None,
 ) -> Simulation:
     """The draft's effect on the receipts of a period; `progress` is told (done, all).
 
-    Receipts are read in pages, so memory does not grow with them; it grows with the members
-    whose benefit differs.  The connection should see one moment (`store.database.look`).
+    Receipts are read in spans, so memory does not grow with them; it grows with the members
+    whose benefit differs.  `price_all` prices the spans elsewhere, by simulators of its own.
 
-    Raises: ProgrammeNotFound, VersionNotFound, InvalidInput, RulesInvalid, TooManyReceipts
-    (more than `most`).
+    Raises: TooManyReceipts (more than `most`), VersionNotFound, RulesInvalid.
     """
-    programme = programme_by_id(connection, programme_id)
-    if programme is None:
-        raise ProgrammeNotFound
-    period = period_of(question, programme.timezone)
-    desk = _Desk(connection, programme, question)
-    tally = _Tally()
-    total, done = count_sales(connection, programme_id, period), 0
+    total = simulator.count()
     if most is not None and total > most:
         raise TooManyReceipts({"receipts": str(total), "most": str(most)})
-    for page in sales_in_pages(connection, programme_id, period, size=PAGE):
-        products, people = desk.products(page), desk.people(page)
-        for sale in page:
-            request = desk.basket(sale, products)
-            was, now = desk.priced(sale, request, people.get(sale.id))
-            tally.add(sale, was, now)
-            tally.add_margin(_costs(request, products), was, now)
-        done += len(page)
-        progress(done, max(done, total))
-    return tally.result(question, _survivors(connection, programme_id, tally.benefit))
+    spans = simulator.spans()
+    tally = Tally()
+    for part in map(simulator.price, spans) if price_all is None else price_all(spans):
+        tally.join(part)
+        progress(tally.receipts, total)
+    return simulator.result(tally)
 
 
 # --- pricing a receipt again ----------------------------------------------------------------
 
 
-class _Desk:
-    """The rules of both sides, and how a receipt becomes the basket that it was."""
+class Simulator:
+    """The rules of both sides, and how a receipt becomes the basket that it was.
 
-    def __init__(self, connection: Connection, programme: Programme, question: Question) -> None:
-        self._connection, self._programme = connection, programme
+    The connection should see one moment (`store.database.look`).
+
+    Raises: ProgrammeNotFound, VersionNotFound, InvalidInput, RulesInvalid.
+    """
+
+    def __init__(self, connection: Connection, programme_id: int, question: Question) -> None:
+        programme = programme_by_id(connection, programme_id)
+        if programme is None:
+            raise ProgrammeNotFound
+        self._connection, self._programme, self._question = connection, programme, question
+        self._period = period_of(question, programme.timezone)
         self._plans = PlanCache()
         self._draft = self._plan(question.draft)
         self._against = None if question.against is None else self._plan(question.against)
         self._history = published_versions(connection, programme.id)
         self._shops = {shop.id: shop for shop in all_shops(connection, programme.id)}
 
-    def products(self, page: Sequence[PastSale]) -> Mapping[str, CatalogueProduct]:
+    def count(self) -> int:
+        return count_sales(self._connection, self._programme.id, self._period)
+
+    def spans(self) -> list[Span]:
+        return spans_of(self._connection, self._programme.id, self._period, size=SPAN)
+
+    def price(self, span: Span) -> Tally:
+        """What the receipts of a span come to on both sides."""
+        tally = Tally()
+        page = sales_of(self._connection, self._programme.id, self._period, span)
+        products, people = self._products(page), self._people(page)
+        for sale in page:
+            request = self._basket(sale, products)
+            was, now = self._priced(sale, request, people.get(sale.id))
+            tally.add(sale, was, now)
+            tally.add_margin(_costs(request, products), was, now)
+        return tally
+
+    def result(self, tally: Tally) -> Simulation:
+        survivors = _survivors(self._connection, self._programme.id, tally.benefit)
+        return tally.result(self._question, survivors)
+
+    def _products(self, page: Sequence[PastSale]) -> Mapping[str, CatalogueProduct]:
         """What the catalogue knows today of what was sold."""
         skus = {line.sku for sale in page for line in sale.event.lines if line.sku}
         return products_for(self._connection, self._programme.id, skus)
 
-    def people(self, page: Sequence[PastSale]) -> dict[int, Person]:
-        """Buyers by sale, where a condition looks at them: as their profile is today, with what
-        they had bought by then."""
-        plans = [self._draft, *map(self._then, page)]
-        if not any(plan.asks_person for plan in plans):
+    def _people(self, page: Sequence[PastSale]) -> dict[int, Person]:
+        """Buyers by sale, where a rule looks at them: as their profile is today, with what they
+        had bought by then."""
+        if not any(map(_looks_at_buyers, (self._draft, *map(self._then, page)))):
             return {}
         told = {sale.member_id for sale in page if sale.member_id is not None}
         alive = members.survivors(self._connection, self._programme.id, told)
@@ -223,7 +244,7 @@ class _Desk:
             if (row := rows.get(alive.get(sale.member_id or 0) or 0)) is not None
         }
 
-    def priced(
+    def _priced(
         self, sale: PastSale, request: QuoteRequest, person: Person | None
     ) -> tuple[PricedBasket, PricedBasket]:
         """Under the rules of then, and under the draft."""
@@ -233,6 +254,7 @@ class _Desk:
             known=known,
             tier=sale.tier,
             available_points=sale.points_spent,
+            spent_minor=0 if person is None else person.history.spent_minor,
             may_spend=known,
             verified=known,
             person=person,
@@ -241,7 +263,7 @@ class _Desk:
         then = self._then(sale)
         return price_basket(request, then, facts, at), price_basket(request, self._draft, facts, at)
 
-    def basket(self, sale: PastSale, products: Mapping[str, CatalogueProduct]) -> QuoteRequest:
+    def _basket(self, sale: PastSale, products: Mapping[str, CatalogueProduct]) -> QuoteRequest:
         """What lines leave out, the catalogue fills in."""
         return QuoteRequest(
             lines=tuple(map(_basket_line, filled_in(sale.event.lines, products))),
@@ -274,6 +296,11 @@ class _Desk:
         return self._plans.get(self._connection, self._programme.id, version)
 
 
+def _looks_at_buyers(plan: Plan) -> bool:
+    """Whether a condition or a scale asks what is known of the buyer beside the tier."""
+    return plan.asks_person or any(one.rule is scale_off.RULE for one in plan.promotions)
+
+
 def _basket_line(line: PurchaseLine) -> BasketLine:
     return BasketLine(
         id=line.id,
@@ -303,7 +330,7 @@ def _costs(request: QuoteRequest, products: Mapping[str, CatalogueProduct]) -> d
 # --- adding up ------------------------------------------------------------------------------
 
 
-class _Tally:
+class Tally:
     """Sums of both sides; `benefit` is how much more each member gets under the draft."""
 
     def __init__(self) -> None:
@@ -350,6 +377,21 @@ class _Tally:
             share.receipts += award.source == BASE
             share.points += award.points if award.currency == main else 0
 
+    def join(self, other: Tally) -> None:
+        """Add what other receipts came to."""
+        self.receipts += other.receipts
+        self.of_members += other.of_members
+        self.amount_minor += other.amount_minor
+        self.costed_minor += other.costed_minor
+        _join(self.was, other.was)
+        _join(self.now, other.now)
+        for code, row in other.rows.items():
+            mine = self._row(code, row.name)
+            _join(mine.was, row.was)
+            _join(mine.now, row.now)
+        for member, more in other.benefit.items():
+            self.benefit[member] = self.benefit.get(member, 0) + more
+
     def _row(self, code: str, name: str) -> PromotionRow:
         row = self.rows.get(code)
         if row is None:
@@ -393,6 +435,11 @@ def _add_side(side: Side, priced: PricedBasket, known: bool) -> int:
     side.earned_points += earned
     side.earned_minor += worth
     return totals.discount_minor + worth
+
+
+def _join(sums: Side | Share, more: Side | Share) -> None:
+    for slot in fields(sums):
+        setattr(sums, slot.name, getattr(sums, slot.name) + getattr(more, slot.name))
 
 
 def _crowd(benefit: Mapping[int, int], sign: int) -> Crowd:

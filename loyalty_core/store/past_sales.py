@@ -1,8 +1,8 @@
-"""Paid receipts of a period, page by page: never all of them at once."""
+"""Paid receipts of a period, span by span: never all of them at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +29,14 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Receipts by their ids: `after` < id <= `until`."""
+
+    after: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class PastSale:
     """A paid receipt that counts.  `tier` and `points_spent` (hundredths) as it was booked."""
 
@@ -48,19 +56,29 @@ def count_sales(connection: Connection, programme_id: int, period: Period) -> in
     return connection.execute(query).scalar_one()
 
 
-def sales_in_pages(
-    connection: Connection, programme_id: int, period: Period, *, size: int
-) -> Iterator[list[PastSale]]:
-    """In the order in which they came."""
-    query = select(*_SALE).where(*_within(programme_id, period)).order_by(purchases.c.id)
-    after = first_id_at(period.since - _MOST_AHEAD) - 1
-    while True:
-        rows = connection.execute(query.where(purchases.c.id > after).limit(size)).all()
-        if rows:
-            yield [_sale(*row) for row in rows]
-            after = rows[-1].id
-        if len(rows) < size:
-            return
+def spans_of(connection: Connection, programme_id: int, period: Period, *, size: int) -> list[Span]:
+    """All of them in the order in which they came, in spans of `size`; the last may be shorter."""
+    place = func.row_number().over(order_by=purchases.c.id).label("place")
+    numbered = select(purchases.c.id, place).where(*_within(programme_id, period)).subquery()
+    ends = select(numbered.c.id).where(numbered.c.place % size == 0).order_by(numbered.c.id)
+    last = connection.execute(select(func.max(numbered.c.id))).scalar()
+    spans: list[Span] = []
+    after = 0
+    for end in (*connection.scalars(ends), last):
+        if end is not None and end > after:
+            spans.append(Span(after, end))
+            after = end
+    return spans
+
+
+def sales_of(
+    connection: Connection, programme_id: int, period: Period, span: Span
+) -> list[PastSale]:
+    """The receipts of a span, in the order in which they came."""
+    query = select(*_SALE).where(
+        *_within(programme_id, period), purchases.c.id > span.after, purchases.c.id <= span.until
+    )
+    return [_sale(*row) for row in connection.execute(query.order_by(purchases.c.id))]
 
 
 _EARLIER, _LATER = purchases.alias("earlier"), purchases.alias("later")

@@ -259,12 +259,13 @@ def count_who_meets(call: Call, code: str) -> Answer:
 def simulate_rules(call: Call, code: str) -> Answer:
     """What a draft would have made of the receipts of a period; books nothing."""
     question = body.load(wire.QuestionSchema().load, body.read_json())
-    found = call.look(
-        lambda connection: simulate.simulate_rules(
-            connection, call.programme(connection, code).id, question, most=MOST_RECEIPTS
-        )
-    )
-    return answer(document(found))
+
+    def work(connection: Connection) -> simulate.Simulation:
+        programme = call.programme(connection, code)
+        simulator = simulate.Simulator(connection, programme.id, question)
+        return simulate.simulate_rules(simulator, most=MOST_RECEIPTS)
+
+    return answer(document(call.look(work)))
 
 
 def _document() -> dict[str, Any]:

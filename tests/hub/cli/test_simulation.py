@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from loyalty_core.service import simulate
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import get_programme
 from loyalty_core.service.record_events import Incoming, record_events
@@ -53,6 +54,13 @@ def test_for_people(sold):
     assert "base       1 → 1 (0)  0.00 → 0.00 (0.00)  50.00 → 70.00 (20.00)" in told.out
     assert "1 members get more: 20.00 in all." in told.out
     assert "0 members get less: 0.00 in all." in told.out
+
+
+def test_several_processes_find_the_same(sold, monkeypatch):
+    monkeypatch.setattr(simulate, "SPAN", 1)
+    words = ("rules", "simulate", "--draft", "2", *DAYS, "--json")
+
+    assert sold(*words, "--processes", "2").json == sold(*words).json
 
 
 def test_what_is_refused(sold):
