@@ -51,6 +51,7 @@ from loyalty_kit.money import UNIT_MILLI, divide
 
 SPAN = 500
 """Receipts that are read at once."""
+YEARS = range(2000, 2200)
 NAMED = 10
 """So many of those who win and who lose most are named."""
 _MEMBERS_AT_ONCE = 10_000
@@ -143,6 +144,9 @@ def period_of(question: Question, timezone: str) -> Period:
 
     Raises: InvalidInput.
     """
+    for name, day in (("from", question.first), ("to", question.last)):
+        if day.year not in YEARS:
+            raise InvalidInput({name: ["Time out of range."]})
     if question.last < question.first:
         raise InvalidInput({"to": ["Must not be before from."]})
     zone = ZoneInfo(timezone)

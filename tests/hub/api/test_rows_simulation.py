@@ -291,6 +291,10 @@ def test_x10_a_simulation_that_cannot_be_made_says_why(shop, stranger, sold, mon
     assert code_of(stranger.post(path, ask)) == (404, "programme_not_found")
     backwards = shop.post(path, {**ask, "to": "2026-03-13"})
     assert backwards.get_json()["errors"] == {"to": ["Must not be before from."]}
+    for far in ({"to": "9999-12-31"}, {"from": "0001-01-01"}):
+        assert shop.post(path, {**ask, **far}).get_json()["errors"] == {
+            next(iter(far)): ["Time out of range."]
+        }
     assert list(shop.post(path, {"draft": 1, "from": "x"}).get_json()["errors"]) == ["from", "to"]
     assert simulated(shop, 1)["receipts"] == 0, "no receipts are no error"
 
