@@ -19,7 +19,9 @@ from bench.lag import lag_probes
 from bench.measure import Probe, Progress, Rounds, run_rounds
 from bench.memory import memory_probes
 from bench.options import Options, read_options
+from bench.oscar import oscar_probes
 from bench.posting import posting_probes
+from bench.pricing import pricing_probes
 from bench.profiles import write_profiles
 from bench.quote import quote_probes
 from bench.results import RESULTS, Run, asides, document, table
@@ -49,6 +51,8 @@ class Bench:
 BENCHES: Mapping[str, Bench] = {
     "quote": Bench(quote_probes, 420, (POSTGRES, WRK)),
     "size": Bench(size_probes, 90, (POSTGRES, WRK)),
+    "pricing": Bench(pricing_probes, 80, (POSTGRES, WRK)),
+    "oscar": Bench(oscar_probes, 180, (POSTGRES, WRK)),
     "ingest": Bench(ingest_probes, 40, (POSTGRES, WRK)),
     "posting": Bench(posting_probes, 40, (POSTGRES,)),
     "inbox": Bench(inbox_probes, 120, (POSTGRES,)),

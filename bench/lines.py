@@ -11,9 +11,11 @@ from bench.f8 import F8, F8_BATCHED
 from bench.inbox import BOOKED, SENT
 from bench.ingest import F3, INGEST
 from bench.lag import LAG, LAG_DEAF, SWEEP_S
-from bench.measure import GROWTH, MEMORY, P50, P99, RATE, Figure, Rounds
+from bench.measure import EACH, GROWTH, MEMORY, P50, P99, RATE, Figure, Rounds
 from bench.memory import HELD
+from bench.oscar import FEW_OFFERS, MANY_OFFERS, OSCAR, OURS
 from bench.posting import POSTING_POSTGRES, POSTING_SQLITE
+from bench.pricing import ENGINE, ENGINE_OF, IN_FORCE, JSON, MANY, REQUEST_MANY, REQUEST_ONE
 from bench.quote import F4, F5, ONE, QUOTE
 from bench.simulation import SIMULATED
 from bench.size import LARGE, POSTINGS, QUOTES, SMALL
@@ -79,6 +81,35 @@ LINES: Sequence[Line] = (
         P99,
         P50,
         Goal(4, 3, most=True),
+    ),
+    Line(
+        "pricing",
+        f"Quote, {MANY} promotions in force to one, p50",
+        REQUEST_MANY,
+        REQUEST_ONE,
+        P50,
+        goal=Goal(1.15, 1.05, most=True),
+    ),
+    Line("pricing", "Pricing alone to `json`", ENGINE, JSON, EACH, goal=Goal(5, most=True)),
+    *(
+        Line(
+            "pricing",
+            f"Pricing alone, {count} in force to {IN_FORCE[0]}",
+            ENGINE_OF.format(count),
+            ENGINE_OF.format(IN_FORCE[0]),
+            EACH,
+        )
+        for count in IN_FORCE[1:]
+    ),
+    *(
+        Line(
+            "oscar",
+            f"Quotes to baskets of django-oscar, {count} offers",
+            OURS.format(count),
+            OSCAR.format(count),
+            goal=Goal(reach),
+        )
+        for count, reach in ((FEW_OFFERS, 150), (MANY_OFFERS, 400))
     ),
     Line("ingest", "Ingest, throughput", INGEST, F3, goal=Goal(0.5, 0.6)),
     Line("ingest", "Ingest, p99", INGEST, INGEST, P99, P50, Goal(10, most=True)),

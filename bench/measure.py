@@ -16,6 +16,8 @@ LATE = "late_ms"
 WAL = "wal_kb"
 """Written to PostgreSQL's log for one piece of work."""
 MEMORY, GROWTH = "memory_mb", "growth_percent"
+EACH = "each_us"
+"""Processor time of one call."""
 UNITS = {
     RATE: "/s",
     P50: "ms",
@@ -25,6 +27,7 @@ UNITS = {
     WAL: "kB",
     MEMORY: "MB",
     GROWTH: "%",
+    EACH: "us",
 }
 
 Sample = Mapping[str, float]

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 ALL = (
     "quote",
     "size",
+    "pricing",
+    "oscar",
     "ingest",
     "posting",
     "inbox",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,18 +14,34 @@ from bench.members import Crowd, settle_members
 from loyalty_core.domain.rules import default_rules
 from loyalty_core.service.api_keys import create_key
 from loyalty_core.service.catalogue import CategoryRow, upsert_categories, upsert_products
-from loyalty_core.service.programmes import create_programme
+from loyalty_core.service.programmes import create_programme, draft_rules, publish_rules
 from loyalty_core.store.database import transact
 from loyalty_kit.ports import Product
 
 LINES = 10
 _AGO = timedelta(days=2)
-_CATEGORIES = ("tea", "coffee", "sweets", "grocery", "ware")
-_PROMOTIONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("p_off", "percent_off", {"percent": "10", "categories": ["sweets"]}),
-    ("p_double", "earn_multiplier", {"factor": "2", "categories": ["coffee"]}),
-    ("p_half", "spend_share", {"percent": "50", "categories": ["tea"]}),
+_WORTH: Sequence[tuple[str, dict[str, str]]] = (
+    ("percent_off", {"percent": "10"}),
+    ("earn_multiplier", {"factor": "2"}),
+    ("spend_share", {"percent": "50"}),
 )
+_GOODS = ("categories", "skus", "brands", "attributes")
+_NAMES = 5
+_CATEGORIES = ("tea", "coffee", "sweets", "grocery", "ware")
+Promotion = Mapping[str, Any]
+"""As the rules document has it."""
+
+
+def promotion(code: str, kind: str, **params: object) -> Promotion:
+    return {"id": code, "name": code, "type": kind, "params": params}
+
+
+PROMOTIONS: Sequence[Promotion] = (
+    promotion("p_off", "percent_off", percent="10", categories=["sweets"]),
+    promotion("p_double", "earn_multiplier", factor="2", categories=["coffee"]),
+    promotion("p_half", "spend_share", percent="50", categories=["tea"]),
+)
+"""All of them apply to the basket of a quote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +88,30 @@ def make_programme(engine: Engine, size: Size, now: datetime, tell: Tell) -> Ben
     return BenchProgramme(programme_id, settle_members(engine, crowd, tell), key)
 
 
-def rules() -> dict[str, Any]:
+def rules(promotions: Iterable[Promotion] = PROMOTIONS) -> dict[str, Any]:
     document = default_rules()
-    document["promotions"] = [
-        {"id": code, "name": code, "type": kind, "params": params}
-        for code, kind, params in _PROMOTIONS
-    ]
+    document["promotions"] = list(promotions)
     return document
+
+
+def in_force(matching: Sequence[Promotion], count: int) -> Iterator[Promotion]:
+    """So many promotions: these, and others of all types that name goods nobody buys."""
+    yield from matching
+    for number in range(count - len(matching)):
+        kind, worth = _WORTH[number % len(_WORTH)]
+        goods = _GOODS[number // len(_WORTH) % len(_GOODS)]
+        named = [f"other-{number}-{one}" for one in range(_NAMES)]
+        yield promotion(f"p_other_{number}", kind, **worth, **{goods: named})
+
+
+def publish(engine: Engine, programme_id: int, document: Mapping[str, Any], now: datetime) -> None:
+    """Put these rules in force."""
+
+    def work(connection: Connection) -> None:
+        draft = draft_rules(connection, programme_id, document, author="bench", now=now)
+        publish_rules(connection, programme_id, draft, author="bench", now=now)
+
+    transact(engine, work)
 
 
 def _fill_catalogue(connection: Connection, programme_id: int, now: datetime) -> None:

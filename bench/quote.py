@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -86,11 +86,17 @@ def _probe(name: str, presser: Presser, ground: Ground) -> Probe:
 
 
 class Presser:
-    """Asks an address for quotes to members of a place, drawn by chance."""
+    """Asks an address for quotes to members of a place, drawn by chance.
 
-    def __init__(self, address: str, place: Place) -> None:
+    `baskets` come by turns; each is one for the first member.
+    """
+
+    def __init__(
+        self, address: str, place: Place, baskets: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         folder = place.folder
-        (folder / "body").write_text(json.dumps(basket(phone_of(0))), "utf-8")
+        bodies = [json.dumps(one) for one in baskets or [basket(phone_of(0))]]
+        (folder / "bodies").write_text("\n".join(bodies), "utf-8")
         (folder / "token").write_text(place.programme.key, "utf-8")
         self._url, self._folder = address + PATH, str(folder)
         self._members, self._asked = str(len(place.programme.members)), 0
@@ -103,11 +109,11 @@ class Presser:
         return press(load, connections=connections, seconds=seconds)
 
 
-def ask(address: str, place: Place) -> requests.Response:
+def ask(address: str, place: Place, body: Mapping[str, Any] | None = None) -> requests.Response:
     """One quote for the first member."""
     return requests.post(
         address + PATH,
-        json=basket(phone_of(0)),
+        json=body or basket(phone_of(0)),
         headers={"Authorization": f"Bearer {place.programme.key}"},
         timeout=TIMEOUT_S,
     )

@@ -23,6 +23,7 @@ LOCKS = {
     ],
     "servers.lock": ["requirements/servers.in"],
     "node.lock": ["requirements/node.in"],
+    "oscar.lock": ["requirements/oscar.in"],
 }
 COMMON = (
     "--universal",

@@ -302,8 +302,14 @@ def test_an_older_schema_is_brought_up_and_a_newer_one_refused(shop, engine, oth
     with write(engine) as connection:
         connection.execute(text("DROP INDEX ix_deliveries_kept"))
         connection.execute(text("ALTER TABLE deliveries DROP COLUMN emptied_at"))
-        connection.execute(text("ALTER TABLE rules_versions DROP COLUMN published_by"))
-        connection.execute(text("ALTER TABLE products DROP COLUMN cost_minor"))
+        for table, column in (
+            ("rules_versions", "published_by"),
+            ("products", "cost_minor"),
+            ("members", "purchase_count"),
+            ("members", "last_purchase_at"),
+            ("api_keys", "channels"),
+        ):
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         for table in ("promotion_uses", "promotion_use_parts"):
             connection.execute(text(f"DROP TABLE {table}"))
     set_revision(engine, "0001")
