@@ -11,7 +11,7 @@ from loyalty_core.domain.pricing.basket import Award, MemberFacts
 from loyalty_core.domain.pricing.bonus import Bonus
 from loyalty_core.domain.pricing.lanes import Exclusions, Offer, run_lanes
 from loyalty_core.domain.pricing.limits import cut_points
-from loyalty_core.domain.pricing.plan import Compiled, Plan
+from loyalty_core.domain.pricing.plan import Candidates, Compiled, Plan
 from loyalty_core.domain.pricing.promotion import BASE
 from loyalty_core.domain.pricing.regulated import tables_for
 from loyalty_core.domain.pricing.rule_type import (
@@ -133,11 +133,12 @@ def currency_of(compiled: Compiled, plan: Plan) -> PointCurrency:
     return next((one for one in plan.rules.currencies if one.code == named), plan.rules.main)
 
 
-def earn(
+def earn(  # noqa: PLR0913 - the receipt, the rules and the moment, each by its own name
     view: View,
     base_minor: Sequence[int],
     plan: Plan,
     scene: Scene,
+    candidates: Candidates,
     promised: Collection[int] = (),
 ) -> Earned:
     """What lines earn of `base_minor` (kopecks by line) in the scene that conditions look at.
@@ -151,10 +152,10 @@ def earn(
     for position, tables in tables_for(view, plan.law, scene.now).items():
         if not all(table.earn for table in tables):
             view.base_minor[position] = 0
-    came = run_lanes(plan.stages[Stage.BAR].matching(view), Bars(view), scene, Exclusions())
+    came = run_lanes(candidates.get(Stage.BAR, ()), Bars(view), scene, Exclusions())
     own_bp = plan.earn_bp(scene.tier)
     step = Bonuses(view, plan, own_bp, promised)
-    came |= run_lanes(plan.stages[Stage.EARN].matching(view), step, scene, Exclusions())
+    came |= run_lanes(candidates.get(Stage.EARN, ()), step, scene, Exclusions())
     cells = [base * own_bp * ONCE for base in step.own_minor]
     for _, gift in step.extras:
         over = (gift.factor - ONCE) * own_bp
@@ -270,4 +271,5 @@ def rate_purchase(  # noqa: PLR0913 - the receipt, the rules and the moment, eac
     whole_minor = [paid + spend for paid, spend in zip(paid_minor, spend_minor, strict=True)]
     seen = View(lines, whole_minor, view.open)
     done = {position for position, line in enumerate(lines) if line.id in promised}
-    return earn(view, base_minor, plan, scene_of(seen, plan, facts, at), done).awards
+    scene, candidates = scene_of(seen, plan, facts, at), plan.index.matching(view)
+    return earn(view, base_minor, plan, scene, candidates, done).awards

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from loyalty_core.domain.pricing.declare import Kind, choice, many, text, word
 from loyalty_kit.events import LineKind
@@ -12,6 +13,7 @@ KINDS = ("category", "sku", "brand", "attribute", "class")
 """What a line can be named by; a line may have several names of one kind."""
 
 
+@lru_cache(maxsize=10_000)
 def fold(name: str) -> str:
     """Names are compared without regard to case (`ledger.md` 5)."""
     return name.strip().casefold()
@@ -84,6 +86,10 @@ class Goods:
         ):
             if names:
                 yield {kind: names}
+
+    @property
+    def excepts(self) -> bool:
+        return bool(self.except_categories or self.except_skus or self.except_attributes)
 
     @property
     def excepted(self) -> Mapping[str, tuple[str, ...]]:

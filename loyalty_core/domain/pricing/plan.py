@@ -64,23 +64,28 @@ class Compiled:
         return None
 
 
+Candidates = Mapping[Stage, Sequence[Compiled]]
+"""Promotions that may have a say, by stage; a stage that has none is left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Promotions of one stage by a name that one of their lines must have."""
+    """Promotions by a name that one of their lines must have."""
 
     everywhere: tuple[Compiled, ...]
     by_name: Mapping[str, Mapping[str, tuple[Compiled, ...]]]
 
-    def matching(self, view: View) -> list[Compiled]:
-        """What may mean any of the lines, in order."""
-        if not self.by_name:
-            return list(self.everywhere)
+    def matching(self, view: View) -> Candidates:
+        """What may mean any of the lines, by stage and in order."""
         found = {compiled.order: compiled for compiled in self.everywhere}
         for kind, named in self.by_name.items():
-            for name in view.named(kind):
-                for compiled in named.get(name, ()):
+            for name in named.keys() & view.named(kind).keys():
+                for compiled in named[name]:
                     found[compiled.order] = compiled
-        return [found[order] for order in sorted(found)]
+        by_stage: dict[Stage, list[Compiled]] = {}
+        for order in sorted(found):
+            by_stage.setdefault(found[order].rule.stage, []).append(found[order])
+        return by_stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class Plan:
     rules: RuleSet
     version: int
     promotions: tuple[Compiled, ...]
-    stages: Mapping[Stage, Index]
+    index: Index
     tiers: Mapping[str, Tier]
     law: Law
     calendars: Mapping[date, frozenset[str]]
@@ -108,11 +113,11 @@ class Plan:
         self, lines: Sequence[BasketLine | PurchaseLine], stages: Iterable[Stage] = Stage
     ) -> list[str]:
         """Promotions with limits that may mean any of these lines."""
-        view = View(lines, [], [])
+        found = self.index.matching(View(lines, [], []))
         return [
             compiled.promotion.id
             for stage in stages
-            for compiled in self.stages[stage].matching(view)
+            for compiled in found.get(stage, ())
             if compiled.promotion.limits
         ]
 
@@ -142,7 +147,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         rules=rules,
         version=version,
         promotions=promotions,
-        stages={stage: _index(promotions, stage) for stage in Stage},
+        index=_index(promotions),
         tiers={tier.code: tier for tier in rules.tiers},
         calendars=_calendars(rules),
         codes=_codes(promotions),
@@ -212,11 +217,11 @@ def _call(
     return evaluate(view, params)
 
 
-def _index(promotions: Iterable[Compiled], stage: Stage) -> Index:
+def _index(promotions: Iterable[Compiled]) -> Index:
     everywhere: list[Compiled] = []
     by_name: dict[str, dict[str, list[Compiled]]] = {}
     for compiled in promotions:
-        if compiled.rule.stage is not stage or not compiled.promotion.enabled:
+        if not compiled.promotion.enabled:
             continue
         goods = compiled.rule.found_by(compiled.promotion.params)
         asked = next(goods.asks(), None) if goods is not None else None

@@ -89,16 +89,19 @@ def price_basket(
     may_pay = _heed(view, tables)
     discounts = Discounts(view, _rooms(view, request, plan, tables))
     exclusions = Exclusions()
-    came: Came = run_lanes(plan.stages[Stage.DISCOUNT].matching(view), discounts, scene, exclusions)
+    candidates = plan.index.matching(view)
+    came: Came = run_lanes(candidates.get(Stage.DISCOUNT, ()), discounts, scene, exclusions)
     extras = Extras(view)
-    came |= run_lanes(plan.stages[Stage.EXTRA].matching(view), extras, scene, exclusions)
-    paid = _pay_with_points(request, discounts, may_pay, plan, facts, scene)
+    came |= run_lanes(candidates.get(Stage.EXTRA, ()), extras, scene, exclusions)
+    paid = _pay_with_points(
+        request, discounts, may_pay, plan, facts, scene, candidates.get(Stage.SPEND, ())
+    )
     payable = [left - spend for left, spend in zip(view.left_minor, paid.by_line, strict=True)]
     if request.line_prices == "unit":
         _keep_to_unit_prices(payable, discounts, paid)
     points_spent = points_for(sum(paid.by_line), plan.rules.main.value_minor)
     base_minor = bases(view, payable, paid.by_line, plan, spent=points_spent > 0)
-    earned = earn(view, base_minor, plan, scene)
+    earned = earn(view, base_minor, plan, scene, candidates)
     lines = _lines(request, discounts, paid, payable, earned)
     if request.split_lines:
         lines = _split(lines, request)
@@ -108,7 +111,7 @@ def price_basket(
     came |= earned.came
     return PricedBasket(
         lines=lines,
-        totals=_totals(lines),
+        totals=_totals(view, paid.by_line, payable),
         points=_offer(paid.offer, earned, points_spent, plan),
         earned=earned.awards,
         outcomes=_outcomes(came, discounts, extras, paid.shares, earned),
@@ -161,10 +164,10 @@ def _pay_with_points(  # noqa: PLR0913 - the step's own words
     plan: Plan,
     facts: MemberFacts,
     scene: Scene,
+    candidates: Sequence[Compiled],
 ) -> _WriteOff:
     view, spending = discounts.view, plan.rules.spending
     shares = Shares(view, payable_with_points(view, spending, may_pay))
-    candidates = plan.stages[Stage.SPEND].matching(view)
     came: Came
     if facts.may_spend:
         came = run_lanes(candidates, shares, scene, Exclusions())
@@ -257,12 +260,13 @@ def _traced(lines: Sequence[PricedLine], request: QuoteRequest) -> tuple[PricedL
     return tuple(replace(line, trace=trace_of(line, request.currency, locale)) for line in lines)
 
 
-def _totals(lines: Sequence[PricedLine]) -> Totals:
+def _totals(view: View, spend_minor: Sequence[int], payable_minor: Sequence[int]) -> Totals:
+    amount_minor = sum([line.amount_minor for line in view.lines])
     return Totals(
-        amount_minor=sum(line.amount_minor for line in lines),
-        discount_minor=sum(line.discount_minor for line in lines),
-        spend_minor=sum(line.spend_minor for line in lines),
-        payable_minor=sum(line.payable_minor for line in lines),
+        amount_minor=amount_minor,
+        discount_minor=amount_minor - sum(view.left_minor),
+        spend_minor=sum(spend_minor),
+        payable_minor=sum(payable_minor),
     )
 
 

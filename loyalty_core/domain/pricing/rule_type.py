@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -159,20 +159,22 @@ class View:
             found = self._named[kind] = {}
             names_of = _NAMES_OF[kind]
             for position, line in enumerate(self.lines):
-                for name in {fold(name) for name in names_of(line)}:
-                    found.setdefault(name, []).append(position)
+                for name in names_of(line):
+                    having = found.setdefault(fold(name), [])
+                    if not having or having[-1] != position:
+                        having.append(position)
         return found
 
     def matching(self, goods: Goods) -> list[int]:
         """Positions of the lines that are meant, in order."""
-        found = [at for at, line in enumerate(self.lines) if line.kind in goods.kinds]
+        found: Iterable[int] = range(len(self.lines))
         for ask in goods.asks():
             having = self._having(ask)
-            found = [position for position in found if position in having]
-        if found and goods.excepted:
-            out = self._having(goods.excepted)
-            found = [position for position in found if position not in out]
-        return found
+            found = having if isinstance(found, range) else having.intersection(found)
+        if goods.excepts:
+            found = set(found) - self._having(goods.excepted)
+        kinds = goods.kinds
+        return [at for at in sorted(found) if self.lines[at].kind in kinds]
 
     def discountable(self, meant: Sequence[int]) -> list[int] | Refusal:
         """Of the lines that are meant, those that may be discounted, or why there are none."""
@@ -190,13 +192,12 @@ class View:
 
     def _having(self, names: Mapping[str, Sequence[str]]) -> set[int]:
         """Positions of the lines that have one of these names."""
-        return {
-            position
-            for kind, some in names.items()
-            if some
-            for name in some
-            for position in self.named(kind).get(name, ())
-        }
+        found: set[int] = set()
+        for kind, some in names.items():
+            named = self.named(kind) if some else {}
+            for name in some:
+                found.update(named.get(name, ()))
+        return found
 
 
 _NAMES_OF: Mapping[str, Callable[[BasketLine | PurchaseLine], Sequence[str]]] = {
