@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from loyalty_core.domain.conditions.tell import tell
 from loyalty_core.domain.conditions.tree import TREE, Node
 from loyalty_core.domain.pricing.declare import (
     CODE,
@@ -33,6 +34,10 @@ _FORMER_TYPES = {"percent_off_category": "percent_off"}
 """Names that rule types had in documents that are published already."""
 
 _TYPE = replace(choice(*RULE_TYPES), told=lambda code, locale: RULE_TYPES[code].titles[locale])
+
+
+CONDITION: Kind[Node] = replace(TREE, told=lambda node, locale: tell(node, "", locale))
+"""A tree that tells itself in words; the document does not know the money's currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class Promotion:
         default=None, metadata=word("ends_at", optional(INSTANT), en="Ends", ru="Конец")
     )
     when: Node | None = field(
-        default=None, metadata=word("when", optional(TREE), en="Condition", ru="Условие")
+        default=None, metadata=word("when", optional(CONDITION), en="Condition", ru="Условие")
     )
     limits: tuple[Limit, ...] = field(
         default=(),

@@ -184,7 +184,7 @@ def _money(value: str, currency: str, locale: str) -> str:
     point = "."
     if locale == "ru":
         grouped, point = grouped.replace(",", NBSP), ","
-    return f"{grouped}{point}{fraction}{NBSP}{SIGNS.get(currency, currency)}"
+    return f"{grouped}{point}{fraction}{NBSP}{SIGNS.get(currency, currency)}".rstrip(NBSP)
 
 
 def _count(value: str, locale: str) -> str:

@@ -115,3 +115,21 @@ def test_each_word_of_the_policies_is_told_in_both_languages():
         changed = replace(rules, policies=replace(rules.policies, approval=True, phone_region="KZ"))
         paths = [change.path for change in difference(rules, changed, locale)]
         assert paths == ["policies.phone_region", "policies.approval"]
+
+
+def test_a_condition_is_told_in_words():
+    def rules(sum_: str):
+        promotion = {
+            "id": "tea",
+            "name": "Чай",
+            "type": "percent_off",
+            "params": {"percent": "10", "categories": ["tea"]},
+            "when": {"field": "basket.amount", "is": "at_least", "value": sum_},
+        }
+        return parse_rules(default_rules() | {"promotions": [promotion]})
+
+    (change,) = difference(rules("1000"), rules("1500"), "ru")
+
+    assert change.path == "promotions.tea.when"
+    assert change.was == "Сумма товаров: не меньше 1\u00a0000,00"
+    assert change.now == "Сумма товаров: не меньше 1\u00a0500,00"
