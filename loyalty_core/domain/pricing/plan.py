@@ -224,13 +224,14 @@ def _index(promotions: Iterable[Compiled]) -> Index:
         if not compiled.promotion.enabled:
             continue
         goods = compiled.rule.found_by(compiled.promotion.params)
-        asked = next(goods.asks(), None) if goods is not None else None
-        if asked is None:
-            everywhere.append(compiled)
-            continue
-        for kind, names in asked.items():
-            for name in names:
-                by_name.setdefault(kind, {}).setdefault(name, []).append(compiled)
+        asks = [next(one.asks(), None) for one in goods] or [None]
+        for ask in asks:
+            if ask is None:
+                everywhere.append(compiled)
+                break
+            for kind, names in ask.items():
+                for name in names:
+                    by_name.setdefault(kind, {}).setdefault(name, []).append(compiled)
     return Index(
         tuple(everywhere),
         {

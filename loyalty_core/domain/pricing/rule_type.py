@@ -214,7 +214,7 @@ class RuleType(Generic[P]):
     """One rule type: everything about it stands in this one declaration.
 
     `params` is a declared dataclass (`declare.py`): parser, JSON Schema and form come from it.
-    `found_by` gives the goods by which the plan finds the promotion, if it has any.
+    `found_by` gives the goods by any of which the plan finds the promotion, if it has any.
     `monotone`: in a basket without floors, a line or unit more never makes the whole cheaper,
     nor does it earn less; a promotion's own minimum (`total_min`) is the one step down.
     `applied` and `reasons` are sentences by language; the common reasons are in `sentences.py`.
@@ -227,8 +227,8 @@ class RuleType(Generic[P]):
     titles: Mapping[str, str]
     applied: Mapping[str, str]
     reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    found_by: Callable[[P], Goods | None] = lambda params: (
-        params if isinstance(params, Goods) else None
+    found_by: Callable[[P], Sequence[Goods]] = lambda params: (
+        (params,) if isinstance(params, Goods) else ()
     )
     monotone: bool = False
 

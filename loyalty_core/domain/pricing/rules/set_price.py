@@ -32,9 +32,12 @@ def evaluate(view: View, params: Params) -> Off | Refusal:
 
     A unit belongs to the first part that needs it, in the order of the parts.
     """
+    meant = [view.matching(part) for part in params.parts]
+    if not all(meant):
+        return Refusal("set_not_whole" if any(meant) else "no_matching_lines")
     ranked: list[list[int]] = []
-    for part in params.parts:
-        lines = view.discountable(view.matching(part))
+    for own in meant:
+        lines = view.discountable(own)
         if isinstance(lines, Refusal):
             return lines
         ranked.append(by_price(view, with_units(view, lines))[::-1])
@@ -99,5 +102,5 @@ RULE = RuleType(
             "ru": "Набор уже стоит не дороже.",
         },
     },
-    found_by=lambda params: params.parts[0],
+    found_by=lambda params: params.parts,
 )
