@@ -297,12 +297,15 @@ def test_no_proxy_of_the_machine_or_of_a_connector_is_used(
 def names_lead_to(monkeypatch, names: dict[str, list[tuple[str, int]]]) -> list[str]:
     """A resolver: each name's answers in turn, the last for ever; others are not known.
 
-    Addresses that are written out lead to themselves.  Gives the names that were asked.
+    Addresses that are written out lead to themselves.  Gives the names that were asked by this
+    thread: those that other tests left behind may look for their Redis meanwhile.
     """
     asked: list[str] = []
-    resolve = socket.getaddrinfo
+    resolve, asking = socket.getaddrinfo, threading.get_ident()
 
     def answer(host: str, port: Any, *rest: Any, **more: Any) -> list[Any]:
+        if threading.get_ident() != asking:
+            return resolve(host, port, *rest, **more)
         asked.append(host)
         if host not in names:
             return resolve(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
