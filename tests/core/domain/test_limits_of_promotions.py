@@ -71,6 +71,10 @@ def refused(basket: PricedBasket) -> tuple[str, dict[str, str]] | None:
         (double(limit("money")), {"promotions.0.limits.0.of": ["this type gives no money"]}),
         (off(limit(), limit(most="2")), {"promotions.0.limits.1": ["must not repeat"]}),
         (off(limit(per="town")), {"promotions.0.limits.0.per": None}),
+        (
+            {**off(limit()), "type": "no_earn", "params": {"categories": ["tea"]}},
+            {"promotions.0.limits": ["this type gives nothing that could be counted"]},
+        ),
     ],
 )
 def test_limits_that_do_not_fit_are_refused(promotion, errors):

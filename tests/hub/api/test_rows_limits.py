@@ -214,3 +214,45 @@ def test_r122_a_birthday_reward_is_given_once_a_year_whatever_the_birth_date(sce
 
     scene.clock.advance(days=365)
     assert scene.priced(a_line(), member=ANNA_AT_TILL)["totals"]["discount"] == "100.00"
+
+
+def test_x6_a_gift_is_given_as_often_as_its_limit_says(scene):
+    """One gift for all: a hold takes it, a return of the whole receipt gives it back."""
+    gift = limited("pen", "gift", ("promotion", "ever", "uses", "1"), sku="PEN-1", total_min="10")
+    gift["params"]["name"] = "Pen"
+    scene.publish(promotions=[gift])
+
+    first, second = hold(scene, "c-1"), hold(scene, "c-2")
+    paid = pay(scene, first, "p-1", customer=None)
+    third = hold(scene, "c-3")
+    refund = a_refund(
+        external_id="r-1",
+        purchase="p-1",
+        occurred_at=scene.clock.now().isoformat(),
+        amount="1000.00",
+        lines=[],
+    )
+    assert scene.shop.post("/refunds", refund).status_code == 201
+    fourth = hold(scene, "c-4")
+
+    gifts = [[one["sku"] for one in held["quote"]["gifts"]] for held in (first, second, third)]
+    assert gifts == [["PEN-1"], [], []]
+    assert reason(second["quote"], "pen") == "limit_reached"
+    assert paid["flags"] == []
+    assert [one["sku"] for one in fourth["quote"]["gifts"]] == ["PEN-1"]
+
+
+def test_x6_points_that_a_promotion_names_keep_to_their_budget(scene):
+    """50 points by themselves; 30 more of what is left of 40."""
+    more = limited("more", "earn_points", ("promotion", "ever", "points", "40.00"), points="30")
+    scene.publish(promotions=[more])
+
+    def buy(number: int) -> str:
+        body = a_purchase(
+            external_id=f"p-{number}",
+            customer={"phone": f"+7916555000{number}"},
+            occurred_at=scene.clock.now().isoformat(),
+        )
+        return scene.shop.post("/purchases", body).get_json()["points"]["earned"]
+
+    assert [buy(number) for number in (1, 2, 3)] == ["80.00", "60.00", "50.00"]
