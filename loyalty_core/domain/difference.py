@@ -220,10 +220,10 @@ def _told(word: Word, value: object, place: _Place) -> str:
         return place.say("none")
     if isinstance(value, tuple):
         return ", ".join(_told(word, item, place) for item in value) or place.say("nothing")
-    if _is_record(value):
-        return _details(value, place)
     if word.kind.told is not None:
         return word.kind.told(value, place.locale)
+    if _is_record(value):
+        return _details(value, place)
     if isinstance(value, bool):
         return place.say("true" if value else "false")
     return value.isoformat(" ") if isinstance(value, datetime) else str(value)

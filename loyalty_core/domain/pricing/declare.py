@@ -93,10 +93,11 @@ def decimal(*, least: int = 0, most: int = 10**15 - 1) -> Kind[int]:
         "minimum": least / 100,
         "maximum": most // 100,
     }
-    return Kind(read, lambda _: dict(schema), _told_decimal)
+    return Kind(read, lambda _: dict(schema), told_decimal)
 
 
-def _told_decimal(count: int, locale: str) -> str:
+def told_decimal(count: int, locale: str) -> str:
+    """Hundredths as people read them in a language: 50000 -> "500", 1050 -> "10,50"."""
     short = format_decimal(count).removesuffix(".00")
     return short.replace(".", ",") if locale == "ru" else short
 

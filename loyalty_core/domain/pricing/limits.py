@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from loyalty_core.domain.pricing.declare import Kind, Misfit, choice, decimal, record, word
+from loyalty_core.domain.pricing.declare import (
+    Kind,
+    Misfit,
+    choice,
+    decimal,
+    record,
+    told_decimal,
+    word,
+)
 from loyalty_core.domain.pricing.rule_type import Grant, Off, Refusal, Stage, View
 from loyalty_kit.money import prorate
 
@@ -62,7 +70,44 @@ def _read_limit(value: object) -> Limit:
     return replace(limit, most=limit.most // ONCE)
 
 
-LIMIT: Kind[Limit] = Kind(_read_limit, _RECORD.schema)
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "uses": "uses",
+        "money": "money off",
+        "points": "points",
+        "promotion": "for everybody",
+        "shop": "for each shop",
+        "member": "for each member",
+        "ever": "for ever",
+        "day": "in a day",
+        "week": "in a week",
+        "month": "in a month",
+        "year": "in a year",
+    },
+    "ru": {
+        "uses": "применений",
+        "money": "скидок на сумму",
+        "points": "баллов",
+        "promotion": "на всех",
+        "shop": "на магазин",
+        "member": "на участника",
+        "ever": "за всё время",
+        "day": "за день",
+        "week": "за неделю",
+        "month": "за месяц",
+        "year": "за год",
+    },
+}
+
+
+def _tell(limit: Limit, locale: str) -> str:
+    """`uses: 1 for everybody in a day`."""
+    words = _WORDS[locale]
+    most = str(limit.most) if limit.of == "uses" else told_decimal(limit.most, locale)
+    return f"{words[limit.of]}: {most} {words[limit.per]} {words[limit.period]}"
+
+
+LIMIT: Kind[Limit] = Kind(_read_limit, _RECORD.schema, _tell)
 
 
 def check_limits(limits: Sequence[Limit], stage: Stage) -> None:

@@ -133,3 +133,27 @@ def test_a_condition_is_told_in_words():
     assert change.path == "promotions.tea.when"
     assert change.was == "Сумма товаров: не меньше 1\u00a0000,00"
     assert change.now == "Сумма товаров: не меньше 1\u00a0500,00"
+
+
+@pytest.mark.parametrize(
+    ("limit", "locale", "told"),
+    [
+        (("promotion", "day", "uses", "1"), "ru", "применений: 1 на всех за день"),
+        (("promotion", "day", "uses", "1"), "en", "uses: 1 for everybody in a day"),
+        (
+            ("member", "ever", "money", "500"),
+            "ru",
+            "скидок на сумму: 500 на участника за всё время",
+        ),
+    ],
+)
+def test_a_limit_is_told_in_its_own_units(limit: tuple[str, ...], locale: str, told: str):
+    """A use is one, and no hundredth of one."""
+    promotion = {"id": "tea", "name": "Чай", "type": "percent_off", "params": {"percent": "10"}}
+    limits = [dict(zip(("per", "period", "of", "most"), limit, strict=True))]
+    was = parse_rules(default_rules() | {"promotions": [promotion]})
+    now = parse_rules(default_rules() | {"promotions": [promotion | {"limits": limits}]})
+
+    (change,) = difference(was, now, locale)
+
+    assert told in change.text
