@@ -22,6 +22,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from loyalty_kit.frozen import frozen
+
 
 class Kind(StrEnum):
     """Kinds of entries (`ledger.md` 3)."""
@@ -100,7 +102,7 @@ class Row(NamedTuple):
         return self.lot if self.instead_of is None else self.instead_of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cause:
     """Why an entry is booked.  `key` is made of what the outside sent (`ledger.md` 3)."""
 
@@ -127,7 +129,7 @@ class Entry:
     rows: list[Row] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """What the programme says of points that come back or are missing.
 

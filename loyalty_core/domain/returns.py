@@ -6,10 +6,9 @@ what it took by the rows that its own entries left behind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from loyalty_core.domain.account import AccountBook, Posting
 from loyalty_core.domain.points import CLAWING, SPENDING, Cause, Kind, Lot, Terms
+from loyalty_kit.frozen import frozen
 
 
 def claw_back(book: AccountBook, points: int, cause: Cause, terms: Terms) -> int:
@@ -68,7 +67,7 @@ def give_back(book: AccountBook, points: int, cause: Cause, terms: Terms) -> Non
     _WayBack(book, posting, terms).restore(points, SPENDING)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _WayBack:
     """Points on their way back to the lots that they were taken for."""
 

@@ -27,6 +27,7 @@ from loyalty_core.domain.pricing.rules import RULE_TYPES
 from loyalty_core.domain.rules import RuleSet, Tier
 from loyalty_kit.checkout import BasketLine
 from loyalty_kit.events import PurchaseLine
+from loyalty_kit.frozen import frozen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +69,7 @@ Candidates = Mapping[Stage, Sequence[Compiled]]
 """Promotions that may have a say, by stage; a stage that has none is left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Index:
     """Promotions by a name that one of their lines must have."""
 
@@ -88,7 +89,7 @@ class Index:
         return by_stage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """One version of a rule set, ready to price; safe to share between threads.
 
