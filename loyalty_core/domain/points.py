@@ -133,9 +133,10 @@ class Entry:
 class Terms:
     """What the programme says of points that come back or are missing.
 
+    `most_debt`: what an account may owe, in hundredths; 0: nothing, None: any sum.
     `grace_until` is the end of life of points given back for a lot that has expired; None
     when they expire at once.
     """
 
-    allow_debt: bool
+    most_debt: int | None
     grace_until: datetime | None

@@ -34,7 +34,7 @@ def claw_back(book: AccountBook, points: int, cause: Cause, terms: Terms) -> int
         if debt is not None:
             debts.append((debt, short, no))
     posting.close()
-    for debt, short, no in debts:
+    for debt, short, no in reversed(debts):
         book.forgive(debt, short, cause, terms, instead_of=no)
     return sum(short for _, short, _ in debts)
 
