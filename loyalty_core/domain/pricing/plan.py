@@ -102,6 +102,7 @@ class Plan:
     index: Index
     tiers: Mapping[str, Tier]
     law: Law
+    law_has_floors: bool
     calendars: Mapping[date, frozenset[str]]
     """Codes of the calendars that a day stands in."""
     codes: Mapping[str, tuple[Compiled, ...]]
@@ -160,6 +161,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         ),
         limits={one.id: one.limits for one in rules.promotions if one.limits},
         law=law_of(rules.regulated),
+        law_has_floors=any(table.floor for table in rules.regulated),
     )
 
 
