@@ -10,6 +10,7 @@ from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.receipt import returned
 from loyalty_core.service.booking import Booked, Moved
+from loyalty_core.service.coupon_uses import COUPON_OVERUSED, still_used
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.promotion_limits import (
     BUDGET_EXCEEDED,
@@ -58,27 +59,34 @@ def count_limits(
     What it takes past a limit is taken and flagged: it was given already.
     """
     refs = _refs(purchase, booked)
-    before = batch.counters.parts(refs)
-    wanted = _wanted(batch, purchase, booked)
-    batch.counters.set(("purchase", purchase.id), wanted)
+    counters, used = batch.counters, batch.counters.coupons
+    before, used_before = counters.parts(refs), used.used_by(refs)
+    wanted, codes = _wanted(batch, purchase, booked)
+    coupons = [(purchase.programme_id, code) for code in codes]
+    counters.set(("purchase", purchase.id), wanted, coupons)
     if hold is not None and hold.state != "live":
-        batch.counters.set(("hold", hold.id), {})
-    if batch.counters.exceeded(wanted, before):
+        counters.set(("hold", hold.id), {})
+    if counters.exceeded(wanted, before):
         moved.flag(BUDGET_EXCEEDED)
+    if used.overused(coupons, used_before):
+        moved.flag(COUPON_OVERUSED)
 
 
-def _wanted(batch: EventBatch, purchase: KeptPurchase, booked: Booked) -> dict[UseKey, Wanted]:
+def _wanted(
+    batch: EventBatch, purchase: KeptPurchase, booked: Booked
+) -> tuple[dict[UseKey, Wanted], list[str]]:
+    """Of limits; and the codes of coupons."""
     counts = purchase.event.status is PurchaseStatus.PAID and purchase.linked_to is None
     if not counts or not booked.rules_version:
-        return {}
+        return {}, []
     plan = batch.plan(booked.rules_version)
-    if not plan.limits:
-        return {}
+    if not plan.counted and not booked.coupons:
+        return {}, []
     earned = gathered(
         [
             (award.source, "points", line, points)
             for award in booked.awards
-            if award.source in plan.limits
+            if award.source in plan.counted
             for line, points in award.by_line
         ]
     )
@@ -87,7 +95,8 @@ def _wanted(batch: EventBatch, purchase: KeptPurchase, booked: Booked) -> dict[U
         purchase.lines, [one.event for one in purchase.refunds if one.state == "booked"]
     )
     effects = [*still_given(given, purchase.lines), *earned]
-    return wanted_of(effects, back, plan, _counted(batch, purchase, booked))
+    wanted = wanted_of(effects, back, plan, _counted(batch, purchase, booked))
+    return wanted, still_used(booked.coupons, effects, purchase.lines, back, plan)
 
 
 def _counted(batch: EventBatch, purchase: KeptPurchase, booked: Booked) -> CountedFor:

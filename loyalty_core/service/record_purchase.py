@@ -15,6 +15,7 @@ from loyalty_core.domain.conditions.scene import Person
 from loyalty_core.domain.errors import EventConflict
 from loyalty_core.domain.pricing.allot import money_of, points_for
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
+from loyalty_core.domain.pricing.coupons import NO_COUPONS
 from loyalty_core.domain.pricing.earning import rate_purchase
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import split_reductions
@@ -22,6 +23,7 @@ from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, rebook, wi
 from loyalty_core.service.catalogue import filled_in
 from loyalty_core.service.count_limits import count_limits, used_by_others
 from loyalty_core.service.event_batch import EventBatch
+from loyalty_core.service.event_coupons import coupons_of, entered_of
 from loyalty_core.service.known_events import Told, hash_of, key_of
 from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
@@ -167,10 +169,11 @@ def _same(before: Purchase | None, now: Purchase) -> bool:
     """Whether what earns and what was spent is said as before."""
     if before is None:
         return False
-    return (before.lines, before.points_spent, before.hold) == (
+    return (before.lines, before.points_spent, before.hold, before.coupons) == (
         now.lines,
         now.points_spent,
         now.hold,
+        now.coupons,
     )
 
 
@@ -179,7 +182,7 @@ def _now_counts(case: _Case, before: Purchase | None) -> bool:
     if before is None or before.status is PurchaseStatus.PAID:
         return False
     version = case.booked.rules_version
-    return bool(version and case.batch.plan(version).limits)
+    return bool(version and case.batch.plan(version).counted)
 
 
 # --- who ------------------------------------------------------------------------------------
@@ -259,6 +262,7 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
         return
     plan = batch.plan_at(event.occurred_at) if hold is None else batch.plan(hold.rules_version)
     booked.rules_version = plan.version
+    booked.coupons = coupons_of(batch, kept, plan, hold, promise, case.moved)
     value = plan.rules.main.value_minor
     said = event.points_spent
     promised = {} if promise is None else promise.lines
@@ -288,10 +292,11 @@ def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ..
     if len(equal) == len(lines):
         return promised
     used = used_by_others(case.batch, kept, booked, plan, lines, promised)
+    entered = entered_of(case.batch, kept, booked, plan) if booked.coupons else NO_COUPONS
     rated = rate_purchase(
         lines,
         plan,
-        replace(_facts(case, plan), used=used),
+        replace(_facts(case, plan), used=used, coupons=entered),
         kept.event.occurred_at,
         booked.points_spent,
         equal,

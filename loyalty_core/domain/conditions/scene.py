@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
+from loyalty_core.domain.pricing.coupons import NO_COUPONS, Entered
 from loyalty_core.domain.pricing.rule_type import View
 
 
@@ -58,6 +59,7 @@ class Scene:
     __slots__ = (
         "_local",
         "calendars",
+        "coupons",
         "known",
         "now",
         "person",
@@ -78,6 +80,7 @@ class Scene:
         tier: str | None = None,
         person: Person | None = None,
         calendars: Mapping[date, frozenset[str]],
+        coupons: Entered = NO_COUPONS,
     ) -> None:
         self.view = view
         self.now = now
@@ -87,6 +90,7 @@ class Scene:
         self.tier = tier
         self.person = person
         self.calendars = calendars
+        self.coupons = coupons
         self._local: datetime | None = None
 
     @property

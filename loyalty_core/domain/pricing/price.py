@@ -120,7 +120,8 @@ def price_basket(
         request=request,
         plan=plan,
         now=now,
-        effects=_effects(lines, paid.shares, extras, earned, plan) if plan.limits else (),
+        effects=_effects(lines, paid.shares, extras, earned, plan) if plan.counted else (),
+        coupons=facts.coupons,
     )
 
 
@@ -289,7 +290,7 @@ def _offer(bounds: PointsOffer, earned: Earned, spend_points: int, plan: Plan) -
 def _effects(
     lines: Sequence[PricedLine], shares: Shares, extras: Extras, earned: Earned, plan: Plan
 ) -> tuple[Effect, ...]:
-    """What promotions with limits came to in the end."""
+    """What promotions with limits or coupons came to in the end."""
     parts = [
         (one.promotion, "money", line.id, one.amount_minor)
         for line in lines
@@ -310,7 +311,7 @@ def _effects(
         for line in lines
         if line.amount_minor
     ]
-    return gathered([part for part in parts if part[0] in plan.limits])
+    return gathered([part for part in parts if part[0] in plan.counted])
 
 
 def _of_tier(plan: Plan, tier: str | None) -> list[Benefit]:

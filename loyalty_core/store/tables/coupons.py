@@ -35,6 +35,7 @@ coupon_lots = Table(
     count("size", default=None),
     count("made"),
     Column("state", Text, nullable=False),
+    Column("member_id", BigInt),
     Column("starts_at", UtcTime),
     Column("ends_at", UtcTime),
     Column("author", Text, nullable=False),

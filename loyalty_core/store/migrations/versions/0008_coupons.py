@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("size", BigInt, nullable=False),
         sa.Column("made", BigInt, server_default=sa.text("0"), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("member_id", BigInt, nullable=True),
         sa.Column("starts_at", UtcTime(), nullable=True),
         sa.Column("ends_at", UtcTime(), nullable=True),
         sa.Column("author", sa.Text(), nullable=False),
@@ -44,9 +45,7 @@ def upgrade() -> None:
         sa.Column("ref", BigInt, nullable=False),
         sa.Column("programme_id", BigInt, nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
-        sa.CheckConstraint(
-            "kind IN ('hold', 'purchase')", name=op.f("ck_coupon_uses_kind_known")
-        ),
+        sa.CheckConstraint("kind IN ('hold', 'purchase')", name=op.f("ck_coupon_uses_kind_known")),
         sa.PrimaryKeyConstraint("kind", "ref", "programme_id", "code", name=op.f("pk_coupon_uses")),
     )
     op.create_index("ix_coupon_uses_code", "coupon_uses", ["programme_id", "code"])
