@@ -50,7 +50,8 @@ class Booked:
     `given_back` what returned of it.  `history` is what its rating knew of the member's
     earlier purchases, where a condition asked for them.  `effects`: what its hold gave by
     promotions with limits or coupons; `counted_at`: when that was, and so in which periods it
-    counts.  `coupons`: those that it goes by.
+    counts.  `coupons`: those that it goes by.  `issues`: promotions by which it brings a
+    coupon; `issued`: the codes of those that came of it, by promotion.
     """
 
     rules_version: int = 0
@@ -67,6 +68,8 @@ class Booked:
     effects: tuple[Effect, ...] = ()
     counted_at: datetime | None = None
     coupons: tuple[Taken, ...] = ()
+    issues: tuple[str, ...] = ()
+    issued: dict[str, str] = field(default_factory=dict)
     answer: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loyalty_core.domain.pricing.basket import Award
-from loyalty_core.domain.pricing.limits import LimitName, Used, gathered
+from loyalty_core.domain.pricing.limits import Effect, LimitName, Used, gathered
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.receipt import returned
@@ -36,7 +36,9 @@ def used_by_others(  # noqa: PLR0913 - each is a word of its own to the caller
     """What is gone of the limits under which these lines earn; `promised` is gone as well."""
     if not plan.limits:
         return {}
-    names = _counted(batch, purchase, booked).keys(plan, plan.limited(lines, (Stage.EARN,)))
+    names = _counted(batch, purchase, booked).keys(
+        plan, plan.limited(lines, (Stage.EARN, Stage.ISSUE))
+    )
     used = batch.counters.used(names, _refs(purchase, booked))
     points = {award.source: award.points for award in promised}
     return {name: count + _promised(name, points) for name, count in used.items()}
@@ -90,7 +92,15 @@ def _wanted(
             for line, points in award.by_line
         ]
     )
-    given = [effect for effect in booked.effects if effect.of != "points"]
+    given = [
+        effect
+        for effect in booked.effects
+        if effect.of != "points" and effect.promotion not in plan.issues
+    ]
+    own = tuple((line.id, 1) for line in purchase.lines if line.amount_minor)
+    earned += tuple(
+        Effect(promotion, "given", own) for promotion in booked.issues if promotion in plan.counted
+    )
     back = returned(
         purchase.lines, [one.event for one in purchase.refunds if one.state == "booked"]
     )

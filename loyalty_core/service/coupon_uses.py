@@ -57,6 +57,7 @@ class CouponUses:
         self._moved: set[CouponKey] = set()
         self._changed: set[Ref] = set()
         self._restated: set[CouponKey] = set()
+        self._fresh: list[KeptCoupon] = []
 
     def lock(self, keys: Iterable[CouponKey]) -> None:
         fresh = set(keys) - self._asked
@@ -109,15 +110,24 @@ class CouponUses:
         fresh = [self._known[key] for key in keys if key not in before and key in self._known]
         return any(one.over for one in fresh)
 
+    def add(self, coupon: KeptCoupon) -> None:
+        """A new one, which nobody knows yet."""
+        self._asked.add(coupon.key)
+        self._known[coupon.key] = coupon
+        self._fresh.append(coupon)
+
     def restate(self, key: CouponKey, state: str) -> None:
-        """Set the state of a coupon, if it is there; blocked ones stay so."""
+        """Take a coupon back, or give it again, if it is there; one that the owner blocked and
+        nobody took back stays blocked."""
         self.lock([key])
         one = self._known.get(key)
-        if one is not None and one.state not in (state, store.BLOCKED):
+        stays = state == store.ACTIVE and one is not None and one.state == store.BLOCKED
+        if one is not None and one.state != state and not stays:
             one.state = state
             self._restated.add(key)
 
     def write(self) -> None:
+        store.issue_coupons(self._connection, self._fresh)
         if self._changed:
             store.write_uses(
                 self._connection,
@@ -162,7 +172,7 @@ def taken_by(priced: PricedBasket) -> tuple[Taken, ...]:
 def is_for_prices(series: str, plan: Plan) -> bool:
     """Whether a coupon may have changed what was paid, which a till alone knows."""
     bound = plan.by_coupon.get(series, ())
-    return any(one.rule.stage is not Stage.EARN for one in bound)
+    return any(one.rule.stage not in (Stage.EARN, Stage.ISSUE) for one in bound)
 
 
 def still_used(

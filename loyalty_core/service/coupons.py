@@ -148,20 +148,18 @@ def fill_lot(
     return filled
 
 
-def issue(  # noqa: PLR0913 - each is a word of its own to the caller
-    connection: Connection,
+def own_coupon(  # noqa: PLR0913 - each is a word of its own to the caller
     programme_id: int,
     series: CouponSeries,
     member_id: int,
-    issued_for: str,
     *,
-    now: datetime,
+    since: datetime,
+    zone: ZoneInfo,
+    issued_for: str | None = None,
 ) -> KeptCoupon:
-    """A member's own coupon, issued once for whatever `issued_for` names.
-
-    The caller has locked the member.
-    """
-    coupon = KeptCoupon(
+    """A fresh coupon of a member's own, not stored yet; its life counts from `since`."""
+    ends_at = end_of_life(since, series.life_days, zone)
+    return KeptCoupon(
         programme_id,
         draw(),
         series.code,
@@ -172,13 +170,10 @@ def issue(  # noqa: PLR0913 - each is a word of its own to the caller
         0,
         0,
         None,
-        _end(connection, programme_id, series, now),
-        now,
+        ends_at,
+        since,
         issued_for,
     )
-    if not store.add_coupons(connection, [coupon]):
-        return issue(connection, programme_id, series, member_id, issued_for, now=now)
-    return coupon
 
 
 def show_coupon(

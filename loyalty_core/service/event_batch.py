@@ -224,7 +224,7 @@ class EventBatch:
                     self.shop(one.source, one.event.shop).id, member, one.event
                 )
                 lines = filled_in(one.event.lines, self.products)
-                promotions = plan.limited(lines, (Stage.EARN,)) if plan.limits else ()
+                promotions = plan.limited(lines, (Stage.EARN, Stage.ISSUE)) if plan.limits else ()
                 keys |= {key for _, key in counted.keys(plan, promotions)}
         self.counters.load(refs, keys)
 
@@ -234,7 +234,8 @@ class EventBatch:
         refs += [("hold", number) for _, number in self.holds.named()]
         told = [one.event for one in self.told if isinstance(one.event, Purchase)]
         codes = {code for event in told for code in map(normal, event.coupons) if code}
-        codes |= {one.code for purchase in kept for one in Booked.of(purchase).coupons}
+        for booked in map(Booked.of, kept):
+            codes |= {one.code for one in booked.coupons} | set(booked.issued.values())
         self.counters.coupons.load(refs, [(self.programme.id, code) for code in codes])
 
     # --- asked while booking --------------------------------------------------------------

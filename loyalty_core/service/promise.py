@@ -24,13 +24,15 @@ class Kept:
     awards: tuple[Award, ...]
     effects: tuple[Effect, ...] = ()
     coupons: tuple[Taken, ...] = ()
+    issued: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
     """`rated`: the hold knew its member, so what it says of earning is promised too.
 
-    `effects`: of promotions with limits or coupons; `coupons`: those that it reserved.
+    `effects`: of promotions with limits or coupons; `coupons`: those that it reserved; `issued`:
+    promotions that give one with the purchase.
     """
 
     lines: Mapping[str, PromisedLine]
@@ -38,13 +40,14 @@ class Promise:
     rated: bool
     effects: tuple[Effect, ...]
     coupons: tuple[Taken, ...]
+    issued: tuple[str, ...]
 
     @classmethod
     def of(cls, hold: KeptHold) -> Promise:
         kept = from_json(Kept, hold.quote)
         by_id = {line.id: line for line in kept.lines}
         rated = hold.member_id != NOBODY
-        return cls(by_id, kept.awards, rated, kept.effects, kept.coupons)
+        return cls(by_id, kept.awards, rated, kept.effects, kept.coupons, kept.issued)
 
     def equal(self, lines: Sequence[PurchaseLine]) -> set[str]:
         """The lines that were bought as promised."""
@@ -79,7 +82,7 @@ def keep_promise(quote: Quote, priced: PricedBasket) -> dict[str, object]:
         )
         for line in priced.lines
     )
-    kept = Kept(quote, lines, priced.earned, priced.effects, taken_by(priced))
+    kept = Kept(quote, lines, priced.earned, priced.effects, taken_by(priced), priced.issued)
     data: dict[str, object] = to_json(kept)
     return data
 

@@ -155,12 +155,16 @@ def add_coupons(connection: Connection, kept: Sequence[KeptCoupon]) -> int:
     return insert_many(connection, coupons, _COLUMNS, rows, unless=("programme_id", "code"))
 
 
-def issued(
-    connection: Connection, programme_id: int, issued_for: Collection[str]
-) -> dict[str, KeptCoupon]:
-    """The coupons that were issued for these."""
-    own = and_(coupons.c.programme_id == programme_id, coupons.c.issued_for.in_(issued_for))
-    return {one.issued_for or "": one for one in _read(connection, _WITH_LOTS.where(own))}
+def issue_coupons(connection: Connection, kept: Sequence[KeptCoupon]) -> None:
+    """Raises: IntegrityError, where a code is there already: draw another."""
+    rows = [tuple(getattr(one, name) for name in _COLUMNS) for one in kept]
+    insert_many(connection, coupons, _COLUMNS, rows)
+
+
+def issued(connection: Connection, programme_id: int, issued_for: str) -> KeptCoupon | None:
+    """The coupon that was issued for this."""
+    own = and_(coupons.c.programme_id == programme_id, coupons.c.issued_for == issued_for)
+    return next(iter(_read(connection, _WITH_LOTS.where(own))), None)
 
 
 def of_members(connection: Connection, member_ids: Collection[int]) -> list[KeptCoupon]:
@@ -234,6 +238,8 @@ def forget_people(connection: Connection, member_ids: Collection[int]) -> int:
     for table in (coupon_uses, coupons):
         these = (among(table.c.programme_id, "programmes"), among(table.c.code, "codes"))
         connection.execute(delete(table).where(*these), values)
+    mine = coupon_lots.c.member_id.in_(member_ids)
+    connection.execute(update(coupon_lots).where(mine).values(member_id=None, state=BLOCKED))
     return len(keys)
 
 

@@ -65,7 +65,8 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class PricedBasket:
     """A basket priced and accounted for; `outcomes` only of promotions that it matched,
-    `effects` only of those with limits or coupons.
+    `effects` only of those with limits or coupons.  `issued`: promotions that give the member a
+    coupon with the purchase.
 
     `explanation` (every promotion of the rule set, with sentences) is made when asked for, so
     that a quote costs what matches, not what is in the rule set; see `explain.explain`.
@@ -83,3 +84,4 @@ class PricedBasket:
     now: datetime
     effects: tuple[Effect, ...] = ()
     coupons: Entered = NO_COUPONS
+    issued: tuple[str, ...] = ()

@@ -117,6 +117,8 @@ class Plan:
     """Promotions that want a coupon, by its series."""
     counted: frozenset[str]
     """Promotions of which is counted what they give: by limits, or by their coupons."""
+    issues: Mapping[str, Compiled]
+    """Promotions that give coupons, by id."""
 
     def limited(
         self, lines: Sequence[BasketLine | PurchaseLine], stages: Iterable[Stage] = Stage
@@ -169,6 +171,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         limits={one.id: one.limits for one in rules.promotions if one.limits},
         series={one.code: one for one in rules.coupons},
         by_coupon=_by_coupon(promotions),
+        issues={one.promotion.id: one for one in promotions if one.rule.stage is Stage.ISSUE},
         counted=frozenset(one.id for one in rules.promotions if one.limits or one.coupon),
         law=law_of(rules.regulated),
     )

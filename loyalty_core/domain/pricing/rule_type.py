@@ -25,6 +25,7 @@ class Stage(StrEnum):
     SPEND = "spend"
     BAR = "bar"
     EARN = "earn"
+    ISSUE = "issue"
 
 
 COMPETING = frozenset({Stage.DISCOUNT, Stage.SPEND, Stage.EARN})
@@ -92,7 +93,14 @@ class BenefitGiven:
     name: str
 
 
-Grant = Off | Share | Multiply | Points | Barred | GiftGiven | BenefitGiven
+@dataclass(frozen=True, slots=True)
+class CouponGiven:
+    """A coupon of a series, the member's own."""
+
+    series: str
+
+
+Grant = Off | Share | Multiply | Points | Barred | GiftGiven | BenefitGiven | CouponGiven
 
 
 @dataclass(frozen=True, slots=True)
