@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from flask_smorest import Blueprint
@@ -121,16 +122,20 @@ def hold(call: Call) -> Answer:
         placed[:] = [held]
         return answer(_hold(held), 201)
 
-    given = call.write(place, told=told)
-    if codes and placed:
-        quote = placed[0].quote
-        member = None if quote.member is None else quote.member.id
-        own = guesses.callers_of(call.key.id, member)
-        call.room.guesses.count(own, guesses.count_wrong(quote.coupons), call.now)
-    elif codes:
-        # A refusal may tell the price, and so whether a code was right.
-        call.room.guesses.count(callers, len(codes), call.now)
-    return given
+    try:
+        return call.write(place, told=told)
+    finally:
+        if codes:
+            _count_wrong(call, codes, placed)
+
+
+def _count_wrong(call: Call, codes: Sequence[str], placed: Sequence[PlacedHold]) -> None:
+    """Where no hold was placed, all: a refusal may tell the price, and so if a code was right."""
+    wrong, member = len(codes), None
+    for held in placed:
+        seen = held.quote.member
+        wrong, member = guesses.count_wrong(held.quote.coupons), None if seen is None else seen.id
+    call.room.guesses.count(guesses.callers_of(call.key.id, member), wrong, call.now)
 
 
 @operation(
