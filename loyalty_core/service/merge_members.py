@@ -13,8 +13,8 @@ from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
+from loyalty_core.store import coupons, ledger, members, programmes, promotion_uses
 from loyalty_core.store import holds as hold_store
-from loyalty_core.store import ledger, members, programmes, promotion_uses
 from loyalty_core.store.ids import to_wire
 
 
@@ -47,6 +47,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     rules = plans.get(connection, programme_id, programme.rules_version).rules
     _move_standing(connection, survivor, leaving, rules, now)
     promotion_uses.move_member(connection, programme_id, leaving, survivor)
+    coupons.move_member(connection, leaving, survivor)
     _move_points(connection, programme_id, survivor, leaving, author, now)
     members.move_names(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
