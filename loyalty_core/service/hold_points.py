@@ -52,6 +52,7 @@ from loyalty_core.store.holds import NOBODY, Claim, HoldKey, KeptHold
 from loyalty_core.store.ids import from_wire, new_id
 from loyalty_core.store.programmes import Shop
 from loyalty_core.store.promotion_uses import Ref
+from loyalty_core.store.tiers import tier_of_row
 from loyalty_kit.checkout import Balance, HoldRequest, Quote, QuoteRequest
 from loyalty_kit.money import format_decimal
 
@@ -205,6 +206,7 @@ class _Desk:
     place: Place
     counters: Counters
     counted: CountedFor
+    now: datetime
 
     @property
     def book(self) -> AccountBook | None:
@@ -236,7 +238,7 @@ class _Desk:
             self.member_id,
             verified,
             full_name(row["first_name"], row["middle_name"], row["last_name"]),
-            row["tier"],
+            tier_of_row(self.connection, row, self.now),
             tuple(balances),
             balances[0].available,
             members.person_of(row) if self.plan.asks_person else None,
@@ -309,6 +311,7 @@ def _open_desk(
         place_of(source, shop.code, ZoneInfo(shop.timezone or programme.timezone), request),
         counters,
         counted,
+        now,
     )
 
 

@@ -8,12 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, RowMapping
 
 from loyalty_core.domain.conditions.people import day_of
 from loyalty_core.domain.errors import InvalidInput, MemberExists, MemberNotFound, PhoneImpossible
 from loyalty_core.domain.members import IdentityKey, card_key, email_key, full_name, phone_key
+from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service import identify
 from loyalty_core.service.phones import normalise_phone
 from loyalty_core.service.plans import PlanCache
@@ -87,7 +89,10 @@ def enrol_member(
 
     Raises: MemberExists (fact `id`), PhoneImpossible, InvalidInput.
     """
-    region = plans.phone_region(connection, source.programme_id)
+    programme = programmes.programme_by_id(connection, source.programme_id)
+    assert programme is not None
+    rules = plans.get(connection, programme.id, programme.rules_version).rules
+    region = rules.policies.phone_region
     customer = Customer(external=new.external, card=new.card, phone=new.phone, email=new.email)
     keys = identify.names_of(customer, source.name, region)
     if not keys:
@@ -104,6 +109,7 @@ def enrol_member(
         "attributes": dict(new.attributes),
         "consents": dict(new.consents),
         "referrer": new.referrer,
+        "tier": Ladder.of(rules, ZoneInfo(programme.timezone)).reached(0),
     }
     store.add_members(connection, [row])
     names = [

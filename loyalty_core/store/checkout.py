@@ -49,6 +49,7 @@ from loyalty_core.store.tables import (
     promotion_uses,
     shops,
 )
+from loyalty_core.store.tiers import tier_as_of
 from loyalty_core.store.types import from_micros, to_micros
 from loyalty_kit.checkout import Balance
 
@@ -280,7 +281,7 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             buyer.c.first_name,
             buyer.c.middle_name,
             buyer.c.last_name,
-            buyer.c.tier,
+            tier_as_of(buyer, now),
             buyer.c.spent_minor,
             _unproved(buyer.c.id, shape).label("unproved"),
             accounts.c.currency.label("points"),

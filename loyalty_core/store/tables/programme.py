@@ -26,6 +26,8 @@ programmes = Table(
     Column("timezone", Text, nullable=False),
     Column("rules_version", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    # Members up to this id were rated by a changed ladder; NULL: there is none to rate by.
+    Column("tiers_cursor", BigInt),
 )
 
 rules_versions = Table(
