@@ -27,6 +27,7 @@ WORDS: Mapping[str, str] = {
     "shops": "shops:shops",
     "rules": "rules:rules",
     "members": "members:members",
+    "tiers": "tiers:tiers",
     "keys": "keys:keys",
     "installations": "installations:installations",
     "deliveries": "deliveries:deliveries",

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from hub.jobs.worker import beat, drain_safely
 from hub.wiring import Hub
 from loyalty_core.service import upkeep
+from loyalty_core.service.rate_tiers import rate_tiers, roll_tiers
 from loyalty_core.store import idempotency, inbox, installations, outbox
 from loyalty_core.store.database import is_sqlite, read, transact
 
@@ -39,6 +40,8 @@ def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
         partial(upkeep.activate_points, now=now),
         partial(upkeep.expire_points, now=now),
         partial(upkeep.end_holds, now=now),
+        partial(roll_tiers, plans=hub.plans, now=now),
+        partial(rate_tiers, plans=hub.plans, now=now),
         partial(upkeep.list_lost_refunds, plans=hub.plans, now=now),
         partial(idempotency.forget_old, now=now),
         partial(upkeep.empty_deliveries, keep_days=keep_days, now=now),

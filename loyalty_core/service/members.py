@@ -20,11 +20,12 @@ from loyalty_core.service import identify
 from loyalty_core.service.phones import normalise_phone
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source
+from loyalty_core.service.tier_views import TierAhead, TierHeld, TierShown, tiers_shown
 from loyalty_core.store import accounts as account_store
 from loyalty_core.store import members as store
 from loyalty_core.store import programmes
 from loyalty_core.store.ids import from_wire, to_wire
-from loyalty_kit.checkout import Balance, TierView
+from loyalty_kit.checkout import Balance
 from loyalty_kit.events import Customer, ExternalId
 
 PROFILE = ("first_name", "last_name", "middle_name", "birth_date", "gender", "city")
@@ -66,7 +67,8 @@ class MemberCard:
     attributes: Mapping[str, Any]
     consents: Mapping[str, Any]
     source: str | None
-    tier: TierView | None
+    tier: TierHeld | None
+    next_tier: TierAhead | None
     spent_minor: int
     balance: Balance
     balances: tuple[Balance, ...]
@@ -290,8 +292,11 @@ def _cards(
     for member, balance in account_store.balances(connection, ids, now):
         balances[member].append(balance)
     main = plan.rules.main.code
+    ladder = Ladder.of(plan.rules, ZoneInfo(programme.timezone))
+    shown = tiers_shown(connection, ladder, rows, now)
     return [
-        _card(row, names.get(row["id"], []), balances[row["id"]], main, plan.tiers) for row in rows
+        _card(row, names.get(row["id"], []), balances[row["id"]], main, shown[row["id"]])
+        for row in rows
     ]
 
 
@@ -300,12 +305,11 @@ def _card(
     names: Sequence[tuple[IdentityKey, bool]],
     balances: Sequence[Balance],
     main: str,
-    tiers: Mapping[str, Any],
+    shown: TierShown,
 ) -> MemberCard:
     by_kind: dict[str, list[IdentityKey]] = defaultdict(list)
     for key, _ in names:
         by_kind[key.kind].append(key)
-    tier = tiers.get(row["tier"]) if row["tier"] is not None else None
     own = next((one for one in balances if one.currency == main), Balance(main))
     return MemberCard(
         to_wire("m", row["id"]),
@@ -319,7 +323,8 @@ def _card(
         row["attributes"],
         row["consents"],
         row["source"],
-        None if tier is None else TierView(tier.code, tier.name),
+        shown.held,
+        shown.ahead,
         row["spent_minor"],
         own,
         tuple(one for one in balances if one.currency != main),

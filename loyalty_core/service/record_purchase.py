@@ -308,7 +308,17 @@ def _facts(case: _Case, plan: Plan) -> MemberFacts:
         verified=customer is not None and (customer.verified or at_till),
         person=_person(case) if plan.asks_person else None,
         place=place_of(case.told.source, shop.code, zone, event),
+        measured=_measured(case),
     )
+
+
+def _measured(case: _Case) -> int | None:
+    """What counted for the tier before this receipt, where it earns by what it reaches."""
+    batch, kept = case.batch, case.kept
+    member = batch.survivor(kept.member_id)
+    if member is None:
+        return None
+    return batch.standings.measured_at(member, kept.event.occurred_at, but=kept.id)
 
 
 def _person(case: _Case) -> Person | None:

@@ -160,14 +160,12 @@ class Standings:
         standing = self._standing[member]
         if standing.tier_look_at is None or standing.tier_look_at > self._now:
             return
-        self._moved.add(member)
-        coming = standing.next_tier_at
-        if coming is not None and coming <= self._now:
-            standing.tier = self._booked[member][-1].tier
-        elif coming is not None and standing.tier_warned_of != coming:
-            standing.tier_warned_of = coming
-            self._warn(member, coming)
         self.settle(member, self._now)
+        falls_at = standing.next_tier_at
+        if falls_at is not None and standing.tier_look_at <= self._now:
+            self._moved.add(member)
+            standing.tier_look_at = standing.tier_warned_of = falls_at
+            self._warn(member, falls_at)
 
     def _add_spend(self, member: int, minor: int) -> None:
         if not minor:

@@ -47,6 +47,7 @@ from loyalty_core.store.tables import (
     programmes,
     promotion_use_parts,
     promotion_uses,
+    purchases,
     shops,
 )
 from loyalty_core.store.tiers import tier_as_of
@@ -72,6 +73,8 @@ class Asked:
     person: bool
     limited: Sequence[str] = ()
     """Promotions of whose limits it is to be told what has been used."""
+    bought_since: datetime | None = None
+    """From when on it is to be told what the member bought; None: not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ class Facts:
     uses: tuple[tuple[UseKey, int], ...] = ()
     """Counters of this shop and buyer, the own hold's part not counted.  Of a period that has
     begun lately there may be the one before it, too."""
+    bought: tuple[tuple[datetime, int], ...] = ()
+    """Purchases since the time asked about, and kopecks left of their goods."""
 
 
 class _Shape(NamedTuple):
@@ -122,6 +127,7 @@ class _Shape(NamedTuple):
     hold: bool
     person: bool
     limited: bool
+    bought: bool
 
 
 class _Row(NamedTuple):
@@ -150,6 +156,7 @@ class _Row(NamedTuple):
     ended: int
     own_hold: int
     uses: str | None
+    bought: str | None
 
 
 _PERSON = (
@@ -195,6 +202,7 @@ def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts
         ),
         _person(first.member_id, told[0][width:]),
         _uses(asked.programme_id, first.uses),
+        tuple((from_micros(at), minor) for at, minor in json.loads(first.bought or "[]")),
     )
 
 
@@ -233,6 +241,7 @@ def _shape(asked: Asked) -> _Shape:
         asked.hold is not None,
         asked.person,
         bool(asked.limited),
+        asked.bought_since is not None,
     )
 
 
@@ -249,6 +258,8 @@ def _values(asked: Asked, now: datetime, dialect: Dialect) -> dict[str, Any]:
     if asked.limited:
         column = promotion_uses.c.promotion
         values["limited"] = list_for(dialect, column, asked.limited)
+    if asked.bought_since is not None:
+        values["bought_since"] = to_micros(asked.bought_since)
     for place, name in enumerate(asked.names):
         values[f"kind_of_{place}"] = name.kind
         values[f"system_of_{place}"] = name.system
@@ -292,6 +303,7 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             *due_sums(now),
             _own_hold(shape, programme, now).label("own_hold"),
             _used(shape, programme, shops.c.id, buyer.c.id, now).label("uses"),
+            _bought(shape, buyer.c.id, now).label("bought"),
             *(buyer.c[name] for name in (_PERSON if shape.person else ())),
         )
         .select_from(
@@ -431,6 +443,28 @@ def _used(
             ),
         )
         .correlate(shops, member.table)
+        .scalar_subquery()
+    )
+
+
+def _bought(
+    shape: _Shape, member: ColumnElement[Any], now: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    """What counts for tiers of the member's purchases, those merged into it too, as JSON."""
+    if not shape.bought:
+        return null()
+    own, known = purchases, members.alias("known")
+    named = select(known.c.id).where(or_(known.c.id == member, known.c.merged_into == member))
+    at = type_coerce(own.c.occurred_at, BigInteger)
+    return (
+        select(rows_as_json(at, own.c.qualifying_minor))
+        .where(
+            own.c.member_id.in_(named.correlate(member.table)),
+            own.c.qualifying_minor > literal_column("0"),
+            at >= bindparam("bought_since", type_=BigInteger),
+            at <= now,
+        )
+        .correlate(member.table)
         .scalar_subquery()
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    CursorResult,
     FromClause,
     RowMapping,
     Select,
@@ -120,6 +119,16 @@ def tier_of_row(connection: Connection, row: RowMapping, now: datetime) -> str |
     return connection.scalar(own.where(members.c.id == row["id"]))
 
 
+def known_tiers(
+    connection: Connection, ids: Collection[int], now: datetime
+) -> dict[int, tuple[str | None, int]]:
+    """The tiers of members as they stand now, and their spend in kopecks."""
+    tier = tier_as_of(members, literal(to_micros(now), BigInteger)).label("tier")
+    query = select(members.c.id, tier, members.c.spent_minor).where(among(members.c.id, "ids"))
+    found = connection.execute(query, {"ids": ids})
+    return {row.id: (row.tier, row.spent_minor) for row in found}
+
+
 # --- what tiers are reached by --------------------------------------------------------------
 
 Given = dict[int, Contribution]
@@ -133,31 +142,38 @@ def contributions(connection: Connection, ladder: Ladder, ids: Collection[int]) 
     for survivor, aliases in aliases_of(connection, ids).items():
         owner |= dict.fromkeys(aliases, survivor)
     given: dict[int, Given] = {number: {} for number in ids}
-    for member, number, at, amount in _told(connection, ladder, list(owner)).tuples():
+    for member, number, at, amount in _told(connection, ladder, list(owner)):
         if amount > 0:
-            given[owner[member]][number] = Contribution(at, int(amount))
+            given[owner[member]][number] = Contribution(at, amount)
     return given
 
 
-def _told(connection: Connection, ladder: Ladder, ids: list[int]) -> CursorResult[Any]:
+def _told(
+    connection: Connection, ladder: Ladder, ids: list[int]
+) -> Iterator[tuple[int, int, datetime, int]]:
     tiering = ladder.tiering
     if tiering.by == ACTIONS:
-        return connection.execute(_ACTIONS, {"ids": ids, "kinds": list(tiering.actions)})
-    if tiering.by == POINTS:
-        return connection.execute(_points(ladder.currency), {"ids": ids})
-    return connection.execute(_BOUGHT if tiering.by == PURCHASES else _SPENT, {"ids": ids})
+        found = connection.execute(_ACTIONS, {"ids": ids, "kinds": list(tiering.actions)})
+    elif tiering.by == POINTS:
+        found = connection.execute(_points(ladder.currency), {"ids": ids})
+    else:
+        found = connection.execute(_BOUGHT if tiering.by == PURCHASES else _SPENT, {"ids": ids})
+    for row in found:
+        yield row.member_id, row.id, row.occurred_at, int(row.amount)
 
 
 def _receipts(amount: ColumnElement[Any]) -> Select[Any]:
-    return select(purchases.c.member_id, purchases.c.id, purchases.c.occurred_at, amount).where(
-        among(purchases.c.member_id, "ids")
-    )
+    told = [purchases.c[name] for name in ("member_id", "id", "occurred_at")]
+    return select(*told, amount.label("amount")).where(among(purchases.c.member_id, "ids"))
 
 
 _SPENT = _receipts(purchases.c.qualifying_minor).where(purchases.c.qualifying_minor > 0)
 _BOUGHT = _receipts(literal(1)).where(purchases.c.qualifying_minor > 0)
 _ACTIONS = select(
-    happenings.c.member_id, happenings.c.id, happenings.c.occurred_at, literal(1)
+    happenings.c.member_id,
+    happenings.c.id,
+    happenings.c.occurred_at,
+    literal(1).label("amount"),
 ).where(among(happenings.c.member_id, "ids"), among(happenings.c.kind, "kinds"))
 
 
@@ -174,16 +190,15 @@ def _points(currency: str) -> Select[Any]:
 
 
 def members_to_look_at(connection: Connection, now: datetime, limit: int) -> dict[int, list[int]]:
-    """Members whose tier changes or is to be warned of by now, in id order by programme."""
+    """Members whose tier changes or is to be warned of by now, by programme."""
     query = (
         select(members.c.programme_id, members.c.id)
         .where(members.c.tier_look_at <= now)
-        .order_by(members.c.tier_look_at)
         .limit(limit)
     )
     found: dict[int, list[int]] = defaultdict(list)
-    for programme, member in sorted(connection.execute(query).tuples()):
-        found[programme].append(member)
+    for row in connection.execute(query.order_by(members.c.tier_look_at)):
+        found[row.programme_id].append(row.id)
     return found
 
 
@@ -202,7 +217,7 @@ def cursors(connection: Connection) -> dict[int, int]:
     """Programmes whose members are to be rated anew, and how far that has come."""
     query = select(programmes.c.id, programmes.c.tiers_cursor)
     found = connection.execute(query.where(programmes.c.tiers_cursor.is_not(None)))
-    return dict(found.tuples().all())
+    return {row.id: row.tiers_cursor for row in found}
 
 
 def lock_cursor(connection: Connection, programme_id: int) -> int | None:

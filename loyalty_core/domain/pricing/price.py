@@ -22,7 +22,7 @@ from loyalty_core.domain.pricing.allot import (
 from loyalty_core.domain.pricing.basket import MemberFacts, Outcome, PricedBasket
 from loyalty_core.domain.pricing.bonus import Bonus
 from loyalty_core.domain.pricing.discounts import Discounts
-from loyalty_core.domain.pricing.earning import Earned, bases, earn, scene_of
+from loyalty_core.domain.pricing.earning import Earned, bases, earn, goods_of, scene_of
 from loyalty_core.domain.pricing.extras import Extras
 from loyalty_core.domain.pricing.lanes import Exclusions, run_lanes
 from loyalty_core.domain.pricing.limits import Effect, gathered
@@ -101,6 +101,7 @@ def price_basket(
         _keep_to_unit_prices(payable, discounts, paid)
     points_spent = points_for(sum(paid.by_line), plan.rules.main.value_minor)
     base_minor = bases(view, payable, paid.by_line, plan, spent=points_spent > 0)
+    scene.tier = plan.tier_reached(facts.tier, facts.measured, goods_of(request.lines, payable))
     earned = earn(view, base_minor, plan, scene, candidates)
     lines = _lines(request, discounts, paid, payable, earned)
     if request.split_lines:

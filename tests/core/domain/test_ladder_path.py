@@ -46,10 +46,11 @@ class Slow:
         if tiering.window == "days":
             return self.rank(self.sum_of(at, lambda day: 0 <= (today - day).days < tiering.days))
         _, number = quarter_or_so(today, tiering.window)
-        return max(
-            self.rank(self.sum_of(at, lambda day: quarter_or_so(day, tiering.window)[1] == wanted))
-            for wanted in (number, number - 1)
-        )
+        return max(self.of_window(at, number), self.of_window(at, number - 1))
+
+    def of_window(self, at: datetime, number: int) -> int:
+        window = self.terms.tiering.window
+        return self.rank(self.sum_of(at, lambda day: quarter_or_so(day, window)[1] == number))
 
     def rank(self, amount: int) -> int:
         return sum(1 for threshold in self.terms.thresholds if amount >= threshold)

@@ -7,7 +7,6 @@ how far it has come, and none where nothing is to be done.
 from __future__ import annotations
 
 import sqlalchemy as sa
-from alembic import op
 
 from loyalty_core.store.migrations.beside_traffic import add_column, create_index
 from loyalty_core.store.types import BigInt, UtcTime
@@ -21,8 +20,10 @@ depends_on = None
 def upgrade() -> None:
     for name in ("next_tier_at", "tier_look_at", "tier_warned_of"):
         add_column("members", sa.Column(name, UtcTime(), nullable=True))
-    add_column("programmes", sa.Column("tiers_cursor", BigInt, nullable=True))
-    op.execute("UPDATE programmes SET tiers_cursor = 0")
+    add_column(
+        "programmes",
+        sa.Column("tiers_cursor", BigInt, server_default=sa.text("0"), nullable=True),
+    )
     create_index(
         "ix_members_tier_look",
         "members",
