@@ -203,6 +203,15 @@ class Policies:
             ru="Баллы ниже нуля",
         ),
     )
+    most_debt_points: int | None = field(
+        default=None,
+        metadata=word(
+            "most_debt",
+            optional(MONEY),
+            en="Points below zero, at most",
+            ru="Баллы ниже нуля, не более",
+        ),
+    )
     give_back_grace_days: int = field(
         default=14,
         metadata=word(
@@ -434,6 +443,8 @@ def _check_whole(rules: RuleSet) -> None:
         if isinstance(params, Bonus) and params.currency not in currencies:
             errors[f"promotions.{index}.params.currency"] = ["no such currency"]
     errors |= odd_neighbours(rules.promotions)
+    if rules.policies.most_debt_points is not None and rules.policies.negative_balance != "allow":
+        errors["policies.most_debt"] = ["only where points may go below zero"]
     # So every spend that is offered is a whole sum of money, and converts back to itself.
     if rules.spending.step_points * rules.main.value_minor % 100:
         errors["spending.step"] = ["must be worth whole kopecks at the value of a point"]

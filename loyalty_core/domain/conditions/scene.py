@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from loyalty_core.domain.pricing.rule_type import View
+from loyalty_kit.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class History:
     """What a member bought before the basket or receipt at hand.
 
@@ -23,7 +24,7 @@ class History:
     last_purchase_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Person:
     """What is known of a member beside points and tier."""
 
@@ -36,7 +37,7 @@ class Person:
     history: History = field(default_factory=History)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where and how somebody buys.  `channel` as proved by whoever asks, None: not proved;
     `coupons` are folded; `zone` is the shop's."""

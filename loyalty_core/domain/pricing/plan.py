@@ -28,6 +28,7 @@ from loyalty_core.domain.rules import RuleSet, Tier
 from loyalty_core.domain.tiering import SPENT, THIS_RECEIPT, threshold_of
 from loyalty_kit.checkout import BasketLine
 from loyalty_kit.events import PurchaseLine
+from loyalty_kit.frozen import frozen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +70,7 @@ Candidates = Mapping[Stage, Sequence[Compiled]]
 """Promotions that may have a say, by stage; a stage that has none is left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Index:
     """Promotions by a name that one of their lines must have."""
 
@@ -89,7 +90,7 @@ class Index:
         return by_stage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """One version of a rule set, ready to price; safe to share between threads.
 
@@ -102,6 +103,7 @@ class Plan:
     index: Index
     tiers: Mapping[str, Tier]
     law: Law
+    law_has_floors: bool
     calendars: Mapping[date, frozenset[str]]
     """Codes of the calendars that a day stands in."""
     codes: Mapping[str, tuple[Compiled, ...]]
@@ -179,6 +181,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         ),
         limits={one.id: one.limits for one in rules.promotions if one.limits},
         law=law_of(rules.regulated),
+        law_has_floors=any(table.floor for table in rules.regulated),
     )
 
 
