@@ -14,10 +14,14 @@ from loyalty_core.domain.tiering import DAYS, POINTS, PURCHASES, THIS_RECEIPT, T
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a member stands now, and the steps that come if nothing more is contributed."""
+    """Where a member stands now, and the steps that come if nothing more is contributed.
+
+    `after`: the step to this rank was taken then; None: it is the one to begin with.
+    """
 
     rank: int
     coming: tuple[Step, ...]
+    after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +93,13 @@ class Ladder:
 
     def place(self, contributions: Collection[Contribution], now: datetime) -> Place:
         """What is contributed at this very moment counts; a fall counts from its moment on."""
-        rank = self.terms.rank(0)
+        rank, after = self.terms.rank(0), None
         steps = path_of(self.terms, contributions)
         for index, step in enumerate(steps):
             if step.after > now or (step.after == now and step.rank < rank):
-                return Place(rank, steps[index:])
-            rank = step.rank
-        return Place(rank, ())
+                return Place(rank, steps[index:], after)
+            rank, after = step.rank, step.after
+        return Place(rank, (), after)
 
     def measured(self, contributions: Collection[Contribution], now: datetime) -> int:
         """What was contributed up to now in the window that holds it."""

@@ -186,12 +186,12 @@ class Standings:
 
     def settle(self, member: int, at: datetime) -> None:
         """Rate a member by the ladder; a tier that differs from the booked one holds from `at`
-        on.  What has happened stays as it was booked."""
+        on, or from when the history reached it.  What has happened stays as it was booked."""
         standing, ladder = self._standing[member], self._ladder
         if ladder.asks_history:
             place = ladder.place(self._given[member].values(), self._now)
             tier, coming = ladder.code(place.rank), place.coming
-            at = min(at, self._now)
+            at = min(max(at, place.after or at), self._now)
         else:
             tier, coming = ladder.reached(standing.spent_minor), ()
         if standing.next_tier_at is not None and standing.next_tier_at <= self._now:

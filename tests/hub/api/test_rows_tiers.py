@@ -328,6 +328,22 @@ def test_r31_a_receipt_after_the_fall_is_rated_below_and_one_before_it_above(sce
     assert told == ["7.00", "5.00"]
 
 
+def test_r31_a_late_receipt_gives_the_tier_from_when_the_history_reached_it(scene):
+    """500 of 20 March, and 500 of 16 March that come late: silver begins with the former."""
+    scene.publish(tiers=[SILVER], tiering={"window": "days", "days": 30})
+    told = []
+    scene.clock.set(moscow("2026-03-25"))
+    for day, amount in (("20", "500.00"), ("16", "500.00"), ("18", "100.00"), ("22", "100.00")):
+        late = a_purchase(
+            external_id=f"of-{day}",
+            occurred_at=f"2026-03-{day}T12:00:00+03:00",
+            lines=[a_line(amount=amount, paid=amount)],
+        )
+        told.append(scene.shop.post("/purchases", late).get_json()["points"]["earned"])
+
+    assert told == ["25.00", "25.00", "5.00", "7.00"]
+
+
 def test_r31_grace_and_a_warning_before_the_fall(scene, hub):
     """Grace to 8 May; the warning comes three days before, once, and again for another fall."""
     scene.publish(tiers=[SILVER], tiering={**MONTH, "grace_days": 7, "warn_days": 3})
