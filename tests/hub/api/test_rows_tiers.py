@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import partial
+from itertools import permutations
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -425,6 +426,36 @@ def test_r31_two_falls_while_nobody_worked_are_seen_at_their_time(scene, hub):
     assert seen == [("gold", "gold"), ("silver", "silver"), (None, None)]
     assert quoted(scene) is None
     assert notices(hub, "tier_changed")[-1] == {"was": "gold", "now": None}
+
+
+SALES = {
+    "1": ("2026-04-03T12:00:00+03:00", "600.00"),
+    "2": ("2026-04-28T12:00:00+03:00", "700.00"),
+    "3": ("2026-05-02T12:00:00+03:00", "100.00"),
+}
+
+
+@pytest.mark.parametrize("order", list(permutations([*SALES, "back"])), ids="-".join)
+def test_r31_the_order_of_arrival_means_nothing(scene, order):
+    """April comes to 1100 after 200 of the second came back: silver to the end of May."""
+    scene.publish(tiers=[SILVER, GOLD], tiering={**MONTH, "warn_days": 0})
+    scene.clock.set(moscow("2026-05-20"))
+    for name in order:
+        if name == "back":
+            back = [{"id": "1", "quantity": "0.2", "paid_back": "200.00"}]
+            at = "2026-05-04T12:00:00+03:00"
+            body = a_refund(purchase="2", amount="200.00", lines=back, occurred_at=at)
+            assert scene.shop.post("/refunds", body).status_code in (201, 202)
+            continue
+        at, paid = SALES[name]
+        body = a_purchase(external_id=name, occurred_at=at, lines=[a_line(amount=paid, paid=paid)])
+        assert scene.shop.post("/purchases", body).status_code == 201
+        scene.clock.advance(hours=1)
+
+    assert stands(scene) == ("silver", "2026-06-01", None)
+    assert card(scene)["tier"]["keep"] == "900.00"
+    assert card(scene)["next_tier"]["missing"] == "2900.00"
+    assert quoted(scene) == "silver"
 
 
 # --- what else changes a history ------------------------------------------------------------
