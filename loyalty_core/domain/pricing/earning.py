@@ -282,5 +282,7 @@ def rate_purchase(  # noqa: PLR0913 - the receipt, the rules and the moment, eac
     seen = View(lines, whole_minor, view.open)
     done = {position for position, line in enumerate(lines) if line.id in promised}
     scene, candidates = scene_of(seen, plan, facts, at), plan.index.matching(view)
-    scene.tier = plan.tier_reached(facts.tier, facts.measured, goods_of(lines, paid_minor))
+    if facts.measured is not None:
+        goods = goods_of(lines, paid_minor)
+        scene.tier = plan.tier_reached(facts.tier, facts.measured, goods)
     return earn(view, base_minor, plan, scene, candidates, done).awards

@@ -130,11 +130,9 @@ class Plan:
         own = known.earn_bp if known else None
         return self.rules.earning.percent_bp if own is None else own
 
-    def tier_reached(self, tier: str | None, measured: int | None, goods_minor: int) -> str | None:
-        """The tier by which a receipt with so much paid for goods earns: one that it reaches
-        itself, too, where the ladder counts it at once (`measured` is what counted before)."""
-        if measured is None:
-            return tier
+    def tier_reached(self, tier: str | None, measured: int, goods_minor: int) -> str | None:
+        """The tier by which a receipt with so much paid for goods earns, where the ladder counts
+        it at once: the one held, or one that it reaches itself on top of what counted before."""
         by_spend = self.rules.tiering.by == SPENT
         amount = measured + (goods_minor if by_spend else int(goods_minor > 0))
         reached = [

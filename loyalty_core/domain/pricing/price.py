@@ -100,7 +100,9 @@ def price_basket(
         _keep_to_unit_prices(payable, discounts, paid)
     points_spent = points_for(sum(paid.by_line), plan.rules.main.value_minor)
     base_minor = bases(view, payable, paid.by_line, plan, spent=points_spent > 0)
-    scene.tier = plan.tier_reached(facts.tier, facts.measured, goods_of(request.lines, payable))
+    if facts.measured is not None:
+        goods = goods_of(request.lines, payable)
+        scene.tier = plan.tier_reached(facts.tier, facts.measured, goods)
     earned = earn(view, base_minor, plan, scene, candidates)
     lines = _lines(request, discounts, paid, payable, earned)
     if request.split_lines:
