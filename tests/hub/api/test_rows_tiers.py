@@ -346,7 +346,7 @@ def test_r31_a_late_receipt_gives_the_tier_from_when_the_history_reached_it(scen
 
 
 def test_r31_grace_and_a_warning_before_the_fall(scene, hub):
-    """Grace to 8 May; the warning comes three days before, once, and again for another fall."""
+    """Grace to 8 May; the warning comes three days before, once."""
     scene.publish(tiers=[SILVER], tiering={**MONTH, "grace_days": 7, "warn_days": 3})
     buys(scene, "1000.00", "p-1")
     scene.clock.set(moscow("2026-05-04", "23:59"))
@@ -367,6 +367,20 @@ def test_r31_grace_and_a_warning_before_the_fall(scene, hub):
         {"was": None, "now": "silver"},
         {"was": "silver", "now": None},
     ]
+
+
+def test_r31_a_fall_that_was_put_off_is_warned_of_anew(scene, hub):
+    scene.publish(tiers=[SILVER], tiering={**MONTH, "warn_days": 3})
+    buys(scene, "1000.00", "p-1")
+    scene.clock.set(moscow("2026-04-28"))
+    look_after(hub)
+    buys(scene, "1000.00", "p-2")
+    for day in ("2026-04-30", "2026-05-28", "2026-05-29"):
+        scene.clock.set(moscow(day))
+        look_after(hub)
+
+    untils = [one["until"] for one in notices(hub, "tier_ending")]
+    assert untils == ["2026-04-30T21:00:00+00:00", "2026-05-31T21:00:00+00:00"]
 
 
 def test_r31_a_purchase_within_the_grace_cancels_the_fall(scene):
