@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from hub.jobs.worker import beat, drain_safely
 from hub.wiring import Hub
 from loyalty_core.service import upkeep
+from loyalty_core.service.rate_tiers import rate_tiers, roll_tiers
 from loyalty_core.store import idempotency, inbox, installations, outbox
 from loyalty_core.store.database import is_sqlite, read, transact
 
@@ -39,6 +40,8 @@ def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
         partial(upkeep.activate_points, now=now),
         partial(upkeep.expire_points, now=now),
         partial(upkeep.end_holds, now=now),
+        partial(roll_tiers, plans=hub.plans, now=now),
+        partial(rate_tiers, plans=hub.plans, now=now),
         partial(upkeep.list_lost_refunds, plans=hub.plans, now=now),
         partial(idempotency.forget_old, now=now),
         partial(upkeep.empty_deliveries, keep_days=keep_days, now=now),
@@ -50,10 +53,14 @@ def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
 def run_scheduler(hub: Hub, stop: threading.Event) -> None:
     """Lead, or wait to lead, until `stop`."""
     leader = Leader(hub.engine)
-    chores = [
-        Chore("sweep", timedelta(seconds=hub.config.sweep_s), lambda hub: sweep(hub, stop)),
-        Chore("upkeep", UPKEEP_EVERY, lambda hub: look_after(hub, stop.is_set)),
-    ]
+    sweeping = Chore("sweep", timedelta(seconds=hub.config.sweep_s), lambda hub: sweep(hub, stop))
+
+    def is_to_stop() -> bool:
+        # Upkeep may have batches for an hour, all members to rate: what is due does not wait.
+        sweeping.do_if_due(hub)
+        return stop.is_set()
+
+    chores = [sweeping, Chore("upkeep", UPKEEP_EVERY, lambda hub: look_after(hub, is_to_stop))]
     try:
         while not stop.is_set():
             _look_round(hub, leader, chores)
@@ -107,12 +114,12 @@ def sweep(hub: Hub, stop: threading.Event | None = None) -> None:
             drain_safely(hub, programme_id, stop)
 
 
-def look_after(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
+def look_after(hub: Hub, is_to_stop: Callable[[], bool] = lambda: False) -> None:
     """What the calendar brings: points begin and end, holds end, old answers are forgotten."""
     for batch in upkeep_batches(hub, hub.clock.now()):
         while rows := transact(hub.engine, batch):
             hub.metrics.upkeep(batch.func.__name__, rows)
-            if stopping():
+            if is_to_stop():
                 return
     beat(hub, "upkeep")
 

@@ -10,6 +10,7 @@ import structlog
 from hub.ingest import fates
 from hub.wiring import Hub
 from loyalty_core.domain.errors import NotAvailable
+from loyalty_core.service.standing import TIER_CHANGED, TIER_ENDING
 from loyalty_core.store import installations, outbox
 from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.ids import to_wire
@@ -24,6 +25,9 @@ LEASE = timedelta(minutes=1)
 Sender = Callable[[Hub, OutboxRow], None]
 """Sends one row; must bear being called again with the same row."""
 BALANCE_CHANGED = "balance_changed"
+
+UNHEARD = frozenset({TIER_CHANGED, TIER_ENDING})
+"""Kinds that nobody receives yet: messages to members will."""
 
 
 class UnknownKind(LookupError):
@@ -51,15 +55,16 @@ def send_batch(hub: Hub, programme_id: int, senders: Mapping[str, Sender] | None
 
 
 def _unheard(hub: Hub, programme_id: int, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
-    """Changed balances, where no shop of the programme shows balances."""
+    """Changed balances, where no shop of the programme shows balances; and all news of tiers."""
+    of_tiers = [row for row in rows if row.kind in UNHEARD]
     changes = [row for row in rows if row.kind == BALANCE_CHANGED]
     if not changes:
-        return []
+        return of_tiers
     with read(hub.engine) as connection:
         homes = installations.of_programme(connection, programme_id)
     ready = hub.registry.ready()
     told = any(home.connector in ready and ready[home.connector].push_balance for home in homes)
-    return [] if told else changes
+    return of_tiers if told else [*of_tiers, *changes]
 
 
 def _pass_over(hub: Hub, rows: Sequence[OutboxRow], until: datetime) -> None:

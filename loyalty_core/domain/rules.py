@@ -41,6 +41,7 @@ from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.neighbours import odd_neighbours
 from loyalty_core.domain.pricing.promotion import PROMOTION, Lane, Promotion, odd_series
 from loyalty_core.domain.pricing.regulated import MinPaid, Regulated
+from loyalty_core.domain.tiering import THRESHOLDS, Tiering, oddities, threshold_of
 from loyalty_kit.events import LineKind
 from loyalty_kit.money import Rounding
 
@@ -136,12 +137,27 @@ class TierBenefit:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """None for a percent: the programme's own holds."""
+    """None for a percent: the programme's own holds.  Of the three thresholds it has the one
+    that `tiering.by` asks for."""
 
     code: str = field(metadata=word("code", CODE, en="Code", ru="Код"))
     name: str = field(metadata=word("name", NAME, en="Name", ru="Название"))
-    spend_from_minor: int = field(
-        metadata=word("spend_from", MONEY, en="From a spend of", ru="От суммы покупок")
+    spend_from_minor: int | None = field(
+        default=None,
+        metadata=word("spend_from", optional(MONEY), en="From a spend of", ru="От суммы покупок"),
+    )
+    points_from: int | None = field(
+        default=None,
+        metadata=word("points_from", optional(MONEY), en="From points earned", ru="От баллов"),
+    )
+    count_from: int | None = field(
+        default=None,
+        metadata=word(
+            "count_from",
+            optional(whole(least=0, most=1_000_000)),
+            en="From a number of",
+            ru="От количества",
+        ),
     )
     earn_bp: int | None = field(
         default=None,
@@ -297,6 +313,10 @@ class RuleSet:
     tiers: tuple[Tier, ...] = field(
         default=(), metadata=word("tiers", many(record(Tier), most=100), en="Tiers", ru="Уровни")
     )
+    tiering: Tiering = field(
+        default_factory=Tiering,
+        metadata=word("tiering", record(Tiering), en="How tiers are reached", ru="Порядок уровней"),
+    )
     lanes: tuple[Lane, ...] = field(
         default=(Lane("main"),),
         metadata=word("lanes", many(record(Lane), least=1, most=100), en="Lanes", ru="Полосы"),
@@ -354,7 +374,7 @@ def parse_rules(document: Mapping[str, Any]) -> RuleSet:
         _check_whole(rules)
     except Misfit as wrong:
         raise RulesInvalid(wrong.errors) from None
-    return replace(rules, tiers=tuple(sorted(rules.tiers, key=lambda tier: tier.spend_from_minor)))
+    return replace(rules, tiers=tuple(sorted(rules.tiers, key=threshold_of)))
 
 
 def rules_schema(locale: str = "en") -> JsonSchema:
@@ -417,7 +437,8 @@ def _check_whole(rules: RuleSet) -> None:
     errors = {
         **_repeated("currencies", "code", (currency.code for currency in rules.currencies)),
         **_repeated("tiers", "code", (tier.code for tier in rules.tiers)),
-        **_repeated("tiers", "spend_from", (tier.spend_from_minor for tier in rules.tiers)),
+        **_repeated("tiers", THRESHOLDS[rules.tiering.by], map(threshold_of, rules.tiers)),
+        **oddities(rules.tiering, rules.tiers),
         **_repeated("calendars", "code", (fold(calendar.code) for calendar in rules.calendars)),
         **_repeated("lanes", "code", (lane.code for lane in rules.lanes)),
         **_repeated("coupons", "code", (series.code for series in rules.coupons)),

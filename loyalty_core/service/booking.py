@@ -76,6 +76,10 @@ class Booked:
     def of(cls, purchase: KeptPurchase) -> Booked:
         return from_json(cls, purchase.booking)
 
+    def points_left(self, currency: str) -> int:
+        """What was earned, less what was taken back of it."""
+        return self.earned.get(currency, 0) - self.clawed.get(currency, 0)
+
     def keep(self, purchase: KeptPurchase) -> None:
         purchase.booking = to_json(self)
         purchase.changed = True

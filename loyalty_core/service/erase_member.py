@@ -11,7 +11,7 @@ from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import PROFILE, get_member, member_row
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import coupons, holds, purchases
+from loyalty_core.store import coupons, holds, purchases, tiers
 from loyalty_core.store import members as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.traces import Person, erase_traces
@@ -24,6 +24,7 @@ def export_member(
 ) -> dict[str, Any]:
     """Everything kept of a member, wire-ready.  Raises: MemberNotFound."""
     card = get_member(connection, plans, programme_id, member_id, now=now)
+    row = member_row(connection, programme_id, member_id)
     return {
         "member": {
             "id": card.id,
@@ -38,6 +39,11 @@ def export_member(
             "source": card.source,
             "created_at": card.created_at.isoformat(),
         },
+        "tiers": [
+            {"tier": one.tier, "after": one.at.isoformat()}
+            for one in tiers.tier_history(connection, [row["id"]]).get(row["id"], [])
+            if one.at <= now
+        ],
         "ledger": _all(
             lambda cursor: member_ledger(
                 connection, programme_id, card.id, cursor=cursor, limit=_PAGE
@@ -73,7 +79,10 @@ def erase_member(
     blank: dict[str, Any] = dict.fromkeys((*PROFILE, "referrer"))
     for one in ids:
         store.change_member(connection, one, {**blank, "attributes": {}, "consents": {}})
-    store.change_member(connection, number, {"state": "erased"})
+    store.change_member(
+        connection, number, {"state": "erased", "next_tier_at": None, "tier_look_at": None}
+    )
+    tiers.drop_tier_changes(connection, ids, after=now)
     receipts = purchases.forget_people(connection, ids)
     holds.forget_people(connection, ids)
     ended = coupons.forget_people(connection, ids)

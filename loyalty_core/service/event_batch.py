@@ -22,7 +22,7 @@ from loyalty_core.domain.errors import ProgrammeNotFound, WrongCurrency
 from loyalty_core.domain.points import Cause
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.rule_type import Stage
-from loyalty_core.domain.rules import RuleSet
+from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.booking import Booked, Desk, Occasion, terms_of
 from loyalty_core.service.catalogue import CatalogueProduct, filled_in, products_for
 from loyalty_core.service.event_holds import EventHolds
@@ -31,7 +31,7 @@ from loyalty_core.service.known_events import KnownEvents, Told, hash_of
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.promotion_limits import CountedFor, Counters
 from loyalty_core.service.source import Source, check_channel, shop_for
-from loyalty_core.service.standing import Standings
+from loyalty_core.service.standing import Counted, Standings
 from loyalty_core.store import ledger, members, outbox, programmes
 from loyalty_core.store import purchases as purchase_store
 from loyalty_core.store import refunds as refund_store
@@ -69,6 +69,8 @@ class EventBatch:
         self.products: dict[str, CatalogueProduct] = {}
         self._plans = plans
         self._versions = programmes.published_versions(connection, programme_id)
+        # The tiers that count are those in force now, whenever a purchase was.
+        self.ladder = Ladder.of(self.plan(programme.rules_version).rules, self.zone)
         self._shops: dict[tuple[frozenset[str] | None, str], Shop] = {}
         self._survivor: dict[int, int | None] = {}
         self._people: dict[int, Person] | None = None
@@ -151,6 +153,7 @@ class EventBatch:
             may_enrol=is_purchase and policies.enrol_on_purchase,
             vouched=customer.verified or (at_till and policies.trust_pos),
             lenient=source.lenient,
+            tier=self.ladder.reached(0),
         )
 
     def _lock_accounts(self) -> None:
@@ -164,7 +167,7 @@ class EventBatch:
         known = {member for member in ids if member}
         self._survivor = members.lock_survivors(self.connection, self.programme.id, known)
         alive = sorted({member for member in self._survivor.values() if member is not None})
-        self.standings = Standings(self.connection, alive)
+        self.standings = Standings(self.connection, self.programme.id, alive, self.ladder, self.now)
         needs = Needs(
             frozenset(purchase.id for purchase in kept),
             min((one.event.occurred_at for one in self.told), default=None),
@@ -255,10 +258,30 @@ class EventBatch:
         place = bisect_right(self._versions, moment, key=lambda pair: pair[0])
         return self.plan(self._versions[max(0, place - 1)][1])
 
-    @property
-    def ladder(self) -> RuleSet:
-        """The rules whose tiers count: those in force now, whenever the purchase was."""
-        return self.plan(self.programme.rules_version).rules
+    def count_purchase(
+        self,
+        kept: KeptPurchase,
+        booked: Booked,
+        was_minor: int,
+        at: datetime,
+        *,
+        retimed: bool = False,
+    ) -> None:
+        """Count for its member what a purchase comes to now; a new tier holds from `at` on.
+
+        Raises: BeyondCount.
+        """
+        member = self.survivor(kept.member_id)
+        assert member is not None
+        change = Counted(
+            kept.id,
+            was_minor,
+            kept.qualifying_minor,
+            kept.event.occurred_at,
+            booked.points_left(self.standings.currency),
+            retimed,
+        )
+        self.standings.count_purchase(member, change, at)
 
     def survivor(self, member: int | None) -> int | None:
         """Who a member is by now: merged ones are followed, erased ones are nobody."""

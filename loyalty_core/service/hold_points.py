@@ -29,6 +29,7 @@ from loyalty_core.domain.pricing.coupons import look_at
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.receipt import NOTHING_BACK
+from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.coupon_uses import codes_of, taken_by
 from loyalty_core.service.identify import names_of
 from loyalty_core.service.place import place_of
@@ -55,6 +56,7 @@ from loyalty_core.store.holds import NOBODY, Claim, HoldKey, KeptHold
 from loyalty_core.store.ids import from_wire, new_id
 from loyalty_core.store.programmes import Shop
 from loyalty_core.store.promotion_uses import UseKey
+from loyalty_core.store.tiers import contributions, tier_of_row
 from loyalty_kit.checkout import Balance, HoldRequest, Quote, QuoteRequest
 from loyalty_kit.money import format_decimal
 
@@ -215,6 +217,7 @@ class _Desk:
     place: Place
     counters: Counters
     counted: CountedFor
+    now: datetime
 
     @property
     def book(self) -> AccountBook | None:
@@ -246,12 +249,21 @@ class _Desk:
             self.member_id,
             verified,
             full_name(row["first_name"], row["middle_name"], row["last_name"]),
-            row["tier"],
+            tier_of_row(self.connection, row, self.now),
             tuple(balances),
             balances[0].available,
             members.person_of(row) if self.plan.asks_person else None,
             row["spent_minor"],
+            self._measured(),
         )
+
+    def _measured(self) -> int | None:
+        """What counts for the tier so far, where the receipt that reaches one earns by it."""
+        if not self.plan.asks_measure or self.member_id is None:
+            return None
+        ladder = Ladder.of(self.plan.rules, self.counted.zone)
+        given = contributions(self.connection, ladder, [self.member_id])
+        return ladder.measured(given[self.member_id].values(), self.now)
 
 
 def _refuse_what_is_not_there(wanted: HoldRequest) -> None:
@@ -324,6 +336,7 @@ def _open_desk(
         place_of(source, shop.code, ZoneInfo(shop.timezone or programme.timezone), request),
         counters,
         counted,
+        now,
     )
 
 

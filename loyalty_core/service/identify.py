@@ -34,7 +34,8 @@ _ENROLLING = frozenset({"external", "phone", "email"})
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One receipt's customer.  `vouched`: the shop or the cashier answers for who it is."""
+    """One receipt's customer.  `vouched`: the shop or the cashier answers for who it is;
+    `tier`: what whoever is enrolled begins with."""
 
     programme_id: int
     source: str
@@ -43,6 +44,7 @@ class Ask:
     may_enrol: bool
     vouched: bool
     lenient: bool = False
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ class _Register:
         customer = named.ask.customer
         row = new_member_row(self._programme_id, self._now, source=named.ask.source)
         row |= {"first_name": customer.first_name, "last_name": customer.last_name}
+        row["tier"] = named.ask.tier
         self._members.append(row)
         for key in named.keys:
             self._attach(key, row["id"], named)

@@ -8,21 +8,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, RowMapping
 
 from loyalty_core.domain.conditions.people import day_of
 from loyalty_core.domain.errors import InvalidInput, MemberExists, MemberNotFound, PhoneImpossible
 from loyalty_core.domain.members import IdentityKey, card_key, email_key, full_name, phone_key
+from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service import identify
 from loyalty_core.service.phones import normalise_phone
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source
+from loyalty_core.service.tier_views import TierAhead, TierHeld, TierShown, tiers_shown
 from loyalty_core.store import accounts as account_store
 from loyalty_core.store import members as store
 from loyalty_core.store import programmes
 from loyalty_core.store.ids import from_wire, to_wire
-from loyalty_kit.checkout import Balance, TierView
+from loyalty_kit.checkout import Balance
 from loyalty_kit.events import Customer, ExternalId
 
 PROFILE = ("first_name", "last_name", "middle_name", "birth_date", "gender", "city")
@@ -64,7 +67,8 @@ class MemberCard:
     attributes: Mapping[str, Any]
     consents: Mapping[str, Any]
     source: str | None
-    tier: TierView | None
+    tier: TierHeld | None
+    next_tier: TierAhead | None
     spent_minor: int
     balance: Balance
     balances: tuple[Balance, ...]
@@ -87,7 +91,10 @@ def enrol_member(
 
     Raises: MemberExists (fact `id`), PhoneImpossible, InvalidInput.
     """
-    region = plans.phone_region(connection, source.programme_id)
+    programme = programmes.programme_by_id(connection, source.programme_id)
+    assert programme is not None
+    rules = plans.get(connection, programme.id, programme.rules_version).rules
+    region = rules.policies.phone_region
     customer = Customer(external=new.external, card=new.card, phone=new.phone, email=new.email)
     keys = identify.names_of(customer, source.name, region)
     if not keys:
@@ -104,6 +111,7 @@ def enrol_member(
         "attributes": dict(new.attributes),
         "consents": dict(new.consents),
         "referrer": new.referrer,
+        "tier": Ladder.of(rules, ZoneInfo(programme.timezone)).reached(0),
     }
     store.add_members(connection, [row])
     names = [
@@ -284,8 +292,11 @@ def _cards(
     for member, balance in account_store.balances(connection, ids, now):
         balances[member].append(balance)
     main = plan.rules.main.code
+    ladder = Ladder.of(plan.rules, ZoneInfo(programme.timezone))
+    shown = tiers_shown(connection, ladder, rows, now)
     return [
-        _card(row, names.get(row["id"], []), balances[row["id"]], main, plan.tiers) for row in rows
+        _card(row, names.get(row["id"], []), balances[row["id"]], main, shown[row["id"]])
+        for row in rows
     ]
 
 
@@ -294,12 +305,11 @@ def _card(
     names: Sequence[tuple[IdentityKey, bool]],
     balances: Sequence[Balance],
     main: str,
-    tiers: Mapping[str, Any],
+    shown: TierShown,
 ) -> MemberCard:
     by_kind: dict[str, list[IdentityKey]] = defaultdict(list)
     for key, _ in names:
         by_kind[key.kind].append(key)
-    tier = tiers.get(row["tier"]) if row["tier"] is not None else None
     own = next((one for one in balances if one.currency == main), Balance(main))
     return MemberCard(
         to_wire("m", row["id"]),
@@ -313,7 +323,8 @@ def _card(
         row["attributes"],
         row["consents"],
         row["source"],
-        None if tier is None else TierView(tier.code, tier.name),
+        shown.held,
+        shown.ahead,
         row["spent_minor"],
         own,
         tuple(one for one in balances if one.currency != main),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import InvalidInput, MemberNotFound
 from loyalty_core.domain.points import Cause
-from loyalty_core.domain.rules import RuleSet
+from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
@@ -45,14 +46,14 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     programme = programmes.programme_by_id(connection, programme_id)
     assert programme is not None
     rules = plans.get(connection, programme_id, programme.rules_version).rules
-    _move_standing(connection, survivor, leaving, rules, now)
+    ladder = Ladder.of(rules, ZoneInfo(programme.timezone))
+    _move_standing(connection, ladder, programme_id, (survivor, leaving), now)
     promotion_uses.move_member(connection, programme_id, leaving, survivor)
     coupons.move_member(connection, leaving, survivor)
     _move_points(connection, programme_id, survivor, leaving, author, now)
     members.move_names(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
-    left = {"spent_minor": 0, "purchase_count": 0, "last_purchase_at": None}
-    members.change_member(connection, leaving, {"state": "merged", "merged_into": survivor, **left})
+    members.change_member(connection, leaving, {"state": "merged", "merged_into": survivor})
     return get_member(connection, plans, programme_id, to_wire("m", survivor), now=now)
 
 
@@ -90,9 +91,9 @@ def _move_points(  # noqa: PLR0913 - each is a word of its own to the caller
 
 
 def _move_standing(
-    connection: Connection, survivor: int, leaving: int, rules: RuleSet, now: datetime
+    connection: Connection, ladder: Ladder, programme_id: int, pair: tuple[int, int], now: datetime
 ) -> None:
-    standings = Standings(connection, sorted((survivor, leaving)))
-    standings.add_spend(survivor, standings.spent(leaving), rules, now)
-    standings.add_history(survivor, leaving)
+    survivor, leaving = pair
+    standings = Standings(connection, programme_id, sorted(pair), ladder, now)
+    standings.take_over(survivor, leaving)
     standings.write()

@@ -24,6 +24,7 @@ from loyalty_core.domain.errors import (
 from loyalty_core.domain.rules import parse_rules
 from loyalty_core.store import programmes as store
 from loyalty_core.store.programmes import Programme, RulesVersion
+from loyalty_core.store.tiers import rate_anew
 
 __all__ = [
     "Comparison",
@@ -45,6 +46,8 @@ __all__ = [
 
 MAIN_SHOP = "main"
 _CODE = re.compile(r"[^\W_][\w.-]{0,63}")
+_LADDER = ("tiers", "tiering", "currencies")
+"""Sections that have a say in a member's tier."""
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
@@ -116,6 +119,8 @@ def set_programme(
     changes = {field: value for field, value in wanted.items() if value}
     if changes:
         store.change_programme(connection, programme.id, changes)
+    if timezone and timezone != programme.timezone:
+        rate_anew(connection, programme.id)
     return get_programme(connection, code)
 
 
@@ -182,7 +187,7 @@ def publish_rules(
     if _approval_asked(connection, programme) and store.fold(wanted.author) == store.fold(author):
         raise ApprovalNeeded({"draft": str(version), "author": wanted.author})
     parse_rules(get_rules(connection, programme_id, version))
-    store.put_in_force(connection, programme_id, version, publisher=author, now=now)
+    _put_in_force(connection, programme, version, author, now)
     return version
 
 
@@ -215,7 +220,7 @@ def take_back_rules(
     anew = draft_rules(connection, programme_id, document, author=author, now=now)
     if _approval_asked(connection, programme):
         return TakenBack(anew, in_force=False)
-    store.put_in_force(connection, programme_id, anew, publisher=author, now=now)
+    _put_in_force(connection, programme, anew, author, now)
     return TakenBack(anew, in_force=True)
 
 
@@ -251,6 +256,17 @@ def compare_rules(
         now = list_rules_versions(connection, programme_id)[0].version
     old, new = (parse_rules(get_rules(connection, programme_id, version)) for version in (was, now))
     return Comparison(was, now, difference(old, new, locale))
+
+
+def _put_in_force(
+    connection: Connection, programme: Programme, version: int, author: str, now: datetime
+) -> None:
+    """Where the ladder changes, the scheduler rates all members anew, in small turns."""
+    was = get_rules(connection, programme.id, programme.rules_version)
+    said = get_rules(connection, programme.id, version)
+    store.put_in_force(connection, programme.id, version, publisher=author, now=now)
+    if any(was.get(section) != said.get(section) for section in _LADDER):
+        rate_anew(connection, programme.id)
 
 
 def _locked(connection: Connection, programme_id: int) -> Programme:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from loyalty_core.domain.conditions.scene import Person, Place
-from loyalty_core.domain.dates import period_start
+from loyalty_core.domain.dates import EVER, period_start
 from loyalty_core.domain.errors import (
     NotAvailable,
     ProgrammeNotFound,
@@ -18,6 +18,7 @@ from loyalty_core.domain.errors import (
     UnknownShop,
     WrongCurrency,
 )
+from loyalty_core.domain.ladder_path import Contribution
 from loyalty_core.domain.members import full_name
 from loyalty_core.domain.pricing.allot import unit_price
 from loyalty_core.domain.pricing.basket import MemberFacts, PricedBasket
@@ -26,6 +27,8 @@ from loyalty_core.domain.pricing.explain import code_answers, explain, promotion
 from loyalty_core.domain.pricing.limits import LimitName
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
+from loyalty_core.domain.tiering import LIFETIME
+from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.catalogue import products_for
 from loyalty_core.service.coupon_uses import codes_of
 from loyalty_core.service.identify import names_of
@@ -67,6 +70,7 @@ class Buyer:
     available_points: int
     person: Person | None = None
     spent_minor: int = 0
+    measured: int | None = None
 
 
 def quote_basket(
@@ -86,9 +90,11 @@ def quote_basket(
     newest = plans.newest(connection, source.programme_id)
     facts = _facts(connection, source, request, newest, now)
     plan = plans.get(connection, source.programme_id, facts.rules_version)
-    if plan.version != newest.version and (plan.asks_person or plan.limits or plan.series):
+    if plan.version != newest.version and (
+        plan.asks_person or plan.limits or plan.series or plan.asks_measure
+    ):
         facts = _facts(connection, source, request, plan, now)
-    buyer = _buyer(facts, request, plan)
+    buyer = replace(_buyer(facts, request, plan), measured=_measured(facts, plan, now))
     request = replace(request, shop=shop_of(source, request))
     request = fill_in(connection, source.programme_id, request, plan)
     place = place_of(
@@ -180,6 +186,7 @@ def member_facts(buyer: Buyer, place: Place) -> MemberFacts:
         verified=buyer.member_id is not None and buyer.verified,
         person=buyer.person,
         place=place,
+        measured=buyer.measured,
     )
 
 
@@ -253,6 +260,7 @@ def _facts(
         plan.asks_person,
         _limited(request, plan) if plan.limits else (),
         codes_of(request.coupons, plan),
+        _bought_since(plan, now) if plan.asks_measure else None,
     )
     facts = checkout_facts(connection, asked, now)
     if facts is None:
@@ -262,6 +270,26 @@ def _facts(
     if request.currency != facts.currency:
         raise WrongCurrency({"currency": request.currency})
     return facts
+
+
+_LONGEST = {"month": 33, "quarter": 94, "year": 368}
+"""Days ago within which the window of now began, in whatever zone."""
+
+
+def _bought_since(plan: Plan, now: datetime) -> datetime:
+    """A time before the window of the tiers began: its zone is told by the statement."""
+    tiering = plan.rules.tiering
+    if tiering.window == LIFETIME:
+        return EVER
+    return now - timedelta(days=_LONGEST.get(tiering.window, (tiering.days or 0) + 2))
+
+
+def _measured(facts: Facts, plan: Plan, now: datetime) -> int | None:
+    if not plan.asks_measure or facts.member_id is None:
+        return None
+    ladder = Ladder.of(plan.rules, ZoneInfo(facts.timezone))
+    given = [Contribution(at, ladder.amount(minor, 0)) for at, minor in facts.bought]
+    return ladder.measured(given, now)
 
 
 def _limited(request: QuoteRequest, plan: Plan) -> Sequence[str]:

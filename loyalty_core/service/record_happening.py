@@ -13,6 +13,7 @@ from loyalty_core.domain.errors import EventConflict
 from loyalty_core.service.booking import Moved
 from loyalty_core.service.identify import Ask, identify
 from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.rate_tiers import ladder_of, standings_of
 from loyalty_core.service.receipts import EventReceipt, receipt_of
 from loyalty_core.service.source import Source
 from loyalty_core.store import happenings as store
@@ -61,7 +62,27 @@ def record_happening(
         "data": dict(event.data),
     }
     store.add_happening(connection, row)
+    if member is not None:
+        _rate(connection, plans, source.programme_id, member, event, now)
     return _receipt(row["id"], member, created=True)
+
+
+def _rate(  # noqa: PLR0913 - each is a word of its own
+    connection: Connection,
+    plans: PlanCache,
+    programme_id: int,
+    member: int,
+    event: Happening,
+    now: datetime,
+) -> None:
+    """What members do may bring them forward."""
+    ladder = ladder_of(connection, plans, programme_id)
+    if not ladder.asks_history or event.kind not in ladder.tiering.actions:
+        return
+    alive, standings = standings_of(connection, plans, programme_id, [member], now)
+    for one in alive:
+        standings.settle(one, event.occurred_at)
+    standings.write()
 
 
 def _member_of(

@@ -31,7 +31,6 @@ from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
 from loyalty_core.service.record_refund import book_refund, count_anonymous, new_refund
-from loyalty_core.service.standing import Counted
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
@@ -215,14 +214,12 @@ def _leave(case: _Case, member: int) -> None:
     desk = batch.desk(kept, plan)
     assert desk is not None
     withdraw(kept, booked, desk, batch.occasion(case.told.source.name, kept.event))
-    at = kept.event.occurred_at
-    change = Counted(kept.qualifying_minor, 0, at)
-    batch.standings.count_purchase(member, change, batch.ladder, at)
-    kept.qualifying_minor = 0
+    counted, kept.qualifying_minor = kept.qualifying_minor, 0
     booked.awards, booked.earned, booked.clawed = (), {}, {}
     booked.spent = booked.given_back = 0
     booked.rated, booked.history = False, None
     take_issued_back(batch, kept, booked)
+    batch.count_purchase(kept, booked, counted, kept.event.occurred_at)
 
 
 # --- holds ----------------------------------------------------------------------------------
@@ -342,7 +339,17 @@ def _facts(case: _Case, plan: Plan) -> MemberFacts:
         verified=customer is not None and (customer.verified or at_till),
         person=_person(case) if plan.asks_person else None,
         place=place_of(case.told.source, shop.code, zone, event),
+        measured=_measured(case),
     )
+
+
+def _measured(case: _Case) -> int | None:
+    """What counted for the tier before this receipt, where it earns by what it reaches."""
+    batch, kept = case.batch, case.kept
+    member = batch.survivor(kept.member_id)
+    if member is None:
+        return None
+    return batch.standings.measured_at(member, kept.event.occurred_at, but=kept.id)
 
 
 def _person(case: _Case) -> Person | None:
@@ -433,9 +440,7 @@ def _move(case: _Case, hold: KeptHold | None) -> None:
         return
     counted = kept.qualifying_minor
     done = rebook(kept, booked, desk, batch.occasion(case.told.source.name, kept.event), hold)
-    at = kept.event.occurred_at
-    change = Counted(counted, kept.qualifying_minor, at, retimed=case.retimed)
-    batch.standings.count_purchase(desk.main.member_id, change, batch.ladder, at)
+    batch.count_purchase(kept, booked, counted, kept.event.occurred_at, retimed=case.retimed)
     case.moved.add(done)
 
 

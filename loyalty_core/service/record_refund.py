@@ -13,7 +13,6 @@ from loyalty_core.service.issue_coupons import settle_issued
 from loyalty_core.service.known_events import Told, hash_of, key_of
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
 from loyalty_core.service.source import Source
-from loyalty_core.service.standing import Counted
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_core.store.refunds import KeptRefund
@@ -81,10 +80,7 @@ def book_refund(batch: EventBatch, kept: KeptRefund, purchase: KeptPurchase) -> 
         counted = purchase.qualifying_minor
         done = rebook(purchase, booked, desk, batch.occasion(kept.source, kept.event))
         moved.add(done)
-        change = Counted(counted, purchase.qualifying_minor, purchase.event.occurred_at)
-        batch.standings.count_purchase(
-            desk.main.member_id, change, batch.ladder, kept.event.occurred_at
-        )
+        batch.count_purchase(purchase, booked, counted, kept.event.occurred_at)
         booked.keep(purchase)
     else:
         count_anonymous(purchase, moved)

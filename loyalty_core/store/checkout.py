@@ -51,8 +51,10 @@ from loyalty_core.store.tables import (
     programmes,
     promotion_use_parts,
     promotion_uses,
+    purchases,
     shops,
 )
+from loyalty_core.store.tiers import tier_as_of
 from loyalty_core.store.types import from_micros, to_micros
 from loyalty_kit.checkout import Balance
 
@@ -77,6 +79,8 @@ class Asked:
     """Promotions of whose limits it is to be told what has been used."""
     coupons: Sequence[str] = ()
     """Codes in normal form."""
+    bought_since: datetime | None = None
+    """From when on it is to be told what the member bought; None: not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,8 @@ class Facts:
     begun lately there may be the one before it, too."""
     coupons: tuple[Coupon, ...] = ()
     """Of the codes asked about, the use by the own hold not counted."""
+    bought: tuple[tuple[datetime, int], ...] = ()
+    """Purchases since the time asked about, and kopecks left of their goods."""
 
 
 class _Shape(NamedTuple):
@@ -130,6 +136,7 @@ class _Shape(NamedTuple):
     person: bool
     limited: bool
     coupons: bool
+    bought: bool
 
 
 class _Row(NamedTuple):
@@ -159,6 +166,7 @@ class _Row(NamedTuple):
     own_hold: int
     uses: str | None
     coupons: str | None
+    bought: str | None
 
 
 _PERSON = (
@@ -205,6 +213,7 @@ def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts
         _person(first.member_id, told[0][width:]),
         _uses(asked.programme_id, first.uses),
         _coupons(first.coupons),
+        tuple((from_micros(at), minor) for at, minor in json.loads(first.bought or "[]")),
     )
 
 
@@ -259,6 +268,7 @@ def _shape(asked: Asked) -> _Shape:
         asked.person,
         bool(asked.limited),
         bool(asked.coupons),
+        asked.bought_since is not None,
     )
 
 
@@ -277,6 +287,8 @@ def _values(asked: Asked, now: datetime, dialect: Dialect) -> dict[str, Any]:
         values["limited"] = list_for(dialect, column, asked.limited)
     if asked.coupons:
         values["coupons"] = list_for(dialect, coupons.c.code, asked.coupons)
+    if asked.bought_since is not None:
+        values["bought_since"] = to_micros(asked.bought_since)
     for place, name in enumerate(asked.names):
         values[f"kind_of_{place}"] = name.kind
         values[f"system_of_{place}"] = name.system
@@ -309,7 +321,7 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             buyer.c.first_name,
             buyer.c.middle_name,
             buyer.c.last_name,
-            buyer.c.tier,
+            tier_as_of(buyer, now),
             buyer.c.spent_minor,
             _unproved(buyer.c.id, shape).label("unproved"),
             accounts.c.currency.label("points"),
@@ -321,6 +333,7 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             _own_hold(shape, programme, now).label("own_hold"),
             _used(shape, programme, shops.c.id, buyer.c.id, now).label("uses"),
             _asked_coupons(shape, programme).label("coupons"),
+            _bought(shape, buyer.c.id, now).label("bought"),
             *(buyer.c[name] for name in (_PERSON if shape.person else ())),
         )
         .select_from(
@@ -494,6 +507,28 @@ def _asked_coupons(shape: _Shape, programme: ColumnElement[Any]) -> ColumnElemen
         )
         .select_from(own.outerjoin(coupon_lots, coupon_lots.c.id == own.c.lot_id))
         .where(own.c.programme_id == programme, among(own.c.code, "coupons"))
+        .scalar_subquery()
+    )
+
+
+def _bought(
+    shape: _Shape, member: ColumnElement[Any], now: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    """What counts for tiers of the member's purchases, those merged into it too, as JSON."""
+    if not shape.bought:
+        return null()
+    own, known = purchases, members.alias("known")
+    named = select(known.c.id).where(or_(known.c.id == member, known.c.merged_into == member))
+    at = type_coerce(own.c.occurred_at, BigInteger)
+    return (
+        select(rows_as_json(at, own.c.qualifying_minor))
+        .where(
+            own.c.member_id.in_(named.correlate(member.table)),
+            own.c.qualifying_minor > literal_column("0"),
+            at >= bindparam("bought_since", type_=BigInteger),
+            at <= now,
+        )
+        .correlate(member.table)
         .scalar_subquery()
     )
 

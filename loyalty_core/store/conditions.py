@@ -44,6 +44,8 @@ from loyalty_core.domain.conditions.people import (
 from loyalty_core.domain.conditions.tree import All, Leaf, Node, Not, leaves
 from loyalty_core.domain.pricing.declare import Misfit
 from loyalty_core.store.tables import members
+from loyalty_core.store.tiers import tier_as_of
+from loyalty_core.store.types import to_micros
 
 _LEAP_YEAR = 2024
 _DAYS_OF_BIRTH = [date(_LEAP_YEAR, 1, 1) + timedelta(days=number) for number in range(366)]
@@ -243,9 +245,13 @@ def _attribute_on_sqlite(name: str) -> _Value:
     return _compared(told, func.coalesce(known, false()))
 
 
+def _tier(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
+    return _compared(tier_as_of(members, literal(to_micros(asked.now), BigInteger)))
+
+
 _OF_MEMBERS: Mapping[str, Callable[[Leaf, AskedAt, str], _Value]] = {
     "member.known": _is_member,
-    "member.tier": _column("tier"),
+    "member.tier": _tier,
     "member.gender": _column("gender"),
     "member.city": _column("city"),
     "member.age": _age,

@@ -1,4 +1,4 @@
-"""Queries over members, the names they are known by, and their tiers."""
+"""Queries over members and the names they are known by."""
 
 from __future__ import annotations
 
@@ -34,17 +34,7 @@ from loyalty_core.store.tables import (
     identity_conflicts,
     members,
     purchases,
-    tier_changes,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TierChange:
-    """From `at` on, the member's tier; `tier` None: the first step of the ladder."""
-
-    member_id: int
-    at: datetime
-    tier: str | None
 
 
 @dataclass(slots=True)
@@ -52,13 +42,17 @@ class Standing:
     """What a member has bought so far, and the tier that it gave.
 
     `purchase_count` are purchases of which money for goods is left; `last_purchase_at` is the
-    time of the latest of them.
+    time of the latest of them.  `next_tier_at`: when the next scheduled change of the tier
+    holds; `tier_look_at`: when the job looks next; `tier_warned_of`: the last fall warned of.
     """
 
     spent_minor: int
     tier: str | None
     purchase_count: int
     last_purchase_at: datetime | None
+    next_tier_at: datetime | None = None
+    tier_look_at: datetime | None = None
+    tier_warned_of: datetime | None = None
 
 
 # --- people ---------------------------------------------------------------------------------
@@ -266,36 +260,6 @@ def _any_of(keys: Collection[IdentityKey]) -> ColumnElement[bool]:
             )
             for (kind, system), values in by_kind.items()
         ),
-    )
-
-
-# --- tiers ----------------------------------------------------------------------------------
-
-_TIER_HISTORY = (
-    select(tier_changes.c.member_id, tier_changes.c.at, tier_changes.c.tier)
-    .where(among(tier_changes.c.member_id, "ids"))
-    .order_by(tier_changes.c.member_id, tier_changes.c.at)
-)
-
-
-def tier_history(connection: Connection, ids: Collection[int]) -> dict[int, list[TierChange]]:
-    """The changes of each member in the order of time."""
-    found = connection.execute(_TIER_HISTORY, {"ids": ids})
-    history: dict[int, list[TierChange]] = defaultdict(list)
-    for row in found:
-        history[row.member_id].append(TierChange(*row))
-    return history
-
-
-def add_tier_changes(connection: Connection, changes: Sequence[TierChange]) -> None:
-    if not changes:
-        return
-    statement = insert_or(connection, tier_changes)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["member_id", "at"], set_={"tier": statement.excluded.tier}
-        ),
-        [{"member_id": c.member_id, "at": c.at, "tier": c.tier} for c in changes],
     )
 
 

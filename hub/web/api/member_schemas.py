@@ -65,6 +65,23 @@ class MemberQuerySchema(Schema):
             raise ValidationError("Give phone, email or card.")
 
 
+class TierHeldSchema(TierSchema):
+    until = wire.Moment(
+        allow_none=True, metadata=about("When it falls if nothing more is done; null: never.")
+    )
+    then = fields.Nested(TierSchema, allow_none=True, metadata=about("The tier after that."))
+    keep = fields.String(
+        allow_none=True,
+        metadata=about("What is missing to keep it: roubles, points or pieces."),
+    )
+    warning = fields.Boolean(metadata=about("Whether the fall is as near as the rules warn of."))
+
+
+class TierAheadSchema(TierSchema):
+    by = fields.String(metadata=about("`spent`, `points`, `purchases` or `actions`."))
+    missing = fields.String(metadata=about("What is missing to it: roubles, points or pieces."))
+
+
 class MemberCardSchema(Schema):
     id = fields.String()
     state = fields.String(metadata=about("`active`, `unconfirmed`, `erased`."))
@@ -81,7 +98,8 @@ class MemberCardSchema(Schema):
     externals = fields.List(fields.Nested(ExternalIdSchema))
     attributes = JsonObject("Anything more.")
     consents = JsonObject("What the member has agreed to.")
-    tier = fields.Nested(TierSchema, allow_none=True)
+    tier = fields.Nested(TierHeldSchema, allow_none=True)
+    next_tier = fields.Nested(TierAheadSchema, allow_none=True)
     balance = fields.Nested(BalanceSchema)
     balances = fields.List(fields.Nested(NamedBalanceSchema))
     created_at = wire.Moment()

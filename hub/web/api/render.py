@@ -9,10 +9,10 @@ from hub.web.api.render_quote import figures, named_figures
 from loyalty_core.service.members import MemberCard, Page
 from loyalty_core.service.programmes import Comparison, Programme, RulesVersion, TakenBack
 from loyalty_core.service.shops import Shop
+from loyalty_core.service.tier_views import TierHeld
 
 
 def member(card: MemberCard) -> dict[str, Any]:
-    tier = card.tier
     return {
         "id": card.id,
         "state": card.state,
@@ -24,10 +24,22 @@ def member(card: MemberCard) -> dict[str, Any]:
         "externals": [{"system": known.system, "id": known.id} for known in card.externals],
         "attributes": dict(card.attributes),
         "consents": dict(card.consents),
-        "tier": None if tier is None else {"code": tier.code, "name": tier.name},
+        "tier": None if card.tier is None else tier_held(card.tier),
+        "next_tier": None if card.next_tier is None else asdict(card.next_tier),
         "balance": figures(card.balance),
         "balances": [named_figures(balance) for balance in card.balances],
         "created_at": card.created_at.isoformat(),
+    }
+
+
+def tier_held(tier: TierHeld) -> dict[str, Any]:
+    return {
+        "code": tier.code,
+        "name": tier.name,
+        "until": None if tier.until is None else tier.until.isoformat(),
+        "then": None if tier.then is None else asdict(tier.then),
+        "keep": tier.keep,
+        "warning": tier.warning,
     }
 
 

@@ -21,7 +21,8 @@ class MemberFacts:
     includes the hold of this very cart or order; `spent_minor` is what was paid for goods so
     far, net of returns, in kopecks; `may_spend` is whether points may be written off here and
     now; `person` may be left out where `Plan.asks_person` is false.  `used`: what others have
-    consumed of limits, this cart's own hold not counted."""
+    consumed of limits, this cart's own hold not counted.  `measured`: what counts for the tier
+    so far; None: a receipt that reaches a tier does not earn by it yet."""
 
     known: bool = False
     tier: str | None = None
@@ -34,6 +35,7 @@ class MemberFacts:
     place: Place = field(default_factory=Place)
     used: Used = field(default_factory=dict)
     coupons: Entered = NO_COUPONS
+    measured: int | None = None
 
 
 NOBODY = MemberFacts()

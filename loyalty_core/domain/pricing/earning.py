@@ -22,7 +22,8 @@ from loyalty_core.domain.pricing.rule_type import (
     View,
 )
 from loyalty_core.domain.rules import PointCurrency
-from loyalty_kit.events import PurchaseLine
+from loyalty_kit.checkout import BasketLine
+from loyalty_kit.events import LineKind, PurchaseLine
 from loyalty_kit.frozen import frozen
 from loyalty_kit.money import POINT, prorate, round_points
 
@@ -153,8 +154,8 @@ def earn(  # noqa: PLR0913 - the receipt, the rules and the moment, each by its 
     for position, tables in tables_for(view, plan.law, scene.now).items():
         if not all(table.earn for table in tables):
             view.base_minor[position] = 0
-    came = run_lanes(candidates.get(Stage.BAR, ()), Bars(view), scene, Exclusions())
     own_bp = plan.earn_bp(scene.tier)
+    came = run_lanes(candidates.get(Stage.BAR, ()), Bars(view), scene, Exclusions())
     step = Bonuses(view, plan, own_bp, promised)
     came |= run_lanes(candidates.get(Stage.EARN, ()), step, scene, Exclusions())
     cells = [base * own_bp * ONCE for base in step.own_minor]
@@ -249,6 +250,13 @@ def bases(
     ]
 
 
+def goods_of(lines: Sequence[BasketLine | PurchaseLine], paid_minor: Sequence[int]) -> int:
+    """Kopecks paid for goods, which is what counts for tiers."""
+    return sum(
+        paid for line, paid in zip(lines, paid_minor, strict=True) if line.kind is LineKind.GOODS
+    )
+
+
 def rate_purchase(  # noqa: PLR0913 - the receipt, the rules and the moment, each by its own name
     lines: Sequence[PurchaseLine],
     plan: Plan,
@@ -275,4 +283,7 @@ def rate_purchase(  # noqa: PLR0913 - the receipt, the rules and the moment, eac
     seen = View(lines, whole_minor, view.open)
     done = {position for position, line in enumerate(lines) if line.id in promised}
     scene, candidates = scene_of(seen, plan, facts, at), plan.index.matching(view)
+    if facts.measured is not None:
+        goods = goods_of(lines, paid_minor)
+        scene.tier = plan.tier_reached(facts.tier, facts.measured, goods)
     return earn(view, base_minor, plan, scene, candidates, done).awards

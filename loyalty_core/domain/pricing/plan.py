@@ -26,6 +26,7 @@ from loyalty_core.domain.pricing.rule_type import (
 )
 from loyalty_core.domain.pricing.rules import RULE_TYPES
 from loyalty_core.domain.rules import RuleSet, Tier
+from loyalty_core.domain.tiering import SPENT, THIS_RECEIPT, threshold_of
 from loyalty_kit.checkout import BasketLine
 from loyalty_kit.events import PurchaseLine
 from loyalty_kit.frozen import frozen
@@ -139,6 +140,23 @@ class Plan:
         known = self.tiers.get(tier) if tier is not None else None
         own = known.earn_bp if known else None
         return self.rules.earning.percent_bp if own is None else own
+
+    def tier_reached(self, tier: str | None, measured: int, goods_minor: int) -> str | None:
+        """The tier by which a receipt with so much paid for goods earns, where the ladder counts
+        it at once: the one held, or one that it reaches itself on top of what counted before."""
+        by_spend = self.rules.tiering.by == SPENT
+        amount = measured + (goods_minor if by_spend else int(goods_minor > 0))
+        reached = [
+            code
+            for code, step in self.tiers.items()
+            if code == tier or threshold_of(step) <= amount
+        ]
+        return reached[-1] if reached else tier
+
+    @property
+    def asks_measure(self) -> bool:
+        """Whether a quote must know what counts for the tier so far."""
+        return bool(self.tiers) and self.rules.tiering.counts == THIS_RECEIPT
 
     def spend_limit_bp(self, tier: str | None) -> int:
         known = self.tiers.get(tier) if tier is not None else None

@@ -22,7 +22,7 @@ from loyalty_core.domain.pricing.allot import (
 from loyalty_core.domain.pricing.basket import MemberFacts, Outcome, PricedBasket
 from loyalty_core.domain.pricing.bonus import Bonus
 from loyalty_core.domain.pricing.discounts import Discounts
-from loyalty_core.domain.pricing.earning import Earned, bases, earn, scene_of
+from loyalty_core.domain.pricing.earning import Earned, bases, earn, goods_of, scene_of
 from loyalty_core.domain.pricing.extras import Extras
 from loyalty_core.domain.pricing.issues import Issues
 from loyalty_core.domain.pricing.lanes import Exclusions, run_lanes
@@ -101,6 +101,9 @@ def price_basket(
         _keep_to_unit_prices(payable, discounts, paid)
     points_spent = points_for(sum(paid.by_line), plan.rules.main.value_minor)
     base_minor = bases(view, payable, paid.by_line, plan, spent=points_spent > 0)
+    if facts.measured is not None:
+        goods = goods_of(request.lines, payable)
+        scene.tier = plan.tier_reached(facts.tier, facts.measured, goods)
     earned = earn(view, base_minor, plan, scene, candidates)
     issues = Issues(view, plan)
     came |= run_lanes(candidates.get(Stage.ISSUE, ()), issues, scene, Exclusions())

@@ -36,6 +36,12 @@ members = Table(
     Column("created_at", UtcTime, nullable=False),
     count("purchase_count"),
     Column("last_purchase_at", UtcTime),
+    # The next scheduled row of `tier_changes`; what it says holds from then on, booked or not.
+    Column("next_tier_at", UtcTime),
+    # When the job looks at the member: to warn of a fall, or to book one.
+    Column("tier_look_at", UtcTime),
+    # The fall of which the member was warned.
+    Column("tier_warned_of", UtcTime),
     CheckConstraint("state IN ('active', 'unconfirmed', 'merged', 'erased')", name="state_known"),
     CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged_points_on"),
 )
@@ -45,6 +51,7 @@ partial_index(
     members.c.merged_into,
     where="merged_into IS NOT NULL",
 )
+partial_index("ix_members_tier_look", members.c.tier_look_at, where="tier_look_at IS NOT NULL")
 
 identities = Table(
     "identities",

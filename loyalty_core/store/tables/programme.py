@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from loyalty_core.store.tables.base import id_column, metadata
@@ -26,6 +27,8 @@ programmes = Table(
     Column("timezone", Text, nullable=False),
     Column("rules_version", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    # Members up to this id were rated by a changed ladder; NULL: there is none to rate by.
+    Column("tiers_cursor", BigInt, server_default=text("0")),
 )
 
 rules_versions = Table(

@@ -124,7 +124,12 @@ happenings = Table(
     Column("data", Json, nullable=False),
     UniqueConstraint("programme_id", "source", "kind", "external_id"),
 )
-
+partial_index(
+    "ix_happenings_member",
+    happenings.c.member_id,
+    happenings.c.occurred_at,
+    where="member_id IS NOT NULL",
+)
 
 hold_claims = Table(
     "hold_claims",

@@ -16,8 +16,9 @@ from hub.app import create_app
 from loyalty_core.store.database import make_engine, write
 from loyalty_core.store.migrate import upgrade
 from loyalty_core.store.prompt import PromptDatabase, TooLate
-from tests.hub.api.bodies import ANNA, a_basket
+from tests.hub.api.bodies import ANNA, a_basket, a_line
 from tests.hub.api.client import Caller, code_of, new_key, new_programme
+from tests.hub.api.test_requirement_rows import Scene
 from tests.support.clock import FixedClock
 from tests.support.hub import make_hub
 from tests.support.servers import NotStarted, PrivateServer, start_postgres
@@ -43,8 +44,24 @@ def is_whole(caller: Caller) -> bool:
     return answer.status_code == 200 and not answer.get_json()["degraded"]
 
 
-def test_a_quote_is_one_statement_and_no_write(hub, shop, engine):
-    shop.post("/members", {"phone": ANNA})
+@pytest.mark.parametrize(
+    "rules",
+    [
+        pytest.param({}, id="rules of the beginning"),
+        pytest.param(
+            {
+                "tiers": [{"code": "silver", "name": "Silver", "spend_from": "100.00"}],
+                "tiering": {"window": "days", "days": 30, "counts": "this_receipt"},
+            },
+            id="a tier that has fallen unbooked, and what is bought counts at once",
+        ),
+    ],
+)
+def test_a_quote_is_one_statement_and_no_write(hub, shop, engine, clock, rules):
+    scene = Scene(shop, clock)
+    scene.publish(**rules)
+    scene.bought(a_line(paid="1000.00"))
+    clock.advance(days=40)
     for _ in range(3):  # the plan is read, the key is known, the statement prepared
         assert is_whole(shop)
     driver = prompt_of(shop).read(lambda one: one.connection.driver_connection, within_s=60)

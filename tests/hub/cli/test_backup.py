@@ -300,7 +300,8 @@ def test_an_older_schema_is_brought_up_and_a_newer_one_refused(shop, engine, oth
     assert "newer version" in refused.err
 
     with write(engine) as connection:
-        connection.execute(text("DROP INDEX ix_deliveries_kept"))
+        for index in ("ix_deliveries_kept", "ix_members_tier_look", "ix_happenings_member"):
+            connection.execute(text(f"DROP INDEX {index}"))
         connection.execute(text("ALTER TABLE deliveries DROP COLUMN emptied_at"))
         for table, column in (
             ("rules_versions", "published_by"),
@@ -308,9 +309,21 @@ def test_an_older_schema_is_brought_up_and_a_newer_one_refused(shop, engine, oth
             ("members", "purchase_count"),
             ("members", "last_purchase_at"),
             ("api_keys", "channels"),
+            ("members", "next_tier_at"),
+            ("members", "tier_look_at"),
+            ("members", "tier_warned_of"),
+            ("programmes", "tiers_cursor"),
+            ("products", "volume_ml"),
+            ("products", "strength_bp"),
         ):
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        for table in ("promotion_uses", "promotion_use_parts"):
+        for table in (
+            "promotion_uses",
+            "promotion_use_parts",
+            "coupon_uses",
+            "coupons",
+            "coupon_lots",
+        ):
             connection.execute(text(f"DROP TABLE {table}"))
     set_revision(engine, "0001")
     assert at(url, "backup", str(file), "--force").code == 0

@@ -2,10 +2,11 @@
 
 import threading
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import func, select
 
-from hub.jobs import run_scheduler
+from hub.jobs import run_scheduler, scheduler
 from hub.jobs.scheduler import Chore, Leader, look_after, sweep
 from hub.wiring import Hub
 from loyalty_core.store import heartbeats
@@ -90,6 +91,30 @@ def test_it_leaves_signs_of_life_and_stops_when_told(engine):
         with read(engine) as connection:
             return heartbeats.last(connection)
 
+    wait_until(lambda: heard().get("scheduler") == hub.clock.now())
+    stop.set()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_what_is_due_does_not_wait_for_a_long_upkeep(engine, monkeypatch):
+    hub: Hub = make_hub(engine)
+    began, stop = threading.Event(), threading.Event()
+
+    def endless(_):
+        began.set()
+        return 1
+
+    monkeypatch.setattr(scheduler, "upkeep_batches", lambda hub, now: [partial(endless)])
+    thread = threading.Thread(target=run_scheduler, args=(hub, stop))
+    thread.start()
+
+    def heard():
+        with read(engine) as connection:
+            return heartbeats.last(connection)
+
+    assert began.wait(20)
+    hub.clock.advance(minutes=1)
     wait_until(lambda: heard().get("scheduler") == hub.clock.now())
     stop.set()
     thread.join(20)
