@@ -127,7 +127,8 @@ class LinePart:
 class PricedLine:
     """amount - discount - spend = payable; `earn` in hundredths of the main currency.
 
-    `parts` only where they were asked for and no single price of a unit fits.
+    `parts` only where they were asked for and no single price of a unit fits.  `barred`: why the
+    buyer may not have the line; "exclusive" is the one reason that there is.
     """
 
     id: str
@@ -140,6 +141,7 @@ class PricedLine:
     discounts: tuple[LineDiscount, ...] = ()
     trace: tuple[str, ...] = ()
     parts: tuple[LinePart, ...] = ()
+    barred: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,20 @@ class Benefit:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What is for this member and not for everybody: of `kind` "exclusive", the goods of a
+    promotion that only some may buy.  Goods are told by the words of the rules."""
+
+    kind: str
+    promotion: str
+    name: str
+    ends_at: datetime | None = None
+    skus: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     id: str
     rules_version: int
@@ -228,5 +244,5 @@ class Quote:
     certificates: tuple[CodeAnswer, ...] = ()
     benefits: tuple[Benefit, ...] = ()
     gifts: tuple[Gift, ...] = ()
-    offers: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
     explanation: tuple[Explanation, ...] = ()

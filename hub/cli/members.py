@@ -30,7 +30,7 @@ def count(when: str, code: str | None, as_json: bool) -> None:
     hub = open_hub()
     programme = chosen_programme(hub, code)
     with read(hub.engine) as connection:
-        found = count_members(connection, programme.id, tree, now=hub.clock.now())
+        found = count_members(connection, hub.plans, programme.id, tree, now=hub.clock.now())
     print_row({"programme": programme.code, "members": found}, as_json)
 
 

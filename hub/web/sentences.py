@@ -105,6 +105,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "Spending needs the member's confirmation code.",
         "Для списания нужен код подтверждения участника.",
     ),
+    "goods_barred": (
+        "Some goods of the basket are not for this buyer.",
+        "Некоторые товары корзины не для этого покупателя.",
+    ),
     "not_available": (
         "The hub cannot do this yet.",
         "Этого сервис пока не умеет.",
@@ -194,6 +198,7 @@ FIELDS: Mapping[str, str] = {
     "Nested too deep.": "Слишком глубокая вложенность.",
     "Too large.": "Слишком велико.",
     "Is taken.": "Уже занято.",
+    "Is not for this buyer.": "Не для этого покупателя.",
     "Must not be before from.": "Не может быть раньше from.",
     "Not an ISO 8601 time with an offset.": "Нужно время ISO 8601 со смещением часового пояса.",
     "Time out of range.": "Время вне допустимых пределов.",

@@ -21,6 +21,7 @@
   x Rejected            answer 422: the same input will never do; mend it
     + InvalidInput        `errors` names the fields
       - RulesInvalid        ... of the rule set's document
+      - GoodsBarred         ... lines whose goods are not for this buyer
     + UnknownShop  WrongCurrency  PhoneImpossible  CodeRequired
     + NotAvailable        the feature is not there yet
     + TooManyReceipts     ... `receipts`, `most`: more than a caller can wait for
@@ -171,6 +172,12 @@ class InvalidInput(Rejected):
 
 class RulesInvalid(InvalidInput):
     code = "rules_invalid"
+
+
+class GoodsBarred(InvalidInput):
+    """Goods that are not for this buyer, by line."""
+
+    code = "goods_barred"
 
 
 class UnknownShop(Rejected):

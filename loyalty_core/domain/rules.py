@@ -13,7 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from loyalty_core.domain.conditions.tree import leaves, tree_schema
+from loyalty_core.domain.conditions.fields import SEGMENT
+from loyalty_core.domain.conditions.segments import Segment
+from loyalty_core.domain.conditions.tree import Node, leaves, tree_schema
 from loyalty_core.domain.conditions.values import DATE
 from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.pricing.bonus import Bonus
@@ -306,6 +308,10 @@ class RuleSet:
             "calendars", many(record(Calendar), most=100), en="Calendars", ru="Календари"
         ),
     )
+    segments: tuple[Segment, ...] = field(
+        default=(),
+        metadata=word("segments", many(record(Segment), most=200), en="Segments", ru="Сегменты"),
+    )
     regulated: tuple[Regulated, ...] = field(
         default=(),
         metadata=word(
@@ -400,6 +406,7 @@ def _check_whole(rules: RuleSet) -> None:
         **_repeated("tiers", "code", (tier.code for tier in rules.tiers)),
         **_repeated("tiers", "spend_from", (tier.spend_from_minor for tier in rules.tiers)),
         **_repeated("calendars", "code", (fold(calendar.code) for calendar in rules.calendars)),
+        **_repeated("segments", "code", (fold(segment.code) for segment in rules.segments)),
         **_repeated("lanes", "code", (lane.code for lane in rules.lanes)),
         **_repeated("promotions", "id", (promotion.id for promotion in rules.promotions)),
     }
@@ -408,10 +415,12 @@ def _check_whole(rules: RuleSet) -> None:
     for index, promotion in enumerate(rules.promotions):
         if promotion.lane not in lanes:
             errors[f"promotions.{index}.lane"] = ["no such lane"]
-        errors |= _strangers(rules, f"promotions.{index}.when", promotion)
+        errors |= _strangers(rules, f"promotions.{index}.when", promotion.when)
         params = promotion.params
         if isinstance(params, Bonus) and params.currency not in currencies:
             errors[f"promotions.{index}.params.currency"] = ["no such currency"]
+    for index, segment in enumerate(rules.segments):
+        errors |= _strangers(rules, f"segments.{index}.when", segment.when)
     errors |= odd_neighbours(rules.promotions)
     # So every spend that is offered is a whole sum of money, and converts back to itself.
     if rules.spending.step_points * rules.main.value_minor % 100:
@@ -420,14 +429,15 @@ def _check_whole(rules: RuleSet) -> None:
         raise Misfit(errors)
 
 
-def _strangers(rules: RuleSet, path: str, promotion: Promotion) -> dict[str, list[str]]:
-    """Tiers and calendars that a condition names and the document does not have."""
+def _strangers(rules: RuleSet, path: str, when: Node | None) -> dict[str, list[str]]:
+    """Tiers, calendars and segments that a condition names and the document does not have."""
     known = {
         "member.tier": {tier.code for tier in rules.tiers},
         "time.holiday": {fold(calendar.code) for calendar in rules.calendars},
+        SEGMENT: {fold(segment.code) for segment in rules.segments},
     }
     errors = {}
-    for node, leaf in () if promotion.when is None else leaves(promotion.when, path):
+    for node, leaf in () if when is None else leaves(when, path):
         if leaf.field.name not in known or leaf.value is None:
             continue
         named = {leaf.value} if isinstance(leaf.value, str) else set(leaf.value)

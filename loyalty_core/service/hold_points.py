@@ -14,6 +14,7 @@ from loyalty_core.domain.account import AccountBook
 from loyalty_core.domain.conditions.scene import Place
 from loyalty_core.domain.errors import (
     CodeRequired,
+    GoodsBarred,
     HoldCaptured,
     HoldNotFound,
     NotAvailable,
@@ -82,7 +83,7 @@ def place_hold(
 
     A new hold for the same cart or order replaces the old one.  Never degraded.
 
-    Raises: NotEnoughPoints, PriceChanged, CodeRequired, NotAvailable, UnknownShop,
+    Raises: NotEnoughPoints, PriceChanged, CodeRequired, GoodsBarred, NotAvailable, UnknownShop,
     ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible.
     """
     _refuse_what_is_not_there(wanted)
@@ -346,8 +347,20 @@ def _price(desk: _Desk, wanted: HoldRequest, now: datetime) -> PricedBasket:
         names = desk.counted.keys(desk.plan, desk.plan.limited(request.lines))
         facts = replace(facts, used=desk.counters.used(names))
     priced = price_basket(request, desk.plan, facts, now)
+    _refuse_barred(priced)
     _expect(wanted, priced)
     return priced
+
+
+def _refuse_barred(priced: PricedBasket) -> None:
+    """Goods that are not for this buyer are not promised."""
+    barred = {
+        f"lines.{place}": ["Is not for this buyer."]
+        for place, line in enumerate(priced.lines)
+        if line.barred
+    }
+    if barred:
+        raise GoodsBarred(barred)
 
 
 def _expect(wanted: HoldRequest, priced: PricedBasket) -> None:

@@ -154,6 +154,7 @@ def answer(priced: PricedBasket, buyer: Buyer, number: str) -> Quote:
         coupons=code_answers(priced),
         benefits=priced.benefits,
         gifts=priced.gifts,
+        offers=priced.offers,
         explanation=explain(priced, request.explain, promotions_of_codes(priced)),
     )
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from loyalty_core.domain.conditions.scene import Person
 from loyalty_core.domain.errors import EventConflict
+from loyalty_core.domain.pricing.access import was_barred
 from loyalty_core.domain.pricing.allot import money_of, points_for
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
 from loyalty_core.domain.pricing.earning import rate_purchase
@@ -39,6 +40,7 @@ HOLD_UNKNOWN = "hold_unknown"
 HOLD_OF_ANOTHER = "hold_of_another_member"
 HOLD_DIFFERS = "hold_differs"
 HOLD_USED = "hold_used_before"
+EXCLUSIVE_GOODS = "exclusive_goods"
 SPEND_WITHOUT_MEMBER = "spend_without_member"
 
 
@@ -267,13 +269,23 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
     spend_minor = sum(line.spend_minor or 0 for line in kept.lines)
     booked.points_spent = points_for(spend_minor, value) if said is None else said
     member = batch.survivor(kept.member_id)
+    if member is not None:
+        booked.tier = batch.standings.tier_at(member, event.occurred_at)
+    if plan.for_members and (promise is None or not promise.fits(event.lines)):
+        _flag_barred(case, plan)
     if member is None:
         if booked.points_spent:
             case.moved.flag(SPEND_WITHOUT_MEMBER)
         return
-    booked.tier = batch.standings.tier_at(member, event.occurred_at)
     booked.awards = _awards(case, plan, promise)
     booked.rated = True
+
+
+def _flag_barred(case: _Case, plan: Plan) -> None:
+    """What a till sold is sold, whomever the goods were kept for."""
+    lines = filled_in(case.kept.lines, case.batch.products)
+    if was_barred(lines, plan, _facts(case, plan), case.kept.event.occurred_at):
+        case.moved.flag(EXCLUSIVE_GOODS)
 
 
 def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ...]:
@@ -306,7 +318,7 @@ def _facts(case: _Case, plan: Plan) -> MemberFacts:
     zone = batch.zone if shop.timezone is None else ZoneInfo(shop.timezone)
     customer, at_till = event.customer, event.channel == "pos" and plan.rules.policies.trust_pos
     return MemberFacts(
-        known=True,
+        known=batch.survivor(case.kept.member_id) is not None,
         tier=case.booked.tier,
         verified=customer is not None and (customer.verified or at_till),
         person=_person(case) if plan.asks_person else None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from loyalty_core.domain.conditions.fields import SEGMENT
 from loyalty_core.domain.conditions.meet import test_of
 from loyalty_core.domain.conditions.people import (
     BUCKETS,
@@ -41,8 +42,8 @@ from loyalty_core.domain.conditions.people import (
     days_to_birthday,
     last_birthday_told,
 )
-from loyalty_core.domain.conditions.tree import All, Leaf, Node, Not, leaves
-from loyalty_core.domain.pricing.declare import Misfit
+from loyalty_core.domain.conditions.segments import Segments, check_about_members
+from loyalty_core.domain.conditions.tree import All, Leaf, Node, Not
 from loyalty_core.store.tables import members
 
 _LEAP_YEAR = 2024
@@ -51,11 +52,15 @@ _DAYS_OF_BIRTH = [date(_LEAP_YEAR, 1, 1) + timedelta(days=number) for number in 
 
 @dataclass(frozen=True, slots=True)
 class AskedAt:
-    """Now, the zone whose days count, and the dialect's name: JSON is asked differently."""
+    """Now, the zone whose days count, and the dialect's name: JSON is asked differently.
+
+    `segments`: what each segment asks; those that a condition names are there.
+    """
 
     now: datetime
     zone: ZoneInfo
     dialect: str
+    segments: Segments = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -72,13 +77,7 @@ def members_where(node: Node, asked: AskedAt, salt: str = "") -> ColumnElement[b
 
     Raises: Misfit, naming each leaf that asks for what no member has by itself.
     """
-    strangers = {
-        f"{path}.field" if path else "field": ["is not about members"]
-        for path, leaf in leaves(node)
-        if leaf.field.name not in _OF_MEMBERS
-    }
-    if strangers:
-        raise Misfit(strangers)
+    check_about_members(node)
     return _node(node, asked, salt)
 
 
@@ -221,6 +220,16 @@ def _bucket(leaf: Leaf, _asked: AskedAt, salt: str) -> _Value:
     return _compared(((spread * a + b) % prime * spread + c) % prime % BUCKETS, true())
 
 
+def _segment(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
+    def test(leaf: Leaf) -> ColumnElement[bool]:
+        parts = [_node(asked.segments[code], asked, code) for code in leaf.value]
+        if leaf.operator == "has_all":
+            return and_(*parts)
+        return or_(*parts) if leaf.operator == "has_any" else not_(or_(*parts))
+
+    return _Value(true(), test)
+
+
 def _attribute(leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
     if asked.dialect == "sqlite":
         return _attribute_on_sqlite(leaf.details.name)
@@ -253,6 +262,7 @@ _OF_MEMBERS: Mapping[str, Callable[[Leaf, AskedAt, str], _Value]] = {
     "member.days_since_joining": _days_since("created_at"),
     "member.bucket": _bucket,
     "member.attribute": _attribute,
+    SEGMENT: _segment,
     "history.purchases": _column("purchase_count"),
     "history.spent": _column("spent_minor"),
     "history.days_since_purchase": _days_since("last_purchase_at"),

@@ -14,7 +14,12 @@ from hub.web.api.schemas import (
     SignedHundredths,
 )
 from loyalty_kit import wire_fields as wire
-from loyalty_kit.checkout_schema import BalanceSchema, NamedBalanceSchema, TierSchema
+from loyalty_kit.checkout_schema import (
+    BalanceSchema,
+    NamedBalanceSchema,
+    OfferSchema,
+    TierSchema,
+)
 from loyalty_kit.events_schema import ExternalIdSchema, about
 
 
@@ -89,6 +94,10 @@ class MemberCardSchema(Schema):
 
 class MembersSchema(Schema):
     items = fields.List(fields.Nested(MemberCardSchema))
+
+
+class OffersSchema(Schema):
+    items = fields.List(fields.Nested(OfferSchema))
 
 
 class LedgerQuerySchema(PageQuerySchema):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
@@ -52,16 +52,19 @@ class Scene:
     """One basket or receipt with all that conditions ask of it.
 
     `view` moves while discounts are taken.  `known` says whether there is a member; `person`
-    may be None even so, where no condition in force asks for more than the tier.
+    may be None even so, where no condition in force asks for more than the tier.  `segments`:
+    what each segment asks, by its code; None: met.
     """
 
     __slots__ = (
         "_local",
+        "_segments",
         "calendars",
         "known",
         "now",
         "person",
         "place",
+        "segments",
         "tier",
         "verified",
         "view",
@@ -78,6 +81,7 @@ class Scene:
         tier: str | None = None,
         person: Person | None = None,
         calendars: Mapping[date, frozenset[str]],
+        segments: Mapping[str, Callable[[Scene], object]] | None = None,
     ) -> None:
         self.view = view
         self.now = now
@@ -87,7 +91,9 @@ class Scene:
         self.tier = tier
         self.person = person
         self.calendars = calendars
+        self.segments = segments or {}
         self._local: datetime | None = None
+        self._segments: frozenset[str] | None = None
 
     @property
     def local(self) -> datetime:
@@ -95,6 +101,16 @@ class Scene:
         if self._local is None:
             self._local = self.now.astimezone(self.place.zone)
         return self._local
+
+    def in_segments(self) -> frozenset[str] | None:
+        """Codes of the segments that the member is in; None where nobody is known."""
+        if not self.known:
+            return None
+        if self._segments is None:
+            self._segments = frozenset(
+                code for code, meet in self.segments.items() if meet(self) is None
+            )
+        return self._segments
 
     def days_since(self, moment: datetime) -> int:
         """Midnights of the shop since then."""

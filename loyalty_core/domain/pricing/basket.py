@@ -10,7 +10,7 @@ from loyalty_core.domain.conditions.scene import Person, Place
 from loyalty_core.domain.pricing.limits import Effect, Used
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import Refusal
-from loyalty_kit.checkout import Benefit, Gift, PointsOffer, PricedLine, QuoteRequest, Totals
+from loyalty_kit.checkout import Benefit, Gift, Offer, PointsOffer, PricedLine, QuoteRequest, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +80,4 @@ class PricedBasket:
     plan: Plan
     now: datetime
     effects: tuple[Effect, ...] = ()
+    offers: tuple[Offer, ...] = ()

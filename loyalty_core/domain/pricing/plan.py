@@ -9,8 +9,10 @@ from functools import partial
 from typing import cast
 
 from loyalty_core.domain.conditions.meet import Meet, compile_tree
+from loyalty_core.domain.conditions.part import asks_members, members_part
 from loyalty_core.domain.conditions.scene import Scene
-from loyalty_core.domain.conditions.tree import codes_of, leaves
+from loyalty_core.domain.conditions.segments import named_segments, segments_of
+from loyalty_core.domain.conditions.tree import Node, codes_of, leaves
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.limits import Limit, within
 from loyalty_core.domain.pricing.promotion import Lane, Promotion
@@ -33,7 +35,8 @@ from loyalty_kit.events import PurchaseLine
 class Compiled:
     """A promotion ready to run; `order` is its place by lane, priority and id.
 
-    `never_with`: ids of the promotions that it does not stand beside, said by either.
+    `never_with`: ids of the promotions that it does not stand beside, said by either.  `reach`,
+    where its condition tells members apart: which of them may meet it with some basket.
     """
 
     promotion: Promotion
@@ -44,6 +47,7 @@ class Compiled:
     never_with: frozenset[str]
     evaluate: Callable[[View], Grant | Refusal]
     meet: Meet | None = None
+    reach: Meet | None = None
 
     def closed(self, scene: Scene) -> Refusal | None:
         """Why it says nothing here and now, if so: not in force, or its condition is not met."""
@@ -108,6 +112,10 @@ class Plan:
     asks_person: bool
     """Whether a condition asks more of the member than the tier."""
     limits: Mapping[str, Sequence[Limit]]
+    segments: Mapping[str, Meet]
+    """What segments ask, of those that a promotion names."""
+    for_members: tuple[Compiled, ...]
+    """Promotions of goods that are for some members alone."""
 
     def limited(
         self, lines: Sequence[BasketLine | PurchaseLine], stages: Iterable[Stage] = Stage
@@ -143,6 +151,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         _compile(promotion, order, lanes[promotion.lane], apart)
         for order, promotion in enumerate(ordered)
     )
+    asked = _asked(rules)
     return Plan(
         rules=rules,
         version=version,
@@ -153,13 +162,27 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         codes=_codes(promotions),
         asks_person=any(
             leaf.field.of_person
-            for one in promotions
-            if one.promotion.enabled and one.promotion.when is not None
-            for _, leaf in leaves(one.promotion.when)
+            for tree in (*_conditions(rules), *asked.values())
+            for _, leaf in leaves(tree)
         ),
         limits={one.id: one.limits for one in rules.promotions if one.limits},
         law=law_of(rules.regulated),
+        segments={code: compile_tree(tree) for code, tree in asked.items()},
+        for_members=tuple(
+            one for one in promotions if one.promotion.enabled and one.rule.stage is Stage.ACCESS
+        ),
     )
+
+
+def _conditions(rules: RuleSet) -> list[Node]:
+    """What may be asked of a buyer."""
+    return [one.when for one in rules.promotions if one.enabled and one.when is not None]
+
+
+def _asked(rules: RuleSet) -> dict[str, Node]:
+    """The segments that are asked about."""
+    named = frozenset().union(*map(named_segments, _conditions(rules)))
+    return {code: tree for code, tree in segments_of(rules.segments).items() if code in named}
 
 
 def _calendars(rules: RuleSet) -> dict[date, frozenset[str]]:
@@ -208,6 +231,9 @@ def _compile(
         never_with=frozenset(apart.get(promotion.id, ())),
         evaluate=evaluate,
         meet=None if when is None else compile_tree(when, salt=promotion.id),
+        reach=None
+        if when is None or not asks_members(when)
+        else compile_tree(members_part(when), salt=promotion.id),
     )
 
 

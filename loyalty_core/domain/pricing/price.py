@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loyalty_core.domain.conditions.scene import Scene
+from loyalty_core.domain.pricing.access import keep_from, marked
 from loyalty_core.domain.pricing.allot import (
     floor_of,
     in_two,
@@ -26,6 +27,7 @@ from loyalty_core.domain.pricing.earning import Earned, bases, earn, scene_of
 from loyalty_core.domain.pricing.extras import Extras
 from loyalty_core.domain.pricing.lanes import Exclusions, run_lanes
 from loyalty_core.domain.pricing.limits import Effect, gathered
+from loyalty_core.domain.pricing.member_offers import quoted_offers
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.regulated import (
     Regulated,
@@ -90,7 +92,9 @@ def price_basket(
     discounts = Discounts(view, _rooms(view, request, plan, tables))
     exclusions = Exclusions()
     candidates = plan.index.matching(view)
-    came: Came = run_lanes(candidates.get(Stage.DISCOUNT, ()), discounts, scene, exclusions)
+    came: Came
+    came, barred = keep_from(candidates.get(Stage.ACCESS, ()), view, scene)
+    came |= run_lanes(candidates.get(Stage.DISCOUNT, ()), discounts, scene, exclusions)
     extras = Extras(view)
     came |= run_lanes(candidates.get(Stage.EXTRA, ()), extras, scene, exclusions)
     paid = _pay_with_points(
@@ -107,6 +111,8 @@ def price_basket(
         lines = _split(lines, request)
     if request.explain == "full":
         lines = _traced(lines, request)
+    if barred:
+        lines = marked(lines, barred)
     came |= paid.came
     came |= earned.came
     return PricedBasket(
@@ -121,6 +127,7 @@ def price_basket(
         plan=plan,
         now=now,
         effects=_effects(lines, paid.shares, extras, earned, plan) if plan.limits else (),
+        offers=quoted_offers(plan, scene) if plan.for_members and facts.verified else (),
     )
 
 

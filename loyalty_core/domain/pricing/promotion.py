@@ -26,6 +26,7 @@ from loyalty_core.domain.pricing.declare import (
     word,
 )
 from loyalty_core.domain.pricing.limits import LIMIT, Limit, check_limits
+from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.pricing.rules import RULE_TYPES
 
 BASE = "base"
@@ -122,12 +123,23 @@ def _read_promotion(value: object) -> Promotion:
         raise Misfit({"id": [f"must not be {BASE!r}"]})
     if promotion.starts_at and promotion.ends_at and promotion.starts_at >= promotion.ends_at:
         raise Misfit({"ends_at": ["must be later than starts_at"]})
+    if RULE_TYPES[promotion.type].stage is Stage.ACCESS:
+        _check_access(promotion)
     check_limits(promotion.limits, RULE_TYPES[promotion.type].stage)
     try:
         params = read_record(RULE_TYPES[promotion.type].params, promotion.params)
     except Misfit as wrong:
         raise Misfit(nested("params", wrong.errors)) from None
     return replace(promotion, params=params)
+
+
+def _check_access(promotion: Promotion) -> None:
+    """Who may buy is said by the condition alone, and no promotion stands in for another."""
+    errors = {} if promotion.when is not None else {"when": ["is required"]}
+    apart = {"group": promotion.group, "never_with": promotion.never_with}
+    errors |= {name: ["is not for this type"] for name, said in apart.items() if said}
+    if errors:
+        raise Misfit(errors)
 
 
 def _promotion_schema(locale: str) -> JsonSchema:

@@ -20,6 +20,7 @@ P = TypeVar("P")
 class Stage(StrEnum):
     """The steps at which rules speak, in the order in which they run."""
 
+    ACCESS = "access"
     DISCOUNT = "discount"
     EXTRA = "extra"
     SPEND = "spend"
@@ -76,6 +77,13 @@ class Barred:
 
 
 @dataclass(frozen=True, slots=True)
+class Exclusive:
+    """`lines` are for those alone who meet the promotion's condition."""
+
+    lines: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class GiftGiven:
     """Goods that are given with the receipt."""
 
@@ -92,7 +100,7 @@ class BenefitGiven:
     name: str
 
 
-Grant = Off | Share | Multiply | Points | Barred | GiftGiven | BenefitGiven
+Grant = Off | Share | Multiply | Points | Barred | Exclusive | GiftGiven | BenefitGiven
 
 
 @dataclass(frozen=True, slots=True)

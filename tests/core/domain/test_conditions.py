@@ -43,6 +43,11 @@ ANNA = Person(
 )
 PLACE = Place("main", "pos", "cash", frozenset({"spring"}), MOSCOW)
 
+SEGMENTS = {
+    "vip": {"field": "history.purchases", "is": "at_least", "value": 3},
+    "nobody": {"field": "member.age", "is": "at_least", "value": 99},
+}
+
 
 def scene(**said: Any) -> Scene:
     left = [300_00, 150_00, 400_00, 200_00]
@@ -53,6 +58,7 @@ def scene(**said: Any) -> Scene:
         "tier": "silver",
         "person": ANNA,
         "calendars": {date(2026, 3, 14): frozenset({"sale"})},
+        "segments": {code: compile_tree(read_tree(tree)) for code, tree in SEGMENTS.items()},
     }
     return Scene(View(LINES, left, [True] * 4), now, place, **(words | said))
 
@@ -118,6 +124,10 @@ TEA = {"categories": ["tea"]}
         (
             leaf("member.attribute", "is_unknown", name="cats"),
             leaf("member.attribute", "is_not", "x", name="cats"),
+        ),
+        (
+            leaf("member.segment", "has_any", ["VIP", "nobody"]),
+            leaf("member.segment", "has_all", ["vip", "nobody"]),
         ),
         (leaf("history.purchases", "in", [2, 3]), leaf("history.purchases", "not_in", [3])),
         (

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select
 
-from loyalty_core.domain.conditions.fields import FIELDS
+from loyalty_core.domain.conditions.fields import FIELDS, SEGMENT
 from loyalty_core.domain.conditions.meet import compile_tree
 from loyalty_core.domain.conditions.scene import Place, Scene
+from loyalty_core.domain.conditions.segments import Segment, segments_of
 from loyalty_core.domain.conditions.tree import read_tree
 from loyalty_core.domain.pricing.declare import Misfit
 from loyalty_core.domain.pricing.rule_type import View
@@ -29,6 +30,9 @@ MOSCOW = ZoneInfo("Europe/Moscow")
 NEW_YORK = ZoneInfo("America/New_York")
 PEOPLE = 150
 DAY = timedelta(days=1)
+Tree = dict[str, Any]
+SEGMENT_CODES = ("tea", "тверь", "female", "silver", "2", "true", "%_'\"\\")
+"""All that random trees name, as they are compared."""
 EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 TIMES = st.sampled_from(
     [
@@ -81,21 +85,43 @@ def test_closures_and_sql_agree(engine: Engine):
         rows = connection.execute(select(members)).mappings().all()
     people = [(row["tier"], person_of(row)) for row in rows]
     fields = [FIELDS[name] for name in sorted(MEMBER_FIELDS)]
+    plain = [field for field in fields if field.name != SEGMENT]
 
     @EXAMPLES
-    @given(tree=trees(fields), now=TIMES, zone=st.sampled_from([MOSCOW, NEW_YORK]))
-    def agree(tree: dict[str, Any], now: datetime, zone: ZoneInfo) -> None:
+    @given(
+        tree=trees(fields),
+        named=st.fixed_dictionaries({code: trees(plain) for code in SEGMENT_CODES}),
+        now=TIMES,
+        zone=st.sampled_from([MOSCOW, NEW_YORK]),
+    )
+    def agree(tree: Tree, named: dict[str, Tree], now: datetime, zone: ZoneInfo) -> None:
         node = read_tree(tree)
+        segments = segments_of(
+            tuple(Segment(code, code, read_tree(one)) for code, one in named.items())
+        )
+        seen = {code: compile_tree(one) for code, one in segments.items()}
         meet = compile_tree(node, "salt")
         place = Place(zone=zone)
         view = View((), [], [])
         expected = {
             person.id
             for tier, person in people
-            if meet(Scene(view, now, place, known=True, tier=tier, person=person, calendars={}))
+            if meet(
+                Scene(
+                    view,
+                    now,
+                    place,
+                    known=True,
+                    tier=tier,
+                    person=person,
+                    calendars={},
+                    segments=seen,
+                )
+            )
             is None
         }
-        condition = members_where(node, AskedAt(now, zone, engine.dialect.name), "salt")
+        asked = AskedAt(now, zone, engine.dialect.name, segments)
+        condition = members_where(node, asked, "salt")
         with read(engine) as connection:
             found = set(connection.scalars(select(members.c.id).where(condition)))
             others = set(connection.scalars(select(members.c.id).where(~condition)))

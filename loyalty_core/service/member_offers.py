@@ -1,0 +1,38 @@
+"""What a member sees: what is bound to members and within this one's reach."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from loyalty_core.domain.conditions.scene import Place
+from loyalty_core.domain.pricing.basket import MemberFacts
+from loyalty_core.domain.pricing.earning import scene_of
+from loyalty_core.domain.pricing.member_offers import all_offers
+from loyalty_core.domain.pricing.rule_type import View
+from loyalty_core.service.members import member_row
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.store import programmes
+from loyalty_core.store.members import person_of
+from loyalty_kit.checkout import Offer
+
+
+def member_offers(
+    connection: Connection, plans: PlanCache, programme_id: int, member_id: str, *, now: datetime
+) -> tuple[Offer, ...]:
+    """Promotions in force that this member may meet with some basket.  Raises: MemberNotFound."""
+    row = member_row(connection, programme_id, member_id)
+    programme = programmes.programme_by_id(connection, programme_id)
+    assert programme is not None
+    plan = plans.get(connection, programme_id, programme.rules_version)
+    facts = MemberFacts(
+        known=True,
+        tier=row["tier"],
+        spent_minor=row["spent_minor"],
+        verified=True,
+        person=person_of(row),
+        place=Place(zone=ZoneInfo(programme.timezone)),
+    )
+    return all_offers(plan, scene_of(View((), [], []), plan, facts, now))
