@@ -198,6 +198,7 @@ FIELDS: Mapping[str, str] = {
     "Nested too deep.": "Слишком глубокая вложенность.",
     "Too large.": "Слишком велико.",
     "Is taken.": "Уже занято.",
+    "No such form of reward.": "Такой формы награды нет.",
     "Is not for this buyer.": "Не для этого покупателя.",
     "Must not be before from.": "Не может быть раньше from.",
     "Not an ISO 8601 time with an offset.": "Нужно время ISO 8601 со смещением часового пояса.",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from loyalty_core.domain.conditions.fields import SEGMENT
+from loyalty_core.domain.conditions.fields import REWARD, SEGMENT
 from loyalty_core.domain.conditions.segments import Segment
 from loyalty_core.domain.conditions.tree import Node, leaves, tree_schema
 from loyalty_core.domain.conditions.values import DATE
@@ -42,6 +42,7 @@ from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.neighbours import odd_neighbours
 from loyalty_core.domain.pricing.promotion import PROMOTION, Lane, Promotion
 from loyalty_core.domain.pricing.regulated import MinPaid, Regulated
+from loyalty_core.domain.rewards import Rewards
 from loyalty_kit.events import LineKind
 from loyalty_kit.money import Rounding
 
@@ -104,6 +105,15 @@ class Earning:
     kinds: tuple[str, ...] = field(
         default=(LineKind.GOODS,),
         metadata=word("kinds", _KINDS, en="Kinds of lines", ru="Виды строк"),
+    )
+    rewards: tuple[str, ...] = field(
+        default=(),
+        metadata=word(
+            "rewards",
+            many(CODE, most=20),
+            en="For forms of reward (none: for all)",
+            ru="Для форм награды (пусто — для всех)",
+        ),
     )
 
 
@@ -308,6 +318,12 @@ class RuleSet:
             "calendars", many(record(Calendar), most=100), en="Calendars", ru="Календари"
         ),
     )
+    rewards: Rewards | None = field(
+        default=None,
+        metadata=word(
+            "rewards", optional(record(Rewards)), en="Choice of reward", ru="Выбор награды"
+        ),
+    )
     segments: tuple[Segment, ...] = field(
         default=(),
         metadata=word("segments", many(record(Segment), most=200), en="Segments", ru="Сегменты"),
@@ -421,6 +437,7 @@ def _check_whole(rules: RuleSet) -> None:
             errors[f"promotions.{index}.params.currency"] = ["no such currency"]
     for index, segment in enumerate(rules.segments):
         errors |= _strangers(rules, f"segments.{index}.when", segment.when)
+    errors |= _odd_rewards(rules)
     errors |= odd_neighbours(rules.promotions)
     # So every spend that is offered is a whole sum of money, and converts back to itself.
     if rules.spending.step_points * rules.main.value_minor % 100:
@@ -434,6 +451,7 @@ def _strangers(rules: RuleSet, path: str, when: Node | None) -> dict[str, list[s
     known = {
         "member.tier": {tier.code for tier in rules.tiers},
         "time.holiday": {fold(calendar.code) for calendar in rules.calendars},
+        REWARD: _reward_forms(rules),
         SEGMENT: {fold(segment.code) for segment in rules.segments},
     }
     errors = {}
@@ -443,6 +461,26 @@ def _strangers(rules: RuleSet, path: str, when: Node | None) -> dict[str, list[s
         named = {leaf.value} if isinstance(leaf.value, str) else set(leaf.value)
         if named - known[leaf.field.name]:
             errors[f"{node}.value"] = ["not in this document"]
+    return errors
+
+
+def _reward_forms(rules: RuleSet) -> set[str]:
+    return set() if rules.rewards is None else {fold(form.code) for form in rules.rewards.forms}
+
+
+def _odd_rewards(rules: RuleSet) -> dict[str, list[str]]:
+    """Forms that are named and not there, or there twice."""
+    known, no_such = _reward_forms(rules), ["no such form of reward"]
+    errors = {
+        f"earning.rewards.{index}": no_such
+        for index, code in enumerate(rules.earning.rewards)
+        if fold(code) not in known
+    }
+    if rules.rewards is not None:
+        codes = (fold(form.code) for form in rules.rewards.forms)
+        errors |= _repeated("rewards.forms", "code", codes)
+        if fold(rules.rewards.default) not in known:
+            errors["rewards.default"] = no_such
     return errors
 
 

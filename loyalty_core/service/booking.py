@@ -47,7 +47,8 @@ class Booked:
     `rated`: the awards are those of the lines as they stand.  `earned` counts points that came
     in lots of their own, `clawed` what was taken back of them; `spent` what was taken,
     `given_back` what returned of it.  `history` is what its rating knew of the member's
-    earlier purchases, where a condition asked for them.  `effects`: what its hold gave by
+    earlier purchases, where a condition asked for them, and `reward` what the member had chosen
+    for the purchase's time.  `effects`: what its hold gave by
     promotions with limits; `counted_at`: when that was, and so in which periods it counts.
     """
 
@@ -61,6 +62,7 @@ class Booked:
     spent: int = 0
     given_back: int = 0
     history: History | None = None
+    reward: str | None = None
     hold: int | None = None
     effects: tuple[Effect, ...] = ()
     counted_at: datetime | None = None

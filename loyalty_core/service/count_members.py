@@ -31,7 +31,9 @@ def count_members(
         raise ProgrammeNotFound
     rules = plans.get(connection, programme_id, programme.rules_version).rules
     segments = segments_of(rules.segments)
-    asked = AskedAt(now, ZoneInfo(programme.timezone), connection.dialect.name, segments)
+    asked = AskedAt(
+        now, ZoneInfo(programme.timezone), connection.dialect.name, segments, rules.rewards
+    )
     try:
         tree = read_tree(when)
         _check_named(tree, segments)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import PROFILE, get_member, member_row
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import holds, purchases
+from loyalty_core.store import holds, purchases, rewards
 from loyalty_core.store import members as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.traces import Person, erase_traces
@@ -35,6 +35,7 @@ def export_member(
             "attributes": card.attributes,
             "consents": card.consents,
             "source": card.source,
+            "reward": card.reward.code if card.reward and card.reward.chosen else None,
             "created_at": card.created_at.isoformat(),
         },
         "ledger": _all(
@@ -72,6 +73,7 @@ def erase_member(
     for one in ids:
         store.change_member(connection, one, {**blank, "attributes": {}, "consents": {}})
     store.change_member(connection, number, {"state": "erased"})
+    rewards.forget_choices(connection, ids)
     receipts = purchases.forget_people(connection, ids)
     holds.forget_people(connection, ids)
     return {

@@ -31,7 +31,7 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.promotion_limits import CountedFor, Counters
 from loyalty_core.service.source import Source, check_channel, shop_for
 from loyalty_core.service.standing import Standings
-from loyalty_core.store import ledger, members, outbox, programmes
+from loyalty_core.store import ledger, members, outbox, programmes, rewards
 from loyalty_core.store import purchases as purchase_store
 from loyalty_core.store import refunds as refund_store
 from loyalty_core.store.holds import KeptHold, write_holds
@@ -71,6 +71,7 @@ class EventBatch:
         self._shops: dict[tuple[frozenset[str] | None, str], Shop] = {}
         self._survivor: dict[int, int | None] = {}
         self._people: dict[int, Person] | None = None
+        self._choices: dict[int, list[rewards.Choice]] | None = None
         self._books: dict[AccountKey, AccountBook] = {}
         self._books_of: dict[int, dict[str, AccountBook]] = defaultdict(dict)
 
@@ -258,6 +259,14 @@ class EventBatch:
             rows = members.member_rows(self.connection, self.programme.id, alive)
             self._people = {number: members.person_of(row) for number, row in rows.items()}
         return self._people[member]
+
+    def reward(self, member: int, moment: datetime) -> str | None:
+        """What the member had chosen by then; read once for the whole batch."""
+        if self._choices is None:
+            alive = {one for one in self._survivor.values() if one is not None}
+            self._choices = rewards.choices_of(self.connection, alive)
+        known = [choice.reward for choice in self._choices.get(member, ()) if choice.at <= moment]
+        return known[-1] if known else None
 
     def desk(self, purchase: KeptPurchase, plan: Plan) -> Desk | None:
         """The books that a purchase moves; None where it is nobody's."""

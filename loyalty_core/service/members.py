@@ -14,6 +14,9 @@ from sqlalchemy import Connection, RowMapping
 from loyalty_core.domain.conditions.people import day_of
 from loyalty_core.domain.errors import InvalidInput, MemberExists, MemberNotFound, PhoneImpossible
 from loyalty_core.domain.members import IdentityKey, card_key, email_key, full_name, phone_key
+from loyalty_core.domain.pricing.goods import fold
+from loyalty_core.domain.pricing.plan import Plan
+from loyalty_core.domain.rewards import Rewards
 from loyalty_core.service import identify
 from loyalty_core.service.phones import normalise_phone
 from loyalty_core.service.plans import PlanCache
@@ -21,12 +24,13 @@ from loyalty_core.service.source import Source
 from loyalty_core.store import accounts as account_store
 from loyalty_core.store import members as store
 from loyalty_core.store import programmes
+from loyalty_core.store import rewards as reward_store
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_kit.checkout import Balance, TierView
 from loyalty_kit.events import Customer, ExternalId
 
 PROFILE = ("first_name", "last_name", "middle_name", "birth_date", "gender", "city")
-_CHANGEABLE = frozenset({*PROFILE, "phone", "email", "card", "attributes", "consents"})
+_CHANGEABLE = frozenset({*PROFILE, "phone", "email", "card", "attributes", "consents", "reward"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,15 @@ class NewMember:
 
 
 @dataclass(frozen=True, slots=True)
+class RewardView:
+    """The form of reward that counts; `chosen`: by the member, not by default."""
+
+    code: str
+    name: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MemberCard:
     """A member with names and figures.  `balance` is the main currency's."""
 
@@ -70,6 +83,7 @@ class MemberCard:
     balances: tuple[Balance, ...]
     created_at: datetime
     merged_into: str | None = None
+    reward: RewardView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,15 +218,13 @@ def update_member(  # noqa: PLR0913 - each is a word of its own to the caller
     row = member_row(connection, source.programme_id, member_id)
     _check_birth_date(changes.get("birth_date"))
     region = plans.phone_region(connection, source.programme_id)
-    for kind, key_of in (("phone", _phone_maker(region)), ("email", email_key), ("card", card_key)):
-        if kind in changes:
-            value = changes[kind]
-            key = None if value is None else key_of(value)
-            _replace_name(connection, row, kind, key, now)
+    _replace_names(connection, row, changes, region, now)
     plain = {name: changes[name] for name in PROFILE if name in changes}
     for name in ("attributes", "consents"):
         if name in changes:
             plain[name] = {**row[name], **(changes[name] or {})}
+    if "reward" in changes:
+        _choose_reward(connection, plans, row, changes["reward"], now)
     if row["state"] == "unconfirmed" and plain.get("consents"):
         plain["state"] = "active"
     if plain:
@@ -225,6 +237,16 @@ def update_member(  # noqa: PLR0913 - each is a word of its own to the caller
 
 def _phone_maker(region: str) -> Any:
     return lambda text: phone_key(normalise_phone(text, region))
+
+
+def _replace_names(
+    connection: Connection, row: RowMapping, changes: Mapping[str, Any], region: str, now: datetime
+) -> None:
+    for kind, key_of in (("phone", _phone_maker(region)), ("email", email_key), ("card", card_key)):
+        if kind in changes:
+            value = changes[kind]
+            key = None if value is None else key_of(value)
+            _replace_name(connection, row, kind, key, now)
 
 
 def _replace_name(
@@ -246,6 +268,25 @@ def _replace_name(
     if key is not None:
         name = identify.name_row(programme_id, key, member, verified=False, now=now)
         store.add_names(connection, [name])
+
+
+def _choose_reward(
+    connection: Connection, plans: PlanCache, row: RowMapping, code: str | None, now: datetime
+) -> None:
+    """Of the forms of the rules in force; None: the default."""
+    chosen = None if code is None else fold(code)
+    rewards = _plan_in_force(connection, plans, row["programme_id"]).rules.rewards
+    forms = () if rewards is None else rewards.forms
+    if chosen is not None and chosen not in [fold(form.code) for form in forms]:
+        raise InvalidInput({"reward": ["No such form of reward."]})
+    if chosen != row["reward"]:
+        reward_store.choose(connection, row["id"], chosen, now)
+
+
+def _plan_in_force(connection: Connection, plans: PlanCache, programme_id: int) -> Plan:
+    programme = programmes.programme_by_id(connection, programme_id)
+    assert programme is not None
+    return plans.get(connection, programme_id, programme.rules_version)
 
 
 def _check_birth_date(text: str | None) -> None:
@@ -275,31 +316,26 @@ def _cards(
     rows = list(rows)
     if not rows:
         return []
-    programme = programmes.programme_by_id(connection, programme_id)
-    assert programme is not None
-    plan = plans.get(connection, programme_id, programme.rules_version)
+    plan = _plan_in_force(connection, plans, programme_id)
     ids = [row["id"] for row in rows]
     names = store.names_of(connection, ids)
     balances: dict[int, list[Balance]] = defaultdict(list)
     for member, balance in account_store.balances(connection, ids, now):
         balances[member].append(balance)
-    main = plan.rules.main.code
-    return [
-        _card(row, names.get(row["id"], []), balances[row["id"]], main, plan.tiers) for row in rows
-    ]
+    return [_card(row, names.get(row["id"], []), balances[row["id"]], plan) for row in rows]
 
 
 def _card(
     row: RowMapping,
     names: Sequence[tuple[IdentityKey, bool]],
     balances: Sequence[Balance],
-    main: str,
-    tiers: Mapping[str, Any],
+    plan: Plan,
 ) -> MemberCard:
     by_kind: dict[str, list[IdentityKey]] = defaultdict(list)
     for key, _ in names:
         by_kind[key.kind].append(key)
-    tier = tiers.get(row["tier"]) if row["tier"] is not None else None
+    main, rewards = plan.rules.main.code, plan.rules.rewards
+    tier = plan.tiers.get(row["tier"]) if row["tier"] is not None else None
     own = next((one for one in balances if one.currency == main), Balance(main))
     return MemberCard(
         to_wire("m", row["id"]),
@@ -319,4 +355,10 @@ def _card(
         tuple(one for one in balances if one.currency != main),
         row["created_at"],
         None if row["merged_into"] is None else to_wire("m", row["merged_into"]),
+        None if rewards is None else _reward_view(rewards, row["reward"]),
     )
+
+
+def _reward_view(rewards: Rewards, chosen: str | None) -> RewardView:
+    form = rewards.form(chosen)
+    return RewardView(form.code, form.name, chosen == fold(form.code))

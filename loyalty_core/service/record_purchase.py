@@ -216,7 +216,7 @@ def _leave(case: _Case, member: int) -> None:
     kept.qualifying_minor = 0
     booked.awards, booked.earned, booked.clawed = (), {}, {}
     booked.spent = booked.given_back = 0
-    booked.rated, booked.history = False, None
+    booked.rated, booked.history, booked.reward = False, None, None
 
 
 # --- holds ----------------------------------------------------------------------------------
@@ -321,14 +321,14 @@ def _facts(case: _Case, plan: Plan) -> MemberFacts:
         known=batch.survivor(case.kept.member_id) is not None,
         tier=case.booked.tier,
         verified=customer is not None and (customer.verified or at_till),
-        person=_person(case) if plan.asks_person else None,
+        person=_person(case, plan) if plan.asks_person else None,
         place=place_of(case.told.source, shop.code, zone, event),
     )
 
 
-def _person(case: _Case) -> Person | None:
-    """The history is kept as it was when the purchase was first rated: what was bought since
-    takes nothing from it."""
+def _person(case: _Case, plan: Plan) -> Person | None:
+    """History and choice of reward are kept as they were when the purchase was first rated:
+    what was bought or chosen since takes nothing from it."""
     batch, kept, booked = case.batch, case.kept, case.booked
     member = batch.survivor(kept.member_id)
     if member is None:
@@ -341,7 +341,9 @@ def _person(case: _Case) -> Person | None:
             purchases=known.purchases - own,
             spent_minor=known.spent_minor - kept.qualifying_minor,
         )
-    return replace(batch.person(member), history=booked.history)
+        if plan.rules.rewards is not None:
+            booked.reward = batch.reward(member, kept.event.occurred_at)
+    return replace(batch.person(member), history=booked.history, reward=booked.reward)
 
 
 def _joined(awards: Iterable[Award]) -> tuple[Award, ...]:

@@ -160,6 +160,7 @@ _PERSON = (
     "purchase_count",
     "spent_minor",
     "last_purchase_at",
+    "reward",
 )
 """Columns that follow those of `_Row` where they are asked for."""
 

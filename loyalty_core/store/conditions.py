@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from loyalty_core.domain.conditions.fields import SEGMENT
+from loyalty_core.domain.conditions.fields import REWARD, SEGMENT
 from loyalty_core.domain.conditions.meet import test_of
 from loyalty_core.domain.conditions.people import (
     BUCKETS,
@@ -44,6 +44,8 @@ from loyalty_core.domain.conditions.people import (
 )
 from loyalty_core.domain.conditions.segments import Segments, check_about_members
 from loyalty_core.domain.conditions.tree import All, Leaf, Node, Not
+from loyalty_core.domain.pricing.goods import fold
+from loyalty_core.domain.rewards import Rewards
 from loyalty_core.store.tables import members
 
 _LEAP_YEAR = 2024
@@ -61,6 +63,7 @@ class AskedAt:
     zone: ZoneInfo
     dialect: str
     segments: Segments = field(default_factory=dict)
+    rewards: Rewards | None = None
 
     @property
     def today(self) -> date:
@@ -220,6 +223,15 @@ def _bucket(leaf: Leaf, _asked: AskedAt, salt: str) -> _Value:
     return _compared(((spread * a + b) % prime * spread + c) % prime % BUCKETS, true())
 
 
+def _reward(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
+    rewards = asked.rewards
+    if rewards is None:
+        return _Value(false(), lambda _: false())
+    forms = [fold(form.code) for form in rewards.forms]
+    chosen = case((members.c.reward.in_(forms), members.c.reward), else_=fold(rewards.default))
+    return _compared(chosen, true())
+
+
 def _segment(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
     def test(leaf: Leaf) -> ColumnElement[bool]:
         parts = [_node(asked.segments[code], asked, code) for code in leaf.value]
@@ -262,6 +274,7 @@ _OF_MEMBERS: Mapping[str, Callable[[Leaf, AskedAt, str], _Value]] = {
     "member.days_since_joining": _days_since("created_at"),
     "member.bucket": _bucket,
     "member.attribute": _attribute,
+    REWARD: _reward,
     SEGMENT: _segment,
     "history.purchases": _column("purchase_count"),
     "history.spent": _column("spent_minor"),

@@ -58,6 +58,10 @@ class NewMemberSchema(MemberWordsSchema):
 class MemberChangesSchema(MemberWordsSchema):
     """Only what is told changes; null takes away, but a card is added to those there are."""
 
+    reward = wire.Text(
+        allow_none=True, metadata=about("Code of the form of reward; null: the default.")
+    )
+
 
 class MemberQuerySchema(Schema):
     phone = wire.Text(most=wire.MAX_PHONE)
@@ -68,6 +72,14 @@ class MemberQuerySchema(Schema):
     def _asks_something(self, data: dict[str, Any], **_: Any) -> None:
         if not data:
             raise ValidationError("Give phone, email or card.")
+
+
+class RewardSchema(Schema):
+    """The form of reward that counts from the next receipt on."""
+
+    code = fields.String()
+    name = fields.String()
+    chosen = fields.Boolean(metadata=about("By the member, not by default."))
 
 
 class MemberCardSchema(Schema):
@@ -87,6 +99,9 @@ class MemberCardSchema(Schema):
     attributes = JsonObject("Anything more.")
     consents = JsonObject("What the member has agreed to.")
     tier = fields.Nested(TierSchema, allow_none=True)
+    reward = fields.Nested(
+        RewardSchema, allow_none=True, metadata=about("Null where the rules offer no choice.")
+    )
     balance = fields.Nested(BalanceSchema)
     balances = fields.List(fields.Nested(NamedBalanceSchema))
     created_at = wire.Moment()

@@ -25,6 +25,7 @@ def member(card: MemberCard) -> dict[str, Any]:
         "attributes": dict(card.attributes),
         "consents": dict(card.consents),
         "tier": None if tier is None else {"code": tier.code, "name": tier.name},
+        "reward": None if card.reward is None else asdict(card.reward),
         "balance": figures(card.balance),
         "balances": [named_figures(balance) for balance in card.balances],
         "created_at": card.created_at.isoformat(),

@@ -20,6 +20,7 @@ from loyalty_core.domain.conditions.values import OF_THE_UNKNOWN, ValueKind
 from loyalty_core.domain.pricing.goods import Goods, fold
 
 SEGMENT = "member.segment"
+REWARD = "member.reward"
 Read = Callable[[Scene], Any]
 """The value at hand; None where it is not known."""
 
@@ -287,6 +288,14 @@ FIELDS: Mapping[str, Field] = {
             "Attribute",
             "Признак участника",
             detail="name",
+        ),
+        _field(
+            REWARD,
+            kinds.CODE,
+            "profile",
+            _of_person(lambda _, scene: scene.reward()),
+            "Form of reward",
+            "Форма награды",
         ),
         _field(
             SEGMENT,

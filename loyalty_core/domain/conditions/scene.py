@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
+from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.rule_type import View
+from loyalty_core.domain.rewards import Rewards
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Person:
     born: date | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
+    reward: str | None = None
+    """What the member chose (folded); None: the programme's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Scene:
         "now",
         "person",
         "place",
+        "rewards",
         "segments",
         "tier",
         "verified",
@@ -82,6 +87,7 @@ class Scene:
         person: Person | None = None,
         calendars: Mapping[date, frozenset[str]],
         segments: Mapping[str, Callable[[Scene], object]] | None = None,
+        rewards: Rewards | None = None,
     ) -> None:
         self.view = view
         self.now = now
@@ -92,6 +98,7 @@ class Scene:
         self.person = person
         self.calendars = calendars
         self.segments = segments or {}
+        self.rewards = rewards
         self._local: datetime | None = None
         self._segments: frozenset[str] | None = None
 
@@ -111,6 +118,12 @@ class Scene:
                 code for code, meet in self.segments.items() if meet(self) is None
             )
         return self._segments
+
+    def reward(self) -> str | None:
+        """Folded code of the form of reward; of an unknown buyer that of who has not chosen."""
+        if self.rewards is None:
+            return None
+        return fold(self.rewards.form(None if self.person is None else self.person.reward).code)
 
     def days_since(self, moment: datetime) -> int:
         """Midnights of the shop since then."""

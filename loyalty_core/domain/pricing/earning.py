@@ -58,6 +58,7 @@ def scene_of(view: View, plan: Plan, facts: MemberFacts, at: datetime) -> Scene:
         person=facts.person,
         calendars=plan.calendars,
         segments=plan.segments,
+        rewards=plan.rules.rewards,
     )
 
 
@@ -154,7 +155,7 @@ def earn(  # noqa: PLR0913 - the receipt, the rules and the moment, each by its 
         if not all(table.earn for table in tables):
             view.base_minor[position] = 0
     came = run_lanes(candidates.get(Stage.BAR, ()), Bars(view), scene, Exclusions())
-    own_bp = plan.earn_bp(scene.tier)
+    own_bp = plan.base_bp(scene)
     step = Bonuses(view, plan, own_bp, promised)
     came |= run_lanes(candidates.get(Stage.EARN, ()), step, scene, Exclusions())
     cells = [base * own_bp * ONCE for base in step.own_minor]

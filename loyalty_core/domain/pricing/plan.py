@@ -135,6 +135,12 @@ class Plan:
         own = known.earn_bp if known else None
         return self.rules.earning.percent_bp if own is None else own
 
+    def base_bp(self, scene: Scene) -> int:
+        """Base earning of a buyer; nothing where it is for other forms of reward."""
+        forms = self.rules.earning.rewards
+        bound = bool(forms) and scene.reward() not in [fold(form) for form in forms]
+        return 0 if bound else self.earn_bp(scene.tier)
+
     def spend_limit_bp(self, tier: str | None) -> int:
         known = self.tiers.get(tier) if tier is not None else None
         own = known.spend_limit_bp if known else None
@@ -160,7 +166,8 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         tiers={tier.code: tier for tier in rules.tiers},
         calendars=_calendars(rules),
         codes=_codes(promotions),
-        asks_person=any(
+        asks_person=rules.rewards is not None
+        or any(
             leaf.field.of_person
             for tree in (*_conditions(rules), *asked.values())
             for _, leaf in leaves(tree)

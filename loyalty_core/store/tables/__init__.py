@@ -25,6 +25,7 @@ from loyalty_core.store.tables.machine import (
     outbox,
 )
 from loyalty_core.store.tables.members import identities, identity_conflicts, members, tier_changes
+from loyalty_core.store.tables.privileges import reward_choices
 from loyalty_core.store.tables.programme import (
     api_keys,
     categories,
@@ -72,6 +73,7 @@ __all__ = [
     "purchase_lines",
     "purchases",
     "refunds",
+    "reward_choices",
     "rules_versions",
     "shops",
     "tier_changes",

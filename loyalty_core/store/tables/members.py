@@ -36,6 +36,7 @@ members = Table(
     Column("created_at", UtcTime, nullable=False),
     count("purchase_count"),
     Column("last_purchase_at", UtcTime),
+    Column("reward", Text),
     CheckConstraint("state IN ('active', 'unconfirmed', 'merged', 'erased')", name="state_known"),
     CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged_points_on"),
 )

@@ -19,6 +19,7 @@ from loyalty_core.domain.conditions.segments import Segment, segments_of
 from loyalty_core.domain.conditions.tree import read_tree
 from loyalty_core.domain.pricing.declare import Misfit
 from loyalty_core.domain.pricing.rule_type import View
+from loyalty_core.domain.rewards import RewardForm, Rewards
 from loyalty_core.store.conditions import MEMBER_FIELDS, AskedAt, members_where
 from loyalty_core.store.database import read, write
 from loyalty_core.store.members import person_of
@@ -31,6 +32,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 PEOPLE = 150
 DAY = timedelta(days=1)
 Tree = dict[str, Any]
+REWARDS = Rewards((RewardForm("Tea", "Чай"), RewardForm("2", "Два")), "tea")
 SEGMENT_CODES = ("tea", "тверь", "female", "silver", "2", "true", "%_'\"\\")
 """All that random trees name, as they are compared."""
 EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -73,6 +75,7 @@ def somebody(chance: Random, number: int) -> dict[str, Any]:
         "purchase_count": chance.randrange(120),
         "last_purchase_at": maybe(joined + timedelta(minutes=chance.randrange(300_000))),
         "created_at": joined,
+        "reward": maybe(chance.choice(["tea", "2", "gone"])),
     }
 
 
@@ -116,11 +119,12 @@ def test_closures_and_sql_agree(engine: Engine):
                     person=person,
                     calendars={},
                     segments=seen,
+                    rewards=REWARDS,
                 )
             )
             is None
         }
-        asked = AskedAt(now, zone, engine.dialect.name, segments)
+        asked = AskedAt(now, zone, engine.dialect.name, segments, REWARDS)
         condition = members_where(node, asked, "salt")
         with read(engine) as connection:
             found = set(connection.scalars(select(members.c.id).where(condition)))

@@ -32,7 +32,7 @@ class Scene:
         """Changed sections are merged into those in force; lists replace them."""
         rules = self.shop.get(RULES).get_json()
         for section, said in changes.items():
-            rules[section] = {**rules[section], **said} if isinstance(said, dict) else said
+            rules[section] = {**rules.get(section, {}), **said} if isinstance(said, dict) else said
         drafted = self.shop.put(RULES, rules)
         assert drafted.status_code == 201, drafted.get_json()
         published = self.shop.post(f"{RULES}/publish", {"draft": drafted.get_json()["draft"]})

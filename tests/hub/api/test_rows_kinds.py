@@ -9,8 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from tests.hub.api.bodies import ANNA, a_basket, a_line
+from loyalty_core.store.database import read
+from loyalty_core.store.tables import members, reward_choices
+from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase, a_refund
 from tests.hub.api.client import code_of
 from tests.hub.api.test_requirement_rows import ANNA_AT_TILL, RULES, Scene, promotion
 from tests.hub.api.test_rows_conditions import conditional, discount, told_of, when
@@ -217,3 +220,150 @@ def test_r37_what_a_member_sees_is_what_some_basket_may_reach(scene):
         BORIS: [("promotion", "others")],
     }
     assert scene.shop.get("/members/m_1/offers").status_code == 404
+
+
+# --- R10 ------------------------------------------------------------------------------------
+
+FORMS = [
+    {"code": "points", "name": "Баллы"},
+    {"code": "discount", "name": "Скидка"},
+    {"code": "money", "name": "Деньги"},
+]
+REWARDS = {"forms": FORMS, "default": "points"}
+
+
+def publish_choice(scene: Scene) -> None:
+    """Points by the base, or 10 % off, or 70 off each receipt."""
+    scene.publish(
+        rewards=REWARDS,
+        earning={"rewards": ["points"]},
+        promotions=[
+            promotion("off", "percent_off", percent="10")
+            | {"when": when("member.reward", "is", "discount")},
+            promotion("money", "sum_off", sum="70.00")
+            | {"when": when("member.reward", "in", ["Money"])},
+        ],
+    )
+
+
+def choose(scene: Scene, member: str, form: str | None) -> Any:
+    answer = scene.shop.patch(f"/members/{member}", {"reward": form})
+    assert answer.status_code == 200, answer.get_json()
+    return answer.get_json()["reward"]
+
+
+def test_r10_the_customer_chooses_the_form_of_reward(scene):
+    """5 % of 1000 in points; or 100 off and no points; or 70 off and no points."""
+    publish_choice(scene)
+    anna = join(scene)
+    card = scene.shop.get(f"/members/{anna}").get_json()
+    assert card["reward"] == {"code": "points", "name": "Баллы", "chosen": False}
+    came = {}
+    for form in (None, "discount", "MONEY", "points"):
+        told = choose(scene, anna, form)
+        quote = scene.priced(a_line(), member=ANNA_AT_TILL)
+        came[told["code"], told["chosen"]] = (discount(quote), quote["points"]["earn"])
+
+    assert came == {
+        ("points", False): ("0.00", "50.00"),
+        ("discount", True): ("100.00", "0.00"),
+        ("money", True): ("70.00", "0.00"),
+        ("points", True): ("0.00", "50.00"),
+    }
+    nobody = scene.priced(a_line(), explain="all")
+    assert (discount(nobody), nobody["points"]["earn"]) == ("0.00", "0.00")
+    assert told_of(nobody, "off")["text"] == "Не выполнено условие: Форма награды: discount."
+
+
+def test_r10_a_choice_counts_from_the_next_receipt(scene):
+    """What was bought before the choice earns, whenever its receipt comes or is corrected."""
+    publish_choice(scene)
+    anna = join(scene)
+    before = scene.clock.now().isoformat()
+    first = scene.bought(a_line(paid="1000.00"))
+    scene.clock.advance(seconds=60)
+    choose(scene, anna, "discount")
+    scene.clock.advance(seconds=60)
+    second = scene.bought(a_line(paid="1000.00"), external_id="p-2")
+    late = a_purchase(occurred_at=before, external_id="p-3")
+    third = scene.shop.post("/purchases", late).get_json()
+    twice = [a_line(amount="2000.00", paid="2000.00")]
+    corrected = a_purchase(occurred_at=before, revision=2, lines=twice)
+    again = scene.shop.post("/purchases", corrected).get_json()
+    now = scene.clock.now().isoformat()
+    back = scene.shop.post("/refunds", a_refund(purchase="p-3", occurred_at=now)).get_json()
+
+    told = [one["points"]["earned"] for one in (first, second, third, again)]
+    assert told == ["50.00", "0.00", "50.00", "50.00"]
+    assert back["points"]["clawed_back"] == "50.00"
+    assert scene.balance()["available"] == "100.00"
+
+
+def test_r10_a_hold_keeps_the_choice_that_it_was_priced_by(scene):
+    publish_choice(scene)
+    anna = join(scene)
+    choose(scene, anna, "discount")
+    held = scene.shop.post("/holds", a_basket(cart="c-1", member=ANNA_AT_TILL)).get_json()
+    choose(scene, anna, "points")
+    paid = a_line(discount="100.00", paid="900.00")
+    told = scene.bought(paid, hold=held["id"], cart="c-1")
+
+    assert held["quote"]["totals"]["payable"] == "900.00"
+    assert (told["points"]["earned"], told["flags"]) == ("0.00", [])
+
+
+def test_r10_a_form_that_is_gone_is_the_default(scene):
+    publish_choice(scene)
+    anna = join(scene)
+    choose(scene, anna, "money")
+    chosen = when("member.reward", "is", "discount")
+    scene.publish(
+        rewards={"forms": FORMS[:2], "default": "discount"}, promotions=[conditional(chosen)]
+    )
+
+    assert discount(scene.priced(a_line(), member=ANNA_AT_TILL)) == "100.00"
+    counted = scene.shop.post("/programmes/shop/members/count", {"when": chosen})
+    assert counted.get_json() == {"members": 1}
+
+
+def test_r10_bad_choices_and_rules_are_refused(scene):
+    anna = join(scene)
+    assert scene.shop.get(f"/members/{anna}").get_json()["reward"] is None
+    early = scene.shop.patch(f"/members/{anna}", {"reward": "points"})
+    publish_choice(scene)
+    wrong = scene.shop.patch(f"/members/{anna}", {"reward": "miles"})
+    for refused in (early, wrong):
+        assert code_of(refused) == (422, "validation_failed")
+        assert refused.get_json()["errors"] == {"reward": ["No such form of reward."]}
+    assert errors_of(
+        scene,
+        rewards={"forms": [*FORMS, FORMS[0]], "default": "miles"},
+        earning={"percent": "5", "rewards": ["cups"]},
+        promotions=[conditional(when("member.reward", "is", "tea"))],
+    ) == {
+        "earning.rewards.0": ["no such form of reward"],
+        "rewards.default": ["no such form of reward"],
+        "rewards.forms.0.code": ["must not repeat"],
+        "rewards.forms.3.code": ["must not repeat"],
+        "promotions.0.when.value": ["not in this document"],
+    }
+
+
+def test_r10_merge_export_and_erasure(scene, engine):
+    """The survivor keeps a choice of its own, and takes the other's where it has none."""
+    publish_choice(scene)
+    anna, boris, clara = join(scene), join(scene, BORIS), join(scene, "+79162223344")
+    choose(scene, boris, "discount")
+    choose(scene, clara, "money")
+
+    def merged(into: str, other: str) -> Any:
+        return scene.shop.post(f"/members/{into}/merge", {"from": other}).get_json()["reward"]
+
+    assert merged(anna, boris) == {"code": "discount", "name": "Скидка", "chosen": True}
+    assert merged(anna, clara)["code"] == "discount"
+    told = scene.shop.get(f"/members/{anna}/export").get_json()
+    assert told["member"]["reward"] == "discount"
+    assert scene.shop.delete(f"/members/{anna}").status_code == 200
+    with read(engine) as connection:
+        assert connection.execute(select(reward_choices)).all() == []
+        assert set(connection.scalars(select(members.c.reward))) == {None}
