@@ -219,12 +219,14 @@ class Benefit:
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What is for this member and not for everybody: of `kind` "exclusive", the goods of a
-    promotion that only some may buy.  Goods are told by the words of the rules."""
+    promotion that only some may buy, told by the words of the rules; "personal", goods of the
+    member's own `list`; "promotion", any other that is bound to members."""
 
     kind: str
     promotion: str
     name: str
     ends_at: datetime | None = None
+    list: str | None = None
     skus: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()

@@ -354,10 +354,16 @@ class BenefitSchema(Schema):
 class OfferSchema(Schema):
     """What is for this member and not for everybody."""
 
-    kind = fields.String(metadata=about("`exclusive`: goods that only some may buy."))
+    kind = fields.String(
+        metadata=about(
+            "`exclusive`: goods that only some may buy; `personal`: goods of the member's own; "
+            "`promotion`: any other that is bound to members."
+        )
+    )
     promotion = fields.String()
     name = fields.String()
     ends_at = wire.Moment(allow_none=True)
+    list = fields.String(allow_none=True, metadata=about("The member's list; only of `personal`."))
     skus = fields.List(fields.String())
     categories = fields.List(fields.String())
     brands = fields.List(fields.String())

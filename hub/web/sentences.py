@@ -23,6 +23,11 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "У набора правил нет такой версии.",
     ),
     "confirmation_not_found": ("There is no such confirmation.", "Такого подтверждения нет."),
+    "list_not_found": ("The rules have no such list.", "В правилах нет такого списка."),
+    "list_fills_itself": (
+        "The hub fills this list from purchases; nobody else puts goods into it.",
+        "Этот список сервис заполняет по покупкам сам.",
+    ),
     "conflict": (
         "This does not fit what stands now; read it again and decide.",
         "Это не согласуется с тем, что есть сейчас; прочитайте заново и решите.",
@@ -208,6 +213,7 @@ FIELDS: Mapping[str, str] = {
     "Price times quantity is too large.": "Цена, умноженная на количество, слишком велика.",
     "Give amount, or price.": "Укажите amount или price.",
     "Give a line.": "Нужна хотя бы одна строка.",
+    "Give sku or category.": "Укажите sku или category, одно из двух.",
     "Give cart or order.": "Укажите cart или order.",
     "Give phone, email or card.": "Укажите phone, email или card.",
     "Give external_id or order.": "Укажите external_id или order.",

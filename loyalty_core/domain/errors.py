@@ -4,7 +4,7 @@
   x NotFound            answer 404: there is no such thing, or it is another programme's
     + MemberNotFound  PurchaseNotFound  HoldNotFound  ProgrammeNotFound  ShopNotFound
     + VersionNotFound     of the rule set
-    + ConfirmationNotFound
+    + ConfirmationNotFound  ListNotFound
   x Conflict            answer 409: read what stands now, then decide again
     + EventConflict       same external id and revision, other content
     + PriceChanged        the hold would differ from what was expected
@@ -14,6 +14,7 @@
     + KeyReused           one key, two contents: within the ledger
     + IdempotencyConflict one key, two contents: at the door
     + InProgress          the first call with this key is still running
+    + ListFillsItself     the hub fills this list, nobody else
     + NothingToUndo       the movement to be undone is not there
     + ApprovalNeeded      somebody else than the author of the rules must publish them
     + VersionPublished    what was published cannot be published again, but taken back
@@ -85,6 +86,12 @@ class VersionNotFound(NotFound):
     code = "version_not_found"
 
 
+class ListNotFound(NotFound):
+    """No list of members' own goods has this code."""
+
+    code = "list_not_found"
+
+
 class ConfirmationNotFound(NotFound):
     code = "confirmation_not_found"
 
@@ -131,6 +138,12 @@ class IdempotencyConflict(Conflict):
 
 class InProgress(Conflict):
     code = "in_progress"
+
+
+class ListFillsItself(Conflict):
+    """What is in this list is counted from purchases; nobody puts goods into it."""
+
+    code = "list_fills_itself"
 
 
 class NothingToUndo(Conflict):

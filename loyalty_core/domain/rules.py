@@ -40,6 +40,7 @@ from loyalty_core.domain.pricing.declare import (
 )
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.neighbours import odd_neighbours
+from loyalty_core.domain.pricing.personal import PersonalList, lists_named
 from loyalty_core.domain.pricing.promotion import PROMOTION, Lane, Promotion
 from loyalty_core.domain.pricing.regulated import MinPaid, Regulated
 from loyalty_core.domain.rewards import Rewards
@@ -324,6 +325,15 @@ class RuleSet:
             "rewards", optional(record(Rewards)), en="Choice of reward", ru="Выбор награды"
         ),
     )
+    personal_lists: tuple[PersonalList, ...] = field(
+        default=(),
+        metadata=word(
+            "personal_lists",
+            many(record(PersonalList), most=20),
+            en="Members' own lists of goods",
+            ru="Личные списки товаров",
+        ),
+    )
     segments: tuple[Segment, ...] = field(
         default=(),
         metadata=word("segments", many(record(Segment), most=200), en="Segments", ru="Сегменты"),
@@ -422,6 +432,7 @@ def _check_whole(rules: RuleSet) -> None:
         **_repeated("tiers", "code", (tier.code for tier in rules.tiers)),
         **_repeated("tiers", "spend_from", (tier.spend_from_minor for tier in rules.tiers)),
         **_repeated("calendars", "code", (fold(calendar.code) for calendar in rules.calendars)),
+        **_repeated("personal_lists", "code", (fold(one.code) for one in rules.personal_lists)),
         **_repeated("segments", "code", (fold(segment.code) for segment in rules.segments)),
         **_repeated("lanes", "code", (lane.code for lane in rules.lanes)),
         **_repeated("promotions", "id", (promotion.id for promotion in rules.promotions)),
@@ -437,7 +448,7 @@ def _check_whole(rules: RuleSet) -> None:
             errors[f"promotions.{index}.params.currency"] = ["no such currency"]
     for index, segment in enumerate(rules.segments):
         errors |= _strangers(rules, f"segments.{index}.when", segment.when)
-    errors |= _odd_rewards(rules)
+    errors |= _odd_rewards(rules) | _unknown_lists(rules)
     errors |= odd_neighbours(rules.promotions)
     # So every spend that is offered is a whole sum of money, and converts back to itself.
     if rules.spending.step_points * rules.main.value_minor % 100:
@@ -482,6 +493,21 @@ def _odd_rewards(rules: RuleSet) -> dict[str, list[str]]:
         if fold(rules.rewards.default) not in known:
             errors["rewards.default"] = no_such
     return errors
+
+
+def _unknown_lists(rules: RuleSet) -> dict[str, list[str]]:
+    known = {fold(one.code) for one in rules.personal_lists}
+    named = [
+        (f"promotions.{index}.{path}", code)
+        for index, promotion in enumerate(rules.promotions)
+        for path, code in lists_named(promotion)
+    ]
+    named += [
+        (f"policies.min_paid.{index}.personal", one.personal)
+        for index, one in enumerate(rules.policies.min_paid)
+        if one.personal is not None
+    ]
+    return {path: ["no such list"] for path, code in named if code not in known}
 
 
 def _repeated(section: str, key: str, values: Iterable[object]) -> dict[str, list[str]]:

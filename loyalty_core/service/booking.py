@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from loyalty_core.domain.account import AccountBook
-from loyalty_core.domain.conditions.scene import History
+from loyalty_core.domain.conditions.scene import History, PersonalGoods
 from loyalty_core.domain.dates import end_of_life, spendable_from
 from loyalty_core.domain.points import Cause, Terms
 from loyalty_core.domain.pricing.basket import Award
@@ -48,7 +48,7 @@ class Booked:
     in lots of their own, `clawed` what was taken back of them; `spent` what was taken,
     `given_back` what returned of it.  `history` is what its rating knew of the member's
     earlier purchases, where a condition asked for them, and `reward` what the member had chosen
-    for the purchase's time.  `effects`: what its hold gave by
+    for the purchase's time, and `goods` had for the member's own.  `effects`: what its hold gave by
     promotions with limits; `counted_at`: when that was, and so in which periods it counts.
     """
 
@@ -63,6 +63,7 @@ class Booked:
     given_back: int = 0
     history: History | None = None
     reward: str | None = None
+    goods: tuple[PersonalGoods, ...] = ()
     hold: int | None = None
     effects: tuple[Effect, ...] = ()
     counted_at: datetime | None = None

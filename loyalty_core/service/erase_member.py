@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import PROFILE, get_member, member_row
+from loyalty_core.service.personal_lists import member_lists
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import holds, purchases, rewards
+from loyalty_core.store import holds, personal, purchases, rewards
 from loyalty_core.store import members as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.traces import Person, erase_traces
@@ -43,6 +44,16 @@ def export_member(
                 connection, programme_id, card.id, cursor=cursor, limit=_PAGE
             )
         ),
+        "lists": [
+            {
+                "code": one.code,
+                "items": [
+                    {one_.kind: one_.name, "until": one_.until and one_.until.isoformat()}
+                    for one_ in one.items
+                ],
+            }
+            for one in member_lists(connection, plans, programme_id, card.id, now=now)
+        ],
         "lots": member_lots(connection, programme_id, card.id),
         "purchases": _all(
             lambda cursor: member_purchases(
@@ -74,6 +85,7 @@ def erase_member(
         store.change_member(connection, one, {**blank, "attributes": {}, "consents": {}})
     store.change_member(connection, number, {"state": "erased"})
     rewards.forget_choices(connection, ids)
+    personal.forget_goods(connection, ids)
     receipts = purchases.forget_people(connection, ids)
     holds.forget_people(connection, ids)
     return {

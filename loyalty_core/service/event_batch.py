@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from loyalty_core.domain.account import AccountBook
-from loyalty_core.domain.conditions.scene import Person
+from loyalty_core.domain.conditions.scene import Person, PersonalGoods
 from loyalty_core.domain.errors import ProgrammeNotFound, WrongCurrency
 from loyalty_core.domain.points import Cause
 from loyalty_core.domain.pricing.plan import Plan
@@ -31,7 +31,7 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.promotion_limits import CountedFor, Counters
 from loyalty_core.service.source import Source, check_channel, shop_for
 from loyalty_core.service.standing import Standings
-from loyalty_core.store import ledger, members, outbox, programmes, rewards
+from loyalty_core.store import ledger, members, outbox, personal, programmes, rewards
 from loyalty_core.store import purchases as purchase_store
 from loyalty_core.store import refunds as refund_store
 from loyalty_core.store.holds import KeptHold, write_holds
@@ -71,6 +71,7 @@ class EventBatch:
         self._shops: dict[tuple[frozenset[str] | None, str], Shop] = {}
         self._survivor: dict[int, int | None] = {}
         self._people: dict[int, Person] | None = None
+        self._goods: dict[int, list[PersonalGoods]] | None = None
         self._choices: dict[int, list[rewards.Choice]] | None = None
         self._books: dict[AccountKey, AccountBook] = {}
         self._books_of: dict[int, dict[str, AccountBook]] = defaultdict(dict)
@@ -259,6 +260,13 @@ class EventBatch:
             rows = members.member_rows(self.connection, self.programme.id, alive)
             self._people = {number: members.person_of(row) for number, row in rows.items()}
         return self._people[member]
+
+    def goods(self, member: int) -> list[PersonalGoods]:
+        """What the member has for the member's own; read once for the whole batch."""
+        if self._goods is None:
+            alive = {one for one in self._survivor.values() if one is not None}
+            self._goods = personal.goods_of(self.connection, alive)
+        return self._goods.get(member, [])
 
     def reward(self, member: int, moment: datetime) -> str | None:
         """What the member had chosen by then; read once for the whole batch."""

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from loyalty_core.domain.account import AccountBook
-from loyalty_core.domain.conditions.scene import Place
+from loyalty_core.domain.conditions.scene import Person, Place
 from loyalty_core.domain.errors import (
     CodeRequired,
     GoodsBarred,
@@ -30,6 +30,7 @@ from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.receipt import NOTHING_BACK
 from loyalty_core.service.identify import names_of
+from loyalty_core.service.people import person_in
 from loyalty_core.service.place import place_of
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.promise import has_effects, keep_promise, promised_quote
@@ -206,6 +207,7 @@ class _Desk:
     place: Place
     counters: Counters
     counted: CountedFor
+    person: Person | None
 
     @property
     def book(self) -> AccountBook | None:
@@ -240,7 +242,7 @@ class _Desk:
             row["tier"],
             tuple(balances),
             balances[0].available,
-            members.person_of(row) if self.plan.asks_person else None,
+            self.person,
             row["spent_minor"],
         )
 
@@ -296,13 +298,14 @@ def _open_desk(
     live = [hold for hold in held if hold.state == "live"]
     counters.load(counted_refs(live))
     rows = members.member_rows(connection, programme.id, [] if member is None else [member])
+    row = rows.get(member or 0)
     return _Desk(
         connection,
         request,
         plan,
         shop,
         member,
-        rows.get(member or 0),
+        row,
         books,
         claims,
         live,
@@ -310,6 +313,7 @@ def _open_desk(
         place_of(source, shop.code, ZoneInfo(shop.timezone or programme.timezone), request),
         counters,
         counted,
+        person_in(connection, row, plan, now) if row is not None and plan.asks_person else None,
     )
 
 

@@ -13,9 +13,9 @@ from loyalty_core.domain.pricing.earning import scene_of
 from loyalty_core.domain.pricing.member_offers import all_offers
 from loyalty_core.domain.pricing.rule_type import View
 from loyalty_core.service.members import member_row
+from loyalty_core.service.people import person_in
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import programmes
-from loyalty_core.store.members import person_of
 from loyalty_kit.checkout import Offer
 
 
@@ -32,7 +32,7 @@ def member_offers(
         tier=row["tier"],
         spent_minor=row["spent_minor"],
         verified=True,
-        person=person_of(row),
+        person=person_in(connection, row, plan, now),
         place=Place(zone=ZoneInfo(programme.timezone)),
     )
     return all_offers(plan, scene_of(View((), [], []), plan, facts, now))

@@ -14,7 +14,7 @@ from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
 from loyalty_core.store import holds as hold_store
-from loyalty_core.store import ledger, members, programmes, promotion_uses, rewards
+from loyalty_core.store import ledger, members, personal, programmes, promotion_uses, rewards
 from loyalty_core.store.ids import to_wire
 
 
@@ -49,6 +49,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     promotion_uses.move_member(connection, programme_id, leaving, survivor)
     _move_points(connection, programme_id, survivor, leaving, author, now)
     rewards.move_choices(connection, leaving, survivor)
+    personal.move_goods(connection, leaving, survivor)
     members.move_names(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
     left = {"spent_minor": 0, "purchase_count": 0, "last_purchase_at": None}

@@ -241,6 +241,7 @@ def _facts(
         hold_from_wire(request.hold) if request.hold else None,
         plan.asks_person,
         _limited(request, plan) if plan.limits else (),
+        sorted(plan.lists),
     )
     facts = checkout_facts(connection, asked, now)
     if facts is None:

@@ -24,6 +24,7 @@ from loyalty_core.service.catalogue import filled_in
 from loyalty_core.service.count_limits import count_limits, used_by_others
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.known_events import Told, hash_of, key_of
+from loyalty_core.service.people import looked_at
 from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
@@ -216,7 +217,7 @@ def _leave(case: _Case, member: int) -> None:
     kept.qualifying_minor = 0
     booked.awards, booked.earned, booked.clawed = (), {}, {}
     booked.spent = booked.given_back = 0
-    booked.rated, booked.history, booked.reward = False, None, None
+    booked.rated, booked.history, booked.reward, booked.goods = False, None, None, ()
 
 
 # --- holds ----------------------------------------------------------------------------------
@@ -271,7 +272,7 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
     member = batch.survivor(kept.member_id)
     if member is not None:
         booked.tier = batch.standings.tier_at(member, event.occurred_at)
-    if plan.for_members and (promise is None or not promise.fits(event.lines)):
+    if plan.exclusive and (promise is None or not promise.fits(event.lines)):
         _flag_barred(case, plan)
     if member is None:
         if booked.points_spent:
@@ -327,8 +328,8 @@ def _facts(case: _Case, plan: Plan) -> MemberFacts:
 
 
 def _person(case: _Case, plan: Plan) -> Person | None:
-    """History and choice of reward are kept as they were when the purchase was first rated:
-    what was bought or chosen since takes nothing from it."""
+    """History, choice of reward and own goods are kept as they were when the purchase was first
+    rated: what was bought or chosen since takes nothing from it."""
     batch, kept, booked = case.batch, case.kept, case.booked
     member = batch.survivor(kept.member_id)
     if member is None:
@@ -343,7 +344,14 @@ def _person(case: _Case, plan: Plan) -> Person | None:
         )
         if plan.rules.rewards is not None:
             booked.reward = batch.reward(member, kept.event.occurred_at)
-    return replace(batch.person(member), history=booked.history, reward=booked.reward)
+        if plan.lists:
+            booked.goods = looked_at(batch.goods(member), plan, kept.event.occurred_at)
+    return replace(
+        batch.person(member),
+        history=booked.history,
+        reward=booked.reward,
+        goods=booked.goods,
+    )
 
 
 def _joined(awards: Iterable[Award]) -> tuple[Award, ...]:

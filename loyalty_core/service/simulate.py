@@ -40,6 +40,7 @@ from loyalty_core.store.past_sales import (
     sales_of,
     spans_of,
 )
+from loyalty_core.store.personal import goods_of
 from loyalty_core.store.programmes import (
     all_shops,
     programme_by_id,
@@ -242,8 +243,13 @@ class Simulator:
         kept = {one for one in alive.values() if one is not None}
         rows = members.member_rows(self._connection, self._programme.id, kept)
         before = history_before(self._connection, page)
+        own = goods_of(self._connection, kept)
         return {
-            sale.id: replace(members.person_of(row), history=before.get(sale.id, History()))
+            sale.id: replace(
+                members.person_of(row),
+                history=before.get(sale.id, History()),
+                goods=tuple(one for one in own[row["id"]] if one.lasts(sale.event.occurred_at)),
+            )
             for sale in page
             if (row := rows.get(alive.get(sale.member_id or 0) or 0)) is not None
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from loyalty_core.domain.conditions.scene import Person
+from loyalty_core.domain.conditions.scene import Person, PersonalGoods
 from loyalty_core.domain.members import IdentityKey
 from loyalty_core.store.accounts import balance_of, due_sums, held_sum
 from loyalty_core.store.database import Statement, compile_once, fetch
@@ -43,6 +43,7 @@ from loyalty_core.store.tables import (
     hold_claims,
     holds,
     identities,
+    member_goods,
     members,
     programmes,
     promotion_use_parts,
@@ -71,6 +72,8 @@ class Asked:
     person: bool
     limited: Sequence[str] = ()
     """Promotions of whose limits it is to be told what has been used."""
+    lists: Sequence[str] = ()
+    """Lists of which it is to be told what the member has in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class _Shape(NamedTuple):
     hold: bool
     person: bool
     limited: bool
+    lists: bool
 
 
 class _Row(NamedTuple):
@@ -149,6 +153,7 @@ class _Row(NamedTuple):
     ended: int
     own_hold: int
     uses: str | None
+    goods: str | None
 
 
 _PERSON = (
@@ -193,25 +198,33 @@ def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts
             for row in rows
             if row.points is not None
         ),
-        _person(first.member_id, told[0][width:]),
+        _person(first, told[0][width:]),
         _uses(asked.programme_id, first.uses),
     )
 
 
-def _person(member_id: int | None, values: tuple[Any, ...]) -> Person | None:
+def _person(first: _Row, values: tuple[Any, ...]) -> Person | None:
     """The driver's values: times are numbers, and JSON is a text on SQLite."""
-    if member_id is None or not values:
+    if first.member_id is None or not values:
         return None
     row = dict(zip(_PERSON, values, strict=True))
     attributes, last = row["attributes"], row["last_purchase_at"]
-    return person_of(
+    person = person_of(
         {
             **row,
-            "id": member_id,
+            "id": first.member_id,
             "created_at": from_micros(row["created_at"]),
             "attributes": json.loads(attributes) if isinstance(attributes, str) else attributes,
             "last_purchase_at": None if last is None else from_micros(last),
         }
+    )
+    return replace(person, goods=_goods(first.goods)) if first.goods else person
+
+
+def _goods(told: str) -> tuple[PersonalGoods, ...]:
+    return tuple(
+        PersonalGoods(code, kind, key, name, None if until is None else from_micros(until))
+        for code, kind, key, name, until in json.loads(told)
     )
 
 
@@ -233,6 +246,7 @@ def _shape(asked: Asked) -> _Shape:
         asked.hold is not None,
         asked.person,
         bool(asked.limited),
+        bool(asked.lists),
     )
 
 
@@ -249,6 +263,8 @@ def _values(asked: Asked, now: datetime, dialect: Dialect) -> dict[str, Any]:
     if asked.limited:
         column = promotion_uses.c.promotion
         values["limited"] = list_for(dialect, column, asked.limited)
+    if asked.lists:
+        values["lists"] = list_for(dialect, member_goods.c.list, asked.lists)
     for place, name in enumerate(asked.names):
         values[f"kind_of_{place}"] = name.kind
         values[f"system_of_{place}"] = name.system
@@ -292,6 +308,7 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             *due_sums(now),
             _own_hold(shape, programme, now).label("own_hold"),
             _used(shape, programme, shops.c.id, buyer.c.id, now).label("uses"),
+            _own_goods(shape, buyer.c.id, now).label("goods"),
             *(buyer.c[name] for name in (_PERSON if shape.person else ())),
         )
         .select_from(
@@ -431,6 +448,25 @@ def _used(
             ),
         )
         .correlate(shops, member.table)
+        .scalar_subquery()
+    )
+
+
+def _own_goods(
+    shape: _Shape, member: ColumnElement[Any], now: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    """What the member has in some lists, as JSON."""
+    if not shape.lists:
+        return null()
+    own = member_goods.c
+    return (
+        select(rows_as_json(own.list, own.kind, own.key, own.name, own.until))
+        .where(
+            own.member_id == member,
+            among(own.list, "lists"),
+            or_(own.until.is_(None), type_coerce(own.until, BigInteger) > now),
+        )
+        .correlate(member.table)
         .scalar_subquery()
     )
 

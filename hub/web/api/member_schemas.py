@@ -13,6 +13,7 @@ from hub.web.api.schemas import (
     PurchasesSchema,
     SignedHundredths,
 )
+from loyalty_core.service.personal_lists import MOST_ITEMS
 from loyalty_kit import wire_fields as wire
 from loyalty_kit.checkout_schema import (
     BalanceSchema,
@@ -109,6 +110,39 @@ class MemberCardSchema(Schema):
 
 class MembersSchema(Schema):
     items = fields.List(fields.Nested(MemberCardSchema))
+
+
+class OwnGoodsSchema(Schema):
+    """Goods of one member's own: an article or a category."""
+
+    sku = wire.Text(metadata=about("An article."))
+    category = wire.Text(metadata=about("A category, with all below it."))
+    until = wire.Moment(load_default=None, allow_none=True, metadata=about("Null: for ever."))
+
+    @validates_schema
+    def _names_one(self, data: dict[str, Any], **_: Any) -> None:
+        if ("sku" in data) == ("category" in data):
+            raise ValidationError("Give sku or category.")
+
+
+class NewListSchema(Schema):
+    items = fields.List(
+        fields.Nested(OwnGoodsSchema),
+        required=True,
+        validate=validate.Length(max=MOST_ITEMS, error="Too many entries."),
+        metadata=about("All that shall be in the list."),
+    )
+
+
+class OwnListSchema(Schema):
+    code = fields.String()
+    name = fields.String()
+    auto = fields.Boolean(metadata=about("Filled by the hub from purchases."))
+    items = fields.List(fields.Nested(OwnGoodsSchema))
+
+
+class OwnListsSchema(Schema):
+    items = fields.List(fields.Nested(OwnListSchema))
 
 
 class OffersSchema(Schema):

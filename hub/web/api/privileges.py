@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_smorest import Blueprint
 
+from hub.web.api import body, render_quote
 from hub.web.api import member_schemas as wire
-from hub.web.api import render_quote
 from hub.web.api.call import Call, Operation, answer
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
+from loyalty_core.domain.conditions.scene import PersonalGoods
 from loyalty_core.service.member_offers import member_offers
+from loyalty_core.service.personal_lists import OwnList, member_lists, set_list
 
 SCOPE = "members"
 blueprint = Blueprint("privileges", __name__, description="What is for some members alone.")
@@ -33,3 +37,75 @@ def show_offers(call: Call, member_id: str) -> Answer:
         )
     )
     return answer({"items": [render_quote.offer(one) for one in offers]})
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="GET",
+        rule="/members/<member_id>/lists",
+        scope=SCOPE,
+        gives={200: wire.OwnListsSchema},
+        refuses=(404,),
+    ),
+)
+def show_lists(call: Call, member_id: str) -> Answer:
+    """The member's own goods, by the lists of the rules in force."""
+    lists = call.read(
+        lambda connection: member_lists(
+            connection, call.plans, call.key.programme_id, member_id, now=call.now
+        )
+    )
+    return answer({"items": [_own_list(one) for one in lists]})
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="PUT",
+        rule="/members/<member_id>/lists/<code>",
+        scope=SCOPE,
+        takes=wire.NewListSchema,
+        gives={200: wire.OwnListSchema},
+        refuses=(404, 409),
+        idempotency_key="optional",
+    ),
+)
+def put_list(call: Call, member_id: str, code: str) -> Answer:
+    """Put these goods, and no others, into a list of the member's."""
+    told = body.read_json()
+    said = body.load(wire.NewListSchema().load, told)["items"]
+    items = [
+        PersonalGoods("", kind, "", one[kind], one["until"])
+        for one in said
+        for kind in ("sku", "category")
+        if kind in one
+    ]
+    return call.write(
+        lambda connection: answer(
+            _own_list(
+                set_list(
+                    connection,
+                    call.plans,
+                    call.key.programme_id,
+                    member_id,
+                    code,
+                    items,
+                    now=call.now,
+                )
+            )
+        ),
+        told=told,
+    )
+
+
+def _own_list(seen: OwnList) -> dict[str, Any]:
+    return {
+        "code": seen.code,
+        "name": seen.name,
+        "auto": seen.auto,
+        "items": [
+            {one.kind: one.name, "until": None if one.until is None else one.until.isoformat()}
+            for one in seen.items
+        ],
+    }

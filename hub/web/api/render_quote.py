@@ -147,6 +147,7 @@ def offer(seen: Offer) -> dict[str, Any]:
         "promotion": seen.promotion,
         "name": seen.name,
         "ends_at": None if seen.ends_at is None else seen.ends_at.isoformat(),
+        "list": seen.list,
         "skus": list(seen.skus),
         "categories": list(seen.categories),
         "brands": list(seen.brands),

@@ -26,6 +26,21 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonalGoods:
+    """Goods in a list (its folded code) of one member's own.  `kind`: "sku" or "category";
+    `key` is the folded `name`; until `until`, or for ever."""
+
+    list: str
+    kind: str
+    key: str
+    name: str
+    until: datetime | None = None
+
+    def lasts(self, moment: datetime) -> bool:
+        return self.until is None or moment < self.until
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """What is known of a member beside points and tier."""
 
@@ -38,6 +53,8 @@ class Person:
     history: History = field(default_factory=History)
     reward: str | None = None
     """What the member chose (folded); None: the programme's default."""
+    goods: tuple[PersonalGoods, ...] = ()
+    """The member's own, of the lists that rules in force look at."""
 
 
 @dataclass(frozen=True, slots=True)

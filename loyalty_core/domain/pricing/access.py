@@ -8,7 +8,7 @@ from datetime import datetime
 
 from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.pricing.basket import MemberFacts
-from loyalty_core.domain.pricing.earning import scene_of
+from loyalty_core.domain.pricing.earning import own_goods, scene_of
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import Exclusive, Refusal, Stage, View
 from loyalty_kit.checkout import PricedLine
@@ -45,6 +45,6 @@ def marked(lines: Sequence[PricedLine], barred: set[int]) -> tuple[PricedLine, .
 def was_barred(lines: Sequence[PurchaseLine], plan: Plan, facts: MemberFacts, at: datetime) -> bool:
     """Whether a purchase has goods that its buyer might not have bought."""
     view = View(lines, [line.paid_minor for line in lines], [True] * len(lines))
-    view.known = facts.known
+    view.known, view.personal = facts.known, own_goods(facts)
     candidates = plan.index.matching(view).get(Stage.ACCESS, ())
     return bool(keep_from(candidates, view, scene_of(view, plan, facts, at))[1])

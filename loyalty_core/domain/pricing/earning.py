@@ -11,6 +11,7 @@ from loyalty_core.domain.pricing.basket import Award, MemberFacts
 from loyalty_core.domain.pricing.bonus import Bonus
 from loyalty_core.domain.pricing.lanes import Exclusions, Offer, run_lanes
 from loyalty_core.domain.pricing.limits import cut_points
+from loyalty_core.domain.pricing.personal import by_list
 from loyalty_core.domain.pricing.plan import Candidates, Compiled, Plan
 from loyalty_core.domain.pricing.promotion import BASE
 from loyalty_core.domain.pricing.regulated import tables_for
@@ -60,6 +61,11 @@ def scene_of(view: View, plan: Plan, facts: MemberFacts, at: datetime) -> Scene:
         segments=plan.segments,
         rewards=plan.rules.rewards,
     )
+
+
+def own_goods(facts: MemberFacts) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """The buyer's own goods, as lines are asked for them."""
+    return by_list(facts.person.goods) if facts.person is not None and facts.person.goods else {}
 
 
 class Bars:
@@ -267,11 +273,12 @@ def rate_purchase(  # noqa: PLR0913 - the receipt, the rules and the moment, eac
     spend_minor = [line.spend_minor or 0 for line in lines]
     paid_minor = [line.paid_minor for line in lines]
     view = View(lines, paid_minor, [True] * len(lines))
-    view.known, view.used = facts.known, facts.used
+    view.known, view.used, view.personal = facts.known, facts.used, own_goods(facts)
     spent = points_spent > 0 or any(spend_minor)
     base_minor = bases(view, paid_minor, spend_minor, plan, spent=spent)
     whole_minor = [paid + spend for paid, spend in zip(paid_minor, spend_minor, strict=True)]
     seen = View(lines, whole_minor, view.open)
+    seen.personal = view.personal
     done = {position for position, line in enumerate(lines) if line.id in promised}
     scene, candidates = scene_of(seen, plan, facts, at), plan.index.matching(view)
     return earn(view, base_minor, plan, scene, candidates, done).awards

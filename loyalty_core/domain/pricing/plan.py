@@ -15,6 +15,7 @@ from loyalty_core.domain.conditions.segments import named_segments, segments_of
 from loyalty_core.domain.conditions.tree import Node, codes_of, leaves
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.limits import Limit, within
+from loyalty_core.domain.pricing.personal import lists_named
 from loyalty_core.domain.pricing.promotion import Lane, Promotion
 from loyalty_core.domain.pricing.regulated import Law, law_of
 from loyalty_core.domain.pricing.rule_type import (
@@ -36,7 +37,8 @@ class Compiled:
     """A promotion ready to run; `order` is its place by lane, priority and id.
 
     `never_with`: ids of the promotions that it does not stand beside, said by either.  `reach`,
-    where its condition tells members apart: which of them may meet it with some basket.
+    where its condition tells members apart: which of them may meet it with some basket;
+    `personal`: it is about goods of the member's own.
     """
 
     promotion: Promotion
@@ -48,12 +50,15 @@ class Compiled:
     evaluate: Callable[[View], Grant | Refusal]
     meet: Meet | None = None
     reach: Meet | None = None
+    personal: bool = False
 
     def closed(self, scene: Scene) -> Refusal | None:
         """Why it says nothing here and now, if so: not in force, or its condition is not met."""
         refusal = self.standing(scene.now)
         if refusal is None and self.meet is not None:
             refusal = self.meet(scene)
+        if refusal is None and self.personal and not scene.known:
+            refusal = Refusal("member_unknown")
         return refusal
 
     def standing(self, now: datetime) -> Refusal | None:
@@ -115,7 +120,11 @@ class Plan:
     segments: Mapping[str, Meet]
     """What segments ask, of those that a promotion names."""
     for_members: tuple[Compiled, ...]
-    """Promotions of goods that are for some members alone."""
+    """Promotions of goods that are for some members alone, or of each member's own."""
+    exclusive: bool
+    """Whether some goods are not for everybody."""
+    lists: frozenset[str]
+    """Lists of members' own goods that are looked at."""
 
     def limited(
         self, lines: Sequence[BasketLine | PurchaseLine], stages: Iterable[Stage] = Stage
@@ -157,7 +166,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         _compile(promotion, order, lanes[promotion.lane], apart)
         for order, promotion in enumerate(ordered)
     )
-    asked = _asked(rules)
+    asked, lists = _asked(rules), _lists(rules)
     return Plan(
         rules=rules,
         version=version,
@@ -167,6 +176,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         calendars=_calendars(rules),
         codes=_codes(promotions),
         asks_person=rules.rewards is not None
+        or bool(lists)
         or any(
             leaf.field.of_person
             for tree in (*_conditions(rules), *asked.values())
@@ -176,14 +186,27 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         law=law_of(rules.regulated),
         segments={code: compile_tree(tree) for code, tree in asked.items()},
         for_members=tuple(
-            one for one in promotions if one.promotion.enabled and one.rule.stage is Stage.ACCESS
+            one
+            for one in promotions
+            if one.promotion.enabled and (one.personal or one.rule.stage is Stage.ACCESS)
         ),
+        exclusive=any(
+            one.promotion.enabled and one.rule.stage is Stage.ACCESS for one in promotions
+        ),
+        lists=lists,
     )
 
 
 def _conditions(rules: RuleSet) -> list[Node]:
     """What may be asked of a buyer."""
     return [one.when for one in rules.promotions if one.enabled and one.when is not None]
+
+
+def _lists(rules: RuleSet) -> frozenset[str]:
+    """Lists of members' own goods that are looked at."""
+    named = [code for one in rules.promotions if one.enabled for _, code in lists_named(one)]
+    least = [one.personal for one in rules.policies.min_paid if one.personal is not None]
+    return frozenset([*named, *least])
 
 
 def _asked(rules: RuleSet) -> dict[str, Node]:
@@ -241,6 +264,7 @@ def _compile(
         reach=None
         if when is None or not asks_members(when)
         else compile_tree(members_part(when), salt=promotion.id),
+        personal=any(one.personal is not None for one in rule.found_by(promotion.params)),
     )
 
 

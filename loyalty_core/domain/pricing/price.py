@@ -23,7 +23,7 @@ from loyalty_core.domain.pricing.allot import (
 from loyalty_core.domain.pricing.basket import MemberFacts, Outcome, PricedBasket
 from loyalty_core.domain.pricing.bonus import Bonus
 from loyalty_core.domain.pricing.discounts import Discounts
-from loyalty_core.domain.pricing.earning import Earned, bases, earn, scene_of
+from loyalty_core.domain.pricing.earning import Earned, bases, earn, own_goods, scene_of
 from loyalty_core.domain.pricing.extras import Extras
 from loyalty_core.domain.pricing.lanes import Exclusions, run_lanes
 from loyalty_core.domain.pricing.limits import Effect, gathered
@@ -85,7 +85,7 @@ def price_basket(
         [line.discountable for line in request.lines],
         facts.spent_minor if facts.known else None,
     )
-    view.known, view.used = facts.known, facts.used
+    view.known, view.used, view.personal = facts.known, facts.used, own_goods(facts)
     scene = scene_of(view, plan, facts, now)
     tables = tables_for(view, plan.law, now)
     may_pay = _heed(view, tables)

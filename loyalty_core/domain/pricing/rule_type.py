@@ -125,6 +125,7 @@ class View:
     each line earns on, known in the last step.  `taken` names the promotion that has a line to
     itself in this lane.  `spent_minor` is what the member has spent so far; None: nobody is known.
     `known`: the buyer is a member; `used`: what others have consumed of limits (`limits.Used`).
+    `personal`: names of the member's own goods by list and kind.
     """
 
     __slots__ = (
@@ -136,6 +137,7 @@ class View:
         "left_minor",
         "lines",
         "open",
+        "personal",
         "spent_minor",
         "taken",
         "used",
@@ -150,6 +152,7 @@ class View:
     ) -> None:
         self.known = False
         self.used: Mapping[tuple[str, str, str, str], int] = {}
+        self.personal: Mapping[str, Mapping[str, Sequence[str]]] = {}
         self.lines = lines
         self.left_minor = left_minor
         self.open = open_
@@ -179,6 +182,8 @@ class View:
         for ask in goods.asks():
             having = self._having(ask)
             found = having if isinstance(found, range) else having.intersection(found)
+        if goods.personal is not None:
+            found = self._having(self.personal.get(goods.personal, {})).intersection(found)
         if goods.excepts:
             found = set(found) - self._having(goods.excepted)
         kinds = goods.kinds

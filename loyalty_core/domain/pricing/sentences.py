@@ -82,6 +82,10 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "en": "Another promotion gives more: {by}.",
         "ru": "Выгоднее другая акция: {by}.",
     },
+    "member_unknown": {
+        "en": "The goods are each member's own: it is not known who is buying.",
+        "ru": "Товары акции у каждого участника свои, а покупатель не назван.",
+    },
     "limit_reached": {
         "en": "The limit of the promotion is used up: {of} {per} {period}.",
         "ru": "Лимит акции исчерпан: {of} {per} {period}.",

@@ -25,7 +25,7 @@ from loyalty_core.store.tables.machine import (
     outbox,
 )
 from loyalty_core.store.tables.members import identities, identity_conflicts, members, tier_changes
-from loyalty_core.store.tables.privileges import reward_choices
+from loyalty_core.store.tables.privileges import list_fillings, member_goods, reward_choices
 from loyalty_core.store.tables.programme import (
     api_keys,
     categories,
@@ -61,7 +61,9 @@ __all__ = [
     "identities",
     "identity_conflicts",
     "installations",
+    "list_fillings",
     "lots",
+    "member_goods",
     "members",
     "metadata",
     "outbox",

@@ -5,9 +5,9 @@ Families of their own: no foreign key leads into the ledger family (`ledger.md` 
 
 from __future__ import annotations
 
-from sqlalchemy import Column, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import CheckConstraint, Column, PrimaryKeyConstraint, Table, Text
 
-from loyalty_core.store.tables.base import metadata
+from loyalty_core.store.tables.base import count, id_column, metadata
 from loyalty_core.store.types import BigInt, UtcTime
 
 reward_choices = Table(
@@ -17,4 +17,26 @@ reward_choices = Table(
     Column("at", UtcTime, nullable=False),
     Column("reward", Text),
     PrimaryKeyConstraint("member_id", "at"),
+)
+
+member_goods = Table(
+    "member_goods",
+    metadata,
+    Column("member_id", BigInt, nullable=False),
+    Column("list", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("until", UtcTime),
+    PrimaryKeyConstraint("member_id", "list", "kind", "key"),
+    CheckConstraint("kind IN ('sku', 'category')", name="kind_known"),
+)
+
+list_fillings = Table(
+    "list_fillings",
+    metadata,
+    id_column("programme_id"),
+    Column("day", Text, nullable=False),
+    count("rules_version", default=None),
+    Column("after", BigInt),
 )

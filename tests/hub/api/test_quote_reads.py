@@ -16,7 +16,7 @@ from hub.app import create_app
 from loyalty_core.store.database import make_engine, write
 from loyalty_core.store.migrate import upgrade
 from loyalty_core.store.prompt import PromptDatabase, TooLate
-from tests.hub.api.bodies import ANNA, a_basket
+from tests.hub.api.bodies import ANNA, a_basket, a_line
 from tests.hub.api.client import Caller, code_of, new_key, new_programme
 from tests.support.clock import FixedClock
 from tests.support.hub import make_hub
@@ -63,6 +63,32 @@ def test_a_quote_is_one_statement_and_no_write(hub, shop, engine):
         assert busy.startswith("PRAGMA busy_timeout=")
         assert statement.startswith("WITH who AS")
     assert lent == [], "the pool lends it nothing"
+
+
+def test_what_is_known_of_a_member_alone_is_read_by_the_same_statement(shop, engine):
+    """Own goods and clubs are asked of the database only where the rules look at them."""
+    anna = shop.post("/members", {"phone": ANNA}).get_json()["id"]
+    rules = shop.get("/programmes/shop/rules").get_json()
+    rules["personal_lists"] = [{"code": "own", "name": "Own"}]
+    off = {"id": "p", "name": "p", "type": "percent_off", "params": {"percent": "1"}}
+    off["params"]["personal"] = "own"
+    rules["promotions"] = [off]
+    draft = shop.put("/programmes/shop/rules", rules).get_json()["draft"]
+    assert shop.post("/programmes/shop/rules/publish", {"draft": draft}).status_code == 200
+    shop.put(f"/members/{anna}/lists/own", {"items": [{"sku": "TEA-1"}]})
+    basket = BASKET | {"lines": [a_line(categories=[])]}  # the catalogue need not be asked
+    for _ in range(3):
+        assert not shop.post("/quotes", basket).get_json()["degraded"]
+    driver = prompt_of(shop).read(lambda one: one.connection.driver_connection, within_s=60)
+
+    with told_to(driver) as sent:
+        told = shop.post("/quotes", basket).get_json()
+
+    assert told["totals"]["discount"] == "10.00"
+    if engine.dialect.name == "postgresql":
+        assert sent == ONE_PREPARED
+    else:
+        assert len(sent) == 2
 
 
 def test_a_read_that_never_ends_is_over_at_its_deadline(engine):

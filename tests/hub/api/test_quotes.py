@@ -184,7 +184,7 @@ def test_plain_functions_write_what_the_schema_says():
         certificates=(words.CodeAnswer("G", "refused", "unknown", "?"),),
         benefits=(words.Benefit("p_3", "free_delivery", "Доставка"), words.Benefit(None, "m", "M")),
         gifts=(words.Gift("p_4", "CUP-1", "Кружка", 2000),),
-        offers=(words.Offer("exclusive", "p_5", "Редкий чай", skus=("RARE",)),),
+        offers=(words.Offer("exclusive", "p_5", "Редкий чай", skus=("RARE",), list="l"),),
         explanation=(words.Explanation("p_2", "Кофе", False, "no", {"missing": "1.00"}, "Нет"),),
     )
 

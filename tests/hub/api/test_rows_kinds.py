@@ -151,6 +151,7 @@ def test_r37_rare_goods_are_for_a_segment_alone(scene):
         "promotion": "p",
         "name": "p",
         "ends_at": None,
+        "list": None,
         "skus": ["rare"],
         "categories": [],
         "brands": [],

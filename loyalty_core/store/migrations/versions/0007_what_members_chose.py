@@ -1,4 +1,4 @@
-"""What members chose: the form of their reward, and since when."""
+"""What members chose, the form of their reward, and the goods that each has for their own."""
 
 from __future__ import annotations
 
@@ -22,4 +22,23 @@ def upgrade() -> None:
         sa.Column("at", UtcTime(), nullable=False),
         sa.Column("reward", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("member_id", "at", name=op.f("pk_reward_choices")),
+    )
+    op.create_table(
+        "member_goods",
+        sa.Column("member_id", BigInt, nullable=False),
+        sa.Column("list", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("until", UtcTime(), nullable=True),
+        sa.CheckConstraint("kind IN ('sku', 'category')", name=op.f("ck_member_goods_kind_known")),
+        sa.PrimaryKeyConstraint("member_id", "list", "kind", "key", name=op.f("pk_member_goods")),
+    )
+    op.create_table(
+        "list_fillings",
+        sa.Column("programme_id", BigInt, autoincrement=False, nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("rules_version", BigInt, nullable=False),
+        sa.Column("after", BigInt, nullable=True),
+        sa.PrimaryKeyConstraint("programme_id", name=op.f("pk_list_fillings")),
     )
