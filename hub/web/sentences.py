@@ -24,6 +24,7 @@ DETAILS: Mapping[str, tuple[str, str]] = {
     ),
     "confirmation_not_found": ("There is no such confirmation.", "Такого подтверждения нет."),
     "list_not_found": ("The rules have no such list.", "В правилах нет такого списка."),
+    "club_not_found": ("The rules have no such club.", "В правилах нет такого клуба."),
     "list_fills_itself": (
         "The hub fills this list from purchases; nobody else puts goods into it.",
         "Этот список сервис заполняет по покупкам сам.",
@@ -213,6 +214,7 @@ FIELDS: Mapping[str, str] = {
     "Price times quantity is too large.": "Цена, умноженная на количество, слишком велика.",
     "Give amount, or price.": "Укажите amount или price.",
     "Give a line.": "Нужна хотя бы одна строка.",
+    "Must be in the future.": "Должно быть в будущем.",
     "Give sku or category.": "Укажите sku или category, одно из двух.",
     "Give cart or order.": "Укажите cart или order.",
     "Give phone, email or card.": "Укажите phone, email или card.",

@@ -4,7 +4,7 @@
   x NotFound            answer 404: there is no such thing, or it is another programme's
     + MemberNotFound  PurchaseNotFound  HoldNotFound  ProgrammeNotFound  ShopNotFound
     + VersionNotFound     of the rule set
-    + ConfirmationNotFound  ListNotFound
+    + ConfirmationNotFound  ListNotFound  ClubNotFound
   x Conflict            answer 409: read what stands now, then decide again
     + EventConflict       same external id and revision, other content
     + PriceChanged        the hold would differ from what was expected
@@ -90,6 +90,12 @@ class ListNotFound(NotFound):
     """No list of members' own goods has this code."""
 
     code = "list_not_found"
+
+
+class ClubNotFound(NotFound):
+    """The rules in force have no such club."""
+
+    code = "club_not_found"
 
 
 class ConfirmationNotFound(NotFound):

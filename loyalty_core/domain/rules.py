@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from loyalty_core.domain.conditions.fields import REWARD, SEGMENT
+from loyalty_core.domain.clubs import Club
+from loyalty_core.domain.conditions.fields import CLUB, REWARD, SEGMENT
 from loyalty_core.domain.conditions.segments import Segment
 from loyalty_core.domain.conditions.tree import Node, leaves, tree_schema
 from loyalty_core.domain.conditions.values import DATE
@@ -334,6 +335,10 @@ class RuleSet:
             ru="Личные списки товаров",
         ),
     )
+    clubs: tuple[Club, ...] = field(
+        default=(),
+        metadata=word("clubs", many(record(Club), most=50), en="Clubs", ru="Клубы"),
+    )
     segments: tuple[Segment, ...] = field(
         default=(),
         metadata=word("segments", many(record(Segment), most=200), en="Segments", ru="Сегменты"),
@@ -433,6 +438,7 @@ def _check_whole(rules: RuleSet) -> None:
         **_repeated("tiers", "spend_from", (tier.spend_from_minor for tier in rules.tiers)),
         **_repeated("calendars", "code", (fold(calendar.code) for calendar in rules.calendars)),
         **_repeated("personal_lists", "code", (fold(one.code) for one in rules.personal_lists)),
+        **_repeated("clubs", "code", (fold(club.code) for club in rules.clubs)),
         **_repeated("segments", "code", (fold(segment.code) for segment in rules.segments)),
         **_repeated("lanes", "code", (lane.code for lane in rules.lanes)),
         **_repeated("promotions", "id", (promotion.id for promotion in rules.promotions)),
@@ -458,11 +464,12 @@ def _check_whole(rules: RuleSet) -> None:
 
 
 def _strangers(rules: RuleSet, path: str, when: Node | None) -> dict[str, list[str]]:
-    """Tiers, calendars and segments that a condition names and the document does not have."""
+    """What a condition names and the document does not have."""
     known = {
         "member.tier": {tier.code for tier in rules.tiers},
         "time.holiday": {fold(calendar.code) for calendar in rules.calendars},
         REWARD: _reward_forms(rules),
+        CLUB: {fold(club.code) for club in rules.clubs},
         SEGMENT: {fold(segment.code) for segment in rules.segments},
     }
     errors = {}

@@ -48,7 +48,8 @@ class Booked:
     in lots of their own, `clawed` what was taken back of them; `spent` what was taken,
     `given_back` what returned of it.  `history` is what its rating knew of the member's
     earlier purchases, where a condition asked for them, and `reward` what the member had chosen
-    for the purchase's time, and `goods` had for the member's own.  `effects`: what its hold gave by
+    for the purchase's time, had for the member's own (`goods`), and which `clubs` they were in.
+    `joined`: it has made a member of a club of somebody.  `effects`: what its hold gave by
     promotions with limits; `counted_at`: when that was, and so in which periods it counts.
     """
 
@@ -64,6 +65,8 @@ class Booked:
     history: History | None = None
     reward: str | None = None
     goods: tuple[PersonalGoods, ...] = ()
+    clubs: tuple[str, ...] = ()
+    joined: bool = False
     hold: int | None = None
     effects: tuple[Effect, ...] = ()
     counted_at: datetime | None = None

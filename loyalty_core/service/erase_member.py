@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from loyalty_core.domain.clubs import Span
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import PROFILE, get_member, member_row
 from loyalty_core.service.personal_lists import member_lists
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import holds, personal, purchases, rewards
+from loyalty_core.store import clubs, holds, personal, purchases, rewards
 from loyalty_core.store import members as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.traces import Person, erase_traces
@@ -54,6 +55,15 @@ def export_member(
             }
             for one in member_lists(connection, plans, programme_id, card.id, now=now)
         ],
+        "clubs": [
+            {
+                "club": span.club,
+                "from": span.starts_at.isoformat(),
+                "until": span.until and span.until.isoformat(),
+                "source": span.source,
+            }
+            for span in _clubs(connection, programme_id, card.id)
+        ],
         "lots": member_lots(connection, programme_id, card.id),
         "purchases": _all(
             lambda cursor: member_purchases(
@@ -61,6 +71,11 @@ def export_member(
             )
         ),
     }
+
+
+def _clubs(connection: Connection, programme_id: int, member_id: str) -> list[Span]:
+    number = member_row(connection, programme_id, member_id)["id"]
+    return clubs.memberships_of(connection, [number])[number]
 
 
 def erase_member(
@@ -86,6 +101,7 @@ def erase_member(
     store.change_member(connection, number, {"state": "erased"})
     rewards.forget_choices(connection, ids)
     personal.forget_goods(connection, ids)
+    clubs.forget_clubs(connection, ids)
     receipts = purchases.forget_people(connection, ids)
     holds.forget_people(connection, ids)
     return {

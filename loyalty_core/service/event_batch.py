@@ -24,6 +24,7 @@ from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.rules import RuleSet
 from loyalty_core.service.booking import Booked, Desk, Occasion, terms_of
 from loyalty_core.service.catalogue import CatalogueProduct, filled_in, products_for
+from loyalty_core.service.clubs import Memberships
 from loyalty_core.service.event_holds import EventHolds
 from loyalty_core.service.identify import Ask, identify
 from loyalty_core.service.known_events import KnownEvents, Told, hash_of
@@ -71,6 +72,7 @@ class EventBatch:
         self._shops: dict[tuple[frozenset[str] | None, str], Shop] = {}
         self._survivor: dict[int, int | None] = {}
         self._people: dict[int, Person] | None = None
+        self._clubs: Memberships | None = None
         self._goods: dict[int, list[PersonalGoods]] | None = None
         self._choices: dict[int, list[rewards.Choice]] | None = None
         self._books: dict[AccountKey, AccountBook] = {}
@@ -261,6 +263,14 @@ class EventBatch:
             self._people = {number: members.person_of(row) for number, row in rows.items()}
         return self._people[member]
 
+    @property
+    def clubs(self) -> Memberships:
+        """Of all members of the batch; read only where a purchase gives or asks for them."""
+        if self._clubs is None:
+            alive = {one for one in self._survivor.values() if one is not None}
+            self._clubs = Memberships(self.connection, alive)
+        return self._clubs
+
     def goods(self, member: int) -> list[PersonalGoods]:
         """What the member has for the member's own; read once for the whole batch."""
         if self._goods is None:
@@ -323,6 +333,8 @@ class EventBatch:
         refund_store.write_refunds(self.connection, list(self.known.refunds.values()))
         write_holds(self.connection, self.holds.all())
         self.standings.write()
+        if self._clubs is not None:
+            self._clubs.write()
 
 
 def without_customer(event: Event) -> Event:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from loyalty_core.domain.clubs import ClubView, running
 from loyalty_core.domain.conditions.people import day_of
 from loyalty_core.domain.errors import InvalidInput, MemberExists, MemberNotFound, PhoneImpossible
 from loyalty_core.domain.members import IdentityKey, card_key, email_key, full_name, phone_key
@@ -25,6 +26,7 @@ from loyalty_core.store import accounts as account_store
 from loyalty_core.store import members as store
 from loyalty_core.store import programmes
 from loyalty_core.store import rewards as reward_store
+from loyalty_core.store.clubs import memberships_of
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_kit.checkout import Balance, TierView
 from loyalty_kit.events import Customer, ExternalId
@@ -84,6 +86,7 @@ class MemberCard:
     created_at: datetime
     merged_into: str | None = None
     reward: RewardView | None = None
+    clubs: tuple[ClubView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +325,15 @@ def _cards(
     balances: dict[int, list[Balance]] = defaultdict(list)
     for member, balance in account_store.balances(connection, ids, now):
         balances[member].append(balance)
-    return [_card(row, names.get(row["id"], []), balances[row["id"]], plan) for row in rows]
+    cards = [_card(row, names.get(row["id"], []), balances[row["id"]], plan) for row in rows]
+    clubs = plan.rules.clubs
+    if not clubs:
+        return cards
+    found = memberships_of(connection, ids)
+    return [
+        replace(card, clubs=tuple(running(clubs, found[number], now)))
+        for number, card in zip(ids, cards, strict=True)
+    ]
 
 
 def _card(

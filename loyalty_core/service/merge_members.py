@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from loyalty_core.domain.errors import InvalidInput, MemberNotFound
 from loyalty_core.domain.points import Cause
 from loyalty_core.domain.rules import RuleSet
+from loyalty_core.service.clubs import move_clubs
 from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
@@ -50,6 +51,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     _move_points(connection, programme_id, survivor, leaving, author, now)
     rewards.move_choices(connection, leaving, survivor)
     personal.move_goods(connection, leaving, survivor)
+    move_clubs(connection, leaving, survivor)
     members.move_names(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
     left = {"spent_minor": 0, "purchase_count": 0, "last_purchase_at": None}

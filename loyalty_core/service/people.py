@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping
 
 from loyalty_core.domain.conditions.scene import Person, PersonalGoods
 from loyalty_core.domain.pricing.plan import Plan
+from loyalty_core.store.clubs import clubs_at, memberships_of
 from loyalty_core.store.members import person_of
 from loyalty_core.store.personal import goods_of
 
@@ -20,10 +21,13 @@ def person_in(
 ) -> Person:
     """What the rules of `plan` may ask of a member, now."""
     person = person_of(row)
-    if not plan.lists:
-        return person
-    own = goods_of(connection, [person.id])[person.id]
-    return replace(person, goods=looked_at(own, plan, now))
+    if plan.lists:
+        own = goods_of(connection, [person.id])[person.id]
+        person = replace(person, goods=looked_at(own, plan, now))
+    if plan.clubs:
+        found = memberships_of(connection, [person.id])[person.id]
+        person = replace(person, clubs=clubs_at(found, now))
+    return person
 
 
 def looked_at(own: list[PersonalGoods], plan: Plan, moment: datetime) -> tuple[PersonalGoods, ...]:

@@ -242,6 +242,7 @@ def _facts(
         plan.asks_person,
         _limited(request, plan) if plan.limits else (),
         sorted(plan.lists),
+        plan.clubs,
     )
     facts = checkout_facts(connection, asked, now)
     if facts is None:

@@ -21,6 +21,7 @@ from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import split_reductions
 from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, rebook, withdraw
 from loyalty_core.service.catalogue import filled_in
+from loyalty_core.service.count_clubs import count_clubs
 from loyalty_core.service.count_limits import count_limits, used_by_others
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.known_events import Told, hash_of, key_of
@@ -129,6 +130,7 @@ def _book(
         kept.lines = kept.event.lines
         case.moved.flag(LINKED)
         count_limits(batch, kept, case.booked, case.moved)
+        count_clubs(batch, kept, case.booked)
         receipt = _answer(case)
         _book_waiting(batch, kept)
         return receipt
@@ -140,6 +142,7 @@ def _book(
     _sync_refunds(case)
     _move(case, hold)
     count_limits(batch, kept, case.booked, case.moved, hold)
+    count_clubs(batch, kept, case.booked)
     receipt = _answer(case)
     _book_waiting(batch, kept)
     return receipt
@@ -217,7 +220,8 @@ def _leave(case: _Case, member: int) -> None:
     kept.qualifying_minor = 0
     booked.awards, booked.earned, booked.clawed = (), {}, {}
     booked.spent = booked.given_back = 0
-    booked.rated, booked.history, booked.reward, booked.goods = False, None, None, ()
+    booked.rated, booked.history, booked.reward = False, None, None
+    booked.goods = booked.clubs = ()
 
 
 # --- holds ----------------------------------------------------------------------------------
@@ -328,8 +332,8 @@ def _facts(case: _Case, plan: Plan) -> MemberFacts:
 
 
 def _person(case: _Case, plan: Plan) -> Person | None:
-    """History, choice of reward and own goods are kept as they were when the purchase was first
-    rated: what was bought or chosen since takes nothing from it."""
+    """History, choice of reward, own goods and clubs are kept as they were when the purchase was
+    first rated: what was bought or chosen since takes nothing from it."""
     batch, kept, booked = case.batch, case.kept, case.booked
     member = batch.survivor(kept.member_id)
     if member is None:
@@ -346,11 +350,14 @@ def _person(case: _Case, plan: Plan) -> Person | None:
             booked.reward = batch.reward(member, kept.event.occurred_at)
         if plan.lists:
             booked.goods = looked_at(batch.goods(member), plan, kept.event.occurred_at)
+        if plan.clubs:
+            booked.clubs = tuple(sorted(batch.clubs.at(member, kept.event.occurred_at)))
     return replace(
         batch.person(member),
         history=booked.history,
         reward=booked.reward,
         goods=booked.goods,
+        clubs=frozenset(booked.clubs),
     )
 
 

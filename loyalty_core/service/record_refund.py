@@ -7,6 +7,7 @@ from dataclasses import replace
 from loyalty_core.domain.errors import EventConflict
 from loyalty_core.domain.receipt import returned
 from loyalty_core.service.booking import Booked, Moved, rebook
+from loyalty_core.service.count_clubs import count_clubs
 from loyalty_core.service.count_limits import count_limits
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.known_events import Told, hash_of, key_of
@@ -88,6 +89,7 @@ def book_refund(batch: EventBatch, kept: KeptRefund, purchase: KeptPurchase) -> 
     else:
         count_anonymous(purchase, moved)
     count_limits(batch, purchase, booked, moved)
+    count_clubs(batch, purchase, booked)
     return _answer(batch, kept, "booked", purchase, moved)
 
 

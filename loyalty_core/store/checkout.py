@@ -45,6 +45,7 @@ from loyalty_core.store.tables import (
     identities,
     member_goods,
     members,
+    memberships,
     programmes,
     promotion_use_parts,
     promotion_uses,
@@ -74,6 +75,8 @@ class Asked:
     """Promotions of whose limits it is to be told what has been used."""
     lists: Sequence[str] = ()
     """Lists of which it is to be told what the member has in them."""
+    clubs: bool = False
+    """Also which clubs the member is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ class _Shape(NamedTuple):
     person: bool
     limited: bool
     lists: bool
+    clubs: bool
 
 
 class _Row(NamedTuple):
@@ -154,6 +158,7 @@ class _Row(NamedTuple):
     own_hold: int
     uses: str | None
     goods: str | None
+    clubs: str | None
 
 
 _PERSON = (
@@ -218,7 +223,11 @@ def _person(first: _Row, values: tuple[Any, ...]) -> Person | None:
             "last_purchase_at": None if last is None else from_micros(last),
         }
     )
-    return replace(person, goods=_goods(first.goods)) if first.goods else person
+    if first.goods:
+        person = replace(person, goods=_goods(first.goods))
+    if first.clubs:
+        person = replace(person, clubs=frozenset(code for (code,) in json.loads(first.clubs)))
+    return person
 
 
 def _goods(told: str) -> tuple[PersonalGoods, ...]:
@@ -247,6 +256,7 @@ def _shape(asked: Asked) -> _Shape:
         asked.person,
         bool(asked.limited),
         bool(asked.lists),
+        asked.clubs,
     )
 
 
@@ -309,6 +319,7 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             _own_hold(shape, programme, now).label("own_hold"),
             _used(shape, programme, shops.c.id, buyer.c.id, now).label("uses"),
             _own_goods(shape, buyer.c.id, now).label("goods"),
+            _own_clubs(shape, buyer.c.id, now).label("clubs"),
             *(buyer.c[name] for name in (_PERSON if shape.person else ())),
         )
         .select_from(
@@ -464,6 +475,25 @@ def _own_goods(
         .where(
             own.member_id == member,
             among(own.list, "lists"),
+            or_(own.until.is_(None), type_coerce(own.until, BigInteger) > now),
+        )
+        .correlate(member.table)
+        .scalar_subquery()
+    )
+
+
+def _own_clubs(
+    shape: _Shape, member: ColumnElement[Any], now: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    """The clubs that the member is in, as JSON."""
+    if not shape.clubs:
+        return null()
+    own = memberships.c
+    return (
+        select(rows_as_json(own.club))
+        .where(
+            own.member_id == member,
+            type_coerce(own.starts_at, BigInteger) <= now,
             or_(own.until.is_(None), type_coerce(own.until, BigInteger) > now),
         )
         .correlate(member.table)

@@ -7,7 +7,7 @@ holds the two together.  Nothing here is ever NULL: of what is not known no leaf
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     false,
     func,
     literal,
@@ -33,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from loyalty_core.domain.conditions.fields import REWARD, SEGMENT
+from loyalty_core.domain.conditions.fields import CLUB, REWARD, SEGMENT
 from loyalty_core.domain.conditions.meet import test_of
 from loyalty_core.domain.conditions.people import (
     BUCKETS,
@@ -46,7 +47,7 @@ from loyalty_core.domain.conditions.segments import Segments, check_about_member
 from loyalty_core.domain.conditions.tree import All, Leaf, Node, Not
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.rewards import Rewards
-from loyalty_core.store.tables import members
+from loyalty_core.store.tables import members, memberships
 
 _LEAP_YEAR = 2024
 _DAYS_OF_BIRTH = [date(_LEAP_YEAR, 1, 1) + timedelta(days=number) for number in range(366)]
@@ -232,6 +233,25 @@ def _reward(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
     return _compared(chosen, true())
 
 
+def _club(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
+    def inside(codes: Collection[str]) -> ColumnElement[bool]:
+        own = memberships.c
+        return exists().where(
+            own.member_id == members.c.id,
+            own.club.in_(codes),
+            own.starts_at <= asked.now,
+            or_(own.until.is_(None), own.until > asked.now),
+        )
+
+    def test(leaf: Leaf) -> ColumnElement[bool]:
+        if leaf.operator == "has_all":
+            return and_(*(inside([code]) for code in leaf.value))
+        found = inside(leaf.value)
+        return found if leaf.operator == "has_any" else not_(found)
+
+    return _Value(true(), test)
+
+
 def _segment(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
     def test(leaf: Leaf) -> ColumnElement[bool]:
         parts = [_node(asked.segments[code], asked, code) for code in leaf.value]
@@ -275,6 +295,7 @@ _OF_MEMBERS: Mapping[str, Callable[[Leaf, AskedAt, str], _Value]] = {
     "member.bucket": _bucket,
     "member.attribute": _attribute,
     REWARD: _reward,
+    CLUB: _club,
     SEGMENT: _segment,
     "history.purchases": _column("purchase_count"),
     "history.spent": _column("spent_minor"),

@@ -83,6 +83,25 @@ class RewardSchema(Schema):
     chosen = fields.Boolean(metadata=about("By the member, not by default."))
 
 
+class MembershipSchema(Schema):
+    """The member is in this club."""
+
+    code = fields.String()
+    name = fields.String()
+    from_ = wire.Moment(data_key="from")
+    until = wire.Moment(allow_none=True, metadata=about("Null: without end."))
+    source = fields.String(metadata=about("What began it: `purchase` or `shop`."))
+
+
+class NewMembershipSchema(Schema):
+    club = wire.Text(required=True, metadata=about("Code of a club of the rules."))
+    until = wire.Moment(
+        load_default=None,
+        allow_none=True,
+        metadata=about("Null: for as long as the club says, no shorter than what runs."),
+    )
+
+
 class MemberCardSchema(Schema):
     id = fields.String()
     state = fields.String(metadata=about("`active`, `unconfirmed`, `erased`."))
@@ -103,6 +122,7 @@ class MemberCardSchema(Schema):
     reward = fields.Nested(
         RewardSchema, allow_none=True, metadata=about("Null where the rules offer no choice.")
     )
+    clubs = fields.List(fields.Nested(MembershipSchema), metadata=about("That the member is in."))
     balance = fields.Nested(BalanceSchema)
     balances = fields.List(fields.Nested(NamedBalanceSchema))
     created_at = wire.Moment()

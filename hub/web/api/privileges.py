@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from flask_smorest import Blueprint
+from sqlalchemy import Connection
 
-from hub.web.api import body, render_quote
+from hub.web.api import body, render, render_quote
 from hub.web.api import member_schemas as wire
-from hub.web.api.call import Call, Operation, answer
+from hub.web.api.call import NOTHING, Call, Operation, answer
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from loyalty_core.domain.conditions.scene import PersonalGoods
+from loyalty_core.service.clubs import join_club, leave_club
 from loyalty_core.service.member_offers import member_offers
 from loyalty_core.service.personal_lists import OwnList, member_lists, set_list
 
@@ -97,6 +99,62 @@ def put_list(call: Call, member_id: str, code: str) -> Answer:
         ),
         told=told,
     )
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/members/<member_id>/clubs",
+        scope=SCOPE,
+        takes=wire.NewMembershipSchema,
+        gives={201: wire.MembershipSchema},
+        refuses=(404,),
+        idempotency_key="optional",
+    ),
+)
+def post_club(call: Call, member_id: str) -> Answer:
+    """Take the member into a club, or set the end of a membership that runs."""
+    told = body.read_json()
+    said = body.load(wire.NewMembershipSchema().load, told)
+    return call.write(
+        lambda connection: answer(
+            render.club(
+                join_club(
+                    connection,
+                    call.plans,
+                    call.key.programme_id,
+                    member_id,
+                    said["club"],
+                    said["until"],
+                    now=call.now,
+                )
+            ),
+            201,
+        ),
+        told=told,
+    )
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="DELETE",
+        rule="/members/<member_id>/clubs/<code>",
+        scope=SCOPE,
+        gives={204: None},
+        refuses=(404,),
+        idempotency_key="optional",
+    ),
+)
+def delete_club(call: Call, member_id: str, code: str) -> Answer:
+    """End the membership now; 204 also if there is none."""
+
+    def leave(connection: Connection) -> Answer:
+        leave_club(connection, call.plans, call.key.programme_id, member_id, code, now=call.now)
+        return NOTHING
+
+    return call.write(leave, told=None)
 
 
 def _own_list(seen: OwnList) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from hub.web.api.render_quote import figures, named_figures
+from loyalty_core.domain.clubs import ClubView
 from loyalty_core.service.members import MemberCard, Page
 from loyalty_core.service.programmes import Comparison, Programme, RulesVersion, TakenBack
 from loyalty_core.service.shops import Shop
@@ -26,9 +27,21 @@ def member(card: MemberCard) -> dict[str, Any]:
         "consents": dict(card.consents),
         "tier": None if tier is None else {"code": tier.code, "name": tier.name},
         "reward": None if card.reward is None else asdict(card.reward),
+        "clubs": [club(one) for one in card.clubs],
         "balance": figures(card.balance),
         "balances": [named_figures(balance) for balance in card.balances],
         "created_at": card.created_at.isoformat(),
+    }
+
+
+def club(seen: ClubView) -> dict[str, Any]:
+    span = seen.span
+    return {
+        "code": seen.code,
+        "name": seen.name,
+        "from": span.starts_at.isoformat(),
+        "until": None if span.until is None else span.until.isoformat(),
+        "source": span.source,
     }
 
 

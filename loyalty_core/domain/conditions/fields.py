@@ -21,6 +21,7 @@ from loyalty_core.domain.pricing.goods import Goods, fold
 
 SEGMENT = "member.segment"
 REWARD = "member.reward"
+CLUB = "member.club"
 Read = Callable[[Scene], Any]
 """The value at hand; None where it is not known."""
 
@@ -296,6 +297,14 @@ FIELDS: Mapping[str, Field] = {
             _of_person(lambda _, scene: scene.reward()),
             "Form of reward",
             "Форма награды",
+        ),
+        _field(
+            CLUB,
+            kinds.CODES,
+            "profile",
+            _of_person(lambda person, _: person.clubs),
+            "Club",
+            "Клуб",
         ),
         _field(
             SEGMENT,

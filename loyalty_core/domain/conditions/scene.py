@@ -55,6 +55,8 @@ class Person:
     """What the member chose (folded); None: the programme's default."""
     goods: tuple[PersonalGoods, ...] = ()
     """The member's own, of the lists that rules in force look at."""
+    clubs: frozenset[str] = frozenset()
+    """Folded codes of those that the member is in, where rules in force look at any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import cast
 
+from loyalty_core.domain.conditions.fields import CLUB
 from loyalty_core.domain.conditions.meet import Meet, compile_tree
 from loyalty_core.domain.conditions.part import asks_members, members_part
 from loyalty_core.domain.conditions.scene import Scene
@@ -125,6 +126,8 @@ class Plan:
     """Whether some goods are not for everybody."""
     lists: frozenset[str]
     """Lists of members' own goods that are looked at."""
+    clubs: bool
+    """Whether a condition looks at the clubs that the member is in."""
 
     def limited(
         self, lines: Sequence[BasketLine | PurchaseLine], stages: Iterable[Stage] = Stage
@@ -167,6 +170,8 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         for order, promotion in enumerate(ordered)
     )
     asked, lists = _asked(rules), _lists(rules)
+    trees = (*_conditions(rules), *asked.values())
+    fields = [leaf.field for tree in trees for _, leaf in leaves(tree)]
     return Plan(
         rules=rules,
         version=version,
@@ -177,11 +182,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         codes=_codes(promotions),
         asks_person=rules.rewards is not None
         or bool(lists)
-        or any(
-            leaf.field.of_person
-            for tree in (*_conditions(rules), *asked.values())
-            for _, leaf in leaves(tree)
-        ),
+        or any(field.of_person for field in fields),
         limits={one.id: one.limits for one in rules.promotions if one.limits},
         law=law_of(rules.regulated),
         segments={code: compile_tree(tree) for code, tree in asked.items()},
@@ -194,6 +195,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
             one.promotion.enabled and one.rule.stage is Stage.ACCESS for one in promotions
         ),
         lists=lists,
+        clubs=any(field.name == CLUB for field in fields),
     )
 
 

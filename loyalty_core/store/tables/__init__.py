@@ -25,7 +25,13 @@ from loyalty_core.store.tables.machine import (
     outbox,
 )
 from loyalty_core.store.tables.members import identities, identity_conflicts, members, tier_changes
-from loyalty_core.store.tables.privileges import list_fillings, member_goods, reward_choices
+from loyalty_core.store.tables.privileges import (
+    club_grants,
+    list_fillings,
+    member_goods,
+    memberships,
+    reward_choices,
+)
 from loyalty_core.store.tables.programme import (
     api_keys,
     categories,
@@ -49,6 +55,7 @@ __all__ = [
     "admins",
     "api_keys",
     "categories",
+    "club_grants",
     "deliveries",
     "documents",
     "entries",
@@ -65,6 +72,7 @@ __all__ = [
     "lots",
     "member_goods",
     "members",
+    "memberships",
     "metadata",
     "outbox",
     "products",

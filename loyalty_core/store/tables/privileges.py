@@ -40,3 +40,32 @@ list_fillings = Table(
     count("rules_version", default=None),
     Column("after", BigInt),
 )
+
+club_grants = Table(
+    "club_grants",
+    metadata,
+    Column("member_id", BigInt, nullable=False),
+    Column("club", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("ref", BigInt, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("days", BigInt),
+    Column("until", UtcTime),
+    PrimaryKeyConstraint("member_id", "club", "kind", "ref"),
+    CheckConstraint("kind IN ('purchase', 'shop', 'end')", name="kind_known"),
+    CheckConstraint("days IS NULL OR days > 0", name="days_positive"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("member_id", BigInt, nullable=False),
+    Column("club", Text, nullable=False),
+    Column("starts_at", UtcTime, nullable=False),
+    Column("until", UtcTime),
+    Column("source", Text, nullable=False),
+    PrimaryKeyConstraint("member_id", "club", "starts_at"),
+    CheckConstraint("source IN ('purchase', 'shop')", name="source_known"),
+    CheckConstraint("until IS NULL OR until > starts_at", name="ends_after_its_start"),
+)
+"""What the grants come to."""

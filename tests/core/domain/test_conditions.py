@@ -42,6 +42,7 @@ ANNA = Person(
     attributes={"dogs": 2, "vip": True, "tea": "green", "list": [1]},
     history=History(3, 1000_00, datetime(2026, 3, 10, 9, tzinfo=UTC)),
     reward="money",
+    clubs=frozenset({"tea"}),
 )
 PLACE = Place("main", "pos", "cash", frozenset({"spring"}), MOSCOW)
 
@@ -129,6 +130,7 @@ TEA = {"categories": ["tea"]}
             leaf("member.attribute", "is_not", "x", name="cats"),
         ),
         (leaf("member.reward", "is", "Money"), leaf("member.reward", "is_not", "money")),
+        (leaf("member.club", "has_any", ["Tea", "wine"]), leaf("member.club", "has_none", ["tea"])),
         (
             leaf("member.segment", "has_any", ["VIP", "nobody"]),
             leaf("member.segment", "has_all", ["vip", "nobody"]),

@@ -1,4 +1,4 @@
-"""What members chose, the form of their reward, and the goods that each has for their own."""
+"""What members have alone: the form of reward they chose, goods of their own, their clubs."""
 
 from __future__ import annotations
 
@@ -41,4 +41,34 @@ def upgrade() -> None:
         sa.Column("rules_version", BigInt, nullable=False),
         sa.Column("after", BigInt, nullable=True),
         sa.PrimaryKeyConstraint("programme_id", name=op.f("pk_list_fillings")),
+    )
+    op.create_table(
+        "club_grants",
+        sa.Column("member_id", BigInt, nullable=False),
+        sa.Column("club", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("ref", BigInt, nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.Column("days", BigInt, nullable=True),
+        sa.Column("until", UtcTime(), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('purchase', 'shop', 'end')", name=op.f("ck_club_grants_kind_known")
+        ),
+        sa.CheckConstraint("days IS NULL OR days > 0", name=op.f("ck_club_grants_days_positive")),
+        sa.PrimaryKeyConstraint("member_id", "club", "kind", "ref", name=op.f("pk_club_grants")),
+    )
+    op.create_table(
+        "memberships",
+        sa.Column("member_id", BigInt, nullable=False),
+        sa.Column("club", sa.Text(), nullable=False),
+        sa.Column("starts_at", UtcTime(), nullable=False),
+        sa.Column("until", UtcTime(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "source IN ('purchase', 'shop')", name=op.f("ck_memberships_source_known")
+        ),
+        sa.CheckConstraint(
+            "until IS NULL OR until > starts_at", name=op.f("ck_memberships_ends_after_its_start")
+        ),
+        sa.PrimaryKeyConstraint("member_id", "club", "starts_at", name=op.f("pk_memberships")),
     )
