@@ -25,6 +25,14 @@ DETAILS: Mapping[str, tuple[str, str]] = {
     "confirmation_not_found": ("There is no such confirmation.", "Такого подтверждения нет."),
     "list_not_found": ("The rules have no such list.", "В правилах нет такого списка."),
     "club_not_found": ("The rules have no such club.", "В правилах нет такого клуба."),
+    "event_not_found": (
+        "No such event is open to this member.",
+        "Такого события нет, или оно не для этого участника.",
+    ),
+    "no_places": (
+        "All places of this event are taken.",
+        "Все места на это событие заняты.",
+    ),
     "list_fills_itself": (
         "The hub fills this list from purchases; nobody else puts goods into it.",
         "Этот список сервис заполняет по покупкам сам.",

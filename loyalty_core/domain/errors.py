@@ -5,6 +5,7 @@
     + MemberNotFound  PurchaseNotFound  HoldNotFound  ProgrammeNotFound  ShopNotFound
     + VersionNotFound     of the rule set
     + ConfirmationNotFound  ListNotFound  ClubNotFound
+    + EventNotFound
   x Conflict            answer 409: read what stands now, then decide again
     + EventConflict       same external id and revision, other content
     + PriceChanged        the hold would differ from what was expected
@@ -15,6 +16,7 @@
     + IdempotencyConflict one key, two contents: at the door
     + InProgress          the first call with this key is still running
     + ListFillsItself     the hub fills this list, nobody else
+    + NoPlaces            all places of the event are taken
     + NothingToUndo       the movement to be undone is not there
     + ApprovalNeeded      somebody else than the author of the rules must publish them
     + VersionPublished    what was published cannot be published again, but taken back
@@ -98,6 +100,12 @@ class ClubNotFound(NotFound):
     code = "club_not_found"
 
 
+class EventNotFound(NotFound):
+    """No club event of this code is open to this member."""
+
+    code = "event_not_found"
+
+
 class ConfirmationNotFound(NotFound):
     code = "confirmation_not_found"
 
@@ -150,6 +158,10 @@ class ListFillsItself(Conflict):
     """What is in this list is counted from purchases; nobody puts goods into it."""
 
     code = "list_fills_itself"
+
+
+class NoPlaces(Conflict):
+    code = "no_places"
 
 
 class NothingToUndo(Conflict):

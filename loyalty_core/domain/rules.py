@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from loyalty_core.domain.club_events import ClubEvent
 from loyalty_core.domain.clubs import Club
 from loyalty_core.domain.conditions.fields import CLUB, REWARD, SEGMENT
 from loyalty_core.domain.conditions.segments import Segment
@@ -339,6 +340,12 @@ class RuleSet:
         default=(),
         metadata=word("clubs", many(record(Club), most=50), en="Clubs", ru="Клубы"),
     )
+    club_events: tuple[ClubEvent, ...] = field(
+        default=(),
+        metadata=word(
+            "club_events", many(record(ClubEvent), most=200), en="Club events", ru="События клубов"
+        ),
+    )
     segments: tuple[Segment, ...] = field(
         default=(),
         metadata=word("segments", many(record(Segment), most=200), en="Segments", ru="Сегменты"),
@@ -439,6 +446,7 @@ def _check_whole(rules: RuleSet) -> None:
         **_repeated("calendars", "code", (fold(calendar.code) for calendar in rules.calendars)),
         **_repeated("personal_lists", "code", (fold(one.code) for one in rules.personal_lists)),
         **_repeated("clubs", "code", (fold(club.code) for club in rules.clubs)),
+        **_repeated("club_events", "code", (fold(one.code) for one in rules.club_events)),
         **_repeated("segments", "code", (fold(segment.code) for segment in rules.segments)),
         **_repeated("lanes", "code", (lane.code for lane in rules.lanes)),
         **_repeated("promotions", "id", (promotion.id for promotion in rules.promotions)),
@@ -454,6 +462,8 @@ def _check_whole(rules: RuleSet) -> None:
             errors[f"promotions.{index}.params.currency"] = ["no such currency"]
     for index, segment in enumerate(rules.segments):
         errors |= _strangers(rules, f"segments.{index}.when", segment.when)
+    for index, event in enumerate(rules.club_events):
+        errors |= _strangers(rules, f"club_events.{index}.when", event.when)
     errors |= _odd_rewards(rules) | _unknown_lists(rules)
     errors |= odd_neighbours(rules.promotions)
     # So every spend that is offered is a whole sum of money, and converts back to itself.

@@ -7,12 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.clubs import Span
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import PROFILE, get_member, member_row
 from loyalty_core.service.personal_lists import member_lists
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import clubs, holds, personal, purchases, rewards
+from loyalty_core.store import club_events, clubs, holds, personal, purchases, rewards
 from loyalty_core.store import members as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.traces import Person, erase_traces
@@ -25,6 +24,7 @@ def export_member(
 ) -> dict[str, Any]:
     """Everything kept of a member, wire-ready.  Raises: MemberNotFound."""
     card = get_member(connection, plans, programme_id, member_id, now=now)
+    number = member_row(connection, programme_id, member_id)["id"]
     return {
         "member": {
             "id": card.id,
@@ -55,6 +55,10 @@ def export_member(
             }
             for one in member_lists(connection, plans, programme_id, card.id, now=now)
         ],
+        "events": [
+            {"event": event, "at": at.isoformat()}
+            for event, at in club_events.events_of(connection, number).items()
+        ],
         "clubs": [
             {
                 "club": span.club,
@@ -62,7 +66,7 @@ def export_member(
                 "until": span.until and span.until.isoformat(),
                 "source": span.source,
             }
-            for span in _clubs(connection, programme_id, card.id)
+            for span in clubs.memberships_of(connection, [number])[number]
         ],
         "lots": member_lots(connection, programme_id, card.id),
         "purchases": _all(
@@ -71,11 +75,6 @@ def export_member(
             )
         ),
     }
-
-
-def _clubs(connection: Connection, programme_id: int, member_id: str) -> list[Span]:
-    number = member_row(connection, programme_id, member_id)["id"]
-    return clubs.memberships_of(connection, [number])[number]
 
 
 def erase_member(
@@ -102,6 +101,7 @@ def erase_member(
     rewards.forget_choices(connection, ids)
     personal.forget_goods(connection, ids)
     clubs.forget_clubs(connection, ids)
+    club_events.forget_guest(connection, programme_id, ids)
     receipts = purchases.forget_people(connection, ids)
     holds.forget_people(connection, ids)
     return {

@@ -14,8 +14,16 @@ from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
+from loyalty_core.store import (
+    club_events,
+    ledger,
+    members,
+    personal,
+    programmes,
+    promotion_uses,
+    rewards,
+)
 from loyalty_core.store import holds as hold_store
-from loyalty_core.store import ledger, members, personal, programmes, promotion_uses, rewards
 from loyalty_core.store.ids import to_wire
 
 
@@ -52,6 +60,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     rewards.move_choices(connection, leaving, survivor)
     personal.move_goods(connection, leaving, survivor)
     move_clubs(connection, leaving, survivor)
+    club_events.move_guest(connection, programme_id, leaving, survivor)
     members.move_names(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
     left = {"spent_minor": 0, "purchase_count": 0, "last_purchase_at": None}

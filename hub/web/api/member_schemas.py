@@ -165,8 +165,20 @@ class OwnListsSchema(Schema):
     items = fields.List(fields.Nested(OwnListSchema))
 
 
+class EventPlaceSchema(Schema):
+    """An event as a member sees it."""
+
+    code = fields.String()
+    name = fields.String()
+    starts_at = wire.Moment()
+    places = fields.Integer()
+    left = fields.Integer(metadata=about("Places that are free."))
+    mine = fields.Boolean(metadata=about("One of the places is the member's."))
+
+
 class OffersSchema(Schema):
     items = fields.List(fields.Nested(OfferSchema))
+    events = fields.List(fields.Nested(EventPlaceSchema))
 
 
 class LedgerQuerySchema(PageQuerySchema):

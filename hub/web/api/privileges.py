@@ -13,6 +13,7 @@ from hub.web.api.call import NOTHING, Call, Operation, answer
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from loyalty_core.domain.conditions.scene import PersonalGoods
+from loyalty_core.service.club_events import give_back_place, member_events, take_place
 from loyalty_core.service.clubs import join_club, leave_club
 from loyalty_core.service.member_offers import member_offers
 from loyalty_core.service.personal_lists import OwnList, member_lists, set_list
@@ -32,13 +33,18 @@ blueprint = Blueprint("privileges", __name__, description="What is for some memb
     ),
 )
 def show_offers(call: Call, member_id: str) -> Answer:
-    """What is for this member: promotions in force that look at who is buying."""
-    offers = call.read(
-        lambda connection: member_offers(
-            connection, call.plans, call.key.programme_id, member_id, now=call.now
+    """What is for this member: promotions that look at who is buying, events with places left."""
+
+    def look(connection: Connection) -> Answer:
+        asked = (connection, call.plans, call.key.programme_id, member_id)
+        return answer(
+            {
+                "items": [render_quote.offer(one) for one in member_offers(*asked, now=call.now)],
+                "events": [render.event(one) for one in member_events(*asked, now=call.now)],
+            }
         )
-    )
-    return answer({"items": [render_quote.offer(one) for one in offers]})
+
+    return call.read(look)
 
 
 @operation(
@@ -155,6 +161,50 @@ def delete_club(call: Call, member_id: str, code: str) -> Answer:
         return NOTHING
 
     return call.write(leave, told=None)
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="POST",
+        rule="/members/<member_id>/events/<code>",
+        scope=SCOPE,
+        gives={201: wire.EventPlaceSchema, 200: wire.EventPlaceSchema},
+        refuses=(404, 409),
+        idempotency_key="optional",
+    ),
+)
+def post_place(call: Call, member_id: str, code: str) -> Answer:
+    """Take a place at a club event; 200 if the member has one already."""
+
+    def take(connection: Connection) -> Answer:
+        seen = take_place(
+            connection, call.plans, call.key.programme_id, member_id, code, now=call.now
+        )
+        return answer(render.event(seen), 201 if seen.fresh else 200)
+
+    return call.write(take, told=None)
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="DELETE",
+        rule="/members/<member_id>/events/<code>",
+        scope=SCOPE,
+        gives={204: None},
+        refuses=(404,),
+        idempotency_key="optional",
+    ),
+)
+def delete_place(call: Call, member_id: str, code: str) -> Answer:
+    """Give the place back; 204 also if there is none."""
+
+    def give_back(connection: Connection) -> Answer:
+        give_back_place(connection, call.key.programme_id, member_id, code)
+        return NOTHING
+
+    return call.write(give_back, told=None)
 
 
 def _own_list(seen: OwnList) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hub.web.api.render_quote import figures, named_figures
 from loyalty_core.domain.clubs import ClubView
+from loyalty_core.service.club_events import EventView
 from loyalty_core.service.members import MemberCard, Page
 from loyalty_core.service.programmes import Comparison, Programme, RulesVersion, TakenBack
 from loyalty_core.service.shops import Shop
@@ -42,6 +43,18 @@ def club(seen: ClubView) -> dict[str, Any]:
         "from": span.starts_at.isoformat(),
         "until": None if span.until is None else span.until.isoformat(),
         "source": span.source,
+    }
+
+
+def event(seen: EventView) -> dict[str, Any]:
+    told = seen.event
+    return {
+        "code": told.code,
+        "name": told.name,
+        "starts_at": told.starts_at.isoformat(),
+        "places": told.places,
+        "left": seen.left,
+        "mine": seen.mine,
     }
 
 

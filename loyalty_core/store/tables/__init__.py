@@ -27,6 +27,8 @@ from loyalty_core.store.tables.machine import (
 from loyalty_core.store.tables.members import identities, identity_conflicts, members, tier_changes
 from loyalty_core.store.tables.privileges import (
     club_grants,
+    event_guests,
+    event_places,
     list_fillings,
     member_goods,
     memberships,
@@ -60,6 +62,8 @@ __all__ = [
     "documents",
     "entries",
     "entry_lots",
+    "event_guests",
+    "event_places",
     "happenings",
     "heartbeats",
     "hold_claims",

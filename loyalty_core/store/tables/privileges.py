@@ -69,3 +69,25 @@ memberships = Table(
     CheckConstraint("until IS NULL OR until > starts_at", name="ends_after_its_start"),
 )
 """What the grants come to."""
+
+event_places = Table(
+    "event_places",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("event", Text, nullable=False),
+    count("places", default=None),
+    count("taken", default=None),
+    PrimaryKeyConstraint("programme_id", "event"),
+    CheckConstraint("taken BETWEEN 0 AND places", name="not_overbooked"),
+)
+
+event_guests = Table(
+    "event_guests",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("member_id", BigInt, nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("programme_id", "event", "member_id"),
+)
+"""`event_places.taken` is how many there are."""

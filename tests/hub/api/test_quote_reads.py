@@ -70,12 +70,15 @@ def test_what_is_known_of_a_member_alone_is_read_by_the_same_statement(shop, eng
     anna = shop.post("/members", {"phone": ANNA}).get_json()["id"]
     rules = shop.get("/programmes/shop/rules").get_json()
     rules["personal_lists"] = [{"code": "own", "name": "Own"}]
+    rules["clubs"] = [{"code": "wine", "name": "Wine"}]
     off = {"id": "p", "name": "p", "type": "percent_off", "params": {"percent": "1"}}
     off["params"]["personal"] = "own"
+    off["when"] = {"field": "member.club", "is": "has_any", "value": ["wine"]}
     rules["promotions"] = [off]
     draft = shop.put("/programmes/shop/rules", rules).get_json()["draft"]
     assert shop.post("/programmes/shop/rules/publish", {"draft": draft}).status_code == 200
     shop.put(f"/members/{anna}/lists/own", {"items": [{"sku": "TEA-1"}]})
+    assert shop.post(f"/members/{anna}/clubs", {"club": "wine"}).status_code == 201
     basket = BASKET | {"lines": [a_line(categories=[])]}  # the catalogue need not be asked
     for _ in range(3):
         assert not shop.post("/quotes", basket).get_json()["degraded"]

@@ -53,7 +53,10 @@ def test_r36_a_club_is_closed_and_opens_its_offers_to_members_alone(scene):
     refused = scene.priced(a_line(), member=ANNA_AT_TILL)
     assert discount(refused) == "0.00"
     assert told_of(refused)["text"] == "Не выполнено условие: Клуб: что-то из: wine."
-    assert scene.shop.get(f"/members/{anna}/offers").get_json() == {"items": []}
+    assert scene.shop.get(f"/members/{anna}/offers").get_json() == {
+        "items": [],
+        "events": [],
+    }
 
     now = scene.clock.now()
     joined = scene.shop.post(f"/members/{anna}/clubs", {"club": "WINE"})

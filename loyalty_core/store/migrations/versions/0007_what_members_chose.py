@@ -72,3 +72,23 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("member_id", "club", "starts_at", name=op.f("pk_memberships")),
     )
+    op.create_table(
+        "event_places",
+        sa.Column("programme_id", BigInt, nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("places", BigInt, nullable=False),
+        sa.Column("taken", BigInt, nullable=False),
+        sa.CheckConstraint(
+            "taken BETWEEN 0 AND places", name=op.f("ck_event_places_not_overbooked")
+        ),
+        sa.PrimaryKeyConstraint("programme_id", "event", name=op.f("pk_event_places")),
+    )
+    op.create_table(
+        "event_guests",
+        sa.Column("programme_id", BigInt, nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("member_id", BigInt, nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.PrimaryKeyConstraint("programme_id", "event", "member_id", name=op.f("pk_event_guests")),
+    )
+    op.create_index(op.f("ix_event_guests_member_id"), "event_guests", ["member_id"])
