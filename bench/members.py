@@ -32,7 +32,7 @@ WELCOME_POINTS = 100_000_00
 PAIR_POINTS = 10_00
 """Earned by one entry, spent by the next; in hundredths."""
 LIFE = timedelta(days=365)
-TERMS = Terms(allow_debt=False, grace_until=None)
+TERMS = Terms(most_debt=0, grace_until=None)
 BYTES_A_MEMBER, BYTES_AN_ENTRY = 1000, 500
 """Rows and indexes on PostgreSQL, seen with ten entries each."""
 _PORTION = 5000

@@ -7,11 +7,12 @@ hundredths, quantities in thousandths.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 
 from loyalty_kit.events import Customer, LineKind
+from loyalty_kit.frozen import frozen
 
 HOLD_TTL_S = 1800
 """Life of a hold that does not say how long it wants to live."""
@@ -19,7 +20,7 @@ HOLD_TTL_S = 1800
 Spend = int | Literal["max"] | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BasketLine:
     """A line to be priced; what it leaves out (None) the catalogue may fill in.
 
@@ -43,7 +44,7 @@ class BasketLine:
     strength_bp: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuoteRequest:
     lines: tuple[BasketLine, ...]
     currency: str = "RUB"
@@ -63,7 +64,7 @@ class QuoteRequest:
     explain: Literal["short", "all", "full"] = "short"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HoldRequest:
     """A basket to be promised.
 
@@ -78,7 +79,7 @@ class HoldRequest:
     expect_spend_points: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Balance:
     """Figures of one account, in hundredths of a point; all >= 0 (`ledger.md` 1)."""
 
@@ -89,13 +90,13 @@ class Balance:
     debt: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TierView:
     code: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MemberView:
     """What an answer shows of a member: nothing personal unless verified."""
 
@@ -107,14 +108,14 @@ class MemberView:
     balances: tuple[Balance, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineDiscount:
     promotion: str
     name: str
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinePart:
     """Some units of a line at one price; the parts of a line add up to it."""
 
@@ -123,7 +124,7 @@ class LinePart:
     unit_price_minor: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PricedLine:
     """amount - discount - spend = payable; `earn` in hundredths of the main currency.
 
@@ -144,7 +145,7 @@ class PricedLine:
     barred: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Totals:
     amount_minor: int
     discount_minor: int
@@ -157,13 +158,13 @@ class Totals:
         return self.payable_minor - self.certificates_minor
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EarnedOther:
     currency: str
     earn: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PointsOffer:
     """What the basket earns and may be paid with, in hundredths of the main currency; `others`:
     what it earns in each other currency."""
@@ -177,7 +178,7 @@ class PointsOffer:
     others: tuple[EarnedOther, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodeAnswer:
     code: str
     status: str
@@ -185,7 +186,7 @@ class CodeAnswer:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
     """Why a promotion did or did not apply; `facts` are wire-ready values."""
 
@@ -197,7 +198,7 @@ class Explanation:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gift:
     """Goods that a promotion gives with the receipt; the shop adds the line."""
 
@@ -207,7 +208,7 @@ class Gift:
     quantity_milli: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Benefit:
     """What is given and is no money; `promotion` None: the member's tier gives it."""
 
@@ -216,7 +217,7 @@ class Benefit:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """What is for this member and not for everybody: of `kind` "exclusive", the goods of a
     promotion that only some may buy, told by the words of the rules; "personal", goods of the
@@ -232,7 +233,7 @@ class Offer:
     brands: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quote:
     id: str
     rules_version: int

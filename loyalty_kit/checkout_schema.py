@@ -52,7 +52,7 @@ class BasketLineSchema(GoodsSchema):
     )
     volume_ml = wire.Whole(
         least=1,
-        most=1_000_000,
+        most=wire.MAX_VOLUME_ML,
         allow_none=True,
         metadata=about("Volume of one unit of a drink, where the law asks for it."),
     )

@@ -7,9 +7,10 @@ an empty tuple is "said: none".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from loyalty_kit.frozen import frozen
 
 EVENTS_VERSION = 1
 """Version of the wire form of these events (`events_schema`)."""
@@ -31,7 +32,7 @@ class LineKind(StrEnum):
     FEE = "fee"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExternalId:
     """A person's id in another system; `system` None means the source that sent it."""
 
@@ -39,7 +40,7 @@ class ExternalId:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Customer:
     """Who a receipt or a basket says it is.  Every field may be missing."""
 
@@ -54,7 +55,7 @@ class Customer:
     last_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PurchaseLine:
     """One line of a receipt: amount - discount - spend = paid (`ledger.md` 15).
 
@@ -79,19 +80,19 @@ class PurchaseLine:
     legal_class: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Payment:
     kind: str
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CertificateUse:
     code: str
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FiscalSign:
     """Fiscal drive, document and sign of one fiscal receipt."""
 
@@ -100,7 +101,7 @@ class FiscalSign:
     fp: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefundLine:
     """`id` is the line of the purchase; `quantity_milli` 0 or None: by money alone."""
 
@@ -110,7 +111,7 @@ class RefundLine:
     sku: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refund:
     """Goods or money went back.  `amount_minor` is all money back; lines may be empty."""
 
@@ -128,7 +129,7 @@ class Refund:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Purchase:
     """A sale as the shop says it stands.
 

@@ -106,7 +106,7 @@ def prorate(amount: int, weights: Sequence[int]) -> list[int]:
     zero while there is something to split.
     """
     total = sum(weights)
-    if amount < 0 or any(weight < 0 for weight in weights) or (amount and not total):
+    if amount < 0 or (weights and min(weights) < 0) or (amount and not total):
         raise ValueError("prorate needs an amount >= 0 and weights with a positive sum")
     if not amount:
         return [0] * len(weights)
@@ -114,9 +114,9 @@ def prorate(amount: int, weights: Sequence[int]) -> list[int]:
     left = amount - sum(parts)
     if not left:
         return parts
-    by_remainder = sorted(
-        range(len(weights)), key=lambda index: (-(amount * weights[index] % total), index)
-    )
+    remainders = [amount * weight % total for weight in weights]
+    # A sort keeps the order of equals also when it is turned round: the first line first.
+    by_remainder = sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)
     for index in by_remainder[:left]:
         parts[index] += 1
     return parts

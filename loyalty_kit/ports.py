@@ -83,7 +83,8 @@ class Webhook:
 class Product:
     """A catalogue row.  `categories` are codes; None leaves what is known alone.
 
-    `cost_minor` is what one unit costs the shop.
+    `cost_minor` is what one unit costs the shop; `volume_ml` and `strength_bp` (hundredths of a
+    percent) are those of a unit of drink.
     """
 
     sku: str
@@ -95,6 +96,8 @@ class Product:
     attributes: tuple[str, ...] = ()
     legal_class: str | None = None
     cost_minor: int | None = None
+    volume_ml: int | None = None
+    strength_bp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ MAX_EMAIL = 254
 MAX_DIGITS = len(str(MAX_AMOUNT - 1))
 MAX_LIST = 100
 """Entries in one list of codes: categories of a line, coupons of a basket."""
+MAX_VOLUME_ML = 1_000_000
+"""Of one unit of drink."""
 MAX_WHOLE = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
 

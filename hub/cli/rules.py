@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -13,7 +14,9 @@ from sqlalchemy import Connection
 from hub.cli.output import json_option, print_json, print_row, print_rows
 from hub.cli.place import chosen_programme, open_hub, programme_option
 from hub.cli.simulation import simulate
+from hub.clock import SystemClock
 from loyalty_core.domain.rules import rules_schema
+from loyalty_core.domain.templates import templates, with_template
 from loyalty_core.service.programmes import (
     check_rules,
     compare_rules,
@@ -186,6 +189,47 @@ def take_back(version: int, code: str | None, author: str, as_json: bool) -> Non
 def schema() -> None:
     """Print the JSON Schema of the document."""
     print_json(rules_schema())
+
+
+@rules.command("templates")
+@click.option("--language", type=click.Choice(["en", "ru"]), default="en", show_default=True)
+@json_option
+def list_templates(language: str, as_json: bool) -> None:
+    """List ready promotions and calendars; `rules template` puts one into a document."""
+    rows = [
+        {"code": one.code, "title": one.title[language], "about": one.about[language]}
+        for one in templates(SystemClock().now().date())
+    ]
+    print_rows(rows, as_json, none="No templates.")
+
+
+@rules.command()
+@click.argument("code")
+@click.option(
+    "--into",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A document, as `rules show` prints it; it is written anew with the template in it.",
+)
+@click.option("--json", is_flag=True, expose_value=False, help="It is JSON in any case.")
+def template(code: str, file: Path | None) -> None:
+    """Print the template CODE, or put it into a document; its promotion is switched off."""
+    found = {one.code: one for one in templates(SystemClock().now().date())}.get(code)
+    if found is None:
+        raise click.ClickException(f"No template {code}; `loyalty-hub rules templates` lists them.")
+    if file is None:
+        print_json(found.part)
+        return
+    with file.open(encoding="utf-8") as opened:
+        document = with_template(_document(opened), found)
+    errors = check_rules(document)
+    if errors:
+        path, messages = next(iter(errors.items()))
+        raise click.ClickException(f"Nothing written: {path or 'document'}: {' '.join(messages)}")
+    written = file.with_name(f".{file.name}.part")
+    written.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    written.replace(file)
+    click.echo(f"{file}: {code} is in it. Fill it in, then switch it on with enabled.", err=True)
 
 
 rules.add_command(simulate)

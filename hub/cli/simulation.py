@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
@@ -82,10 +83,16 @@ def _helpers(
         yield None
         return
     url = hub.engine.url.render_as_string(hide_password=False)
-    with ProcessPoolExecutor(
-        processes, get_context("spawn"), _begin, (url, programme_id, question)
-    ) as pool:
-        yield partial(pool.map, _price)
+    try:
+        with ProcessPoolExecutor(
+            processes, get_context("spawn"), _begin, (url, programme_id, question)
+        ) as pool:
+            yield partial(pool.map, _price)
+    except BrokenProcessPool:
+        raise click.ClickException(
+            "One of the processes died before it had done its part, most likely for want of"
+            " memory. Nothing was booked; try fewer --processes."
+        ) from None
 
 
 _simulators: list[Simulator] = []

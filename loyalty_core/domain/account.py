@@ -286,7 +286,11 @@ class AccountBook:
     def forgive(
         self, debt: Lot | None, points: int, cause: Cause, terms: Terms, instead_of: int | None
     ) -> None:
-        if debt is None or terms.allow_debt:
+        """Of a debt just made, what goes beyond the most that may be owed (`ledger.md` 9)."""
+        if debt is None or terms.most_debt is None:
+            return
+        points = min(points, self.debt - terms.most_debt)
+        if points <= 0:
             return
         key = f"{cause.key}:forgive:{debt.no}"
         posting = Posting(self, Kind.FORGIVE, points, _rekeyed(cause, key))

@@ -22,6 +22,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from loyalty_kit.frozen import frozen
+
 
 class Kind(StrEnum):
     """Kinds of entries (`ledger.md` 3)."""
@@ -100,7 +102,7 @@ class Row(NamedTuple):
         return self.lot if self.instead_of is None else self.instead_of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cause:
     """Why an entry is booked.  `key` is made of what the outside sent (`ledger.md` 3)."""
 
@@ -127,13 +129,14 @@ class Entry:
     rows: list[Row] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """What the programme says of points that come back or are missing.
 
+    `most_debt`: what an account may owe, in hundredths; 0: nothing, None: any sum.
     `grace_until` is the end of life of points given back for a lot that has expired; None
     when they expire at once.
     """
 
-    allow_debt: bool
+    most_debt: int | None
     grace_until: datetime | None

@@ -7,16 +7,17 @@ rounded once, at the very end; so any portions in any order end exactly.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from loyalty_kit.events import PurchaseLine, Refund
+from loyalty_kit.frozen import frozen
 from loyalty_kit.money import divide, prorate
 
 WHOLE = Fraction(1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PromisedLine:
     """How a hold priced a line: what a purchase of the same line takes its split from."""
 
@@ -39,7 +40,7 @@ class PromisedLine:
         return (line.discount_minor, line.spend_minor) == (self.discount_minor, self.spend_minor)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Returned:
     """What has come back of a purchase: `share` by line, 0 to 1; lines may be left out at 0.
 

@@ -6,10 +6,9 @@ what it took by the rows that its own entries left behind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from loyalty_core.domain.account import AccountBook, Posting
 from loyalty_core.domain.points import CLAWING, SPENDING, Cause, Kind, Lot, Terms
+from loyalty_kit.frozen import frozen
 
 
 def claw_back(book: AccountBook, points: int, cause: Cause, terms: Terms) -> int:
@@ -35,7 +34,7 @@ def claw_back(book: AccountBook, points: int, cause: Cause, terms: Terms) -> int
         if debt is not None:
             debts.append((debt, short, no))
     posting.close()
-    for debt, short, no in debts:
+    for debt, short, no in reversed(debts):
         book.forgive(debt, short, cause, terms, instead_of=no)
     return sum(short for _, short, _ in debts)
 
@@ -68,7 +67,7 @@ def give_back(book: AccountBook, points: int, cause: Cause, terms: Terms) -> Non
     _WayBack(book, posting, terms).restore(points, SPENDING)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _WayBack:
     """Points on their way back to the lots that they were taken for."""
 

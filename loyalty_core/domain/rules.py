@@ -202,6 +202,15 @@ class Policies:
             ru="Баллы ниже нуля",
         ),
     )
+    most_debt_points: int | None = field(
+        default=None,
+        metadata=word(
+            "most_debt",
+            optional(MONEY),
+            en="Points below zero, at most",
+            ru="Баллы ниже нуля, не более",
+        ),
+    )
     give_back_grace_days: int = field(
         default=14,
         metadata=word(
@@ -460,17 +469,24 @@ def _check_whole(rules: RuleSet) -> None:
         params = promotion.params
         if isinstance(params, Bonus) and params.currency not in currencies:
             errors[f"promotions.{index}.params.currency"] = ["no such currency"]
-    for index, segment in enumerate(rules.segments):
-        errors |= _strangers(rules, f"segments.{index}.when", segment.when)
-    for index, event in enumerate(rules.club_events):
-        errors |= _strangers(rules, f"club_events.{index}.when", event.when)
+    for path, when in _of_members(rules):
+        errors |= _strangers(rules, path, when)
     errors |= _odd_rewards(rules) | _unknown_lists(rules)
     errors |= odd_neighbours(rules.promotions)
+    if rules.policies.most_debt_points is not None and rules.policies.negative_balance != "allow":
+        errors["policies.most_debt"] = ["only where points may go below zero"]
     # So every spend that is offered is a whole sum of money, and converts back to itself.
     if rules.spending.step_points * rules.main.value_minor % 100:
         errors["spending.step"] = ["must be worth whole kopecks at the value of a point"]
     if errors:
         raise Misfit(errors)
+
+
+def _of_members(rules: RuleSet) -> list[tuple[str, Node | None]]:
+    """Conditions about members alone, with their paths."""
+    segments = [(f"segments.{at}.when", one.when) for at, one in enumerate(rules.segments)]
+    events = [(f"club_events.{at}.when", one.when) for at, one in enumerate(rules.club_events)]
+    return [*segments, *events]
 
 
 def _strangers(rules: RuleSet, path: str, when: Node | None) -> dict[str, list[str]]:

@@ -147,7 +147,7 @@ def terms_of(plan: Plan, now: datetime, zone: ZoneInfo) -> Terms:
     policies = plan.rules.policies
     grace = policies.give_back_grace_days
     return Terms(
-        allow_debt=policies.negative_balance == "allow",
+        most_debt=policies.most_debt_points if policies.negative_balance == "allow" else 0,
         grace_until=end_of_life(now, grace, zone) if grace else None,
     )
 

@@ -48,6 +48,10 @@ class ProductLike(Protocol):
     def legal_class(self) -> str | None: ...
     @property
     def cost_minor(self) -> int | None: ...
+    @property
+    def volume_ml(self) -> int | None: ...
+    @property
+    def strength_bp(self) -> int | None: ...
 
 
 class CategoryLike(Protocol):
@@ -63,7 +67,8 @@ class CategoryLike(Protocol):
 class CatalogueProduct:
     """What the catalogue knows of a product; `categories` with all above them.
 
-    `cost_minor` is what one unit costs the shop.
+    `cost_minor` is what one unit costs the shop; `volume_ml` and `strength_bp` (hundredths of a
+    percent) are those of a unit of drink.
     """
 
     sku: str
@@ -73,6 +78,8 @@ class CatalogueProduct:
     attributes: tuple[str, ...]
     legal_class: str | None
     cost_minor: int | None = None
+    volume_ml: int | None = None
+    strength_bp: int | None = None
 
 
 def upsert_products(
@@ -91,6 +98,8 @@ def upsert_products(
             "attributes": list(product.attributes),
             "legal_class": product.legal_class,
             "cost_minor": product.cost_minor,
+            "volume_ml": product.volume_ml,
+            "strength_bp": product.strength_bp,
             "updated_at": now,
         }
         for product in products
@@ -188,4 +197,6 @@ def _with_ancestors(product: ProductRow, parents: Mapping[str, str]) -> Catalogu
         attributes=product.attributes,
         legal_class=product.legal_class,
         cost_minor=product.cost_minor,
+        volume_ml=product.volume_ml,
+        strength_bp=product.strength_bp,
     )

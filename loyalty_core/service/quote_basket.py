@@ -207,14 +207,19 @@ def fill_in(
                 brand=line.brand or product.brand,
                 attributes=product.attributes if line.attributes is None else line.attributes,
                 legal_class=line.legal_class or product.legal_class,
+                volume_ml=product.volume_ml if line.volume_ml is None else line.volume_ml,
+                strength_bp=product.strength_bp if line.strength_bp is None else line.strength_bp,
             )
         lines.append(line)
     return replace(request, lines=tuple(lines))
 
 
 def _is_open(line: BasketLine, plan: Plan) -> bool:
-    """Whether the catalogue may know more than the line tells; the law asks for its class."""
-    return line.categories is None or (bool(plan.law) and line.legal_class is None)
+    """Whether the catalogue may know more than the line tells, and it counts: the law asks for
+    the class of goods, and its least prices for volume and strength."""
+    if line.categories is None or (plan.law and line.legal_class is None):
+        return True
+    return plan.law_has_floors and (line.volume_ml is None or line.strength_bp is None)
 
 
 def shop_of(source: Source, request: QuoteRequest) -> str:

@@ -85,11 +85,11 @@ def book_refund(batch: EventBatch, kept: KeptRefund, purchase: KeptPurchase) -> 
         batch.standings.count_purchase(
             desk.main.member_id, change, batch.ladder, kept.event.occurred_at
         )
+        count_clubs(batch, purchase, booked)
         booked.keep(purchase)
     else:
         count_anonymous(purchase, moved)
     count_limits(batch, purchase, booked, moved)
-    count_clubs(batch, purchase, booked)
     return _answer(batch, kept, "booked", purchase, moved)
 
 

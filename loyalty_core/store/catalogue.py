@@ -14,14 +14,23 @@ from loyalty_core.store.database import is_sqlite
 from loyalty_core.store.sets import among
 from loyalty_core.store.tables import categories, products
 
-_KEPT_WHERE_NOT_SAID = ("external_id", "price_minor", "brand", "legal_class", "cost_minor")
+_KEPT_WHERE_NOT_SAID = (
+    "external_id",
+    "price_minor",
+    "brand",
+    "legal_class",
+    "cost_minor",
+    "volume_ml",
+    "strength_bp",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
     """A product as it is stored; `categories` are its own codes, without their ancestors.
 
-    `cost_minor` is what one unit costs the shop.
+    `cost_minor` is what one unit costs the shop; `volume_ml` and `strength_bp` (hundredths of a
+    percent) are those of a unit of drink.
     """
 
     sku: str
@@ -33,6 +42,8 @@ class ProductRow:
     attributes: tuple[str, ...]
     legal_class: str | None
     cost_minor: int | None = None
+    volume_ml: int | None = None
+    strength_bp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

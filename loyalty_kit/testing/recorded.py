@@ -78,6 +78,8 @@ class _ProductSchema(wire.FrozenSchema):
     brand = wire.Text(allow_none=True)
     attributes = wire.codes("Marks.", load_default=())
     legal_class = wire.Text(data_key="class", allow_none=True)
+    volume_ml = wire.Whole(least=1, most=wire.MAX_VOLUME_ML, allow_none=True)
+    strength_bp = wire.Hundredths(data_key="strength", allow_none=True)
 
 
 class _HintSchema(wire.FrozenSchema):

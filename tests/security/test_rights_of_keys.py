@@ -17,7 +17,11 @@ from tests.hub.api.bodies import a_basket, a_purchase, a_refund
 from tests.hub.api.client import Caller, code_of
 from tests.security.world import World
 
-OPEN = {f"GET {PREFIX}/openapi.json", f"GET {PREFIX}/rules.schema.json"}
+OPEN = {
+    f"GET {PREFIX}/openapi.json",
+    f"GET {PREFIX}/rules.schema.json",
+    f"GET {PREFIX}/rules.templates.json",
+}
 """What anybody may read; `test_rights_of_people.py` tries it."""
 SHOP_FORBIDDEN = (403, "shop_forbidden")
 NO_MEMBER = (404, "member_not_found")

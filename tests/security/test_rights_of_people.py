@@ -66,6 +66,7 @@ ANYBODY = {
     "GET /api/docs": 200,
     "GET /api/v1/openapi.json": 200,
     "GET /api/v1/rules.schema.json": 200,
+    "GET /api/v1/rules.templates.json": 200,
     "GET /healthz": 200,
     "GET /readyz": 200,
     "GET /metrics": 200,

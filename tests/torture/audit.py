@@ -215,7 +215,7 @@ def _model(stage: Stage, story: Story) -> Iterator[str]:
 
 def _played(story: Story, person: Person, sales: list[Sale], now: datetime) -> model.Member:
     """All facts about a member, in the shop's own order."""
-    member = model.Member(model.Programme(LIFE_DAYS, 0, 14, allow_debt=True))
+    member = model.Member(model.Programme(LIFE_DAYS, 0, 14, most_debt=None))
     for sale in sales:
         purchase: Any = load_event(sale.wire)
         told: list[Any] = [load_event(refund) for refund in sale.refunds]

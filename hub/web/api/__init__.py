@@ -27,7 +27,7 @@ def register(app: Flask, hub: Hub) -> None:
     furnish(app, hub)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint, url_prefix=PREFIX)
-    pages.register(app, openapi_document)
+    pages.register(app, openapi_document, hub.clock)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What anybody may read of the API: its OpenAPI document, the schema of rules, and a page."""
+"""What anybody may read of the API: the OpenAPI document, schema and templates of rules, a page."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any
 from flask import Blueprint, Flask, Response, render_template
 from markupsafe import Markup, escape
 
+from hub.clock import Clock
 from hub.web import sentences
 from hub.web.api.specification import SCHEMAS
 from hub.web.errors import asked_language
 from loyalty_core.domain.rules import rules_schema
+from loyalty_core.domain.templates import templates
 
 _CODE = re.compile("`([^`]+)`")
 
@@ -44,7 +46,7 @@ class Entry:
     gives: tuple[tuple[str, str | None], ...]
 
 
-def register(app: Flask, document_of: Callable[[], Mapping[str, Any]]) -> None:
+def register(app: Flask, document_of: Callable[[], Mapping[str, Any]], clock: Clock) -> None:
     pages = Blueprint("api_pages", __name__)
 
     @pages.get("/api/v1/openapi.json")
@@ -57,6 +59,22 @@ def register(app: Flask, document_of: Callable[[], Mapping[str, Any]]) -> None:
         schema = rules_schema(asked_language())
         return Response(
             json.dumps(schema, ensure_ascii=False), content_type="application/schema+json"
+        )
+
+    @pages.get("/api/v1/rules.templates.json")
+    def rule_templates() -> Response:
+        language = asked_language()
+        items = [
+            {
+                "code": one.code,
+                "title": one.title[language],
+                "about": one.about[language],
+                "part": one.part,
+            }
+            for one in templates(clock.now().date())
+        ]
+        return Response(
+            json.dumps({"items": items}, ensure_ascii=False), content_type="application/json"
         )
 
     @pages.get("/api/docs")

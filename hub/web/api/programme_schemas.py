@@ -220,7 +220,8 @@ class ShopsSchema(Schema):
 
 
 class ProductSchema(wire.FrozenSchema):
-    """What a product leaves out of price, cost, brand, class and external id stays as it is."""
+    """What a product leaves out of price, cost, brand, class, volume, strength and external id
+    stays as it is."""
 
     builds: ClassVar[type] = ProductRow
 
@@ -238,6 +239,19 @@ class ProductSchema(wire.FrozenSchema):
     brand = wire.Text(load_default=None, allow_none=True)
     attributes = wire.codes("Marks such as `new`.", load_default=())
     legal_class = wire.Text(data_key="class", load_default=None, allow_none=True)
+    volume_ml = wire.Whole(
+        least=1,
+        most=wire.MAX_VOLUME_ML,
+        load_default=None,
+        allow_none=True,
+        metadata=about("Volume of one unit of a drink."),
+    )
+    strength_bp = wire.Hundredths(
+        data_key="strength",
+        load_default=None,
+        allow_none=True,
+        metadata=about("Strength of a drink in percent."),
+    )
 
 
 class CategorySchema(wire.FrozenSchema):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.rule_type import View
 from loyalty_core.domain.rewards import Rewards
+from loyalty_kit.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class History:
     """What a member bought before the basket or receipt at hand.
 
@@ -25,7 +26,7 @@ class History:
     last_purchase_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PersonalGoods:
     """Goods in a list (its folded code) of one member's own.  `kind`: "sku" or "category";
     `key` is the folded `name`; until `until`, or for ever."""
@@ -40,7 +41,7 @@ class PersonalGoods:
         return self.until is None or moment < self.until
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Person:
     """What is known of a member beside points and tier."""
 
@@ -59,7 +60,7 @@ class Person:
     """Folded codes of those that the member is in, where rules in force look at any."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where and how somebody buys.  `channel` as proved by whoever asks, None: not proved;
     `coupons` are folded; `zone` is the shop's."""

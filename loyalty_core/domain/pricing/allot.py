@@ -15,8 +15,10 @@ def allot(amount: int, weights: Sequence[int], rooms: Sequence[int]) -> list[int
     """
     if len(weights) == 1:
         return [min(amount, rooms[0])]
-    parts = [0] * len(weights)
     rest = min(amount, sum(rooms))
+    if rooms == weights:  # no floor anywhere, as in most baskets: no part exceeds its weight
+        return prorate(rest, weights)
+    parts = [0] * len(weights)
     able = [index for index, room in enumerate(rooms) if room > 0]
     while rest:
         shares = prorate(rest, [weights[index] for index in able])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from loyalty_core.domain.conditions.scene import Person, Place
@@ -11,9 +11,10 @@ from loyalty_core.domain.pricing.limits import Effect, Used
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import Refusal
 from loyalty_kit.checkout import Benefit, Gift, Offer, PointsOffer, PricedLine, QuoteRequest, Totals
+from loyalty_kit.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MemberFacts:
     """What the store knows of the buyer and of the place.  `available_points` (hundredths)
     includes the hold of this very cart or order; `spent_minor` is what was paid for goods so
@@ -36,7 +37,7 @@ class MemberFacts:
 NOBODY = MemberFacts()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Award:
     """Points that a receipt earns from one source: the programme ("base") or a promotion.
 
@@ -51,7 +52,7 @@ class Award:
     activation_days: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What came of one promotion that the basket matched; `refusal` None: it applied."""
 
@@ -60,7 +61,7 @@ class Outcome:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PricedBasket:
     """A basket priced and accounted for; `outcomes` only of promotions that it matched,
     `effects` only of those with limits.

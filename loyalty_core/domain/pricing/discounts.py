@@ -9,6 +9,7 @@ from loyalty_core.domain.pricing.allot import allot
 from loyalty_core.domain.pricing.lanes import Offer
 from loyalty_core.domain.pricing.plan import Compiled
 from loyalty_core.domain.pricing.rule_type import Off, Refusal, View
+from loyalty_kit.checkout import LineDiscount
 
 
 @dataclass(slots=True)
@@ -68,6 +69,20 @@ class Discounts:
             amount_minor -= lowered
             if not taken[-1].amount_minor:
                 taken.pop()
+
+    def told(self, position: int) -> tuple[LineDiscount, ...]:
+        """What each promotion took off a line, in the order of their turns."""
+        taken = self.by_line[position]
+        if not taken:
+            return ()
+        return tuple(
+            [
+                LineDiscount(
+                    part.compiled.promotion.id, part.compiled.promotion.name, part.amount_minor
+                )
+                for part in taken
+            ]
+        )
 
     def totals(self) -> dict[int, int]:
         """Kopecks off by promotion, as they stand."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from loyalty_core.domain.conditions.scene import Scene
@@ -25,6 +24,7 @@ from loyalty_core.domain.pricing.rule_type import (
 )
 from loyalty_core.domain.rules import PointCurrency
 from loyalty_kit.events import PurchaseLine
+from loyalty_kit.frozen import frozen
 from loyalty_kit.money import POINT, prorate, round_points
 
 ONCE = 100
@@ -33,7 +33,7 @@ ONCE = 100
 WHOLE_BP = 100_00
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Earned:
     """`by_line` in hundredths of the main currency; `awards` of all currencies."""
 
@@ -230,9 +230,11 @@ def _award(
         currency=currency.code,
         points=sum(parts),
         by_line=tuple(
-            (step.view.lines[position].id, part)
-            for position, part in zip(lines, parts, strict=True)
-            if part
+            [
+                (step.view.lines[position].id, part)
+                for position, part in zip(lines, parts, strict=True)
+                if part
+            ]
         ),
         source=BASE if compiled is None else compiled.promotion.id,
         life_days=life,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Generic, Protocol, TypeVar
 
 from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.pricing.plan import Compiled
 from loyalty_core.domain.pricing.rule_type import Refusal, View
+from loyalty_kit.frozen import frozen
 
 G = TypeVar("G")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer(Generic[G]):
     """What a promotion would give now; `worth` compares offers of one stage."""
 

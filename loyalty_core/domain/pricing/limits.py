@@ -7,7 +7,7 @@ the service's; here is what a limit says, and what it leaves of a grant.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from loyalty_core.domain.pricing.declare import (
     Kind,
@@ -19,6 +19,7 @@ from loyalty_core.domain.pricing.declare import (
     word,
 )
 from loyalty_core.domain.pricing.rule_type import Grant, Off, Refusal, Stage, View
+from loyalty_kit.frozen import frozen
 from loyalty_kit.money import prorate
 
 LimitName = tuple[str, str, str, str]
@@ -30,7 +31,7 @@ ONCE = 100
 _COUNTED_AT = {"money": Stage.DISCOUNT, "points": Stage.EARN}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limit:
     """`most` in whole uses, kopecks or hundredths of a point, as `of` says."""
 
@@ -171,7 +172,7 @@ def _left(promotion: str, limit: Limit, view: View) -> int:
 # --- what was really given -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Effect:
     """What a promotion did to the lines of a receipt; `by_line` holds only what is not 0.
 

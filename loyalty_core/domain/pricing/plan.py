@@ -31,6 +31,7 @@ from loyalty_core.domain.pricing.rules import RULE_TYPES
 from loyalty_core.domain.rules import RuleSet, Tier
 from loyalty_kit.checkout import BasketLine
 from loyalty_kit.events import PurchaseLine
+from loyalty_kit.frozen import frozen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +79,7 @@ Candidates = Mapping[Stage, Sequence[Compiled]]
 """Promotions that may have a say, by stage; a stage that has none is left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Index:
     """Promotions by a name that one of their lines must have."""
 
@@ -98,7 +99,7 @@ class Index:
         return by_stage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """One version of a rule set, ready to price; safe to share between threads.
 
@@ -111,6 +112,7 @@ class Plan:
     index: Index
     tiers: Mapping[str, Tier]
     law: Law
+    law_has_floors: bool
     calendars: Mapping[date, frozenset[str]]
     """Codes of the calendars that a day stands in."""
     codes: Mapping[str, tuple[Compiled, ...]]
@@ -196,6 +198,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         ),
         lists=lists,
         clubs=any(field.name == CLUB for field in fields),
+        law_has_floors=any(table.floor for table in rules.regulated),
     )
 
 

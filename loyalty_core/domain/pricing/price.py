@@ -49,7 +49,6 @@ from loyalty_core.domain.pricing.spending import (
 from loyalty_kit.checkout import (
     Benefit,
     EarnedOther,
-    LineDiscount,
     LinePart,
     PointsOffer,
     PricedLine,
@@ -150,6 +149,8 @@ def _rooms(
     """How far each line may fall until it reaches its floor, the highest of all that hold."""
     floors = [
         floor_of(line.amount_minor, line.min_price_minor, line.quantity_milli)
+        if line.min_price_minor
+        else 0
         for line in request.lines
     ]
     for position, some in tables.items():
@@ -226,23 +227,21 @@ def _lines(
     payable: Sequence[int],
     earned: Earned,
 ) -> tuple[PricedLine, ...]:
+    left_minor = discounts.view.left_minor
     return tuple(
-        PricedLine(
-            id=line.id,
-            amount_minor=line.amount_minor,
-            discount_minor=line.amount_minor - discounts.view.left_minor[position],
-            spend_minor=paid.by_line[position],
-            payable_minor=payable[position],
-            earn_points=earned.by_line[position],
-            unit_price_minor=unit_price(payable[position], line.quantity_milli),
-            discounts=tuple(
-                LineDiscount(
-                    taken.compiled.promotion.id, taken.compiled.promotion.name, taken.amount_minor
-                )
-                for taken in discounts.by_line[position]
-            ),
-        )
-        for position, line in enumerate(request.lines)
+        [
+            PricedLine(
+                id=line.id,
+                amount_minor=line.amount_minor,
+                discount_minor=line.amount_minor - left_minor[position],
+                spend_minor=paid.by_line[position],
+                payable_minor=payable[position],
+                earn_points=earned.by_line[position],
+                unit_price_minor=unit_price(payable[position], line.quantity_milli),
+                discounts=discounts.told(position),
+            )
+            for position, line in enumerate(request.lines)
+        ]
     )
 
 

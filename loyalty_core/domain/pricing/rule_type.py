@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from loyalty_core.domain.pricing.goods import Goods, fold
 from loyalty_kit.checkout import BasketLine
 from loyalty_kit.events import LineKind, PurchaseLine
+from loyalty_kit.frozen import frozen
 
 if TYPE_CHECKING:
     from loyalty_core.domain.conditions.tree import Node
@@ -32,7 +33,7 @@ COMPETING = frozenset({Stage.DISCOUNT, Stage.SPEND, Stage.EARN})
 """Steps in which a lane with the mode `best` lets only the best apply."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Off:
     """Money off: `total_minor`, to be allotted over `lines` (their positions).
 
@@ -44,7 +45,7 @@ class Off:
     weights: Sequence[int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Share:
     """Each of `lines` may be paid with points up to `share_bp` of what is left of it."""
 
@@ -52,7 +53,7 @@ class Share:
     lines: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Multiply:
     """`lines` earn `factor` / 100 times what they earn by themselves."""
 
@@ -60,7 +61,7 @@ class Multiply:
     lines: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Points:
     """So many hundredths of a point, as they are, split over `lines` by `weights`."""
 
@@ -69,21 +70,21 @@ class Points:
     weights: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Barred:
     """`lines` earn nothing."""
 
     lines: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exclusive:
     """`lines` are for those alone who meet the promotion's condition."""
 
     lines: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GiftGiven:
     """Goods that are given with the receipt."""
 
@@ -92,7 +93,7 @@ class GiftGiven:
     quantity_milli: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BenefitGiven:
     """What is given and is no money: free delivery, a personal manager."""
 
@@ -103,7 +104,7 @@ class BenefitGiven:
 Grant = Off | Share | Multiply | Points | Barred | Exclusive | GiftGiven | BenefitGiven
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """Why a promotion does nothing: a code and wire-ready facts, never a sentence.
 
@@ -160,7 +161,7 @@ class View:
         self.base_minor: list[int] = []
         self.by_law: set[int] = set()
         self.taken: dict[int, str] = {}
-        self.goods_minor = sum(line.amount_minor for line in lines if line.kind is LineKind.GOODS)
+        self.goods_minor = sum([line.amount_minor for line in lines if line.kind is LineKind.GOODS])
         self._named: dict[str, dict[str, list[int]]] = {}
 
     def named(self, kind: str) -> Mapping[str, Sequence[int]]:
@@ -222,7 +223,7 @@ _NAMES_OF: Mapping[str, Callable[[BasketLine | PurchaseLine], Sequence[str]]] = 
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleType(Generic[P]):
     """One rule type: everything about it stands in this one declaration.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from loyalty_core.domain.pricing.allot import allot, money_of, points_within
 from loyalty_core.domain.pricing.lanes import Offer
@@ -11,6 +10,7 @@ from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import Refusal, Share, View
 from loyalty_core.domain.rules import Spending
 from loyalty_kit.checkout import Spend
+from loyalty_kit.frozen import frozen
 from loyalty_kit.money import prorate
 
 WHOLE_BP = 100_00
@@ -47,7 +47,7 @@ class Shares:
         return gift.lines
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Kopecks that points may pay: by each line with a share of its own, and by the others
     together (`pool`), which are held to the programme's or tier's limit as one receipt."""
@@ -79,8 +79,8 @@ def limits_of(shares: Shares, room_minor: Sequence[int], limit_bp: int) -> Limit
         for position, payable in enumerate(shares.payable)
         if payable and position not in shares.by_line
     ]
-    share_minor = sum(left[position] for position in pool) * limit_bp // WHOLE_BP
-    room = sum(room_minor[position] for position in pool)
+    share_minor = sum([left[position] for position in pool]) * limit_bp // WHOLE_BP
+    room = sum([room_minor[position] for position in pool])
     return Limits(own, pool, min(share_minor, room))
 
 

@@ -68,6 +68,8 @@ products = Table(
     Column("brand", Text),
     Column("attributes", Json, nullable=False),
     Column("legal_class", Text),
+    Column("volume_ml", BigInt),
+    Column("strength_bp", BigInt),
     Column("updated_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("programme_id", "sku"),
 )

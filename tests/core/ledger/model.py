@@ -30,7 +30,7 @@ class Programme:
     life_days: int
     activation_days: int
     grace_days: int
-    allow_debt: bool
+    most_debt: int | None
 
 
 @dataclass(eq=False)
@@ -128,7 +128,8 @@ class Member:
 
     def owe(self, points: int, at: datetime) -> Lot:
         debt = self.open(points, at, None, is_debt=True)
-        debt.owed = points if self.programme.allow_debt else 0
+        owed, most = self.figures[3], self.programme.most_debt
+        debt.owed = points if most is None else max(0, min(points, most - owed))
         return debt
 
     def spend(self, sale: Sale, points: int, occurred_at: datetime, now: datetime) -> None:

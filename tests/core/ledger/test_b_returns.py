@@ -36,6 +36,21 @@ def test_ledger_9_or_is_forgiven(clamping: Shop):
     assert clamping.entries()[-1]["d_debt"] == -15_00
 
 
+def test_ledger_9_or_is_owed_down_to_a_floor(engine: Engine):
+    """15.00 are missing, 10.00 may be owed: 5.00 are forgiven, and of the next 4.00 all."""
+    shop = open_programme(engine, rules(most_debt="10.00"))
+    shop.buy("P1", 100_00)
+    shop.buy("P2", 25_00, spent=25_00)
+    assert shop.figures() == Figures(debt=10_00)
+    assert [one["amount"] for one in shop.entries() if one["kind"] == "forgive"] == [5_00]
+
+    shop.buy("P3", 4_00, spent=4_00)
+    assert shop.figures() == Figures(debt=10_00)
+
+    shop.buy("P4", 130_00)
+    assert shop.figures() == Figures(available=3_00)
+
+
 def test_ledger_9_held_points_are_left_alone(shop: Shop):
     shop.buy("P1", 100_00)
     shop.hold(100_00, cart="c", spend=6_00)
@@ -193,6 +208,30 @@ def test_ledger_11_debt_is_cancelled_first(shop: Shop):
     assert shop.figures() == Figures(available=1_00)
     shop.bring_back("R2", 0, purchase="P1", lines=(back("1", 0),))
     assert shop.figures() == Figures(available=5_00)
+
+
+def test_ledger_10_or_it_is_owed_down_to_a_floor(engine: Engine):
+    """The 10.00 that it earned are spent; of what is missing 6.00 may be owed."""
+    shop = open_programme(engine, rules(most_debt="6.00"))
+    shop.buy("P1", 100_00)
+    shop.buy("spender", 10_00, spent=10_00)
+    shop.bring_back("R1", 100_00, purchase="P1")
+
+    assert shop.figures() == Figures(debt=6_00)
+    assert shop.kinds() == ["earn", "spend", "claw_back", "forgive"]
+    assert shop.entries()[-1]["amount"] == 4_00
+
+
+def test_ledger_11_of_a_debt_part_of_which_was_forgiven_nothing_comes_back(engine: Engine):
+    """25.00 spent, 10.00 of them there, 10.00 owed, 5.00 forgiven; all of it returns."""
+    shop = open_programme(engine, rules(most_debt="10.00"))
+    shop.buy("P1", 100_00)
+    shop.buy("P2", lines=(line("1", 25_00, spend=25_00, pieces=5),))
+
+    shop.bring_back("R1", 0, purchase="P2", lines=(back("1", 0, pieces=3),))
+    assert shop.figures() == Figures()
+    shop.bring_back("R2", 0, purchase="P2", lines=(back("1", 0, pieces=2),))
+    assert shop.figures() == Figures(available=10_00)
 
 
 def test_ledger_11_what_was_forgiven_is_cancelled_first(clamping: Shop):

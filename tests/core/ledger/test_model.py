@@ -22,6 +22,7 @@ from sqlalchemy import Engine
 
 from loyalty_kit.checkout import BasketLine
 from loyalty_kit.events import Customer, Event, Purchase, PurchaseLine, PurchaseStatus, Refund
+from loyalty_kit.money import format_decimal
 from tests.core.ledger.model import Lot, Member, Programme, Sale, rebook
 from tests.support.books import assert_books_add_up
 from tests.support.ledger import ANNA, BORIS, HOUR, Figures, Shop, open_programme, rules
@@ -68,18 +69,19 @@ class Histories(RuleBasedStateMachine):
         life=st.integers(2, 12),
         delay=st.integers(0, 2),
         grace=st.sampled_from([0, 3]),
-        policy=st.sampled_from(["allow", "clamp"]),
+        most_debt=st.sampled_from([None, 0, 3_00]),
     )
-    def begin(self, life: int, delay: int, grace: int, policy: str) -> None:
+    def begin(self, life: int, delay: int, grace: int, most_debt: int | None) -> None:
         document = rules(
             earn="100",
             life_days=life,
             activation_days=delay,
-            negative_balance=policy,
+            negative_balance="allow" if most_debt != 0 else "clamp",
+            most_debt=format_decimal(most_debt) if most_debt else None,
             give_back_grace_days=grace,
         )
         self.shop: Shop = open_programme(self.engine, document)
-        programme = Programme(life, delay, grace, policy == "allow")
+        programme = Programme(life, delay, grace, most_debt)
         self.members = {phone: Member(programme) for phone in (ANNA, BORIS)}
 
     # --- purchases --------------------------------------------------------------------------

@@ -48,7 +48,7 @@ DAY = timedelta(days=1)
 BOOKS = (accounts, entries, entry_lots, lots)
 RECEIPTS = (purchases, purchase_lines, purchase_fiscal, refunds)
 EXAMPLES = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-TERMS = (Terms(allow_debt=True, grace_until=None), Terms(allow_debt=False, grace_until=NOW + DAY))
+TERMS = (Terms(most_debt=None, grace_until=None), Terms(most_debt=0, grace_until=NOW + DAY))
 
 
 class Undone(Exception):

@@ -416,6 +416,37 @@ def test_x3_a_return_without_a_reference(scene):
     assert scene.balance()["available"] == "415.00"
 
 
+@pytest.mark.parametrize(
+    ("policies", "debt"),
+    [
+        ({"negative_balance": "clamp"}, "0.00"),
+        ({"negative_balance": "allow"}, "50.00"),
+        ({"negative_balance": "allow", "most_debt": "20.00"}, "20.00"),
+    ],
+)
+def test_x4_points_below_zero_as_the_programme_declares(scene, policies, debt):
+    """50 earned, 50 spent, and the goods that earned them come back."""
+    scene.publish(policies=policies)
+    scene.bought(a_line(paid="1000.00"))
+    spent = a_line(amount="50.00", spend="50.00", paid="0.00")
+    scene.bought(spent, external_id="p-2", points_spent="50.00")
+    assert scene.balance() == NOTHING
+
+    now = scene.clock.now().isoformat()
+    assert scene.shop.post("/refunds", a_refund(occurred_at=now)).status_code == 201
+
+    assert scene.balance() == {**NOTHING, "debt": debt}
+
+
+def test_x4_a_floor_without_debts_is_refused(scene):
+    rules = scene.shop.get(RULES).get_json()
+    rules["policies"] |= {"negative_balance": "clamp", "most_debt": "20.00"}
+
+    told = scene.shop.post(f"{RULES}/check", rules).get_json()
+
+    assert told["errors"] == {"policies.most_debt": ["only where points may go below zero"]}
+
+
 def test_x8_a_discount_is_split_to_the_kopeck(scene):
     """10 % of 100.00 over three lines; 30 % of what is left with points."""
     scene.publish(promotions=[promotion("tea", "percent_off", percent="10", categories=["tea"])])

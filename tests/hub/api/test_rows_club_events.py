@@ -5,12 +5,13 @@ The clock stands at noon in UTC of Saturday, 14 March 2026.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hub.app import create_app
@@ -140,9 +141,16 @@ def test_r36_a_place_of_who_was_merged_is_the_survivors(scene):
     assert take(scene, boris).status_code == 200
 
 
-def test_r36_ten_places_go_to_ten_of_32_who_come_at_once(postgres_engine, clock, tmp_path):
+@pytest.fixture
+def wide(postgres_engine) -> Iterator[Engine]:
+    """A connection for each who comes."""
     url = postgres_engine.url.render_as_string(hide_password=False)
-    wide = make_engine(url, pool_size=COMERS)
+    engine = make_engine(url, pool_size=COMERS)
+    yield engine
+    engine.dispose()
+
+
+def test_r36_ten_places_go_to_ten_of_32_who_come_at_once(wide, clock, tmp_path):
     hub = make_hub(wide, clock=clock, data_dir=tmp_path)
     shop = Caller(create_app(hub), new_key(hub, new_programme(hub, "shop")).key)
     scene = Scene(shop, clock)
@@ -164,7 +172,6 @@ def test_r36_ten_places_go_to_ten_of_32_who_come_at_once(postgres_engine, clock,
     with read(wide) as connection:
         assert connection.scalar(select(event_places.c.taken)) == 10
         assert len(connection.execute(select(event_guests)).all()) == 10
-    wide.dispose()
 
 
 def test_r36_bad_events_are_refused(scene):

@@ -140,6 +140,29 @@ def test_r36_whatever_comes_first_the_membership_is_the_same(scene, order):
     assert clubs_of(scene, anna) == [("Wine", third.isoformat(), (third + 30 * DAY).isoformat())]
 
 
+def test_r36_a_return_that_is_mended_gives_the_membership_again(scene):
+    """Of two cards both are told as returned with the receipt; then only one; then both."""
+    scene.publish(clubs=[WINE])
+    anna, at = join(scene), scene.clock.now()
+
+    def back(revision: int, quantity: str, money: str) -> dict[str, Any]:
+        lines = [{"id": "1", "quantity": quantity, "paid_back": money}]
+        return a_refund(revision=revision, amount=money, lines=lines, occurred_at=at.isoformat())
+
+    first = back(1, "2", "2000.00")
+    del first["purchase"]
+    two = [card_line() | {"quantity": "2", "amount": "2000.00", "paid": "2000.00"}]
+    told = scene.shop.post("/purchases", card("p-1", at, lines=two, refunds=[first]))
+    assert told.status_code == 201, told.get_json()
+    seen = [len(clubs_of(scene, anna))]
+    for refund in (back(2, "1", "1000.00"), back(3, "2", "2000.00")):
+        told = scene.shop.post("/refunds", refund)
+        assert told.status_code == 201, told.get_json()
+        seen.append(len(clubs_of(scene, anna)))
+
+    assert seen == [0, 1, 0]
+
+
 def test_r36_a_card_moves_with_its_receipt_to_its_real_buyer(scene):
     scene.publish(clubs=[WINE])
     anna, boris, now = join(scene), join(scene, BORIS), scene.clock.now()

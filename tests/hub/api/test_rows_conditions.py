@@ -92,6 +92,29 @@ def test_r18_double_points_under_a_condition(scene, tree, met, unmet):
         assert told["points"]["earned"] == earned
 
 
+def from_template(scene: Scene, code: str) -> dict[str, Any]:
+    """The sections of a template, switched on, as an owner puts them into the document."""
+    told = scene.shop.get("/rules.templates.json").get_json()["items"]
+    (part,) = [one["part"] for one in told if one["code"] == code]
+    return {**part, "promotions": [one | {"enabled": True} for one in part["promotions"]]}
+
+
+@pytest.mark.parametrize(
+    ("code", "met", "unmet"),
+    [
+        ("double_for_two_equal", lines("2"), lines("1", "1")),
+        ("double_for_positions", lines(*"11111"), lines(*"1111")),
+        ("double_for_goods", lines("3", categories=["tea"]), lines("3", categories=["cups"])),
+    ],
+)
+def test_r18_each_of_the_conditions_is_a_ready_template(scene, code, met, unmet):
+    scene.publish(**from_template(scene, code))
+
+    for basket, each in ((met, 100), (unmet, 50)):
+        quote = scene.priced(*basket, member=ANNA_AT_TILL)
+        assert quote["points"]["earn"] == f"{each * len(basket)}.00"
+
+
 @pytest.mark.parametrize(
     ("kind", "params", "gives"),
     [
@@ -245,6 +268,18 @@ def test_r42_a_promotion_of_a_calendar(scene):
         given.append(discount(scene.priced(a_line())))
 
     assert given == ["0.00", "100.00", "100.00", "0.00"]
+
+
+def test_r42_public_holidays_are_a_ready_calendar(scene):
+    """9 May begins at its midnight in Moscow; this year and the next are in the template."""
+    scene.publish(**from_template(scene, "holidays"))
+
+    given = []
+    for year, month, day, hour in ((2026, 5, 8, 20), (2026, 5, 8, 21), (2027, 1, 8, 20)):
+        scene.clock.set(datetime(year, month, day, hour, 59, tzinfo=UTC))
+        given.append(discount(scene.priced(a_line())))
+
+    assert given == ["0.00", "100.00", "100.00"]
 
 
 @pytest.mark.parametrize(

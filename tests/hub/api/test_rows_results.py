@@ -553,6 +553,21 @@ def test_x7_the_class_is_known_from_the_catalogue(scene):
     assert told["points"]["earned"] == "0.00"
 
 
+def test_x7_volume_and_strength_are_known_from_the_catalogue(scene):
+    """Half a litre at 40 %: not below 349.00, which neither till nor shop has to say."""
+    spirit = {"sku": "SPIRIT", "name": "Spirit", "class": "alcohol"}
+    items = [{**spirit, "strength": "40", "volume_ml": 500}, {**spirit, "sku": "NAMELESS"}]
+    scene.shop.post("/programmes/shop/products", {"items": items})
+    scene.shop.post("/programmes/shop/products", {"items": [{"sku": "SPIRIT", "name": "New"}]})
+    scene.publish(regulated=[VODKA], promotions=[gives("all", "percent_off", percent="60")])
+
+    known = scene.priced(a_line(sku="SPIRIT", amount="600.00", categories=["drinks"]))
+    unknown = scene.priced(a_line(sku="NAMELESS", amount="600.00"))
+
+    assert known["totals"]["payable"] == "349.00"
+    assert unknown["totals"]["payable"] == "600.00"
+
+
 @pytest.mark.parametrize(
     ("shop_code", "sku", "payable"),
     [

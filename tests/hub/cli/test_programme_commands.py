@@ -148,6 +148,35 @@ def test_shops(demo):
 # --- rules ----------------------------------------------------------------------------------
 
 
+def test_a_template_is_put_into_a_document(cli, tmp_path):
+    cli("programmes", "create", "demo")
+    file = tmp_path / "rules.json"
+    file.write_text(cli("rules", "show").out, encoding="utf-8")
+
+    listed = cli("rules", "templates", "--json").json
+    put = cli("rules", "template", "three_for_two", "--into", str(file))
+
+    assert "three_for_two" in [one["code"] for one in listed]
+    assert (put.code, [one["id"] for one in json.loads(file.read_text())["promotions"]]) == (
+        0,
+        ["three_for_two"],
+    )
+    assert cli("rules", "publish", str(file)).code == 0
+    assert rules(cli)["promotions"][0]["enabled"] is False
+
+
+def test_a_template_that_is_not_there_and_a_document_that_is_not_right(cli, tmp_path):
+    file = tmp_path / "rules.json"
+    file.write_text('{"schema": 1}', encoding="utf-8")
+
+    unknown = cli("rules", "template", "nothing")
+    wrong = cli("rules", "template", "welcome", "--into", str(file))
+
+    assert (unknown.code, "rules templates" in unknown.err) == (1, True)
+    assert (wrong.code, "Nothing written: currencies" in wrong.err) == (1, True)
+    assert file.read_text(encoding="utf-8") == '{"schema": 1}'
+
+
 def test_a_document_goes_out_is_changed_and_comes_back(demo, tmp_path):
     document = rules(demo)
     document["earning"]["percent"] = "9"

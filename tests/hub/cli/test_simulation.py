@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import pytest
 
+from hub.cli import simulation
 from loyalty_core.service import simulate
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import get_programme
@@ -61,6 +64,18 @@ def test_several_processes_find_the_same(sold, monkeypatch):
     words = ("rules", "simulate", "--draft", "2", *DAYS, "--json")
 
     assert sold(*words, "--processes", "2").json == sold(*words).json
+
+
+def die(*_args: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_dies_is_told_and_not_traced(sold, monkeypatch):
+    monkeypatch.setattr(simulation, "_begin", die)
+
+    told = sold("rules", "simulate", "--draft", "2", *DAYS, "--processes", "2")
+
+    assert (told.code, "try fewer --processes" in told.err) == (1, True)
 
 
 def test_what_is_refused(sold):

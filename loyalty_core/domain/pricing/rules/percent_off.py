@@ -31,7 +31,7 @@ def evaluate(view: View, params: Params) -> Off | Refusal:
         return lines
     # Rounded down: the part of a kopeck stays with the shop.
     if params.of == "left":
-        left_minor = sum(view.left_minor[position] for position in lines)
+        left_minor = sum([view.left_minor[position] for position in lines])
         return Off(left_minor * params.percent_bp // 100_00, lines)
     amounts = [view.lines[position].amount_minor for position in lines]
     return Off(sum(amounts) * params.percent_bp // 100_00, lines, amounts)
