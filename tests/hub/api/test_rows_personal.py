@@ -157,6 +157,26 @@ def test_r44_own_goods_in_sets_limits_and_conditions(scene):
     assert told_of(again, "set")["reason"] == "limit_reached"
 
 
+def test_r44_the_least_that_is_paid_may_be_of_own_goods(scene):
+    """20 % of 1000, but 950 at least are paid for one's own tea."""
+    least = [{"price": "950.00", "personal": "own"}]
+    scene.publish(
+        personal_lists=[OWN],
+        policies={"min_paid": least},
+        promotions=[promotion("p", "percent_off", percent="20")],
+    )
+    put(scene, join(scene), TEA)
+    join(scene, BORIS)
+
+    paid = [scene.priced(a_line(), member=who) for who in (ANNA_AT_TILL, BORIS_AT_TILL, None)]
+    assert [discount(one) for one in paid] == ["50.00", "200.00", "200.00"]
+    rules = scene.shop.get("/programmes/shop/rules").get_json()
+    rules["policies"]["min_paid"] = [{"price": "1.00", "personal": "none"}]
+    assert errors_of(scene, policies=rules["policies"]) == {
+        "policies.min_paid.0.personal": ["no such list"]
+    }
+
+
 def test_r44_own_goods_end_to_the_second(scene):
     scene.publish(personal_lists=[OWN], promotions=[TEN_OFF])
     anna = join(scene)
