@@ -128,7 +128,8 @@ class LinePart:
 class PricedLine:
     """amount - discount - spend = payable; `earn` in hundredths of the main currency.
 
-    `parts` only where they were asked for and no single price of a unit fits.
+    `parts` only where they were asked for and no single price of a unit fits.  `barred`: why the
+    buyer may not have the line; "exclusive" is the one reason that there is.
     """
 
     id: str
@@ -141,6 +142,7 @@ class PricedLine:
     discounts: tuple[LineDiscount, ...] = ()
     trace: tuple[str, ...] = ()
     parts: tuple[LinePart, ...] = ()
+    barred: str | None = None
 
 
 @frozen
@@ -216,6 +218,22 @@ class Benefit:
 
 
 @frozen
+class Offer:
+    """What is for this member and not for everybody: of `kind` "exclusive", the goods of a
+    promotion that only some may buy, told by the words of the rules; "personal", goods of the
+    member's own `list`; "promotion", any other that is bound to members."""
+
+    kind: str
+    promotion: str
+    name: str
+    ends_at: datetime | None = None
+    list: str | None = None
+    skus: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+
+
+@frozen
 class Quote:
     id: str
     rules_version: int
@@ -229,5 +247,5 @@ class Quote:
     certificates: tuple[CodeAnswer, ...] = ()
     benefits: tuple[Benefit, ...] = ()
     gifts: tuple[Gift, ...] = ()
-    offers: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
     explanation: tuple[Explanation, ...] = ()

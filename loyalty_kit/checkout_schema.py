@@ -273,6 +273,10 @@ class PricedLineSchema(Schema):
     earn = _money("earn_points", "Points of the main currency that the line earns.")
     discounts = fields.List(fields.Nested(LineDiscountSchema))
     trace = fields.List(fields.String(), metadata=about("Only with `explain: full`."))
+    barred = fields.String(
+        allow_none=True,
+        metadata=about("Only where the buyer may not have the line: `exclusive`."),
+    )
     parts = fields.List(
         fields.Nested(LinePartSchema),
         metadata=about("Only with `split_lines`, where `unit_price` is null; they add up."),
@@ -280,7 +284,7 @@ class PricedLineSchema(Schema):
 
     @post_dump
     def _only_if_asked(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        for name in ("trace", "parts"):
+        for name in ("trace", "parts", "barred"):
             if not data[name]:
                 del data[name]
         return data
@@ -347,6 +351,24 @@ class BenefitSchema(Schema):
     name = fields.String()
 
 
+class OfferSchema(Schema):
+    """What is for this member and not for everybody."""
+
+    kind = fields.String(
+        metadata=about(
+            "`exclusive`: goods that only some may buy; `personal`: goods of the member's own; "
+            "`promotion`: any other that is bound to members."
+        )
+    )
+    promotion = fields.String()
+    name = fields.String()
+    ends_at = wire.Moment(allow_none=True)
+    list = fields.String(allow_none=True, metadata=about("The member's list; only of `personal`."))
+    skus = fields.List(fields.String())
+    categories = fields.List(fields.String())
+    brands = fields.List(fields.String())
+
+
 class QuoteSchema(Schema):
     """The priced basket; dumps a `Quote`."""
 
@@ -362,7 +384,10 @@ class QuoteSchema(Schema):
     certificates = fields.List(fields.Nested(CodeAnswerSchema))
     benefits = fields.List(fields.Nested(BenefitSchema))
     gifts = fields.List(fields.Nested(GiftSchema))
-    offers = fields.List(fields.String())
+    offers = fields.List(
+        fields.Nested(OfferSchema),
+        metadata=about("What is for this member alone; told of a verified one."),
+    )
     explanation = fields.List(fields.Nested(ExplanationSchema))
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hub.jobs.worker import beat, drain_safely
 from hub.wiring import Hub
-from loyalty_core.service import upkeep
+from loyalty_core.service import personal_lists, upkeep
 from loyalty_core.service.rate_tiers import rate_tiers, roll_tiers
 from loyalty_core.store import idempotency, inbox, installations, outbox
 from loyalty_core.store.database import is_sqlite, read, transact
@@ -43,6 +43,7 @@ def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
         partial(roll_tiers, plans=hub.plans, now=now),
         partial(rate_tiers, plans=hub.plans, now=now),
         partial(upkeep.list_lost_refunds, plans=hub.plans, now=now),
+        partial(personal_lists.fill_lists, plans=hub.plans, now=now),
         partial(idempotency.forget_old, now=now),
         partial(upkeep.empty_deliveries, keep_days=keep_days, now=now),
         partial(upkeep.forget_deliveries, now=now),

@@ -24,6 +24,20 @@ DETAILS: Mapping[str, tuple[str, str]] = {
     ),
     "coupon_not_found": ("There is no such coupon.", "Такого купона нет."),
     "confirmation_not_found": ("There is no such confirmation.", "Такого подтверждения нет."),
+    "list_not_found": ("The rules have no such list.", "В правилах нет такого списка."),
+    "club_not_found": ("The rules have no such club.", "В правилах нет такого клуба."),
+    "event_not_found": (
+        "No such event is open to this member.",
+        "Такого события нет, или оно не для этого участника.",
+    ),
+    "no_places": (
+        "All places of this event are taken.",
+        "Все места на это событие заняты.",
+    ),
+    "list_fills_itself": (
+        "The hub fills this list from purchases; nobody else puts goods into it.",
+        "Этот список сервис заполняет по покупкам сам.",
+    ),
     "conflict": (
         "This does not fit what stands now; read it again and decide.",
         "Это не согласуется с тем, что есть сейчас; прочитайте заново и решите.",
@@ -105,6 +119,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
     "code_required": (
         "Spending needs the member's confirmation code.",
         "Для списания нужен код подтверждения участника.",
+    ),
+    "goods_barred": (
+        "Some goods of the basket are not for this buyer.",
+        "Некоторые товары корзины не для этого покупателя.",
     ),
     "not_available": (
         "The hub cannot do this yet.",
@@ -195,6 +213,8 @@ FIELDS: Mapping[str, str] = {
     "Nested too deep.": "Слишком глубокая вложенность.",
     "Too large.": "Слишком велико.",
     "Is taken.": "Уже занято.",
+    "No such form of reward.": "Такой формы награды нет.",
+    "Is not for this buyer.": "Не для этого покупателя.",
     "Must not be before from.": "Не может быть раньше from.",
     "Not an ISO 8601 time with an offset.": "Нужно время ISO 8601 со смещением часового пояса.",
     "Time out of range.": "Время вне допустимых пределов.",
@@ -207,6 +227,8 @@ FIELDS: Mapping[str, str] = {
     "There is a lot of this name with other words.": "Партия с этим именем уже есть, и она другая.",
     "Must be later than starts_at.": "Должно быть позже starts_at.",
     "Is not to be had for points.": "За баллы не выдаётся.",
+    "Must be in the future.": "Должно быть в будущем.",
+    "Give sku or category.": "Укажите sku или category, одно из двух.",
     "Give cart or order.": "Укажите cart или order.",
     "Give phone, email or card.": "Укажите phone, email или card.",
     "Give external_id or order.": "Укажите external_id или order.",

@@ -4,7 +4,8 @@
   x NotFound            answer 404: there is no such thing, or it is another programme's
     + MemberNotFound  PurchaseNotFound  HoldNotFound  ProgrammeNotFound  ShopNotFound
     + VersionNotFound     of the rule set
-    + CouponNotFound  ConfirmationNotFound
+    + CouponNotFound  ConfirmationNotFound  ListNotFound  ClubNotFound
+    + EventNotFound
   x Conflict            answer 409: read what stands now, then decide again
     + EventConflict       same external id and revision, other content
     + PriceChanged        the hold would differ from what was expected
@@ -14,6 +15,8 @@
     + KeyReused           one key, two contents: within the ledger
     + IdempotencyConflict one key, two contents: at the door
     + InProgress          the first call with this key is still running
+    + ListFillsItself     the hub fills this list, nobody else
+    + NoPlaces            all places of the event are taken
     + NothingToUndo       the movement to be undone is not there
     + ApprovalNeeded      somebody else than the author of the rules must publish them
     + VersionPublished    what was published cannot be published again, but taken back
@@ -21,6 +24,7 @@
   x Rejected            answer 422: the same input will never do; mend it
     + InvalidInput        `errors` names the fields
       - RulesInvalid        ... of the rule set's document
+      - GoodsBarred         ... lines whose goods are not for this buyer
     + UnknownShop  WrongCurrency  PhoneImpossible  CodeRequired
     + NotAvailable        the feature is not there yet
     + TooManyReceipts     ... `receipts`, `most`: more than a caller can wait for
@@ -88,6 +92,24 @@ class CouponNotFound(NotFound):
     code = "coupon_not_found"
 
 
+class ListNotFound(NotFound):
+    """No list of members' own goods has this code."""
+
+    code = "list_not_found"
+
+
+class ClubNotFound(NotFound):
+    """The rules in force have no such club."""
+
+    code = "club_not_found"
+
+
+class EventNotFound(NotFound):
+    """No club event of this code is open to this member."""
+
+    code = "event_not_found"
+
+
 class ConfirmationNotFound(NotFound):
     code = "confirmation_not_found"
 
@@ -136,6 +158,16 @@ class InProgress(Conflict):
     code = "in_progress"
 
 
+class ListFillsItself(Conflict):
+    """What is in this list is counted from purchases; nobody puts goods into it."""
+
+    code = "list_fills_itself"
+
+
+class NoPlaces(Conflict):
+    code = "no_places"
+
+
 class NothingToUndo(Conflict):
     code = "nothing_to_undo"
 
@@ -175,6 +207,12 @@ class InvalidInput(Rejected):
 
 class RulesInvalid(InvalidInput):
     code = "rules_invalid"
+
+
+class GoodsBarred(InvalidInput):
+    """Goods that are not for this buyer, by line."""
+
+    code = "goods_barred"
 
 
 class UnknownShop(Rejected):

@@ -13,7 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from loyalty_core.domain.conditions.tree import leaves, tree_schema
+from loyalty_core.domain.club_events import ClubEvent
+from loyalty_core.domain.clubs import Club
+from loyalty_core.domain.conditions.fields import CLUB, REWARD, SEGMENT
+from loyalty_core.domain.conditions.segments import Segment
+from loyalty_core.domain.conditions.tree import Node, leaves, tree_schema
 from loyalty_core.domain.conditions.values import DATE
 from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.pricing.bonus import Bonus
@@ -39,8 +43,10 @@ from loyalty_core.domain.pricing.declare import (
 )
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.neighbours import odd_neighbours
+from loyalty_core.domain.pricing.personal import PersonalList, lists_named
 from loyalty_core.domain.pricing.promotion import PROMOTION, Lane, Promotion, odd_series
 from loyalty_core.domain.pricing.regulated import MinPaid, Regulated
+from loyalty_core.domain.rewards import Rewards
 from loyalty_core.domain.tiering import THRESHOLDS, Tiering, oddities, threshold_of
 from loyalty_kit.events import LineKind
 from loyalty_kit.money import Rounding
@@ -104,6 +110,15 @@ class Earning:
     kinds: tuple[str, ...] = field(
         default=(LineKind.GOODS,),
         metadata=word("kinds", _KINDS, en="Kinds of lines", ru="Виды строк"),
+    )
+    rewards: tuple[str, ...] = field(
+        default=(),
+        metadata=word(
+            "rewards",
+            many(CODE, most=20),
+            en="For forms of reward (none: for all)",
+            ru="Для форм награды (пусто — для всех)",
+        ),
     )
 
 
@@ -336,6 +351,35 @@ class RuleSet:
             "calendars", many(record(Calendar), most=100), en="Calendars", ru="Календари"
         ),
     )
+    rewards: Rewards | None = field(
+        default=None,
+        metadata=word(
+            "rewards", optional(record(Rewards)), en="Choice of reward", ru="Выбор награды"
+        ),
+    )
+    personal_lists: tuple[PersonalList, ...] = field(
+        default=(),
+        metadata=word(
+            "personal_lists",
+            many(record(PersonalList), most=20),
+            en="Members' own lists of goods",
+            ru="Личные списки товаров",
+        ),
+    )
+    clubs: tuple[Club, ...] = field(
+        default=(),
+        metadata=word("clubs", many(record(Club), most=50), en="Clubs", ru="Клубы"),
+    )
+    club_events: tuple[ClubEvent, ...] = field(
+        default=(),
+        metadata=word(
+            "club_events", many(record(ClubEvent), most=200), en="Club events", ru="События клубов"
+        ),
+    )
+    segments: tuple[Segment, ...] = field(
+        default=(),
+        metadata=word("segments", many(record(Segment), most=200), en="Segments", ru="Сегменты"),
+    )
     regulated: tuple[Regulated, ...] = field(
         default=(),
         metadata=word(
@@ -440,6 +484,10 @@ def _check_whole(rules: RuleSet) -> None:
         **_repeated("tiers", THRESHOLDS[rules.tiering.by], map(threshold_of, rules.tiers)),
         **oddities(rules.tiering, rules.tiers),
         **_repeated("calendars", "code", (fold(calendar.code) for calendar in rules.calendars)),
+        **_repeated("personal_lists", "code", (fold(one.code) for one in rules.personal_lists)),
+        **_repeated("clubs", "code", (fold(club.code) for club in rules.clubs)),
+        **_repeated("club_events", "code", (fold(one.code) for one in rules.club_events)),
+        **_repeated("segments", "code", (fold(segment.code) for segment in rules.segments)),
         **_repeated("lanes", "code", (lane.code for lane in rules.lanes)),
         **_repeated("coupons", "code", (series.code for series in rules.coupons)),
         **_repeated("promotions", "id", (promotion.id for promotion in rules.promotions)),
@@ -449,10 +497,13 @@ def _check_whole(rules: RuleSet) -> None:
     for index, promotion in enumerate(rules.promotions):
         if promotion.lane not in lanes:
             errors[f"promotions.{index}.lane"] = ["no such lane"]
-        errors |= _strangers(rules, f"promotions.{index}.when", promotion)
+        errors |= _strangers(rules, f"promotions.{index}.when", promotion.when)
         params = promotion.params
         if isinstance(params, Bonus) and params.currency not in currencies:
             errors[f"promotions.{index}.params.currency"] = ["no such currency"]
+    for path, when in _of_members(rules):
+        errors |= _strangers(rules, path, when)
+    errors |= _odd_rewards(rules) | _unknown_lists(rules)
     errors |= odd_neighbours(rules.promotions)
     if rules.policies.most_debt_points is not None and rules.policies.negative_balance != "allow":
         errors["policies.most_debt"] = ["only where points may go below zero"]
@@ -464,20 +515,65 @@ def _check_whole(rules: RuleSet) -> None:
         raise Misfit(errors)
 
 
-def _strangers(rules: RuleSet, path: str, promotion: Promotion) -> dict[str, list[str]]:
-    """Tiers and calendars that a condition names and the document does not have."""
+def _of_members(rules: RuleSet) -> list[tuple[str, Node | None]]:
+    """Conditions about members alone, with their paths."""
+    segments = [(f"segments.{at}.when", one.when) for at, one in enumerate(rules.segments)]
+    events = [(f"club_events.{at}.when", one.when) for at, one in enumerate(rules.club_events)]
+    return [*segments, *events]
+
+
+def _strangers(rules: RuleSet, path: str, when: Node | None) -> dict[str, list[str]]:
+    """What a condition names and the document does not have."""
     known = {
         "member.tier": {tier.code for tier in rules.tiers},
         "time.holiday": {fold(calendar.code) for calendar in rules.calendars},
+        REWARD: _reward_forms(rules),
+        CLUB: {fold(club.code) for club in rules.clubs},
+        SEGMENT: {fold(segment.code) for segment in rules.segments},
     }
     errors = {}
-    for node, leaf in () if promotion.when is None else leaves(promotion.when, path):
+    for node, leaf in () if when is None else leaves(when, path):
         if leaf.field.name not in known or leaf.value is None:
             continue
         named = {leaf.value} if isinstance(leaf.value, str) else set(leaf.value)
         if named - known[leaf.field.name]:
             errors[f"{node}.value"] = ["not in this document"]
     return errors
+
+
+def _reward_forms(rules: RuleSet) -> set[str]:
+    return set() if rules.rewards is None else {fold(form.code) for form in rules.rewards.forms}
+
+
+def _odd_rewards(rules: RuleSet) -> dict[str, list[str]]:
+    """Forms that are named and not there, or there twice."""
+    known, no_such = _reward_forms(rules), ["no such form of reward"]
+    errors = {
+        f"earning.rewards.{index}": no_such
+        for index, code in enumerate(rules.earning.rewards)
+        if fold(code) not in known
+    }
+    if rules.rewards is not None:
+        codes = (fold(form.code) for form in rules.rewards.forms)
+        errors |= _repeated("rewards.forms", "code", codes)
+        if fold(rules.rewards.default) not in known:
+            errors["rewards.default"] = no_such
+    return errors
+
+
+def _unknown_lists(rules: RuleSet) -> dict[str, list[str]]:
+    known = {fold(one.code) for one in rules.personal_lists}
+    named = [
+        (f"promotions.{index}.{path}", code)
+        for index, promotion in enumerate(rules.promotions)
+        for path, code in lists_named(promotion)
+    ]
+    named += [
+        (f"policies.min_paid.{index}.personal", one.personal)
+        for index, one in enumerate(rules.policies.min_paid)
+        if one.personal is not None
+    ]
+    return {path: ["no such list"] for path, code in named if code not in known}
 
 
 def _repeated(section: str, key: str, values: Iterable[object]) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from loyalty_core.domain.account import AccountBook
-from loyalty_core.domain.conditions.scene import History
+from loyalty_core.domain.conditions.scene import History, PersonalGoods
 from loyalty_core.domain.dates import end_of_life, spendable_from
 from loyalty_core.domain.points import Cause, Terms
 from loyalty_core.domain.pricing.basket import Award
@@ -48,10 +48,12 @@ class Booked:
     `rated`: the awards are those of the lines as they stand.  `earned` counts points that came
     in lots of their own, `clawed` what was taken back of them; `spent` what was taken,
     `given_back` what returned of it.  `history` is what its rating knew of the member's
-    earlier purchases, where a condition asked for them.  `effects`: what its hold gave by
-    promotions with limits or coupons; `counted_at`: when that was, and so in which periods it
-    counts.  `coupons`: those that it goes by.  `issues`: promotions by which it brings a
-    coupon; `issued`: the codes of those that came of it, by promotion.
+    earlier purchases, where a condition asked for them, `reward` what the member had chosen by
+    the purchase's time, `goods` those that were the member's own, and `clubs` those that the
+    member was in.  `joined`: it has made somebody a member of a club.  `effects`: what its hold
+    gave by promotions with limits or coupons; `counted_at`: when that was, and so in which
+    periods it counts.  `coupons`: those that it goes by.  `issues`: promotions by which it
+    brings a coupon; `issued`: the codes of those that came of it, by promotion.
     """
 
     rules_version: int = 0
@@ -64,6 +66,10 @@ class Booked:
     spent: int = 0
     given_back: int = 0
     history: History | None = None
+    reward: str | None = None
+    goods: tuple[PersonalGoods, ...] = ()
+    clubs: tuple[str, ...] = ()
+    joined: bool = False
     hold: int | None = None
     effects: tuple[Effect, ...] = ()
     counted_at: datetime | None = None

@@ -7,24 +7,48 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.conditions.tree import read_tree
+from loyalty_core.domain.conditions.fields import SEGMENT
+from loyalty_core.domain.conditions.segments import Segments, segments_of
+from loyalty_core.domain.conditions.tree import Node, leaves, read_tree
 from loyalty_core.domain.errors import InvalidInput, ProgrammeNotFound
 from loyalty_core.domain.pricing.declare import Misfit, nested
+from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import members, programmes
 from loyalty_core.store.conditions import AskedAt, members_where
 
 
-def count_members(connection: Connection, programme_id: int, when: object, *, now: datetime) -> int:
+def count_members(
+    connection: Connection, plans: PlanCache, programme_id: int, when: object, *, now: datetime
+) -> int:
     """Members who meet the tree `when` (`pricing.md`, Conditions) in the programme's zone.
+
+    Segments are those of the rules in force.
 
     Raises: ProgrammeNotFound, InvalidInput (by node, under `when`).
     """
     programme = programmes.programme_by_id(connection, programme_id)
     if programme is None:
         raise ProgrammeNotFound
-    asked = AskedAt(now, ZoneInfo(programme.timezone), connection.dialect.name)
+    rules = plans.get(connection, programme_id, programme.rules_version).rules
+    segments = segments_of(rules.segments)
+    asked = AskedAt(
+        now, ZoneInfo(programme.timezone), connection.dialect.name, segments, rules.rewards
+    )
     try:
-        condition = members_where(read_tree(when), asked)
+        tree = read_tree(when)
+        _check_named(tree, segments)
+        condition = members_where(tree, asked)
     except Misfit as wrong:
         raise InvalidInput(nested("when", wrong.errors)) from None
     return members.count_where(connection, programme_id, condition)
+
+
+def _check_named(tree: Node, segments: Segments) -> None:
+    """Raises: Misfit, for segments that the rules do not have."""
+    unknown = {
+        f"{path}.value" if path else "value": ["no such segment"]
+        for path, leaf in leaves(tree)
+        if leaf.field.name == SEGMENT and set(leaf.value or ()) - segments.keys()
+    }
+    if unknown:
+        raise Misfit(unknown)

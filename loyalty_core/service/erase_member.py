@@ -10,8 +10,18 @@ from sqlalchemy import Connection
 from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import PROFILE, get_member, member_row
+from loyalty_core.service.personal_lists import member_lists
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import coupons, holds, purchases, tiers
+from loyalty_core.store import (
+    club_events,
+    clubs,
+    coupons,
+    holds,
+    personal,
+    purchases,
+    rewards,
+    tiers,
+)
 from loyalty_core.store import members as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.traces import Person, erase_traces
@@ -24,7 +34,7 @@ def export_member(
 ) -> dict[str, Any]:
     """Everything kept of a member, wire-ready.  Raises: MemberNotFound."""
     card = get_member(connection, plans, programme_id, member_id, now=now)
-    row = member_row(connection, programme_id, member_id)
+    number = member_row(connection, programme_id, member_id)["id"]
     return {
         "member": {
             "id": card.id,
@@ -37,11 +47,12 @@ def export_member(
             "attributes": card.attributes,
             "consents": card.consents,
             "source": card.source,
+            "reward": card.reward.code if card.reward and card.reward.chosen else None,
             "created_at": card.created_at.isoformat(),
         },
         "tiers": [
             {"tier": one.tier, "after": one.at.isoformat()}
-            for one in tiers.tier_history(connection, [row["id"]]).get(row["id"], [])
+            for one in tiers.tier_history(connection, [number]).get(number, [])
             if one.at <= now
         ],
         "ledger": _all(
@@ -49,6 +60,29 @@ def export_member(
                 connection, programme_id, card.id, cursor=cursor, limit=_PAGE
             )
         ),
+        "lists": [
+            {
+                "code": one.code,
+                "items": [
+                    {one_.kind: one_.name, "until": one_.until and one_.until.isoformat()}
+                    for one_ in one.items
+                ],
+            }
+            for one in member_lists(connection, plans, programme_id, card.id, now=now)
+        ],
+        "events": [
+            {"event": event, "at": at.isoformat()}
+            for event, at in club_events.events_of(connection, number).items()
+        ],
+        "clubs": [
+            {
+                "club": span.club,
+                "from": span.starts_at.isoformat(),
+                "until": span.until and span.until.isoformat(),
+                "source": span.source,
+            }
+            for span in clubs.memberships_of(connection, [number])[number]
+        ],
         "lots": member_lots(connection, programme_id, card.id),
         "coupons": member_coupons(connection, programme_id, card.id, now=now),
         "purchases": _all(
@@ -83,6 +117,10 @@ def erase_member(
         connection, number, {"state": "erased", "next_tier_at": None, "tier_look_at": None}
     )
     tiers.drop_tier_changes(connection, ids, after=now)
+    rewards.forget_choices(connection, ids)
+    personal.forget_goods(connection, ids)
+    clubs.forget_clubs(connection, ids)
+    club_events.forget_guest(connection, programme_id, ids)
     receipts = purchases.forget_people(connection, ids)
     holds.forget_people(connection, ids)
     ended = coupons.forget_people(connection, ids)

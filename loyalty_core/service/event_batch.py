@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from loyalty_core.domain.account import AccountBook
-from loyalty_core.domain.conditions.scene import Person
+from loyalty_core.domain.conditions.scene import Person, PersonalGoods
 from loyalty_core.domain.coupon_codes import normal
 from loyalty_core.domain.errors import ProgrammeNotFound, WrongCurrency
 from loyalty_core.domain.points import Cause
@@ -25,6 +25,7 @@ from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.booking import Booked, Desk, Occasion, terms_of
 from loyalty_core.service.catalogue import CatalogueProduct, filled_in, products_for
+from loyalty_core.service.clubs import Memberships
 from loyalty_core.service.event_holds import EventHolds
 from loyalty_core.service.identify import Ask, identify
 from loyalty_core.service.known_events import KnownEvents, Told, hash_of
@@ -32,7 +33,7 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.promotion_limits import CountedFor, Counters
 from loyalty_core.service.source import Source, check_channel, shop_for
 from loyalty_core.service.standing import Counted, Standings
-from loyalty_core.store import ledger, members, outbox, programmes
+from loyalty_core.store import ledger, members, outbox, personal, programmes, rewards
 from loyalty_core.store import purchases as purchase_store
 from loyalty_core.store import refunds as refund_store
 from loyalty_core.store.holds import KeptHold, write_holds
@@ -74,6 +75,9 @@ class EventBatch:
         self._shops: dict[tuple[frozenset[str] | None, str], Shop] = {}
         self._survivor: dict[int, int | None] = {}
         self._people: dict[int, Person] | None = None
+        self._clubs: Memberships | None = None
+        self._goods: dict[int, list[PersonalGoods]] | None = None
+        self._choices: dict[int, list[rewards.Choice]] | None = None
         self._books: dict[AccountKey, AccountBook] = {}
         self._books_of: dict[int, dict[str, AccountBook]] = defaultdict(dict)
 
@@ -295,6 +299,29 @@ class EventBatch:
             self._people = {number: members.person_of(row) for number, row in rows.items()}
         return self._people[member]
 
+    @property
+    def clubs(self) -> Memberships:
+        """Of all members of the batch; read only where a purchase gives or asks for them."""
+        if self._clubs is None:
+            alive = {one for one in self._survivor.values() if one is not None}
+            self._clubs = Memberships(self.connection, alive)
+        return self._clubs
+
+    def goods(self, member: int) -> list[PersonalGoods]:
+        """What the member has for the member's own; read once for the whole batch."""
+        if self._goods is None:
+            alive = {one for one in self._survivor.values() if one is not None}
+            self._goods = personal.goods_of(self.connection, alive)
+        return self._goods.get(member, [])
+
+    def reward(self, member: int, moment: datetime) -> str | None:
+        """What the member had chosen by then; read once for the whole batch."""
+        if self._choices is None:
+            alive = {one for one in self._survivor.values() if one is not None}
+            self._choices = rewards.choices_of(self.connection, alive)
+        known = [choice.reward for choice in self._choices.get(member, ()) if choice.at <= moment]
+        return known[-1] if known else None
+
     def desk(self, purchase: KeptPurchase, plan: Plan) -> Desk | None:
         """The books that a purchase moves; None where it is nobody's."""
         member = self.survivor(purchase.member_id)
@@ -342,6 +369,8 @@ class EventBatch:
         refund_store.write_refunds(self.connection, list(self.known.refunds.values()))
         write_holds(self.connection, self.holds.all())
         self.standings.write()
+        if self._clubs is not None:
+            self._clubs.write()
 
 
 def without_customer(event: Event) -> Event:

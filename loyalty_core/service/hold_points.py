@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from loyalty_core.domain.account import AccountBook
-from loyalty_core.domain.conditions.scene import Place
+from loyalty_core.domain.conditions.scene import Person, Place
 from loyalty_core.domain.errors import (
     CodeRequired,
+    GoodsBarred,
     HoldCaptured,
     HoldNotFound,
     NotAvailable,
@@ -32,6 +33,7 @@ from loyalty_core.domain.receipt import NOTHING_BACK
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.coupon_uses import codes_of, taken_by
 from loyalty_core.service.identify import names_of
+from loyalty_core.service.people import person_in
 from loyalty_core.service.place import place_of
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.promise import has_coupons, has_effects, keep_promise, promised_quote
@@ -87,7 +89,7 @@ def place_hold(
 
     A new hold for the same cart or order replaces the old one.  Never degraded.
 
-    Raises: NotEnoughPoints, PriceChanged, CodeRequired, NotAvailable, UnknownShop,
+    Raises: NotEnoughPoints, PriceChanged, CodeRequired, GoodsBarred, NotAvailable, UnknownShop,
     ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible.
     """
     _refuse_what_is_not_there(wanted)
@@ -218,6 +220,7 @@ class _Desk:
     counters: Counters
     counted: CountedFor
     now: datetime
+    person: Person | None
 
     @property
     def book(self) -> AccountBook | None:
@@ -252,7 +255,7 @@ class _Desk:
             tier_of_row(self.connection, row, self.now),
             tuple(balances),
             balances[0].available,
-            members.person_of(row) if self.plan.asks_person else None,
+            self.person,
             row["spent_minor"],
             self._measured(),
         )
@@ -322,13 +325,14 @@ def _open_desk(
     live = [hold for hold in held if hold.state == "live"]
     load_uses(counters, live)
     rows = members.member_rows(connection, programme.id, [] if member is None else [member])
+    row = rows.get(member or 0)
     return _Desk(
         connection,
         request,
         plan,
         shop,
         member,
-        rows.get(member or 0),
+        row,
         books,
         claims,
         live,
@@ -337,6 +341,7 @@ def _open_desk(
         counters,
         counted,
         now,
+        person_in(connection, row, plan, now) if row is not None and plan.asks_person else None,
     )
 
 
@@ -384,8 +389,20 @@ def _price(desk: _Desk, wanted: HoldRequest, now: datetime) -> PricedBasket:
         )
         facts = replace(facts, coupons=entered)
     priced = price_basket(request, desk.plan, facts, now)
+    _refuse_barred(priced)
     _expect(wanted, priced)
     return priced
+
+
+def _refuse_barred(priced: PricedBasket) -> None:
+    """Goods that are not for this buyer are not promised."""
+    barred = {
+        f"lines.{place}": ["Is not for this buyer."]
+        for place, line in enumerate(priced.lines)
+        if line.barred
+    }
+    if barred:
+        raise GoodsBarred(barred)
 
 
 def _expect(wanted: HoldRequest, priced: PricedBasket) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, RowMapping
 
+from loyalty_core.domain.clubs import ClubView, running
 from loyalty_core.domain.conditions.people import day_of
 from loyalty_core.domain.errors import InvalidInput, MemberExists, MemberNotFound, PhoneImpossible
 from loyalty_core.domain.members import IdentityKey, card_key, email_key, full_name, phone_key
+from loyalty_core.domain.pricing.goods import fold
+from loyalty_core.domain.pricing.plan import Plan
+from loyalty_core.domain.rewards import Rewards
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service import identify
 from loyalty_core.service.phones import normalise_phone
@@ -24,12 +28,14 @@ from loyalty_core.service.tier_views import TierAhead, TierHeld, TierShown, tier
 from loyalty_core.store import accounts as account_store
 from loyalty_core.store import members as store
 from loyalty_core.store import programmes
+from loyalty_core.store import rewards as reward_store
+from loyalty_core.store.clubs import memberships_of
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_kit.checkout import Balance
 from loyalty_kit.events import Customer, ExternalId
 
 PROFILE = ("first_name", "last_name", "middle_name", "birth_date", "gender", "city")
-_CHANGEABLE = frozenset({*PROFILE, "phone", "email", "card", "attributes", "consents"})
+_CHANGEABLE = frozenset({*PROFILE, "phone", "email", "card", "attributes", "consents", "reward"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,15 @@ class NewMember:
     consents: Mapping[str, Any] = field(default_factory=dict)
     referrer: str | None = None
     source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RewardView:
+    """The form of reward that counts; `chosen`: by the member, not by default."""
+
+    code: str
+    name: str
+    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,8 @@ class MemberCard:
     balances: tuple[Balance, ...]
     created_at: datetime
     merged_into: str | None = None
+    reward: RewardView | None = None
+    clubs: tuple[ClubView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +229,13 @@ def update_member(  # noqa: PLR0913 - each is a word of its own to the caller
     row = member_row(connection, source.programme_id, member_id)
     _check_birth_date(changes.get("birth_date"))
     region = plans.phone_region(connection, source.programme_id)
-    for kind, key_of in (("phone", _phone_maker(region)), ("email", email_key), ("card", card_key)):
-        if kind in changes:
-            value = changes[kind]
-            key = None if value is None else key_of(value)
-            _replace_name(connection, row, kind, key, now)
+    _replace_names(connection, row, changes, region, now)
     plain = {name: changes[name] for name in PROFILE if name in changes}
     for name in ("attributes", "consents"):
         if name in changes:
             plain[name] = {**row[name], **(changes[name] or {})}
+    if "reward" in changes:
+        _choose_reward(connection, plans, row, changes["reward"], now)
     if row["state"] == "unconfirmed" and plain.get("consents"):
         plain["state"] = "active"
     if plain:
@@ -233,6 +248,16 @@ def update_member(  # noqa: PLR0913 - each is a word of its own to the caller
 
 def _phone_maker(region: str) -> Any:
     return lambda text: phone_key(normalise_phone(text, region))
+
+
+def _replace_names(
+    connection: Connection, row: RowMapping, changes: Mapping[str, Any], region: str, now: datetime
+) -> None:
+    for kind, key_of in (("phone", _phone_maker(region)), ("email", email_key), ("card", card_key)):
+        if kind in changes:
+            value = changes[kind]
+            key = None if value is None else key_of(value)
+            _replace_name(connection, row, kind, key, now)
 
 
 def _replace_name(
@@ -254,6 +279,25 @@ def _replace_name(
     if key is not None:
         name = identify.name_row(programme_id, key, member, verified=False, now=now)
         store.add_names(connection, [name])
+
+
+def _choose_reward(
+    connection: Connection, plans: PlanCache, row: RowMapping, code: str | None, now: datetime
+) -> None:
+    """Of the forms of the rules in force; None: the default."""
+    chosen = None if code is None else fold(code)
+    rewards = _plan_in_force(connection, plans, row["programme_id"]).rules.rewards
+    forms = () if rewards is None else rewards.forms
+    if chosen is not None and chosen not in [fold(form.code) for form in forms]:
+        raise InvalidInput({"reward": ["No such form of reward."]})
+    if chosen != row["reward"]:
+        reward_store.choose(connection, row["id"], chosen, now)
+
+
+def _plan_in_force(connection: Connection, plans: PlanCache, programme_id: int) -> Plan:
+    programme = programmes.programme_by_id(connection, programme_id)
+    assert programme is not None
+    return plans.get(connection, programme_id, programme.rules_version)
 
 
 def _check_birth_date(text: str | None) -> None:
@@ -291,12 +335,19 @@ def _cards(
     balances: dict[int, list[Balance]] = defaultdict(list)
     for member, balance in account_store.balances(connection, ids, now):
         balances[member].append(balance)
-    main = plan.rules.main.code
     ladder = Ladder.of(plan.rules, ZoneInfo(programme.timezone))
     shown = tiers_shown(connection, ladder, rows, now)
-    return [
-        _card(row, names.get(row["id"], []), balances[row["id"]], main, shown[row["id"]])
+    cards = [
+        _card(row, names.get(row["id"], []), balances[row["id"]], plan, shown[row["id"]])
         for row in rows
+    ]
+    clubs = plan.rules.clubs
+    if not clubs:
+        return cards
+    found = memberships_of(connection, ids)
+    return [
+        replace(card, clubs=tuple(running(clubs, found[number], now)))
+        for number, card in zip(ids, cards, strict=True)
     ]
 
 
@@ -304,12 +355,13 @@ def _card(
     row: RowMapping,
     names: Sequence[tuple[IdentityKey, bool]],
     balances: Sequence[Balance],
-    main: str,
+    plan: Plan,
     shown: TierShown,
 ) -> MemberCard:
     by_kind: dict[str, list[IdentityKey]] = defaultdict(list)
     for key, _ in names:
         by_kind[key.kind].append(key)
+    main, rewards = plan.rules.main.code, plan.rules.rewards
     own = next((one for one in balances if one.currency == main), Balance(main))
     return MemberCard(
         to_wire("m", row["id"]),
@@ -330,4 +382,10 @@ def _card(
         tuple(one for one in balances if one.currency != main),
         row["created_at"],
         None if row["merged_into"] is None else to_wire("m", row["merged_into"]),
+        None if rewards is None else _reward_view(rewards, row["reward"]),
     )
+
+
+def _reward_view(rewards: Rewards, chosen: str | None) -> RewardView:
+    form = rewards.form(chosen)
+    return RewardView(form.code, form.name, chosen == fold(form.code))

@@ -10,11 +10,21 @@ from sqlalchemy import Connection
 from loyalty_core.domain.errors import InvalidInput, MemberNotFound
 from loyalty_core.domain.points import Cause
 from loyalty_core.domain.tiers import Ladder
+from loyalty_core.service.clubs import move_clubs
 from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
-from loyalty_core.store import coupons, ledger, members, programmes, promotion_uses
+from loyalty_core.store import (
+    club_events,
+    coupons,
+    ledger,
+    members,
+    personal,
+    programmes,
+    promotion_uses,
+    rewards,
+)
 from loyalty_core.store import holds as hold_store
 from loyalty_core.store.ids import to_wire
 
@@ -51,6 +61,10 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     promotion_uses.move_member(connection, programme_id, leaving, survivor)
     coupons.move_member(connection, leaving, survivor)
     _move_points(connection, programme_id, survivor, leaving, author, now)
+    rewards.move_choices(connection, leaving, survivor)
+    personal.move_goods(connection, leaving, survivor)
+    move_clubs(connection, leaving, survivor)
+    club_events.move_guest(connection, programme_id, leaving, survivor)
     members.move_names(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
     members.change_member(connection, leaving, {"state": "merged", "merged_into": survivor})

@@ -167,6 +167,7 @@ def answer(priced: PricedBasket, buyer: Buyer, number: str) -> Quote:
         coupons=code_answers(priced),
         benefits=priced.benefits,
         gifts=priced.gifts,
+        offers=priced.offers,
         explanation=explain(priced, request.explain, promotions_of_codes(priced)),
     )
 
@@ -261,6 +262,8 @@ def _facts(
         _limited(request, plan) if plan.limits else (),
         codes_of(request.coupons, plan),
         _bought_since(plan, now) if plan.asks_measure else None,
+        sorted(plan.lists),
+        plan.clubs,
     )
     facts = checkout_facts(connection, asked, now)
     if facts is None:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from loyalty_core.domain.conditions.scene import Person
 from loyalty_core.domain.errors import EventConflict
+from loyalty_core.domain.pricing.access import was_barred
 from loyalty_core.domain.pricing.allot import money_of, points_for
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
 from loyalty_core.domain.pricing.coupons import NO_COUPONS
@@ -22,11 +23,13 @@ from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import split_reductions
 from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, rebook, withdraw
 from loyalty_core.service.catalogue import filled_in
+from loyalty_core.service.count_clubs import count_clubs
 from loyalty_core.service.count_limits import count_limits, used_by_others
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.event_coupons import coupons_of, entered_of
 from loyalty_core.service.issue_coupons import settle_issued, take_issued_back
 from loyalty_core.service.known_events import Told, hash_of, key_of
+from loyalty_core.service.people import looked_at
 from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
@@ -42,6 +45,7 @@ HOLD_UNKNOWN = "hold_unknown"
 HOLD_OF_ANOTHER = "hold_of_another_member"
 HOLD_DIFFERS = "hold_differs"
 HOLD_USED = "hold_used_before"
+EXCLUSIVE_GOODS = "exclusive_goods"
 SPEND_WITHOUT_MEMBER = "spend_without_member"
 
 
@@ -130,6 +134,7 @@ def _book(
         case.moved.flag(LINKED)
         count_limits(batch, kept, case.booked, case.moved)
         settle_issued(batch, kept, case.booked)
+        count_clubs(batch, kept, case.booked)
         receipt = _answer(case)
         _book_waiting(batch, kept)
         return receipt
@@ -142,6 +147,7 @@ def _book(
     _move(case, hold)
     count_limits(batch, kept, case.booked, case.moved, hold)
     settle_issued(batch, kept, case.booked)
+    count_clubs(batch, kept, case.booked)
     receipt = _answer(case)
     _book_waiting(batch, kept)
     return receipt
@@ -217,7 +223,8 @@ def _leave(case: _Case, member: int) -> None:
     counted, kept.qualifying_minor = kept.qualifying_minor, 0
     booked.awards, booked.earned, booked.clawed = (), {}, {}
     booked.spent = booked.given_back = 0
-    booked.rated, booked.history = False, None
+    booked.rated, booked.history, booked.reward = False, None, None
+    booked.goods = booked.clubs = ()
     take_issued_back(batch, kept, booked)
     batch.count_purchase(kept, booked, counted, kept.event.occurred_at)
 
@@ -273,14 +280,24 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
     spend_minor = sum(line.spend_minor or 0 for line in kept.lines)
     booked.points_spent = points_for(spend_minor, value) if said is None else said
     member = batch.survivor(kept.member_id)
+    if member is not None:
+        booked.tier = batch.standings.tier_at(member, event.occurred_at)
+    if plan.exclusive and (promise is None or not promise.fits(event.lines)):
+        _flag_barred(case, plan)
     if member is None:
         if booked.points_spent:
             case.moved.flag(SPEND_WITHOUT_MEMBER)
         return
-    booked.tier = batch.standings.tier_at(member, event.occurred_at)
     booked.awards = _awards(case, plan, promise)
     booked.issues = _issues(case, plan, promise) if plan.issues else ()
     booked.rated = True
+
+
+def _flag_barred(case: _Case, plan: Plan) -> None:
+    """What a till sold is sold, whomever the goods were kept for."""
+    lines = filled_in(case.kept.lines, case.batch.products)
+    if was_barred(lines, plan, _facts(case, plan), case.kept.event.occurred_at):
+        case.moved.flag(EXCLUSIVE_GOODS)
 
 
 def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ...]:
@@ -334,10 +351,10 @@ def _facts(case: _Case, plan: Plan) -> MemberFacts:
     zone = batch.zone if shop.timezone is None else ZoneInfo(shop.timezone)
     customer, at_till = event.customer, event.channel == "pos" and plan.rules.policies.trust_pos
     return MemberFacts(
-        known=True,
+        known=batch.survivor(case.kept.member_id) is not None,
         tier=case.booked.tier,
         verified=customer is not None and (customer.verified or at_till),
-        person=_person(case) if plan.asks_person else None,
+        person=_person(case, plan) if plan.asks_person else None,
         place=place_of(case.told.source, shop.code, zone, event),
         measured=_measured(case),
     )
@@ -352,9 +369,9 @@ def _measured(case: _Case) -> int | None:
     return batch.standings.measured_at(member, kept.event.occurred_at, but=kept.id)
 
 
-def _person(case: _Case) -> Person | None:
-    """The history is kept as it was when the purchase was first rated: what was bought since
-    takes nothing from it."""
+def _person(case: _Case, plan: Plan) -> Person | None:
+    """History, choice of reward, own goods and clubs are kept as they were when the purchase was
+    first rated: what was bought or chosen since takes nothing from it."""
     batch, kept, booked = case.batch, case.kept, case.booked
     member = batch.survivor(kept.member_id)
     if member is None:
@@ -367,7 +384,19 @@ def _person(case: _Case) -> Person | None:
             purchases=known.purchases - own,
             spent_minor=known.spent_minor - kept.qualifying_minor,
         )
-    return replace(batch.person(member), history=booked.history)
+        if plan.rules.rewards is not None:
+            booked.reward = batch.reward(member, kept.event.occurred_at)
+        if plan.lists:
+            booked.goods = looked_at(batch.goods(member), plan, kept.event.occurred_at)
+        if plan.clubs:
+            booked.clubs = tuple(sorted(batch.clubs.at(member, kept.event.occurred_at)))
+    return replace(
+        batch.person(member),
+        history=booked.history,
+        reward=booked.reward,
+        goods=booked.goods,
+        clubs=frozenset(booked.clubs),
+    )
 
 
 def _joined(awards: Iterable[Award]) -> tuple[Award, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from loyalty_core.domain.errors import EventConflict
 from loyalty_core.domain.receipt import returned
 from loyalty_core.service.booking import Booked, Moved, rebook
+from loyalty_core.service.count_clubs import count_clubs
 from loyalty_core.service.count_limits import count_limits
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.issue_coupons import settle_issued
@@ -81,6 +82,7 @@ def book_refund(batch: EventBatch, kept: KeptRefund, purchase: KeptPurchase) -> 
         done = rebook(purchase, booked, desk, batch.occasion(kept.source, kept.event))
         moved.add(done)
         batch.count_purchase(purchase, booked, counted, kept.event.occurred_at)
+        count_clubs(batch, purchase, booked)
         booked.keep(purchase)
     else:
         count_anonymous(purchase, moved)

@@ -30,6 +30,7 @@ from loyalty_core.service.catalogue import CatalogueProduct, filled_in, products
 from loyalty_core.service.place import paid_with
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import members
+from loyalty_core.store.clubs import clubs_at, memberships_of
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.past_sales import (
     PastSale,
@@ -40,6 +41,7 @@ from loyalty_core.store.past_sales import (
     sales_of,
     spans_of,
 )
+from loyalty_core.store.personal import goods_of
 from loyalty_core.store.programmes import (
     all_shops,
     programme_by_id,
@@ -242,8 +244,15 @@ class Simulator:
         kept = {one for one in alive.values() if one is not None}
         rows = members.member_rows(self._connection, self._programme.id, kept)
         before = history_before(self._connection, page)
+        own = goods_of(self._connection, kept)
+        clubs = memberships_of(self._connection, kept)
         return {
-            sale.id: replace(members.person_of(row), history=before.get(sale.id, History()))
+            sale.id: replace(
+                members.person_of(row),
+                history=before.get(sale.id, History()),
+                goods=tuple(one for one in own[row["id"]] if one.lasts(sale.event.occurred_at)),
+                clubs=clubs_at(clubs[row["id"]], sale.event.occurred_at),
+            )
             for sale in page
             if (row := rows.get(alive.get(sale.member_id or 0) or 0)) is not None
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from loyalty_core.domain.conditions.scene import Person
+from loyalty_core.domain.conditions.scene import Person, PersonalGoods
 from loyalty_core.domain.members import IdentityKey
 from loyalty_core.domain.pricing.coupons import Coupon
 from loyalty_core.store.accounts import balance_of, due_sums, held_sum
@@ -47,7 +47,9 @@ from loyalty_core.store.tables import (
     hold_claims,
     holds,
     identities,
+    member_goods,
     members,
+    memberships,
     programmes,
     promotion_use_parts,
     promotion_uses,
@@ -81,6 +83,10 @@ class Asked:
     """Codes in normal form."""
     bought_since: datetime | None = None
     """From when on it is to be told what the member bought; None: not at all."""
+    lists: Sequence[str] = ()
+    """Lists of which it is to be told what the member has in them."""
+    clubs: bool = False
+    """Also which clubs the member is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,8 @@ class _Shape(NamedTuple):
     limited: bool
     coupons: bool
     bought: bool
+    lists: bool
+    clubs: bool
 
 
 class _Row(NamedTuple):
@@ -167,6 +175,8 @@ class _Row(NamedTuple):
     uses: str | None
     coupons: str | None
     bought: str | None
+    goods: str | None
+    clubs: str | None
 
 
 _PERSON = (
@@ -178,6 +188,7 @@ _PERSON = (
     "purchase_count",
     "spent_minor",
     "last_purchase_at",
+    "reward",
 )
 """Columns that follow those of `_Row` where they are asked for."""
 
@@ -210,27 +221,39 @@ def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts
             for row in rows
             if row.points is not None
         ),
-        _person(first.member_id, told[0][width:]),
+        _person(first, told[0][width:]),
         _uses(asked.programme_id, first.uses),
         _coupons(first.coupons),
         tuple((from_micros(at), minor) for at, minor in json.loads(first.bought or "[]")),
     )
 
 
-def _person(member_id: int | None, values: tuple[Any, ...]) -> Person | None:
+def _person(first: _Row, values: tuple[Any, ...]) -> Person | None:
     """The driver's values: times are numbers, and JSON is a text on SQLite."""
-    if member_id is None or not values:
+    if first.member_id is None or not values:
         return None
     row = dict(zip(_PERSON, values, strict=True))
     attributes, last = row["attributes"], row["last_purchase_at"]
-    return person_of(
+    person = person_of(
         {
             **row,
-            "id": member_id,
+            "id": first.member_id,
             "created_at": from_micros(row["created_at"]),
             "attributes": json.loads(attributes) if isinstance(attributes, str) else attributes,
             "last_purchase_at": None if last is None else from_micros(last),
         }
+    )
+    if first.goods:
+        person = replace(person, goods=_goods(first.goods))
+    if first.clubs:
+        person = replace(person, clubs=frozenset(code for (code,) in json.loads(first.clubs)))
+    return person
+
+
+def _goods(told: str) -> tuple[PersonalGoods, ...]:
+    return tuple(
+        PersonalGoods(code, kind, key, name, None if until is None else from_micros(until))
+        for code, kind, key, name, until in json.loads(told)
     )
 
 
@@ -269,6 +292,8 @@ def _shape(asked: Asked) -> _Shape:
         bool(asked.limited),
         bool(asked.coupons),
         asked.bought_since is not None,
+        bool(asked.lists),
+        asked.clubs,
     )
 
 
@@ -289,6 +314,8 @@ def _values(asked: Asked, now: datetime, dialect: Dialect) -> dict[str, Any]:
         values["coupons"] = list_for(dialect, coupons.c.code, asked.coupons)
     if asked.bought_since is not None:
         values["bought_since"] = to_micros(asked.bought_since)
+    if asked.lists:
+        values["lists"] = list_for(dialect, member_goods.c.list, asked.lists)
     for place, name in enumerate(asked.names):
         values[f"kind_of_{place}"] = name.kind
         values[f"system_of_{place}"] = name.system
@@ -334,6 +361,8 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             _used(shape, programme, shops.c.id, buyer.c.id, now).label("uses"),
             _asked_coupons(shape, programme).label("coupons"),
             _bought(shape, buyer.c.id, now).label("bought"),
+            _own_goods(shape, buyer.c.id, now).label("goods"),
+            _own_clubs(shape, buyer.c.id, now).label("clubs"),
             *(buyer.c[name] for name in (_PERSON if shape.person else ())),
         )
         .select_from(
@@ -527,6 +556,44 @@ def _bought(
             own.c.qualifying_minor > literal_column("0"),
             at >= bindparam("bought_since", type_=BigInteger),
             at <= now,
+        )
+        .correlate(member.table)
+        .scalar_subquery()
+    )
+
+
+def _own_goods(
+    shape: _Shape, member: ColumnElement[Any], now: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    """What the member has in some lists, as JSON."""
+    if not shape.lists:
+        return null()
+    own = member_goods.c
+    return (
+        select(rows_as_json(own.list, own.kind, own.key, own.name, own.until))
+        .where(
+            own.member_id == member,
+            among(own.list, "lists"),
+            or_(own.until.is_(None), type_coerce(own.until, BigInteger) > now),
+        )
+        .correlate(member.table)
+        .scalar_subquery()
+    )
+
+
+def _own_clubs(
+    shape: _Shape, member: ColumnElement[Any], now: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    """The clubs that the member is in, as JSON."""
+    if not shape.clubs:
+        return null()
+    own = memberships.c
+    return (
+        select(rows_as_json(own.club))
+        .where(
+            own.member_id == member,
+            type_coerce(own.starts_at, BigInteger) <= now,
+            or_(own.until.is_(None), type_coerce(own.until, BigInteger) > now),
         )
         .correlate(member.table)
         .scalar_subquery()

@@ -7,8 +7,8 @@ holds the two together.  Nothing here is ever NULL: of what is not known no leaf
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     false,
     func,
     literal,
@@ -33,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from loyalty_core.domain.conditions.fields import CLUB, REWARD, SEGMENT
 from loyalty_core.domain.conditions.meet import test_of
 from loyalty_core.domain.conditions.people import (
     BUCKETS,
@@ -41,9 +43,11 @@ from loyalty_core.domain.conditions.people import (
     days_to_birthday,
     last_birthday_told,
 )
-from loyalty_core.domain.conditions.tree import All, Leaf, Node, Not, leaves
-from loyalty_core.domain.pricing.declare import Misfit
-from loyalty_core.store.tables import members
+from loyalty_core.domain.conditions.segments import Segments, check_about_members
+from loyalty_core.domain.conditions.tree import All, Leaf, Node, Not
+from loyalty_core.domain.pricing.goods import fold
+from loyalty_core.domain.rewards import Rewards
+from loyalty_core.store.tables import members, memberships
 from loyalty_core.store.tiers import tier_as_of
 from loyalty_core.store.types import to_micros
 
@@ -53,11 +57,16 @@ _DAYS_OF_BIRTH = [date(_LEAP_YEAR, 1, 1) + timedelta(days=number) for number in 
 
 @dataclass(frozen=True, slots=True)
 class AskedAt:
-    """Now, the zone whose days count, and the dialect's name: JSON is asked differently."""
+    """Now, the zone whose days count, and the dialect's name: JSON is asked differently.
+
+    `segments`: what each segment asks; those that a condition names are there.
+    """
 
     now: datetime
     zone: ZoneInfo
     dialect: str
+    segments: Segments = field(default_factory=dict)
+    rewards: Rewards | None = None
 
     @property
     def today(self) -> date:
@@ -74,13 +83,7 @@ def members_where(node: Node, asked: AskedAt, salt: str = "") -> ColumnElement[b
 
     Raises: Misfit, naming each leaf that asks for what no member has by itself.
     """
-    strangers = {
-        f"{path}.field" if path else "field": ["is not about members"]
-        for path, leaf in leaves(node)
-        if leaf.field.name not in _OF_MEMBERS
-    }
-    if strangers:
-        raise Misfit(strangers)
+    check_about_members(node)
     return _node(node, asked, salt)
 
 
@@ -223,6 +226,44 @@ def _bucket(leaf: Leaf, _asked: AskedAt, salt: str) -> _Value:
     return _compared(((spread * a + b) % prime * spread + c) % prime % BUCKETS, true())
 
 
+def _reward(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
+    rewards = asked.rewards
+    if rewards is None:
+        return _Value(false(), lambda _: false())
+    forms = [fold(form.code) for form in rewards.forms]
+    chosen = case((members.c.reward.in_(forms), members.c.reward), else_=fold(rewards.default))
+    return _compared(chosen, true())
+
+
+def _club(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
+    def inside(codes: Collection[str]) -> ColumnElement[bool]:
+        own = memberships.c
+        return exists().where(
+            own.member_id == members.c.id,
+            own.club.in_(codes),
+            own.starts_at <= asked.now,
+            or_(own.until.is_(None), own.until > asked.now),
+        )
+
+    def test(leaf: Leaf) -> ColumnElement[bool]:
+        if leaf.operator == "has_all":
+            return and_(*(inside([code]) for code in leaf.value))
+        found = inside(leaf.value)
+        return found if leaf.operator == "has_any" else not_(found)
+
+    return _Value(true(), test)
+
+
+def _segment(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
+    def test(leaf: Leaf) -> ColumnElement[bool]:
+        parts = [_node(asked.segments[code], asked, code) for code in leaf.value]
+        if leaf.operator == "has_all":
+            return and_(*parts)
+        return or_(*parts) if leaf.operator == "has_any" else not_(or_(*parts))
+
+    return _Value(true(), test)
+
+
 def _attribute(leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
     if asked.dialect == "sqlite":
         return _attribute_on_sqlite(leaf.details.name)
@@ -259,6 +300,9 @@ _OF_MEMBERS: Mapping[str, Callable[[Leaf, AskedAt, str], _Value]] = {
     "member.days_since_joining": _days_since("created_at"),
     "member.bucket": _bucket,
     "member.attribute": _attribute,
+    REWARD: _reward,
+    CLUB: _club,
+    SEGMENT: _segment,
     "history.purchases": _column("purchase_count"),
     "history.spent": _column("spent_minor"),
     "history.days_since_purchase": _days_since("last_purchase_at"),

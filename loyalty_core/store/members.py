@@ -140,6 +140,7 @@ def person_of(row: Mapping[str, Any] | RowMapping) -> Person:
         born=day_of(row["birth_date"]),
         attributes=row["attributes"],
         history=History(row["purchase_count"], row["spent_minor"], row["last_purchase_at"]),
+        reward=row["reward"],
     )
 
 

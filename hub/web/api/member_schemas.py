@@ -13,8 +13,14 @@ from hub.web.api.schemas import (
     PurchasesSchema,
     SignedHundredths,
 )
+from loyalty_core.service.personal_lists import MOST_ITEMS
 from loyalty_kit import wire_fields as wire
-from loyalty_kit.checkout_schema import BalanceSchema, NamedBalanceSchema, TierSchema
+from loyalty_kit.checkout_schema import (
+    BalanceSchema,
+    NamedBalanceSchema,
+    OfferSchema,
+    TierSchema,
+)
 from loyalty_kit.events_schema import ExternalIdSchema, about
 
 
@@ -53,6 +59,10 @@ class NewMemberSchema(MemberWordsSchema):
 class MemberChangesSchema(MemberWordsSchema):
     """Only what is told changes; null takes away, but a card is added to those there are."""
 
+    reward = wire.Text(
+        allow_none=True, metadata=about("Code of the form of reward; null: the default.")
+    )
+
 
 class MemberQuerySchema(Schema):
     phone = wire.Text(most=wire.MAX_PHONE)
@@ -82,6 +92,33 @@ class TierAheadSchema(TierSchema):
     missing = fields.String(metadata=about("What is missing to it: roubles, points or pieces."))
 
 
+class RewardSchema(Schema):
+    """The form of reward that counts from the next receipt on."""
+
+    code = fields.String()
+    name = fields.String()
+    chosen = fields.Boolean(metadata=about("By the member, not by default."))
+
+
+class MembershipSchema(Schema):
+    """The member is in this club."""
+
+    code = fields.String()
+    name = fields.String()
+    from_ = wire.Moment(data_key="from")
+    until = wire.Moment(allow_none=True, metadata=about("Null: without end."))
+    source = fields.String(metadata=about("What began it: `purchase` or `shop`."))
+
+
+class NewMembershipSchema(Schema):
+    club = wire.Text(required=True, metadata=about("Code of a club of the rules."))
+    until = wire.Moment(
+        load_default=None,
+        allow_none=True,
+        metadata=about("Null: for as long as the club says, no shorter than what runs."),
+    )
+
+
 class MemberCardSchema(Schema):
     id = fields.String()
     state = fields.String(metadata=about("`active`, `unconfirmed`, `erased`."))
@@ -100,6 +137,10 @@ class MemberCardSchema(Schema):
     consents = JsonObject("What the member has agreed to.")
     tier = fields.Nested(TierHeldSchema, allow_none=True)
     next_tier = fields.Nested(TierAheadSchema, allow_none=True)
+    reward = fields.Nested(
+        RewardSchema, allow_none=True, metadata=about("Null where the rules offer no choice.")
+    )
+    clubs = fields.List(fields.Nested(MembershipSchema), metadata=about("That the member is in."))
     balance = fields.Nested(BalanceSchema)
     balances = fields.List(fields.Nested(NamedBalanceSchema))
     created_at = wire.Moment()
@@ -107,6 +148,55 @@ class MemberCardSchema(Schema):
 
 class MembersSchema(Schema):
     items = fields.List(fields.Nested(MemberCardSchema))
+
+
+class OwnGoodsSchema(Schema):
+    """Goods of one member's own: an article or a category."""
+
+    sku = wire.Text(metadata=about("An article."))
+    category = wire.Text(metadata=about("A category, with all below it."))
+    until = wire.Moment(load_default=None, allow_none=True, metadata=about("Null: for ever."))
+
+    @validates_schema
+    def _names_one(self, data: dict[str, Any], **_: Any) -> None:
+        if ("sku" in data) == ("category" in data):
+            raise ValidationError("Give sku or category.")
+
+
+class NewListSchema(Schema):
+    items = fields.List(
+        fields.Nested(OwnGoodsSchema),
+        required=True,
+        validate=validate.Length(max=MOST_ITEMS, error="Too many entries."),
+        metadata=about("All that shall be in the list."),
+    )
+
+
+class OwnListSchema(Schema):
+    code = fields.String()
+    name = fields.String()
+    auto = fields.Boolean(metadata=about("Filled by the hub from purchases."))
+    items = fields.List(fields.Nested(OwnGoodsSchema))
+
+
+class OwnListsSchema(Schema):
+    items = fields.List(fields.Nested(OwnListSchema))
+
+
+class EventPlaceSchema(Schema):
+    """An event as a member sees it."""
+
+    code = fields.String()
+    name = fields.String()
+    starts_at = wire.Moment()
+    places = fields.Integer()
+    left = fields.Integer(metadata=about("Places that are free."))
+    mine = fields.Boolean(metadata=about("One of the places is the member's."))
+
+
+class OffersSchema(Schema):
+    items = fields.List(fields.Nested(OfferSchema))
+    events = fields.List(fields.Nested(EventPlaceSchema))
 
 
 class LedgerQuerySchema(PageQuerySchema):

@@ -240,7 +240,7 @@ def count_who_meets(call: Call, code: str) -> Answer:
 
     def work(connection: Connection) -> int:
         programme_id = call.programme(connection, code).id
-        return count_members(connection, programme_id, when, now=call.now)
+        return count_members(connection, call.plans, programme_id, when, now=call.now)
 
     return answer({"members": call.read(work)})
 

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from hub.web.api.render_quote import figures, named_figures
+from loyalty_core.domain.clubs import ClubView
+from loyalty_core.service.club_events import EventView
 from loyalty_core.service.members import MemberCard, Page
 from loyalty_core.service.programmes import Comparison, Programme, RulesVersion, TakenBack
 from loyalty_core.service.shops import Shop
@@ -26,6 +28,8 @@ def member(card: MemberCard) -> dict[str, Any]:
         "consents": dict(card.consents),
         "tier": None if card.tier is None else tier_held(card.tier),
         "next_tier": None if card.next_tier is None else asdict(card.next_tier),
+        "reward": None if card.reward is None else asdict(card.reward),
+        "clubs": [club(one) for one in card.clubs],
         "balance": figures(card.balance),
         "balances": [named_figures(balance) for balance in card.balances],
         "created_at": card.created_at.isoformat(),
@@ -40,6 +44,29 @@ def tier_held(tier: TierHeld) -> dict[str, Any]:
         "then": None if tier.then is None else asdict(tier.then),
         "keep": tier.keep,
         "warning": tier.warning,
+    }
+
+
+def club(seen: ClubView) -> dict[str, Any]:
+    span = seen.span
+    return {
+        "code": seen.code,
+        "name": seen.name,
+        "from": span.starts_at.isoformat(),
+        "until": None if span.until is None else span.until.isoformat(),
+        "source": span.source,
+    }
+
+
+def event(seen: EventView) -> dict[str, Any]:
+    told = seen.event
+    return {
+        "code": told.code,
+        "name": told.name,
+        "starts_at": told.starts_at.isoformat(),
+        "places": told.places,
+        "left": seen.left,
+        "mine": seen.mine,
     }
 
 

@@ -14,6 +14,7 @@ from loyalty_kit.checkout import (
     Explanation,
     Gift,
     MemberView,
+    Offer,
     PointsOffer,
     PricedLine,
     Quote,
@@ -36,7 +37,7 @@ def quote(priced: Quote) -> dict[str, Any]:
         "certificates": [_code(code) for code in priced.certificates],
         "benefits": [_benefit(benefit) for benefit in priced.benefits],
         "gifts": [_gift(gift) for gift in priced.gifts],
-        "offers": list(priced.offers),
+        "offers": [offer(one) for one in priced.offers],
         "explanation": [_explanation(told) for told in priced.explanation],
     }
 
@@ -94,6 +95,8 @@ def _line(line: PricedLine) -> dict[str, Any]:
             }
             for part in line.parts
         ]
+    if line.barred:
+        document["barred"] = line.barred
     if line.trace:
         document["trace"] = list(line.trace)
     return document
@@ -135,6 +138,19 @@ def _gift(gift: Gift) -> dict[str, str]:
         "sku": gift.sku,
         "name": gift.name,
         "quantity": format_quantity(gift.quantity_milli),
+    }
+
+
+def offer(seen: Offer) -> dict[str, Any]:
+    return {
+        "kind": seen.kind,
+        "promotion": seen.promotion,
+        "name": seen.name,
+        "ends_at": None if seen.ends_at is None else seen.ends_at.isoformat(),
+        "list": seen.list,
+        "skus": list(seen.skus),
+        "categories": list(seen.categories),
+        "brands": list(seen.brands),
     }
 
 

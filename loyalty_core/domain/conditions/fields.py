@@ -19,6 +19,9 @@ from loyalty_core.domain.conditions.scene import Person, Scene
 from loyalty_core.domain.conditions.values import OF_THE_UNKNOWN, ValueKind
 from loyalty_core.domain.pricing.goods import Goods, fold
 
+SEGMENT = "member.segment"
+REWARD = "member.reward"
+CLUB = "member.club"
 Read = Callable[[Scene], Any]
 """The value at hand; None where it is not known."""
 
@@ -53,6 +56,11 @@ class Field:
     def of_person(self) -> bool:
         """Whether more than the tier must be known of the member."""
         return self.knows in ("profile", "history") or self.name == "member.bucket"
+
+    @property
+    def of_members(self) -> bool:
+        """Whether a member has it without a basket, a place or a time."""
+        return self.knows in ("member", "tier", "profile", "history", "segment")
 
 
 # --- basket ---------------------------------------------------------------------------------
@@ -281,6 +289,30 @@ FIELDS: Mapping[str, Field] = {
             "Attribute",
             "Признак участника",
             detail="name",
+        ),
+        _field(
+            REWARD,
+            kinds.CODE,
+            "profile",
+            _of_person(lambda _, scene: scene.reward()),
+            "Form of reward",
+            "Форма награды",
+        ),
+        _field(
+            CLUB,
+            kinds.CODES,
+            "profile",
+            _of_person(lambda person, _: person.clubs),
+            "Club",
+            "Клуб",
+        ),
+        _field(
+            SEGMENT,
+            kinds.CODES,
+            "segment",
+            _always(lambda scene: scene.in_segments()),
+            "Segment",
+            "Сегмент",
         ),
         _field(
             "history.purchases",

@@ -83,7 +83,7 @@ def _details(leaf: Leaf, locale: str) -> str:
     if goods is None:
         return ""
     told = [
-        f"{word.titles[locale].lower()}: {_list(list(names))}"
+        f"{word.titles[locale].lower()}: {names if isinstance(names, str) else _list(list(names))}"
         for word, slot in words_of(Goods)
         if (names := getattr(goods, slot.name)) and names != slot.default
     ]

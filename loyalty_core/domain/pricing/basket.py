@@ -11,7 +11,7 @@ from loyalty_core.domain.pricing.coupons import NO_COUPONS, Entered
 from loyalty_core.domain.pricing.limits import Effect, Used
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import Refusal
-from loyalty_kit.checkout import Benefit, Gift, PointsOffer, PricedLine, QuoteRequest, Totals
+from loyalty_kit.checkout import Benefit, Gift, Offer, PointsOffer, PricedLine, QuoteRequest, Totals
 from loyalty_kit.frozen import frozen
 
 
@@ -88,3 +88,4 @@ class PricedBasket:
     effects: tuple[Effect, ...] = ()
     coupons: Entered = NO_COUPONS
     issued: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()

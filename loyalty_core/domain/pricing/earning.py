@@ -10,6 +10,7 @@ from loyalty_core.domain.pricing.basket import Award, MemberFacts
 from loyalty_core.domain.pricing.bonus import Bonus
 from loyalty_core.domain.pricing.lanes import Exclusions, Offer, run_lanes
 from loyalty_core.domain.pricing.limits import cut_points
+from loyalty_core.domain.pricing.personal import by_list
 from loyalty_core.domain.pricing.plan import Candidates, Compiled, Plan
 from loyalty_core.domain.pricing.promotion import BASE
 from loyalty_core.domain.pricing.regulated import tables_for
@@ -59,7 +60,14 @@ def scene_of(view: View, plan: Plan, facts: MemberFacts, at: datetime) -> Scene:
         person=facts.person,
         calendars=plan.calendars,
         coupons=facts.coupons,
+        segments=plan.segments,
+        rewards=plan.rules.rewards,
     )
+
+
+def own_goods(facts: MemberFacts) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """The buyer's own goods, as lines are asked for them."""
+    return by_list(facts.person.goods) if facts.person is not None and facts.person.goods else {}
 
 
 class Bars:
@@ -154,8 +162,8 @@ def earn(  # noqa: PLR0913 - the receipt, the rules and the moment, each by its 
     for position, tables in tables_for(view, plan.law, scene.now).items():
         if not all(table.earn for table in tables):
             view.base_minor[position] = 0
-    own_bp = plan.earn_bp(scene.tier)
     came = run_lanes(candidates.get(Stage.BAR, ()), Bars(view), scene, Exclusions())
+    own_bp = plan.base_bp(scene)
     step = Bonuses(view, plan, own_bp, promised)
     came |= run_lanes(candidates.get(Stage.EARN, ()), step, scene, Exclusions())
     cells = [base * own_bp * ONCE for base in step.own_minor]
@@ -276,11 +284,12 @@ def rate_purchase(  # noqa: PLR0913 - the receipt, the rules and the moment, eac
     spend_minor = [line.spend_minor or 0 for line in lines]
     paid_minor = [line.paid_minor for line in lines]
     view = View(lines, paid_minor, [True] * len(lines))
-    view.known, view.used = facts.known, facts.used
+    view.known, view.used, view.personal = facts.known, facts.used, own_goods(facts)
     spent = points_spent > 0 or any(spend_minor)
     base_minor = bases(view, paid_minor, spend_minor, plan, spent=spent)
     whole_minor = [paid + spend for paid, spend in zip(paid_minor, spend_minor, strict=True)]
     seen = View(lines, whole_minor, view.open)
+    seen.personal = view.personal
     done = {position for position, line in enumerate(lines) if line.id in promised}
     scene, candidates = scene_of(seen, plan, facts, at), plan.index.matching(view)
     if facts.measured is not None:

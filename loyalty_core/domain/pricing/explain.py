@@ -8,6 +8,7 @@ from typing import Literal
 
 from loyalty_core.domain.conditions.tell import tell
 from loyalty_core.domain.coupon_codes import normal
+from loyalty_core.domain.pricing.access import EXCLUSIVE
 from loyalty_core.domain.pricing.basket import Outcome, PricedBasket
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.plan import Compiled
@@ -29,9 +30,10 @@ def explain(
 ) -> tuple[Explanation, ...]:
     """Promotions with their reasons and sentences, in the order in which they run.
 
-    `short`: those that applied, those in `entered` (ids of promotions that entered codes
-    belong to), and the three nearest misses among those in force: by the missing sum where
-    there is one, then by order.  `all` and `full`: every promotion of the rule set.
+    `short`: those that applied, those that keep goods from the buyer, those in `entered` (ids of
+    promotions that entered codes belong to), and the three nearest misses among those in force:
+    by the missing sum where there is one, then by order.  `all` and `full`: every promotion of
+    the rule set.
     """
     matched = {outcome.promotion.order: outcome for outcome in priced.outcomes}
     if mode != "short":
@@ -44,7 +46,7 @@ def explain(
 def _short(
     matched: dict[int, Outcome], priced: PricedBasket, entered: Collection[str]
 ) -> list[Outcome]:
-    chosen = {order: outcome for order, outcome in matched.items() if outcome.refusal is None}
+    chosen = {order: outcome for order, outcome in matched.items() if _always_told(outcome)}
     if entered:
         for one in priced.plan.promotions:
             if one.promotion.id in entered:
@@ -53,6 +55,10 @@ def _short(
     for outcome in islice((miss for miss in misses if miss.promotion.order not in chosen), NEAREST):
         chosen[outcome.promotion.order] = outcome
     return [chosen[order] for order in sorted(chosen)]
+
+
+def _always_told(outcome: Outcome) -> bool:
+    return outcome.refusal is None or outcome.refusal.reason == EXCLUSIVE
 
 
 def _misses(matched: dict[int, Outcome], priced: PricedBasket) -> Iterator[Outcome]:

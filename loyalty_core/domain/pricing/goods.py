@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from loyalty_core.domain.pricing.declare import Kind, choice, many, text, word
+from loyalty_core.domain.pricing.declare import CODE, Kind, choice, many, optional, text, word
 from loyalty_kit.events import LineKind
 
 KINDS = ("category", "sku", "brand", "attribute", "class")
@@ -24,6 +24,10 @@ def _name() -> Kind[str]:
     return Kind(lambda value: fold(plain.read(value)), plain.schema)
 
 
+def _code() -> Kind[str]:
+    return Kind(lambda value: fold(CODE.read(value)), CODE.schema)
+
+
 _NAMES = many(_name(), most=1000)
 
 
@@ -33,8 +37,8 @@ class Goods:
 
     A line is meant if it is of one of the kinds, is in one of the categories or one of the
     articles (where either is named), has one of the brands, attributes and legal classes (where
-    they are named), and is not excepted.  Categories mean all that lies below them, for a line
-    has those above its own.
+    they are named), stands in the member's own list (where one is named), and is not excepted.
+    Categories mean all that lies below them, for a line has those above its own.
     """
 
     categories: tuple[str, ...] = field(
@@ -64,7 +68,15 @@ class Goods:
         default=(),
         metadata=word("except_attributes", _NAMES, en="Except attributes", ru="Кроме признаков"),
     )
-
+    personal: str | None = field(
+        default=None,
+        metadata=word(
+            "personal",
+            optional(_code()),
+            en="Goods of the member's list",
+            ru="Товары из списка участника",
+        ),
+    )
     kinds: tuple[str, ...] = field(
         default=(LineKind.GOODS,),
         metadata=word(

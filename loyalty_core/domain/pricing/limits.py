@@ -114,7 +114,7 @@ LIMIT: Kind[Limit] = Kind(_read_limit, _RECORD.schema, _tell)
 def check_limits(limits: Sequence[Limit], stage: Stage) -> None:
     """Raises: Misfit, where two count the same, or count what the rule type never gives."""
     errors: dict[str, list[str]] = {}
-    if limits and stage is Stage.BAR:
+    if limits and stage in (Stage.BAR, Stage.ACCESS):
         errors["limits"] = ["this type gives nothing that could be counted"]
     for index, limit in enumerate(limits):
         at = _COUNTED_AT.get(limit.of, stage)

@@ -8,12 +8,16 @@ from datetime import date, datetime
 from functools import partial
 from typing import cast
 
+from loyalty_core.domain.conditions.fields import CLUB
 from loyalty_core.domain.conditions.meet import Meet, compile_tree
+from loyalty_core.domain.conditions.part import asks_members, members_part
 from loyalty_core.domain.conditions.scene import Scene
-from loyalty_core.domain.conditions.tree import codes_of, leaves
+from loyalty_core.domain.conditions.segments import named_segments, segments_of
+from loyalty_core.domain.conditions.tree import Node, codes_of, leaves
 from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.limits import Limit, within
+from loyalty_core.domain.pricing.personal import lists_named
 from loyalty_core.domain.pricing.promotion import Lane, Promotion
 from loyalty_core.domain.pricing.regulated import Law, law_of
 from loyalty_core.domain.pricing.rule_type import (
@@ -36,7 +40,9 @@ from loyalty_kit.frozen import frozen
 class Compiled:
     """A promotion ready to run; `order` is its place by lane, priority and id.
 
-    `never_with`: ids of the promotions that it does not stand beside, said by either.
+    `never_with`: ids of the promotions that it does not stand beside, said by either.  `reach`,
+    where its condition tells members apart: which of them may meet it with some basket;
+    `personal`: it is about goods of the member's own.
     """
 
     promotion: Promotion
@@ -47,6 +53,8 @@ class Compiled:
     never_with: frozenset[str]
     evaluate: Callable[[View], Grant | Refusal]
     meet: Meet | None = None
+    reach: Meet | None = None
+    personal: bool = False
 
     def closed(self, scene: Scene) -> Refusal | None:
         """Why it says nothing here and now, if so: not in force, or its condition is not met."""
@@ -55,6 +63,8 @@ class Compiled:
             refusal = scene.coupons.closed(self.promotion.coupon)
         if refusal is None and self.meet is not None:
             refusal = self.meet(scene)
+        if refusal is None and self.personal and not scene.known:
+            refusal = Refusal("member_unknown")
         return refusal
 
     def standing(self, now: datetime) -> Refusal | None:
@@ -122,6 +132,16 @@ class Plan:
     """Promotions of which is counted what they give: by limits, or by their coupons."""
     issues: Mapping[str, Compiled]
     """Promotions that give coupons, by id."""
+    segments: Mapping[str, Meet]
+    """What segments ask, of those that a promotion names."""
+    for_members: tuple[Compiled, ...]
+    """Promotions of goods that are for some members alone, or of each member's own."""
+    exclusive: bool
+    """Whether some goods are not for everybody."""
+    lists: frozenset[str]
+    """Lists of members' own goods that are looked at."""
+    clubs: bool
+    """Whether a condition looks at the clubs that the member is in."""
 
     def limited(
         self, lines: Sequence[BasketLine | PurchaseLine], stages: Iterable[Stage] = Stage
@@ -158,6 +178,12 @@ class Plan:
         """Whether a quote must know what counts for the tier so far."""
         return bool(self.tiers) and self.rules.tiering.counts == THIS_RECEIPT
 
+    def base_bp(self, scene: Scene) -> int:
+        """Base earning of a buyer; nothing where it is for other forms of reward."""
+        forms = self.rules.earning.rewards
+        bound = bool(forms) and scene.reward() not in [fold(form) for form in forms]
+        return 0 if bound else self.earn_bp(scene.tier)
+
     def spend_limit_bp(self, tier: str | None) -> int:
         known = self.tiers.get(tier) if tier is not None else None
         own = known.spend_limit_bp if known else None
@@ -174,6 +200,9 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         _compile(promotion, order, lanes[promotion.lane], apart)
         for order, promotion in enumerate(ordered)
     )
+    asked, lists = _asked(rules), _lists(rules)
+    trees = (*_conditions(rules), *asked.values())
+    fields = [leaf.field for tree in trees for _, leaf in leaves(tree)]
     return Plan(
         rules=rules,
         version=version,
@@ -182,20 +211,46 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
         tiers={tier.code: tier for tier in rules.tiers},
         calendars=_calendars(rules),
         codes=_codes(promotions),
-        asks_person=any(
-            leaf.field.of_person
-            for one in promotions
-            if one.promotion.enabled and one.promotion.when is not None
-            for _, leaf in leaves(one.promotion.when)
-        ),
+        asks_person=rules.rewards is not None
+        or bool(lists)
+        or any(field.of_person for field in fields),
         limits={one.id: one.limits for one in rules.promotions if one.limits},
         series={one.code: one for one in rules.coupons},
         by_coupon=_by_coupon(promotions),
         issues={one.promotion.id: one for one in promotions if one.rule.stage is Stage.ISSUE},
         counted=frozenset(one.id for one in rules.promotions if one.limits or one.coupon),
         law=law_of(rules.regulated),
+        segments={code: compile_tree(tree) for code, tree in asked.items()},
+        for_members=tuple(
+            one
+            for one in promotions
+            if one.promotion.enabled and (one.personal or one.rule.stage is Stage.ACCESS)
+        ),
+        exclusive=any(
+            one.promotion.enabled and one.rule.stage is Stage.ACCESS for one in promotions
+        ),
+        lists=lists,
+        clubs=any(field.name == CLUB for field in fields),
         law_has_floors=any(table.floor for table in rules.regulated),
     )
+
+
+def _conditions(rules: RuleSet) -> list[Node]:
+    """What may be asked of a buyer."""
+    return [one.when for one in rules.promotions if one.enabled and one.when is not None]
+
+
+def _lists(rules: RuleSet) -> frozenset[str]:
+    """Lists of members' own goods that are looked at."""
+    named = [code for one in rules.promotions if one.enabled for _, code in lists_named(one)]
+    least = [one.personal for one in rules.policies.min_paid if one.personal is not None]
+    return frozenset([*named, *least])
+
+
+def _asked(rules: RuleSet) -> dict[str, Node]:
+    """The segments that are asked about."""
+    named = frozenset().union(*map(named_segments, _conditions(rules)))
+    return {code: tree for code, tree in segments_of(rules.segments).items() if code in named}
 
 
 def _calendars(rules: RuleSet) -> dict[date, frozenset[str]]:
@@ -252,6 +307,10 @@ def _compile(
         never_with=frozenset(apart.get(promotion.id, ())),
         evaluate=evaluate,
         meet=None if when is None else compile_tree(when, salt=promotion.id),
+        reach=None
+        if when is None or not asks_members(when)
+        else compile_tree(members_part(when), salt=promotion.id),
+        personal=any(one.personal is not None for one in rule.found_by(promotion.params)),
     )
 
 

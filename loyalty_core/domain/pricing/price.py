@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loyalty_core.domain.conditions.scene import Scene
+from loyalty_core.domain.pricing.access import keep_from, marked
 from loyalty_core.domain.pricing.allot import (
     floor_of,
     in_two,
@@ -22,11 +23,19 @@ from loyalty_core.domain.pricing.allot import (
 from loyalty_core.domain.pricing.basket import MemberFacts, Outcome, PricedBasket
 from loyalty_core.domain.pricing.bonus import Bonus
 from loyalty_core.domain.pricing.discounts import Discounts
-from loyalty_core.domain.pricing.earning import Earned, bases, earn, goods_of, scene_of
+from loyalty_core.domain.pricing.earning import (
+    Earned,
+    bases,
+    earn,
+    goods_of,
+    own_goods,
+    scene_of,
+)
 from loyalty_core.domain.pricing.extras import Extras
 from loyalty_core.domain.pricing.issues import Issues
 from loyalty_core.domain.pricing.lanes import Exclusions, run_lanes
 from loyalty_core.domain.pricing.limits import Effect, gathered
+from loyalty_core.domain.pricing.member_offers import quoted_offers
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.regulated import (
     Regulated,
@@ -83,14 +92,16 @@ def price_basket(
         [line.discountable for line in request.lines],
         facts.spent_minor if facts.known else None,
     )
-    view.known, view.used = facts.known, facts.used
+    view.known, view.used, view.personal = facts.known, facts.used, own_goods(facts)
     scene = scene_of(view, plan, facts, now)
     tables = tables_for(view, plan.law, now)
     may_pay = _heed(view, tables)
     discounts = Discounts(view, _rooms(view, request, plan, tables))
     exclusions = Exclusions()
     candidates = plan.index.matching(view)
-    came: Came = run_lanes(candidates.get(Stage.DISCOUNT, ()), discounts, scene, exclusions)
+    came: Came
+    came, barred = keep_from(candidates.get(Stage.ACCESS, ()), view, scene)
+    came |= run_lanes(candidates.get(Stage.DISCOUNT, ()), discounts, scene, exclusions)
     extras = Extras(view)
     came |= run_lanes(candidates.get(Stage.EXTRA, ()), extras, scene, exclusions)
     paid = _pay_with_points(
@@ -112,6 +123,8 @@ def price_basket(
         lines = _split(lines, request)
     if request.explain == "full":
         lines = _traced(lines, request)
+    if barred:
+        lines = marked(lines, barred)
     came |= paid.came
     came |= earned.came
     return PricedBasket(
@@ -132,6 +145,7 @@ def price_basket(
         else (),
         issued=tuple(one for one, _ in issues.given),
         coupons=facts.coupons,
+        offers=quoted_offers(plan, scene) if plan.for_members and facts.verified else (),
     )
 
 

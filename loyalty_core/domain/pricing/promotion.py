@@ -130,6 +130,8 @@ def _read_promotion(value: object) -> Promotion:
         raise Misfit({"id": [f"must not be {BASE!r}"]})
     if promotion.starts_at and promotion.ends_at and promotion.starts_at >= promotion.ends_at:
         raise Misfit({"ends_at": ["must be later than starts_at"]})
+    if RULE_TYPES[promotion.type].stage is Stage.ACCESS:
+        _check_access(promotion)
     check_limits(promotion.limits, RULE_TYPES[promotion.type].stage)
     if promotion.coupon is not None and RULE_TYPES[promotion.type].stage is Stage.BAR:
         raise Misfit({"coupon": ["this type gives nothing for a coupon"]})
@@ -138,6 +140,15 @@ def _read_promotion(value: object) -> Promotion:
     except Misfit as wrong:
         raise Misfit(nested("params", wrong.errors)) from None
     return replace(promotion, params=params)
+
+
+def _check_access(promotion: Promotion) -> None:
+    """Who may buy is said by the condition alone, and no promotion stands in for another."""
+    errors = {} if promotion.when is not None else {"when": ["is required"]}
+    apart = {"group": promotion.group, "never_with": promotion.never_with}
+    errors |= {name: ["is not for this type"] for name, said in apart.items() if said}
+    if errors:
+        raise Misfit(errors)
 
 
 def _promotion_schema(locale: str) -> JsonSchema:

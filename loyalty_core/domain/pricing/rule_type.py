@@ -21,6 +21,7 @@ P = TypeVar("P")
 class Stage(StrEnum):
     """The steps at which rules speak, in the order in which they run."""
 
+    ACCESS = "access"
     DISCOUNT = "discount"
     EXTRA = "extra"
     SPEND = "spend"
@@ -78,6 +79,13 @@ class Barred:
 
 
 @frozen
+class Exclusive:
+    """`lines` are for those alone who meet the promotion's condition."""
+
+    lines: Sequence[int]
+
+
+@frozen
 class GiftGiven:
     """Goods that are given with the receipt."""
 
@@ -101,7 +109,9 @@ class CouponGiven:
     series: str
 
 
-Grant = Off | Share | Multiply | Points | Barred | GiftGiven | BenefitGiven | CouponGiven
+Grant = (
+    Off | Share | Multiply | Points | Barred | Exclusive | GiftGiven | BenefitGiven | CouponGiven
+)
 
 
 @frozen
@@ -126,6 +136,7 @@ class View:
     each line earns on, known in the last step.  `taken` names the promotion that has a line to
     itself in this lane.  `spent_minor` is what the member has spent so far; None: nobody is known.
     `known`: the buyer is a member; `used`: what others have consumed of limits (`limits.Used`).
+    `personal`: names of the member's own goods by list and kind.
     """
 
     __slots__ = (
@@ -137,6 +148,7 @@ class View:
         "left_minor",
         "lines",
         "open",
+        "personal",
         "spent_minor",
         "taken",
         "used",
@@ -151,6 +163,7 @@ class View:
     ) -> None:
         self.known = False
         self.used: Mapping[tuple[str, str, str, str], int] = {}
+        self.personal: Mapping[str, Mapping[str, Sequence[str]]] = {}
         self.lines = lines
         self.left_minor = left_minor
         self.open = open_
@@ -180,6 +193,8 @@ class View:
         for ask in goods.asks():
             having = self._having(ask)
             found = having if isinstance(found, range) else having.intersection(found)
+        if goods.personal is not None:
+            found = self._having(self.personal.get(goods.personal, {})).intersection(found)
         if goods.excepts:
             found = set(found) - self._having(goods.excepted)
         kinds = goods.kinds

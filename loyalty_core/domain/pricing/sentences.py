@@ -130,6 +130,10 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "en": "Too many wrong codes: try again later.",
         "ru": "Слишком много неверных кодов: попробуйте позже.",
     },
+    "member_unknown": {
+        "en": "The goods are each member's own: it is not known who is buying.",
+        "ru": "Товары акции у каждого участника свои, а покупатель не назван.",
+    },
     "limit_reached": {
         "en": "The limit of the promotion is used up: {of} {per} {period}.",
         "ru": "Лимит акции исчерпан: {of} {per} {period}.",

@@ -26,6 +26,15 @@ from loyalty_core.store.tables.machine import (
     outbox,
 )
 from loyalty_core.store.tables.members import identities, identity_conflicts, members, tier_changes
+from loyalty_core.store.tables.privileges import (
+    club_grants,
+    event_guests,
+    event_places,
+    list_fillings,
+    member_goods,
+    memberships,
+    reward_choices,
+)
 from loyalty_core.store.tables.programme import (
     api_keys,
     categories,
@@ -49,6 +58,7 @@ __all__ = [
     "admins",
     "api_keys",
     "categories",
+    "club_grants",
     "coupon_lots",
     "coupon_uses",
     "coupons",
@@ -56,6 +66,8 @@ __all__ = [
     "documents",
     "entries",
     "entry_lots",
+    "event_guests",
+    "event_places",
     "happenings",
     "heartbeats",
     "hold_claims",
@@ -64,8 +76,11 @@ __all__ = [
     "identities",
     "identity_conflicts",
     "installations",
+    "list_fillings",
     "lots",
+    "member_goods",
     "members",
+    "memberships",
     "metadata",
     "outbox",
     "products",
@@ -76,6 +91,7 @@ __all__ = [
     "purchase_lines",
     "purchases",
     "refunds",
+    "reward_choices",
     "rules_versions",
     "shops",
     "tier_changes",

@@ -42,6 +42,7 @@ members = Table(
     Column("tier_look_at", UtcTime),
     # The fall of which the member was warned.
     Column("tier_warned_of", UtcTime),
+    Column("reward", Text),
     CheckConstraint("state IN ('active', 'unconfirmed', 'merged', 'erased')", name="state_known"),
     CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged_points_on"),
 )

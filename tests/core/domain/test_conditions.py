@@ -19,6 +19,7 @@ from loyalty_core.domain.conditions.tell import tell
 from loyalty_core.domain.conditions.tree import codes_of, read_tree, tree_schema
 from loyalty_core.domain.pricing.declare import Misfit
 from loyalty_core.domain.pricing.rule_type import View
+from loyalty_core.domain.rewards import RewardForm, Rewards
 from loyalty_kit.checkout import BasketLine
 from loyalty_kit.events import LineKind
 from tests.support.conditions import trees
@@ -40,8 +41,15 @@ ANNA = Person(
     born=date(1990, 3, 20),
     attributes={"dogs": 2, "vip": True, "tea": "green", "list": [1]},
     history=History(3, 1000_00, datetime(2026, 3, 10, 9, tzinfo=UTC)),
+    reward="money",
+    clubs=frozenset({"tea"}),
 )
 PLACE = Place("main", "pos", "cash", frozenset({"spring"}), MOSCOW)
+
+SEGMENTS = {
+    "vip": {"field": "history.purchases", "is": "at_least", "value": 3},
+    "nobody": {"field": "member.age", "is": "at_least", "value": 99},
+}
 
 
 def scene(**said: Any) -> Scene:
@@ -53,6 +61,8 @@ def scene(**said: Any) -> Scene:
         "tier": "silver",
         "person": ANNA,
         "calendars": {date(2026, 3, 14): frozenset({"sale"})},
+        "rewards": Rewards((RewardForm("points", "Баллы"), RewardForm("money", "")), "points"),
+        "segments": {code: compile_tree(read_tree(tree)) for code, tree in SEGMENTS.items()},
     }
     return Scene(View(LINES, left, [True] * 4), now, place, **(words | said))
 
@@ -118,6 +128,12 @@ TEA = {"categories": ["tea"]}
         (
             leaf("member.attribute", "is_unknown", name="cats"),
             leaf("member.attribute", "is_not", "x", name="cats"),
+        ),
+        (leaf("member.reward", "is", "Money"), leaf("member.reward", "is_not", "money")),
+        (leaf("member.club", "has_any", ["Tea", "wine"]), leaf("member.club", "has_none", ["tea"])),
+        (
+            leaf("member.segment", "has_any", ["VIP", "nobody"]),
+            leaf("member.segment", "has_all", ["vip", "nobody"]),
         ),
         (leaf("history.purchases", "in", [2, 3]), leaf("history.purchases", "not_in", [3])),
         (

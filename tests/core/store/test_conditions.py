@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -12,12 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select
 
-from loyalty_core.domain.conditions.fields import FIELDS
+from loyalty_core.domain.clubs import Span
+from loyalty_core.domain.conditions.fields import FIELDS, SEGMENT
 from loyalty_core.domain.conditions.meet import compile_tree
 from loyalty_core.domain.conditions.scene import Place, Scene
+from loyalty_core.domain.conditions.segments import Segment, segments_of
 from loyalty_core.domain.conditions.tree import read_tree
 from loyalty_core.domain.pricing.declare import Misfit
 from loyalty_core.domain.pricing.rule_type import View
+from loyalty_core.domain.rewards import RewardForm, Rewards
+from loyalty_core.store.clubs import clubs_at, write_clubs
 from loyalty_core.store.conditions import MEMBER_FIELDS, AskedAt, members_where
 from loyalty_core.store.database import read, write
 from loyalty_core.store.members import person_of
@@ -29,6 +34,10 @@ MOSCOW = ZoneInfo("Europe/Moscow")
 NEW_YORK = ZoneInfo("America/New_York")
 PEOPLE = 150
 DAY = timedelta(days=1)
+Tree = dict[str, Any]
+REWARDS = Rewards((RewardForm("Tea", "Чай"), RewardForm("2", "Два")), "tea")
+SEGMENT_CODES = ("tea", "тверь", "female", "silver", "2", "true", "%_'\"\\")
+"""All that random trees name, as they are compared."""
 EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 TIMES = st.sampled_from(
     [
@@ -69,7 +78,16 @@ def somebody(chance: Random, number: int) -> dict[str, Any]:
         "purchase_count": chance.randrange(120),
         "last_purchase_at": maybe(joined + timedelta(minutes=chance.randrange(300_000))),
         "created_at": joined,
+        "reward": maybe(chance.choice(["tea", "2", "gone"])),
     }
+
+
+def some_clubs(chance: Random) -> list[Span]:
+    """Ended, running to the very moment asked about, without end, or still to come."""
+    starts = datetime(2026, 2, 1, tzinfo=UTC)
+    ends = [None, starts + DAY, datetime(2026, 3, 14, 12, tzinfo=UTC), starts + 600 * DAY]
+    codes = chance.sample(SEGMENT_CODES, chance.randrange(4))
+    return [Span(code, starts, chance.choice(ends), "shop") for code in codes]
 
 
 @pytest.mark.parametrize("engine", EVERY_ENGINE, indirect=True)
@@ -79,28 +97,58 @@ def test_closures_and_sql_agree(engine: Engine):
         connection.execute(insert(members), [somebody(chance, no) for no in range(PEOPLE)])
     with read(engine) as connection:
         rows = connection.execute(select(members)).mappings().all()
-    people = [(row["tier"], person_of(row)) for row in rows]
+    ids = [row["id"] for row in rows]
+    found = {one: some_clubs(chance) for one in ids}
+    with write(engine) as connection:
+        write_clubs(connection, dict.fromkeys(ids, ()), found)
     fields = [FIELDS[name] for name in sorted(MEMBER_FIELDS)]
+    plain = [field for field in fields if field.name != SEGMENT]
 
     @EXAMPLES
-    @given(tree=trees(fields), now=TIMES, zone=st.sampled_from([MOSCOW, NEW_YORK]))
-    def agree(tree: dict[str, Any], now: datetime, zone: ZoneInfo) -> None:
+    @given(
+        tree=trees(fields),
+        named=st.fixed_dictionaries({code: trees(plain) for code in SEGMENT_CODES}),
+        now=TIMES,
+        zone=st.sampled_from([MOSCOW, NEW_YORK]),
+    )
+    def agree(tree: Tree, named: dict[str, Tree], now: datetime, zone: ZoneInfo) -> None:
         node = read_tree(tree)
+        segments = segments_of(
+            tuple(Segment(code, code, read_tree(one)) for code, one in named.items())
+        )
+        seen = {code: compile_tree(one) for code, one in segments.items()}
         meet = compile_tree(node, "salt")
         place = Place(zone=zone)
         view = View((), [], [])
+        people = [
+            (row["tier"], replace(person_of(row), clubs=clubs_at(found[row["id"]], now)))
+            for row in rows
+        ]
         expected = {
             person.id
             for tier, person in people
-            if meet(Scene(view, now, place, known=True, tier=tier, person=person, calendars={}))
+            if meet(
+                Scene(
+                    view,
+                    now,
+                    place,
+                    known=True,
+                    tier=tier,
+                    person=person,
+                    calendars={},
+                    segments=seen,
+                    rewards=REWARDS,
+                )
+            )
             is None
         }
-        condition = members_where(node, AskedAt(now, zone, engine.dialect.name), "salt")
+        asked = AskedAt(now, zone, engine.dialect.name, segments, REWARDS)
+        condition = members_where(node, asked, "salt")
         with read(engine) as connection:
-            found = set(connection.scalars(select(members.c.id).where(condition)))
+            told = set(connection.scalars(select(members.c.id).where(condition)))
             others = set(connection.scalars(select(members.c.id).where(~condition)))
-        assert found == expected
-        assert len(found) + len(others) == PEOPLE
+        assert told == expected
+        assert len(told) + len(others) == PEOPLE
 
     agree()
 

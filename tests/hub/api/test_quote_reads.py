@@ -82,6 +82,35 @@ def test_a_quote_is_one_statement_and_no_write(hub, shop, engine, clock, rules):
     assert lent == [], "the pool lends it nothing"
 
 
+def test_what_is_known_of_a_member_alone_is_read_by_the_same_statement(shop, engine):
+    """Own goods and clubs are asked of the database only where the rules look at them."""
+    anna = shop.post("/members", {"phone": ANNA}).get_json()["id"]
+    rules = shop.get("/programmes/shop/rules").get_json()
+    rules["personal_lists"] = [{"code": "own", "name": "Own"}]
+    rules["clubs"] = [{"code": "wine", "name": "Wine"}]
+    off = {"id": "p", "name": "p", "type": "percent_off", "params": {"percent": "1"}}
+    off["params"]["personal"] = "own"
+    off["when"] = {"field": "member.club", "is": "has_any", "value": ["wine"]}
+    rules["promotions"] = [off]
+    draft = shop.put("/programmes/shop/rules", rules).get_json()["draft"]
+    assert shop.post("/programmes/shop/rules/publish", {"draft": draft}).status_code == 200
+    shop.put(f"/members/{anna}/lists/own", {"items": [{"sku": "TEA-1"}]})
+    assert shop.post(f"/members/{anna}/clubs", {"club": "wine"}).status_code == 201
+    basket = BASKET | {"lines": [a_line(categories=[])]}  # the catalogue need not be asked
+    for _ in range(3):
+        assert not shop.post("/quotes", basket).get_json()["degraded"]
+    driver = prompt_of(shop).read(lambda one: one.connection.driver_connection, within_s=60)
+
+    with told_to(driver) as sent:
+        told = shop.post("/quotes", basket).get_json()
+
+    assert told["totals"]["discount"] == "10.00"
+    if engine.dialect.name == "postgresql":
+        assert sent == ONE_PREPARED
+    else:
+        assert len(sent) == 2
+
+
 def test_a_read_that_never_ends_is_over_at_its_deadline(engine):
     prompt = PromptDatabase(engine, patience_s=20)
     prompt.read(lambda connection: connection.scalar(text("SELECT 1")), within_s=60)

@@ -172,6 +172,7 @@ def test_plain_functions_write_what_the_schema_says():
                 discounts=(words.LineDiscount("p_1", "Чай", 3980),),
                 trace=("amount 398.00",),
                 parts=(words.LinePart(1000, 12910, 12910),),
+                barred="exclusive",
             ),
             words.PricedLine("2", 0, 0, 0, 0, 0),
         ),
@@ -183,7 +184,7 @@ def test_plain_functions_write_what_the_schema_says():
         certificates=(words.CodeAnswer("G", "refused", "unknown", "?"),),
         benefits=(words.Benefit("p_3", "free_delivery", "Доставка"), words.Benefit(None, "m", "M")),
         gifts=(words.Gift("p_4", "CUP-1", "Кружка", 2000),),
-        offers=("o",),
+        offers=(words.Offer("exclusive", "p_5", "Редкий чай", skus=("RARE",), list="l"),),
         explanation=(words.Explanation("p_2", "Кофе", False, "no", {"missing": "1.00"}, "Нет"),),
     )
 

@@ -306,15 +306,16 @@ def test_an_older_schema_is_brought_up_and_a_newer_one_refused(shop, engine, oth
         for table, column in (
             ("rules_versions", "published_by"),
             ("products", "cost_minor"),
+            ("products", "volume_ml"),
+            ("products", "strength_bp"),
             ("members", "purchase_count"),
             ("members", "last_purchase_at"),
+            ("members", "reward"),
             ("api_keys", "channels"),
             ("members", "next_tier_at"),
             ("members", "tier_look_at"),
             ("members", "tier_warned_of"),
             ("programmes", "tiers_cursor"),
-            ("products", "volume_ml"),
-            ("products", "strength_bp"),
         ):
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         for table in (
@@ -323,6 +324,13 @@ def test_an_older_schema_is_brought_up_and_a_newer_one_refused(shop, engine, oth
             "coupon_uses",
             "coupons",
             "coupon_lots",
+            "reward_choices",
+            "member_goods",
+            "list_fillings",
+            "club_grants",
+            "memberships",
+            "event_places",
+            "event_guests",
         ):
             connection.execute(text(f"DROP TABLE {table}"))
     set_revision(engine, "0001")

@@ -26,3 +26,17 @@ def test_what_is_no_condition_is_named(cli, tmp_path):
         told = cli("members", "count", "--when", when)
         assert told.code == 1
         assert said in told.err
+
+
+def test_favourites_are_filled_now_or_only_told(cli, tmp_path):
+    cli("programmes", "create", "demo")
+    none = cli("members", "favourites", "--json")
+    rules = cli("rules", "show", "--json").json
+    rules["personal_lists"] = [{"code": "own", "name": "Own", "auto": {"at_least": 1}}]
+    (tmp_path / "rules.json").write_text(json.dumps(rules), "utf-8")
+    assert cli("rules", "publish", str(tmp_path / "rules.json")).code == 0
+    told = cli("members", "favourites", "--dry-run", "--json")
+
+    nothing = {"programme": "demo", "members": 0, "added": 0, "removed": 0}
+    assert none.json == nothing | {"dry_run": False}
+    assert told.json == nothing | {"dry_run": True}

@@ -12,6 +12,7 @@ from loyalty_core.domain.pricing.rules import (
     earn_per_sum,
     earn_per_unit,
     earn_points,
+    exclusive,
     fixed_price,
     gift,
     give_coupon,
@@ -41,5 +42,6 @@ RULE_TYPES: Mapping[str, AnyRuleType] = {
         earn_per_unit.RULE,
         no_earn.RULE,
         give_coupon.RULE,
+        exclusive.RULE,
     )
 }
