@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hub.jobs.worker import beat, drain_safely
 from hub.wiring import Hub
-from loyalty_core.service import upkeep
+from loyalty_core.service import confirm, upkeep
 from loyalty_core.store import idempotency, inbox, installations, outbox
 from loyalty_core.store.database import is_sqlite, read, transact
 
@@ -41,6 +41,7 @@ def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
         partial(upkeep.end_holds, now=now),
         partial(upkeep.list_lost_refunds, plans=hub.plans, now=now),
         partial(idempotency.forget_old, now=now),
+        partial(confirm.forget_codes, now=now),
         partial(upkeep.empty_deliveries, keep_days=keep_days, now=now),
         partial(upkeep.forget_deliveries, now=now),
         partial(upkeep.forget_sent, keep_days=keep_days, now=now),

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import PROFILE, get_member, member_row
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import holds, purchases
+from loyalty_core.store import confirmations, holds, outbox, purchases
 from loyalty_core.store import members as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.traces import Person, erase_traces
@@ -23,6 +23,7 @@ def export_member(
 ) -> dict[str, Any]:
     """Everything kept of a member, wire-ready.  Raises: MemberNotFound."""
     card = get_member(connection, plans, programme_id, member_id, now=now)
+    ids = [member_row(connection, programme_id, card.id)["id"]]
     return {
         "member": {
             "id": card.id,
@@ -48,6 +49,15 @@ def export_member(
                 connection, programme_id, card.id, cursor=cursor, limit=_PAGE
             )
         ),
+        "messages": [_told(row) for row in outbox.messages_of(connection, ids)],
+        "codes": [_told(row) for row in confirmations.of_members(connection, ids)],
+    }
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row.items()
     }
 
 
@@ -74,6 +84,8 @@ def erase_member(
     store.change_member(connection, number, {"state": "erased"})
     receipts = purchases.forget_people(connection, ids)
     holds.forget_people(connection, ids)
+    confirmations.forget_members(connection, ids)
+    outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
     return {
         "member": to_wire("m", number),
         "erased_at": now.isoformat(),

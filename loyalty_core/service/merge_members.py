@@ -13,8 +13,15 @@ from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
+from loyalty_core.store import (
+    confirmations,
+    ledger,
+    members,
+    outbox,
+    programmes,
+    promotion_uses,
+)
 from loyalty_core.store import holds as hold_store
-from loyalty_core.store import ledger, members, programmes, promotion_uses
 from loyalty_core.store.ids import to_wire
 
 
@@ -49,6 +56,8 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     promotion_uses.move_member(connection, programme_id, leaving, survivor)
     _move_points(connection, programme_id, survivor, leaving, author, now)
     members.move_names(connection, leaving, survivor)
+    confirmations.move_member(connection, leaving, survivor)
+    outbox.move_member(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
     left = {"spent_minor": 0, "purchase_count": 0, "last_purchase_at": None}
     members.change_member(connection, leaving, {"state": "merged", "merged_into": survivor, **left})

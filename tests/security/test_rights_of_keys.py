@@ -47,7 +47,8 @@ MAIN = {"shop": "main"}
 """`main` is a shop of every programme: a stranger who names it acts in his own programme."""
 EMPTY = {"items": []}
 ONCE = {"Idempotency-Key": "k-1"}
-NOT_YET = (422, "not_available")
+NO_MESSENGER = (422, "not_available")
+NO_CODE = (404, "confirmation_not_found")
 
 TABLE = {
     # A quote and a hold name no member of ours here; the books of the stranger answer.
@@ -58,9 +59,17 @@ TABLE = {
         "checkout", 200, (404, "hold_not_found"), SHOP_FORBIDDEN, {"order": "A-1"}
     ),
     "DELETE /holds/<hold_id>": May("checkout", 204, (404, "hold_not_found"), SHOP_FORBIDDEN),
-    # Codes are not there yet, for anybody.
-    "POST /confirmations": May("checkout", NOT_YET, NOT_YET, NOT_YET, {}),
-    "POST /confirmations/<confirmation_id>/check": May("checkout", NOT_YET, NOT_YET, NOT_YET, {}),
+    # No connection sends messages here; codes of others: `hub/api/test_rows_sending.py`.
+    "POST /confirmations": May(
+        "checkout",
+        NO_MESSENGER,
+        NO_MESSENGER,
+        SHOP_FORBIDDEN,
+        {"member": {"phone": "+79161234567"}, "purpose": "join", **MAIN},
+    ),
+    "POST /confirmations/<confirmation_id>/check": May(
+        "checkout", NO_CODE, NO_CODE, NO_CODE, {"code": "123456"}
+    ),
     "POST /purchases": May(
         "events", 201, 201, SHOP_FORBIDDEN, a_purchase(external_id="p-2", **MAIN)
     ),

@@ -7,13 +7,19 @@ from typing import Any
 
 from flask import Flask
 
-from hub.web.api import checkout, events, members, pages, programme
+from hub.web.api import checkout, confirmations, events, members, pages, programme
 from hub.web.api.call import furnish
 from hub.web.api.specification import describe, finish
 from hub.wiring import Hub
 
 PREFIX = "/api/v1"
-BLUEPRINTS = (checkout.blueprint, events.blueprint, members.blueprint, programme.blueprint)
+BLUEPRINTS = (
+    checkout.blueprint,
+    confirmations.blueprint,
+    events.blueprint,
+    members.blueprint,
+    programme.blueprint,
+)
 
 
 def register(app: Flask, hub: Hub) -> None:

@@ -1,18 +1,19 @@
-"""Checkout: quotes, holds, and the confirmations that are still to come."""
+"""Checkout: quotes and holds."""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from flask_smorest import Blueprint
+from sqlalchemy import Connection
 
 from hub.web import errors
 from hub.web.api import body, render_quote
 from hub.web.api import schemas as wire
 from hub.web.api.call import NOTHING, Call, Operation, answer
+from hub.web.api.confirmations import counted, secret_of
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
-from loyalty_core.domain.errors import NotAvailable
 from loyalty_core.service.hold_points import (
     PlacedHold,
     get_hold,
@@ -90,12 +91,19 @@ def hold(call: Call) -> Answer:
     """
     told = body.read_json()
     wanted = body.load(load_hold_request, told)
-    return call.write(
-        lambda connection: answer(
-            _hold(place_hold(connection, call.plans, call.source, wanted, now=call.now)), 201
-        ),
-        told=told,
-    )
+
+    def work(connection: Connection) -> Answer:
+        placed = place_hold(
+            connection,
+            call.plans,
+            call.source,
+            wanted,
+            now=call.now,
+            code_secret=secret_of(call),
+        )
+        return answer(_hold(placed), 201)
+
+    return call.write(counted(work), told=told)
 
 
 @operation(
@@ -157,30 +165,6 @@ def drop_hold(call: Call, hold_id: str) -> Answer:
         return NOTHING
 
     return call.write(release, told=None)
-
-
-@operation(
-    blueprint,
-    Operation(method="POST", rule="/confirmations", scope=SCOPE, gives={}, refuses=(422,)),
-)
-def send_code(call: Call) -> NoReturn:
-    """Send a confirmation code.  Not there yet: 422 `not_available`."""
-    raise NotAvailable({"feature": "confirmations"})
-
-
-@operation(
-    blueprint,
-    Operation(
-        method="POST",
-        rule="/confirmations/<confirmation_id>/check",
-        scope=SCOPE,
-        gives={},
-        refuses=(422,),
-    ),
-)
-def check_code(call: Call, confirmation_id: str) -> NoReturn:
-    """Check a confirmation code.  Not there yet: 422 `not_available`."""
-    raise NotAvailable({"feature": "confirmations"})
 
 
 def _hold(placed: PlacedHold) -> dict[str, Any]:

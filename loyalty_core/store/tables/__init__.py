@@ -24,7 +24,13 @@ from loyalty_core.store.tables.machine import (
     installations,
     outbox,
 )
-from loyalty_core.store.tables.members import identities, identity_conflicts, members, tier_changes
+from loyalty_core.store.tables.members import (
+    confirmations,
+    identities,
+    identity_conflicts,
+    members,
+    tier_changes,
+)
 from loyalty_core.store.tables.programme import (
     api_keys,
     categories,
@@ -48,6 +54,7 @@ __all__ = [
     "admins",
     "api_keys",
     "categories",
+    "confirmations",
     "deliveries",
     "documents",
     "entries",
