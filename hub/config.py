@@ -53,6 +53,7 @@ class Config:
     connectors_enabled: tuple[str, ...] | None = None
     quote_deadline_ms: int = 300
     rate_limit: str = "6000/minute"
+    coupon_guesses: int = 20
     log_format: LogFormat = "console"
     log_level: str = "INFO"
     sweep_s: int = 20
@@ -93,6 +94,7 @@ def load_config() -> Config:
         connectors_enabled=_words(env, "HUB_CONNECTORS_ENABLED"),
         quote_deadline_ms=env.int("HUB_QUOTE_DEADLINE_MS", 300, validate=Range(1, 60_000)),
         rate_limit=env.str("HUB_RATE_LIMIT", "6000/minute"),
+        coupon_guesses=env.int("HUB_COUPON_GUESSES", 20, validate=Range(1, 10_000)),
         log_format=cast(
             LogFormat, env.str("HUB_LOG_FORMAT", "console", validate=OneOf(["console", "json"]))
         ),

@@ -27,6 +27,7 @@ WORDS: Mapping[str, str] = {
     "shops": "shops:shops",
     "rules": "rules:rules",
     "members": "members:members",
+    "coupons": "coupons:coupons",
     "keys": "keys:keys",
     "installations": "installations:installations",
     "deliveries": "deliveries:deliveries",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ HEARD_EVERY = timedelta(minutes=1)
 
 QUERY_MARK = "?"
 """Before the names of query parameters, which are kept among the headers."""
+_NO_DATABASE_HOLDS = re.compile("[\x00\ud800-\udfff]")
+"""In texts of PostgreSQL: NUL, and halves of surrogate pairs, which UTF-8 does not have."""
 _KEPT = frozenset({"content-type", "content-encoding", "date"})
 _OF_PROXIES = ("x-forwarded-", "x-real-ip", "x-client-ip", "x-original-")
 
@@ -149,12 +152,15 @@ def _delivery(live: Live, hook: str, inbound: InboundRequest) -> NewDelivery:
     key = webhook.delivery_key(inbound)
     if not key:
         raise Unreadable("no delivery key")
+    headers = _worth_keeping(inbound)
+    if any(_NO_DATABASE_HOLDS.search(text) for text in (key, *headers, *headers.values())):
+        raise Unreadable("a character that cannot be kept")
     return NewDelivery(
         installation_id=live.row.id,
         programme_id=live.row.programme_id,
         hook=hook,
         key=key,
-        headers=_worth_keeping(inbound),
+        headers=headers,
         body=inbound.body,
     )
 

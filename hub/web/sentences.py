@@ -22,6 +22,7 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "The rule set has no such version.",
         "У набора правил нет такой версии.",
     ),
+    "coupon_not_found": ("There is no such coupon.", "Такого купона нет."),
     "confirmation_not_found": ("There is no such confirmation.", "Такого подтверждения нет."),
     "conflict": (
         "This does not fit what stands now; read it again and decide.",
@@ -218,6 +219,10 @@ FIELDS: Mapping[str, str] = {
     "Price times quantity is too large.": "Цена, умноженная на количество, слишком велика.",
     "Give amount, or price.": "Укажите amount или price.",
     "Give a line.": "Нужна хотя бы одна строка.",
+    "Not a series of coupons in the rules in force.": "В действующих правилах нет такой серии.",
+    "There is a lot of this name with other words.": "Партия с этим именем уже есть, и она другая.",
+    "Must be later than starts_at.": "Должно быть позже starts_at.",
+    "Is not to be had for points.": "За баллы не выдаётся.",
     "Give cart or order.": "Укажите cart или order.",
     "Give phone, email or card.": "Укажите phone, email или card.",
     "Give external_id or order.": "Укажите external_id или order.",

@@ -4,7 +4,7 @@
   x NotFound            answer 404: there is no such thing, or it is another programme's
     + MemberNotFound  PurchaseNotFound  HoldNotFound  ProgrammeNotFound  ShopNotFound
     + VersionNotFound     of the rule set
-    + ConfirmationNotFound
+    + CouponNotFound  ConfirmationNotFound
   x Conflict            answer 409: read what stands now, then decide again
     + EventConflict       same external id and revision, other content
     + PriceChanged        the hold would differ from what was expected
@@ -88,6 +88,10 @@ class ShopNotFound(NotFound):
 
 class VersionNotFound(NotFound):
     code = "version_not_found"
+
+
+class CouponNotFound(NotFound):
+    code = "coupon_not_found"
 
 
 class ConfirmationNotFound(NotFound):

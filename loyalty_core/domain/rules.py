@@ -17,6 +17,7 @@ from loyalty_core.domain.conditions.tree import leaves, tree_schema
 from loyalty_core.domain.conditions.values import DATE
 from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.pricing.bonus import Bonus
+from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.domain.pricing.declare import (
     CODE,
     FLAG,
@@ -38,7 +39,7 @@ from loyalty_core.domain.pricing.declare import (
 )
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.neighbours import odd_neighbours
-from loyalty_core.domain.pricing.promotion import PROMOTION, Lane, Promotion
+from loyalty_core.domain.pricing.promotion import PROMOTION, Lane, Promotion, odd_series
 from loyalty_core.domain.pricing.regulated import MinPaid, Regulated
 from loyalty_kit.events import LineKind
 from loyalty_kit.money import Rounding
@@ -324,6 +325,15 @@ class RuleSet:
             ru="Товары, которые регулирует закон",
         ),
     )
+    coupons: tuple[CouponSeries, ...] = field(
+        default=(),
+        metadata=word(
+            "coupons",
+            many(record(CouponSeries), most=1000),
+            en="Series of coupons",
+            ru="Серии купонов",
+        ),
+    )
     policies: Policies = field(
         default_factory=Policies,
         metadata=word("policies", record(Policies), en="Policies", ru="Порядок работы"),
@@ -410,6 +420,7 @@ def _check_whole(rules: RuleSet) -> None:
         **_repeated("tiers", "spend_from", (tier.spend_from_minor for tier in rules.tiers)),
         **_repeated("calendars", "code", (fold(calendar.code) for calendar in rules.calendars)),
         **_repeated("lanes", "code", (lane.code for lane in rules.lanes)),
+        **_repeated("coupons", "code", (series.code for series in rules.coupons)),
         **_repeated("promotions", "id", (promotion.id for promotion in rules.promotions)),
     }
     lanes = {lane.code for lane in rules.lanes}
@@ -424,6 +435,7 @@ def _check_whole(rules: RuleSet) -> None:
     errors |= odd_neighbours(rules.promotions)
     if rules.policies.most_debt_points is not None and rules.policies.negative_balance != "allow":
         errors["policies.most_debt"] = ["only where points may go below zero"]
+    errors |= odd_series(rules.coupons, rules.promotions)
     # So every spend that is offered is a whole sum of money, and converts back to itself.
     if rules.spending.step_points * rules.main.value_minor % 100:
         errors["spending.step"] = ["must be worth whole kopecks at the value of a point"]

@@ -85,7 +85,7 @@ def adjust_points(  # noqa: PLR0913 - each is a word of its own to the caller
     announce_balances(connection, programme_id, [book], now)
     booked = ledger.find_entry(connection, account, entry_key)
     assert booked is not None
-    return _answer(connection, booked, now)
+    return entry_told(connection, booked, now)
 
 
 def _again(
@@ -94,10 +94,11 @@ def _again(
     signed = known["amount"] if known["d_available"] - known["d_debt"] >= 0 else -known["amount"]
     if (signed, known["cause"]["reason"]) != (wanted.points, wanted.reason):
         raise KeyReused
-    return _answer(connection, known, now)
+    return entry_told(connection, known, now)
 
 
-def _answer(connection: Connection, entry: Mapping[Any, Any], now: datetime) -> dict[str, Any]:
+def entry_told(connection: Connection, entry: Mapping[Any, Any], now: datetime) -> dict[str, Any]:
+    """An entry that was booked, and the balance after it, wire-ready."""
     member, currency = entry["member_id"], entry["currency"]
     found = {
         balance.currency: balance for _, balance in accounts.balances(connection, [member], now)

@@ -27,6 +27,7 @@ from loyalty_core.domain.returns import (
     give_back,
     undo_claw_back,
 )
+from loyalty_core.service.coupon_uses import Taken
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.purchases import KeptPurchase
@@ -48,7 +49,9 @@ class Booked:
     in lots of their own, `clawed` what was taken back of them; `spent` what was taken,
     `given_back` what returned of it.  `history` is what its rating knew of the member's
     earlier purchases, where a condition asked for them.  `effects`: what its hold gave by
-    promotions with limits; `counted_at`: when that was, and so in which periods it counts.
+    promotions with limits or coupons; `counted_at`: when that was, and so in which periods it
+    counts.  `coupons`: those that it goes by.  `issues`: promotions by which it brings a
+    coupon; `issued`: the codes of those that came of it, by promotion.
     """
 
     rules_version: int = 0
@@ -64,6 +67,9 @@ class Booked:
     hold: int | None = None
     effects: tuple[Effect, ...] = ()
     counted_at: datetime | None = None
+    coupons: tuple[Taken, ...] = ()
+    issues: tuple[str, ...] = ()
+    issued: dict[str, str] = field(default_factory=dict)
     answer: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

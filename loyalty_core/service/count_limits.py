@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loyalty_core.domain.pricing.basket import Award
-from loyalty_core.domain.pricing.limits import LimitName, Used, gathered
+from loyalty_core.domain.pricing.limits import Effect, LimitName, Used, gathered
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.receipt import returned
 from loyalty_core.service.booking import Booked, Moved
+from loyalty_core.service.coupon_uses import COUPON_OVERUSED, still_used
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.promotion_limits import (
     BUDGET_EXCEEDED,
@@ -35,7 +36,9 @@ def used_by_others(  # noqa: PLR0913 - each is a word of its own to the caller
     """What is gone of the limits under which these lines earn; `promised` is gone as well."""
     if not plan.limits:
         return {}
-    names = _counted(batch, purchase, booked).keys(plan, plan.limited(lines, (Stage.EARN,)))
+    names = _counted(batch, purchase, booked).keys(
+        plan, plan.limited(lines, (Stage.EARN, Stage.ISSUE))
+    )
     used = batch.counters.used(names, _refs(purchase, booked))
     points = {award.source: award.points for award in promised}
     return {name: count + _promised(name, points) for name, count in used.items()}
@@ -58,36 +61,52 @@ def count_limits(
     What it takes past a limit is taken and flagged: it was given already.
     """
     refs = _refs(purchase, booked)
-    before = batch.counters.parts(refs)
-    wanted = _wanted(batch, purchase, booked)
-    batch.counters.set(("purchase", purchase.id), wanted)
+    counters, used = batch.counters, batch.counters.coupons
+    before, used_before = counters.parts(refs), used.used_by(refs)
+    wanted, codes = _wanted(batch, purchase, booked)
+    coupons = [(purchase.programme_id, code) for code in codes]
+    counters.set(("purchase", purchase.id), wanted, coupons)
     if hold is not None and hold.state != "live":
-        batch.counters.set(("hold", hold.id), {})
-    if batch.counters.exceeded(wanted, before):
+        counters.set(("hold", hold.id), {})
+    if counters.exceeded(wanted, before):
         moved.flag(BUDGET_EXCEEDED)
+    if used.overused(coupons, used_before):
+        moved.flag(COUPON_OVERUSED)
 
 
-def _wanted(batch: EventBatch, purchase: KeptPurchase, booked: Booked) -> dict[UseKey, Wanted]:
+def _wanted(
+    batch: EventBatch, purchase: KeptPurchase, booked: Booked
+) -> tuple[dict[UseKey, Wanted], list[str]]:
+    """Of limits; and the codes of coupons."""
     counts = purchase.event.status is PurchaseStatus.PAID and purchase.linked_to is None
     if not counts or not booked.rules_version:
-        return {}
+        return {}, []
     plan = batch.plan(booked.rules_version)
-    if not plan.limits:
-        return {}
+    if not plan.counted and not booked.coupons:
+        return {}, []
     earned = gathered(
         [
             (award.source, "points", line, points)
             for award in booked.awards
-            if award.source in plan.limits
+            if award.source in plan.counted
             for line, points in award.by_line
         ]
     )
-    given = [effect for effect in booked.effects if effect.of != "points"]
+    given = [
+        effect
+        for effect in booked.effects
+        if effect.of != "points" and effect.promotion not in plan.issues
+    ]
+    own = tuple((line.id, 1) for line in purchase.lines if line.amount_minor)
+    earned += tuple(
+        Effect(promotion, "given", own) for promotion in booked.issues if promotion in plan.counted
+    )
     back = returned(
         purchase.lines, [one.event for one in purchase.refunds if one.state == "booked"]
     )
     effects = [*still_given(given, purchase.lines), *earned]
-    return wanted_of(effects, back, plan, _counted(batch, purchase, booked))
+    wanted = wanted_of(effects, back, plan, _counted(batch, purchase, booked))
+    return wanted, still_used(booked.coupons, effects, purchase.lines, back, plan)
 
 
 def _counted(batch: EventBatch, purchase: KeptPurchase, booked: Booked) -> CountedFor:

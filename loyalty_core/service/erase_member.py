@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import PROFILE, get_member, member_row
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import confirmations, holds, outbox, purchases
+from loyalty_core.store import confirmations, coupons, holds, outbox, purchases
 from loyalty_core.store import members as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.traces import Person, erase_traces
@@ -44,6 +45,7 @@ def export_member(
             )
         ),
         "lots": member_lots(connection, programme_id, card.id),
+        "coupons": member_coupons(connection, programme_id, card.id, now=now),
         "purchases": _all(
             lambda cursor: member_purchases(
                 connection, programme_id, card.id, cursor=cursor, limit=_PAGE
@@ -86,12 +88,14 @@ def erase_member(
     holds.forget_people(connection, ids)
     confirmations.forget_members(connection, ids)
     outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
+    ended = coupons.forget_people(connection, ids)
     return {
         "member": to_wire("m", number),
         "erased_at": now.isoformat(),
         "by": author,
         "names": len(names),
         "receipts": receipts,
+        "coupons": ended,
     }
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from loyalty_core.domain.account import AccountBook
 from loyalty_core.domain.conditions.scene import Person
+from loyalty_core.domain.coupon_codes import normal
 from loyalty_core.domain.errors import ProgrammeNotFound, WrongCurrency
 from loyalty_core.domain.points import Cause
 from loyalty_core.domain.pricing.plan import Plan
@@ -173,6 +174,8 @@ class EventBatch:
         plans = self._plans_concerned(kept, booked)
         if any(plan.limits for plan in plans):
             self._lock_counters(kept)
+        if any(plan.series for plan in plans):
+            self._lock_coupons(kept)
         currencies = {currency.code for plan in plans for currency in plan.rules.currencies}
         currencies |= {name for one in booked for name in one.earned}
         keys = {(member, currency) for member in alive for currency in currencies}
@@ -221,9 +224,19 @@ class EventBatch:
                     self.shop(one.source, one.event.shop).id, member, one.event
                 )
                 lines = filled_in(one.event.lines, self.products)
-                promotions = plan.limited(lines, (Stage.EARN,)) if plan.limits else ()
+                promotions = plan.limited(lines, (Stage.EARN, Stage.ISSUE)) if plan.limits else ()
                 keys |= {key for _, key in counted.keys(plan, promotions)}
         self.counters.load(refs, keys)
+
+    def _lock_coupons(self, kept: Sequence[KeptPurchase]) -> None:
+        """Those that are used already, and those that the purchases name."""
+        refs: list[Ref] = [("purchase", one.id) for one in kept]
+        refs += [("hold", number) for _, number in self.holds.named()]
+        told = [one.event for one in self.told if isinstance(one.event, Purchase)]
+        codes = {code for event in told for code in map(normal, event.coupons) if code}
+        for booked in map(Booked.of, kept):
+            codes |= {one.code for one in booked.coupons} | set(booked.issued.values())
+        self.counters.coupons.load(refs, [(self.programme.id, code) for code in codes])
 
     # --- asked while booking --------------------------------------------------------------
 

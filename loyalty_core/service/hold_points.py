@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,14 +25,16 @@ from loyalty_core.domain.errors import (
 from loyalty_core.domain.members import full_name
 from loyalty_core.domain.points import Cause
 from loyalty_core.domain.pricing.basket import PricedBasket
+from loyalty_core.domain.pricing.coupons import look_at
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.receipt import NOTHING_BACK
 from loyalty_core.service.confirm import spend_code
+from loyalty_core.service.coupon_uses import codes_of, taken_by
 from loyalty_core.service.identify import names_of
 from loyalty_core.service.place import place_of
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.service.promise import has_effects, keep_promise, promised_quote
+from loyalty_core.service.promise import has_coupons, has_effects, keep_promise, promised_quote
 from loyalty_core.service.promotion_limits import CountedFor, Counters, wanted_of
 from loyalty_core.service.quote_basket import (
     Buyer,
@@ -48,11 +50,12 @@ from loyalty_core.store import holds as store
 from loyalty_core.store import ledger, members, programmes
 from loyalty_core.store.checkout import is_unproved
 from loyalty_core.store.codec import to_json
+from loyalty_core.store.coupons import CouponKey
 from loyalty_core.store.database import lock_keys
 from loyalty_core.store.holds import NOBODY, Claim, HoldKey, KeptHold
 from loyalty_core.store.ids import from_wire, new_id
 from loyalty_core.store.programmes import Shop
-from loyalty_core.store.promotion_uses import Ref
+from loyalty_core.store.promotion_uses import UseKey
 from loyalty_kit.checkout import Balance, HoldRequest, Quote, QuoteRequest
 from loyalty_kit.money import format_decimal
 
@@ -115,7 +118,8 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
         hold.points = priced.points.spend
     if priced.effects:
         reserved = wanted_of(priced.effects, NOTHING_BACK, desk.plan, desk.counted)
-        desk.counters.set(("hold", hold.id), reserved)
+        coupons = [(hold.programme_id, one.code) for one in taken_by(priced)]
+        desk.counters.set(("hold", hold.id), reserved, coupons)
     desk.counters.write()
     for one in desk.books.values():
         one.settle(now)
@@ -170,7 +174,7 @@ def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: 
     known = store.holds_by_key(connection, keys).values()
     accounts = {(hold.member_id, hold.currency) for hold in known if hold.member_id != NOBODY}
     counters = Counters(connection)
-    counters.load(counted_refs(known))
+    load_uses(counters, known)
     books = ledger.open_books(connection, accounts)
     for book in books.values():
         book.settle(now)
@@ -179,7 +183,7 @@ def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: 
     if why == "expired":
         # An order that was placed since may have made it last longer (`ledger.md` 8).
         live = [hold for hold in live if not hold.lives_at(now)]
-    counters.load(counted_refs(live))
+    load_uses(counters, live)
     for hold in live:
         let_go(hold, books.get((hold.member_id, hold.currency)), why, now)
         counters.set(("hold", hold.id), {})
@@ -191,9 +195,15 @@ def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: 
     return len(live)
 
 
-def counted_refs(holds: Iterable[KeptHold]) -> list[Ref]:
-    """Holds that may have consumed something of a limit."""
-    return [("hold", hold.id) for hold in holds if has_effects(hold)]
+def load_uses(
+    counters: Counters,
+    holds: Collection[KeptHold],
+    also: Iterable[UseKey] = (),
+    coupons: Iterable[CouponKey] = (),
+) -> None:
+    """Lock what these holds may have consumed of limits and coupons, and some others."""
+    counters.load([("hold", hold.id) for hold in holds if has_effects(hold)], also)
+    counters.coupons.load([("hold", hold.id) for hold in holds if has_coupons(hold)], coupons)
 
 
 def let_go(hold: KeptHold, book: AccountBook | None, why: str, now: datetime) -> None:
@@ -301,13 +311,18 @@ def _open_desk(
     counted = CountedFor(programme.id, shop.id, member, now, ZoneInfo(programme.timezone))
     counters = Counters(connection)
     limited = plan.limited(request.lines) if plan.limits else ()
-    counters.load(counted_refs(own), (key for _, key in counted.keys(plan, limited)))
+    load_uses(
+        counters,
+        own,
+        (key for _, key in counted.keys(plan, limited)),
+        ((programme.id, code) for code in codes_of(request.coupons, plan)),
+    )
     books = ledger.open_books(connection, keys)
     for book in books.values():
         book.settle(now)
     held = store.holds_by_key(connection, older, lock=True).values()
     live = [hold for hold in held if hold.state == "live"]
-    counters.load(counted_refs(live))
+    load_uses(counters, live)
     rows = members.member_rows(connection, programme.id, [] if member is None else [member])
     return _Desk(
         connection,
@@ -359,6 +374,16 @@ def _price(desk: _Desk, wanted: HoldRequest, now: datetime) -> PricedBasket:
     if desk.plan.limits:
         names = desk.counted.keys(desk.plan, desk.plan.limited(request.lines))
         facts = replace(facts, used=desk.counters.used(names))
+    if codes := codes_of(request.coupons, desk.plan):
+        keys = [(desk.counted.programme_id, code) for code in codes]
+        entered = look_at(
+            codes,
+            desk.counters.coupons.seen(keys),
+            desk.plan.series,
+            desk.plan.by_coupon.keys(),
+            (desk.member_id, now),
+        )
+        facts = replace(facts, coupons=entered)
     priced = price_basket(request, desk.plan, facts, now)
     _expect(wanted, priced)
     return priced

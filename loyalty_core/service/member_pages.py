@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from loyalty_core.domain.coupon_codes import told
 from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.service.members import Page, member_row
 from loyalty_core.service.source import Source, check_shop
@@ -128,6 +129,7 @@ def purchase_view(one: KeptPurchase) -> dict[str, Any]:
             "given_back": format_decimal(booking.get("given_back", 0)),
         },
         "lines": [_line(one, line) for line in one.lines],
+        "coupons_issued": [told(code) for code in booking.get("issued", {}).values()],
         "flags": one.flags,
     }
 

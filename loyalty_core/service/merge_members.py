@@ -15,6 +15,7 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
 from loyalty_core.store import (
     confirmations,
+    coupons,
     ledger,
     members,
     outbox,
@@ -54,6 +55,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     rules = plans.get(connection, programme_id, programme.rules_version).rules
     _move_standing(connection, survivor, leaving, rules, now)
     promotion_uses.move_member(connection, programme_id, leaving, survivor)
+    coupons.move_member(connection, leaving, survivor)
     _move_points(connection, programme_id, survivor, leaving, author, now)
     members.move_names(connection, leaving, survivor)
     confirmations.move_member(connection, leaving, survivor)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from loyalty_core.domain.pricing.basket import Award, PricedBasket
 from loyalty_core.domain.pricing.limits import Effect
 from loyalty_core.domain.receipt import PromisedLine
+from loyalty_core.service.coupon_uses import Taken, taken_by
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.holds import NOBODY, KeptHold
 from loyalty_kit.checkout import Quote
@@ -22,25 +23,31 @@ class Kept:
     lines: tuple[PromisedLine, ...]
     awards: tuple[Award, ...]
     effects: tuple[Effect, ...] = ()
+    coupons: tuple[Taken, ...] = ()
+    issued: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
     """`rated`: the hold knew its member, so what it says of earning is promised too.
 
-    `effects`: of promotions with limits.
+    `effects`: of promotions with limits or coupons; `coupons`: those that it reserved; `issued`:
+    promotions that give one with the purchase.
     """
 
     lines: Mapping[str, PromisedLine]
     awards: tuple[Award, ...]
     rated: bool
     effects: tuple[Effect, ...]
+    coupons: tuple[Taken, ...]
+    issued: tuple[str, ...]
 
     @classmethod
     def of(cls, hold: KeptHold) -> Promise:
         kept = from_json(Kept, hold.quote)
         by_id = {line.id: line for line in kept.lines}
-        return cls(by_id, kept.awards, hold.member_id != NOBODY, kept.effects)
+        rated = hold.member_id != NOBODY
+        return cls(by_id, kept.awards, rated, kept.effects, kept.coupons, kept.issued)
 
     def equal(self, lines: Sequence[PurchaseLine]) -> set[str]:
         """The lines that were bought as promised."""
@@ -75,13 +82,19 @@ def keep_promise(quote: Quote, priced: PricedBasket) -> dict[str, object]:
         )
         for line in priced.lines
     )
-    data: dict[str, object] = to_json(Kept(quote, lines, priced.earned, priced.effects))
+    kept = Kept(quote, lines, priced.earned, priced.effects, taken_by(priced), priced.issued)
+    data: dict[str, object] = to_json(kept)
     return data
 
 
 def has_effects(hold: KeptHold) -> bool:
     """Whether promotions with limits gave something, so that it may have been counted."""
     return bool(hold.quote.get("effects"))
+
+
+def has_coupons(hold: KeptHold) -> bool:
+    """Whether it reserved a coupon."""
+    return bool(hold.quote.get("coupons"))
 
 
 def promised_quote(hold: KeptHold) -> Quote:

@@ -18,7 +18,9 @@ from loyalty_core.domain.dates import period_start
 from loyalty_core.domain.pricing.limits import Effect, Limit, LimitName, uses_of
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import Returned, points_back
+from loyalty_core.service.coupon_uses import CouponUses
 from loyalty_core.store import promotion_uses as store
+from loyalty_core.store.coupons import CouponKey
 from loyalty_core.store.promotion_uses import Ref, UseKey
 from loyalty_kit.events import PurchaseLine
 
@@ -63,11 +65,12 @@ class Counters:
     """Some counters under lock, and the parts of some holds and purchases in them.
 
     Lock them before the accounts (`ledger.md` 4).  A counter that nobody foresaw is locked when
-    it is first asked for.
+    it is first asked for.  `coupons` are counted beside them.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.coupons = CouponUses(connection)
         self._used: dict[UseKey, int] = {}
         self._moved: set[UseKey] = set()
         self._parts: dict[Ref, dict[UseKey, int]] = {}
@@ -102,8 +105,11 @@ class Counters:
                 total[key] = total.get(key, 0) + amount
         return total
 
-    def set(self, ref: Ref, wanted: Mapping[UseKey, Wanted]) -> None:
+    def set(
+        self, ref: Ref, wanted: Mapping[UseKey, Wanted], coupons: Collection[CouponKey] = ()
+    ) -> None:
         """From now on this hold or purchase consumes that, and nothing else."""
+        self.coupons.set(ref, coupons)
         before = self._parts.get(ref, {})
         after = {key: one.amount for key, one in wanted.items()}
         if before == after:
@@ -123,6 +129,7 @@ class Counters:
         )
 
     def write(self) -> None:
+        self.coupons.write()
         if self._changed:
             store.write_uses(
                 self._connection,

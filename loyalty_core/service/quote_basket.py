@@ -21,11 +21,13 @@ from loyalty_core.domain.errors import (
 from loyalty_core.domain.members import full_name
 from loyalty_core.domain.pricing.allot import unit_price
 from loyalty_core.domain.pricing.basket import MemberFacts, PricedBasket
+from loyalty_core.domain.pricing.coupons import look_at
 from loyalty_core.domain.pricing.explain import code_answers, explain, promotions_of_codes
 from loyalty_core.domain.pricing.limits import LimitName
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.service.catalogue import products_for
+from loyalty_core.service.coupon_uses import codes_of
 from loyalty_core.service.identify import names_of
 from loyalty_core.service.place import place_of
 from loyalty_core.service.plans import PlanCache
@@ -84,7 +86,7 @@ def quote_basket(
     newest = plans.newest(connection, source.programme_id)
     facts = _facts(connection, source, request, newest, now)
     plan = plans.get(connection, source.programme_id, facts.rules_version)
-    if plan.version != newest.version and (plan.asks_person or plan.limits):
+    if plan.version != newest.version and (plan.asks_person or plan.limits or plan.series):
         facts = _facts(connection, source, request, plan, now)
     buyer = _buyer(facts, request, plan)
     request = replace(request, shop=shop_of(source, request))
@@ -98,6 +100,11 @@ def quote_basket(
     known = member_facts(buyer, place)
     if plan.limits:
         known = replace(known, used=_used(facts, now))
+    if codes := codes_of(request.coupons, plan):
+        coupons = {coupon.code: coupon for coupon in facts.coupons}
+        who = (buyer.member_id, now)
+        entered = look_at(codes, coupons, plan.series, plan.by_coupon.keys(), who)
+        known = replace(known, coupons=entered)
     priced = price_basket(request, plan, known, now)
     return answer(priced, buyer, quote_id(now))
 
@@ -245,6 +252,7 @@ def _facts(
         hold_from_wire(request.hold) if request.hold else None,
         plan.asks_person,
         _limited(request, plan) if plan.limits else (),
+        codes_of(request.coupons, plan),
     )
     facts = checkout_facts(connection, asked, now)
     if facts is None:

@@ -6,7 +6,7 @@ what is booked by difference (`ledger.md` 19, 20).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -15,13 +15,17 @@ from loyalty_core.domain.conditions.scene import Person
 from loyalty_core.domain.errors import EventConflict
 from loyalty_core.domain.pricing.allot import money_of, points_for
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
+from loyalty_core.domain.pricing.coupons import NO_COUPONS
 from loyalty_core.domain.pricing.earning import rate_purchase
+from loyalty_core.domain.pricing.issues import issued_by
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import split_reductions
 from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, rebook, withdraw
 from loyalty_core.service.catalogue import filled_in
 from loyalty_core.service.count_limits import count_limits, used_by_others
 from loyalty_core.service.event_batch import EventBatch
+from loyalty_core.service.event_coupons import coupons_of, entered_of
+from loyalty_core.service.issue_coupons import settle_issued, take_issued_back
 from loyalty_core.service.known_events import Told, hash_of, key_of
 from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
@@ -31,7 +35,7 @@ from loyalty_core.service.standing import Counted
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
-from loyalty_kit.events import Purchase, PurchaseStatus, Refund
+from loyalty_kit.events import Purchase, PurchaseLine, PurchaseStatus, Refund
 
 TIME_AHEAD = "time_ahead"
 LINKED = "linked"
@@ -126,6 +130,7 @@ def _book(
         kept.lines = kept.event.lines
         case.moved.flag(LINKED)
         count_limits(batch, kept, case.booked, case.moved)
+        settle_issued(batch, kept, case.booked)
         receipt = _answer(case)
         _book_waiting(batch, kept)
         return receipt
@@ -137,6 +142,7 @@ def _book(
     _sync_refunds(case)
     _move(case, hold)
     count_limits(batch, kept, case.booked, case.moved, hold)
+    settle_issued(batch, kept, case.booked)
     receipt = _answer(case)
     _book_waiting(batch, kept)
     return receipt
@@ -167,10 +173,11 @@ def _same(before: Purchase | None, now: Purchase) -> bool:
     """Whether what earns and what was spent is said as before."""
     if before is None:
         return False
-    return (before.lines, before.points_spent, before.hold) == (
+    return (before.lines, before.points_spent, before.hold, before.coupons) == (
         now.lines,
         now.points_spent,
         now.hold,
+        now.coupons,
     )
 
 
@@ -179,7 +186,7 @@ def _now_counts(case: _Case, before: Purchase | None) -> bool:
     if before is None or before.status is PurchaseStatus.PAID:
         return False
     version = case.booked.rules_version
-    return bool(version and case.batch.plan(version).limits)
+    return bool(version and case.batch.plan(version).counted)
 
 
 # --- who ------------------------------------------------------------------------------------
@@ -215,6 +222,7 @@ def _leave(case: _Case, member: int) -> None:
     booked.awards, booked.earned, booked.clawed = (), {}, {}
     booked.spent = booked.given_back = 0
     booked.rated, booked.history = False, None
+    take_issued_back(batch, kept, booked)
 
 
 # --- holds ----------------------------------------------------------------------------------
@@ -259,6 +267,7 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
         return
     plan = batch.plan_at(event.occurred_at) if hold is None else batch.plan(hold.rules_version)
     booked.rules_version = plan.version
+    booked.coupons = coupons_of(batch, kept, plan, hold, promise, case.moved)
     value = plan.rules.main.value_minor
     said = event.points_spent
     promised = {} if promise is None else promise.lines
@@ -273,6 +282,7 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
         return
     booked.tier = batch.standings.tier_at(member, event.occurred_at)
     booked.awards = _awards(case, plan, promise)
+    booked.issues = _issues(case, plan, promise) if plan.issues else ()
     booked.rated = True
 
 
@@ -287,16 +297,37 @@ def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ..
         promised = promise.awards_of(equal)
     if len(equal) == len(lines):
         return promised
-    used = used_by_others(case.batch, kept, booked, plan, lines, promised)
     rated = rate_purchase(
         lines,
         plan,
-        replace(_facts(case, plan), used=used),
+        _counted_facts(case, plan, lines, promised),
         kept.event.occurred_at,
         booked.points_spent,
         equal,
     )
     return _joined((*promised, *rated))
+
+
+def _issues(case: _Case, plan: Plan, promise: Promise | None) -> tuple[str, ...]:
+    """Promotions by which it brings coupons: as its hold promised, else by what it is."""
+    kept = case.kept
+    if promise is not None and promise.rated and promise.fits(kept.event.lines):
+        return promise.issued
+    lines = filled_in(kept.lines, case.batch.products)
+    facts = _counted_facts(case, plan, lines, ())
+    return issued_by(lines, plan, facts, kept.event.occurred_at)
+
+
+def _counted_facts(
+    case: _Case, plan: Plan, lines: Sequence[PurchaseLine], promised: Sequence[Award]
+) -> MemberFacts:
+    """With what others have used up of limits, and the coupons."""
+    batch, kept, booked = case.batch, case.kept, case.booked
+    return replace(
+        _facts(case, plan),
+        used=used_by_others(batch, kept, booked, plan, lines, promised),
+        coupons=entered_of(batch, kept, booked, plan) if booked.coupons else NO_COUPONS,
+    )
 
 
 def _facts(case: _Case, plan: Plan) -> MemberFacts:

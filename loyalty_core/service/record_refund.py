@@ -9,6 +9,7 @@ from loyalty_core.domain.receipt import returned
 from loyalty_core.service.booking import Booked, Moved, rebook
 from loyalty_core.service.count_limits import count_limits
 from loyalty_core.service.event_batch import EventBatch
+from loyalty_core.service.issue_coupons import settle_issued
 from loyalty_core.service.known_events import Told, hash_of, key_of
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
 from loyalty_core.service.source import Source
@@ -88,6 +89,7 @@ def book_refund(batch: EventBatch, kept: KeptRefund, purchase: KeptPurchase) -> 
     else:
         count_anonymous(purchase, moved)
     count_limits(batch, purchase, booked, moved)
+    settle_issued(batch, purchase, booked)
     return _answer(batch, kept, "booked", purchase, moved)
 
 

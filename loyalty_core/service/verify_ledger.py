@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from loyalty_core.store import coupons, promotion_uses
 from loyalty_core.store import ledger_proof as store
-from loyalty_core.store import promotion_uses
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.ledger import AccountKey
 
@@ -55,13 +55,16 @@ def verify_ledger(
     * `debt_beside_points`: something is available although something is owed
     * `uses_differ_from_parts`: a limit's counter is not what holds and purchases consumed
     * `uses_of_an_ended_hold`: a hold that has ended keeps a part of a limit
+    * `coupon_differs_from_uses`: a coupon is not counted as holds and purchases use it
+    * `coupon_of_an_ended_hold`: a hold that has ended keeps a coupon
     """
     findings: list[Finding] = []
     for page in store.account_pages(connection, programme_id, PAGE):
         findings += verify_accounts(connection, page)
         if progress is not None:
             progress(len(page))
-    return findings + _verify_limits(connection, programme_id)
+    findings += _verify_limits(connection, programme_id)
+    return findings + _verify_coupons(connection, programme_id)
 
 
 def _verify_limits(connection: Connection, programme_id: int | None) -> list[Finding]:
@@ -78,6 +81,18 @@ def _verify_limits(connection: Connection, programme_id: int | None) -> list[Fin
     return found + [
         Finding(f"hold {number}", "uses", "uses_of_an_ended_hold", "it has ended")
         for number in promotion_uses.kept_for_ended(connection, programme_id)
+    ]
+
+
+def _verify_coupons(connection: Connection, programme_id: int | None) -> list[Finding]:
+    """A code is worth something, so its end alone is told."""
+    found = [
+        Finding(f"coupon ...{code[-4:]}", "uses", "coupon_differs_from_uses", f"{said} != {times}")
+        for (_, code), said, times in coupons.differing(connection, programme_id)
+    ]
+    return found + [
+        Finding(f"hold {number}", "coupons", "coupon_of_an_ended_hold", "it has ended")
+        for number in coupons.kept_for_ended(connection, programme_id)
     ]
 
 
@@ -107,4 +122,5 @@ def rebuild_ledger(
         changed += sum(store.rebuild_account(connection, key) for key in page)
         if progress is not None:
             progress(len(page))
-    return changed + promotion_uses.rebuild(connection, programme_id)
+    changed += promotion_uses.rebuild(connection, programme_id)
+    return changed + coupons.rebuild(connection, programme_id)

@@ -33,6 +33,7 @@ from sqlalchemy import (
 
 from loyalty_core.domain.conditions.scene import Person
 from loyalty_core.domain.members import IdentityKey
+from loyalty_core.domain.pricing.coupons import Coupon
 from loyalty_core.store.accounts import balance_of, due_sums, held_sum
 from loyalty_core.store.database import Statement, compile_once, fetch
 from loyalty_core.store.members import person_of
@@ -40,6 +41,9 @@ from loyalty_core.store.promotion_uses import UseKey
 from loyalty_core.store.sets import among, list_for, rows_as_json
 from loyalty_core.store.tables import (
     accounts,
+    coupon_lots,
+    coupon_uses,
+    coupons,
     hold_claims,
     holds,
     identities,
@@ -71,6 +75,8 @@ class Asked:
     person: bool
     limited: Sequence[str] = ()
     """Promotions of whose limits it is to be told what has been used."""
+    coupons: Sequence[str] = ()
+    """Codes in normal form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,8 @@ class Facts:
     uses: tuple[tuple[UseKey, int], ...] = ()
     """Counters of this shop and buyer, the own hold's part not counted.  Of a period that has
     begun lately there may be the one before it, too."""
+    coupons: tuple[Coupon, ...] = ()
+    """Of the codes asked about, the use by the own hold not counted."""
 
 
 class _Shape(NamedTuple):
@@ -121,6 +129,7 @@ class _Shape(NamedTuple):
     hold: bool
     person: bool
     limited: bool
+    coupons: bool
 
 
 class _Row(NamedTuple):
@@ -149,6 +158,7 @@ class _Row(NamedTuple):
     ended: int
     own_hold: int
     uses: str | None
+    coupons: str | None
 
 
 _PERSON = (
@@ -194,6 +204,7 @@ def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts
         ),
         _person(first.member_id, told[0][width:]),
         _uses(asked.programme_id, first.uses),
+        _coupons(first.coupons),
     )
 
 
@@ -221,6 +232,21 @@ def _uses(programme_id: int, told: str | None) -> tuple[tuple[UseKey, int], ...]
     )
 
 
+def _coupons(told: str | None) -> tuple[Coupon, ...]:
+    return tuple(
+        Coupon(
+            code,
+            series,
+            member,
+            "blocked" if state == "active" and lot == "blocked" else state,
+            left,
+            None if starts is None else from_micros(starts),
+            None if ends is None else from_micros(ends),
+        )
+        for code, series, member, state, lot, left, starts, ends in json.loads(told or "[]")
+    )
+
+
 def _shape(asked: Asked) -> _Shape:
     kinds = [name.kind for name in asked.names]
     return _Shape(
@@ -232,6 +258,7 @@ def _shape(asked: Asked) -> _Shape:
         asked.hold is not None,
         asked.person,
         bool(asked.limited),
+        bool(asked.coupons),
     )
 
 
@@ -248,6 +275,8 @@ def _values(asked: Asked, now: datetime, dialect: Dialect) -> dict[str, Any]:
     if asked.limited:
         column = promotion_uses.c.promotion
         values["limited"] = list_for(dialect, column, asked.limited)
+    if asked.coupons:
+        values["coupons"] = list_for(dialect, coupons.c.code, asked.coupons)
     for place, name in enumerate(asked.names):
         values[f"kind_of_{place}"] = name.kind
         values[f"system_of_{place}"] = name.system
@@ -291,6 +320,7 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             *due_sums(now),
             _own_hold(shape, programme, now).label("own_hold"),
             _used(shape, programme, shops.c.id, buyer.c.id, now).label("uses"),
+            _asked_coupons(shape, programme).label("coupons"),
             *(buyer.c[name] for name in (_PERSON if shape.person else ())),
         )
         .select_from(
@@ -430,6 +460,40 @@ def _used(
             ),
         )
         .correlate(shops, member.table)
+        .scalar_subquery()
+    )
+
+
+def _asked_coupons(shape: _Shape, programme: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Coupons by their codes, as JSON."""
+    if not shape.coupons:
+        return null()
+    own, use = coupons, coupon_uses
+    left: ColumnElement[Any] = own.c.most - own.c.uses - own.c.over
+    holds_own = _is_own_hold(shape, programme, use.c.ref)
+    if holds_own is not None:
+        mine = select(func.count()).where(
+            use.c.kind == literal_column("'hold'"),
+            use.c.programme_id == own.c.programme_id,
+            use.c.code == own.c.code,
+            holds_own,
+        )
+        left = left + mine.correlate(own).scalar_subquery()
+    times = [type_coerce(one, BigInteger) for one in (own.c.starts_at, own.c.ends_at)]
+    return (
+        select(
+            rows_as_json(
+                own.c.code,
+                own.c.series,
+                own.c.member_id,
+                own.c.state,
+                coupon_lots.c.state,
+                left,
+                *times,
+            )
+        )
+        .select_from(own.outerjoin(coupon_lots, coupon_lots.c.id == own.c.lot_id))
+        .where(own.c.programme_id == programme, among(own.c.code, "coupons"))
         .scalar_subquery()
     )
 

@@ -41,13 +41,15 @@ def insert_many(
     rows: Sequence[Values],
     *,
     unless: tuple[str, ...] = (),
-) -> None:
+) -> int:
     """Insert rows, each with its values in the order of `columns`; they are stored in this order.
 
-    `unless`: a row whose values of these columns are there already is left out.
+    `unless`: a row whose values of these columns are there already is left out.  Gives how many
+    were inserted.
     """
-    if rows:
-        _send(connection, _insert(table, columns, unless, not is_sqlite(connection)), rows)
+    if not rows:
+        return 0
+    return _send(connection, _insert(table, columns, unless, not is_sqlite(connection)), rows)
 
 
 def update_many(  # noqa: PLR0913 - what to change, and what may be changed

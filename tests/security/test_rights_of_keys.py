@@ -25,6 +25,8 @@ OPEN = {
 """What anybody may read; `test_rights_of_people.py` tries it."""
 SHOP_FORBIDDEN = (403, "shop_forbidden")
 NO_MEMBER = (404, "member_not_found")
+NO_COUPON = (404, "coupon_not_found")
+UNTOLD = (422, "validation_failed")
 NO_PROGRAMME = (404, "programme_not_found")
 
 
@@ -99,6 +101,16 @@ TABLE = {
     "POST /members/<member_id>/merge": May("admin", 200, NO_MEMBER, 200, {"from": "<second>"}),
     "GET /members/<member_id>/export": May("admin", 200, NO_MEMBER, 200),
     "DELETE /members/<member_id>": May("admin", 200, NO_MEMBER, 200),
+    # Coupons are the programme's; a code of another programme is no code here.
+    "POST /coupons/lots": May(
+        "admin", 201, UNTOLD, 201, {"lot": "second", "series": "spring", "count": 1}
+    ),
+    "GET /coupons/<coupon>": May("checkout", 200, NO_COUPON, 200),
+    "POST /coupons/<coupon>/block": May("admin", 200, NO_COUPON, 200, {"blocked": True}),
+    "GET /members/<member_id>/coupons": May("members", EMPTY, NO_MEMBER, EMPTY),
+    "POST /members/<member_id>/exchange": May(
+        "members", 201, NO_MEMBER, 201, {"series": "spring"}, headers=ONCE
+    ),
     "GET /programmes": May("admin", 200, 200, 200),
     "GET /programmes/<code>/rules": May("admin", 200, NO_PROGRAMME, 200),
     "PUT /programmes/<code>/rules": May("admin", 201, NO_PROGRAMME, 201, "<rules>"),
@@ -237,6 +249,7 @@ def seen(world: World) -> list[Any]:
         f"/members/{world.names['member_id']}/export",
         f"/holds/{world.names['hold_id']}",
         f"/purchases/{world.names['purchase_id']}",
+        f"/coupons/{world.names['coupon']}",
         "/programmes/demo/rules",
         "/programmes/demo/shops",
         "/programmes/demo/products",

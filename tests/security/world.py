@@ -95,6 +95,12 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     bought = caller.post("/purchases", a_purchase(shop="main")).json
     second = caller.post("/members", {"phone": "+79161234568"}).json
     held = caller.post("/holds", a_basket(cart="c-1", shop="main")).json
+    rules = caller.get("/programmes/demo/rules").json
+    rules["coupons"] = [{"code": "spring", "name": "Spring", "price": "1.00"}]
+    draft = caller.put("/programmes/demo/rules", rules).json["draft"]
+    assert caller.post("/programmes/demo/rules/publish", {"draft": draft}).status_code == 200
+    lot = {"lot": "lot", "series": "spring", "count": 1}
+    (coupon,) = caller.post("/coupons/lots", lot).json["codes"]
     shop = create_installation(
         hub, programme_id=programme_id, connector="tablo", name="Tea shop", settings=SETTINGS
     )
@@ -107,6 +113,7 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "programme": "demo",
         "shop": "main",
         "connector": "tablo",
+        "coupon": coupon,
         "confirmation_id": "cf_1",
         "member_id": bought["member"],
         "second": second["id"],

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, Table, select
 
 from loyalty_core.domain.rules import default_rules
 from loyalty_core.service.adjust_points import Adjustment, adjust_points
+from loyalty_core.service.coupons import NewLot, all_coupons, fill_lot, open_lot
 from loyalty_core.service.hold_points import PlacedHold, get_hold, place_hold, release_hold
 from loyalty_core.service.members import MemberCard, get_member
 from loyalty_core.service.merge_members import merge_members
@@ -33,6 +34,9 @@ from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.tables import (
     accounts,
+    coupon_lots,
+    coupon_uses,
+    coupons,
     entries,
     entry_lots,
     happenings,
@@ -65,6 +69,9 @@ VERA = "+79161234503"
 
 WATCHED = (
     accounts,
+    coupon_lots,
+    coupon_uses,
+    coupons,
     entries,
     entry_lots,
     happenings,
@@ -233,6 +240,30 @@ class Shop:
             return publish_rules(connection, self.programme_id, version, **by)
 
         return transact(self.engine, work)
+
+    def make_coupons(self, series: str, size: int = 1, by: str | None = None, **dates: Any):
+        """Codes of a new lot, of the member with this phone or of anybody's."""
+        name = f"lot-{next(_numbers)}"
+        owner = None if by is None else self.wire(by)
+        wanted = NewLot(name, series, size, owner, **dates)
+
+        def work(connection: Connection) -> list[str]:
+            said = (connection, self.plans, self.programme_id)
+            open_lot(*said, wanted, author="owner", now=self.now)
+            lot = fill_lot(*said, name)
+            pages = all_coupons(connection, self.programme_id, lot)
+            return [one.code for page in pages for one in page]
+
+        return transact(self.engine, work)
+
+    def coupon(self, code: str) -> dict[str, Any]:
+        """Its row."""
+        (row,) = [one for one in self._own(coupons) if one["code"] == code]
+        return row
+
+    def coupon_uses(self, code: str) -> int:
+        row = self.coupon(code)
+        return row["uses"] + row["over"]
 
     def open_shop(self, code: str) -> None:
         transact(

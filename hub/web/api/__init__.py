@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask
 
-from hub.web.api import checkout, confirmations, events, members, pages, programme
+from hub.web.api import checkout, confirmations, coupons, events, members, pages, programme
 from hub.web.api.call import furnish
 from hub.web.api.specification import describe, finish
 from hub.wiring import Hub
@@ -18,6 +18,7 @@ BLUEPRINTS = (
     confirmations.blueprint,
     events.blueprint,
     members.blueprint,
+    coupons.blueprint,
     programme.blueprint,
 )
 

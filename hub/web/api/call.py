@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from hub.web import errors
 from hub.web.api import once
+from hub.web.api.guesses import Guesses
 from hub.web.api.limits import RateLimit
 from hub.web.api.once import Answer
 from hub.web.auth import KeyRing, bearer_token
@@ -45,6 +46,7 @@ class Room:
     keys: KeyRing
     prompt: PromptDatabase
     limit: RateLimit
+    guesses: Guesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ def furnish(app: Flask, hub: Hub) -> Room:
         KeyRing(hub.clock),
         PromptDatabase(hub.engine, patience_s=config.quote_deadline_ms / 1000),
         RateLimit(config.rate_limit, config.redis_url),
+        Guesses(config.coupon_guesses, "hour", config.redis_url),
     )
     app.extensions[_EXTENSION] = room
     return room

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
 from hub.web import errors
-from hub.web.api import body, render_quote
+from hub.web.api import body, guesses, render_quote
 from hub.web.api import schemas as wire
 from hub.web.api.call import NOTHING, Call, Operation, answer
 from hub.web.api.confirmations import counted, secret_of
@@ -55,7 +56,23 @@ def quote(call: Call) -> Answer:
     spending: `degraded`.
     """
     request = body.load(load_quote_request, body.read_json())
-    return answer(render_quote.quote(_priced(call, request)))
+    priced = _guarded(call, request) if request.coupons else _priced(call, request)
+    return answer(render_quote.quote(priced))
+
+
+def _guarded(call: Call, request: QuoteRequest) -> Quote:
+    """Wrong codes are counted; who has none left is told nothing of codes, right or wrong."""
+    tries = call.room.guesses
+    callers = guesses.callers_of(call.key.id)
+    if not tries.is_out(callers, call.now):
+        priced = _priced(call, request)
+        if priced.member is not None:
+            callers = guesses.callers_of(call.key.id, priced.member.id)
+        if not tries.is_out(callers, call.now):
+            tries.count(callers, guesses.count_wrong(priced.coupons), call.now)
+            return priced
+    bare = _priced(call, guesses.without_codes(request))
+    return guesses.told_out(bare, request)
 
 
 def _priced(call: Call, request: QuoteRequest) -> Quote:
@@ -91,9 +108,14 @@ def hold(call: Call) -> Answer:
     """
     told = body.read_json()
     wanted = body.load(load_hold_request, told)
+    codes = wanted.request.coupons
+    callers = guesses.callers_of(call.key.id)
+    if codes:
+        call.room.guesses.check(callers, call.now)
+    placed: list[PlacedHold] = []
 
-    def work(connection: Connection) -> Answer:
-        placed = place_hold(
+    def place(connection: Connection) -> Answer:
+        held = place_hold(
             connection,
             call.plans,
             call.source,
@@ -101,9 +123,27 @@ def hold(call: Call) -> Answer:
             now=call.now,
             code_secret=secret_of(call),
         )
-        return answer(_hold(placed), 201)
+        if codes and held.quote.member is not None:
+            # Of somebody who has run out of tries nothing is held, and nothing told.
+            own = guesses.callers_of(call.key.id, held.quote.member.id)
+            call.room.guesses.check(own, call.now)
+        placed[:] = [held]
+        return answer(_hold(held), 201)
 
-    return call.write(counted(work), told=told)
+    try:
+        return call.write(counted(place), told=told)
+    finally:
+        if codes:
+            _count_wrong(call, codes, placed)
+
+
+def _count_wrong(call: Call, codes: Sequence[str], placed: Sequence[PlacedHold]) -> None:
+    """Where no hold was placed, all: a refusal may tell the price, and so if a code was right."""
+    wrong, member = len(codes), None
+    for held in placed:
+        seen = held.quote.member
+        wrong, member = guesses.count_wrong(held.quote.coupons), None if seen is None else seen.id
+    call.room.guesses.count(guesses.callers_of(call.key.id, member), wrong, call.now)
 
 
 @operation(

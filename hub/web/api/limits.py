@@ -53,6 +53,16 @@ class RateLimit:
                 wait_s = math.ceil(window.ends_at(seconds) - seconds)
                 raise Refusal(429, "rate_limited", {"Retry-After": str(wait_s)})
 
+    def spend(self, caller: str, times: int, now: datetime) -> datetime | None:
+        """Count something so many times; when it may happen again, if the limit is reached."""
+        seconds = now.timestamp()
+        over = [
+            window.ends_at(seconds)
+            for window in self._windows
+            if not all(window.take(caller, seconds) for _ in range(times))
+        ]
+        return datetime.fromtimestamp(max(over), tz=now.tzinfo) if over else None
+
 
 class _Window:
     """One limit, by caller, in the window of the clock that is open now."""

@@ -223,6 +223,9 @@ class PurchaseViewSchema(Schema):
     totals = fields.Nested(PurchaseTotalsSchema)
     points = fields.Nested(MovedPointsSchema)
     lines = fields.List(fields.Nested(BookedLineSchema))
+    coupons_issued = fields.List(
+        fields.String(), metadata=about("Codes that came of it, for the next purchase.")
+    )
     flags = fields.List(fields.String(), metadata=about("What does not fit, for the owner."))
 
 

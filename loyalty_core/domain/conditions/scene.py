@@ -7,6 +7,7 @@ from dataclasses import field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
+from loyalty_core.domain.pricing.coupons import NO_COUPONS, Entered
 from loyalty_core.domain.pricing.rule_type import View
 from loyalty_kit.frozen import frozen
 
@@ -59,6 +60,7 @@ class Scene:
     __slots__ = (
         "_local",
         "calendars",
+        "coupons",
         "known",
         "now",
         "person",
@@ -79,6 +81,7 @@ class Scene:
         tier: str | None = None,
         person: Person | None = None,
         calendars: Mapping[date, frozenset[str]],
+        coupons: Entered = NO_COUPONS,
     ) -> None:
         self.view = view
         self.now = now
@@ -88,6 +91,7 @@ class Scene:
         self.tier = tier
         self.person = person
         self.calendars = calendars
+        self.coupons = coupons
         self._local: datetime | None = None
 
     @property

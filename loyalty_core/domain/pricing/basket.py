@@ -7,6 +7,7 @@ from dataclasses import field
 from datetime import datetime
 
 from loyalty_core.domain.conditions.scene import Person, Place
+from loyalty_core.domain.pricing.coupons import NO_COUPONS, Entered
 from loyalty_core.domain.pricing.limits import Effect, Used
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import Refusal
@@ -32,6 +33,7 @@ class MemberFacts:
     person: Person | None = None
     place: Place = field(default_factory=Place)
     used: Used = field(default_factory=dict)
+    coupons: Entered = NO_COUPONS
 
 
 NOBODY = MemberFacts()
@@ -64,7 +66,8 @@ class Outcome:
 @frozen
 class PricedBasket:
     """A basket priced and accounted for; `outcomes` only of promotions that it matched,
-    `effects` only of those with limits.
+    `effects` only of those with limits or coupons.  `issued`: promotions that give the member a
+    coupon with the purchase.
 
     `explanation` (every promotion of the rule set, with sentences) is made when asked for, so
     that a quote costs what matches, not what is in the rule set; see `explain.explain`.
@@ -81,3 +84,5 @@ class PricedBasket:
     plan: Plan
     now: datetime
     effects: tuple[Effect, ...] = ()
+    coupons: Entered = NO_COUPONS
+    issued: tuple[str, ...] = ()

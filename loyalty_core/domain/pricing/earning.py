@@ -57,6 +57,7 @@ def scene_of(view: View, plan: Plan, facts: MemberFacts, at: datetime) -> Scene:
         tier=facts.tier,
         person=facts.person,
         calendars=plan.calendars,
+        coupons=facts.coupons,
     )
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Literal
 
 from loyalty_core.domain.conditions.tell import tell
+from loyalty_core.domain.coupon_codes import normal
 from loyalty_core.domain.pricing.basket import Outcome, PricedBasket
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.plan import Compiled
@@ -14,6 +15,7 @@ from loyalty_core.domain.pricing.rule_type import Refusal
 from loyalty_core.domain.pricing.sentences import (
     applied_text,
     known_locale,
+    reason_text,
     refused_text,
 )
 from loyalty_kit.checkout import CodeAnswer, Explanation
@@ -105,9 +107,18 @@ def _told(outcome: Outcome, priced: PricedBasket) -> Explanation:
 
 def promotions_of_codes(priced: PricedBasket) -> frozenset[str]:
     """Ids of the promotions that want one of the entered codes."""
-    codes = priced.plan.codes
-    entered = [code for code in map(fold, priced.request.coupons) if code in codes]
-    return frozenset(one.promotion.id for code in entered for one in codes[code])
+    return frozenset(
+        one.promotion.id for code in priced.request.coupons for one in _wanting(code, priced)
+    )
+
+
+def _wanting(code: str, priced: PricedBasket) -> tuple[Compiled, ...]:
+    """Promotions that an entered code is for: by the document's own word, or by its coupon."""
+    named = priced.plan.codes.get(fold(code))
+    if named is not None or not priced.coupons.series:
+        return named or ()
+    series = priced.coupons.series.get(normal(code))
+    return () if series is None else priced.plan.by_coupon.get(series, ())
 
 
 def code_answers(priced: PricedBasket) -> tuple[CodeAnswer, ...]:
@@ -120,14 +131,20 @@ def code_answers(priced: PricedBasket) -> tuple[CodeAnswer, ...]:
 
 
 def _code_answer(code: str, matched: dict[int, Outcome], priced: PricedBasket) -> CodeAnswer:
-    wanting = priced.plan.codes.get(fold(code))
+    locale, currency = known_locale(priced.request.locale), priced.request.currency
+    wanting = _wanting(code, priced)
+    refusal = None
+    if fold(code) not in priced.plan.codes:
+        refusal = priced.coupons.refusals.get(normal(code))
+    if refusal is not None:
+        text = reason_text(refusal.reason, refusal.facts, currency, locale)
+        return CodeAnswer(code, "rejected", refusal.reason, text)
     if not wanting:
         return CodeAnswer(code, "rejected", "unknown_code")
     outcomes = [_outcome(one, matched, priced) for one in wanting]
     refusals = [outcome.refusal for outcome in outcomes if outcome.refusal is not None]
     if len(refusals) < len(outcomes):
         return CodeAnswer(code, "applied")
-    locale, currency = known_locale(priced.request.locale), priced.request.currency
     text = refusal_text(outcomes[0], refusals[0], currency, locale)
     return CodeAnswer(code, "rejected", refusals[0].reason, text)
 

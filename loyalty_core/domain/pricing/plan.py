@@ -11,6 +11,7 @@ from typing import cast
 from loyalty_core.domain.conditions.meet import Meet, compile_tree
 from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.conditions.tree import codes_of, leaves
+from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.limits import Limit, within
 from loyalty_core.domain.pricing.promotion import Lane, Promotion
@@ -49,6 +50,8 @@ class Compiled:
     def closed(self, scene: Scene) -> Refusal | None:
         """Why it says nothing here and now, if so: not in force, or its condition is not met."""
         refusal = self.standing(scene.now)
+        if refusal is None and self.promotion.coupon is not None:
+            refusal = scene.coupons.closed(self.promotion.coupon)
         if refusal is None and self.meet is not None:
             refusal = self.meet(scene)
         return refusal
@@ -110,6 +113,14 @@ class Plan:
     asks_person: bool
     """Whether a condition asks more of the member than the tier."""
     limits: Mapping[str, Sequence[Limit]]
+    series: Mapping[str, CouponSeries]
+    """Of coupons, by code."""
+    by_coupon: Mapping[str, tuple[Compiled, ...]]
+    """Promotions that want a coupon, by its series."""
+    counted: frozenset[str]
+    """Promotions of which is counted what they give: by limits, or by their coupons."""
+    issues: Mapping[str, Compiled]
+    """Promotions that give coupons, by id."""
 
     def limited(
         self, lines: Sequence[BasketLine | PurchaseLine], stages: Iterable[Stage] = Stage
@@ -160,6 +171,10 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
             for _, leaf in leaves(one.promotion.when)
         ),
         limits={one.id: one.limits for one in rules.promotions if one.limits},
+        series={one.code: one for one in rules.coupons},
+        by_coupon=_by_coupon(promotions),
+        issues={one.promotion.id: one for one in promotions if one.rule.stage is Stage.ISSUE},
+        counted=frozenset(one.id for one in rules.promotions if one.limits or one.coupon),
         law=law_of(rules.regulated),
         law_has_floors=any(table.floor for table in rules.regulated),
     )
@@ -180,6 +195,14 @@ def _codes(promotions: Iterable[Compiled]) -> dict[str, tuple[Compiled, ...]]:
         for code in () if when is None else codes_of(when):
             by_code.setdefault(code, []).append(one)
     return {code: tuple(some) for code, some in by_code.items()}
+
+
+def _by_coupon(promotions: Iterable[Compiled]) -> dict[str, tuple[Compiled, ...]]:
+    by_series: dict[str, list[Compiled]] = {}
+    for one in promotions:
+        if one.promotion.coupon is not None:
+            by_series.setdefault(one.promotion.coupon, []).append(one)
+    return {series: tuple(some) for series, some in by_series.items()}
 
 
 def _kept_apart(promotions: Iterable[Promotion]) -> Mapping[str, set[str]]:

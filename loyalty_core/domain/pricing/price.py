@@ -24,6 +24,7 @@ from loyalty_core.domain.pricing.bonus import Bonus
 from loyalty_core.domain.pricing.discounts import Discounts
 from loyalty_core.domain.pricing.earning import Earned, bases, earn, scene_of
 from loyalty_core.domain.pricing.extras import Extras
+from loyalty_core.domain.pricing.issues import Issues
 from loyalty_core.domain.pricing.lanes import Exclusions, run_lanes
 from loyalty_core.domain.pricing.limits import Effect, gathered
 from loyalty_core.domain.pricing.plan import Compiled, Plan
@@ -101,6 +102,8 @@ def price_basket(
     points_spent = points_for(sum(paid.by_line), plan.rules.main.value_minor)
     base_minor = bases(view, payable, paid.by_line, plan, spent=points_spent > 0)
     earned = earn(view, base_minor, plan, scene, candidates)
+    issues = Issues(view, plan)
+    came |= run_lanes(candidates.get(Stage.ISSUE, ()), issues, scene, Exclusions())
     lines = _lines(request, discounts, paid, payable, earned)
     if request.split_lines:
         lines = _split(lines, request)
@@ -113,13 +116,19 @@ def price_basket(
         totals=_totals(view, paid.by_line, payable),
         points=_offer(paid.offer, earned, points_spent, plan),
         earned=earned.awards,
-        outcomes=_outcomes(came, discounts, extras, paid.shares, earned),
+        outcomes=_outcomes(came, discounts, extras.facts | issues.facts, paid.shares, earned),
         gifts=tuple(extras.gifts),
-        benefits=(*_of_tier(plan, facts.tier), *extras.benefits),
+        benefits=(*_of_tier(plan, facts.tier), *extras.benefits, *issues.benefits),
         request=request,
         plan=plan,
         now=now,
-        effects=_effects(lines, paid.shares, extras, earned, plan) if plan.limits else (),
+        effects=_effects(
+            lines, paid.shares, [*extras.given, *(one for one, _ in issues.given)], earned, plan
+        )
+        if plan.counted
+        else (),
+        issued=tuple(one for one, _ in issues.given),
+        coupons=facts.coupons,
     )
 
 
@@ -286,9 +295,13 @@ def _offer(bounds: PointsOffer, earned: Earned, spend_points: int, plan: Plan) -
 
 
 def _effects(
-    lines: Sequence[PricedLine], shares: Shares, extras: Extras, earned: Earned, plan: Plan
+    lines: Sequence[PricedLine],
+    shares: Shares,
+    given: Sequence[str],
+    earned: Earned,
+    plan: Plan,
 ) -> tuple[Effect, ...]:
-    """What promotions with limits came to in the end."""
+    """What promotions with limits or coupons came to in the end."""
     parts = [
         (one.promotion, "money", line.id, one.amount_minor)
         for line in lines
@@ -305,11 +318,11 @@ def _effects(
     ]
     parts += [
         (promotion, "given", line.id, 1)
-        for promotion in extras.given
+        for promotion in given
         for line in lines
         if line.amount_minor
     ]
-    return gathered([part for part in parts if part[0] in plan.limits])
+    return gathered([part for part in parts if part[0] in plan.counted])
 
 
 def _of_tier(plan: Plan, tier: str | None) -> list[Benefit]:
@@ -318,11 +331,17 @@ def _of_tier(plan: Plan, tier: str | None) -> list[Benefit]:
 
 
 def _outcomes(
-    came: Came, discounts: Discounts, extras: Extras, shares: Shares, earned: Earned
+    came: Came,
+    discounts: Discounts,
+    given: Mapping[int, Mapping[str, str]],
+    shares: Shares,
+    earned: Earned,
 ) -> tuple[Outcome, ...]:
     """Every promotion that matched, in order, with what it came to in the end."""
-    facts = {order: {"discount": format_decimal(off)} for order, off in discounts.totals().items()}
-    facts |= extras.facts
+    facts: dict[int, Mapping[str, str]] = {
+        order: {"discount": format_decimal(off)} for order, off in discounts.totals().items()
+    }
+    facts |= given
     for compiled, share_bp in shares.by_line.values():
         facts[compiled.order] = {"percent": format_decimal(share_bp)}
     facts |= _earned_facts(earned)

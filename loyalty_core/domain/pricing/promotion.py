@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from loyalty_core.domain.conditions.tell import tell
 from loyalty_core.domain.conditions.tree import TREE, Node
+from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.domain.pricing.declare import (
     CODE,
     FLAG,
@@ -26,6 +27,7 @@ from loyalty_core.domain.pricing.declare import (
     word,
 )
 from loyalty_core.domain.pricing.limits import LIMIT, Limit, check_limits
+from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.pricing.rules import RULE_TYPES
 
 BASE = "base"
@@ -112,6 +114,12 @@ class Promotion:
         default=(),
         metadata=word("never_with", many(CODE, most=1000), en="Never with", ru="Не вместе с"),
     )
+    coupon: str | None = field(
+        default=None,
+        metadata=word(
+            "coupon", optional(CODE), en="Only with a coupon of series", ru="Только с купоном серии"
+        ),
+    )
 
 
 def _read_promotion(value: object) -> Promotion:
@@ -123,6 +131,8 @@ def _read_promotion(value: object) -> Promotion:
     if promotion.starts_at and promotion.ends_at and promotion.starts_at >= promotion.ends_at:
         raise Misfit({"ends_at": ["must be later than starts_at"]})
     check_limits(promotion.limits, RULE_TYPES[promotion.type].stage)
+    if promotion.coupon is not None and RULE_TYPES[promotion.type].stage is Stage.BAR:
+        raise Misfit({"coupon": ["this type gives nothing for a coupon"]})
     try:
         params = read_record(RULE_TYPES[promotion.type].params, promotion.params)
     except Misfit as wrong:
@@ -143,3 +153,21 @@ def _promotion_schema(locale: str) -> JsonSchema:
 
 
 PROMOTION: Kind[Promotion] = Kind(_read_promotion, _promotion_schema)
+
+
+def odd_series(
+    series: Sequence[CouponSeries], promotions: Sequence[Promotion]
+) -> dict[str, list[str]]:
+    """What does not fit of coupons, by its place in the document."""
+    known = {None, *(one.code for one in series)}
+    errors = {
+        f"coupons.{index}.ends_at": ["must be later than starts_at"]
+        for index, one in enumerate(series)
+        if one.starts_at and one.ends_at and one.starts_at >= one.ends_at
+    }
+    for index, promotion in enumerate(promotions):
+        if promotion.coupon not in known:
+            errors[f"promotions.{index}.coupon"] = ["no such series of coupons"]
+        if getattr(promotion.params, "series", None) not in known:
+            errors[f"promotions.{index}.params.series"] = ["no such series of coupons"]
+    return errors

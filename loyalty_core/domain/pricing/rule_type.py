@@ -26,6 +26,7 @@ class Stage(StrEnum):
     SPEND = "spend"
     BAR = "bar"
     EARN = "earn"
+    ISSUE = "issue"
 
 
 COMPETING = frozenset({Stage.DISCOUNT, Stage.SPEND, Stage.EARN})
@@ -93,7 +94,14 @@ class BenefitGiven:
     name: str
 
 
-Grant = Off | Share | Multiply | Points | Barred | GiftGiven | BenefitGiven
+@frozen
+class CouponGiven:
+    """A coupon of a series, the member's own."""
+
+    series: str
+
+
+Grant = Off | Share | Multiply | Points | Barred | GiftGiven | BenefitGiven | CouponGiven
 
 
 @frozen

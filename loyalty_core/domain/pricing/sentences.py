@@ -82,6 +82,54 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "en": "Another promotion gives more: {by}.",
         "ru": "Выгоднее другая акция: {by}.",
     },
+    "coupon_needed": {
+        "en": "A coupon is needed.",
+        "ru": "Нужен купон.",
+    },
+    "unknown_code": {
+        "en": "There is no such code.",
+        "ru": "Такого кода нет.",
+    },
+    "coupon_mistyped": {
+        "en": "There is a mistake in the code: check each character.",
+        "ru": "В коде ошибка: проверьте каждый знак.",
+    },
+    "coupon_used": {
+        "en": "The coupon has been used.",
+        "ru": "Купон уже использован.",
+    },
+    "coupon_expired": {
+        "en": "The coupon ended on {ends_at}.",
+        "ru": "Срок купона закончился {ends_at}.",
+    },
+    "coupon_not_started": {
+        "en": "The coupon is good from {starts_at}.",
+        "ru": "Купон начнёт действовать {starts_at}.",
+    },
+    "coupon_blocked": {
+        "en": "The coupon is blocked.",
+        "ru": "Купон заблокирован.",
+    },
+    "coupon_withdrawn": {
+        "en": "The purchase that this coupon came with was returned.",
+        "ru": "Покупка, за которую дали этот купон, возвращена.",
+    },
+    "coupon_of_another": {
+        "en": "The coupon is another member's.",
+        "ru": "Это купон другого участника.",
+    },
+    "coupon_beside_another": {
+        "en": "A receipt takes one coupon of this kind.",
+        "ru": "На один чек действует один такой купон.",
+    },
+    "coupon_without_promotion": {
+        "en": "There is no promotion for this coupon now.",
+        "ru": "Сейчас нет акции для этого купона.",
+    },
+    "too_many_attempts": {
+        "en": "Too many wrong codes: try again later.",
+        "ru": "Слишком много неверных кодов: попробуйте позже.",
+    },
     "limit_reached": {
         "en": "The limit of the promotion is used up: {of} {per} {period}.",
         "ru": "Лимит акции исчерпан: {of} {per} {period}.",
@@ -141,6 +189,11 @@ def refused_text(
 ) -> str:
     sentences = rule.reasons.get(reason) or REASONS[reason]
     return sentences[locale].format_map(_told(facts, currency, locale))
+
+
+def reason_text(reason: str, facts: Mapping[str, str], currency: str, locale: str) -> str:
+    """The sentence of a reason that no rule type has of its own."""
+    return REASONS[reason][locale].format_map(_told(facts, currency, locale))
 
 
 def trace_of(line: PricedLine, currency: str, locale: str) -> tuple[str, ...]:

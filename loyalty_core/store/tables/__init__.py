@@ -6,6 +6,7 @@ No family has foreign keys into the ledger family (`ledger.md` 31).
 from __future__ import annotations
 
 from loyalty_core.store.tables.base import metadata
+from loyalty_core.store.tables.coupons import coupon_lots, coupon_uses, coupons
 from loyalty_core.store.tables.ledger import (
     LEDGER_FAMILY,
     accounts,
@@ -55,6 +56,9 @@ __all__ = [
     "api_keys",
     "categories",
     "confirmations",
+    "coupon_lots",
+    "coupon_uses",
+    "coupons",
     "deliveries",
     "documents",
     "entries",

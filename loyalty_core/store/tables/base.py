@@ -32,6 +32,8 @@ def none_below_zero(*names: str) -> list[CheckConstraint]:
     return [CheckConstraint(f"{name} >= 0", name=f"{name}_not_negative") for name in names]
 
 
-def partial_index(name: str, *columns: Column[Any], where: str) -> Index:
+def partial_index(name: str, *columns: Column[Any], where: str, unique: bool = False) -> Index:
     """An index over the few rows that are still of interest."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+    return Index(
+        name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where)
+    )

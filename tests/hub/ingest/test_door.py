@@ -77,6 +77,24 @@ def test_a_genuine_one_that_cannot_be_read_is_refused(shop, body):
     assert kept(shop) == []
 
 
+@pytest.mark.parametrize(
+    ("body", "query"),
+    [
+        pytest.param(BODY, "?shop=a%00b", id="in a parameter"),
+        pytest.param(BODY, "?sh%00op=a", id="in the name of one"),
+        pytest.param(rb'{"no": "a\u0000b"}', "", id="in the key"),
+        pytest.param(rb'{"no": "\ud800"}', "", id="half a character in the key"),
+    ],
+)
+def test_what_no_database_can_hold_is_refused_and_not_tried_again(shop, body, query):
+    door = shop.installation.hooks["events"] + query
+
+    answer = shop.post(body, signed(body), to=door)
+
+    assert (answer.status_code, answer.json["code"]) == (400, "unreadable")
+    assert kept(shop) == []
+
+
 def test_a_ping_is_answered_and_not_kept(shop):
     answer = shop.post(b'{"ping": true}', signed(b'{"ping": true}'))
 

@@ -14,6 +14,7 @@ from loyalty_core.domain.pricing.rules import (
     earn_points,
     fixed_price,
     gift,
+    give_coupon,
     no_earn,
     percent_off,
     scale_off,
@@ -39,5 +40,6 @@ RULE_TYPES: Mapping[str, AnyRuleType] = {
         earn_per_sum.RULE,
         earn_per_unit.RULE,
         no_earn.RULE,
+        give_coupon.RULE,
     )
 }

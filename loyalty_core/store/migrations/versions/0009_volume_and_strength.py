@@ -8,7 +8,7 @@ from loyalty_core.store.migrations.beside_traffic import add_column
 from loyalty_core.store.types import BigInt
 
 revision = "0009"
-down_revision = "0005"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,83 @@
+"""Wrong codes are counted, so that nobody finds a coupon by trying.
+
+A wrong code counts for the member that it was tried for, for the address and for the key that
+it came by.  Who has none left is told so, whatever the code: a right one looks the same then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from flask import request
+
+from hub.web.api.limits import RateLimit
+from hub.web.errors import Refusal
+from loyalty_core.domain.pricing.sentences import known_locale, reason_text
+from loyalty_kit.checkout import CodeAnswer, Quote, QuoteRequest
+
+WRONG = frozenset({"unknown_code", "coupon_mistyped", "coupon_of_another"})
+OF_ADDRESS, OF_KEY = 10, 100
+"""So many times a member's wrong codes may come by one address, and by one key."""
+OUT = "too_many_attempts"
+
+
+class Guesses:
+    """Counts what was wrong; knows who has run out in the window that is open now."""
+
+    def __init__(self, most: int, window: str, redis_url: str | None) -> None:
+        """`most` wrong codes of one member in a `window`, as "hour"."""
+        self._limits = {
+            kind: RateLimit(f"{most * times}/{window}", redis_url)
+            for kind, times in (("member", 1), ("address", OF_ADDRESS), ("key", OF_KEY))
+        }
+        self._lock = threading.Lock()
+        self._out: dict[str, datetime] = {}
+
+    def is_out(self, callers: Iterable[str], now: datetime) -> bool:
+        with self._lock:
+            return any(self._out.get(caller, now) > now for caller in callers)
+
+    def check(self, callers: Iterable[str], now: datetime) -> None:
+        """Raises: Refusal 429, for whoever has run out."""
+        with self._lock:
+            until = max((self._out.get(caller, now) for caller in callers), default=now)
+        if until > now:
+            wait_s = int((until - now).total_seconds()) + 1
+            raise Refusal(429, "rate_limited", {"Retry-After": str(wait_s)})
+
+    def count(self, callers: Iterable[str], wrong: int, now: datetime) -> None:
+        """So many codes were wrong."""
+        for caller in callers:
+            limit = self._limits[caller.partition(":")[0]]
+            ends_at = limit.spend(f"guess/{caller}", wrong, now)
+            if ends_at is not None:
+                with self._lock:
+                    self._out = {who: at for who, at in self._out.items() if at > now}
+                    self._out[caller] = ends_at
+
+
+def callers_of(key_id: int, member: str | None = None) -> list[str]:
+    """Whom a wrong code of this call counts for."""
+    callers = [f"key:{key_id}", f"address:{request.remote_addr}"]
+    return callers if member is None else [*callers, f"member:{member}"]
+
+
+def count_wrong(codes: Sequence[CodeAnswer]) -> int:
+    return sum(1 for one in codes if one.reason in WRONG)
+
+
+def without_codes(asked: QuoteRequest) -> QuoteRequest:
+    return replace(asked, coupons=())
+
+
+def told_out(quote: Quote, asked: QuoteRequest) -> Quote:
+    """The quote of a basket without its codes, which says why they were not looked at."""
+    locale = known_locale(asked.locale)
+    text = reason_text(OUT, {}, asked.currency, locale)
+    return replace(
+        quote,
+        coupons=tuple(CodeAnswer(code, "rejected", OUT, text) for code in asked.coupons),
+    )
