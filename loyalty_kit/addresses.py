@@ -89,6 +89,23 @@ def resolve_public(host: str, port: int) -> list[tuple[Any, ...]]:
     return list(rows)
 
 
+def open_socket(host: str, port: int, timeout_s: float, *, allow_private: bool) -> socket.socket:
+    """A TCP connection for protocols other than HTTP.
+
+    Raises: AddressRefused, OSError (socket.gaierror, TimeoutError among them).
+    """
+    if allow_private:
+        return socket.create_connection((host, port), timeout_s)
+    failure = OSError("the name has no address")
+    for _, _, _, _, address in resolve_public(host, port):
+        try:
+            # An address, not a name: nothing is resolved a second time.
+            return socket.create_connection(address[:2], timeout_s)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
 def _connect(connection: HTTPConnection) -> socket.socket:
     """Connects to the first address that answers, all of them checked beforehand.
 

@@ -8,6 +8,7 @@
     + CredentialsRejected
     + PayloadInvalid      the remote sends what our schema does not know; the delivery is kept
     + RemoteMisconfigured the remote answers, but not as the vendor's documents say
+    + OutOfMoney          the account at the vendor is empty
   x Drop                mark the delivery as not for us, do not try again
     + NotOurs             a kind of message that the connector does not handle
     + Gone                the document does not exist at the remote any more
@@ -60,6 +61,10 @@ class PayloadInvalid(NeedsAttention):
 
 class RemoteMisconfigured(NeedsAttention):
     code = "remote_misconfigured"
+
+
+class OutOfMoney(NeedsAttention):
+    code = "out_of_money"
 
 
 class Drop(ConnectorError):

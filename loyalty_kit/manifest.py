@@ -20,6 +20,13 @@ class Capability(StrEnum):
     CHECK = "check"
 
 
+class Channel(StrEnum):
+    """A way to a person, by the kind of address that it needs."""
+
+    SMS = "sms"
+    EMAIL = "email"
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """`code` equals the entry point's name; `kit` is the range of kit versions it fits.

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from loyalty_kit.checkout import Balance, QuoteRequest
 from loyalty_kit.events import Event
-from loyalty_kit.manifest import Capability, Manifest
+from loyalty_kit.manifest import Capability, Channel, Manifest
 
 Settings = Mapping[str, Any]
 """An installation's settings as the connector's settings schema loaded them."""
@@ -128,20 +128,45 @@ class PullPage:
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """What one person is to read.  `to` is a phone in E.164 or an e-mail address, by `channel`.
+
+    `subject` and `html` are for channels that have them; `unsubscribe` is the address of the
+    way out of advertising; `made_at` is when the message was written.
+    """
+
     to: str
     text: str
     subject: str | None = None
     html: str | None = None
+    channel: Channel = Channel.SMS
+    unsubscribe: str | None = None
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
+    """The vendor took it.  `reference` is the vendor's number of it, `parts` of how many
+    messages it says that it is, `cost_minor` what it says that it costs, in kopecks.
+    """
+
     reference: str | None = None
+    parts: int | None = None
+    cost_minor: int | None = None
+
+
+Refusal = Literal["address", "blocked", "content"]
+"""There is no such address; the person or the vendor blocks it; the text or the sender is
+refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undeliverable:
+    """This message will never arrive; others may.  `reason` is for the owner, and holds neither
+    the address nor the text.
+    """
+
     reason: str
+    code: Refusal = "address"
 
 
 class Fetch(Protocol):
@@ -181,8 +206,15 @@ class PushDiscounts(Protocol):
 
 
 class Messenger(Protocol):
+    channels: frozenset[Channel]
+
     def send(self, client: Client, message: Message, *, key: str) -> Sent | Undeliverable:
-        """Sending twice with the same key reaches the person once."""
+        """Hand a message to the vendor.  The same key sends the same request: a vendor that
+        takes keys then reaches the person once.
+
+        Raises: Retry (it was not taken, later it may be), NeedsAttention (nothing will be
+        taken until the owner mends it: OutOfMoney, CredentialsRejected, RemoteMisconfigured).
+        """
         ...
 
 

@@ -74,6 +74,12 @@ def redact_json(data: Any) -> Any:
     return data
 
 
+def masked_address(address: str) -> str:
+    """A phone or an e-mail as it may be shown to somebody who knows it: `***67`, `a***@b.ru`."""
+    name, at, domain = address.rpartition("@")
+    return f"{name[:1]}***@{domain}" if at else f"***{address[-2:]}"
+
+
 def is_secret_name(name: str) -> bool:
     """Whether a field of this name holds a secret, going by the name alone."""
     return _SECRET_NAME.search(name.translate(_HYPHENS)) is not None

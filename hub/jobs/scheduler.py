@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hub.jobs.worker import beat, drain_safely
 from hub.wiring import Hub
-from loyalty_core.service import personal_lists, upkeep
+from loyalty_core.service import confirm, personal_lists, upkeep
 from loyalty_core.service.rate_tiers import rate_tiers, roll_tiers
 from loyalty_core.store import idempotency, inbox, installations, outbox
 from loyalty_core.store.database import is_sqlite, read, transact
@@ -45,6 +45,7 @@ def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
         partial(upkeep.list_lost_refunds, plans=hub.plans, now=now),
         partial(personal_lists.fill_lists, plans=hub.plans, now=now),
         partial(idempotency.forget_old, now=now),
+        partial(confirm.forget_codes, now=now),
         partial(upkeep.empty_deliveries, keep_days=keep_days, now=now),
         partial(upkeep.forget_deliveries, now=now),
         partial(upkeep.forget_sent, keep_days=keep_days, now=now),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from hub.ingest import fates
+from hub.outbox.messages import Later, send_message
 from hub.wiring import Hub
 from loyalty_core.domain.errors import NotAvailable
 from loyalty_core.service.standing import TIER_CHANGED, TIER_ENDING
@@ -21,6 +22,8 @@ log = structlog.get_logger(__name__)
 BATCH = 50
 LEASE = timedelta(minutes=1)
 """A worker that died gives its rows back after this time."""
+SHIFT = timedelta(seconds=15)
+"""A batch that takes longer, at a vendor who is slow, makes room for what is urgent."""
 
 Sender = Callable[[Hub, OutboxRow], None]
 """Sends one row; must bear being called again with the same row."""
@@ -48,10 +51,19 @@ def send_batch(hub: Hub, programme_id: int, senders: Mapping[str, Sender] | None
     unheard = _unheard(hub, programme_id, rows)
     if unheard:
         _pass_over(hub, unheard, until)
-    for row in rows:
-        if row not in unheard:
-            _send(hub, row, SENDERS if senders is None else senders)
+    todo = [row for row in rows if row not in unheard]
+    for done, row in enumerate(todo):
+        if hub.clock.now() >= now + SHIFT:
+            _give_back(hub, todo[done:], until)
+            break
+        _send(hub, row, SENDERS if senders is None else senders)
     return len(rows)
+
+
+def _give_back(hub: Hub, rows: Sequence[OutboxRow], until: datetime) -> None:
+    """Before the lease is over, or others would send them as well."""
+    now = hub.clock.now()
+    transact(hub.engine, lambda c: outbox.give_back(c, rows, until=until, now=now))
 
 
 def _unheard(hub: Hub, programme_id: int, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
@@ -90,6 +102,8 @@ def _send(hub: Hub, row: OutboxRow, senders: Mapping[str, Sender]) -> None:
 
 def _fate_of(hub: Hub, row: OutboxRow, error: Exception) -> Fate:
     known = {"row": to_wire("o", row.id), "kind": row.kind}
+    if isinstance(error, Later):
+        return Fate("due", error.due_at, "quiet_hours", None, attempt_counts=False)
     if isinstance(error, UnknownKind):
         log.error("outbox_unknown_kind", **known)
         return Fate("dead", error_code="unknown_kind", error_text=f"No sender for {row.kind!r}.")
@@ -99,7 +113,13 @@ def _fate_of(hub: Hub, row: OutboxRow, error: Exception) -> Fate:
     else:
         log.warning("outbox_failed", **known, code=judged.error_code, state=judged.state)
     state = "dead" if judged.state == "dropped" else judged.state
-    return Fate(state, judged.due_at, judged.error_code, judged.error_text)
+    return Fate(
+        state,
+        judged.due_at,
+        judged.error_code,
+        judged.error_text,
+        attempt_counts=judged.attempt_counts,
+    )
 
 
 def _balance_changed(_hub: Hub, _row: OutboxRow) -> None:
@@ -110,4 +130,7 @@ def _balance_changed(_hub: Hub, _row: OutboxRow) -> None:
     raise NotAvailable({"feature": "push_balance"})
 
 
-SENDERS: Mapping[str, Sender] = {BALANCE_CHANGED: _balance_changed}
+SENDERS: Mapping[str, Sender] = {
+    BALANCE_CHANGED: _balance_changed,
+    outbox.MESSAGE: send_message,
+}

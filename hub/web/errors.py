@@ -27,6 +27,7 @@ from loyalty_core.domain.errors import (
     LoyaltyError,
     NotFound,
     Rejected,
+    TooMany,
 )
 
 CONTENT_TYPE = "application/problem+json"
@@ -37,6 +38,7 @@ STATUS: tuple[tuple[type[LoyaltyError], int], ...] = (
     (Conflict, 409),
     (Rejected, 422),
     (Forbidden, 403),
+    (TooMany, 429),
     (Busy, 503),
 )
 CODES: Mapping[int, str] = {
@@ -107,8 +109,14 @@ def problem_of(error: LoyaltyError) -> Problem:
         error.code,
         facts=error.facts,
         errors=error.errors if isinstance(error, InvalidInput) else None,
-        headers={"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {},
+        headers=_pause(error, status),
     )
+
+
+def _pause(error: LoyaltyError, status: int) -> dict[str, str]:
+    if isinstance(error, TooMany):
+        return {"Retry-After": str(error.retry_after_s)}
+    return {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
 
 
 def asked_language() -> str:

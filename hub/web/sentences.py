@@ -124,6 +124,22 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "Some goods of the basket are not for this buyer.",
         "Некоторые товары корзины не для этого покупателя.",
     ),
+    "no_address": (
+        "The member has no phone or e-mail that a code could be sent to.",
+        "У участника нет телефона или почты, куда можно отправить код.",
+    ),
+    "code_wrong": (
+        "The code is wrong.",
+        "Код неверный.",
+    ),
+    "code_over": (
+        "There is no live code for this: it ran out, was used, or was guessed at too often.",
+        "Действующего кода нет: он истёк, использован или введён неверно слишком много раз.",
+    ),
+    "too_many_codes": (
+        "Too many codes were asked for; wait before asking for another.",
+        "Запрошено слишком много кодов; подождите, прежде чем запросить новый.",
+    ),
     "not_available": (
         "The hub cannot do this yet.",
         "Этого сервис пока не умеет.",

@@ -26,12 +26,18 @@
       - RulesInvalid        ... of the rule set's document
       - GoodsBarred         ... lines whose goods are not for this buyer
     + UnknownShop  WrongCurrency  PhoneImpossible  CodeRequired
+    + NoAddress           the member has no address that a code can be sent to
+    + CodeRefused         the attempt counts, so what was written of it must stay
+      - CodeWrong           ... `attempts_left`
+      - CodeOver            no live code for this member and cart, or its attempts are used up
     + NotAvailable        the feature is not there yet
     + TooManyReceipts     ... `receipts`, `most`: more than a caller can wait for
     + BeyondCount         more points or money than the books can count
     + NotBookable         the database refuses what this event would write
   x Forbidden           answer 403: ask for another key
     + ShopForbidden  ScopeMissing
+  x TooMany             answer 429: not before `retry_after_s`
+    + TooManyCodes
   x Busy                answer 503: the same call later may do
     + TryAgain
 
@@ -231,6 +237,22 @@ class CodeRequired(Rejected):
     code = "code_required"
 
 
+class NoAddress(Rejected):
+    code = "no_address"
+
+
+class CodeRefused(Rejected):
+    """A transaction in which it is raised must commit, or guesses would not count."""
+
+
+class CodeWrong(CodeRefused):
+    code = "code_wrong"
+
+
+class CodeOver(CodeRefused):
+    code = "code_over"
+
+
 class NotAvailable(Rejected):
     code = "not_available"
 
@@ -261,6 +283,18 @@ class ChannelForbidden(Forbidden):
 
 class ScopeMissing(Forbidden):
     code = "scope_missing"
+
+
+class TooMany(LoyaltyError):
+    code = "rate_limited"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__({"retry_after_s": str(retry_after_s)})
+        self.retry_after_s = retry_after_s
+
+
+class TooManyCodes(TooMany):
+    code = "too_many_codes"
 
 
 class Busy(LoyaltyError):

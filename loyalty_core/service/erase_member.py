@@ -15,8 +15,10 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import (
     club_events,
     clubs,
+    confirmations,
     coupons,
     holds,
+    outbox,
     personal,
     purchases,
     rewards,
@@ -34,7 +36,8 @@ def export_member(
 ) -> dict[str, Any]:
     """Everything kept of a member, wire-ready.  Raises: MemberNotFound."""
     card = get_member(connection, plans, programme_id, member_id, now=now)
-    number = member_row(connection, programme_id, member_id)["id"]
+    number = member_row(connection, programme_id, card.id)["id"]
+    ids = [number]
     return {
         "member": {
             "id": card.id,
@@ -90,6 +93,15 @@ def export_member(
                 connection, programme_id, card.id, cursor=cursor, limit=_PAGE
             )
         ),
+        "messages": [_told(row) for row in outbox.messages_of(connection, ids)],
+        "codes": [_told(row) for row in confirmations.of_members(connection, ids)],
+    }
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row.items()
     }
 
 
@@ -123,6 +135,8 @@ def erase_member(
     club_events.forget_guest(connection, programme_id, ids)
     receipts = purchases.forget_people(connection, ids)
     holds.forget_people(connection, ids)
+    confirmations.forget_members(connection, ids)
+    outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
     ended = coupons.forget_people(connection, ids)
     return {
         "member": to_wire("m", number),

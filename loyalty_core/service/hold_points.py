@@ -31,6 +31,7 @@ from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.receipt import NOTHING_BACK
 from loyalty_core.domain.tiers import Ladder
+from loyalty_core.service.confirm import spend_code
 from loyalty_core.service.coupon_uses import codes_of, taken_by
 from loyalty_core.service.identify import names_of
 from loyalty_core.service.people import person_in
@@ -77,23 +78,40 @@ class PlacedHold:
     points: int
 
 
-def place_hold(
+def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
     connection: Connection,
     plans: PlanCache,
     source: Source,
     wanted: HoldRequest,
     *,
     now: datetime,
+    code_secret: bytes | None = None,
 ) -> PlacedHold:
     """Price the basket, set its points aside, and promise both.
 
     A new hold for the same cart or order replaces the old one.  Never degraded.
 
-    Raises: NotEnoughPoints, PriceChanged, CodeRequired, GoodsBarred, NotAvailable, UnknownShop,
-    ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible.
+    A code in it is checked under `code_secret`, the key of codes, and then the buyer counts as
+    verified.  A refused code has written its attempt and nothing else: commit it.
+
+    Raises: NotEnoughPoints, PriceChanged, CodeRequired, CodeRefused, GoodsBarred, NotAvailable,
+    UnknownShop, ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible.
     """
-    _refuse_what_is_not_there(wanted)
+    refuse_what_is_not_there(wanted.request)
     desk = _open_desk(connection, plans, source, wanted.request, now)
+    if wanted.code is not None:
+        if code_secret is None:
+            raise NotAvailable({"feature": "confirmation_codes"})
+        spend_code(
+            connection,
+            shop_id=desk.shop.id,
+            member_id=desk.member_id,
+            cart=wanted.request.cart,
+            code=wanted.code,
+            secret=code_secret,
+            now=now,
+        )
+        desk.confirmed = True
     desk.let_go(now)
     priced = _price(desk, wanted, now)
     hold = _new_hold(desk, source, wanted, priced, now)
@@ -221,6 +239,7 @@ class _Desk:
     counted: CountedFor
     now: datetime
     person: Person | None
+    confirmed: bool = False
 
     @property
     def book(self) -> AccountBook | None:
@@ -236,7 +255,8 @@ class _Desk:
             book.settle(now)
 
     def buyer(self) -> Buyer:
-        verified = is_verified(self.request, self.plan) and not self.unproved
+        vouched = is_verified(self.request, self.plan) and not self.unproved
+        verified = vouched or self.confirmed
         if self.member_id is None:
             return Buyer(None, verified, None, None, (), 0)
         row, main = self.member, self.plan.rules.main.code
@@ -267,12 +287,6 @@ class _Desk:
         ladder = Ladder.of(self.plan.rules, self.counted.zone)
         given = contributions(self.connection, ladder, [self.member_id])
         return ladder.measured(given[self.member_id].values(), self.now)
-
-
-def _refuse_what_is_not_there(wanted: HoldRequest) -> None:
-    refuse_what_is_not_there(wanted.request)
-    if wanted.code is not None:
-        raise NotAvailable({"feature": "confirmation_codes"})
 
 
 def _open_desk(

@@ -17,9 +17,11 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
 from loyalty_core.store import (
     club_events,
+    confirmations,
     coupons,
     ledger,
     members,
+    outbox,
     personal,
     programmes,
     promotion_uses,
@@ -66,6 +68,8 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     move_clubs(connection, leaving, survivor)
     club_events.move_guest(connection, programme_id, leaving, survivor)
     members.move_names(connection, leaving, survivor)
+    confirmations.move_member(connection, leaving, survivor)
+    outbox.move_member(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
     members.change_member(connection, leaving, {"state": "merged", "merged_into": survivor})
     return get_member(connection, plans, programme_id, to_wire("m", survivor), now=now)

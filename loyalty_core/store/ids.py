@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _ORIGIN = datetime(2025, 1, 1, tzinfo=UTC)
 _CHANCE_BITS = 22
@@ -31,6 +31,11 @@ def new_id(now: datetime) -> int:
 def first_id_at(moment: datetime) -> int:
     """Ids made before this moment are smaller, and those made since are not."""
     return max(int((moment - _ORIGIN).total_seconds() * 1000), 0) << _CHANCE_BITS
+
+
+def made_at(number: int) -> datetime:
+    """When an id was made, to the millisecond."""
+    return _ORIGIN + timedelta(milliseconds=number >> _CHANCE_BITS)
 
 
 def to_wire(prefix: str, number: int) -> str:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, true, update
 
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.sets import insert_many
 from loyalty_core.store.tables import outbox
+
+MESSAGE = "message"
+"""The kind of rows that tell a person something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class OutboxRow:
     installation_id: int | None
     payload: Mapping[str, Any]
     attempts: int
+    member_id: int | None = None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +40,23 @@ class Fate:
     due_at: datetime | None = None
     error_code: str | None = None
     error_text: str | None = None
+    attempt_counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to send; the same kind and key again changes nothing."""
+    """One thing to send; the same kind and key again changes nothing.
+
+    `member_id`: whom it tells something.  `urgent`: somebody waits for it at a till.
+    """
 
     programme_id: int
     kind: str
     key: str
     payload: Mapping[str, Any]
     installation_id: int | None = None
+    member_id: int | None = None
+    urgent: bool = False
 
 
 _NEW = (
@@ -58,6 +69,8 @@ _NEW = (
     "state",
     "due_at",
     "created_at",
+    "member_id",
+    "urgent",
 )
 
 
@@ -74,6 +87,8 @@ def announce(connection: Connection, notices: Sequence[Notice], *, now: datetime
             "due",
             now,
             now,
+            notice.member_id,
+            notice.urgent,
         )
         for notice in notices
     ]
@@ -83,19 +98,23 @@ def announce(connection: Connection, notices: Sequence[Notice], *, now: datetime
 def claim(
     connection: Connection, programme_id: int, *, now: datetime, until: datetime, limit: int
 ) -> list[OutboxRow]:
-    """Take due rows: nobody else sees them before `until`, when the claim runs out."""
+    """Take due rows: nobody else sees them before `until`, when the claim runs out.
+
+    Urgent ones are taken alone, so that they do not stand behind others of their batch.
+    """
     what = {"programme": programme_id, "now": now, "until": until, "most": limit}
-    taken = connection.execute(_CLAIM, what)
+    taken = connection.execute(_CLAIM_URGENT, what).all() or connection.execute(_CLAIM, what)
     return sorted((OutboxRow(*row) for row in taken), key=lambda row: row.id)
 
 
-def _claim() -> Any:
+def _claim(*, urgent: bool) -> Any:
     due = (
         select(outbox.c.id)
         .where(
             outbox.c.programme_id == bindparam("programme"),
             outbox.c.state == "due",
             outbox.c.due_at <= bindparam("now"),
+            outbox.c.urgent if urgent else true(),
         )
         .order_by(outbox.c.due_at, outbox.c.id)
         .limit(bindparam("most"))
@@ -112,7 +131,23 @@ def _claim() -> Any:
     )
 
 
-_CLAIM = _claim()
+_CLAIM = _claim(urgent=False)
+_CLAIM_URGENT = _claim(urgent=True)
+
+
+def give_back(
+    connection: Connection, rows: Sequence[OutboxRow], *, until: datetime, now: datetime
+) -> None:
+    """Rows claimed `until` then that were not tried are due again."""
+    connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.id.in_([row.id for row in rows]),
+            outbox.c.state == "due",
+            outbox.c.due_at == until,
+        )
+        .values(due_at=now, attempts=outbox.c.attempts - 1)
+    )
 
 
 def settle_done(
@@ -140,6 +175,11 @@ def settle(connection: Connection, row: OutboxRow, fate: Fate, *, now: datetime)
     }
     if fate.due_at is not None:
         values["due_at"] = fate.due_at
+    if not fate.attempt_counts:
+        values["attempts"] = row.attempts - 1
+    if fate.state != "due" and row.kind == MESSAGE:
+        # What it said and where it went is nobody's business once it is over.
+        values["payload"] = {"channel": row.payload.get("channel")}
     connection.execute(
         update(outbox)
         .where(outbox.c.id == row.id, outbox.c.state == "due", outbox.c.attempts == row.attempts)
@@ -171,3 +211,36 @@ def oldest_due_at(connection: Connection) -> datetime | None:
         select(func.min(outbox.c.due_at)).where(outbox.c.state == "due")
     )
     return oldest
+
+
+def messages_of(connection: Connection, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """What was sent to these members or is to be, the oldest first; neither text nor address."""
+    found = connection.execute(
+        select(outbox.c.created_at, outbox.c.done_at, outbox.c.state, outbox.c.payload)
+        .where(outbox.c.member_id.in_(ids), outbox.c.kind == MESSAGE)
+        .order_by(outbox.c.id)
+    )
+    return [
+        {"made_at": made, "ended_at": ended, "state": state, "channel": payload.get("channel")}
+        for made, ended, state, payload in found
+    ]
+
+
+def move_member(connection: Connection, leaving: int, survivor: int) -> None:
+    """What is to be sent to one goes to the other."""
+    connection.execute(
+        update(outbox).where(outbox.c.member_id == leaving).values(member_id=survivor)
+    )
+
+
+def forget_member(
+    connection: Connection, programme_id: int, ids: Sequence[int], addresses: Sequence[str]
+) -> None:
+    """Drop all messages to a person, sent or not; also those to an address of no member yet."""
+    address = outbox.c.payload["to"].as_string()
+    lone = and_(
+        outbox.c.programme_id == programme_id, outbox.c.state == "due", address.in_(addresses)
+    )
+    connection.execute(
+        delete(outbox).where(outbox.c.kind == MESSAGE, or_(outbox.c.member_id.in_(ids), lone))
+    )

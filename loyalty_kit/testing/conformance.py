@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from loyalty_kit.ports import Connector
-from loyalty_kit.testing import checks, remote_checks
+from loyalty_kit.testing import checks, message_checks, remote_checks
 from loyalty_kit.testing.recorded import read_cases
 from loyalty_kit.testing.subject import RemoteSide, Sign, Subject
 
@@ -43,6 +43,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "13_pushes_repeat": remote_checks.check_pushes_repeat,
         "14_pages": remote_checks.check_pages,
         "15_nothing_leaks": remote_checks.check_nothing_leaks,
+        "16_messages": message_checks.check_messages,
     }
 )
 
@@ -56,7 +57,7 @@ def conformance_suite(
     remote: RemoteSide | None = None,
     **exempt: str,
 ) -> type:
-    """A class of fifteen tests for pytest; bind it to a name that begins with `Test`.
+    """A class of sixteen tests for pytest; bind it to a name that begins with `Test`.
 
     `recorded` is the folder of cases (`recorded.py`), `settings` the form as filled in, `sign`
     gives the headers that prove a webhook's body, `remote` is needed by a connector that makes

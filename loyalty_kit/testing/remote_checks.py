@@ -22,10 +22,11 @@ from loyalty_kit.errors import (
     RateLimited,
     Retry,
 )
+from loyalty_kit.manifest import Channel
 from loyalty_kit.ports import Client, ClientContext, Message
 from loyalty_kit.settings import load_settings
 from loyalty_kit.testing.recorded import RECEIVED_AT
-from loyalty_kit.testing.remote import DROP, HANG, Asked, Remote, Reply, always, json_reply
+from loyalty_kit.testing.remote import DROP, HANG, Asked, Reply, always, json_reply
 from loyalty_kit.testing.subject import RemoteSide, Subject, expect, only_our_errors, outcome
 from loyalty_kit.transport import Guard
 
@@ -36,6 +37,7 @@ MOST_PAGES = 1000
 CARD = 16
 """Digits of a bank card."""
 KEY = "conformance-1"
+TEXT = "Conformance, in words"
 
 HTML = Reply(200, b"<!doctype html><title>Maintenance</title>", {"Content-Type": "text/html"})
 
@@ -45,7 +47,7 @@ class _Trouble:
     name: str
     reply: Reply
     kind: type[ConnectorError]
-    reading_only: bool = False
+    reads_only: bool = False
     in_haste: bool = False
     """A machine too slow for the haste gives the same kind of error."""
 
@@ -57,7 +59,7 @@ TROUBLES = (
     _Trouble("500", json_reply(status=500), Retry),
     _Trouble("a time-out", HANG, Retry, in_haste=True),
     _Trouble("a closed connection", DROP, Retry, in_haste=True),
-    _Trouble("HTML instead of JSON", HTML, NeedsAttention, reading_only=True),
+    _Trouble("HTML instead of JSON", HTML, NeedsAttention, reads_only=True),
 )
 
 
@@ -70,43 +72,47 @@ class _Operation:
 
 def check_remote_errors(subject: Subject) -> None:
     """12. 401, 429, 500, time-outs and HTML become the right kinds of error."""
-    operations = list(_operations(subject))
-    if not operations:
+    operations = list(operations_of(subject))
+    if not operations or "no_remote" in subject.exempt:
         return
-    side = _side(subject)
+    side = side_of(subject)
     for trouble in TROUBLES:
         # One remote for all operations, so that the calls which hang are let go together.
         haste = _impatient() if trouble.in_haste else contextlib.nullcontext()
-        with Remote(always(trouble.reply)) as remote, haste:
+        with side.remote(trouble.name, always(trouble.reply)) as remote, haste:
             for operation in operations:
-                if operation.reads or not trouble.reading_only:
-                    client = _client(subject, side, remote.base_url)
-                    _expect_kind(operation, trouble, client)
+                if operation.reads or not trouble.reads_only:
+                    client = client_of(subject, side, remote.base_url)
+                    _expect_kind(operation, trouble, client, pauses=side.stage is None)
 
 
-def _expect_kind(operation: _Operation, trouble: _Trouble, client: Client) -> None:
+def _expect_kind(operation: _Operation, trouble: _Trouble, client: Client, *, pauses: bool) -> None:
     what = f"{operation.name} at {trouble.name}"
     got = only_our_errors(what, operation.call, client)
     given = got.code if isinstance(got, ConnectorError) else "no error"
     expect(isinstance(got, trouble.kind), f"{what}: {given}, not {trouble.kind.code}")
-    if isinstance(got, RateLimited):
+    if isinstance(got, RateLimited) and pauses:
         expect(got.retry_after_s == PAUSE_S, f"{what}: not the pause that was asked for")
 
 
 def check_pushes_repeat(subject: Subject) -> None:
     """13. Pushes and messages repeated with the same key send the same request."""
+    if "no_remote" in subject.exempt:
+        return
     for operation in _pushes(subject):
-        side = _side(subject)
-        sent: list[list[tuple[Any, ...]]] = []
+        side = side_of(subject)
+        sent: list[list[Any]] = []
         for _ in range(2):
-            with Remote(side.accepts) as remote:
-                operation.call(_client(subject, side, remote.base_url))
+            with side.remote(None, side.accepts) as remote:
+                operation.call(client_of(subject, side, remote.base_url))
                 sent.append([_comparable(asked) for asked in remote.asked])
         expect(sent[0], f"{operation.name}: sends nothing")
         expect(sent[0] == sent[1], f"{operation.name}: repeated, it sends something else")
 
 
-def _comparable(asked: Asked) -> tuple[Any, ...]:
+def _comparable(asked: Any) -> Any:
+    if not isinstance(asked, Asked):
+        return asked
     key = asked.headers.get("idempotency-key")
     return asked.method, asked.path, asked.query, key, asked.body
 
@@ -116,15 +122,15 @@ def check_pages(subject: Subject) -> None:
     connector = subject.connector
     if connector.pull is None and connector.catalogue is None:
         return
-    side = _side(subject)
+    side = side_of(subject)
     shop = side.shop
     if shop is None:
         raise AssertionError("pull and catalogue need a `shop` to be tried on")
     for name, page in _pagers(subject):
         with shop() as base_url:
-            pages = _walk(name, page, partial(_client, subject, side, base_url), None)
+            pages = _walk(name, page, partial(client_of, subject, side, base_url), None)
             expect(len(pages) > 1, f"{name}: the shop has one page only, resuming is not tried")
-            resumed = _walk(name, page, partial(_client, subject, side, base_url), pages[0][1])
+            resumed = _walk(name, page, partial(client_of, subject, side, base_url), pages[0][1])
         expect(
             [items for items, _ in pages[1:]] == [items for items, _ in resumed],
             f"{name}: resumed from the cursor of its first page it brings something else",
@@ -189,10 +195,12 @@ def _remote_diagnostics(subject: Subject) -> Iterator[str]:
     """What errors of the remote say, and how the client shows itself."""
     if subject.remote is None:
         return
-    for reply in (json_reply(status=401), json_reply(status=500), HTML):
-        with Remote(always(reply)) as remote:
-            for operation in _operations(subject):
-                client = _client(subject, subject.remote, remote.base_url)
+    for trouble in TROUBLES:
+        if trouble.in_haste:
+            continue
+        with subject.remote.remote(trouble.name, always(trouble.reply)) as remote:
+            for operation in operations_of(subject):
+                client = client_of(subject, subject.remote, remote.base_url)
                 yield repr(client)
                 yield str(outcome(operation.call, client))
 
@@ -243,13 +251,13 @@ def _shortened(line: str, secret: str) -> str:
     return line.replace(secret, "***")[:200]
 
 
-def _side(subject: Subject) -> RemoteSide:
+def side_of(subject: Subject) -> RemoteSide:
     if subject.remote is None:
         raise AssertionError("a connector that calls a remote needs `remote` to be tried")
     return subject.remote
 
 
-def _client(subject: Subject, side: RemoteSide, base_url: str) -> Client:
+def client_of(subject: Subject, side: RemoteSide, base_url: str) -> Client:
     make_client = subject.connector.make_client
     if make_client is None:
         raise AssertionError("no make_client")
@@ -260,7 +268,7 @@ def _client(subject: Subject, side: RemoteSide, base_url: str) -> Client:
     )
 
 
-def _operations(subject: Subject) -> Iterator[_Operation]:
+def operations_of(subject: Subject) -> Iterator[_Operation]:
     """Every call that the connector can make, each ready to be tried."""
     connector = subject.connector
     fetch, pull, catalogue = connector.fetch, connector.pull, connector.catalogue
@@ -288,8 +296,16 @@ def _pushes(subject: Subject) -> Iterator[_Operation]:
     if discounts is not None:
         yield _Operation("push_discounts", lambda c: discounts.push(c, (), key=KEY), reads=False)
     if messenger is not None:
-        message = Message(to="+79000000001", text="Conformance")
-        yield _Operation("message", lambda c: messenger.send(c, message, key=KEY), reads=False)
+        for channel in sorted(messenger.channels):
+            message = message_by(channel)
+            send = partial(messenger.send, message=message, key=KEY)
+            yield _Operation(f"message by {channel}", send, reads=True)
+
+
+def message_by(channel: Channel) -> Message:
+    """What the suite sends; the address and the text may turn up nowhere else."""
+    to = "+79000000001" if channel == Channel.SMS else "someone@example.com"
+    return Message(to, TEXT, subject="Conformance", channel=channel)
 
 
 @contextlib.contextmanager

@@ -5,20 +5,37 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from loyalty_kit.errors import ConnectorError, Refused
 from loyalty_kit.ports import Connector, Context, InboundRequest, Settings, Translated, Webhook
 from loyalty_kit.settings import load_settings, secret_names
 from loyalty_kit.testing.recorded import Case
-from loyalty_kit.testing.remote import Answer, json_reply
+from loyalty_kit.testing.remote import Answer, Remote, Reply, json_reply
 
 Sign = Callable[[str, bytes], Mapping[str, str]]
 """(webhook, body) -> the headers that prove it."""
 
-EXEMPTIONS = frozenset({"changed_body", "unknown_kinds"})
+EXEMPTIONS = frozenset({"changed_body", "unknown_kinds", "no_remote"})
+
+
+class StandIn(Protocol):
+    """A remote that speaks something else than HTTP: where it listens, and what it took."""
+
+    base_url: str
+    asked: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A vendor's refusal of a message, and what it must become: the code of an error, or
+    "undeliverable".  `reply` is None where a stand-in answers, by the refusal's name.
+    """
+
+    becomes: str
+    reply: Reply | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +44,19 @@ class RemoteSide:
 
     `settings`: the form as filled in for a remote at this base address.  `accepts`: how the
     remote answers a call that succeeds, where `{}` is not enough.  `shop`: a stand-in that
-    gives its base address and has more than one page to pull and to list.
+    gives its base address and has more than one page to pull and to list.  `refusals`: how the
+    vendor refuses a message, by a name for each.  `stage`: for a remote that does not speak
+    HTTP; it is given the name of a trouble or a refusal, None where all is well.
     """
 
     settings: Callable[[str], Mapping[str, str]]
     accepts: Answer = lambda asked: json_reply()
     shop: Callable[[], AbstractContextManager[str]] | None = None
+    refusals: Mapping[str, Answered] = field(default_factory=dict)
+    stage: Callable[[str | None], AbstractContextManager[StandIn]] | None = None
+
+    def remote(self, name: str | None, answer: Answer) -> AbstractContextManager[Remote | StandIn]:
+        return Remote(answer) if self.stage is None else self.stage(name)
 
 
 @dataclass(frozen=True, slots=True)

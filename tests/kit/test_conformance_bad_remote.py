@@ -1,4 +1,4 @@
-"""Checks 12 to 15 proved, and the reader of recorded cases: each refuses what is wrong."""
+"""Checks 12 to 16 proved, and the reader of recorded cases: each refuses what is wrong."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ from typing import Any
 import pytest
 
 from loyalty_kit.checkout import Balance
+from loyalty_kit.errors import RemoteUnavailable
 from loyalty_kit.manifest import Capability
-from loyalty_kit.ports import Connector, Context, Hint, PullPage, Translated
+from loyalty_kit.ports import (
+    Connector,
+    Context,
+    Hint,
+    Message,
+    PullPage,
+    Sent,
+    Translated,
+    Undeliverable,
+)
 from loyalty_kit.testing.conformance import CHECKS
 from loyalty_kit.testing.recorded import CaseInvalid, read_cases
 from loyalty_kit.testing.remote import json_reply
@@ -188,12 +198,65 @@ def test_15_finds_what_was_recorded_and_not_replaced(
         fails("15_nothing_leaks", subject, saying=saying)
 
 
+# 16: messages
+
+
+class Trusting(acmepos.AcmeMessenger):
+    """Takes any answer for a receipt."""
+
+    def send(self, client: AcmeClient, message: Message, *, key: str) -> Sent | Undeliverable:
+        client.send("/messages", {"to": message.to}, key)
+        return Sent()
+
+
+class Gossiping(acmepos.AcmeMessenger):
+    """Tells the owner whom the message was for."""
+
+    def send(self, client: AcmeClient, message: Message, *, key: str) -> Sent | Undeliverable:
+        got = super().send(client, message, key=key)
+        if isinstance(got, Undeliverable):
+            return Undeliverable(f"{message.to} does not exist")
+        return got
+
+
+class Hopeful(acmepos.AcmeMessenger):
+    """Would try a number that does not exist for ever."""
+
+    def send(self, client: AcmeClient, message: Message, *, key: str) -> Sent | Undeliverable:
+        got = super().send(client, message, key=key)
+        if isinstance(got, Undeliverable):
+            raise RemoteUnavailable("not taken")
+        return got
+
+
+class Nowhere(acmepos.AcmeMessenger):
+    channels = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("messenger", "saying"),
+    [
+        pytest.param(Trusting(), "sent, not undeliverable", id="any answer is a receipt"),
+        pytest.param(Gossiping(), "told whom it was for", id="tells the number"),
+        pytest.param(Hopeful(), "remote_unavailable, not undeliverable", id="never gives up"),
+        pytest.param(Nowhere(), "names no channel", id="no channel"),
+    ],
+)
+def test_16_refuses_a_wrong_messenger(messenger: Any, saying: str) -> None:
+    fails("16_messages", with_connector(message=messenger), saying=saying)
+
+
+def test_16_wants_to_see_a_refusal() -> None:
+    side = replace(acmepos.remote_side(), refusals={})
+    fails("16_messages", replace(GOOD, remote=side), saying="none that is undeliverable")
+
+
 def test_the_good_connector_passes_what_the_bad_ones_fail() -> None:
     """So that no check here fails for a reason of its own."""
     quick = [name for name in CHECKS if not name.startswith("12")]
     for name in quick:
         CHECKS[name](GOOD)
-    assert len(CHECKS) == 15
+    assert len(CHECKS) == 16
 
 
 # Recorded cases that are none

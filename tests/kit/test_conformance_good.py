@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from loyalty_kit.testing.conformance import conformance_suite
-from loyalty_kit.testing.subject import RemoteSide
 from tests.support import acmepos
 
 TestAcmePos = conformance_suite(
@@ -13,5 +12,5 @@ TestAcmePos = conformance_suite(
     recorded=Path(__file__).parent / "recorded_acmepos",
     settings=acmepos.form(),
     sign=acmepos.sign,
-    remote=RemoteSide(settings=acmepos.form, shop=acmepos.shop),
+    remote=acmepos.remote_side(),
 )

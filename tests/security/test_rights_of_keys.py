@@ -49,7 +49,8 @@ MAIN = {"shop": "main"}
 """`main` is a shop of every programme: a stranger who names it acts in his own programme."""
 EMPTY = {"items": []}
 ONCE = {"Idempotency-Key": "k-1"}
-NOT_YET = (422, "not_available")
+NO_MESSENGER = (422, "not_available")
+NO_CODE = (404, "confirmation_not_found")
 
 TABLE = {
     # A quote and a hold name no member of ours here; the books of the stranger answer.
@@ -60,9 +61,17 @@ TABLE = {
         "checkout", 200, (404, "hold_not_found"), SHOP_FORBIDDEN, {"order": "A-1"}
     ),
     "DELETE /holds/<hold_id>": May("checkout", 204, (404, "hold_not_found"), SHOP_FORBIDDEN),
-    # Codes are not there yet, for anybody.
-    "POST /confirmations": May("checkout", NOT_YET, NOT_YET, NOT_YET, {}),
-    "POST /confirmations/<confirmation_id>/check": May("checkout", NOT_YET, NOT_YET, NOT_YET, {}),
+    # No connection sends messages here; codes of others: `hub/api/test_rows_sending.py`.
+    "POST /confirmations": May(
+        "checkout",
+        NO_MESSENGER,
+        NO_MESSENGER,
+        SHOP_FORBIDDEN,
+        {"member": {"phone": "+79161234567"}, "purpose": "join", **MAIN},
+    ),
+    "POST /confirmations/<confirmation_id>/check": May(
+        "checkout", NO_CODE, NO_CODE, NO_CODE, {"code": "123456"}
+    ),
     "POST /purchases": May(
         "events", 201, 201, SHOP_FORBIDDEN, a_purchase(external_id="p-2", **MAIN)
     ),
@@ -85,6 +94,13 @@ TABLE = {
     "GET /members/<member_id>/ledger": May("members", 200, NO_MEMBER, 200),
     "GET /members/<member_id>/lots": May("members", 200, NO_MEMBER, 200),
     "GET /members/<member_id>/purchases": May("members", 200, NO_MEMBER, 200),
+    "GET /members/<member_id>/offers": May("members", 200, NO_MEMBER, 200),
+    "GET /members/<member_id>/lists": May("members", 200, NO_MEMBER, 200),
+    "PUT /members/<member_id>/lists/<own_list>": May("members", 200, NO_MEMBER, 200, {"items": []}),
+    "POST /members/<member_id>/clubs": May("members", 201, NO_MEMBER, 201, {"club": "tea"}),
+    "DELETE /members/<member_id>/clubs/<club>": May("members", 204, NO_MEMBER, 204),
+    "POST /members/<member_id>/events/<event>": May("members", 201, NO_MEMBER, 201),
+    "DELETE /members/<member_id>/events/<event>": May("members", 204, NO_MEMBER, 204),
     # So do rules and goods: `admin` is of the whole programme.  Other shops stay closed.
     "POST /members/<member_id>/adjustments": May(
         "admin", 201, NO_MEMBER, 201, {"amount": "1.00", "reason": "sorry"}, headers=ONCE

@@ -97,6 +97,11 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     held = caller.post("/holds", a_basket(cart="c-1", shop="main")).json
     rules = caller.get("/programmes/demo/rules").json
     rules["coupons"] = [{"code": "spring", "name": "Spring", "price": "1.00"}]
+    rules["personal_lists"] = [{"code": "own", "name": "Own"}]
+    rules["clubs"] = [{"code": "tea", "name": "Tea"}]
+    rules["club_events"] = [
+        {"code": "tasting", "name": "Tasting", "starts_at": "2026-05-01T12:00:00Z", "places": 9}
+    ]
     draft = caller.put("/programmes/demo/rules", rules).json["draft"]
     assert caller.post("/programmes/demo/rules/publish", {"draft": draft}).status_code == 200
     lot = {"lot": "lot", "series": "spring", "count": 1}
@@ -114,6 +119,9 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "shop": "main",
         "connector": "tablo",
         "coupon": coupon,
+        "own_list": "own",
+        "club": "tea",
+        "event": "tasting",
         "confirmation_id": "cf_1",
         "member_id": bought["member"],
         "second": second["id"],

@@ -16,7 +16,7 @@ import requests
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from loyalty_kit.checkout import Balance
-from loyalty_kit.errors import NotOurs, PayloadInvalid, RemoteMisconfigured, Unreadable
+from loyalty_kit.errors import NotOurs, OutOfMoney, PayloadInvalid, RemoteMisconfigured, Unreadable
 from loyalty_kit.events import (
     Customer,
     ExternalId,
@@ -25,7 +25,7 @@ from loyalty_kit.events import (
     Refund,
     RefundLine,
 )
-from loyalty_kit.manifest import Capability, Manifest
+from loyalty_kit.manifest import Capability, Channel, Manifest
 from loyalty_kit.money import format_decimal
 from loyalty_kit.ports import (
     CataloguePage,
@@ -41,11 +41,13 @@ from loyalty_kit.ports import (
     Sent,
     Settings,
     Translated,
+    Undeliverable,
     Webhook,
 )
 from loyalty_kit.settings import SettingsSchema, secret, url
 from loyalty_kit.signing import check_hmac_sha256, hmac_sha256
 from loyalty_kit.testing.remote import Asked, Remote, Reply, json_reply
+from loyalty_kit.testing.subject import Answered, RemoteSide
 from loyalty_kit.transport import call, json_of, session
 from loyalty_kit.wire_fields import Hundredths, Moment, Quantity, Text
 
@@ -185,9 +187,9 @@ class AcmeClient:
             raise RemoteMisconfigured("the answer is no object")
         return data
 
-    def send(self, path: str, body: Mapping[str, Any], key: str) -> None:
+    def send(self, path: str, body: Mapping[str, Any], key: str) -> Any:
         headers = {"Idempotency-Key": key}
-        call(self.http, "POST", self._root + path, json=body, headers=headers)
+        return json_of(call(self.http, "POST", self._root + path, json=body, headers=headers))
 
 
 class AcmeFetch:
@@ -224,9 +226,18 @@ class AcmeBalance:
 
 
 class AcmeMessenger:
-    def send(self, client: AcmeClient, message: Message, *, key: str) -> Sent:
-        client.send("/messages", {"to": message.to, "text": message.text}, key)
-        return Sent()
+    channels = frozenset({Channel.SMS})
+
+    def send(self, client: AcmeClient, message: Message, *, key: str) -> Sent | Undeliverable:
+        told = client.send("/messages", {"to": message.to, "text": message.text}, key)
+        match told:
+            case {"taken": str(reference)}:
+                return Sent(reference)
+            case {"refused": "number"}:
+                return Undeliverable("there is no such number")
+            case {"refused": "money"}:
+                raise OutOfMoney("the account at Acme is empty")
+        raise RemoteMisconfigured("the answer is no receipt")
 
 
 def check(client: AcmeClient) -> None:
@@ -281,6 +292,18 @@ def shop() -> Iterator[str]:
     """A stand-in that lists two ids a page."""
     with Remote(_listed) as remote:
         yield remote.base_url
+
+
+def remote_side() -> RemoteSide:
+    return RemoteSide(
+        settings=form,
+        accepts=lambda asked: json_reply(b'{"taken": "m-1"}'),
+        shop=shop,
+        refusals={
+            "no such number": Answered("undeliverable", json_reply(b'{"refused": "number"}')),
+            "an empty account": Answered("out_of_money", json_reply(b'{"refused": "money"}')),
+        },
+    )
 
 
 def _listed(asked: Asked) -> Reply:

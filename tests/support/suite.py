@@ -10,7 +10,7 @@ import pytest
 
 from loyalty_kit.testing.conformance import CHECKS
 from loyalty_kit.testing.recorded import Case, read_cases
-from loyalty_kit.testing.subject import RemoteSide, Subject
+from loyalty_kit.testing.subject import Subject
 from tests.support import acmepos
 from tests.support.acmepos import CONNECTOR, MANIFEST, RECEIPT
 
@@ -22,7 +22,7 @@ GOOD = Subject(
     recorded=RECORDED,
     settings=acmepos.form(),
     sign=acmepos.sign,
-    remote=RemoteSide(settings=acmepos.form, shop=acmepos.shop),
+    remote=acmepos.remote_side(),
     exempt={},
 )
 

@@ -16,12 +16,14 @@ from werkzeug.datastructures import MultiDict
 
 from hub.web.admin.languages import gettext, lazy_gettext
 from hub.web.sentences import field_message
+from loyalty_kit.messages import NOT_A_PRICE
 from loyalty_kit.settings import NOT_AN_ADDRESS, NOT_ONE_OF, REQUIRED, FormField, Texts, form_fields
 
 _MESSAGES = {
     REQUIRED: lazy_gettext("Fill this in."),
     NOT_ONE_OF: lazy_gettext("Choose one of those offered."),
     NOT_AN_ADDRESS: lazy_gettext("An address begins with https:// or http://."),
+    NOT_A_PRICE: lazy_gettext("A price is written as 3.50."),
 }
 _BOUNDS = re.compile(r"Must be from (-?\d+) to (-?\d+)\.")
 

@@ -7,7 +7,16 @@ from typing import Any
 
 from flask import Flask
 
-from hub.web.api import checkout, coupons, events, members, pages, privileges, programme
+from hub.web.api import (
+    checkout,
+    confirmations,
+    coupons,
+    events,
+    members,
+    pages,
+    privileges,
+    programme,
+)
 from hub.web.api.call import furnish
 from hub.web.api.specification import describe, finish
 from hub.wiring import Hub
@@ -15,6 +24,7 @@ from hub.wiring import Hub
 PREFIX = "/api/v1"
 BLUEPRINTS = (
     checkout.blueprint,
+    confirmations.blueprint,
     events.blueprint,
     members.blueprint,
     coupons.blueprint,

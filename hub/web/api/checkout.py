@@ -1,19 +1,20 @@
-"""Checkout: quotes, holds, and the confirmations that are still to come."""
+"""Checkout: quotes and holds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from flask_smorest import Blueprint
+from sqlalchemy import Connection
 
 from hub.web import errors
 from hub.web.api import body, guesses, render_quote
 from hub.web.api import schemas as wire
 from hub.web.api.call import NOTHING, Call, Operation, answer
+from hub.web.api.confirmations import counted, secret_of
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
-from loyalty_core.domain.errors import NotAvailable
 from loyalty_core.service.hold_points import (
     PlacedHold,
     get_hold,
@@ -113,8 +114,15 @@ def hold(call: Call) -> Answer:
         call.room.guesses.check(callers, call.now)
     placed: list[PlacedHold] = []
 
-    def place(connection: Any) -> Answer:
-        held = place_hold(connection, call.plans, call.source, wanted, now=call.now)
+    def place(connection: Connection) -> Answer:
+        held = place_hold(
+            connection,
+            call.plans,
+            call.source,
+            wanted,
+            now=call.now,
+            code_secret=secret_of(call),
+        )
         if codes and held.quote.member is not None:
             # Of somebody who has run out of tries nothing is held, and nothing told.
             own = guesses.callers_of(call.key.id, held.quote.member.id)
@@ -123,7 +131,7 @@ def hold(call: Call) -> Answer:
         return answer(_hold(held), 201)
 
     try:
-        return call.write(place, told=told)
+        return call.write(counted(place), told=told)
     finally:
         if codes:
             _count_wrong(call, codes, placed)
@@ -197,30 +205,6 @@ def drop_hold(call: Call, hold_id: str) -> Answer:
         return NOTHING
 
     return call.write(release, told=None)
-
-
-@operation(
-    blueprint,
-    Operation(method="POST", rule="/confirmations", scope=SCOPE, gives={}, refuses=(422,)),
-)
-def send_code(call: Call) -> NoReturn:
-    """Send a confirmation code.  Not there yet: 422 `not_available`."""
-    raise NotAvailable({"feature": "confirmations"})
-
-
-@operation(
-    blueprint,
-    Operation(
-        method="POST",
-        rule="/confirmations/<confirmation_id>/check",
-        scope=SCOPE,
-        gives={},
-        refuses=(422,),
-    ),
-)
-def check_code(call: Call, confirmation_id: str) -> NoReturn:
-    """Check a confirmation code.  Not there yet: 422 `not_available`."""
-    raise NotAvailable({"feature": "confirmations"})
 
 
 def _hold(placed: PlacedHold) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def show_lists(call: Call, member_id: str) -> Answer:
     blueprint,
     Operation(
         method="PUT",
-        rule="/members/<member_id>/lists/<code>",
+        rule="/members/<member_id>/lists/<own_list>",
         scope=SCOPE,
         takes=wire.NewListSchema,
         gives={200: wire.OwnListSchema},
@@ -79,7 +79,7 @@ def show_lists(call: Call, member_id: str) -> Answer:
         idempotency_key="optional",
     ),
 )
-def put_list(call: Call, member_id: str, code: str) -> Answer:
+def put_list(call: Call, member_id: str, own_list: str) -> Answer:
     """Put these goods, and no others, into a list of the member's."""
     told = body.read_json()
     said = body.load(wire.NewListSchema().load, told)["items"]
@@ -97,7 +97,7 @@ def put_list(call: Call, member_id: str, code: str) -> Answer:
                     call.plans,
                     call.key.programme_id,
                     member_id,
-                    code,
+                    own_list,
                     items,
                     now=call.now,
                 )
@@ -146,18 +146,18 @@ def post_club(call: Call, member_id: str) -> Answer:
     blueprint,
     Operation(
         method="DELETE",
-        rule="/members/<member_id>/clubs/<code>",
+        rule="/members/<member_id>/clubs/<club>",
         scope=SCOPE,
         gives={204: None},
         refuses=(404,),
         idempotency_key="optional",
     ),
 )
-def delete_club(call: Call, member_id: str, code: str) -> Answer:
+def delete_club(call: Call, member_id: str, club: str) -> Answer:
     """End the membership now; 204 also if there is none."""
 
     def leave(connection: Connection) -> Answer:
-        leave_club(connection, call.plans, call.key.programme_id, member_id, code, now=call.now)
+        leave_club(connection, call.plans, call.key.programme_id, member_id, club, now=call.now)
         return NOTHING
 
     return call.write(leave, told=None)
@@ -167,19 +167,19 @@ def delete_club(call: Call, member_id: str, code: str) -> Answer:
     blueprint,
     Operation(
         method="POST",
-        rule="/members/<member_id>/events/<code>",
+        rule="/members/<member_id>/events/<event>",
         scope=SCOPE,
         gives={201: wire.EventPlaceSchema, 200: wire.EventPlaceSchema},
         refuses=(404, 409),
         idempotency_key="optional",
     ),
 )
-def post_place(call: Call, member_id: str, code: str) -> Answer:
+def post_place(call: Call, member_id: str, event: str) -> Answer:
     """Take a place at a club event; 200 if the member has one already."""
 
     def take(connection: Connection) -> Answer:
         seen = take_place(
-            connection, call.plans, call.key.programme_id, member_id, code, now=call.now
+            connection, call.plans, call.key.programme_id, member_id, event, now=call.now
         )
         return answer(render.event(seen), 201 if seen.fresh else 200)
 
@@ -190,18 +190,18 @@ def post_place(call: Call, member_id: str, code: str) -> Answer:
     blueprint,
     Operation(
         method="DELETE",
-        rule="/members/<member_id>/events/<code>",
+        rule="/members/<member_id>/events/<event>",
         scope=SCOPE,
         gives={204: None},
         refuses=(404,),
         idempotency_key="optional",
     ),
 )
-def delete_place(call: Call, member_id: str, code: str) -> Answer:
+def delete_place(call: Call, member_id: str, event: str) -> Answer:
     """Give the place back; 204 also if there is none."""
 
     def give_back(connection: Connection) -> Answer:
-        give_back_place(connection, call.key.programme_id, member_id, code)
+        give_back_place(connection, call.key.programme_id, member_id, event)
         return NOTHING
 
     return call.write(give_back, told=None)

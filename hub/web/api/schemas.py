@@ -14,7 +14,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from loyalty_core.service.record_happening import Happening
 from loyalty_kit import wire_fields as wire
-from loyalty_kit.checkout_schema import QuoteSchema
+from loyalty_kit.checkout_schema import MemberSchema, QuoteSchema
 from loyalty_kit.events_schema import CustomerSchema, about
 from loyalty_kit.money import HUNDREDTHS, parse_decimal
 
@@ -120,6 +120,46 @@ class HoldSchema(Schema):
 
 class HoldOrderSchema(Schema):
     order = wire.Text(required=True, most=wire.MAX_ID, metadata=about("Number of the order."))
+
+
+class AskCodeSchema(Schema):
+    member = fields.Nested(
+        MemberSchema,
+        attribute="customer",
+        required=True,
+        metadata=about("Whom the code is for; to join, the address that it goes to."),
+    )
+    purpose = fields.String(
+        required=True,
+        validate=validate.OneOf(["spend", "join"], error="Must be spend or join."),
+    )
+    cart = wire.Text(
+        allow_none=True,
+        most=wire.MAX_ID,
+        metadata=about("Needed to spend: the code is good for a hold of this cart alone."),
+    )
+    shop = wire.Text(allow_none=True, metadata=about("The key's own shop, if left out."))
+    locale = fields.String(
+        load_default="ru",
+        validate=validate.OneOf(["ru", "en"], error="Must be ru or en."),
+        metadata=about("Language of the message."),
+    )
+
+
+class AskedCodeSchema(Schema):
+    id = fields.String()
+    channel = fields.String(metadata=about("sms or email."))
+    retry_after_s = fields.Integer(metadata=about("Another code is sent not before."))
+
+
+class CheckCodeSchema(Schema):
+    code = wire.Text(required=True, metadata=about("What the buyer typed."))
+
+
+class CheckedCodeSchema(Schema):
+    id = fields.String()
+    purpose = fields.String()
+    member = fields.String(allow_none=True)
 
 
 class MovedPointsSchema(Schema):

@@ -25,7 +25,13 @@ from loyalty_core.store.tables.machine import (
     installations,
     outbox,
 )
-from loyalty_core.store.tables.members import identities, identity_conflicts, members, tier_changes
+from loyalty_core.store.tables.members import (
+    confirmations,
+    identities,
+    identity_conflicts,
+    members,
+    tier_changes,
+)
 from loyalty_core.store.tables.privileges import (
     club_grants,
     event_guests,
@@ -59,6 +65,7 @@ __all__ = [
     "api_keys",
     "categories",
     "club_grants",
+    "confirmations",
     "coupon_lots",
     "coupon_uses",
     "coupons",

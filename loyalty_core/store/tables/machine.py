@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -121,8 +123,17 @@ outbox = Table(
     Column("done_at", UtcTime),
     Column("error_code", Text),
     Column("error_text", Text),
+    Column("member_id", BigInt),
+    Column("urgent", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("programme_id", "kind", "key"),
     CheckConstraint("state IN ('due', 'done', 'dead')", name="state_known"),
+)
+partial_index("ix_outbox_member", outbox.c.member_id, where="member_id IS NOT NULL")
+partial_index(
+    "ix_outbox_urgent",
+    outbox.c.programme_id,
+    outbox.c.due_at,
+    where="state = 'due' AND urgent",
 )
 partial_index("ix_outbox_dead", outbox.c.programme_id, outbox.c.id, where="state = 'dead'")
 partial_index(

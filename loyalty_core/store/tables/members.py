@@ -7,6 +7,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Index,
+    Integer,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -80,6 +81,29 @@ identity_conflicts = Table(
     Column("seen_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("programme_id", "member_id", "other_member_id", "kind"),
 )
+
+confirmations = Table(
+    "confirmations",
+    metadata,
+    id_column(),
+    Column("programme_id", BigInt, nullable=False),
+    Column("shop_id", BigInt, nullable=False),
+    Column("member_id", BigInt),
+    Column("purpose", Text, nullable=False),
+    Column("cart", Text),
+    Column("channel", Text, nullable=False),
+    Column("address_hash", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+    CheckConstraint("purpose IN ('spend', 'join')", name="purpose_known"),
+    CheckConstraint("attempts BETWEEN 0 AND 5", name="attempts_few"),
+    CheckConstraint("purpose <> 'spend' OR member_id IS NOT NULL", name="spend_has_member"),
+)
+Index("ix_confirmations_address", confirmations.c.address_hash, confirmations.c.id)
+Index("ix_confirmations_member", confirmations.c.member_id, confirmations.c.id)
+Index("ix_confirmations_shop", confirmations.c.shop_id, confirmations.c.id)
 
 tier_changes = Table(
     "tier_changes",

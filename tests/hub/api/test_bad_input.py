@@ -41,8 +41,12 @@ def _nothing_stored(engine):
             "not_available",
             id="certificates of a hold",
         ),
-        pytest.param("/confirmations", {"purpose": "join"}, "not_available", id="codes"),
-        pytest.param("/confirmations/c_1/check", {"code": "1"}, "not_available", id="their check"),
+        pytest.param(
+            "/confirmations",
+            {"purpose": "join", "member": {"phone": "+79161234567"}},
+            "not_available",
+            id="codes where nothing sends them",
+        ),
     ],
 )
 def test_what_no_field_alone_can_know_has_its_code(shop, path, body, code):

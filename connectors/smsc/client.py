@@ -1,0 +1,110 @@
+"""Calls to SMSC, and what its codes mean for the hub.
+
+By POST only, so that keys, phones and texts stay out of addresses and logs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loyalty_kit.errors import (
+    ConnectorError,
+    CredentialsRejected,
+    OutOfMoney,
+    RateLimited,
+    RemoteMisconfigured,
+)
+from loyalty_kit.manifest import Channel
+from loyalty_kit.messages import cost_minor
+from loyalty_kit.ports import ClientContext, Message, Refusal, Sent, Undeliverable
+from loyalty_kit.transport import call, json_of, session
+
+UNDELIVERABLE: dict[int, tuple[Refusal, str]] = {
+    6: ("content", "the text, or the name of the sender, is refused"),
+    7: ("address", "not a number that SMSC knows"),
+    8: ("address", "there is no way to this number"),
+}
+
+
+def make_client(context: ClientContext) -> SmscClient:
+    return SmscClient(context)
+
+
+class SmscClient:
+    """One account, for one installation; used by one thread at a time."""
+
+    def __init__(self, context: ClientContext) -> None:
+        given = context.settings
+        self._root = given["base_url"].rstrip("/")
+        self._key = given["apikey"]
+        self._sender = given["sender"]
+        self._http = session(
+            allow_private=context.allow_private, pace_per_s=float(given["per_second"])
+        )
+
+    def check(self) -> None:
+        told = self._post("/sys/balance.php", {})
+        if (code := _error(told)) is not None:
+            raise failure(code)
+        if "balance" not in told:
+            raise RemoteMisconfigured("SMSC tells no balance")
+
+    def send(self, to: str, text: str) -> Sent | Undeliverable:
+        # cost=2: send, and tell what it costs.
+        form = {"phones": to.lstrip("+"), "mes": text, "charset": "utf-8", "cost": "2"}
+        if self._sender:
+            form["sender"] = self._sender
+        told = self._post("/sys/send.php", form)
+        if (code := _error(told)) is not None:
+            if code in UNDELIVERABLE:
+                kind, reason = UNDELIVERABLE[code]
+                return Undeliverable(f"{reason} (SMSC {code})", kind)
+            raise failure(code)
+        reference, parts = told.get("id"), told.get("cnt")
+        if not isinstance(reference, int | str) or isinstance(reference, bool):
+            raise RemoteMisconfigured("SMSC tells no number of the message")
+        return Sent(
+            reference=str(reference),
+            parts=parts if isinstance(parts, int) else None,
+            cost_minor=cost_minor(told.get("cost")),
+        )
+
+    def _post(self, path: str, form: dict[str, str]) -> dict[str, Any]:
+        data = {"apikey": self._key, "fmt": "3", **form}
+        # 404 would otherwise be read as "the document is gone".
+        told = json_of(call(self._http, "POST", self._root + path, data=data, accept=(404, 410)))
+        if not isinstance(told, dict):
+            raise RemoteMisconfigured("SMSC answers something that is no object")
+        return told
+
+
+class Messages:
+    """Hands messages over, one at a time.  SMSC takes no keys of ours."""
+
+    channels = frozenset({Channel.SMS})
+
+    def send(self, client: SmscClient, message: Message, *, key: str) -> Sent | Undeliverable:
+        return client.send(message.to, message.text)
+
+
+def _error(told: dict[str, Any]) -> int | None:
+    """The code of a refusal, None where it is none.  Raises: RemoteMisconfigured."""
+    if "error" not in told and "error_code" not in told:
+        return None
+    try:
+        return int(told.get("error_code", ""))
+    except (ValueError, TypeError):
+        raise RemoteMisconfigured("SMSC refuses and does not say why") from None
+
+
+def failure(code: int) -> ConnectorError:
+    """What the hub does next at a code that no message is to blame for."""
+    if code == 2:
+        return CredentialsRejected("SMSC refuses the key (2)")
+    if code == 3:
+        return OutOfMoney("the account at SMSC is empty")
+    if code == 4:
+        return RateLimited("SMSC bars this address for a while (4)", retry_after_s=600.0)
+    if code == 9:
+        return RateLimited("SMSC: the same request, or too many at once (9)", retry_after_s=70.0)
+    return RemoteMisconfigured(f"SMSC answers {code}")

@@ -1,0 +1,243 @@
+"""Messages: urgent first, at their hours, tried again, never twice by our own doing, never lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from hub.installations import create_installation, set_state
+from hub.outbox import dispatch
+from hub.outbox.dispatch import send_batch
+from hub.outbox.messages import send_message
+from loyalty_core.store import outbox
+from loyalty_core.store.database import read, write
+from loyalty_kit.testing.remote import Remote, json_reply
+from tests.hub.api.client import new_programme
+from tests.stand_ins.gateways import SmsRu
+from tests.support.clock import FixedClock
+from tests.support.hub import make_hub
+
+NOON = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
+"""In Moscow."""
+
+
+@pytest.fixture
+def clock():
+    return FixedClock(NOON)
+
+
+@pytest.fixture
+def hub(engine, clock):
+    return make_hub(engine, clock=clock)
+
+
+@pytest.fixture
+def programme(hub):
+    return new_programme(hub, "shop")
+
+
+@pytest.fixture
+def gateway():
+    with Remote(SmsRu.accepts) as remote:
+        yield remote
+
+
+def connect(hub, programme, base_url, **settings):
+    return create_installation(
+        hub,
+        programme_id=programme,
+        connector="smsru",
+        name="sms",
+        settings=SmsRu.form(base_url) | settings,
+    ).id
+
+
+def put(hub, programme, key="1", *, urgent=False, lives=timedelta(days=3), **said):
+    payload = {
+        "channel": "sms",
+        "to": "+79001234567",
+        "text": f"text-{key}",
+        "expires_at": (hub.clock.now() + lives).isoformat(),
+        **said,
+    }
+    notice = outbox.Notice(programme, outbox.MESSAGE, key, payload, urgent=urgent)
+    with write(hub.engine) as connection:
+        outbox.announce(connection, [notice], now=hub.clock.now())
+
+
+def texts(gateway):
+    return [
+        part.removeprefix("msg=")
+        for one in gateway.asked
+        for part in one.body.decode().split("&")
+        if part.startswith("msg=")
+    ]
+
+
+def rows(hub):
+    table = outbox.outbox
+    query = select(table.c.state, table.c.error_code, table.c.attempts).order_by(table.c.id)
+    with read(hub.engine) as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def test_a_message_written_twice_in_its_cause_is_sent_once(hub, programme, gateway):
+    connect(hub, programme, gateway.base_url)
+    for _ in range(2):
+        put(hub, programme)
+        send_batch(hub, programme)
+
+    assert texts(gateway) == ["text-1"]
+    assert rows(hub) == [("done", None, 1)]
+
+
+def test_what_a_cause_took_back_is_not_sent(hub, programme, gateway):
+    connect(hub, programme, gateway.base_url)
+    notice = outbox.Notice(programme, outbox.MESSAGE, "1", {})
+
+    def fails():
+        with write(hub.engine) as connection:
+            outbox.announce(connection, [notice], now=hub.clock.now())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+    send_batch(hub, programme)
+
+    assert texts(gateway) == []
+
+
+def test_urgent_messages_pass_the_others(hub, programme, gateway):
+    connect(hub, programme, gateway.base_url)
+    for key in ("1", "2"):
+        put(hub, programme, key)
+    put(hub, programme, "3", urgent=True)
+    while send_batch(hub, programme):
+        pass
+
+    assert texts(gateway) == ["text-3", "text-1", "text-2"]
+
+
+def test_quiet_hours_delay_and_lose_nothing(hub, programme, gateway, clock):
+    """Nine in the evening to nine in the morning, in Moscow."""
+    connect(hub, programme, gateway.base_url)
+    clock.advance(hours=9, minutes=30)
+    put(hub, programme)
+    put(hub, programme, "2", urgent=True)
+    while send_batch(hub, programme):
+        pass
+    assert texts(gateway) == ["text-2"]
+
+    clock.advance(hours=11, minutes=29)
+    assert send_batch(hub, programme) == 0
+    clock.advance(minutes=1)
+    send_batch(hub, programme)
+    assert texts(gateway) == ["text-2", "text-1"]
+    assert rows(hub) == [("done", None, 1), ("done", None, 1)]
+
+
+def test_the_same_hour_twice_is_no_quiet_hour(hub, programme, gateway, clock):
+    connect(hub, programme, gateway.base_url, quiet_from="0", quiet_to="0")
+    clock.advance(hours=12)
+    put(hub, programme)
+    send_batch(hub, programme)
+
+    assert texts(gateway) == ["text-1"]
+
+
+def test_a_gateway_that_is_down_is_tried_again_and_then_the_message_is_listed(
+    hub, programme, clock
+):
+    with Remote(lambda asked: json_reply(status=502)) as gateway:
+        connect(hub, programme, gateway.base_url, quiet_from="0", quiet_to="0")
+        put(hub, programme, lives=timedelta(days=30))
+        pauses = []
+        while rows(hub)[0][0] == "due":
+            before = clock.now()
+            while not send_batch(hub, programme):
+                clock.advance(seconds=10)
+            pauses.append((clock.now() - before).total_seconds())
+
+    assert pauses == [0, 10, 30, 120, 600, 3600, 21600, 86400]
+    assert rows(hub) == [("dead", "remote_unavailable", 8)]
+
+
+def test_what_is_over_before_it_could_be_sent_is_listed_and_not_sent(
+    hub, programme, gateway, clock
+):
+    connect(hub, programme, gateway.base_url)
+    put(hub, programme, urgent=True, lives=timedelta(minutes=3))
+    clock.advance(minutes=3)
+    send_batch(hub, programme)
+
+    assert texts(gateway) == []
+    assert rows(hub) == [("dead", "message_late", 1)]
+
+
+def test_a_number_that_does_not_exist_is_listed_and_stops_nothing(hub, programme):
+    with Remote(lambda asked: SmsRu.of_number(202)) as gateway:
+        connect(hub, programme, gateway.base_url)
+        put(hub, programme)
+        send_batch(hub, programme)
+
+    assert rows(hub) == [("dead", "undeliverable", 1)]
+
+
+def test_without_a_connection_a_message_is_listed_with_the_reason(hub, programme, gateway):
+    number = connect(hub, programme, gateway.base_url)
+    set_state(hub, number, "paused")
+    put(hub, programme)
+    send_batch(hub, programme)
+
+    assert rows(hub) == [("dead", "no_way", 1)]
+
+
+def test_a_worker_killed_after_the_vendor_took_it_sends_it_again(hub, programme, gateway, clock):
+    """At least once: nobody can know whether the mark or the message was lost."""
+
+    class Killed(BaseException):
+        pass
+
+    def dies(hub, row):
+        send_message(hub, row)
+        raise Killed
+
+    connect(hub, programme, gateway.base_url)
+    put(hub, programme)
+    with pytest.raises(Killed):
+        send_batch(hub, programme, {outbox.MESSAGE: dies})
+    assert send_batch(hub, programme) == 0
+    clock.advance(seconds=60)
+    send_batch(hub, programme)
+
+    assert texts(gateway) == ["text-1", "text-1"]
+    assert rows(hub) == [("done", None, 2)]
+
+
+def test_a_slow_gateway_makes_room_for_what_is_urgent(hub, programme, gateway, clock):
+    def slow(hub, row):
+        send_message(hub, row)
+        clock.advance(seconds=10)
+
+    connect(hub, programme, gateway.base_url)
+    for key in ("1", "2", "3"):
+        put(hub, programme, key)
+    send_batch(hub, programme, {outbox.MESSAGE: slow})
+    put(hub, programme, "4", urgent=True)
+    while send_batch(hub, programme):
+        pass
+
+    assert texts(gateway) == ["text-1", "text-2", "text-4", "text-3"]
+    assert {attempts for _, _, attempts in rows(hub)} == {1}
+    assert dispatch.SHIFT < dispatch.LEASE
+
+
+def test_a_message_that_is_over_keeps_neither_address_nor_text(hub, programme, gateway):
+    connect(hub, programme, gateway.base_url)
+    put(hub, programme)
+    send_batch(hub, programme)
+
+    with read(hub.engine) as connection:
+        assert connection.scalar(select(outbox.outbox.c.payload)) == {"channel": "sms"}
