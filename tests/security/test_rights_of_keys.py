@@ -96,9 +96,14 @@ TABLE = {
     "GET /members/<member_id>/purchases": May("members", 200, NO_MEMBER, 200),
     "GET /members/<member_id>/offers": May("members", 200, NO_MEMBER, 200),
     "GET /members/<member_id>/lists": May("members", 200, NO_MEMBER, 200),
-    "PUT /members/<member_id>/lists/<own_list>": May("members", 200, NO_MEMBER, 200, {"items": []}),
-    "POST /members/<member_id>/clubs": May("members", 201, NO_MEMBER, 201, {"club": "tea"}),
-    "DELETE /members/<member_id>/clubs/<club>": May("members", 204, NO_MEMBER, 204),
+    # The rules of the stranger's own programme are looked at first.
+    "PUT /members/<member_id>/lists/<own_list>": May(
+        "members", 200, (404, "list_not_found"), 200, {"items": []}
+    ),
+    "POST /members/<member_id>/clubs": May(
+        "members", 201, (404, "club_not_found"), 201, {"club": "tea"}
+    ),
+    "DELETE /members/<member_id>/clubs/<club>": May("members", 204, (404, "club_not_found"), 204),
     "POST /members/<member_id>/events/<event>": May("members", 201, NO_MEMBER, 201),
     "DELETE /members/<member_id>/events/<event>": May("members", 204, NO_MEMBER, 204),
     # So do rules and goods: `admin` is of the whole programme.  Other shops stay closed.

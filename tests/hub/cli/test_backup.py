@@ -21,8 +21,8 @@ from hub.app import create_app
 from hub.keeping import programs
 from loyalty_core.store import partitions
 from loyalty_core.store.database import make_engine, read, write
-from loyalty_core.store.migrate import Standing, head, standing
-from loyalty_core.store.tables import purchases
+from loyalty_core.store.migrate import Standing, head, standing, upgrade
+from loyalty_core.store.tables import metadata, purchases
 from tests.hub.api.bodies import a_purchase
 from tests.hub.api.client import Caller, new_key
 from tests.support.ingest import Shopfloor
@@ -300,40 +300,9 @@ def test_an_older_schema_is_brought_up_and_a_newer_one_refused(shop, engine, oth
     assert "newer version" in refused.err
 
     with write(engine) as connection:
-        for index in ("ix_deliveries_kept", "ix_members_tier_look", "ix_happenings_member"):
-            connection.execute(text(f"DROP INDEX {index}"))
-        connection.execute(text("ALTER TABLE deliveries DROP COLUMN emptied_at"))
-        for table, column in (
-            ("rules_versions", "published_by"),
-            ("products", "cost_minor"),
-            ("products", "volume_ml"),
-            ("products", "strength_bp"),
-            ("members", "purchase_count"),
-            ("members", "last_purchase_at"),
-            ("members", "reward"),
-            ("api_keys", "channels"),
-            ("members", "next_tier_at"),
-            ("members", "tier_look_at"),
-            ("members", "tier_warned_of"),
-            ("programmes", "tiers_cursor"),
-        ):
-            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        for table in (
-            "promotion_uses",
-            "promotion_use_parts",
-            "coupon_uses",
-            "coupons",
-            "coupon_lots",
-            "reward_choices",
-            "member_goods",
-            "list_fillings",
-            "club_grants",
-            "memberships",
-            "event_places",
-            "event_guests",
-        ):
-            connection.execute(text(f"DROP TABLE {table}"))
-    set_revision(engine, "0001")
+        metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+    upgrade(engine, to="0001")
     assert at(url, "backup", str(file), "--force").code == 0
     assert at(other, "restore", str(file)).code == 0
     restored = make_engine(other)
