@@ -31,6 +31,7 @@ from loyalty_core.service.identify import Ask, identify
 from loyalty_core.service.known_events import KnownEvents, Told, hash_of
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.promotion_limits import CountedFor, Counters
+from loyalty_core.service.rate_tiers import ladder_of
 from loyalty_core.service.source import Source, check_channel, shop_for
 from loyalty_core.service.standing import Counted, Standings
 from loyalty_core.store import ledger, members, outbox, personal, programmes, rewards
@@ -171,6 +172,8 @@ class EventBatch:
         known = {member for member in ids if member}
         self._survivor = members.lock_survivors(self.connection, self.programme.id, known)
         alive = sorted({member for member in self._survivor.values() if member is not None})
+        # Read under their lock: all members may have been rated by another ladder meanwhile.
+        self.ladder = ladder_of(self.connection, self._plans, self.programme.id)
         self.standings = Standings(self.connection, self.programme.id, alive, self.ladder, self.now)
         needs = Needs(
             frozenset(purchase.id for purchase in kept),
