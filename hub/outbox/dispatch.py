@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 BATCH = 50
 LEASE = timedelta(minutes=1)
 """A worker that died gives its rows back after this time."""
+ONE_CALL = timedelta(minutes=5)
+"""A vendor who dawdles may take so long over one message, by the limits of the transport."""
 SHIFT = timedelta(seconds=15)
 """A batch that takes longer, at a vendor who is slow, makes room for what is urgent."""
 
@@ -56,8 +58,15 @@ def send_batch(hub: Hub, programme_id: int, senders: Mapping[str, Sender] | None
         if hub.clock.now() >= now + SHIFT:
             _give_back(hub, todo[done:], until)
             break
-        _send(hub, row, SENDERS if senders is None else senders)
+        if row.kind != outbox.MESSAGE or _kept(hub, row):
+            _send(hub, row, SENDERS if senders is None else senders)
     return len(rows)
+
+
+def _kept(hub: Hub, row: OutboxRow) -> bool:
+    """Claim it for as long as its call may take, unless someone else has claimed it since."""
+    until = hub.clock.now() + ONE_CALL
+    return transact(hub.engine, lambda c: outbox.keep_claim(c, row, until=until))
 
 
 def _give_back(hub: Hub, rows: Sequence[OutboxRow], until: datetime) -> None:

@@ -2,7 +2,7 @@
 
 A code is derived from the confirmation's id under a secret key of the hub, so it stands in no
 row: whoever reads the database cannot spend.  One person's codes are counted, by member and by
-address, and those of a shop, so guessing takes years and nobody is flooded.
+address, and those of a shop, so guessing one member's takes years and nobody is flooded.
 """
 
 from __future__ import annotations

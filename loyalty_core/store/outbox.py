@@ -150,6 +150,16 @@ def give_back(
     )
 
 
+def keep_claim(connection: Connection, row: OutboxRow, *, until: datetime) -> bool:
+    """Go on holding a claimed row; False: someone else has claimed it since."""
+    kept = connection.execute(
+        update(outbox)
+        .where(outbox.c.id == row.id, outbox.c.state == "due", outbox.c.attempts == row.attempts)
+        .values(due_at=until)
+    )
+    return kept.rowcount == 1
+
+
 def settle_done(
     connection: Connection, rows: Sequence[OutboxRow], *, until: datetime, now: datetime
 ) -> None:

@@ -208,12 +208,28 @@ def test_a_worker_killed_after_the_vendor_took_it_sends_it_again(hub, programme,
     put(hub, programme)
     with pytest.raises(Killed):
         send_batch(hub, programme, {outbox.MESSAGE: dies})
+    clock.advance(minutes=4)
     assert send_batch(hub, programme) == 0
-    clock.advance(seconds=60)
+    clock.advance(minutes=1)
     send_batch(hub, programme)
 
     assert texts(gateway) == ["text-1", "text-1"]
     assert rows(hub) == [("done", None, 2)]
+
+
+def test_what_a_slow_gateway_is_at_is_not_sent_by_another_worker(hub, programme, gateway, clock):
+    others = []
+
+    def dawdles(hub, row):
+        clock.advance(minutes=4)
+        others.append(send_batch(hub, programme))
+        send_message(hub, row)
+
+    connect(hub, programme, gateway.base_url)
+    put(hub, programme)
+    send_batch(hub, programme, {outbox.MESSAGE: dawdles})
+
+    assert (others, texts(gateway)) == ([0], ["text-1"])
 
 
 def test_a_slow_gateway_makes_room_for_what_is_urgent(hub, programme, gateway, clock):
