@@ -150,7 +150,7 @@ class Desk:
 
     @property
     def main(self) -> AccountBook:
-        return self.books[self.plan.rules.main.code]
+        return self.books[self.plan.main.code]
 
 
 def terms_of(plan: Plan, now: datetime, zone: ZoneInfo) -> Terms:
@@ -315,7 +315,7 @@ def _earn(
             expires_at=end_of_life(start, award.life_days, occasion.zone),
         )
     booked.earned[currency] = booked.earned.get(currency, 0) + fresh
-    if currency == work.desk.plan.rules.main.code:
+    if currency == work.desk.plan.main.code:
         work.moved.earned += fresh
 
 
@@ -333,7 +333,7 @@ def _move_clawed(
         cause = work.occasion.cause(purchase.id, f"undo_claw_back:{currency}")
         undo_claw_back(book, -difference, cause, work.desk.terms)
     booked.clawed[currency] = clawed + difference
-    if currency == work.desk.plan.rules.main.code:
+    if currency == work.desk.plan.main.code:
         work.moved.clawed_back += difference
 
 

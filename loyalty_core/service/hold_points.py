@@ -245,7 +245,7 @@ class _Desk:
     def book(self) -> AccountBook | None:
         if self.member_id is None:
             return None
-        return self.books[(self.member_id, self.plan.rules.main.code)]
+        return self.books[(self.member_id, self.plan.main.code)]
 
     def let_go(self, now: datetime) -> None:
         for hold in self.replaced:
@@ -259,7 +259,7 @@ class _Desk:
         verified = vouched or self.confirmed
         if self.member_id is None:
             return Buyer(None, verified, None, None, (), 0)
-        row, main = self.member, self.plan.rules.main.code
+        row, main = self.member, self.plan.main.code
         balances = sorted(
             (
                 Balance(book.currency, book.available, book.pending, book.held, book.debt)
@@ -443,7 +443,7 @@ def _new_hold(
         source.name,
         desk.request.cart,
         desk.request.order,
-        desk.plan.rules.main.code,
+        desk.plan.main.code,
         0,
         (),
         "live",

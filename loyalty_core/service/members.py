@@ -361,7 +361,7 @@ def _card(
     by_kind: dict[str, list[IdentityKey]] = defaultdict(list)
     for key, _ in names:
         by_kind[key.kind].append(key)
-    main, rewards = plan.rules.main.code, plan.rules.rewards
+    main, rewards = plan.main.code, plan.rules.rewards
     own = next((one for one in balances if one.currency == main), Balance(main))
     return MemberCard(
         to_wire("m", row["id"]),

@@ -314,7 +314,7 @@ def _used(facts: Facts, now: datetime) -> dict[LimitName, int]:
 
 
 def _buyer(facts: Facts, request: QuoteRequest, plan: Plan) -> Buyer:
-    main = plan.rules.main.code
+    main = plan.main.code
     own = next((one for one in facts.accounts if one.balance.currency == main), None)
     balances = [one.balance for one in facts.accounts if one.balance.currency != main]
     return Buyer(

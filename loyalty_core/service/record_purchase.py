@@ -272,7 +272,7 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
     plan = batch.plan_at(event.occurred_at) if hold is None else batch.plan(hold.rules_version)
     booked.rules_version = plan.version
     booked.coupons = coupons_of(batch, kept, plan, hold, promise, case.moved)
-    value = plan.rules.main.value_minor
+    value = plan.main.value_minor
     said = event.points_spent
     promised = {} if promise is None else promise.lines
     money = None if said is None else money_of(said, value)

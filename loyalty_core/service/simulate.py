@@ -384,7 +384,7 @@ class Tally:
                 side(self._row(taken.promotion, taken.name)).discount_minor += taken.amount_minor
         if not known:
             return
-        main = priced.plan.rules.main.code
+        main = priced.plan.main.code
         for award in priced.earned:
             share = side(self._row(award.source, award.source))
             share.receipts += award.source == BASE
@@ -444,7 +444,7 @@ def _add_side(side: Side, priced: PricedBasket, known: bool) -> int:
     if not known:
         return totals.discount_minor
     earned = priced.points.earn
-    worth = money_of(earned, priced.plan.rules.main.value_minor)
+    worth = money_of(earned, priced.plan.main.value_minor)
     side.earned_points += earned
     side.earned_minor += worth
     return totals.discount_minor + worth

@@ -140,7 +140,7 @@ def currency_of(compiled: Compiled, plan: Plan) -> PointCurrency:
     """The currency of points that a promotion gives."""
     params = compiled.promotion.params
     named = params.currency if isinstance(params, Bonus) else None
-    return next((one for one in plan.rules.currencies if one.code == named), plan.rules.main)
+    return next((one for one in plan.rules.currencies if one.code == named), plan.main)
 
 
 def earn(  # noqa: PLR0913 - the receipt, the rules and the moment, each by its own name
@@ -171,8 +171,8 @@ def earn(  # noqa: PLR0913 - the receipt, the rules and the moment, each by its 
         over = (gift.factor - ONCE) * own_bp
         cells += [step.own_minor[position] * over for position in gift.lines]
     # A share of money, in basis points of kopecks and hundredths of a factor, as points.
-    denominator = WHOLE_BP * ONCE * plan.rules.main.value_minor
-    points = round_points(sum(cells) * POINT, denominator, plan.rules.main.rounding)
+    denominator = WHOLE_BP * ONCE * plan.main.value_minor
+    points = round_points(sum(cells) * POINT, denominator, plan.main.rounding)
     parts = prorate(points, cells)
     by_line = parts[: len(view.lines)]
     awards = _shares(parts, by_line, step, came)
@@ -212,7 +212,7 @@ def _given(by_line: list[int], step: Bonuses, promised: Collection[int]) -> list
         parts = [(position, part) for position, part in split if position not in promised]
         award = _award(compiled, [at for at, _ in parts], [part for _, part in parts], step)
         awards.append(award)
-        if award.currency == step.plan.rules.main.code:
+        if award.currency == step.plan.main.code:
             for position, part in parts:
                 by_line[position] += part
     return awards
@@ -222,7 +222,7 @@ def _award(
     compiled: Compiled | None, lines: Sequence[int], parts: Sequence[int], step: Bonuses
 ) -> Award:
     """Points of one source by line; None: the programme itself."""
-    currency = step.plan.rules.main if compiled is None else currency_of(compiled, step.plan)
+    currency = step.plan.main if compiled is None else currency_of(compiled, step.plan)
     life, activation = currency.life_days, currency.activation_days
     params = None if compiled is None else compiled.promotion.params
     if isinstance(params, Bonus):

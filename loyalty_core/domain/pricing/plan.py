@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import cast
 
 from loyalty_core.domain.conditions.fields import CLUB
 from loyalty_core.domain.conditions.meet import Meet, compile_tree
@@ -29,7 +28,7 @@ from loyalty_core.domain.pricing.rule_type import (
     View,
 )
 from loyalty_core.domain.pricing.rules import RULE_TYPES
-from loyalty_core.domain.rules import RuleSet, Tier
+from loyalty_core.domain.rules import PointCurrency, RuleSet, Tier
 from loyalty_core.domain.tiering import SPENT, THIS_RECEIPT, threshold_of
 from loyalty_kit.checkout import BasketLine
 from loyalty_kit.events import PurchaseLine
@@ -112,6 +111,7 @@ class Plan:
 
     rules: RuleSet
     version: int
+    main: PointCurrency
     promotions: tuple[Compiled, ...]
     index: Index
     tiers: Mapping[str, Tier]
@@ -206,6 +206,7 @@ def compile_rules(rules: RuleSet, version: int) -> Plan:
     return Plan(
         rules=rules,
         version=version,
+        main=rules.main,
         promotions=promotions,
         index=_index(promotions),
         tiers={tier.code: tier for tier in rules.tiers},
@@ -292,9 +293,7 @@ def _compile(
     promotion: Promotion, order: int, lane: Lane, apart: Mapping[str, Collection[str]]
 ) -> Compiled:
     rule = RULE_TYPES[promotion.type]
-    evaluate = cast(
-        "Callable[[View], Grant | Refusal]", partial(_call, rule.evaluate, promotion.params)
-    )
+    evaluate = _with_params(rule, promotion.params)
     if promotion.limits:
         evaluate = partial(within, promotion.id, promotion.limits, evaluate)
     when = promotion.when
@@ -314,10 +313,9 @@ def _compile(
     )
 
 
-def _call(
-    evaluate: Callable[[View, object], Grant | Refusal], params: object, view: View
-) -> Grant | Refusal:
-    return evaluate(view, params)
+def _with_params(rule: AnyRuleType, params: object) -> Callable[[View], Grant | Refusal]:
+    evaluate = rule.evaluate
+    return lambda view: evaluate(view, params)
 
 
 def _index(promotions: Iterable[Compiled]) -> Index:

@@ -110,7 +110,7 @@ def price_basket(
     payable = [left - spend for left, spend in zip(view.left_minor, paid.by_line, strict=True)]
     if request.line_prices == "unit":
         _keep_to_unit_prices(payable, discounts, paid)
-    points_spent = points_for(sum(paid.by_line), plan.rules.main.value_minor)
+    points_spent = points_for(sum(paid.by_line), plan.main.value_minor)
     base_minor = bases(view, payable, paid.by_line, plan, spent=points_spent > 0)
     if facts.measured is not None:
         goods = goods_of(request.lines, payable)
@@ -205,7 +205,7 @@ def _pay_with_points(  # noqa: PLR0913 - the step's own words
         limits = Limits((), (), 0)
     least, most = spend_bounds(limits, plan, facts.available_points)
     points = wanted_points(request.spend, (least, most), spending.step_points)
-    value_minor = plan.rules.main.value_minor
+    value_minor = plan.main.value_minor
     offer = PointsOffer(
         spend_min=least,
         spend_max=most,
@@ -298,7 +298,7 @@ def _totals(view: View, spend_minor: Sequence[int], payable_minor: Sequence[int]
 def _offer(bounds: PointsOffer, earned: Earned, spend_points: int, plan: Plan) -> PointsOffer:
     others: dict[str, int] = {}
     for award in earned.awards:
-        if award.currency != plan.rules.main.code:
+        if award.currency != plan.main.code:
             others[award.currency] = others.get(award.currency, 0) + award.points
     return PointsOffer(
         earn=earned.points,

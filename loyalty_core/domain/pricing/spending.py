@@ -89,7 +89,7 @@ def spend_bounds(limits: Limits, plan: Plan, available_points: int) -> tuple[int
     spending = plan.rules.spending
     step = spending.step_points
     least = -(-spending.min_points // step) * step
-    most = min(points_within(limits.total_minor, plan.rules.main.value_minor), available_points)
+    most = min(points_within(limits.total_minor, plan.main.value_minor), available_points)
     most = max(0, most) // step * step
     return least, most if most >= least else 0
 
