@@ -79,7 +79,12 @@ def asked_since(
     """When codes were last asked for by this member, shop or address; the newest first."""
     query = (
         select(confirmations.c.created_at)
-        .where(confirmations.c[column] == value, confirmations.c.id >= first_id_at(since))
+        .where(
+            confirmations.c[column] == value,
+            confirmations.c.id >= first_id_at(since),
+            # Ids never go back, also where the clock did.
+            confirmations.c.created_at >= since,
+        )
         .order_by(confirmations.c.id.desc())
         .limit(limit)
     )
@@ -110,7 +115,7 @@ def forget_old(connection: Connection, *, made_before: datetime, limit: int) -> 
     """Delete what no counter looks at any more; how many."""
     old = (
         select(confirmations.c.id)
-        .where(confirmations.c.id < first_id_at(made_before))
+        .where(confirmations.c.created_at < made_before)
         .order_by(confirmations.c.id)
         .limit(limit)
     )
