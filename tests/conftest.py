@@ -15,7 +15,6 @@ import redis
 from hypothesis import settings
 from sqlalchemy import Engine
 
-from loyalty_core.store import ids
 from tests.support import leaks
 from tests.support.databases import PARTITIONS, PostgresDatabases, SqliteDatabases
 from tests.support.servers import NotStarted, PrivateServer, start_postgres, start_redis
@@ -109,12 +108,6 @@ def _needed(request: pytest.FixtureRequest, name: str) -> str:
         if os.environ.get("CI") == "true":
             pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error))
-
-
-@pytest.fixture(autouse=True)
-def _ids_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ids of a process never go back, and the clocks of tests do: each begins as a process does."""
-    monkeypatch.setattr(ids, "_last", 0)
 
 
 @pytest.fixture(scope="session")
