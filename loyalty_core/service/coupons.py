@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from loyalty_core.domain.coupon_codes import draw, normal, told
 from loyalty_core.domain.dates import end_of_life
-from loyalty_core.domain.errors import CouponNotFound, InvalidInput, ProgrammeNotFound
+from loyalty_core.domain.errors import CouponNotFound, InvalidInput, MemberNotFound, ProgrammeNotFound
 from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.service.members import member_row
 from loyalty_core.service.plans import PlanCache
@@ -92,8 +92,9 @@ def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
     store.add_lot(connection, lot)
     known = store.find_lot(connection, programme_id, wanted.name, lock=True)
     assert known is not None
-    words = ("series", "size", "member_id", "starts_at", "ends_at")
-    if any(getattr(known, name) != getattr(lot, name) for name in words):
+    words = ("series", "size", "starts_at", "ends_at")
+    same_owner = _owner(connection, known) == member
+    if not same_owner or any(getattr(known, name) != getattr(lot, name) for name in words):
         raise InvalidInput({"lot": ["There is a lot of this name with other words."]})
     return known
 
@@ -121,8 +122,9 @@ def fill_lot(
     series = series_of(connection, plans, programme_id, lot.series)
     member = lot.member_id
     if member is not None:
-        member = member_row(connection, programme_id, to_wire("m", member))["id"]
-        members.lock_survivors(connection, programme_id, [member])
+        member = members.lock_survivors(connection, programme_id, [member])[member]
+        if member is None:
+            raise MemberNotFound
     ends_at = lot.ends_at or _end(connection, programme_id, series, lot.created_at)
     fresh = [
         KeptCoupon(
@@ -268,6 +270,14 @@ def _find(connection: Connection, programme_id: int, code: str) -> KeptCoupon:
     if coupon is None:
         raise CouponNotFound
     return coupon
+
+
+def _owner(connection: Connection, lot: KeptLot) -> int | None:
+    """The member whose a lot's coupons are, whoever that is by now.  Raises: MemberNotFound."""
+    if lot.member_id is None:
+        return None
+    owner: int = member_row(connection, lot.programme_id, to_wire("m", lot.member_id))["id"]
+    return owner
 
 
 def _end(

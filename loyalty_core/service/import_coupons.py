@@ -69,17 +69,15 @@ class Import:
         self._author = author
         self._now = now
         self._dry = dry
-        self._seen: set[str] = set()
-        self._fresh: list[str] = []
+        self._seen: dict[str, int] = {}
+        """Codes of the file, and the line on which each stood first: a portion that is tried
+        again finds its own."""
 
     def take(self, connection: Connection, lines: Sequence[Line]) -> Report:
         """Bring in a portion; in one transaction of the caller's.  Raises: ProgrammeNotFound."""
         programme = programmes.programme_by_id(connection, self._programme_id)
         if programme is None:
             raise ProgrammeNotFound
-        # A portion that is tried again was not seen before.
-        self._seen.difference_update(self._fresh)
-        self._fresh = []
         plan = self._plans.get(connection, programme.id, programme.rules_version)
         reading = _Reading(self._now, programme, plan, _owners(connection, plan, programme, lines))
         report = Report()
@@ -87,13 +85,11 @@ class Import:
         for line in lines:
             try:
                 coupon = reading.coupon(line, self._series)
-                if coupon.code in self._seen:
+                if self._seen.setdefault(coupon.code, line.number) != line.number:
                     raise ValueError("stands in the file before")
             except ValueError as wrong:
                 report.bad.append((line.number, str(wrong)))
                 continue
-            self._seen.add(coupon.code)
-            self._fresh.append(coupon.code)
             wanted[coupon.code] = (line.number, coupon)
         self._store(connection, wanted, report)
         report.bad.sort()

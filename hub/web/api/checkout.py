@@ -113,8 +113,11 @@ def hold(call: Call) -> Answer:
     if codes:
         call.room.guesses.check(callers, call.now)
     placed: list[PlacedHold] = []
+    looked = False
 
     def place(connection: Connection) -> Answer:
+        nonlocal looked
+        looked = True
         held = place_hold(
             connection,
             call.plans,
@@ -133,7 +136,8 @@ def hold(call: Call) -> Answer:
     try:
         return call.write(counted(place), told=told)
     finally:
-        if codes:
+        # An answer that is given again looks at no code, and tells nothing new.
+        if looked and codes:
             _count_wrong(call, codes, placed)
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
-from loyalty_core.service.coupons import block_coupon
+from loyalty_core.service.coupons import NewLot, block_coupon, fill_lot, open_lot
 from loyalty_core.service.quote_basket import quote_basket
 from loyalty_core.service.verify_ledger import rebuild_ledger, verify_ledger
+from loyalty_core.store.coupons import of_members
 from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import coupons
 from loyalty_kit.checkout import QuoteRequest
@@ -330,6 +331,23 @@ def test_a_merge_takes_the_coupons_along(opened: Open):
     assert shop.coupon_uses(code) == 1
     shop.bring_back("R1", 90_00, purchase="P1")
     assert told(shop.quote(100_00, coupons=(code,))) == APPLIED
+
+
+def test_a_lot_of_a_member_goes_on_after_a_merge(opened: Open):
+    shop = opened()
+    wanted = NewLot("hers", "spring", 2, shop.wire(BORIS))
+    said = (shop.plans, shop.programme_id)
+
+    def begin(connection):
+        open_lot(connection, *said, wanted, author="owner", now=shop.now)
+        return fill_lot(connection, *said, "hers", portion=1)
+
+    assert shop.do(begin).made == 1
+    shop.merge(BORIS, ANNA)
+    assert shop.do(begin).made == 2
+    with read(shop.engine) as connection:
+        own = of_members(connection, [shop.member(ANNA)])
+    assert len(own) == 2
 
 
 def test_the_proof_finds_a_counter_that_lies(opened: Open):

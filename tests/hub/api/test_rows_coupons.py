@@ -366,6 +366,18 @@ def test_looking_codes_up_is_counted_too(scene):
     assert scene.priced(a_line())["coupons"] == [], "who brings no code is served"
 
 
+def test_an_answer_that_is_given_again_is_no_guess(scene):
+    """A till repeats its call until it hears the answer; no code is looked at for it."""
+    scene.publish(coupons=[series()], promotions=[with_coupon()])
+    (code,) = codes(scene)
+    basket = a_basket(cart="c", coupons=[code])
+
+    for _ in range(250):
+        placed = scene.shop.post("/holds", basket, headers={"Idempotency-Key": "till-1"})
+        assert placed.status_code == 201
+    assert state(scene, code) == ("used", 1)
+
+
 def test_codes_are_the_programmes_own_and_their_scopes_are_held_to(scene, hub, app, programme_id):
     scene.publish(coupons=[series()], promotions=[with_coupon()])
     (code,) = codes(scene)

@@ -189,6 +189,22 @@ def test_a_file_is_brought_in_and_each_bad_line_is_told(shop, old, tmp_path):
     assert (2, "is a coupon already") in [(one["line"], one["why"]) for one in other.json["lines"]]
 
 
+def test_a_code_that_comes_again_much_later_in_the_file_is_told(shop, tmp_path):
+    """Lines are brought in by portions; a dry run says what the run itself will say."""
+    file = tmp_path / "long.csv"
+    lines = [f"CODE-{number}" for number in range(12_000)]
+    file.write_text("\n".join(["code", *lines, "code 7"]) + "\n", "utf-8")
+    words = ("coupons", "import", str(file), "--series", "spring", "--json")
+    again = [{"line": 12_002, "why": "stands in the file before"}]
+
+    dry = shop(*words, "--dry-run")
+    assert (dry.json["would_be_added"], dry.json["lines"]) == (12_000, again)
+    done = shop(*words)
+    assert (done.json["added"], done.json["known"], done.json["lines"]) == (12_000, 0, again)
+    once_more = shop(*words)
+    assert (once_more.json["added"], once_more.json["known"]) == (0, 12_000)
+
+
 def test_columns_of_an_export_by_its_own_names(shop, tmp_path):
     file = tmp_path / "их.csv"
     file.write_text("Промокод;Остаток\nВЕСНА-1;5\n", "cp1251")
