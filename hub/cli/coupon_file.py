@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -58,7 +59,7 @@ class Rejected:
     def __init__(self, place: Path | None, rows: Rows, open_files: ExitStack) -> None:
         self._writer: csv.DictWriter[str] | None = None
         if place is not None:
-            file = open_files.enter_context(place.open("w", encoding="utf-8", newline=""))
+            file = open_files.enter_context(open_for_codes(place))
             self._writer = csv.DictWriter(file, [*rows.names, REASON], delimiter=rows.delimiter)
             self._writer.writeheader()
 
@@ -68,6 +69,12 @@ class Rejected:
         for line, told in portion:
             if line.number in why:
                 self._writer.writerow({**told, REASON: why[line.number]})
+
+
+def open_for_codes(place: Path) -> IO[str]:
+    """A new CSV file that its owner alone may read: a code is worth what it gives."""
+    number = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    return open(number, "w", encoding="utf-8", newline="")
 
 
 def _told(columns: Sequence[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from hub.cli.coupon_file import Rejected, Rows
+from hub.cli.coupon_file import Rejected, Rows, open_for_codes
 from hub.cli.output import json_option, print_json, print_row, print_rows, progress_bar
 from hub.cli.place import chosen_programme, open_hub, programme_option
 from hub.wiring import Hub
@@ -91,6 +91,8 @@ def generate(  # noqa: PLR0913 - the command's own words
             connection, hub.plans, programme.id, wanted, author=AUTHOR, now=now
         ),
     )
+    if name is None:
+        click.echo(f'Should it be cut off, --lot "{wanted.name}" goes on with it.', err=True)
     with progress_bar("Making", "coupon") as move:
         for lot in _filled(hub, programme.id, wanted.name):
             move(lot.made, lot.size)
@@ -275,7 +277,7 @@ def _write(hub: Hub, programme_id: int, lot: KeptLot | None, file: Path) -> None
     with read(hub.engine) as connection, progress_bar("Writing", "coupon") as move:
         total = service.count_coupons(connection, programme_id, lot)
         done = 0
-        with file.open("w", encoding="utf-8", newline="") as out:
+        with open_for_codes(file) as out:
             writer = csv.DictWriter(out, COLUMNS, extrasaction="ignore")
             writer.writeheader()
             for page in service.all_coupons(connection, programme_id, lot):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -73,6 +74,26 @@ def test_a_lot_that_was_cut_off_goes_on_where_it_was(shop, tmp_path, monkeypatch
 
     assert again.json["made"] == 14000
     assert len(rows_of(out)) == 14000
+
+
+def test_a_lot_without_a_name_tells_the_one_that_goes_on_with_it(shop, tmp_path):
+    words = ("coupons", "generate", "--series", "spring", "--count", "5")
+    made = shop(*words, "--json")
+    (name,) = re.findall(r'--lot "(.+)"', made.err)
+
+    assert shop(*words, "--lot", name, "--json").json == made.json
+    assert len(shop("coupons", "lots", "--json").json) == 1
+
+
+def test_files_of_codes_are_for_their_owner_alone(shop, tmp_path):
+    """Each is worth what its promotion gives."""
+    made, told, bad = (tmp_path / name for name in ("made.csv", "told.csv", "bad.csv"))
+    shop("coupons", "generate", "--series", "spring", "--count", "5", "--out", str(made))
+    shop("coupons", "export", str(told))
+    shop("coupons", "import", str(told), "--lot", "again", "--rejected", str(bad))
+
+    assert len(rows_of(bad)) == 5
+    assert {file.stat().st_mode & 0o777 for file in (made, told, bad)} == {0o600}
 
 
 def test_a_lot_of_other_words_is_refused_and_so_is_an_unknown_series(shop):
