@@ -12,7 +12,12 @@ from sqlalchemy import Connection
 
 from loyalty_core.domain.coupon_codes import draw, normal, told
 from loyalty_core.domain.dates import end_of_life
-from loyalty_core.domain.errors import CouponNotFound, InvalidInput, MemberNotFound, ProgrammeNotFound
+from loyalty_core.domain.errors import (
+    CouponNotFound,
+    InvalidInput,
+    MemberNotFound,
+    ProgrammeNotFound,
+)
 from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.service.members import member_row
 from loyalty_core.service.plans import PlanCache
@@ -190,7 +195,7 @@ def member_coupons(
 ) -> list[dict[str, Any]]:
     """The member's own, the newest first, wire-ready.  Raises: MemberNotFound."""
     number = member_row(connection, programme_id, member_id)["id"]
-    return [coupon_view(one, now) for one in store.of_members(connection, [number])]
+    return [coupon_view(one, now) for one in store.of_member(connection, programme_id, number)]
 
 
 def block_coupon(

@@ -137,7 +137,7 @@ def erase_member(
     holds.forget_people(connection, ids)
     confirmations.forget_members(connection, ids)
     outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
-    ended = coupons.forget_people(connection, ids)
+    ended = coupons.forget_people(connection, programme_id, ids)
     return {
         "member": to_wire("m", number),
         "erased_at": now.isoformat(),

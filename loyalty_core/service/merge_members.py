@@ -61,7 +61,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     ladder = Ladder.of(rules, ZoneInfo(programme.timezone))
     _move_standing(connection, ladder, programme_id, (survivor, leaving), now)
     promotion_uses.move_member(connection, programme_id, leaving, survivor)
-    coupons.move_member(connection, leaving, survivor)
+    coupons.move_member(connection, programme_id, leaving, survivor)
     _move_points(connection, programme_id, survivor, leaving, author, now)
     rewards.move_choices(connection, leaving, survivor)
     personal.move_goods(connection, leaving, survivor)

@@ -167,9 +167,9 @@ def issued(connection: Connection, programme_id: int, issued_for: str) -> KeptCo
     return next(iter(_read(connection, _WITH_LOTS.where(own))), None)
 
 
-def of_members(connection: Connection, member_ids: Collection[int]) -> list[KeptCoupon]:
+def of_member(connection: Connection, programme_id: int, member_id: int) -> list[KeptCoupon]:
     """The newest first."""
-    own = coupons.c.member_id.in_(member_ids)
+    own = and_(coupons.c.programme_id == programme_id, coupons.c.member_id == member_id)
     newest = (coupons.c.created_at.desc(), coupons.c.code)
     return _read(connection, _WITH_LOTS.where(own).order_by(*newest))
 
@@ -223,30 +223,33 @@ def change_lot(connection: Connection, lot_id: int, values: Mapping[str, Any]) -
 # --- people -----------------------------------------------------------------------------------
 
 
-def move_member(connection: Connection, old: int, new: int) -> None:
+def move_member(connection: Connection, programme_id: int, old: int, new: int) -> None:
     """Coupons of one member are another's: they turned out to be one."""
-    _lock_of_members(connection, [old])
-    connection.execute(update(coupons).where(coupons.c.member_id == old).values(member_id=new))
+    _lock_of_members(connection, programme_id, [old])
+    own = and_(coupons.c.programme_id == programme_id, coupons.c.member_id == old)
+    connection.execute(update(coupons).where(own).values(member_id=new))
 
 
-def forget_people(connection: Connection, member_ids: Collection[int]) -> int:
+def forget_people(connection: Connection, programme_id: int, member_ids: Collection[int]) -> int:
     """Coupons of these members end, with the uses that there are of them; how many."""
-    keys = _lock_of_members(connection, member_ids)
+    mine = coupon_lots.c.member_id.in_(member_ids)
+    connection.execute(update(coupon_lots).where(mine).values(member_id=None, state=BLOCKED))
+    keys = _lock_of_members(connection, programme_id, member_ids)
     if not keys:
         return 0
     values = {"programmes": {key[0] for key in keys}, "codes": {key[1] for key in keys}}
     for table in (coupon_uses, coupons):
         these = (among(table.c.programme_id, "programmes"), among(table.c.code, "codes"))
         connection.execute(delete(table).where(*these), values)
-    mine = coupon_lots.c.member_id.in_(member_ids)
-    connection.execute(update(coupon_lots).where(mine).values(member_id=None, state=BLOCKED))
     return len(keys)
 
 
-def _lock_of_members(connection: Connection, member_ids: Collection[int]) -> list[CouponKey]:
+def _lock_of_members(
+    connection: Connection, programme_id: int, member_ids: Collection[int]
+) -> list[CouponKey]:
     own = (
         select(coupons.c.programme_id, coupons.c.code)
-        .where(coupons.c.member_id.in_(member_ids))
+        .where(coupons.c.programme_id == programme_id, coupons.c.member_id.in_(member_ids))
         .order_by(coupons.c.programme_id, coupons.c.code)
         .with_for_update()
     )

@@ -1,4 +1,4 @@
-"""Random histories of coupons: who gets a use, and what the counters say, by a slow list of uses."""
+"""Random histories of coupons: who gets a use, and what counters say, by a slow list of uses."""
 
 from __future__ import annotations
 

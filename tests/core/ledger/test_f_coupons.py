@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Engine, update
 
 from loyalty_core.service.coupons import NewLot, block_coupon, fill_lot, open_lot
+from loyalty_core.service.erase_member import erase_member
 from loyalty_core.service.quote_basket import quote_basket
 from loyalty_core.service.verify_ledger import rebuild_ledger, verify_ledger
-from loyalty_core.store.coupons import of_members
+from loyalty_core.store.coupons import of_member
 from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import coupons
 from loyalty_kit.checkout import QuoteRequest
@@ -346,8 +347,20 @@ def test_a_lot_of_a_member_goes_on_after_a_merge(opened: Open):
     shop.merge(BORIS, ANNA)
     assert shop.do(begin).made == 2
     with read(shop.engine) as connection:
-        own = of_members(connection, [shop.member(ANNA)])
+        own = of_member(connection, shop.programme_id, shop.member(ANNA))
     assert len(own) == 2
+
+
+def test_an_erasure_lets_go_of_a_lot_that_has_no_coupon_yet(opened: Open):
+    shop = opened()
+    wanted, said = NewLot("hers", "spring", 1, shop.wire(BORIS)), (shop.plans, shop.programme_id)
+    shop.do(lambda c: open_lot(c, *said, wanted, author="owner", now=shop.now))
+
+    boris, by = shop.wire(BORIS), {"author": "owner", "now": shop.now}
+    shop.do(lambda c: erase_member(c, shop.programme_id, boris, **by))
+
+    (lot,) = shop.snapshot()["coupon_lots"]
+    assert (lot["member_id"], lot["state"]) == (None, "blocked")
 
 
 def test_the_proof_finds_a_counter_that_lies(opened: Open):
