@@ -179,16 +179,16 @@ def favourites(bought: Sequence[Bought], told: PersonalList) -> dict[int, list[P
     """The articles on the most receipts of each member, as the list says; of equals the earlier
     by name."""
     assert told.auto is not None
-    counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    receipts: dict[int, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     names: dict[str, str] = {}
     for one in sorted(bought):
         key = fold(one.sku)
-        counts[one.member_id][key] += one.receipts
+        receipts[one.member_id][key].add(one.receipt)
         names.setdefault(key, one.sku)
     found = {}
-    for member, by_key in counts.items():
-        enough = [key for key, receipts in by_key.items() if receipts >= told.auto.at_least]
-        enough.sort(key=lambda key: (-by_key[key], key))
+    for member, by_key in receipts.items():
+        often = sorted((-len(some), key) for key, some in by_key.items())
+        enough = [key for less, key in often if -less >= told.auto.at_least]
         found[member] = [
             PersonalGoods(fold(told.code), "sku", key, names[key])
             for key in enough[: told.auto.most]

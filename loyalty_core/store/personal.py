@@ -30,11 +30,11 @@ _GOODS = (
 
 
 class Bought(NamedTuple):
-    """On how many receipts of a member an article stands, as it is spelled there."""
+    """That an article stands on a receipt of a member, as it is spelled there."""
 
     member_id: int
     sku: str
-    receipts: int
+    receipt: int
 
 
 class Filling(NamedTuple):
@@ -113,8 +113,9 @@ _BOUGHT = (
     select(
         func.coalesce(members.c.merged_into, members.c.id),
         purchase_lines.c.sku,
-        func.count(purchases.c.id.distinct()),
+        purchases.c.id,
     )
+    .distinct()
     .join(
         purchases,
         and_(
@@ -135,7 +136,6 @@ _BOUGHT = (
         ),
     )
     .where(or_(among(members.c.id, "ids"), among(members.c.merged_into, "aliased")))
-    .group_by(func.coalesce(members.c.merged_into, members.c.id), purchase_lines.c.sku)
 )
 
 

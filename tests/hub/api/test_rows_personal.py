@@ -245,6 +245,18 @@ def test_r44_the_favourites_are_found_on_receipts(scene, hub):
     assert items_of(scene, anna) == []
 
 
+def test_r44_one_receipt_is_one_however_often_and_however_an_article_is_spelled(scene, hub):
+    scene.publish(personal_lists=[AUTO])
+    anna = join(scene)
+    bought_at(scene, "2026-03-01T12:00:00+03:00", "TEA-1", "tea-1", "Tea-1")
+    bought_at(scene, "2026-03-02T12:00:00+03:00", "Coffee")
+    bought_at(scene, "2026-03-03T12:00:00+03:00", "COFFEE", "coffee")
+
+    fill(scene, hub)
+
+    assert [one["sku"] for one in items_of(scene, anna)] == ["COFFEE"]
+
+
 def test_r44_filling_goes_on_where_it_was_broken_off_and_writes_what_changes(scene, hub):
     scene.publish(personal_lists=[AUTO])
     phones = [ANNA, BORIS, "+79162223344"]
