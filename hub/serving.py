@@ -6,6 +6,9 @@ not survive one.
 
 from __future__ import annotations
 
+import mmap
+import time
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +30,9 @@ GRACE_S = 20
 REQUEST_LIMIT_S = 60
 KEEPALIVE_S = 5
 """A proxy that keeps connections open must be done with them earlier."""
+
+MAKE_WAY_S = 0.0005
+"""A process with more connections than another leaves it so long to take a new one."""
 
 Ready = Callable[[], None]
 
@@ -65,6 +71,10 @@ class _Plan:
     on_ready: Ready | None
     counted_in: Path | None = None
     started: list[Embedded] = field(default_factory=list)
+    crowd: _Crowd = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.crowd = _Crowd(self.workers)
 
     def build(self) -> Flask:
         hub = build_hub(self.config, clock=self.clock)
@@ -91,6 +101,7 @@ class _Plan:
             "loglevel": "warning",
             "logger_class": _Log,
             "when_ready": self._when_ready,
+            "pre_fork": self._pre_fork,
             "worker_exit": self._worker_exit,
             "child_exit": self._child_exit,
             "on_exit": self._on_exit,
@@ -100,10 +111,14 @@ class _Plan:
         if self.on_ready is not None:
             self.on_ready()
 
+    def _pre_fork(self, _server: object, worker: _Web) -> None:
+        worker.crowd, worker.place = self.crowd, self.crowd.enter(worker.age)
+
     def _worker_exit(self, _server: object, _worker: object) -> None:
         self.end()
 
-    def _child_exit(self, _server: object, worker: Any) -> None:
+    def _child_exit(self, _server: object, worker: _Web) -> None:
+        self.crowd.leave(worker.age)
         if self.counted_in is not None:
             forget_process(self.counted_in, worker.pid)
 
@@ -112,16 +127,74 @@ class _Plan:
             forget_shared(self.counted_in)
 
 
-class _Web(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """Told to end, it refuses new connections at once, so that a proxy asks another process;
-    gunicorn's own (27.0) leaves them waiting until what is under way is answered, then cuts them.
+class _Crowd:
+    """How many connections each web process has open: all of them see it, as it is shared
+    since before the fork.  Who is let in where is the parent's knowledge alone.
     """
+
+    _NOBODY = 2**31 - 1
+
+    def __init__(self, places: int) -> None:
+        self._open = memoryview(mmap.mmap(-1, 4 * places)).cast("i")
+        self._open[:] = memoryview(array("i", [self._NOBODY] * places))
+        self._at: dict[int, int] = {}
+
+    def enter(self, age: int) -> int | None:
+        """The place of a new process; None where all are taken, as while it replaces another."""
+        taken = self._at.values()
+        place = next((one for one in range(len(self._open)) if one not in taken), None)
+        if place is not None:
+            self._at[age] = place
+        return place
+
+    def leave(self, age: int) -> None:
+        """A process is gone."""
+        place = self._at.pop(age, None)
+        if place is not None:
+            self._open[place] = self._NOBODY
+
+    def tell(self, place: int, connections: int) -> None:
+        """A process has so many open."""
+        self._open[place] = connections
+
+    def is_another_emptier(self, connections: int) -> bool:
+        """Whether some process has fewer open."""
+        return min(self._open) < connections
+
+
+class _Web(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """Gunicorn's own (27.0), but for two things.
+
+    Told to end, it refuses new connections at once, so that a proxy asks another process;
+    gunicorn's leaves them waiting until what is under way is answered, then cuts them.
+
+    A new connection goes to the process that has fewest.  All wait at one socket and the first
+    to wake takes what is there; connections that are kept open would all lie in one process,
+    while the others, and their cores, have nothing to do.
+    """
+
+    crowd: _Crowd
+    place: int | None
 
     def set_accept_enabled(self, enabled: bool) -> None:
         super().set_accept_enabled(enabled)
         if not self.alive:
             for listener in self.sockets:
                 listener.close()
+
+    def notify(self) -> None:
+        super().notify()
+        if self.place is not None:
+            self.crowd.tell(self.place, self.nr_conns)
+
+    def accept(self, listener: Any) -> None:
+        if self.place is not None:
+            self.crowd.tell(self.place, self.nr_conns)
+            if self.crowd.is_another_emptier(self.nr_conns):
+                time.sleep(MAKE_WAY_S)
+        super().accept(listener)
+        if self.place is not None:
+            self.crowd.tell(self.place, self.nr_conns)
 
 
 class _Log(Logger):  # type: ignore[misc]  # gunicorn ships no types

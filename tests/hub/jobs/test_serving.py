@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 import requests
@@ -67,6 +68,30 @@ def start(tmp_path):
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def children_of(process):
+    told = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return [int(number) for number in told.split()]
+
+
+def open_connections(process, port):
+    """How many connections to `port` each child has taken, by the system's own tables."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    established = "01"
+    taken = {
+        f"socket:[{row[9]}]"
+        for row in rows
+        if row[3] == established and int(row[1].rpartition(":")[2], 16) == port
+    }
+    return [
+        sum(
+            os.readlink(file) in taken
+            for file in Path(f"/proc/{child}/fd").iterdir()
+            if file.is_symlink()
+        )
+        for child in children_of(process)
+    ]
 
 
 @pytest.fixture
@@ -131,6 +156,27 @@ def test_web_alone_runs_several_processes(start, migrated):
     process.terminate()
     process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+def test_connections_that_stay_open_are_shared_among_the_processes(start, migrated):
+    process, address = start("serve_web", HUB_WEB_WORKERS="2")
+    port = int(address.rpartition(":")[2])
+    kept = []
+
+    def open_one():
+        session = requests.Session()
+        assert session.get(f"{address}/healthz", timeout=20).status_code == 200
+        kept.append(session)
+        return min(connections := open_connections(process, port)) and len(connections) == 2
+
+    wait_until(open_one)
+    before = open_connections(process, port)
+    for _ in range(max(before) - min(before) + 10):
+        open_one()
+
+    after = open_connections(process, port)
+    assert sum(after) == len(kept)
+    assert max(after) - min(after) <= 2
 
 
 def test_logs_are_lines_of_json_where_asked(start, migrated):
