@@ -24,7 +24,7 @@ from loyalty_core.service.hold_points import (
 )
 from loyalty_core.service.quote_basket import base_quote, quote_basket
 from loyalty_core.store.prompt import UNAVAILABLE, TooLate
-from loyalty_kit.checkout import Quote, QuoteRequest
+from loyalty_kit.checkout import HoldRequest, Quote, QuoteRequest
 from loyalty_kit.checkout_schema import (
     HoldRequestSchema,
     QuoteRequestSchema,
@@ -63,14 +63,12 @@ def quote(call: Call) -> Answer:
 def _guarded(call: Call, request: QuoteRequest) -> Quote:
     """Wrong codes are counted; who has none left is told nothing of codes, right or wrong."""
     tries = call.room.guesses
-    callers = guesses.callers_of(call.key.id)
+    priced = _priced(call, request)
+    member = None if priced.member is None else priced.member.id
+    callers = guesses.callers_of(call.key.id, member=member, cart=request.cart)
     if not tries.is_out(callers, call.now):
-        priced = _priced(call, request)
-        if priced.member is not None:
-            callers = guesses.callers_of(call.key.id, priced.member.id)
-        if not tries.is_out(callers, call.now):
-            tries.count(callers, guesses.count_wrong(priced.coupons), call.now)
-            return priced
+        tries.count(callers, guesses.count_wrong(priced.coupons), call.now)
+        return priced
     bare = _priced(call, guesses.without_codes(request))
     return guesses.told_out(bare, request)
 
@@ -109,9 +107,6 @@ def hold(call: Call) -> Answer:
     told = body.read_json()
     wanted = body.load(load_hold_request, told)
     codes = wanted.request.coupons
-    callers = guesses.callers_of(call.key.id)
-    if codes:
-        call.room.guesses.check(callers, call.now)
     placed: list[PlacedHold] = []
     looked = False
 
@@ -126,28 +121,33 @@ def hold(call: Call) -> Answer:
             now=call.now,
             code_secret=secret_of(call),
         )
-        if codes and held.quote.member is not None:
+        if codes:
             # Of somebody who has run out of tries nothing is held, and nothing told.
-            own = guesses.callers_of(call.key.id, held.quote.member.id)
-            call.room.guesses.check(own, call.now)
+            looked = False
+            call.room.guesses.check(_guessers(call, wanted, [held]), call.now)
+            looked = True
         placed[:] = [held]
         return answer(_hold(held), 201)
 
     try:
         return call.write(counted(place), told=told)
+    except Exception:
+        # A refusal may tell the price, and so whether a code was right.
+        if looked and codes:
+            call.room.guesses.check(_guessers(call, wanted, placed), call.now)
+        raise
     finally:
         # An answer that is given again looks at no code, and tells nothing new.
         if looked and codes:
-            _count_wrong(call, codes, placed)
+            wrong = sum(guesses.count_wrong(one.quote.coupons) for one in placed)
+            tried = wrong if placed else len(codes)
+            call.room.guesses.count(_guessers(call, wanted, placed), tried, call.now)
 
 
-def _count_wrong(call: Call, codes: Sequence[str], placed: Sequence[PlacedHold]) -> None:
-    """Where no hold was placed, all: a refusal may tell the price, and so if a code was right."""
-    wrong, member = len(codes), None
-    for held in placed:
-        seen = held.quote.member
-        wrong, member = guesses.count_wrong(held.quote.coupons), None if seen is None else seen.id
-    call.room.guesses.count(guesses.callers_of(call.key.id, member), wrong, call.now)
+def _guessers(call: Call, wanted: HoldRequest, placed: Sequence[PlacedHold]) -> list[str]:
+    """Where no hold was placed, nobody is known."""
+    known = [one.quote.member.id for one in placed if one.quote.member is not None]
+    return guesses.callers_of(call.key.id, member=next(iter(known), None), cart=wanted.request.cart)
 
 
 @operation(

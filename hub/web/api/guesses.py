@@ -1,7 +1,11 @@
 """Wrong codes are counted, so that nobody finds a coupon by trying.
 
-A wrong code counts for the member that it was tried for, for the address and for the key that
-it came by.  Who has none left is told so, whatever the code: a right one looks the same then.
+A wrong code counts for the member that it was tried for; where nobody is known, for the cart and
+for the key that it came by.  Who has none left is told so, whatever the code: a right one looks
+the same then.  A web shop asks for all its buyers by one key and from one address: so strangers
+who try codes there use up what strangers have, and members go on.
+
+A code of ours with a wrong check character counts nothing: it was misread, and cannot be live.
 """
 
 from __future__ import annotations
@@ -11,16 +15,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from flask import request
-
 from hub.web.api.limits import RateLimit
 from hub.web.errors import Refusal
 from loyalty_core.domain.pricing.sentences import known_locale, reason_text
 from loyalty_kit.checkout import CodeAnswer, Quote, QuoteRequest
 
-WRONG = frozenset({"unknown_code", "coupon_mistyped", "coupon_of_another"})
-OF_ADDRESS, OF_KEY = 10, 100
-"""So many times a member's wrong codes may come by one address, and by one key."""
+WRONG = frozenset({"unknown_code", "coupon_of_another"})
+OF_KEY = 100
+"""So many times a member's wrong codes strangers may try by one key."""
 OUT = "too_many_attempts"
 
 
@@ -31,7 +33,7 @@ class Guesses:
         """`most` wrong codes of one member in a `window`, as "hour"."""
         self._limits = {
             kind: RateLimit(f"{most * times}/{window}", redis_url)
-            for kind, times in (("member", 1), ("address", OF_ADDRESS), ("key", OF_KEY))
+            for kind, times in (("member", 1), ("cart", 1), ("key", OF_KEY))
         }
         self._lock = threading.Lock()
         self._out: dict[str, datetime] = {}
@@ -59,10 +61,12 @@ class Guesses:
                     self._out[caller] = ends_at
 
 
-def callers_of(key_id: int, member: str | None = None) -> list[str]:
+def callers_of(key_id: int, *, member: str | None = None, cart: str | None = None) -> list[str]:
     """Whom a wrong code of this call counts for."""
-    callers = [f"key:{key_id}", f"address:{request.remote_addr}"]
-    return callers if member is None else [*callers, f"member:{member}"]
+    if member is not None:
+        return [f"member:{member}"]
+    callers = [f"key:{key_id}"]
+    return callers if cart is None else [*callers, f"cart:{key_id}/{cart}"]
 
 
 def count_wrong(codes: Sequence[CodeAnswer]) -> int:

@@ -50,6 +50,11 @@ def test_of(leaf: Leaf) -> Callable[[Any], bool]:
     return _TESTS[leaf.operator](wanted)
 
 
+def unmet(leaf: Leaf) -> Refusal:
+    """What is said where a leaf alone is not met."""
+    return Refusal("condition_not_met", {"field": leaf.field.name}, unmet=leaf)
+
+
 def _hours(start: int, end: int) -> Callable[[int], bool]:
     """From `start` to just before `end`, over midnight where the end is the earlier one."""
     if start <= end:
@@ -62,18 +67,18 @@ def _leaf(leaf: Leaf, salt: str) -> Meet:
     if leaf.field.detail == "salt" and not details.salt:
         details = replace(details, salt=salt)
     read = leaf.field.reader(details)
-    unmet = Refusal("condition_not_met", {"field": leaf.field.name}, unmet=leaf)
+    refusal = unmet(leaf)
     if leaf.operator == "is_known":
-        return lambda scene: unmet if read(scene) is None else None
+        return lambda scene: refusal if read(scene) is None else None
     if leaf.operator == "is_unknown":
-        return lambda scene: None if read(scene) is None else unmet
+        return lambda scene: None if read(scene) is None else refusal
     test = test_of(leaf)
     if leaf.field.kind is MONEY_VALUE and leaf.operator in ("at_least", "more_than"):
         return _from_a_sum(leaf, read, test)
 
     def meet(scene: Scene) -> Refusal | None:
         value = read(scene)
-        return None if value is not None and test(value) else unmet
+        return None if value is not None and test(value) else refusal
 
     return meet
 
@@ -83,7 +88,7 @@ def _from_a_sum(leaf: Leaf, read: Callable[[Scene], Any], test: Callable[[Any], 
     enough = leaf.value + (leaf.operator == "more_than")
     field = leaf.field.name
     in_basket = leaf.field.knows == "basket"
-    unknown = Refusal("condition_not_met", {"field": field}, unmet=leaf)
+    unknown = unmet(leaf)
 
     def meet(scene: Scene) -> Refusal | None:
         value = read(scene)
@@ -99,8 +104,8 @@ def _from_a_sum(leaf: Leaf, read: Callable[[Scene], Any], test: Callable[[Any], 
 
 
 def _not(node: Not, inner: Meet) -> Meet:
-    unmet = Refusal("condition_not_met", {}, unmet=node)
-    return lambda scene: None if inner(scene) is not None else unmet
+    refusal = Refusal("condition_not_met", {}, unmet=node)
+    return lambda scene: None if inner(scene) is not None else refusal
 
 
 def _all(meets: tuple[Meet, ...]) -> Meet:

@@ -94,6 +94,18 @@ def codes_of(node: Node) -> frozenset[str]:
     return frozenset().union(*map(codes_of, node.nodes))
 
 
+def gate_of(node: Node) -> Leaf | None:
+    """The leaf by which a tree cannot be met unless one of some codes is entered, if it says so
+    at its top; nothing is lost where a deeper one is not found."""
+    if isinstance(node, All):
+        return next((one for one in node.nodes if isinstance(one, Leaf) and _is_gate(one)), None)
+    return node if isinstance(node, Leaf) and _is_gate(node) else None
+
+
+def _is_gate(leaf: Leaf) -> bool:
+    return leaf.field.name == "basket.coupons" and leaf.operator in ("has_any", "has_all")
+
+
 class _Reader:
     """Counts nodes and listed values over the whole tree while it is read."""
 

@@ -291,7 +291,8 @@ def rate_purchase(  # noqa: PLR0913 - the receipt, the rules and the moment, eac
     seen = View(lines, whole_minor, view.open)
     seen.personal = view.personal
     done = {position for position, line in enumerate(lines) if line.id in promised}
-    scene, candidates = scene_of(seen, plan, facts, at), plan.index.matching(view)
+    scene = scene_of(seen, plan, facts, at)
+    candidates = plan.index.matching(view, scene)
     if facts.measured is not None:
         goods = goods_of(lines, paid_minor)
         scene.tier = plan.tier_reached(facts.tier, facts.measured, goods)

@@ -88,7 +88,7 @@ def _outcome(one: Compiled, matched: dict[int, Outcome], priced: PricedBasket) -
     found = matched.get(one.order)
     if found is not None:
         return found
-    refusal = one.standing(priced.now) or Refusal("no_matching_lines")
+    refusal = one.standing(priced.now) or one.shut or Refusal("no_matching_lines")
     return Outcome(one, refusal, refusal.facts)
 
 

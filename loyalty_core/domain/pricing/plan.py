@@ -8,11 +8,11 @@ from datetime import date, datetime
 from functools import partial
 
 from loyalty_core.domain.conditions.fields import CLUB
-from loyalty_core.domain.conditions.meet import Meet, compile_tree
+from loyalty_core.domain.conditions.meet import Meet, compile_tree, unmet
 from loyalty_core.domain.conditions.part import asks_members, members_part
 from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.conditions.segments import named_segments, segments_of
-from loyalty_core.domain.conditions.tree import Node, codes_of, leaves
+from loyalty_core.domain.conditions.tree import Node, codes_of, gate_of, leaves
 from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.limits import Limit, within
@@ -41,7 +41,8 @@ class Compiled:
 
     `never_with`: ids of the promotions that it does not stand beside, said by either.  `reach`,
     where its condition tells members apart: which of them may meet it with some basket;
-    `personal`: it is about goods of the member's own.
+    `personal`: it is about goods of the member's own.  `shut`, of one that is about any goods: why
+    it says nothing while the code or coupon that it is bound to is not entered.
     """
 
     promotion: Promotion
@@ -54,6 +55,7 @@ class Compiled:
     meet: Meet | None = None
     reach: Meet | None = None
     personal: bool = False
+    shut: Refusal | None = None
 
     def closed(self, scene: Scene) -> Refusal | None:
         """Why it says nothing here and now, if so: not in force, or its condition is not met."""
@@ -84,22 +86,38 @@ Candidates = Mapping[Stage, Sequence[Compiled]]
 
 @frozen
 class Index:
-    """Promotions by a name that one of their lines must have."""
+    """Promotions by a name that one of their lines must have, or a code that must be entered.
 
-    everywhere: tuple[Compiled, ...]
+    `by_code` and `by_series` have those that are about any goods: bound to a code of the
+    document, or to a coupon.
+    """
+
+    everywhere: Mapping[int, Compiled]
     by_name: Mapping[str, Mapping[str, tuple[Compiled, ...]]]
+    by_code: Mapping[str, tuple[Compiled, ...]]
+    by_series: Mapping[str, tuple[Compiled, ...]]
 
-    def matching(self, view: View) -> Candidates:
-        """What may mean any of the lines, by stage and in order."""
-        found = {compiled.order: compiled for compiled in self.everywhere}
+    def matching(self, view: View, scene: Scene | None = None) -> Candidates:
+        """What may have a say, by stage and in order; without a scene: with whatever codes."""
+        found = dict(self.everywhere)
         for kind, named in self.by_name.items():
             for name in named.keys() & view.named(kind).keys():
-                for compiled in named[name]:
-                    found[compiled.order] = compiled
+                _add(found, named[name])
+        for bound, entered in (
+            (self.by_code, None if scene is None else scene.place.coupons),
+            (self.by_series, None if scene is None else scene.coupons.series.values()),
+        ):
+            for code in bound if entered is None else entered:
+                _add(found, bound.get(code, ()))
         by_stage: dict[Stage, list[Compiled]] = {}
         for order in sorted(found):
             by_stage.setdefault(found[order].rule.stage, []).append(found[order])
         return by_stage
+
+
+def _add(found: dict[int, Compiled], some: Iterable[Compiled]) -> None:
+    for compiled in some:
+        found[compiled.order] = compiled
 
 
 @frozen
@@ -310,7 +328,23 @@ def _compile(
         if when is None or not asks_members(when)
         else compile_tree(members_part(when), salt=promotion.id),
         personal=any(one.personal is not None for one in rule.found_by(promotion.params)),
+        shut=None if _asks(promotion) is not None else _shut(promotion),
     )
+
+
+def _asks(promotion: Promotion) -> list[Mapping[str, tuple[str, ...]]] | None:
+    """Names of goods by which it is found; None: it is about any goods."""
+    goods = RULE_TYPES[promotion.type].found_by(promotion.params)
+    asks = [next(one.asks(), None) for one in goods]
+    named = [ask for ask in asks if ask is not None]
+    return named if named and len(named) == len(asks) else None
+
+
+def _shut(promotion: Promotion) -> Refusal | None:
+    if promotion.coupon is not None:
+        return Refusal("coupon_needed")
+    gate = None if promotion.when is None else gate_of(promotion.when)
+    return None if gate is None else unmet(gate)
 
 
 def _with_params(rule: AnyRuleType, params: object) -> Callable[[View], Grant | Refusal]:
@@ -319,24 +353,42 @@ def _with_params(rule: AnyRuleType, params: object) -> Callable[[View], Grant | 
 
 
 def _index(promotions: Iterable[Compiled]) -> Index:
-    everywhere: list[Compiled] = []
+    everywhere: dict[int, Compiled] = {}
     by_name: dict[str, dict[str, list[Compiled]]] = {}
-    for compiled in promotions:
-        if not compiled.promotion.enabled:
-            continue
-        goods = compiled.rule.found_by(compiled.promotion.params)
-        asks = [next(one.asks(), None) for one in goods] or [None]
-        for ask in asks:
-            if ask is None:
-                everywhere.append(compiled)
-                break
+    by_code: dict[str, list[Compiled]] = {}
+    by_series: dict[str, list[Compiled]] = {}
+    for compiled in (one for one in promotions if one.promotion.enabled):
+        asks = _asks(compiled.promotion)
+        if asks is None:
+            _place_unnamed(compiled, everywhere, by_code, by_series)
+        for ask in asks or ():
             for kind, names in ask.items():
                 for name in names:
                     by_name.setdefault(kind, {}).setdefault(name, []).append(compiled)
     return Index(
-        tuple(everywhere),
-        {
-            kind: {name: tuple(some) for name, some in named.items()}
-            for kind, named in by_name.items()
-        },
+        everywhere,
+        {kind: _fixed(named) for kind, named in by_name.items()},
+        _fixed(by_code),
+        _fixed(by_series),
     )
+
+
+def _place_unnamed(
+    compiled: Compiled,
+    everywhere: dict[int, Compiled],
+    by_code: dict[str, list[Compiled]],
+    by_series: dict[str, list[Compiled]],
+) -> None:
+    promotion = compiled.promotion
+    gate = None if promotion.when is None else gate_of(promotion.when)
+    if promotion.coupon is not None:
+        by_series.setdefault(promotion.coupon, []).append(compiled)
+    elif gate is not None:
+        for code in frozenset(gate.value):
+            by_code.setdefault(code, []).append(compiled)
+    else:
+        everywhere[compiled.order] = compiled
+
+
+def _fixed(some: Mapping[str, list[Compiled]]) -> dict[str, tuple[Compiled, ...]]:
+    return {name: tuple(compiled) for name, compiled in some.items()}

@@ -98,7 +98,7 @@ def price_basket(
     may_pay = _heed(view, tables)
     discounts = Discounts(view, _rooms(view, request, plan, tables))
     exclusions = Exclusions()
-    candidates = plan.index.matching(view)
+    candidates = plan.index.matching(view, scene)
     came: Came
     came, barred = keep_from(candidates.get(Stage.ACCESS, ()), view, scene)
     came |= run_lanes(candidates.get(Stage.DISCOUNT, ()), discounts, scene, exclusions)

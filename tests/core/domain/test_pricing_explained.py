@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from loyalty_core.domain.conditions.scene import Place
 from loyalty_core.domain.pricing.basket import MemberFacts
 from loyalty_core.domain.pricing.explain import explain
 from loyalty_core.domain.pricing.plan import compile_rules
@@ -33,8 +35,10 @@ def off(name: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def explained(promotions: list[dict[str, Any]], mode: Any, entered: Any = (), locale: str = "en"):
-    plan = compile_rules(parse_rules(default_rules() | {"promotions": promotions}), 1)
+def explained(
+    promotions: list[dict[str, Any]], mode: Any, entered: Any = (), locale: str = "en", **rules: Any
+):
+    plan = compile_rules(parse_rules(default_rules() | {"promotions": promotions} | rules), 1)
     lines = (BasketLine("1", 1000, 398_00, categories=("tea",)),)
     priced = price_basket(QuoteRequest(lines, locale=locale), plan, RICH, NOON)
     return explain(priced, mode, entered)
@@ -88,6 +92,61 @@ def test_facts_are_as_the_wire_has_them():
 
     assert not told.applied
     assert told.facts == {"missing": "602.00"}
+
+
+def of_any_goods(name: str, **more: Any) -> dict[str, Any]:
+    return {"id": name, "name": name, "type": "percent_off", "params": {"percent": "1"}, **more}
+
+
+def bound(code: str) -> dict[str, Any]:
+    return {"field": "basket.coupons", "is": "has_any", "value": [code]}
+
+
+SUNDAY = {"field": "time.weekday", "is": "in", "value": [7]}
+
+
+def test_a_code_that_is_not_entered_is_asked_for():
+    promotions = [
+        of_any_goods("a_code", when=bound("SPRING")),
+        of_any_goods("b_beside_another", when={"all": [SUNDAY, bound("MARCH")]}),
+        of_any_goods("c_coupon", coupon="gifts"),
+        of_any_goods("d_over", when=bound("OLD"), ends_at="2026-03-01T00:00:00+03:00"),
+    ]
+
+    told = explained(promotions, "all", coupons=[{"code": "gifts", "name": "Gifts"}])
+
+    assert [(one.promotion, one.reason, one.facts) for one in told] == [
+        ("a_code", "condition_not_met", {"field": "basket.coupons"}),
+        ("b_beside_another", "condition_not_met", {"field": "basket.coupons"}),
+        ("c_coupon", "coupon_needed", {}),
+        ("d_over", "ended", {"ends_at": "2026-03-01T00:00:00+03:00"}),
+    ]
+    assert "SPRING".casefold() in told[0].text.casefold()
+
+
+def test_of_promotions_bound_to_codes_only_those_entered_are_tried():
+    many = [of_any_goods(f"p{number}", when=bound(f"CODE{number}")) for number in range(500)]
+    either = of_any_goods("z_either", when={"any": [bound("CODE7"), SUNDAY]})
+    plan = compile_rules(parse_rules(default_rules() | {"promotions": [*many, either]}), 1)
+    request = QuoteRequest((BasketLine("1", 1000, 398_00),), coupons=("code7", "nothing"))
+    entered = Place(coupons=frozenset({"code7", "nothing"}))
+
+    priced = price_basket(request, plan, replace(RICH, place=entered), NOON)
+
+    tried = [(one.promotion.promotion.id, one.refusal) for one in priced.outcomes]
+    assert tried == [("p7", None), ("z_either", None)]
+
+
+def test_a_code_of_a_promotion_that_names_goods_needs_both():
+    named = off("tea") | {"when": bound("SPRING")}
+    books = off("books", category="books") | {"when": bound("SPRING")}
+
+    told = explained([named, books], "all")
+
+    assert [(one.promotion, one.reason) for one in told] == [
+        ("books", "no_matching_lines"),
+        ("tea", "condition_not_met"),
+    ]
 
 
 @pytest.mark.parametrize(

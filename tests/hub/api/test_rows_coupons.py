@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from hub.app import create_app
 from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase, a_refund
-from tests.hub.api.client import Caller, code_of, new_key
+from tests.hub.api.client import Caller, code_of, new_key, new_programme
 from tests.hub.api.test_requirement_rows import ANNA_AT_TILL, Scene, promotion
 from tests.hub.api.test_rows_limits import hold, off, pay
+from tests.support.hub import make_hub
 
 BORIS = "+79161234568"
 BORIS_AT_TILL = {"phone": BORIS, "verified": True}
@@ -348,22 +350,75 @@ def test_a_guesser_runs_out_of_tries_and_then_right_codes_look_wrong(scene):
     assert told(scene.priced(a_line(), coupons=[code], member=ANNA_AT_TILL)) == [("applied", None)]
 
 
-def test_looking_codes_up_is_counted_too(scene):
-    """200 an hour by one address, holds that are refused among them."""
-    scene.publish(coupons=[series()], promotions=[with_coupon()])
-    (code,) = codes(scene)
-    for number in range(150):
-        assert scene.shop.get(f"/coupons/{guess(number)}").status_code == 404
-    basket = a_basket(cart="c", coupons=[guess(1)], expect={"payable": "1.00"})
-    for _ in range(51):
-        assert code_of(scene.shop.post("/holds", basket)) == (409, "price_changed")
+@pytest.fixture
+def strict(engine, clock, tmp_path):
+    """A hub that lets a member or a cart try one wrong code an hour, and a key's strangers 100."""
+    hub = make_hub(
+        engine,
+        clock=clock,
+        data_dir=tmp_path / "strict",
+        quote_deadline_ms=20_000,
+        coupon_guesses=1,
+    )
+    programme_id = new_programme(hub, "shop")
+    caller = Caller(create_app(hub), new_key(hub, programme_id).key)
+    return Scene(caller, clock)
 
-    refused = scene.shop.get(f"/coupons/{code}")
-    assert code_of(refused) == (429, "rate_limited")
-    assert 0 < int(refused.headers["Retry-After"]) <= 3600
-    assert code_of(scene.shop.post("/holds", basket)) == (429, "rate_limited")
-    assert told(scene.priced(a_line(), coupons=[code])) == [("rejected", "too_many_attempts")]
-    assert scene.priced(a_line())["coupons"] == [], "who brings no code is served"
+
+def test_strangers_who_try_codes_use_up_what_strangers_have_and_members_go_on(strict):
+    strict.publish(coupons=[series()], promotions=[with_coupon()])
+    (code,) = codes(strict)
+    member(strict, ANNA)
+    for number in range(101):
+        basket = {"cart": f"cart-{number}", "coupons": [guess(number)]}
+        assert told(strict.priced(a_line(), **basket)) == [("rejected", "unknown_code")], number
+
+    right = {"cart": "another", "coupons": [code]}
+    assert told(strict.priced(a_line(), **right)) == [("rejected", "too_many_attempts")]
+    held = strict.shop.post("/holds", a_basket(**right))
+    assert code_of(held) == (429, "rate_limited")
+    assert 0 < int(held.headers["Retry-After"]) <= 3600
+    wrong_price = a_basket(**right, expect={"payable": "1.00"})
+    assert code_of(strict.shop.post("/holds", wrong_price)) == (429, "rate_limited")
+    assert code_of(strict.shop.get(f"/coupons/{code}")) == (429, "rate_limited")
+    assert strict.priced(a_line())["coupons"] == [], "who brings no code is served"
+
+    own = right | {"member": ANNA_AT_TILL}
+    assert told(strict.priced(a_line(), **own)) == [("applied", None)]
+    assert strict.shop.post("/holds", a_basket(**own)).status_code == 201
+
+
+def test_a_stranger_runs_out_in_his_own_cart(strict):
+    strict.publish(coupons=[series()], promotions=[with_coupon()])
+    (code,) = codes(strict)
+    for number in range(2):
+        strict.priced(a_line(), cart="a", coupons=[guess(number)])
+
+    assert told(strict.priced(a_line(), cart="a", coupons=[code])) == [
+        ("rejected", "too_many_attempts")
+    ]
+    assert told(strict.priced(a_line(), cart="b", coupons=[code])) == [("applied", None)]
+
+
+def test_a_code_that_was_misread_is_no_guess(strict):
+    strict.publish(coupons=[series()], promotions=[with_coupon()])
+    (code,) = codes(strict)
+    misread = code[:-1] + ("2" if code[-1] != "2" else "3")
+    for _ in range(5):
+        answer = strict.priced(a_line(), cart="a", coupons=[misread])
+        assert told(answer) == [("rejected", "coupon_mistyped")]
+
+    assert told(strict.priced(a_line(), cart="a", coupons=[code])) == [("applied", None)]
+
+
+def test_a_refused_hold_is_a_guess(strict):
+    """It may tell the price, and so whether its code was right."""
+    strict.publish(coupons=[series()], promotions=[with_coupon()])
+    basket = a_basket(cart="c", coupons=[guess(1)], expect={"payable": "1.00"})
+    for _ in range(2):
+        assert code_of(strict.shop.post("/holds", basket)) == (409, "price_changed")
+
+    assert code_of(strict.shop.post("/holds", basket)) == (429, "rate_limited")
 
 
 def test_an_answer_that_is_given_again_is_no_guess(scene):
