@@ -50,6 +50,7 @@ def stand_ins(row: Any) -> dict[str, Any]:
 
     return {
         "PromptDatabase": lambda *_, **__: SimpleNamespace(read=nothing, write=nothing),
+        "Gathering": lambda *_, **__: SimpleNamespace(call=kept),
         "inbox": SimpleNamespace(store=kept, store_behind=kept),
         "installations": SimpleNamespace(
             get=lambda *_, **__: row, heard_from=lambda *_, **__: None

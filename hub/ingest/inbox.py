@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,12 +11,15 @@ from enum import StrEnum
 from functools import lru_cache, partial
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
+from hub.ingest.gathering import Gathering, InCompany
 from hub.live import Live, enliven
 from hub.wiring import Hub
 from loyalty_core.store import inbox, installations
+from loyalty_core.store.database import is_sqlite
 from loyalty_core.store.ids import from_wire
-from loyalty_core.store.inbox import NewDelivery
+from loyalty_core.store.inbox import Guarded, NewDelivery
 from loyalty_core.store.prompt import PromptDatabase
 from loyalty_kit.errors import Acknowledged, Refused, Unreadable
 from loyalty_kit.ports import InboundRequest
@@ -29,6 +32,8 @@ PATIENCE_S = 3.0
 DEADLINE_S = PATIENCE_S + 1
 """For a connection, the statement and its answer: PostgreSQL, whose patience ends first, says
 so on a connection that lives on."""
+TOGETHER_BYTES = 512 * 1024
+"""Of bodies that one statement keeps at most."""
 HEARD_EVERY = timedelta(minutes=1)
 
 QUERY_MARK = "?"
@@ -61,6 +66,17 @@ class Door:
         self._hub = hub
         self._prompt = PromptDatabase(hub.engine, patience_s=PATIENCE_S)
         self._known: dict[str, _Known] = {}
+        # SQLite has one writer anyway.
+        self._together = (
+            None
+            if is_sqlite(hub.engine)
+            else Gathering(
+                self._keep_together,
+                size=lambda one: len(one.new.body),
+                most=TOGETHER_BYTES,
+                within_s=DEADLINE_S,
+            )
+        )
 
     def take_in(self, installation: str, hook: str, inbound: InboundRequest) -> Taken:
         """Keep a delivery once, and ring for its programme after the commit.
@@ -74,7 +90,7 @@ class Door:
         if known is not None:
             with suppress(NoSuchDoor, Refused, Acknowledged):
                 delivery = _delivery(known.live, hook, inbound)
-                if self._kept(known.live, delivery, by_memory=True):
+                if self._is_kept(Guarded(delivery, known.live.row.settings)):
                     return self._stored(known)
         return self._take_in_anew(installation, hook, inbound)
 
@@ -90,7 +106,8 @@ class Door:
             self._hub.metrics.deliveries_received.labels(live.row.connector, refusal.code).inc()
             log.warning("delivery_refused", installation=live.wire_id, code=refusal.code)
             raise
-        if self._kept(live, delivery, by_memory=False):
+        keep = partial(inbox.store, new=delivery, now=self._hub.clock.now())
+        if self._prompt.write(keep, within_s=DEADLINE_S) is not None:
             return self._stored(known)
         return self._counted(live, Taken.KNOWN)
 
@@ -105,14 +122,25 @@ class Door:
             raise NoSuchDoor(installation)
         return enliven(self._hub, row)
 
-    def _kept(self, live: Live, delivery: NewDelivery, *, by_memory: bool) -> bool:
-        now = self._hub.clock.now()
-        if by_memory:
-            sealed = live.row.settings
-            keep = partial(inbox.store_behind, new=delivery, sealed=sealed, now=now)
-        else:
-            keep = partial(inbox.store, new=delivery, now=now)
-        return self._prompt.write(keep, within_s=DEADLINE_S) is not None
+    def _is_kept(self, one: Guarded) -> bool:
+        if self._together is None:
+            return self._keep_alone(one) is not None
+        try:
+            return self._together.call(one) is not None
+        except InCompany as error:
+            if isinstance(error.__cause__, DBAPIError):
+                return self._keep_alone(one) is not None
+            raise error.__cause__ or error from None
+
+    def _keep_together(self, some: Sequence[Guarded]) -> Sequence[int | None]:
+        if len(some) == 1:
+            return [self._keep_alone(some[0])]
+        keep = partial(inbox.store_behind_each, news=some, now=self._hub.clock.now())
+        return self._prompt.write(keep, within_s=DEADLINE_S)
+
+    def _keep_alone(self, one: Guarded) -> int | None:
+        keep = partial(inbox.store_behind, one=one, now=self._hub.clock.now())
+        return self._prompt.write(keep, within_s=DEADLINE_S)
 
     def _stored(self, known: _Known) -> Taken:
         live, now = known.live, self._hub.clock.now()

@@ -53,6 +53,14 @@ class NewDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """A delivery that was checked by an installation's settings, as they are sealed."""
+
+    new: NewDelivery
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryRow:
     id: int
     installation_id: int
@@ -99,13 +107,12 @@ def store(connection: Connection, new: NewDelivery, *, now: datetime) -> int | N
     return fresh
 
 
-def store_behind(
-    connection: Connection, new: NewDelivery, sealed: bytes, *, now: datetime
-) -> int | None:
-    """As `store`, if the installation's settings are still these sealed bytes.
+def store_behind(connection: Connection, one: Guarded, *, now: datetime) -> int | None:
+    """As `store`, if the installation's settings are still those that it was checked by.
 
-    So whoever checked the call by settings that it remembers need not read them again.
+    So whoever remembers them need not read them again.
     """
+    new = one.new
     values = {
         "id": new_id(now),
         "installation_id": new.installation_id,
@@ -115,10 +122,30 @@ def store_behind(
         "headers": json.dumps(new.headers),
         "body": new.body,
         "now": to_micros(now),
-        "sealed": sealed,
+        "sealed": one.sealed,
     }
     kept = fetch(connection, _store_behind(connection.dialect), values)
     return kept[0][0] if kept else None
+
+
+def store_behind_each(
+    connection: Connection, news: Sequence[Guarded], *, now: datetime
+) -> list[int | None]:
+    """As `store_behind` of each, in one statement.  PostgreSQL only."""
+    ids = [new_id(now) for _ in news]
+    values = {
+        "id": ids,
+        "installation_id": [one.new.installation_id for one in news],
+        "programme_id": [one.new.programme_id for one in news],
+        "hook": [one.new.hook for one in news],
+        "key": [one.new.key for one in news],
+        "headers": [json.dumps(one.new.headers) for one in news],
+        "body": [one.new.body for one in news],
+        "sealed": [one.sealed for one in news],
+        "now": to_micros(now),
+    }
+    fresh = {row[0] for row in fetch(connection, _STORE_EACH, values)}
+    return [one if one in fresh else None for one in ids]
 
 
 def remind(connection: Connection, news: Sequence[NewDelivery], *, now: datetime) -> None:
@@ -165,6 +192,26 @@ def _values(new: NewDelivery, now: datetime) -> dict[str, Any]:
 
 
 _GIVEN = ("id", "installation_id", "programme_id", "hook", "key", "headers", "body")
+
+
+_STORE_EACH = Statement(
+    """
+    INSERT INTO deliveries
+        (id, installation_id, programme_id, hook, key, headers, body, state, received_at, due_at)
+    SELECT new.id, new.installation_id, new.programme_id, new.hook, new.key, new.headers::json,
+        new.body, 'due', %(now)s, %(now)s
+    FROM unnest(
+        %(id)s::bigint[], %(installation_id)s::bigint[], %(programme_id)s::bigint[],
+        %(hook)s::text[], %(key)s::text[], %(headers)s::text[], %(body)s::bytea[],
+        %(sealed)s::bytea[]
+    ) AS new (id, installation_id, programme_id, hook, key, headers, body, sealed)
+    JOIN installations ON installations.id = new.installation_id
+        AND installations.settings = new.sealed
+    ON CONFLICT (installation_id, hook, key) DO NOTHING
+    RETURNING id
+    """,
+    {},
+)
 
 
 @lru_cache(maxsize=4)

@@ -1,6 +1,8 @@
 """The door and its database: one statement a delivery, fresh settings, an answer in time."""
 
+import json
 import os
+import secrets
 import signal
 import sqlite3
 import threading
@@ -15,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from hub.app import create_app
+from hub.ingest import inbox as door
 from hub.ingest.inbox import PATIENCE_S
 from hub.installations import update_settings
 from loyalty_core.store.database import make_engine, read, write
@@ -36,7 +39,7 @@ def message(number):
 
 
 def deliver(shop, number, word="tablo-secret", web=None):
-    body = message(number)
+    body = number if isinstance(number, bytes) else message(number)
     return (web or shop.web).post(
         shop.installation.hooks["events"], data=body, headers=signed(body, word)
     )
@@ -278,6 +281,58 @@ def test_connections_of_a_whole_crowd_that_were_closed_cost_no_delivery(postgres
 
     assert [one.status_code for one in answers] == [200] * 24
     assert kept(shop) == 49
+
+
+@pytest.fixture
+def gathered(monkeypatch):
+    """The gatherings of doors that are made from now on."""
+    made = []
+
+    class Noted(door.Gathering):
+        def __init__(self, *words, **named):
+            super().__init__(*words, **named)
+            made.append(self)
+
+    monkeypatch.setattr(door, "Gathering", Noted)
+    return made
+
+
+@contextmanager
+def held_up(engine):
+    """Deliveries wait for a lock meanwhile."""
+    with engine.connect() as holder:
+        holder.exec_driver_sql("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE")
+        yield
+        holder.rollback()
+
+
+def test_a_crowd_that_was_held_up_is_kept_in_one_statement_and_each_once(postgres_engine, gathered):
+    """Twelve deliveries, each sent twice."""
+    shop = Shopfloor(postgres_engine)
+    deliver(shop, 0)
+    with ThreadPoolExecutor(24) as crowd:
+        with held_up(postgres_engine):
+            answers = crowd.map(partial(deliver_from_new_client, shop), [*range(1, 13)] * 2)
+            wait_until(lambda: len(gathered[-1]._waiting) == 23)
+
+        assert [one.status_code for one in answers] == [200] * 24
+    assert kept(shop) == 13
+
+
+def test_one_that_cannot_be_kept_is_refused_and_its_company_kept(postgres_engine, gathered):
+    """A name of 40 kB is more than an index of PostgreSQL takes."""
+    shop = Shopfloor(postgres_engine)
+    deliver(shop, 0)
+    body = json.dumps({"no": secrets.token_hex(20_000), "hint": [["order", "17"]]}).encode()
+    with ThreadPoolExecutor(12) as crowd:
+        with held_up(postgres_engine):
+            good = crowd.map(partial(deliver_from_new_client, shop), range(1, 12))
+            bad = crowd.submit(deliver_from_new_client, shop, body)
+            wait_until(lambda: len(gathered[-1]._waiting) == 11)
+
+        assert [one.status_code for one in good] == [200] * 11
+        assert bad.result().status_code == 503
+    assert kept(shop) == 12
 
 
 def deliver_from_new_client(shop, number):

@@ -1,0 +1,142 @@
+"""Calls of several threads made as one: who waits for whom, and who hears of what."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from hub.ingest.gathering import Gathering, InCompany
+from loyalty_core.store.prompt import TooLate
+from tests.support.waiting import wait_until
+
+
+class Doorman:
+    """Doubles numbers; holds each call up until it is let through."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[int]] = []
+        self._through = threading.Semaphore(0)
+        self.refuses: set[int] = set()
+
+    def work(self, numbers: Sequence[int]) -> list[int]:
+        self.calls.append(list(numbers))
+        assert self._through.acquire(timeout=20)
+        if self.refuses & set(numbers):
+            raise ValueError("refused")
+        return [2 * number for number in numbers]
+
+    def let_through(self, calls: int = 1) -> None:
+        self._through.release(calls)
+
+
+@pytest.fixture
+def doorman():
+    return Doorman()
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(32) as made:
+        yield made
+
+
+def gathering(doorman: Doorman, *, most: int = 1000, within_s: float = 20) -> Gathering[int, int]:
+    return Gathering(doorman.work, size=lambda number: number, most=most, within_s=within_s)
+
+
+def all_wait(gathered: Gathering[int, int], number: int) -> None:
+    wait_until(lambda: len(gathered._waiting) == number)
+
+
+def begin(
+    pool: ThreadPoolExecutor, doorman: Doorman, gathered: Gathering[int, int], numbers: list[int]
+) -> list[Future[int]]:
+    """The first is under way, the others wait in their order."""
+    begun = [pool.submit(gathered.call, numbers[0])]
+    wait_until(lambda: len(doorman.calls) == 1)
+    for waiting, number in enumerate(numbers[1:], 1):
+        begun.append(pool.submit(gathered.call, number))
+        all_wait(gathered, waiting)
+    return begun
+
+
+def test_who_comes_alone_goes_at_once(doorman):
+    doorman.let_through(2)
+    gathered = gathering(doorman)
+
+    assert (gathered.call(1), gathered.call(2)) == (2, 4)
+    assert doorman.calls == [[1], [2]]
+
+
+def test_who_comes_while_a_call_is_under_way_goes_with_all_that_came(doorman, pool):
+    gathered = gathering(doorman)
+    begun = begin(pool, doorman, gathered, [1, 2, 3, 4])
+    doorman.let_through(2)
+
+    assert [one.result(20) for one in begun] == [2, 4, 6, 8]
+    assert doorman.calls == [[1], [2, 3, 4]]
+
+
+def test_a_call_takes_no_more_than_it_may_but_one_in_any_case(doorman, pool):
+    gathered = gathering(doorman, most=10)
+    begun = begin(pool, doorman, gathered, [1, 4, 6, 1, 99, 2])
+    doorman.let_through(5)
+
+    assert [one.result(20) for one in begun] == [2, 8, 12, 2, 198, 4]
+    assert doorman.calls == [[1], [4, 6], [1], [99], [2]]
+
+
+def test_of_a_failure_in_company_each_hears_and_those_after_go_on(doorman, pool):
+    gathered = gathering(doorman)
+    doorman.refuses = {2}
+    begun = begin(pool, doorman, gathered, [1, 2, 3])
+    doorman.let_through(2)
+
+    assert begun[0].result(20) == 2
+    for one in begun[1:]:
+        with pytest.raises(InCompany) as failed:
+            one.result(20)
+        assert isinstance(failed.value.__cause__, ValueError)
+    doorman.let_through()
+    assert gathered.call(5) == 10
+
+
+def test_a_failure_alone_is_ones_own(doorman):
+    gathered = gathering(doorman)
+    doorman.refuses = {1}
+    doorman.let_through(2)
+
+    with pytest.raises(ValueError, match="refused"):
+        gathered.call(1)
+    assert gathered.call(2) == 4
+
+
+def test_who_has_waited_too_long_gives_up_and_is_not_taken_along(doorman, pool):
+    gathered = gathering(doorman, within_s=0.2)
+    (first,) = begin(pool, doorman, gathered, [1])
+
+    with pytest.raises(TooLate):
+        gathered.call(2)
+    doorman.let_through(2)
+    assert first.result(20) == 2
+    assert gathered.call(3) == 6
+    assert doorman.calls == [[1], [3]]
+
+
+def test_a_crowd_gets_each_its_own_answer_in_fewer_calls(pool):
+    """Free-running: whatever the order, nobody is left out, told twice, or mixed up."""
+    calls: list[int] = []
+
+    def work(numbers: Sequence[int]) -> list[int]:
+        calls.append(len(numbers))
+        return [2 * number for number in numbers]
+
+    gathered: Gathering[int, int] = Gathering(work, size=lambda _: 1, most=16, within_s=20)
+    answers = list(pool.map(gathered.call, range(5000)))
+
+    assert answers == [2 * number for number in range(5000)]
+    assert sum(calls) == 5000
+    assert max(calls) <= 16
