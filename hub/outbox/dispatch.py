@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from hub.ingest import fates
-from hub.outbox.messages import Later, send_message
+from hub.outbox.messages import Later, Withheld, send_message
 from hub.wiring import Hub
 from loyalty_core.domain.errors import NotAvailable
 from loyalty_core.service.standing import TIER_CHANGED, TIER_ENDING
@@ -106,13 +106,24 @@ def _send(hub: Hub, row: OutboxRow, senders: Mapping[str, Sender]) -> None:
         fate = _fate_of(hub, row, error)
     now = hub.clock.now()
     transact(hub.engine, lambda connection: outbox.settle(connection, row, fate, now=now))
-    hub.metrics.outbox_worked.labels(fate.state if fate.state != "due" else "again").inc()
+    hub.metrics.outbox_worked.labels(_outcome(fate)).inc()
+
+
+def _outcome(fate: Fate) -> str:
+    """In the words of the metric."""
+    if fate.state == "due":
+        return "again"
+    return "dropped" if fate.state == "done" and fate.error_code else fate.state
 
 
 def _fate_of(hub: Hub, row: OutboxRow, error: Exception) -> Fate:
     known = {"row": to_wire("o", row.id), "kind": row.kind}
     if isinstance(error, Later):
         return Fate("due", error.due_at, "quiet_hours", None, attempt_counts=False)
+    if isinstance(error, Withheld):
+        # Over, and nobody's trouble: a person who said no is not looked at by the owner.
+        hub.metrics.messages_withheld.labels(error.code).inc()
+        return Fate("done", error_code=error.code, error_text=str(error))
     if isinstance(error, UnknownKind):
         log.error("outbox_unknown_kind", **known)
         return Fate("dead", error_code="unknown_kind", error_text=f"No sender for {row.kind!r}.")

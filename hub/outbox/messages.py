@@ -1,7 +1,11 @@
 """Sends a message: which connection, where to, whether now, and what becomes of it.
 
 The payload of a row says `channel` and `expires_at`, then either `confirmation` and `locale`,
-or `text`, `subject` and `html`; `to` is for those who are no members.
+or `message_class` (`service` or `advertising`; left out, it is advertising), `text`, `subject`
+and `html`; `to` is for those who are no members.
+
+Whether it may go is asked here and now, and not when it was written: what was queued before the
+person said no is not sent.
 
 At least once: a worker that dies between the vendor's "taken" and our mark leaves a row that
 is sent again, with the same key.
@@ -18,7 +22,11 @@ from sqlalchemy import Connection
 
 from hub.live import enliven
 from hub.wiring import Hub
+from loyalty_core.domain.consents import MessageClass
 from loyalty_core.service import confirm
+from loyalty_core.service.channels import FORBIDDEN, state_of
+from loyalty_core.service.consents import may_send
+from loyalty_core.service.opt_out import opt_out_token
 from loyalty_core.store import installations, programmes
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import from_wire, made_at
@@ -30,6 +38,8 @@ from loyalty_kit.ports import Message, Undeliverable
 
 CODES = "confirmation codes"
 """The purpose of the vault's key for them."""
+OPT_OUT = "ways out of advertising"
+"""The purpose of the vault's key for links."""
 TEXTS: Mapping[str, str] = {
     "ru": "{code} — код подтверждения. Никому его не сообщайте. Действует 3 минуты.",
     "en": "{code} is your confirmation code. Tell it to nobody. Good for 3 minutes.",
@@ -63,6 +73,14 @@ class NotDelivered(Drop):
     code = "undeliverable"
 
 
+class Withheld(Drop):
+    """Law, policy or the person keeps it back; `code` says which (`may_send`)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("It may not be sent to this member by this channel.")
+        self.code = reason
+
+
 @dataclass(frozen=True, slots=True)
 class _Way:
     home: InstallationRow
@@ -71,9 +89,16 @@ class _Way:
 
 
 def channels_of(hub: Hub, connection: Connection, programme_id: int) -> set[str]:
-    """By which channels the programme can send: it has a connection for them that is not paused."""
+    """By which channels the programme can send: it has a connection for them that is not paused,
+    and they are not forbidden.
+    """
     homes = installations.of_programme(connection, programme_id)
-    return {channel for home in homes for channel in _channels(hub, home)}
+    now = hub.clock.now()
+    return {
+        channel
+        for channel in {channel for home in homes for channel in _channels(hub, home)}
+        if state_of(connection, programme_id, channel, now) != FORBIDDEN
+    }
 
 
 def send_message(hub: Hub, row: OutboxRow) -> None:
@@ -83,6 +108,7 @@ def send_message(hub: Hub, row: OutboxRow) -> None:
     if now >= datetime.fromisoformat(told["expires_at"]):
         raise Late("Its time was over before it could be sent.")
     with read(hub.engine) as connection:
+        _check_allowed(connection, row, now)
         way = _way(hub, connection, row)
     try:
         live = enliven(hub, way.home)
@@ -100,6 +126,34 @@ def send_message(hub: Hub, row: OutboxRow) -> None:
         transact(hub.engine, lambda c: installations.clear_trouble(c, way.home.id))
     if isinstance(outcome, Undeliverable):
         raise NotDelivered(outcome.reason)
+
+
+def opt_out_address(hub: Hub, member_id: int, channel: str) -> str | None:
+    """Where this member ends advertising by this channel; None: nobody told the hub its address."""
+    if hub.config.public_url is None:
+        return None
+    token = opt_out_token(hub.vault.derive(OPT_OUT), member_id, channel)
+    return f"{hub.config.public_url.rstrip('/')}/c/{token}"
+
+
+def _check_allowed(connection: Connection, row: OutboxRow, now: datetime) -> None:
+    """Raises: Withheld."""
+    reason = may_send(
+        connection,
+        row.programme_id,
+        row.member_id,
+        channel=row.payload["channel"],
+        message_class=_class_of(row),
+        now=now,
+    )
+    if reason is not None:
+        raise Withheld(reason)
+
+
+def _class_of(row: OutboxRow) -> MessageClass:
+    if "confirmation" in row.payload:
+        return "code"
+    return "service" if row.payload.get("message_class") == "service" else "advertising"
 
 
 def _way(hub: Hub, connection: Connection, row: OutboxRow) -> _Way:
@@ -150,8 +204,15 @@ def _message(hub: Hub, row: OutboxRow, to: str) -> Message:
             subject=told.get("subject"),
             html=told.get("html"),
             channel=channel,
+            unsubscribe=_way_out(hub, row),
             made_at=made_at(row.id),
         )
     code, locale = confirm.code_of(hub.vault.derive(CODES), number), told["locale"]
     text, subject = TEXTS[locale].format(code=code), SUBJECTS[locale]
     return Message(to, text, subject=subject, channel=channel, made_at=made_at(row.id))
+
+
+def _way_out(hub: Hub, row: OutboxRow) -> str | None:
+    if row.member_id is None or _class_of(row) != "advertising":
+        return None
+    return opt_out_address(hub, row.member_id, row.payload["channel"])

@@ -13,12 +13,14 @@ from sqlalchemy import Connection
 from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.hold_points import end_holds_of
 from loyalty_core.service.plans import PlanCache
+from loyalty_core.store import consents, ledger, members, programmes, refunds, retention
 from loyalty_core.store import holds as hold_store
-from loyalty_core.store import ledger, members, programmes, refunds, retention
 
 BATCH = 200
 DEAD_KEPT = timedelta(days=365)
 """Deliveries that wait for a person keep their bodies for so long, whatever is set."""
+EVIDENCE_KEPT = timedelta(days=3 * 365 + 1)
+"""After an erasure; claims end after three years (Civil Code, article 196)."""
 ROWS_KEPT = timedelta(days=400)
 """A delivery is known again for so long after it came, by a row that holds nothing personal."""
 
@@ -81,6 +83,14 @@ def forget_sent(
     return retention.forget_sent(
         connection, made_before=now - timedelta(days=keep_days), limit=limit
     )
+
+
+def forget_evidence(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
+    """Delete what erased members had said, when nobody can ask for the proof any more."""
+    ids = consents.evidence_before(connection, now - EVIDENCE_KEPT, limit)
+    aliases = members.aliases_of(connection, ids)
+    consents.forget(connection, [*ids, *(one for own in aliases.values() for one in own)])
+    return len(ids)
 
 
 def _settle(connection: Connection, keys: list[ledger.AccountKey], now: datetime) -> int:

@@ -67,6 +67,8 @@ ANYBODY = {
     "GET /api/v1/openapi.json": 200,
     "GET /api/v1/rules.schema.json": 200,
     "GET /api/v1/rules.templates.json": 200,
+    "GET /c/<token>": 404,
+    "POST /c/<token>": 404,
     "GET /healthz": 200,
     "GET /readyz": 200,
     "GET /metrics": 200,

@@ -118,6 +118,7 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "programme": "demo",
         "shop": "main",
         "connector": "tablo",
+        "channel": "sms",
         "coupon": coupon,
         "own_list": "own",
         "club": "tea",

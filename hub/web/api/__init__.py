@@ -10,6 +10,7 @@ from flask import Flask
 from hub.web.api import (
     checkout,
     confirmations,
+    consents,
     coupons,
     events,
     members,
@@ -27,6 +28,7 @@ BLUEPRINTS = (
     confirmations.blueprint,
     events.blueprint,
     members.blueprint,
+    consents.blueprint,
     coupons.blueprint,
     privileges.blueprint,
     programme.blueprint,
