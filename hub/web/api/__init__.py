@@ -14,8 +14,10 @@ from hub.web.api import (
     events,
     members,
     pages,
+    partners,
     privileges,
     programme,
+    rewards,
 )
 from hub.web.api.call import furnish
 from hub.web.api.specification import describe, finish
@@ -29,6 +31,8 @@ BLUEPRINTS = (
     members.blueprint,
     coupons.blueprint,
     privileges.blueprint,
+    rewards.blueprint,
+    partners.blueprint,
     programme.blueprint,
 )
 
