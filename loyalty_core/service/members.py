@@ -161,10 +161,7 @@ def member_row(connection: Connection, programme_id: int, member_id: str) -> Row
 
 
 def lock_member(connection: Connection, programme_id: int, member_id: str) -> int:
-    """The number of the member that this id means, held until the transaction ends.
-
-    Raises: MemberNotFound.
-    """
+    """The member that this id means, held until the transaction ends.  Raises: MemberNotFound."""
     known = member_row(connection, programme_id, member_id)["id"]
     member = store.lock_survivors(connection, programme_id, [known])[known]
     if member is None:

@@ -28,6 +28,7 @@ BREAD = {
     "partner": "Bakery",
     "compensation": "35.50",
 }
+pytestmark = pytest.mark.usefixtures("books_agree")
 OWN = BREAD | {"code": "own", "partner": None, "compensation": "0.00"}
 
 
