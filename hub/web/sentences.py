@@ -38,6 +38,28 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "All places of this event are taken.",
         "Все места на это событие заняты.",
     ),
+    "reward_not_found": (
+        "There is no such reward for this member now.",
+        "Такой награды сейчас нет, или она не для этого участника.",
+    ),
+    "order_not_found": ("There is no such order.", "Такого заказа нет."),
+    "partner_not_found": ("There is no such partner.", "Такого партнёра нет."),
+    "none_left": (
+        "This reward has run out.",
+        "Эта награда закончилась.",
+    ),
+    "reward_limit": (
+        "The member has had as many of this reward as one member may.",
+        "Участник уже получил столько таких наград, сколько положено одному.",
+    ),
+    "order_handed_out": (
+        "This reward has been handed out already.",
+        "Эта награда уже выдана.",
+    ),
+    "order_cancelled": (
+        "This order was cancelled and its points were given back.",
+        "Этот заказ отменён, баллы возвращены.",
+    ),
     "list_fills_itself": (
         "The hub fills this list from purchases; nobody else puts goods into it.",
         "Этот список сервис заполняет по покупкам сам.",
@@ -242,6 +264,12 @@ FIELDS: Mapping[str, str] = {
     "No such form of reward.": "Такой формы награды нет.",
     "Is not for this buyer.": "Не для этого покупателя.",
     "Must not be before from.": "Не может быть раньше from.",
+    "Give left or add.": "Укажите left или add, одно из двух.",
+    "Takes more than is left.": "Списывается больше, чем осталось.",
+    "No stock is kept of this reward.": "Остаток этой награды не ведётся.",
+    "Not a currency of points of this programme.": "В программе нет такой валюты баллов.",
+    "Is another partner's.": "Принадлежит другому партнёру.",
+    "No such shop.": "Такого магазина нет.",
     "Not an ISO 8601 time with an offset.": "Нужно время ISO 8601 со смещением часового пояса.",
     "Time out of range.": "Время вне допустимых пределов.",
     "Not a currency code of three letters.": "Нужен код валюты из трёх букв.",

@@ -6,6 +6,7 @@
     + VersionNotFound     of the rule set
     + CouponNotFound  ConfirmationNotFound  ListNotFound  ClubNotFound
     + EventNotFound  ChannelNotFound
+    + EventNotFound  RewardNotFound  OrderNotFound  PartnerNotFound
   x Conflict            answer 409: read what stands now, then decide again
     + EventConflict       same external id and revision, other content
     + PriceChanged        the hold would differ from what was expected
@@ -18,6 +19,10 @@
     + ListFillsItself     the hub fills this list, nobody else
     + NoPlaces            all places of the event are taken
     + ConsentConflict     another statement of the same moment is known
+    + NoneLeft            the reward has run out
+    + RewardLimit         the member has had as many of it as one may
+    + OrderHandedOut      the reward was handed out already
+    + OrderCancelled      the order was cancelled, its points are back
     + NothingToUndo       the movement to be undone is not there
     + ApprovalNeeded      somebody else than the author of the rules must publish them
     + VersionPublished    what was published cannot be published again, but taken back
@@ -123,6 +128,20 @@ class ChannelNotFound(NotFound):
     code = "channel_not_found"
 
 
+class RewardNotFound(NotFound):
+    """No reward of this code is in the catalogue, or none for this member now."""
+
+    code = "reward_not_found"
+
+
+class OrderNotFound(NotFound):
+    code = "order_not_found"
+
+
+class PartnerNotFound(NotFound):
+    code = "partner_not_found"
+
+
 class ConfirmationNotFound(NotFound):
     code = "confirmation_not_found"
 
@@ -185,6 +204,22 @@ class ConsentConflict(Conflict):
     """The same yes of the same moment is known with another text or proof."""
 
     code = "consent_conflict"
+
+
+class NoneLeft(Conflict):
+    code = "none_left"
+
+
+class RewardLimit(Conflict):
+    code = "reward_limit"
+
+
+class OrderHandedOut(Conflict):
+    code = "order_handed_out"
+
+
+class OrderCancelled(Conflict):
+    code = "order_cancelled"
 
 
 class NothingToUndo(Conflict):

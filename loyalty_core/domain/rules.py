@@ -46,6 +46,7 @@ from loyalty_core.domain.pricing.neighbours import odd_neighbours
 from loyalty_core.domain.pricing.personal import PersonalList, lists_named
 from loyalty_core.domain.pricing.promotion import PROMOTION, Lane, Promotion, odd_series
 from loyalty_core.domain.pricing.regulated import MinPaid, Regulated
+from loyalty_core.domain.reward_catalogue import RewardItem, odd_rewards
 from loyalty_core.domain.rewards import Rewards
 from loyalty_core.domain.tiering import THRESHOLDS, Tiering, oddities, threshold_of
 from loyalty_kit.events import LineKind
@@ -398,6 +399,15 @@ class RuleSet:
             ru="Серии купонов",
         ),
     )
+    reward_catalogue: tuple[RewardItem, ...] = field(
+        default=(),
+        metadata=word(
+            "reward_catalogue",
+            many(record(RewardItem), most=1000),
+            en="Rewards for points",
+            ru="Награды за баллы",
+        ),
+    )
     policies: Policies = field(
         default_factory=Policies,
         metadata=word("policies", record(Policies), en="Policies", ru="Порядок работы"),
@@ -491,6 +501,7 @@ def _check_whole(rules: RuleSet) -> None:
         **_repeated("lanes", "code", (lane.code for lane in rules.lanes)),
         **_repeated("coupons", "code", (series.code for series in rules.coupons)),
         **_repeated("promotions", "id", (promotion.id for promotion in rules.promotions)),
+        **_repeated("reward_catalogue", "code", (fold(one.code) for one in rules.reward_catalogue)),
     }
     lanes = {lane.code for lane in rules.lanes}
     currencies = {None, *(currency.code for currency in rules.currencies)}
@@ -508,6 +519,7 @@ def _check_whole(rules: RuleSet) -> None:
     if rules.policies.most_debt_points is not None and rules.policies.negative_balance != "allow":
         errors["policies.most_debt"] = ["only where points may go below zero"]
     errors |= odd_series(rules.coupons, rules.promotions)
+    errors |= odd_rewards(rules.reward_catalogue, {one.code for one in rules.currencies})
     # So every spend that is offered is a whole sum of money, and converts back to itself.
     if rules.spending.step_points * rules.main.value_minor % 100:
         errors["spending.step"] = ["must be worth whole kopecks at the value of a point"]
@@ -519,7 +531,10 @@ def _of_members(rules: RuleSet) -> list[tuple[str, Node | None]]:
     """Conditions about members alone, with their paths."""
     segments = [(f"segments.{at}.when", one.when) for at, one in enumerate(rules.segments)]
     events = [(f"club_events.{at}.when", one.when) for at, one in enumerate(rules.club_events)]
-    return [*segments, *events]
+    rewards = [
+        (f"reward_catalogue.{at}.when", one.when) for at, one in enumerate(rules.reward_catalogue)
+    ]
+    return [*segments, *events, *rewards]
 
 
 def _strangers(rules: RuleSet, path: str, when: Node | None) -> dict[str, list[str]]:

@@ -8,13 +8,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from loyalty_core.domain.club_events import ClubEvent, open_events
-from loyalty_core.domain.errors import EventNotFound, MemberNotFound, NoPlaces
+from loyalty_core.domain.errors import EventNotFound, NoPlaces
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.service.member_offers import seen_by
-from loyalty_core.service.members import member_row
+from loyalty_core.service.members import lock_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import club_events as store
-from loyalty_core.store import members
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def take_place(  # noqa: PLR0913 - each is a word of its own to the caller
     Raises: MemberNotFound, EventNotFound (also one that is not for this member, or has begun),
     NoPlaces.
     """
-    member = _locked(connection, programme_id, member_id)
+    member = lock_member(connection, programme_id, member_id)
     row = member_row(connection, programme_id, member_id)
     plan, scene = seen_by(connection, plans, row, now)
     named = fold(code)
@@ -87,14 +86,6 @@ def take_place(  # noqa: PLR0913 - each is a word of its own to the caller
 
 def give_back_place(connection: Connection, programme_id: int, member_id: str, code: str) -> None:
     """Free the member's place, if there is one.  Raises: MemberNotFound."""
-    member = _locked(connection, programme_id, member_id)
+    member = lock_member(connection, programme_id, member_id)
     if fold(code) in store.events_of(connection, member):
         store.drop_guest(connection, programme_id, fold(code), member)
-
-
-def _locked(connection: Connection, programme_id: int, member_id: str) -> int:
-    known = member_row(connection, programme_id, member_id)["id"]
-    member = members.lock_survivors(connection, programme_id, [known])[known]
-    if member is None:
-        raise MemberNotFound
-    return member

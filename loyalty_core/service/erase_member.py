@@ -11,8 +11,10 @@ from loyalty_core.service.consent_views import all_statements, keep_evidence, to
 from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import PROFILE, get_member, member_row
+from loyalty_core.service.order_rewards import cancel_orders_of_erased
 from loyalty_core.service.personal_lists import member_lists
 from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.reward_shelf import member_orders
 from loyalty_core.store import (
     club_events,
     clubs,
@@ -90,6 +92,11 @@ def export_member(
         ],
         "lots": member_lots(connection, programme_id, card.id),
         "coupons": member_coupons(connection, programme_id, card.id, now=now),
+        "orders": _all(
+            lambda cursor: member_orders(
+                connection, programme_id, card.id, cursor=cursor, limit=_PAGE
+            )
+        ),
         "purchases": _all(
             lambda cursor: member_purchases(
                 connection, programme_id, card.id, cursor=cursor, limit=_PAGE
@@ -128,7 +135,7 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     """
     row = member_row(connection, programme_id, member_id)
     number = row["id"]
-    ids = [number, *store.aliases_of(connection, [number]).get(number, [])]
+    ids = store.known_as(connection, number)
     names = [key for keys in store.names_of(connection, ids).values() for key, _ in keys]
     keep_evidence(connection, programme_id, ids, names, key=evidence_key, now=now)
     erase_traces(connection, Person(programme_id, tuple(ids), tuple(names)), now=now)
@@ -149,6 +156,7 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     confirmations.forget_members(connection, ids)
     outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
     ended = coupons.forget_people(connection, programme_id, ids)
+    orders = cancel_orders_of_erased(connection, number, ids, author=author, now=now)
     return {
         "member": to_wire("m", number),
         "erased_at": now.isoformat(),
@@ -156,6 +164,7 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
         "names": len(names),
         "receipts": receipts,
         "coupons": ended,
+        "orders": orders,
     }
 
 

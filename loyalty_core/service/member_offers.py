@@ -39,7 +39,7 @@ def seen_by(
     assert programme is not None
     plan = plans.get(connection, programme.id, programme.rules_version)
     person = person_in(connection, row, plan, now)
-    if plan.rules.club_events:
+    if plan.rules.club_events or plan.rules.reward_catalogue:
         found = memberships_of(connection, [person.id])[person.id]
         person = replace(person, clubs=clubs_at(found, now))
     facts = MemberFacts(

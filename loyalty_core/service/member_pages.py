@@ -159,12 +159,12 @@ def _money(line: PurchaseLine, name: str) -> int:
 
 
 def _all_ids(connection: Connection, programme_id: int, member_id: str) -> list[int]:
-    number = member_row(connection, programme_id, member_id)["id"]
-    return [number, *members.aliases_of(connection, [number]).get(number, [])]
+    return members.known_as(connection, member_row(connection, programme_id, member_id)["id"])
 
 
 def _entry(row: RowMapping) -> dict[str, Any]:
-    purchase = row["purchase_id"]
+    """Where an order of a reward stands in the place of a purchase, `cause` names it."""
+    purchase = None if "order" in row["cause"] else row["purchase_id"]
     return {
         "id": f"{to_wire('m', row['member_id'])}:{row['currency']}:{row['seq']}",
         "currency": row["currency"],

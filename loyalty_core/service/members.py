@@ -163,6 +163,15 @@ def member_row(connection: Connection, programme_id: int, member_id: str) -> Row
     return row
 
 
+def lock_member(connection: Connection, programme_id: int, member_id: str) -> int:
+    """The member that this id means, held until the transaction ends.  Raises: MemberNotFound."""
+    known = member_row(connection, programme_id, member_id)["id"]
+    member = store.lock_survivors(connection, programme_id, [known])[known]
+    if member is None:
+        raise MemberNotFound
+    return member
+
+
 def find_members(  # noqa: PLR0913 - each is a word of its own to the caller
     connection: Connection,
     plans: PlanCache,

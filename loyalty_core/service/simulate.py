@@ -10,14 +10,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from loyalty_core.domain.conditions.scene import History, Person, Place
-from loyalty_core.domain.errors import InvalidInput, ProgrammeNotFound, TooManyReceipts
+from loyalty_core.domain.errors import ProgrammeNotFound, TooManyReceipts
 from loyalty_core.domain.pricing.allot import money_of
 from loyalty_core.domain.pricing.basket import MemberFacts, PricedBasket
 from loyalty_core.domain.pricing.goods import fold
@@ -29,12 +29,12 @@ from loyalty_core.domain.pricing.rules import scale_off
 from loyalty_core.service.catalogue import CatalogueProduct, filled_in, products_for
 from loyalty_core.service.place import paid_with
 from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.whole_days import whole_days
 from loyalty_core.store import members
 from loyalty_core.store.clubs import clubs_at, memberships_of
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.past_sales import (
     PastSale,
-    Period,
     Span,
     count_sales,
     history_before,
@@ -53,7 +53,6 @@ from loyalty_kit.money import UNIT_MILLI, divide
 
 SPAN = 500
 """Receipts that are read at once."""
-YEARS = range(2000, 2200)
 NAMED = 10
 """So many of those who win and who lose most are named."""
 _MEMBERS_AT_ONCE = 10_000
@@ -141,24 +140,6 @@ class Simulation:
     losers: Crowd
 
 
-def period_of(question: Question, timezone: str) -> Period:
-    """From the midnight that begins its first day to the one that ends its last.
-
-    Raises: InvalidInput.
-    """
-    for name, day in (("from", question.first), ("to", question.last)):
-        if day.year not in YEARS:
-            raise InvalidInput({name: ["Time out of range."]})
-    if question.last < question.first:
-        raise InvalidInput({"to": ["Must not be before from."]})
-    zone = ZoneInfo(timezone)
-    after = question.last + timedelta(days=1)
-    return Period(
-        datetime(question.first.year, question.first.month, question.first.day, tzinfo=zone),
-        datetime(after.year, after.month, after.day, tzinfo=zone),
-    )
-
-
 def simulate_rules(
     simulator: Simulator,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -200,7 +181,7 @@ class Simulator:
         if programme is None:
             raise ProgrammeNotFound
         self._connection, self._programme, self._question = connection, programme, question
-        self._period = period_of(question, programme.timezone)
+        self._period = whole_days(question.first, question.last, programme.timezone, named="to")
         self._plans = PlanCache()
         self._draft = self._plan(question.draft)
         self._against = None if question.against is None else self._plan(question.against)

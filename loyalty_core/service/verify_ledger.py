@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from loyalty_core.store import coupons, promotion_uses
+from loyalty_core.store import coupons, promotion_uses, reward_orders
 from loyalty_core.store import ledger_proof as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.ledger import AccountKey
@@ -57,6 +57,8 @@ def verify_ledger(
     * `uses_of_an_ended_hold`: a hold that has ended keeps a part of a limit
     * `coupon_differs_from_uses`: a coupon is not counted as holds and purchases use it
     * `coupon_of_an_ended_hold`: a hold that has ended keeps a coupon
+    * `stock_differs_from_orders`: a reward's stock is not taken as it was ordered
+    * `order_differs_from_entries`: the points of an order are not what its entries moved
     """
     findings: list[Finding] = []
     for page in store.account_pages(connection, programme_id, PAGE):
@@ -64,7 +66,8 @@ def verify_ledger(
         if progress is not None:
             progress(len(page))
     findings += _verify_limits(connection, programme_id)
-    return findings + _verify_coupons(connection, programme_id)
+    findings += _verify_coupons(connection, programme_id)
+    return findings + _verify_rewards(connection, programme_id)
 
 
 def _verify_limits(connection: Connection, programme_id: int | None) -> list[Finding]:
@@ -96,6 +99,17 @@ def _verify_coupons(connection: Connection, programme_id: int | None) -> list[Fi
     ]
 
 
+def _verify_rewards(connection: Connection, programme_id: int | None) -> list[Finding]:
+    found = [
+        Finding(f"reward {reward}", "pieces", "stock_differs_from_orders", f"{said} != {pieces}")
+        for _, reward, said, pieces in reward_orders.stock_differing(connection, programme_id)
+    ]
+    return found + [
+        Finding(to_wire("ro", number), "points", "order_differs_from_entries", f"{said} != {due}")
+        for number, said, due in reward_orders.misbooked(connection, programme_id)
+    ]
+
+
 def verify_accounts(connection: Connection, page: Sequence[AccountKey]) -> list[Finding]:
     asked = set(page)  # the checks look at all accounts between its first and its last
     return [
@@ -112,8 +126,8 @@ def rebuild_ledger(
     programme_id: int | None = None,
     progress: Progress | None = None,
 ) -> int:
-    """Make lots and figures anew from entries and entry-lots, and the counters of limits from
-    what was consumed; how many accounts and counters changed.
+    """Make lots and figures anew from entries and entry-lots, the counters of limits from what
+    was consumed, and what is taken of stocks from orders; how many accounts and counters changed.
 
     It replays what was booked and never chooses again, so on sound books it changes nothing.
     """
@@ -123,4 +137,5 @@ def rebuild_ledger(
         if progress is not None:
             progress(len(page))
     changed += promotion_uses.rebuild(connection, programme_id)
-    return changed + coupons.rebuild(connection, programme_id)
+    changed += coupons.rebuild(connection, programme_id)
+    return changed + reward_orders.rebuild_stock(connection, programme_id)

@@ -105,6 +105,11 @@ def aliases_of(connection: Connection, ids: Collection[int]) -> dict[int, list[i
     return aliases
 
 
+def known_as(connection: Connection, member_id: int) -> list[int]:
+    """The member, and all that were merged into it."""
+    return [member_id, *aliases_of(connection, [member_id]).get(member_id, [])]
+
+
 def programmes_of(connection: Connection, ids: Collection[int]) -> dict[int, int]:
     found = connection.execute(
         select(members.c.id, members.c.programme_id).where(members.c.id.in_(ids))

@@ -26,6 +26,7 @@ OPEN = {
 SHOP_FORBIDDEN = (403, "shop_forbidden")
 NO_MEMBER = (404, "member_not_found")
 NO_COUPON = (404, "coupon_not_found")
+NO_ORDER = (404, "order_not_found")
 UNTOLD = (422, "validation_failed")
 NO_PROGRAMME = (404, "programme_not_found")
 
@@ -125,6 +126,30 @@ TABLE = {
     "GET /members/<member_id>/coupons": May("members", EMPTY, NO_MEMBER, EMPTY),
     "POST /members/<member_id>/exchange": May(
         "members", 201, NO_MEMBER, 201, {"series": "spring"}, headers=ONCE
+    ),
+    # Rewards are the programme's, whichever shop hands them out.
+    "GET /rewards": May("checkout", 200, EMPTY, 200),
+    "POST /rewards/<reward>/stock": May(
+        "admin", 200, (404, "reward_not_found"), 200, {"add": 1}, headers=ONCE
+    ),
+    "GET /members/<member_id>/rewards": May("members", 200, NO_MEMBER, 200),
+    "POST /members/<member_id>/rewards": May(
+        "members", 201, NO_MEMBER, 201, {"reward": "mug"}, headers=ONCE
+    ),
+    "GET /members/<member_id>/rewards/orders": May("members", 200, NO_MEMBER, 200),
+    "GET /rewards/orders": May("members", 200, 200, 200),
+    "GET /rewards/orders/<order>": May("members", 200, NO_ORDER, 200),
+    "POST /rewards/orders/<order>/cancel": May("members", 200, NO_ORDER, 200),
+    "POST /rewards/hand-out": May("checkout", 200, NO_ORDER, 200, {"code": "<order_code>"}),
+    "GET /partners": May("admin", 200, EMPTY, 200),
+    # A partner of this code is made in the stranger's own programme.
+    "PUT /partners/<partner>": May("admin", 200, 200, SHOP_FORBIDDEN, {"shops": ["main"]}),
+    "GET /partners/<partner>/settlement": May(
+        "admin",
+        200,
+        (404, "partner_not_found"),
+        200,
+        query="?from=2026-03-14&until=2026-03-14",
     ),
     "GET /programmes": May("admin", 200, 200, 200),
     "GET /programmes/<code>/rules": May("admin", 200, NO_PROGRAMME, 200),
@@ -267,6 +292,8 @@ def body_of(world: World, may: May) -> Any:
         return world.all_scopes.get("/programmes/demo/rules").json
     if may.body == {"from": "<second>"}:
         return {"from": world.names["second"]}
+    if may.body == {"code": "<order_code>"}:
+        return {"code": world.names["order_code"]}
     return may.body
 
 
@@ -277,6 +304,9 @@ def seen(world: World) -> list[Any]:
         f"/holds/{world.names['hold_id']}",
         f"/purchases/{world.names['purchase_id']}",
         f"/coupons/{world.names['coupon']}",
+        f"/rewards/orders/{world.names['order']}",
+        "/rewards",
+        "/partners",
         "/programmes/demo/rules",
         "/programmes/demo/shops",
         "/programmes/demo/products",

@@ -102,10 +102,18 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     rules["club_events"] = [
         {"code": "tasting", "name": "Tasting", "starts_at": "2026-05-01T12:00:00Z", "places": 9}
     ]
+    rules["reward_catalogue"] = [
+        {"code": "mug", "name": "Mug", "kind": "gift", "price": "1.00", "partner": "bakery"}
+    ]
     draft = caller.put("/programmes/demo/rules", rules).json["draft"]
     assert caller.post("/programmes/demo/rules/publish", {"draft": draft}).status_code == 200
     lot = {"lot": "lot", "series": "spring", "count": 1}
     (coupon,) = caller.post("/coupons/lots", lot).json["codes"]
+    assert caller.put("/partners/bakery", {"shops": ["main"]}).status_code == 200
+    once = {"Idempotency-Key": "k-0"}
+    assert caller.post("/rewards/mug/stock", {"left": 9}, headers=once).status_code == 200
+    rewards = f"/members/{bought['member']}/rewards"
+    ordered = caller.post(rewards, {"reward": "mug"}, headers=once).json["order"]
     shop = create_installation(
         hub, programme_id=programme_id, connector="tablo", name="Tea shop", settings=SETTINGS
     )
@@ -123,6 +131,10 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "own_list": "own",
         "club": "tea",
         "event": "tasting",
+        "reward": "mug",
+        "order": ordered["id"],
+        "order_code": ordered["code"],
+        "partner": "bakery",
         "confirmation_id": "cf_1",
         "member_id": bought["member"],
         "second": second["id"],

@@ -52,6 +52,8 @@ from loyalty_core.store.tables import (
     purchase_lines,
     purchases,
     refunds,
+    reward_orders,
+    reward_stock,
     tier_changes,
 )
 from loyalty_kit.checkout import BasketLine, HoldRequest, Quote, QuoteRequest
@@ -87,6 +89,8 @@ WATCHED = (
     purchase_lines,
     purchases,
     refunds,
+    reward_orders,
+    reward_stock,
     tier_changes,
 )
 """Everything that a programme keeps of its members, their points and their receipts."""

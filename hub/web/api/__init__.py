@@ -15,8 +15,10 @@ from hub.web.api import (
     events,
     members,
     pages,
+    partners,
     privileges,
     programme,
+    rewards,
 )
 from hub.web.api.call import furnish
 from hub.web.api.specification import describe, finish
@@ -31,6 +33,8 @@ BLUEPRINTS = (
     consents.blueprint,
     coupons.blueprint,
     privileges.blueprint,
+    rewards.blueprint,
+    partners.blueprint,
     programme.blueprint,
 )
 

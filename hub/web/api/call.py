@@ -24,12 +24,18 @@ from hub.web.api.limits import RateLimit
 from hub.web.api.once import Answer
 from hub.web.auth import KeyRing, bearer_token
 from hub.wiring import Hub
-from loyalty_core.domain.errors import ProgrammeNotFound, ScopeMissing, TryAgain
+from loyalty_core.domain.errors import (
+    ProgrammeNotFound,
+    ScopeMissing,
+    ShopForbidden,
+    TryAgain,
+)
 from loyalty_core.service.api_keys import ApiKey
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import Programme, get_programme
 from loyalty_core.service.source import Source
 from loyalty_core.store.database import look, read, transact
+from loyalty_core.store.programmes import fold
 from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase, TooLate
 
 T = TypeVar("T")
@@ -173,6 +179,12 @@ def admit(operation: Operation) -> Call:
     if operation.scope not in key.scopes:
         raise ScopeMissing({"scope": operation.scope})
     return Call(room, key, now, started, late)
+
+
+def check_reach(call: Call, shop: str) -> None:
+    """Raises: ShopForbidden, where the key is bound to other shops than this."""
+    if call.key.shops is not None and fold(shop) not in call.key.shops:
+        raise ShopForbidden({"shop": fold(shop)})
 
 
 def _caller(room: Room) -> str:

@@ -12,7 +12,6 @@ from hub.web.api import coupon_schemas as wire
 from hub.web.api.call import Call, Operation, answer
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
-from hub.web.errors import Refusal
 from loyalty_core.domain.coupon_codes import told as told_code
 from loyalty_core.domain.errors import CouponNotFound
 from loyalty_core.service import coupons as service
@@ -156,9 +155,7 @@ def member_coupons(call: Call, member_id: str) -> Answer:
 def exchange(call: Call, member_id: str) -> Answer:
     """Give points for a coupon of a series that has a price: the debit and the coupon are one."""
     told = body.read_json()
-    key = once.sent_key()
-    if key is None:
-        raise Refusal(400, "idempotency_key_required")
+    key = once.needed_key()
     said = body.load(wire.ExchangeSchema().load, told)
     wanted = Exchange(said["series"], f"{call.key.id}/{key}", call.author)
 

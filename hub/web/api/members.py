@@ -13,7 +13,6 @@ from hub.web.api.consents import EVIDENCE
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from hub.web.api.schemas import PageQuerySchema
-from hub.web.errors import Refusal
 from loyalty_core.service import member_pages, members
 from loyalty_core.service.adjust_points import Adjustment, adjust_points
 from loyalty_core.service.erase_member import erase_member, export_member
@@ -202,9 +201,7 @@ def member_purchases(call: Call, member_id: str) -> Answer:
 def adjust(call: Call, member_id: str) -> Answer:
     """Give or take points by hand, for a reason."""
     told = body.read_json()
-    key = once.sent_key()
-    if key is None:
-        raise Refusal(400, "idempotency_key_required")
+    key = once.needed_key()
     said = body.load(wire.AdjustmentSchema().load, told)
     wanted = Adjustment(
         points=said["amount"],

@@ -44,6 +44,17 @@ def sent_key() -> str | None:
     return key
 
 
+def needed_key() -> str:
+    """For calls that are not taken without one.
+
+    Raises: Refusal 400 for a key that is missing, empty, too long or not printable.
+    """
+    key = sent_key()
+    if key is None:
+        raise Refusal(400, "idempotency_key_required")
+    return key
+
+
 def claim_for(key: str, *, key_id: int, body: Any, now: datetime) -> Claim:
     """A claim for the call that is being answered.
 

@@ -12,7 +12,7 @@ from flask_smorest import Blueprint
 
 from hub.web.api.call import Call, Operation, admit
 from hub.web.api.once import HEADER, LONGEST_KEY, Answer
-from hub.web.errors import CONTENT_TYPE
+from hub.web.errors import CONTENT_TYPE, Refusal
 
 View = Callable[..., Answer]
 PROBLEM = "Problem"
@@ -28,6 +28,9 @@ def operation(blueprint: Blueprint, described: Operation) -> Callable[[View], Vi
         @wraps(view)
         def guarded(**address: str) -> Response:
             call: Call = admit(described)
+            if any("\x00" in part for part in address.values()):
+                # No name of ours holds it, and PostgreSQL could not even look for it.
+                raise Refusal(404, "unknown_route")
             answer = view(call, **address)
             return Response(answer.body, answer.status, content_type=answer.content_type)
 

@@ -10,15 +10,14 @@ from sqlalchemy import Connection
 from hub.simulation import document
 from hub.web.api import body, render
 from hub.web.api import programme_schemas as wire
-from hub.web.api.call import Call, Operation, answer
+from hub.web.api.call import Call, Operation, answer, check_reach
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from hub.web.api.schemas import PageQuerySchema
 from hub.web.errors import asked_language
-from loyalty_core.domain.errors import InvalidInput, ShopForbidden
+from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.service import catalogue, programmes, shops, simulate
 from loyalty_core.service.count_members import count_members
-from loyalty_core.store.programmes import fold
 
 SCOPE = "admin"
 MOST_RECEIPTS = 5000
@@ -312,7 +311,7 @@ def create_shop(call: Call, code: str) -> Answer:
     """Make a shop."""
     told = body.read_json()
     new = body.load(wire.NewShopSchema().load, told)
-    _check_reach(call, new.code)
+    check_reach(call, new.code)
     return call.write(
         lambda connection: answer(
             render.shop(
@@ -342,7 +341,7 @@ def change_shop(call: Call, code: str, shop: str) -> Answer:
     """Change what is told of a shop."""
     told = body.read_json()
     changes = body.load(wire.ShopChangesSchema().load, told)
-    _check_reach(call, shop)
+    check_reach(call, shop)
     return call.write(
         lambda connection: answer(
             render.shop(
@@ -351,12 +350,6 @@ def change_shop(call: Call, code: str, shop: str) -> Answer:
         ),
         told=told,
     )
-
-
-def _check_reach(call: Call, shop: str) -> None:
-    """Raises: ShopForbidden, where the key is bound to other shops than this."""
-    if call.key.shops is not None and fold(shop) not in call.key.shops:
-        raise ShopForbidden({"shop": fold(shop)})
 
 
 # --- catalogue ------------------------------------------------------------------------------

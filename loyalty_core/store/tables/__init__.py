@@ -39,6 +39,7 @@ from loyalty_core.store.tables.members import (
     members,
     tier_changes,
 )
+from loyalty_core.store.tables.partners import partner_prices, partners
 from loyalty_core.store.tables.privileges import (
     club_grants,
     event_guests,
@@ -64,6 +65,7 @@ from loyalty_core.store.tables.receipts import (
     purchases,
     refunds,
 )
+from loyalty_core.store.tables.reward_orders import reward_orders, reward_stock
 
 __all__ = [
     "LEDGER_FAMILY",
@@ -102,6 +104,8 @@ __all__ = [
     "memberships",
     "metadata",
     "outbox",
+    "partner_prices",
+    "partners",
     "products",
     "programmes",
     "promotion_use_parts",
@@ -111,6 +115,8 @@ __all__ = [
     "purchases",
     "refunds",
     "reward_choices",
+    "reward_orders",
+    "reward_stock",
     "rules_versions",
     "shops",
     "tier_changes",

@@ -55,6 +55,8 @@ shops = Table(
     Column("name", Text, nullable=False),
     Column("timezone", Text),
     Column("vendor", Json, nullable=False),
+    # The partner whose it is; NULL: the programme's own.
+    Column("partner_id", BigInt),
     UniqueConstraint("programme_id", "code"),
 )
 

@@ -63,6 +63,7 @@ def test_what_no_field_alone_can_know_has_its_code(shop, path, body, code):
         pytest.param("GET", "/holds/h_1", 404, "hold_not_found", id="no hold"),
         pytest.param("GET", "/members/m_1", 404, "member_not_found", id="no member"),
         pytest.param("GET", "/members/m_1/ledger", 404, "member_not_found", id="nor ledger"),
+        pytest.param("GET", "/programmes/%00/rules", 404, "unknown_route", id="nor a NUL"),
         pytest.param("GET", "/purchases", 422, "validation_failed", id="asking for everything"),
         pytest.param("GET", "/members?fone=1", 422, "validation_failed", id="an unknown question"),
         pytest.param(

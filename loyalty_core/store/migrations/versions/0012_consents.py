@@ -8,7 +8,7 @@ from alembic import op
 from loyalty_core.store.types import BigInt, UtcTime
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
