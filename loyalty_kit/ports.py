@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from loyalty_kit.checkout import Balance, QuoteRequest
+from loyalty_kit.checkout import Balance
+from loyalty_kit.desk import Desk
 from loyalty_kit.events import Event
 from loyalty_kit.manifest import Capability, Channel, Manifest
 
@@ -21,9 +22,16 @@ Client = Any
 """Whatever `Connector.make_client` returned; only the connector looks inside."""
 
 
+SECRET_HEADER = "x-hub-address-secret"  # nosec B105 # noqa: S105 - the header's name
+
+
 @dataclass(frozen=True, slots=True)
 class InboundRequest:
-    """A call at the door: header names in lower case, the body's bytes untouched."""
+    """A call at the door: header names in lower case, the body's bytes untouched.
+
+    A webhook that signs nothing may be given a secret address, `/hooks/<installation>/<name>/
+    <secret>`: the secret then stands among the headers, under `SECRET_HEADER`.
+    """
 
     headers: Mapping[str, str]
     body: bytes
@@ -218,17 +226,10 @@ class Messenger(Protocol):
         ...
 
 
-class Desk(Protocol):
-    """The hub's checkout, handed to a vendor's own protocol.
-
-    Grows with the connectors that need it; what is here the hub gives today.
-    """
-
-    def quote(self, request: QuoteRequest) -> Any: ...
-
-
 @dataclass(frozen=True, slots=True)
 class ProtocolReply:
+    """What the vendor is answered, byte for byte."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -236,6 +237,12 @@ class ProtocolReply:
 
 @dataclass(frozen=True, slots=True)
 class ProtocolRoute:
+    """One call of the vendor's protocol: `/connect/<installation>/<path>`.
+
+    `path` has no leading slash.  `answer` proves the caller itself, in constant time, and
+    answers errors in the vendor's form; it makes no calls.  Whatever it raises is a defect.
+    """
+
     method: str
     path: str
     answer: Callable[[InboundRequest, Desk, Settings], ProtocolReply]

@@ -1,0 +1,68 @@
+"""`/connect/<installation>/<path>`: vendors' own protocols, each in its vendor's words.
+
+A connector declares routes and answers them; what it may ask of the hub is its desk.  Nothing
+here looks at who calls: the connector proves that, as at a webhook.
+"""
+
+from __future__ import annotations
+
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import NotFound
+
+from hub.desk import Counter, InstallationDesk
+from hub.ingest.inbox import Door
+from hub.live import NotLive, enliven
+from hub.web.errors import RETRY_AFTER_S, Problem, log_unavailable
+from hub.web.hooks import as_inbound
+from hub.wiring import Hub
+from loyalty_core.store import installations
+from loyalty_core.store.ids import from_wire
+from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase
+
+log = structlog.get_logger(__name__)
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def register(app: Flask, hub: Hub) -> None:
+    """Open the protocols of every installation."""
+    prompt = PromptDatabase(hub.engine, patience_s=hub.config.quote_deadline_ms / 1000)
+    counter = Counter(hub, prompt, Door(hub))
+
+    def answer(installation: str, path: str) -> Response:
+        return _answer(counter, installation, path)
+
+    rule = "/connect/<installation>/<path:path>"
+    app.add_url_rule(rule, "connect.answer", answer, methods=METHODS)
+
+
+def _answer(counter: Counter, installation: str, path: str) -> Response:
+    hub = counter.hub
+    number = from_wire("i", installation)
+    if number is None:
+        raise NotFound
+    try:
+        row = counter.prompt.read(
+            lambda c: installations.get(c, number), within_s=hub.config.quote_deadline_ms / 1000
+        )
+        if row is None:
+            raise NotFound
+        live = enliven(hub, row)
+    except (NotLive, *UNAVAILABLE) as error:
+        log_unavailable(error)
+        return _try_again()
+    for route in live.connector.protocol:
+        if (route.method, route.path) == (request.method, path):
+            desk = InstallationDesk(counter, live, hub.clock.now())
+            try:
+                reply = route.answer(as_inbound(), desk, live.settings)
+            except Exception as error:
+                log.error("protocol_defect", installation=live.wire_id, exc_info=error)
+                return Problem(500, "internal_error").response()
+            return Response(reply.body, reply.status, headers=dict(reply.headers))
+    raise NotFound
+
+
+def _try_again() -> Response:
+    return Problem(503, "try_again", headers={"Retry-After": str(RETRY_AFTER_S)}).response()
