@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Literal, TypeVar
 
 import structlog
+from marshmallow import ValidationError
 from sqlalchemy import Connection
 
 from hub.ingest.inbox import Door, NoSuchDoor
+from hub.installations import update_settings
 from hub.live import Live, NotLive
 from hub.outbox.messages import CODES, channels_of
 from hub.wiring import Hub
@@ -22,7 +24,9 @@ from loyalty_core.service.enter_member import enter_member, known_member
 from loyalty_core.service.hold_points import place_hold
 from loyalty_core.service.members import MemberCard, NewMember, search_members
 from loyalty_core.service.quote_basket import base_quote, quote_basket
+from loyalty_core.store import documents
 from loyalty_core.store.database import read, transact
+from loyalty_core.store.documents import DocumentKey
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase, TooLate
 from loyalty_kit.checkout import HoldRequest, Quote, QuoteRequest
@@ -34,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 TRY_AGAIN = "try_again"
+ONCE = "once"
+"""The kind of document that stands for a proof that was used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,19 @@ class InstallationDesk:
         programme_id = self.live.row.programme_id
         found = self._read(lambda c: products_for(c, programme_id, skus))
         return {sku: product.attributes for sku, product in found.items()}
+
+    def first_time(self, name: str) -> bool:
+        # Whoever draws the first revision of a name was the first to use it.
+        key = DocumentKey(self.live.row.id, ONCE, name)
+        return self._write(lambda c: documents.ask(c, key, now=self.now)).revision == 1
+
+    def save(self, settings: Mapping[str, str]) -> None:
+        try:
+            update_settings(self.counter.hub, self.live.wire_id, settings)
+        except ValidationError:
+            raise Declined("validation_failed") from None
+        except UNAVAILABLE:
+            raise Declined(TRY_AGAIN) from None
 
     def keep(self, webhook: str, inbound: InboundRequest) -> None:
         try:

@@ -116,6 +116,18 @@ class Desk(Protocol):
         Raises: Declined."""
         ...
 
+    def first_time(self, name: str) -> bool:
+        """Whether this name is asked about for the first time: a proof that may be used once.
+
+        Raises: Declined."""
+        ...
+
+    def save(self, settings: Mapping[str, str]) -> None:
+        """Change these of the installation's settings, as the owner would in the form.
+
+        Raises: Declined."""
+        ...
+
     def keep(self, webhook: str, inbound: InboundRequest) -> None:
         """Keep a call once, as if it had come to this webhook; its meaning is booked later.
 

@@ -7,7 +7,7 @@ to that.  The hub wraps each call once with logging, timing, redaction and error
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -36,6 +36,8 @@ class InboundRequest:
     headers: Mapping[str, str]
     body: bytes
     query: Mapping[str, str]
+    steps: Mapping[str, str] = field(default_factory=dict)
+    """What stood in a protocol's path where its route has a `<name>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +241,9 @@ class ProtocolReply:
 class ProtocolRoute:
     """One call of the vendor's protocol: `/connect/<installation>/<path>`.
 
-    `path` has no leading slash.  `answer` proves the caller itself, in constant time, and
-    answers errors in the vendor's form; it makes no calls.  Whatever it raises is a defect.
+    `path` has no leading slash; a step `<name>` takes any one step.  `answer` proves the caller
+    itself, in constant time, and answers errors in the vendor's form; it makes no calls.
+    Whatever it raises is a defect.
     """
 
     method: str

@@ -9,16 +9,20 @@ from connectors.moysklad.manifest import MANIFEST
 from connectors.moysklad.pull import Pull
 from connectors.moysklad.routes import EVENTS, RETURN, SALE, WATCHED
 from connectors.moysklad.till import ROUTES
+from connectors.moysklad.vendor import ROUTES as OF_VENDOR
+from connectors.moysklad.vendor import tell_the_till
 from loyalty_kit.ports import Connector
 
 
 def check(client: MoySklad) -> None:
-    """Documents can be read with this token; webhooks are there and on, where they are wanted.
+    """Documents can be read with this token; where it is wanted, MoySklad knows the till's
+    address, and webhooks are there and on.
 
     Raises: what the client raises.
     """
     for kind in client.settings["sales"]:
         client.rows(f"/entity/{kind}", {"limit": "1"})
+    tell_the_till(client)
     address = client.settings["hook_url"]
     if not address:
         return
@@ -43,6 +47,6 @@ CONNECTOR = Connector(
     fetch=Documents(),
     pull=Pull(),
     catalogue=Catalogue(),
-    protocol=ROUTES,
+    protocol=(*ROUTES, *OF_VENDOR),
     check=check,
 )

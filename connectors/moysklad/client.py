@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,6 +68,8 @@ class MoySklad:
         self.settings = settings
         self._http = http
         self._root = settings["api_url"].rstrip("/")
+        # Seconds since 1970 by MoySklad's clock, as it last told.
+        self.server_time = 0
 
     # Reading
 
@@ -103,25 +106,40 @@ class MoySklad:
     def switch_on(self, webhook: str) -> None:
         self._object("PUT", f"/entity/webhook/{webhook}", {}, {"enabled": True})
 
+    # The Vendor API
+
+    def put(self, address: str, body: Json, *, bearer: str, also: Collection[int] = ()) -> None:
+        """Also taken: the statuses in `also`."""
+        self._call("PUT", address, bearer, also, json=body)
+
     # Calls
 
     def _object(self, method: str, path: str, params: Params, body: Json | None = None) -> Json:
-        headers = {"Authorization": f"Bearer {self.settings['api_token']}"}
-        response = call(
-            self._http,
-            method,
-            f"{self._root}{path}",
-            accept=SORTED_HERE,
-            params=params,
-            headers={name: value.encode() for name, value in headers.items()},
-            json=body,
-        )
-        if response.status_code in SORTED_HERE:
-            raise refusal(response)
-        answer = json_of(response)
+        address, token = f"{self._root}{path}", self.settings["api_token"]
+        answer = json_of(self._call(method, address, token, params=params, json=body))
         if not isinstance(answer, dict):
             raise RemoteMisconfigured(f"{path} did not answer an object")
         return answer
+
+    def _call(
+        self, method: str, address: str, bearer: str, also: Collection[int] = (), **kwargs: Any
+    ) -> requests.Response:
+        accept = {*SORTED_HERE, *also}
+        # Bytes, because requests encodes texts as Latin-1.
+        headers = {"Authorization": f"Bearer {bearer}".encode()}
+        response = call(self._http, method, address, accept=accept, headers=headers, **kwargs)
+        self.server_time = _time_of(response) or self.server_time
+        if response.status_code in SORTED_HERE:
+            raise refusal(response)
+        return response
+
+
+def _time_of(response: requests.Response) -> int:
+    """0 where it is not told."""
+    try:
+        return int(parsedate_to_datetime(response.headers.get("Date", "")).timestamp())
+    except ValueError:
+        return 0
 
 
 def codes_of(response: requests.Response) -> list[int] | None:

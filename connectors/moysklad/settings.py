@@ -12,6 +12,7 @@ from loyalty_kit.desk import CODES_SETTING
 from loyalty_kit.settings import Choice, SettingsSchema
 
 API = "https://api.moysklad.ru/api/remap/1.2"
+VENDOR_API = "https://apps-api.moysklad.ru/api/vendor/1.0"
 RETAIL, DEMAND, ORDER = "retaildemand", "demand", "customerorder"
 
 
@@ -27,11 +28,12 @@ class Settings(SettingsSchema):
     api_token = settings.secret(
         {"ru": "Токен JSON API", "en": "Token of the JSON API"},
         help={
-            "ru": "Токен решения или сотрудника с правом видеть продажи, возвраты, контрагентов и "
-            "товары. Новый токен сотрудника отменяет его прежние.",
-            "en": "Of a solution, or of an employee who may see sales, returns, counterparties "
-            "and goods. A new token of an employee ends the earlier ones.",
+            "ru": "Пусто, если его пришлёт решение при установке. Иначе токен сотрудника с правом "
+            "видеть продажи, возвраты, контрагентов и товары; новый отменяет его прежние.",
+            "en": "Empty where the solution brings it when it is installed. Else of an employee "
+            "who may see sales, returns, counterparties and goods; a new one ends the earlier.",
         },
+        default="",
     )
     token_kind = settings.choice(
         {"ru": "Чей это токен", "en": "Whose token it is"},
@@ -130,6 +132,36 @@ class Settings(SettingsSchema):
             "en": "Where the till's sum differs from the hub's by kopecks, take the percent",
         },
         default="price",
+    )
+    app_id = settings.text(
+        {"ru": "Решение: appId", "en": "Solution: appId"},
+        help={
+            "ru": "Из кабинета разработчика МоегоСклада. Тогда решение ставится само, а "
+            "«Проверить» сообщает МоемуСкладу адрес для кассы.",
+            "en": "From MoySklad's developer's account. The solution then installs itself, and "
+            "Test tells MoySklad the till's address.",
+        },
+        default="",
+    )
+    app_uid = settings.text({"ru": "Решение: appUid", "en": "Solution: appUid"}, default="")
+    app_secret = settings.secret(
+        {"ru": "Решение: secretKey", "en": "Solution: secretKey"}, default=""
+    )
+    account_id = settings.text(
+        {"ru": "Решение: accountId", "en": "Solution: accountId"},
+        help={"ru": "Заполнится при установке решения", "en": "Filled in when it is installed"},
+        default="",
+    )
+    vendor_url = settings.url(
+        {"ru": "Адрес Vendor API", "en": "Address of the Vendor API"}, default=VENDOR_API
+    )
+    external_search = settings.boolean(
+        {"ru": "Касса ищет покупателей в хабе", "en": "The till searches buyers in the hub"},
+        help={
+            "ru": "Иначе касса ищет среди контрагентов МоегоСклада",
+            "en": "Otherwise among MoySklad's own counterparties",
+        },
+        default=True,
     )
     enrol_at_till = settings.boolean(
         {"ru": "Заводить покупателя, о котором спросила касса", "en": "Enrol whom the till names"},

@@ -6,6 +6,8 @@ here looks at who calls: the connector proves that, as at a webhook.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
@@ -53,15 +55,31 @@ def _answer(counter: Counter, installation: str, path: str) -> Response:
         log_unavailable(error)
         return _try_again()
     for route in live.connector.protocol:
-        if (route.method, route.path) == (request.method, path):
+        steps = _steps(route.path, path) if route.method == request.method else None
+        if steps is not None:
             desk = InstallationDesk(counter, live, hub.clock.now())
             try:
-                reply = route.answer(as_inbound(), desk, live.settings)
+                inbound = replace(as_inbound(), steps=steps)
+                reply = route.answer(inbound, desk, live.settings)
             except Exception as error:
                 log.error("protocol_defect", installation=live.wire_id, exc_info=error)
                 return Problem(500, "internal_error").response()
             return Response(reply.body, reply.status, headers=dict(reply.headers))
     raise NotFound
+
+
+def _steps(route: str, path: str) -> dict[str, str] | None:
+    """What the path has where the route has names; None where it is another route's."""
+    wanted, given = route.split("/"), path.split("/")
+    if len(wanted) != len(given):
+        return None
+    named = {}
+    for one, other in zip(wanted, given, strict=True):
+        if one.startswith("<"):
+            named[one.strip("<>")] = other
+        elif one != other:
+            return None
+    return named
 
 
 def _try_again() -> Response:

@@ -21,8 +21,11 @@ Use:
 
 from __future__ import annotations
 
+import base64
 import copy
 import gzip
+import hashlib
+import hmac
 import json
 import threading
 import time
@@ -41,6 +44,8 @@ Json = dict[str, Any]
 Trouble = Literal["429", "500", "html", "hang-up", "404-html"]
 
 API = "/api/remap/1.2"
+VENDOR = "/api/vendor/1.0"
+APP, APP_UID = "aaaa0000-1111-4222-8333-444444444444", "loyaltyhub.example-vendor"
 MOSCOW = timezone(timedelta(hours=3))
 ACCOUNT = "44440000-0d1e-11ef-0a80-0b6300004444"
 BUCKET = 45
@@ -88,6 +93,11 @@ class Account:
     lock: threading.RLock = field(default_factory=threading.RLock)
     units: float = BUCKET
     counted_at: float = field(default_factory=time.monotonic)
+    app_secret: str = "solution-secret-of-the-tests"
+    installed: bool = False
+    loyalty: Json = field(default_factory=dict)
+    status: str = "SettingsRequired"
+    used: set[str] = field(default_factory=set)
 
     # Life
 
@@ -107,7 +117,15 @@ class Account:
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}{API}"
+        return f"{self.origin}{API}"
+
+    @property
+    def vendor_url(self) -> str:
+        return f"{self.origin}{VENDOR}"
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     # Objects
 
@@ -222,6 +240,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._trouble(trouble)
         elif self.headers.get("Accept-Encoding") != "gzip":
             self._send(415, None)
+        elif parts.path.startswith(VENDOR):
+            self._vendor(call)
         elif self.headers.get("Authorization") != f"Bearer {self.account.token}":
             self._error(401, 1056, "Ошибка аутентификации")
         elif wait_ms := self.account.takes():
@@ -244,6 +264,32 @@ class _Handler(BaseHTTPRequestHandler):
             self._list(steps[1], call.query)
         else:
             self._one(steps, call.query)
+
+    def _vendor(self, call: Call) -> None:
+        """`/apps/<app>/<account>/loyalty` and `/status`, by a token that is good once."""
+        account = self.account
+        claims = claims_by(account.app_secret, self.headers.get("Authorization", ""))
+        now = account.clock().timestamp()
+        fresh = claims is not None and claims["jti"] not in account.used
+        if claims is None or not fresh or claims["sub"] != APP_UID or not claims["iat"] <= now:
+            self._error(401, 1056, "Ошибка аутентификации")
+            return
+        account.used.add(claims["jti"])
+        path, _, what = call.path.rpartition("/")
+        if path != f"{VENDOR}/apps/{APP}/{ACCOUNT}" or not account.installed:
+            self._error(404, 2004, "Решение не установлено")
+        elif what == "loyalty":
+            account.loyalty = call.body
+            self._send(200, {})
+        elif account.status == call.body["status"]:
+            self._error(409, 2005, "Переход невозможен")
+        else:
+            account.status = call.body["status"]
+            self._send(200, {})
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """`Date` by the account's clock."""
+        return super().date_time_string(self.account.clock().timestamp())
 
     def _webhook(self, call: Call, rest: list[str]) -> None:
         hooks = self.account.webhooks
@@ -365,3 +411,27 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def token_by(secret: str, claims: Mapping[str, Any]) -> str:
+    """A JSON web token, HS256 (RFC 7515, 7519), made here so that it is not the hub's own."""
+    parts = [_base64(json.dumps(one).encode()) for one in ({"alg": "HS256", "typ": "JWT"}, claims)]
+    signed = ".".join(parts)
+    mark = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest()
+    return f"{signed}.{_base64(mark)}"
+
+
+def claims_by(secret: str, authorization: str) -> Json | None:
+    token = authorization.removeprefix("Bearer ")
+    try:
+        body = token.split(".")[1]
+        claims: Json = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (IndexError, ValueError):
+        return None
+    signed, _, mark = token.rpartition(".")
+    wanted = _base64(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())
+    return claims if mark == wanted else None
+
+
+def _base64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

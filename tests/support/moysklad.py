@@ -25,7 +25,12 @@ from werkzeug.test import TestResponse
 from connectors.moysklad.routes import TILL_TOKEN
 from hub.app import create_app
 from hub.deliveries import DeliveryView, list_deliveries
-from hub.installations import InstallationView, create_installation, get_installation
+from hub.installations import (
+    InstallationView,
+    create_installation,
+    get_installation,
+    update_settings,
+)
 from hub.jobs import run_worker
 from hub.jobs.scheduler import sweep
 from hub.jobs.worker import answer_in_thread
@@ -151,6 +156,10 @@ class MoySkladStage:
             name=connector,
             settings=settings,
         )
+
+    def set(self, **settings: str) -> None:
+        """The owner changes settings."""
+        update_settings(self.hub, self.installation.id, settings)
 
     def close(self) -> None:
         self._open.close()

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from hub.app import create_app
-from hub.installations import create_installation
+from hub.installations import create_installation, get_installation
 from hub.registry import registry_of
 from loyalty_kit.checkout import BasketLine, HoldRequest, QuoteRequest
 from loyalty_kit.desk import Declined, Desk, NewBuyer
@@ -40,6 +40,10 @@ def address_is_right(request: InboundRequest, settings: Settings) -> None:
     check_token(settings["webhook_secret"], request.headers.get(SECRET_HEADER))
 
 
+def steps_of(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
+    return ProtocolReply(200, {}, json.dumps(request.steps).encode())
+
+
 class Till:
     """A hub with one connector whose only route does what the test says."""
 
@@ -58,7 +62,10 @@ class Till:
             made,
             manifest=manifest,
             webhooks=(*made.webhooks, quiet),
-            protocol=(ProtocolRoute("POST", "till/ask", self._answer),),
+            protocol=(
+                ProtocolRoute("POST", "till/ask", self._answer),
+                ProtocolRoute("PUT", "apps/<app>/<account>", steps_of),
+            ),
         )
         self.hub = make_hub(
             engine, clock=self.clock, registry=registry_of([connector]), quote_deadline_ms=20_000
@@ -186,3 +193,28 @@ def test_a_secret_address_is_a_proof_and_is_kept_nowhere(till: Till):
         assert till.web.post(wrong, data=body).status_code in (401, 404)
     assert till.web.post(f"{path}/{SECRET}", data=body).status_code == 200
     assert till.web.post(path, data=body, headers={SECRET_HEADER: SECRET}).status_code == 200
+
+
+def test_a_name_is_new_once_and_settings_are_changed_as_in_the_form(till: Till):
+    def use(_: InboundRequest, desk: Desk) -> Any:
+        desk.save({"shop": "north"})
+        return [desk.first_time("a"), desk.first_time("a"), desk.first_time("b")]
+
+    assert till.ask(use) == [True, False, True]
+    shown = get_installation(till.hub, till.installation.id)
+    assert (shown.settings["shop"], shown.hooks["connect"]) == (
+        "north",
+        f"/connect/{till.installation.id}",
+    )
+    assert till.ask(lambda _, desk: desk.save({"nonsense": "1"})) == [
+        "declined",
+        "validation_failed",
+    ]
+
+
+def test_a_path_may_have_names(till: Till):
+    path = f"/connect/{till.installation.id}/apps"
+    answer = till.web.put(f"{path}/one/two")
+    assert json.loads(answer.data) == {"app": "one", "account": "two"}
+    for elsewhere in ("one", "one/two/three", "one/two/"):
+        assert till.web.put(f"{path}/{elsewhere}").status_code == 404
