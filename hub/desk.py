@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
 import structlog
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from hub.ingest.inbox import Door, NoSuchDoor
 from hub.installations import update_settings
-from hub.live import Live, NotLive
+from hub.live import Live, NotLive, enliven
 from hub.outbox.messages import CODES, channels_of
 from hub.wiring import Hub
 from loyalty_core.domain.errors import LoyaltyError, TooMany
@@ -24,7 +24,7 @@ from loyalty_core.service.enter_member import enter_member, known_member
 from loyalty_core.service.hold_points import place_hold
 from loyalty_core.service.members import MemberCard, NewMember, search_members
 from loyalty_core.service.quote_basket import base_quote, quote_basket
-from loyalty_core.store import documents
+from loyalty_core.store import documents, installations
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.documents import DocumentKey
 from loyalty_core.store.ids import from_wire
@@ -37,18 +37,69 @@ from loyalty_kit.ports import InboundRequest
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+Marks = Mapping[str, tuple[str, ...]]
+SETTINGS_FOR = timedelta(seconds=4)
+"""A token that was changed is refused within five seconds, as a key is (`hub.web.auth`)."""
+MARKS_FOR = timedelta(minutes=1)
+MOST_MARKS = 100_000
 TRY_AGAIN = "try_again"
 ONCE = "once"
 """The kind of document that stands for a proof that was used."""
 
 
-@dataclass(frozen=True, slots=True)
 class Counter:
-    """What all desks of one process share: the parts, connections with a deadline, the door."""
+    """What all desks of one process share: the parts, connections with a deadline, the door.
 
-    hub: Hub
-    prompt: PromptDatabase
-    door: Door
+    A till waits, so what hardly changes is remembered for a while: an installation with its
+    settings opened, and marks of goods.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.within_s = hub.config.quote_deadline_ms / 1000
+        self.prompt = PromptDatabase(hub.engine, patience_s=self.within_s)
+        self.door = Door(hub)
+        self._known: dict[int, tuple[datetime, Live]] = {}
+        self._marks: dict[tuple[int, str], tuple[datetime, tuple[str, ...]]] = {}
+
+    def live(self, installation_id: int, now: datetime) -> Live | None:
+        """None where there is no such installation.  Raises: NotLive; one of `UNAVAILABLE`."""
+        known = self._known.get(installation_id)
+        if known is not None and now - known[0] < SETTINGS_FOR:
+            return known[1]
+        self._known.pop(installation_id, None)
+        row = self.prompt.read(
+            lambda c: installations.get(c, installation_id), within_s=self.within_s
+        )
+        if row is None:
+            return None
+        live = enliven(self.hub, row)
+        self._known[installation_id] = (now, live)
+        return live
+
+    def forget(self, installation_id: int) -> None:
+        """Its settings have changed."""
+        self._known.pop(installation_id, None)
+
+    def marks(self, programme_id: int, skus: Collection[str], now: datetime) -> Marks:
+        """Those of goods that the catalogue knows.  Raises: Declined."""
+        keys = {sku: (programme_id, sku) for sku in skus}
+        missing = [sku for sku, key in keys.items() if not self._is_fresh(key, now)]
+        if missing:
+            if len(self._marks) + len(missing) > MOST_MARKS:
+                self._marks.clear()
+            with _available():
+                found = self.prompt.read(
+                    lambda c: products_for(c, programme_id, missing), within_s=self.within_s
+                )
+            for sku in missing:
+                marks = found[sku].attributes if sku in found else ()
+                self._marks[keys[sku]] = (now, marks)
+        return {sku: self._marks[key][1] for sku, key in keys.items()}
+
+    def _is_fresh(self, key: tuple[int, str], now: datetime) -> bool:
+        known = self._marks.get(key)
+        return known is not None and now - known[0] < MARKS_FOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +112,13 @@ class InstallationDesk:
 
     def quote(self, request: QuoteRequest) -> Quote:
         hub = self.counter.hub
-        within_s = hub.config.quote_deadline_ms / 1000
 
         def work(connection: Connection) -> Quote:
             return quote_basket(connection, hub.plans, self.live.source, request, now=self.now)
 
         try:
             with _declining():
-                return self.counter.prompt.read(work, within_s=within_s)
+                return self.counter.prompt.read(work, within_s=self.counter.within_s)
         except UNAVAILABLE as error:
             hub.metrics.degraded("late" if isinstance(error, TooLate) else "database")
             return base_quote(request, now=self.now)
@@ -135,10 +185,8 @@ class InstallationDesk:
         code = code_of(secret, number) if told and number is not None else None
         return SentCode(asked.retry_after_s, code)
 
-    def marks(self, skus: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        programme_id = self.live.row.programme_id
-        found = self._read(lambda c: products_for(c, programme_id, skus))
-        return {sku: product.attributes for sku, product in found.items()}
+    def marks(self, skus: Collection[str]) -> Marks:
+        return self.counter.marks(self.live.row.programme_id, skus, self.now)
 
     def first_time(self, name: str) -> bool:
         # Whoever draws the first revision of a name was the first to use it.
@@ -148,6 +196,7 @@ class InstallationDesk:
     def save(self, settings: Mapping[str, str]) -> None:
         try:
             update_settings(self.counter.hub, self.live.wire_id, settings)
+            self.counter.forget(self.live.row.id)
         except ValidationError:
             raise Declined("validation_failed") from None
         except UNAVAILABLE:

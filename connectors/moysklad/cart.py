@@ -87,7 +87,7 @@ def _request(told: Wire, desk: Desk, settings: Settings) -> QuoteRequest:
     """Raises: PayloadInvalid, Declined."""
     positions = told["positions"]
     skus = {one["assortment"] for one in positions if one["assortment"] is not None}
-    marks = desk.marks(skus) if skus else {}
+    marks = _marks(skus, desk)
     customer = customer_of(told["agent"], settings)
     external = None if customer is None or customer.external is None else customer.external.id
     lines = tuple(_line(place, one, marks) for place, one in enumerate(positions, start=1))
@@ -99,6 +99,14 @@ def _request(told: Wire, desk: Desk, settings: Settings) -> QuoteRequest:
         member=customer,
         line_prices="unit",
     )
+
+
+def _marks(skus: set[str], desk: Desk) -> Mapping[str, tuple[str, ...]]:
+    """Where the catalogue cannot be asked now, no line is lowered: one of them may be barred."""
+    try:
+        return desk.marks(skus) if skus else {}
+    except Declined:
+        return dict.fromkeys(skus, (NO_DISCOUNT,))
 
 
 def _line(place: int, position: Wire, marks: Mapping[str, tuple[str, ...]]) -> BasketLine:

@@ -13,14 +13,12 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
 
 from hub.desk import Counter, InstallationDesk
-from hub.ingest.inbox import Door
-from hub.live import NotLive, enliven
+from hub.live import NotLive
 from hub.web.errors import RETRY_AFTER_S, Problem, log_unavailable
 from hub.web.hooks import as_inbound
 from hub.wiring import Hub
-from loyalty_core.store import installations
 from loyalty_core.store.ids import from_wire
-from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase
+from loyalty_core.store.prompt import UNAVAILABLE
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +27,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 def register(app: Flask, hub: Hub) -> None:
     """Open the protocols of every installation."""
-    prompt = PromptDatabase(hub.engine, patience_s=hub.config.quote_deadline_ms / 1000)
-    counter = Counter(hub, prompt, Door(hub))
+    counter = Counter(hub)
 
     def answer(installation: str, path: str) -> Response:
         return _answer(counter, installation, path)
@@ -40,24 +37,20 @@ def register(app: Flask, hub: Hub) -> None:
 
 
 def _answer(counter: Counter, installation: str, path: str) -> Response:
-    hub = counter.hub
-    number = from_wire("i", installation)
+    number, now = from_wire("i", installation), counter.hub.clock.now()
     if number is None:
         raise NotFound
     try:
-        row = counter.prompt.read(
-            lambda c: installations.get(c, number), within_s=hub.config.quote_deadline_ms / 1000
-        )
-        if row is None:
-            raise NotFound
-        live = enliven(hub, row)
+        live = counter.live(number, now)
     except (NotLive, *UNAVAILABLE) as error:
         log_unavailable(error)
         return _try_again()
+    if live is None:
+        raise NotFound
     for route in live.connector.protocol:
         steps = _steps(route.path, path) if route.method == request.method else None
         if steps is not None:
-            desk = InstallationDesk(counter, live, hub.clock.now())
+            desk = InstallationDesk(counter, live, now)
             try:
                 inbound = replace(as_inbound(), steps=steps)
                 reply = route.answer(inbound, desk, live.settings)

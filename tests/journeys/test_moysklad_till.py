@@ -5,7 +5,10 @@ The programme gives 5 % of what is paid, in whole points, and takes points for u
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from sqlalchemy import Engine, text
 
 from loyalty_core.domain.rules import default_rules
 from tests.journeys.conftest import OpenMoySklad
@@ -260,7 +263,7 @@ def test_goods_whose_card_forbids_discounts_are_neither_lowered_nor_paid_with_po
     account.account.put("product", {"id": TEA, "name": "Чай", "minPrice": {"value": 67000.0}})
     for number in (CUP, TEA):
         assert account.hears("product", number).status_code == 200
-    account.work()
+    account.work_after(minutes=2)
 
     cart = account.recalc(*BASKET, spend=True)
 
@@ -506,3 +509,30 @@ def test_a_phone_that_can_be_none_stops_no_sale(account: MoySkladStage):
 
     assert answer.status_code == 200
     assert answer.json["bonusProgram"]["agentBonusBalance"] == 500
+
+
+def test_a_catalogue_that_hangs_costs_discounts_and_not_the_sale(
+    postgres_engine: Engine, tmp_path: Path
+):
+    stage = MoySkladStage(postgres_engine, tmp_path, deadline_ms=1000)
+    stage.earns(500)
+    stage.recalc(Goods(TEA, 1, 690.00))
+
+    with postgres_engine.begin() as connection:
+        connection.execute(text("LOCK TABLE products IN ACCESS EXCLUSIVE MODE"))
+        cart = stage.recalc(*BASKET, spend=True)
+
+    assert [one["discountedPrice"] for one in cart["positions"]][1] == 420
+    assert cart["bonusProgram"]["paidByBonusPoints"] == 0
+    stage.close()
+
+
+def test_a_token_that_the_owner_changed_is_refused_within_five_seconds(account: MoySkladStage):
+    assert account.recalc(*BASKET)["positions"]
+    account.set(till_token="another-word-of-the-tests-42")
+    account.clock.advance(seconds=5)
+
+    body = entered()
+    assert error_of(account.till("counterparty/detail", body)) == (401, 999)
+    fresh = account.till("counterparty/detail", body, token="another-word-of-the-tests-42")
+    assert fresh.status_code == 200

@@ -107,12 +107,14 @@ class MoySkladStage:
         *,
         redis_url: str | None = None,
         document: Mapping[str, Any] | None = None,
+        deadline_ms: int = 20_000,
         **settings: str,
     ) -> None:
         self.clock = FixedClock(OPENING)
         self._open = ExitStack()
         self.account = self._open.enter_context(Account(clock=self.clock.now))
         self._engine, self._redis_url, self._data_dir = engine, redis_url, data_dir
+        self._deadline_ms = deadline_ms
         self.start()
         with write(engine) as connection:
             self.programme_id = create_programme(
@@ -144,7 +146,7 @@ class MoySkladStage:
             clock=self.clock,
             redis_url=self._redis_url,
             data_dir=self._data_dir,
-            quote_deadline_ms=20_000,
+            quote_deadline_ms=self._deadline_ms,
         )
         self.app = create_app(self.hub)
 
