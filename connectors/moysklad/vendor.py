@@ -115,7 +115,7 @@ def _installed(request: InboundRequest, desk: Desk, settings: Settings) -> Proto
     token = given.get("access_token") if isinstance(given, dict) else None
     changed = {"account_id": account}
     if isinstance(token, str):
-        changed |= {"api_token": token, "token_kind": "solution"}
+        changed |= {"api_token": token}
     desk.save(changed)
     anew = not known or told.get("cause") == "Install"
     return reply({"status": "SettingsRequired" if anew else "Activated"})
