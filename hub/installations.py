@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 Progress = Callable[[int, int], None]
 STATES = ("active", "paused")
 """What a person may choose; the third, "attention", is the hub's own word."""
+PROTOCOL = "connect"
+"""Among the paths of an installation: where its vendor's own protocol begins."""
 NAME_TAKEN = "Is taken by another connection of this programme."
 NAME_MISSING = "Required."
 
@@ -243,6 +245,8 @@ def _view(hub: Hub, row: InstallationRow) -> InstallationView:
         hooks = {
             hook.name: f"/hooks/{live.wire_id}/{hook.name}" for hook in live.connector.webhooks
         }
+        if live.connector.protocol:
+            hooks[PROTOCOL] = f"/connect/{live.wire_id}"
         settings = masked(live.connector.manifest.settings_schema, live.settings)
     except NotLive as error:
         hooks, settings = {}, {}

@@ -16,6 +16,10 @@ LONGEST_PAUSE_S = 5.0
 """A remote that asks for a longer pause gets it from the hub's schedule, not from a worker."""
 
 
+AskedPause = Callable[[Mapping[str, str]], float]
+"""The pause in seconds that an answer's headers ask for; 0 for none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """How time passes: seconds of a steady clock, and the way to wait."""
@@ -41,19 +45,26 @@ class Pacer:
             waiting.sleep(turn - now)
 
 
+def asked_pause_s(headers: Mapping[str, str]) -> float:
+    """Seconds of `Retry-After`; 0 where it is missing or not a number of seconds."""
+    text = headers.get("Retry-After", "")
+    return float(text) if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) else 0.0
+
+
 class Repeat(_UrllibRetry):
     """urllib3's Retry with short pauses only, through the sleep that was handed in."""
 
     pause: Callable[[float], None] = staticmethod(time.sleep)
+    asked: AskedPause = staticmethod(asked_pause_s)
 
     def new(self, **changes: Any) -> Repeat:
         made = super().new(**changes)
-        made.pause = self.pause
+        made.pause, made.asked = self.pause, self.asked
         return made
 
     def increment(self, *args: Any, **kwargs: Any) -> Repeat:
         response = kwargs.get("response")
-        if response is not None and asked_pause_s(response.headers) > LONGEST_PAUSE_S:
+        if response is not None and self.asked(response.headers) > LONGEST_PAUSE_S:
             reason = urllib3.exceptions.ResponseError("a long pause is asked for")
             raise urllib3.exceptions.MaxRetryError(kwargs["_pool"], "", reason)
         made = super().increment(*args, **kwargs)
@@ -63,11 +74,5 @@ class Repeat(_UrllibRetry):
         return made
 
     def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:
-        asked = asked_pause_s(response.headers) if response is not None else 0.0
+        asked = self.asked(response.headers) if response is not None else 0.0
         self.pause(asked or self.get_backoff_time())
-
-
-def asked_pause_s(headers: Mapping[str, str]) -> float:
-    """Seconds of `Retry-After`; 0 where it is missing or not a number of seconds."""
-    text = headers.get("Retry-After", "")
-    return float(text) if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) else 0.0

@@ -7,11 +7,12 @@ to that.  The hub wraps each call once with logging, timing, redaction and error
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from loyalty_kit.checkout import Balance, QuoteRequest
+from loyalty_kit.checkout import Balance
+from loyalty_kit.desk import Desk
 from loyalty_kit.events import Event
 from loyalty_kit.manifest import Capability, Channel, Manifest
 
@@ -21,13 +22,22 @@ Client = Any
 """Whatever `Connector.make_client` returned; only the connector looks inside."""
 
 
+SECRET_HEADER = "x-hub-address-secret"  # nosec B105 # noqa: S105 - the header's name
+
+
 @dataclass(frozen=True, slots=True)
 class InboundRequest:
-    """A call at the door: header names in lower case, the body's bytes untouched."""
+    """A call at the door: header names in lower case, the body's bytes untouched.
+
+    A webhook that signs nothing may be given a secret address, `/hooks/<installation>/<name>/
+    <secret>`: the secret then stands among the headers, under `SECRET_HEADER`.
+    """
 
     headers: Mapping[str, str]
     body: bytes
     query: Mapping[str, str]
+    steps: Mapping[str, str] = field(default_factory=dict)
+    """What stood in a protocol's path where its route has a `<name>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,17 +228,10 @@ class Messenger(Protocol):
         ...
 
 
-class Desk(Protocol):
-    """The hub's checkout, handed to a vendor's own protocol.
-
-    Grows with the connectors that need it; what is here the hub gives today.
-    """
-
-    def quote(self, request: QuoteRequest) -> Any: ...
-
-
 @dataclass(frozen=True, slots=True)
 class ProtocolReply:
+    """What the vendor is answered, byte for byte."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -236,6 +239,13 @@ class ProtocolReply:
 
 @dataclass(frozen=True, slots=True)
 class ProtocolRoute:
+    """One call of the vendor's protocol: `/connect/<installation>/<path>`.
+
+    `path` has no leading slash; a step `<name>` takes any one step.  `answer` proves the caller
+    itself, in constant time, and answers errors in the vendor's form; it makes no calls.
+    Whatever it raises is a defect.
+    """
+
     method: str
     path: str
     answer: Callable[[InboundRequest, Desk, Settings], ProtocolReply]

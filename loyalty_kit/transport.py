@@ -33,7 +33,7 @@ from loyalty_kit.errors import (
     RemoteMisconfigured,
     RemoteUnavailable,
 )
-from loyalty_kit.pacing import Pacer, Repeat, Waiting, asked_pause_s
+from loyalty_kit.pacing import AskedPause, Pacer, Repeat, Waiting, asked_pause_s
 from loyalty_kit.redact import redact_text
 
 USER_AGENT = f"loyalty-hub/{KIT_VERSION}"
@@ -85,6 +85,7 @@ class Guard(BaseAdapter):
         pace_per_s: float | None,
         timeout_s: tuple[float, float],
         waiting: Waiting,
+        asked_pause: AskedPause = asked_pause_s,
     ) -> None:
         super().__init__()
         self._allow_private = allow_private
@@ -99,7 +100,7 @@ class Guard(BaseAdapter):
             backoff_factor=0.25,
             raise_on_status=False,
         )
-        repeat.pause = self._pause
+        repeat.pause, repeat.asked = self._pause, asked_pause
         once = UrllibRetry(0, raise_on_status=False, respect_retry_after_header=False)
         self._repeating = _Wire(allow_private=allow_private, retries=repeat)
         self._single = _Wire(allow_private=allow_private, retries=once)
@@ -200,24 +201,27 @@ class _Session(requests.Session):
         return target
 
 
-def session(
+def session(  # noqa: PLR0913 - each is a word of its own to the caller
     *,
     allow_private: bool,
     pace_per_s: float | None = None,
     timeout_s: tuple[float, float] = TIMEOUT_S,
     user_agent: str = USER_AGENT,
     waiting: Waiting | None = None,
+    asked_pause: AskedPause = asked_pause_s,
 ) -> requests.Session:
     """A guarded session for one client of one installation.
 
     `pace_per_s`: at most so many calls a second to one host, counted over the process.
-    `timeout_s`: to connect, and between two bytes.  Keeps no cookies.
+    `timeout_s`: to connect, and between two bytes.  `asked_pause`: for vendors that ask for
+    pauses by other headers than `Retry-After`.  Keeps no cookies.
     """
     adapter = Guard(
         allow_private=allow_private,
         pace_per_s=pace_per_s,
         timeout_s=timeout_s,
         waiting=waiting or Waiting(),
+        asked_pause=asked_pause,
     )
     made = _Session()
     made.trust_env = False

@@ -255,7 +255,7 @@ class _Desk:
             book.settle(now)
 
     def buyer(self) -> Buyer:
-        vouched = is_verified(self.request, self.plan) and not self.unproved
+        vouched = is_verified(self.request, self.plan, unproved=self.unproved)
         verified = vouched or self.confirmed
         if self.member_id is None:
             return Buyer(None, verified, None, None, (), 0)

@@ -191,12 +191,15 @@ def member_facts(buyer: Buyer, place: Place) -> MemberFacts:
     )
 
 
-def is_verified(request: QuoteRequest, plan: Plan) -> bool:
-    """Whether somebody answers for who the buyer is (`ledger.md` 28)."""
+def is_verified(request: QuoteRequest, plan: Plan, *, unproved: bool) -> bool:
+    """Whether somebody answers for who the buyer is (`ledger.md` 28).
+
+    `unproved`: the account that names the buyer proves nobody; a cashier sees who stands there.
+    """
     if request.member is None:
         return False
     at_till = request.channel == "pos" and plan.rules.policies.trust_pos
-    return request.member.verified or at_till
+    return at_till or (request.member.verified and not unproved)
 
 
 def fill_in(
@@ -319,7 +322,7 @@ def _buyer(facts: Facts, request: QuoteRequest, plan: Plan) -> Buyer:
     balances = [one.balance for one in facts.accounts if one.balance.currency != main]
     return Buyer(
         facts.member_id,
-        is_verified(request, plan) and not facts.unproved,
+        is_verified(request, plan, unproved=facts.unproved),
         full_name(facts.first_name, facts.middle_name, facts.last_name),
         facts.tier,
         (own.balance if own is not None else Balance(main), *balances),

@@ -28,7 +28,7 @@ from loyalty_core.service.count_limits import count_limits, used_by_others
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.event_coupons import coupons_of, entered_of
 from loyalty_core.service.issue_coupons import settle_issued, take_issued_back
-from loyalty_core.service.known_events import Told, hash_of, key_of
+from loyalty_core.service.known_events import NOBODY, Told, hash_of, key_of
 from loyalty_core.service.people import looked_at
 from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
@@ -62,7 +62,7 @@ def record_purchase(batch: EventBatch, told: Told) -> EventReceipt:
         return _book(batch, told, _new(batch, told, content), None)
     receipt = kept_receipt(to_wire("p", kept.id), Booked.of(kept).answer)
     if event.revision < kept.event.revision:
-        return receipt.superseded()
+        return _fill(batch, told, kept) or receipt.superseded()
     if content == kept.content_hash:
         if event.revision > kept.event.revision:
             kept.event, kept.changed = replace(kept.event, revision=event.revision), True
@@ -70,7 +70,8 @@ def record_purchase(batch: EventBatch, told: Told) -> EventReceipt:
     if event.revision == kept.event.revision:
         raise EventConflict({"external_id": event.external_id, "revision": str(event.revision)})
     before = kept.event
-    kept.event, kept.content_hash, kept.changed = _complete(event, before), content, True
+    complete = _filled(_complete(event, before), before)
+    kept.event, kept.content_hash, kept.changed = complete, content, True
     kept.shop_id = batch.shop(told.source, event.shop).id
     return _book(batch, told, kept, before)
 
@@ -87,6 +88,34 @@ def _complete(event: Purchase, known: Purchase) -> Purchase:
         points_spent=known.points_spent,
         hold=known.hold,
     )
+
+
+def _fill(batch: EventBatch, told: Told, kept: KeptPurchase) -> EventReceipt | None:
+    """Book what an older word tells and the newer one cannot; None where that is nothing."""
+    assert isinstance(told.event, Purchase)
+    before, older = kept.event, told.event
+    filled = _filled(before, older)
+    if filled == before:
+        return None
+    hold, cart = before.hold or older.hold, before.cart or older.cart
+    kept.event, kept.changed = replace(filled, hold=hold, cart=cart), True
+    if kept.member_id is not None:
+        told.found = NOBODY
+    return _book(batch, told, kept, before)
+
+
+def _filled(event: Purchase, other: Purchase) -> Purchase:
+    """With the points of another word of the same purchase, where it cannot tell them itself.
+
+    A till says what was spent, and the vendor's own copy of the receipt only what each line was
+    lowered by; either may come first (`ledger.md` 15).
+    """
+    blind = event.points_spent is None and any(
+        line.reduction_minor is not None for line in event.lines
+    )
+    if not blind or other.points_spent is None:
+        return event
+    return replace(event, points_spent=other.points_spent)
 
 
 def _new(batch: EventBatch, told: Told, content: str) -> KeptPurchase:
@@ -468,7 +497,9 @@ def _move(case: _Case, hold: KeptHold | None) -> None:
         count_anonymous(kept, case.moved)
         return
     counted = kept.qualifying_minor
-    done = rebook(kept, booked, desk, batch.occasion(case.told.source.name, kept.event), hold)
+    # An older word that fills the newer one books under its own number.
+    event = replace(kept.event, revision=case.told.event.revision)
+    done = rebook(kept, booked, desk, batch.occasion(case.told.source.name, event), hold)
     batch.count_purchase(kept, booked, counted, kept.event.occurred_at, retimed=case.retimed)
     case.moved.add(done)
 

@@ -1,4 +1,4 @@
-"""A WooCommerce shop connected to a hub, in the two ways to run."""
+"""Shops and accounts connected to a hub, in the two ways to run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.moysklad import MoySkladStage
 from tests.support.woo import WooStage
 
 OpenWoo = Callable[..., WooStage]
+OpenMoySklad = Callable[..., MoySkladStage]
 TWO_WAYS = [
     pytest.param(("sqlite_engine", None), id="embedded"),
     pytest.param(("postgres_engine", "redis_url"), id="production"),
@@ -47,3 +49,26 @@ def open_woo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenWoo
 @pytest.fixture
 def woo(open_woo: OpenWoo) -> WooStage:
     return open_woo()
+
+
+@pytest.fixture(params=TWO_WAYS)
+def open_moysklad(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenMoySklad]:
+    """`open_moysklad(...)` connects an account, with what `MoySkladStage` takes."""
+    database, redis = request.param
+    engine = request.getfixturevalue(database)
+    redis_url = request.getfixturevalue(redis) if redis else None
+    opened: list[MoySkladStage] = []
+
+    def begin(**more: Any) -> MoySkladStage:
+        stage = MoySkladStage(engine, tmp_path, redis_url=redis_url, **more)
+        opened.append(stage)
+        return stage
+
+    yield begin
+    for stage in opened:
+        stage.close()
+
+
+@pytest.fixture
+def account(open_moysklad: OpenMoySklad) -> MoySkladStage:
+    return open_moysklad()

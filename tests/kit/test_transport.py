@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pytest
@@ -167,6 +167,19 @@ def test_a_long_pause_is_the_hub_s_business(asked_for: str, given: float) -> Non
 
     assert limited.value.retry_after_s == given
     assert max(time.waits, default=0.0) <= 0.5
+
+
+def test_a_vendor_may_ask_for_pauses_in_words_of_its_own() -> None:
+    time = Time()
+    answers = in_turn(Reply(429, b"", {"X-Wait-Ms": "400"}), json_reply())
+
+    def asked(headers: Mapping[str, str]) -> float:
+        return int(headers.get("X-Wait-Ms", "0")) / 1000
+
+    with remote_and_session(answers, waiting=time.waiting, asked_pause=asked) as (remote, made):
+        call(made, "GET", remote.base_url)
+
+    assert time.waits == [0.4]
 
 
 @pytest.mark.parametrize(

@@ -263,6 +263,54 @@ def test_ledger_15_no_line_is_given_more_spend_than_its_reduction(shop: Shop):
     assert receipt.points["spent"] == 9_00
 
 
+def test_ledger_15_points_told_by_one_word_stand_whichever_comes_first(engine: Engine):
+    """A till knows what was spent; the vendor's copy of its receipt, a newer word, does not."""
+    ends = []
+    for order in ((0, 1), (1, 0), (0, 1, 0, 1), (1, 0, 1, 0)):
+        shop = open_programme(engine)
+        shop.buy("earner", 1000_00, at=NOW - DAY)
+        shop.hold_lines(
+            (BasketLine("1", 1000, 100_00, price_minor=100_00),), cart="till", spend=30_00
+        )
+        lines = (reduced("1", 100_00, 30_00),)
+        words = (
+            shop.purchase("P1", lines=lines, points_spent=30_00, cart="till", revision=1),
+            shop.purchase("P1", lines=lines, revision=2),
+        )
+        receipts = [shop.tell(words[index])[0] for index in order]
+        assert receipts[-1].flags == ()
+        (kept,) = shop.kept_lines("P1")
+        ends.append((shop.figures(), kept["spend_minor"], [one["state"] for one in shop.holds()]))
+
+    # 100.00 earned, 30.00 spent, 10 % of the 70.00 paid.
+    assert ends == [(Figures(available=77_00), 30_00, ["captured"])] * 4
+
+
+def test_ledger_15_a_newer_word_changes_all_but_the_points_it_cannot_tell(shop: Shop):
+    shop.buy("earner", 1000_00, at=NOW - DAY)
+    lines = (reduced("1", 100_00, 30_00), reduced("2", 50_00, 0))
+    shop.tell(shop.purchase("P1", lines=lines, points_spent=30_00, revision=1))
+    shop.tell(shop.purchase("P1", lines=lines[:1], revision=2))
+
+    # 100.00 earned, 30.00 spent, 10 % of 70.00.
+    assert shop.figures() == Figures(available=77_00)
+    # One that tells the points, or has no such line, is taken at its word.
+    shop.tell(shop.purchase("P1", lines=lines[:1], points_spent=0, revision=3))
+    assert shop.figures() == Figures(available=107_00)
+
+
+def test_ledger_15_an_older_word_changes_nothing_that_the_newer_tells(shop: Shop):
+    shop.buy("earner", 1000_00, at=NOW - DAY)
+    told = (reduced("1", 100_00, 30_00),)
+    shop.tell(shop.purchase("P1", lines=told, points_spent=10_00, revision=2))
+    (late,) = shop.tell(
+        shop.purchase("P1", lines=(line("1", 500_00),), points_spent=30_00, by=BORIS, revision=1)
+    )
+
+    assert late.status == "superseded"
+    assert shop.figures() == Figures(available=97_00)
+
+
 # --- 16: kinds of lines ---------------------------------------------------------------------
 
 KINDS = (

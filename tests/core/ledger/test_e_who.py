@@ -182,6 +182,21 @@ def test_ledger_28_tills_count_as_verified_by_the_cashier(shop: Shop):
     assert quote.points.spend == 10_00
 
 
+def test_ledger_28_a_cashier_vouches_by_whatever_account_the_buyer_is_named(shop: Shop):
+    """An account whose phone nobody proved spends nothing online; a cashier sees the person."""
+    account = ExternalId("installation:7", "account-1")
+    typed_in = Customer(external=account, phone=ANNA)
+    shop.buy("P1", 100_00, customer=typed_in, by=None, channel="online")
+    named = Customer(external=account, verified=True)
+
+    online = shop.quote(50_00, member=named, channel="online", spend="max")
+    at_till = shop.quote(50_00, member=named, channel="pos", spend="max")
+    held = shop.hold(50_00, cart="c", member=named, channel="pos", spend=10_00)
+
+    assert (online.points.spend, online.points.code_required) == (0, True)
+    assert (at_till.points.spend, held.points) == (10_00, 10_00)
+
+
 def test_ledger_28_without_a_channel_nobody_vouches(shop: Shop):
     shop.buy("P1", 100_00)
     quote = shop.quote(50_00, member=Customer(phone=ANNA), spend="max")

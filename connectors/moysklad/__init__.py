@@ -1,0 +1,52 @@
+"""MoySklad: its till's Loyalty API; documents and goods by its JSON API.  Facts: `MAPPING.md`."""
+
+from __future__ import annotations
+
+from connectors.moysklad.catalogue import Catalogue
+from connectors.moysklad.client import MoySklad, make_client
+from connectors.moysklad.documents import Documents
+from connectors.moysklad.manifest import MANIFEST
+from connectors.moysklad.pull import Pull
+from connectors.moysklad.routes import EVENTS, RETURN, SALE, WATCHED
+from connectors.moysklad.till import ROUTES
+from connectors.moysklad.vendor import ROUTES as OF_VENDOR
+from connectors.moysklad.vendor import tell_the_till
+from loyalty_kit.ports import Connector
+
+
+def check(client: MoySklad) -> None:
+    """Documents can be read with this token; where it is wanted, MoySklad knows the till's
+    address, and webhooks are there and on.
+
+    Raises: what the client raises.
+    """
+    for kind in client.settings["sales"]:
+        client.rows(f"/entity/{kind}", {"limit": "1"})
+    tell_the_till(client)
+    address = client.settings["hook_url"]
+    if not address:
+        return
+    address = f"{address.rstrip('/')}/{client.settings['hook_token']}"
+    known = {
+        (row.get("entityType"), row.get("action")): row
+        for row in client.all("/entity/webhook")
+        if row.get("url") == address
+    }
+    for kind, action in WATCHED:
+        webhook = known.get((kind, action))
+        if webhook is None:
+            client.make_webhook(address, kind, action)
+        elif webhook.get("enabled") is False:
+            client.switch_on(str(webhook.get("id")))
+
+
+CONNECTOR = Connector(
+    manifest=MANIFEST,
+    make_client=make_client,
+    webhooks=(EVENTS, SALE, RETURN),
+    fetch=Documents(),
+    pull=Pull(),
+    catalogue=Catalogue(),
+    protocol=(*ROUTES, *OF_VENDOR),
+    check=check,
+)

@@ -1,0 +1,116 @@
+"""The webhooks: MoySklad's own, which hint, and what the till posts, which is kept as it came."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from connectors.moysklad import schemas
+from connectors.moysklad.catalogue import GOODS
+from connectors.moysklad.schemas import load, uuid_of
+from connectors.moysklad.translate import (
+    DOCUMENTS,
+    posted_id,
+    translate_return,
+    translate_sale,
+)
+from loyalty_kit.checker import compile_load
+from loyalty_kit.errors import NotOurs, PayloadInvalid, Unreadable
+from loyalty_kit.ports import (
+    SECRET_HEADER,
+    Context,
+    Hint,
+    InboundRequest,
+    Settings,
+    Translated,
+    Webhook,
+)
+from loyalty_kit.signing import check_token
+
+TILL_TOKEN = "lognex-discount-api-auth-token"  # nosec B105 # noqa: S105 - the header's name
+WATCHED = (
+    *((kind, action) for kind in sorted(DOCUMENTS) for action in ("CREATE", "UPDATE", "DELETE")),
+    *((kind, action) for kind in GOODS for action in ("CREATE", "UPDATE")),
+)
+"""Pairs of entity and action of which the hub wants to hear."""
+
+_NOTIFICATION = compile_load(schemas.Notification())
+
+
+def verify_address(request: InboundRequest, settings: Settings) -> None:
+    """MoySklad signs nothing; whoever knows the address may hint, and hints prove nothing.
+
+    Raises: SignatureInvalid.
+    """
+    check_token(settings["hook_token"], request.headers.get(SECRET_HEADER))
+
+
+def verify_till(request: InboundRequest, settings: Settings) -> None:
+    """Raises: SignatureInvalid."""
+    check_token(settings["till_token"], request.headers.get(TILL_TOKEN))
+
+
+def event_key(request: InboundRequest) -> str:
+    """Repeats keep their `requestId`; the body is in the key, should ids be missing.
+
+    Raises: Unreadable.
+    """
+    _json(request.body, Unreadable)
+    parts = (request.query.get("requestId", "").encode("utf-8", "replace"), request.body)
+    return hashlib.sha256(b"\n".join(parts)).hexdigest()
+
+
+def posted_key(request: InboundRequest) -> str:
+    """The same document with other content is another delivery: it will be found to conflict.
+
+    Raises: Unreadable.
+    """
+    try:
+        number = posted_id(_json(request.body, Unreadable))
+    except PayloadInvalid as error:
+        raise Unreadable(str(error)) from None
+    return f"{number}:{hashlib.sha256(request.body).hexdigest()}"
+
+
+def translate_events(request: InboundRequest, context: Context) -> Translated:
+    """Which documents and articles to read.
+
+    Raises: NotOurs, PayloadInvalid.
+    """
+    told = load(_NOTIFICATION, _json(request.body, PayloadInvalid))
+    hints: dict[Hint, None] = {}
+    for event in told["events"]:
+        kind, number = event["meta"].get("type"), uuid_of(event["meta"].get("href"))
+        if number is None:
+            raise PayloadInvalid("an event without an address of what it is about")
+        if not isinstance(kind, str):
+            raise PayloadInvalid("an event without a kind")
+        if kind in DOCUMENTS or (kind in GOODS and event["action"] != "DELETE"):
+            hints[Hint(kind, number)] = None
+    if not hints:
+        raise NotOurs("events of kinds that the hub does not use")
+    return tuple(hints)
+
+
+def translate_posted_sale(request: InboundRequest, context: Context) -> Translated:
+    """Raises: PayloadInvalid."""
+    return translate_sale(_json(request.body, PayloadInvalid), context)
+
+
+def translate_posted_return(request: InboundRequest, context: Context) -> Translated:
+    """Raises: PayloadInvalid."""
+    return translate_return(_json(request.body, PayloadInvalid), context)
+
+
+def _json(body: bytes, refusal: type[PayloadInvalid] | type[Unreadable]) -> Any:
+    """Raises: `refusal`."""
+    try:
+        return json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise refusal("the body is not JSON") from None
+
+
+EVENTS = Webhook("events", verify_address, event_key, translate_events)
+SALE = Webhook("sale", verify_till, posted_key, translate_posted_sale)
+RETURN = Webhook("return", verify_till, posted_key, translate_posted_return)

@@ -1,0 +1,221 @@
+"""Documents of MoySklad as canonical events.  Pure.
+
+The reasons behind each rule, field by field, are in `MAPPING.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.moysklad import schemas
+from connectors.moysklad.lines import (
+    parts_of_document,
+    parts_of_till,
+    purchase_lines,
+    refund_lines,
+)
+from connectors.moysklad.people import customer_of
+from connectors.moysklad.schemas import load, ref_id
+from connectors.moysklad.settings import DEMAND, ORDER, RETAIL, listed
+from loyalty_kit.checker import compile_load
+from loyalty_kit.errors import NotOurs, PayloadInvalid
+from loyalty_kit.events import (
+    FiscalSign,
+    Payment,
+    Purchase,
+    PurchaseStatus,
+    Refund,
+)
+from loyalty_kit.ports import Context, Hint, Settings, Translated
+
+Wire = Mapping[str, Any]
+
+RETAIL_RETURN, DEMAND_RETURN = "retailsalesreturn", "salesreturn"
+SALES = frozenset({RETAIL, DEMAND, ORDER})
+RETURN_OF = {RETAIL_RETURN: RETAIL, DEMAND_RETURN: DEMAND}
+DOCUMENTS = SALES | RETURN_OF.keys()
+AT_TILL = frozenset({RETAIL, RETAIL_RETURN})
+POSTED = 1
+"""The revision of what the till posted; documents that are read count from the next one on."""
+
+MAX_SIGN = 100
+
+_READ, _SOLD = compile_load(schemas.Read()), compile_load(schemas.Sold())
+
+
+def translate_document(hint: Hint, document: Any, context: Context) -> Translated:
+    """What a document says now; nothing where its kind counts for nothing here.
+
+    Raises: NotOurs, PayloadInvalid.
+    """
+    settings, revision = context.settings, context.revision + POSTED
+    if RETURN_OF.get(hint.kind, hint.kind) not in settings["sales"]:
+        raise NotOurs("a kind of document that the settings leave out")
+    if isinstance(document, Mapping) and document.get("gone") is True:
+        return _gone(hint, revision, context)
+    data = load(_READ, document)
+    told = data["document"]
+    if told["rate"] is not None and told["rate"]["value"] not in (None, 1):
+        raise NotOurs("a document in another currency")
+    parts = parts_of_document(data["positions"], told["sum"])
+    moment = _moment(told["moment"], settings)
+    shop = shop_of(told["store"], settings)
+    customer = customer_of(told["agent"], settings)
+    if hint.kind in RETURN_OF:
+        kept = not told["deleted"] and told["applicable"]
+        refund = Refund(
+            external_id=told["id"],
+            purchase=told["demand"],
+            revision=revision,
+            occurred_at=moment,
+            shop=shop,
+            customer=customer,
+            amount_minor=sum(part.paid_minor for part in parts) if kept else 0,
+            lines=refund_lines(parts) if kept else (),
+        )
+        return (refund,)
+    if hint.kind == DEMAND and told["order"] is not None and ORDER in settings["sales"]:
+        return ()  # its order counts
+    purchase = Purchase(
+        external_id=told["id"],
+        revision=revision,
+        status=_status(hint.kind, told, settings),
+        occurred_at=moment,
+        shop=shop,
+        channel="pos" if hint.kind in AT_TILL else "online",
+        customer=customer,
+        lines=purchase_lines(parts),
+        fiscal=_fiscal(told["cheque"]),
+    )
+    return (purchase,)
+
+
+def _status(kind: str, told: Wire, settings: Settings) -> PurchaseStatus:
+    if told["deleted"]:
+        return PurchaseStatus.CANCELLED
+    if not told["applicable"]:
+        return PurchaseStatus.OPEN
+    if kind != ORDER:
+        return PurchaseStatus.PAID
+    states = listed(settings["paid_states"])
+    if states:
+        paid = told["state"] is not None and told["state"]["name"] in states
+    else:
+        paid = bool(told["sum"]) and (told["paid_sum"] or 0) >= told["sum"]
+    return PurchaseStatus.PAID if paid else PurchaseStatus.OPEN
+
+
+def _gone(hint: Hint, revision: int, context: Context) -> Translated:
+    """A document deleted for ever: nothing is known of it any more but that it is gone."""
+    if hint.kind in RETURN_OF:
+        refund = Refund(
+            external_id=hint.id, revision=revision, occurred_at=context.received_at, amount_minor=0
+        )
+        return (refund,)
+    purchase = Purchase(
+        external_id=hint.id,
+        revision=revision,
+        status=PurchaseStatus.CANCELLED,
+        occurred_at=context.received_at,
+        channel="pos" if hint.kind in AT_TILL else "online",
+        lines=(),
+    )
+    return (purchase,)
+
+
+def _fiscal(cheque: Wire | None) -> tuple[FiscalSign, ...]:
+    if cheque is None:
+        return ()
+    fn, fd, fp = cheque["fn"], cheque["fd"], cheque["fp"]
+    told = all(part and len(part) <= MAX_SIGN for part in (fn, fd, fp))
+    return (FiscalSign(fn, fd, fp),) if told else ()
+
+
+# What the till posts
+
+
+def translate_sale(document: Any, context: Context) -> Translated:
+    """Raises: PayloadInvalid."""
+    told, settings = load(_SOLD, document), context.settings
+    parts = parts_of_till(told["positions"])
+    customer = customer_of(told["agent"], settings)
+    spent = 0 if told["bonus"] is None else told["bonus"]["spent"] or 0
+    external = None if customer is None or customer.external is None else customer.external.id
+    purchase = Purchase(
+        external_id=posted_id(document),
+        revision=POSTED,
+        occurred_at=_moment(told["moment"], settings),
+        shop=shop_of(told["store"], settings),
+        channel="pos",
+        customer=customer,
+        lines=purchase_lines(parts),
+        points_spent=spent,
+        cart=cart_of(external, told["store"]) if spent else None,
+        payments=_payments(told, sum(part.paid_minor for part in parts)),
+    )
+    return (purchase,)
+
+
+def translate_return(document: Any, context: Context) -> Translated:
+    """Raises: PayloadInvalid."""
+    told, settings = load(_SOLD, document), context.settings
+    parts = parts_of_till(told["positions"])
+    refund = Refund(
+        external_id=posted_id(document),
+        purchase=told["demand"],
+        revision=POSTED,
+        occurred_at=_moment(told["moment"], settings),
+        shop=shop_of(told["store"], settings),
+        customer=customer_of(told["agent"], settings),
+        amount_minor=sum(part.paid_minor for part in parts),
+        lines=refund_lines(parts),
+    )
+    return (refund,)
+
+
+def posted_id(document: Any) -> str:
+    """The document's id; where the till left it empty, a mark of what makes it the same.
+
+    Raises: PayloadInvalid.
+    """
+    if not isinstance(document, Mapping):
+        raise PayloadInvalid("not an object")
+    if (found := ref_id({"meta": document.get("meta")})) is not None:
+        return found
+    same = [document.get(name) for name in ("retailStore", "name", "moment", "positions")]
+    mark = json.dumps(same, sort_keys=True, default=str).encode("utf-8", "replace")
+    return f"unnamed-{hashlib.sha256(mark).hexdigest()[:32]}"
+
+
+def cart_of(buyer: str | None, store: str | None) -> str | None:
+    """What a hold of the till is known by: a buyer at a retail point has one."""
+    return None if buyer is None else f"till:{store}:{buyer}"
+
+
+def _payments(told: Wire, total_minor: int) -> tuple[Payment, ...]:
+    """`noCashSum` is not believed: it is roubles in a sale and kopecks in a return."""
+    cash, gifts = told["cash"] or 0, sum(card["paid"] for card in told["cards"])
+    rest = total_minor - cash - gifts
+    kinds = (("cash", cash), ("gift_card", gifts), ("card", rest))
+    return tuple(Payment(kind, minor) for kind, minor in kinds if minor > 0)
+
+
+# Where and when
+
+
+def shop_of(store: str | None, settings: Settings) -> str | None:
+    """The code of the hub's shop for a retail point."""
+    for pair in listed(settings["shops"]):
+        point, _, shop = pair.partition("=")
+        if store is not None and point.strip().lower() == store:
+            return shop.strip()
+    return settings.get("shop") or None
+
+
+def _moment(told: datetime, settings: Settings) -> datetime:
+    return told.replace(tzinfo=ZoneInfo(settings["timezone"]))

@@ -1,0 +1,264 @@
+"""What a vendor's own protocol may ask of the hub (`loyalty_kit.desk`), for one installation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, TypeVar
+
+import structlog
+from marshmallow import ValidationError
+from sqlalchemy import Connection
+
+from hub.ingest.inbox import Door, NoSuchDoor
+from hub.installations import update_settings
+from hub.live import Live, NotLive, enliven
+from hub.outbox.messages import CODES, channels_of
+from hub.wiring import Hub
+from loyalty_core.domain.errors import LoyaltyError, TooMany
+from loyalty_core.service.catalogue import products_for
+from loyalty_core.service.confirm import Wanted, ask_code, code_of
+from loyalty_core.service.enter_member import enter_member, known_member
+from loyalty_core.service.hold_points import place_hold
+from loyalty_core.service.members import MemberCard, NewMember, search_members
+from loyalty_core.service.quote_basket import base_quote, quote_basket
+from loyalty_core.store import documents, installations
+from loyalty_core.store.database import read, transact
+from loyalty_core.store.documents import DocumentKey
+from loyalty_core.store.ids import from_wire
+from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase, TooLate
+from loyalty_kit.checkout import HoldRequest, Quote, QuoteRequest
+from loyalty_kit.desk import CODES_SETTING, Buyer, Declined, NewBuyer, SentCode
+from loyalty_kit.events import Customer, ExternalId
+from loyalty_kit.ports import InboundRequest
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Marks = Mapping[str, tuple[str, ...]]
+SETTINGS_FOR = timedelta(seconds=4)
+"""A token that was changed is refused within five seconds, as a key is (`hub.web.auth`)."""
+MARKS_FOR = timedelta(minutes=1)
+MOST_MARKS = 100_000
+TRY_AGAIN = "try_again"
+ONCE = "once"
+"""The kind of document that stands for a proof that was used."""
+
+
+class Counter:
+    """What all desks of one process share: the parts, connections with a deadline, the door.
+
+    A till waits, so what hardly changes is remembered for a while: an installation with its
+    settings opened, and marks of goods.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.within_s = hub.config.quote_deadline_ms / 1000
+        self.prompt = PromptDatabase(hub.engine, patience_s=self.within_s)
+        self.door = Door(hub)
+        self._known: dict[int, tuple[datetime, Live]] = {}
+        self._marks: dict[tuple[int, str], tuple[datetime, tuple[str, ...]]] = {}
+
+    def live(self, installation_id: int, now: datetime) -> Live | None:
+        """None where there is no such installation.  Raises: NotLive; one of `UNAVAILABLE`."""
+        known = self._known.get(installation_id)
+        if known is not None and now - known[0] < SETTINGS_FOR:
+            return known[1]
+        self._known.pop(installation_id, None)
+        row = self.prompt.read(
+            lambda c: installations.get(c, installation_id), within_s=self.within_s
+        )
+        if row is None:
+            return None
+        live = enliven(self.hub, row)
+        self._known[installation_id] = (now, live)
+        return live
+
+    def forget(self, installation_id: int) -> None:
+        """Its settings have changed."""
+        self._known.pop(installation_id, None)
+
+    def marks(self, programme_id: int, skus: Collection[str], now: datetime) -> Marks:
+        """Those of goods that the catalogue knows.  Raises: Declined."""
+        keys = {sku: (programme_id, sku) for sku in skus}
+        missing = [sku for sku, key in keys.items() if not self._is_fresh(key, now)]
+        if missing:
+            if len(self._marks) + len(missing) > MOST_MARKS:
+                self._marks.clear()
+            with _available():
+                found = self.prompt.read(
+                    lambda c: products_for(c, programme_id, missing), within_s=self.within_s
+                )
+            for sku in missing:
+                marks = found[sku].attributes if sku in found else ()
+                self._marks[keys[sku]] = (now, marks)
+        return {sku: self._marks[key][1] for sku, key in keys.items()}
+
+    def _is_fresh(self, key: tuple[int, str], now: datetime) -> bool:
+        known = self._marks.get(key)
+        return known is not None and now - known[0] < MARKS_FOR
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationDesk:
+    """The hub's checkout for one installation, for one call of its vendor."""
+
+    counter: Counter
+    live: Live
+    now: datetime
+
+    def quote(self, request: QuoteRequest) -> Quote:
+        hub = self.counter.hub
+
+        def work(connection: Connection) -> Quote:
+            return quote_basket(connection, hub.plans, self.live.source, request, now=self.now)
+
+        try:
+            with _declining():
+                return self.counter.prompt.read(work, within_s=self.counter.within_s)
+        except UNAVAILABLE as error:
+            hub.metrics.degraded("late" if isinstance(error, TooLate) else "database")
+            return base_quote(request, now=self.now)
+
+    def hold(self, request: HoldRequest) -> Quote:
+        hub = self.counter.hub
+        return self._write(
+            lambda c: place_hold(c, hub.plans, self.live.source, request, now=self.now)
+        ).quote
+
+    def buyer(self, customer: Customer) -> Buyer | None:
+        hub = self.counter.hub
+        card = self._read(
+            lambda c: known_member(c, hub.plans, self.live.source, customer, now=self.now)
+        )
+        return None if card is None else self._buyer(card)
+
+    def search(self, text: str, *, limit: int) -> tuple[Buyer, ...]:
+        if not text.strip():
+            return ()
+        hub, programme_id = self.counter.hub, self.live.row.programme_id
+        page = self._read(
+            lambda c: search_members(c, hub.plans, programme_id, text, limit=limit, now=self.now)
+        )
+        return tuple(self._buyer(card) for card in page.items)
+
+    def enrol(self, new: NewBuyer) -> Buyer:
+        hub, source = self.counter.hub, self.live.source
+        wanted = NewMember(
+            phone=new.phone,
+            email=new.email,
+            card=new.card,
+            external=None if new.external is None else ExternalId(None, new.external),
+            first_name=new.first_name,
+            last_name=new.last_name,
+            middle_name=new.middle_name,
+            birth_date=new.birth_date,
+            gender=new.gender,
+        )
+        return self._buyer(
+            self._write(lambda c: enter_member(c, hub.plans, source, wanted, now=self.now))
+        )
+
+    def send_code(
+        self, customer: Customer, purpose: Literal["spend", "join"], *, cart: str | None = None
+    ) -> SentCode:
+        hub, source = self.counter.hub, self.live.source
+        secret = hub.vault.derive(CODES)
+        wanted = Wanted(customer, purpose, cart, self.live.source.default_shop)
+        asked = self._write(
+            lambda c: ask_code(
+                c,
+                hub.plans,
+                source,
+                wanted,
+                channels=channels_of(hub, c, source.programme_id),
+                secret=secret,
+                now=self.now,
+            )
+        )
+        hub.bell.ring(source.programme_id)
+        number = from_wire("cf", asked.id)
+        told = self.live.settings.get(CODES_SETTING) is True and number is not None
+        code = code_of(secret, number) if told and number is not None else None
+        return SentCode(asked.retry_after_s, code)
+
+    def marks(self, skus: Collection[str]) -> Marks:
+        return self.counter.marks(self.live.row.programme_id, skus, self.now)
+
+    def first_time(self, name: str) -> bool:
+        # Whoever draws the first revision of a name was the first to use it.
+        key = DocumentKey(self.live.row.id, ONCE, name)
+        return self._write(lambda c: documents.ask(c, key, now=self.now)).revision == 1
+
+    def save(self, settings: Mapping[str, str]) -> None:
+        try:
+            update_settings(self.counter.hub, self.live.wire_id, settings)
+            self.counter.forget(self.live.row.id)
+        except ValidationError:
+            raise Declined("validation_failed") from None
+        except UNAVAILABLE:
+            raise Declined(TRY_AGAIN) from None
+
+    def keep(self, webhook: str, inbound: InboundRequest) -> None:
+        try:
+            self.counter.door.take_in(self.live.wire_id, webhook, inbound)
+        except (NoSuchDoor, NotLive, *UNAVAILABLE) as error:
+            log.error(
+                "delivery_not_kept", installation=self.live.wire_id, error=type(error).__name__
+            )
+            raise Declined(TRY_AGAIN) from None
+
+    # --- inside ---------------------------------------------------------------------------
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        """Raises: Declined."""
+        with _available(), read(self.counter.hub.engine) as connection:
+            return work(connection)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        """Raises: Declined."""
+        with _available():
+            return transact(self.counter.hub.engine, work)
+
+    def _buyer(self, card: MemberCard) -> Buyer:
+        own = (one.id for one in card.externals if one.system == self.live.source.name)
+        profile = card.profile
+        return Buyer(
+            id=card.id,
+            external=next(own, None),
+            phone=card.phone,
+            email=card.email,
+            card=next(iter(card.cards), None),
+            first_name=profile["first_name"],
+            middle_name=profile["middle_name"],
+            last_name=profile["last_name"],
+            birth_date=profile["birth_date"],
+            gender=profile["gender"],
+            available=card.balance.available,
+            held=card.balance.held,
+        )
+
+
+@contextmanager
+def _declining() -> Iterator[None]:
+    """What the core refuses, in the kit's words.  Raises: Declined."""
+    try:
+        yield
+    except TooMany as error:
+        raise Declined(error.code, retry_after_s=error.retry_after_s) from None
+    except LoyaltyError as error:
+        raise Declined(error.code) from None
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    """The same, and a database that is away.  Raises: Declined."""
+    try:
+        with _declining():
+            yield
+    except UNAVAILABLE as error:
+        log.error("desk_unavailable", error=type(error).__name__)
+        raise Declined(TRY_AGAIN) from None

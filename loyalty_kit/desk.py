@@ -1,0 +1,135 @@
+"""The hub's checkout, handed to a vendor's own protocol (`ports.ProtocolRoute`).
+
+Its words are those of the checkout and the events; what a till calls a buyer is a `Buyer`.
+Grows with the connectors that need it; what is here the hub gives today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from loyalty_kit.checkout import HoldRequest, Quote, QuoteRequest
+from loyalty_kit.events import Customer
+
+if TYPE_CHECKING:
+    from loyalty_kit.ports import InboundRequest
+
+CODES_SETTING = "codes_to_till"
+"""A boolean setting of this name lets the owner hand confirmation codes to a till that compares
+them itself.  Without it, or where it is off, `Desk.send_code` gives no code away."""
+
+
+class Declined(Exception):
+    """The hub refuses what was asked; `code` is a stable one of `docs/http-contract.md`.
+
+    `retry_after_s` is told where the same call may do later.
+    """
+
+    def __init__(self, code: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A member as the cashier's till may know them.  `external` is the vendor's own id, where
+    this connection knows one; points in hundredths of the main currency, `held` beside
+    `available`; `birth_date` is ISO 8601, `gender` "male" or "female"."""
+
+    id: str
+    external: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    card: str | None = None
+    first_name: str | None = None
+    middle_name: str | None = None
+    last_name: str | None = None
+    birth_date: str | None = None
+    gender: str | None = None
+    available: int = 0
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewBuyer:
+    """Whom a cashier enters.  Names, dates and gender are as in `Buyer`."""
+
+    external: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    card: str | None = None
+    first_name: str | None = None
+    middle_name: str | None = None
+    last_name: str | None = None
+    birth_date: str | None = None
+    gender: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentCode:
+    """A code is on its way.  `code` is told only where `CODES_SETTING` is on."""
+
+    retry_after_s: int
+    code: str | None = None
+
+
+class Desk(Protocol):
+    """What an installation may ask of its own programme while a till waits."""
+
+    @property
+    def now(self) -> datetime: ...
+
+    def quote(self, request: QuoteRequest) -> Quote:
+        """Base prices without spending (`degraded`) where there is no time.  Raises: Declined."""
+        ...
+
+    def hold(self, request: HoldRequest) -> Quote:
+        """Promise a basket; the same cart again replaces its hold.  Raises: Declined."""
+        ...
+
+    def buyer(self, customer: Customer) -> Buyer | None:
+        """The member whom these words name.  Raises: Declined."""
+        ...
+
+    def search(self, text: str, *, limit: int) -> tuple[Buyer, ...]:
+        """Members by phone, card, e-mail or the beginning of names.  Raises: Declined."""
+        ...
+
+    def enrol(self, new: NewBuyer) -> Buyer:
+        """Whom staff has entered: a new member, or the known one with this `external`, card,
+        phone or e-mail, who then has `external` too.  Raises: Declined."""
+        ...
+
+    def send_code(
+        self, customer: Customer, purpose: Literal["spend", "join"], *, cart: str | None = None
+    ) -> SentCode:
+        """Send a confirmation code to the buyer.  Raises: Declined."""
+        ...
+
+    def marks(self, skus: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """The marks (`Product.attributes`) of the goods that the catalogue knows.
+
+        Raises: Declined."""
+        ...
+
+    def first_time(self, name: str) -> bool:
+        """Whether this name is asked about for the first time: a proof that may be used once.
+
+        Raises: Declined."""
+        ...
+
+    def save(self, settings: Mapping[str, str]) -> None:
+        """Change these of the installation's settings, as the owner would in the form.
+
+        Raises: Declined."""
+        ...
+
+    def keep(self, webhook: str, inbound: InboundRequest) -> None:
+        """Keep a call once, as if it had come to this webhook; its meaning is booked later.
+
+        Raises: Refused (forged or unreadable: nothing is kept), Declined."""
+        ...

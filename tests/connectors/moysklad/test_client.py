@@ -1,0 +1,124 @@
+"""Calls to the JSON API, and what its refusals mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connectors.moysklad import CONNECTOR, check
+from connectors.moysklad.client import MoySklad, make_client
+from connectors.moysklad.routes import WATCHED
+from loyalty_kit.errors import (
+    CredentialsRejected,
+    Gone,
+    RateLimited,
+    RemoteMisconfigured,
+    RemoteUnavailable,
+)
+from loyalty_kit.ports import ClientContext
+from loyalty_kit.testing.remote import Remote, Reply, always, json_reply
+from tests.connectors.moysklad.shared import CHEESE, HOOK, settings
+from tests.stand_ins.moysklad import Account
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    with Account() as opened:
+        yield opened
+
+
+def client_for(base_url: str, **changes: Any) -> MoySklad:
+    return make_client(ClientContext(settings(base_url, **changes), True, "i_1"))
+
+
+def test_one_object_and_all_pages_of_a_list(account: Account):
+    account.put("product", {"id": CHEESE, "name": "Сыр"})
+    for number in range(5):
+        account.put("productfolder", {"id": f"{number}", "name": "Сыры"})
+    client = client_for(account.base_url)
+
+    assert client.one("product", CHEESE, "")["name"] == "Сыр"
+    assert len(client.all("/entity/productfolder", size=2)) == 5
+    assert [call.query.get("offset") for call in account.calls[1:]] == ["0", "2", "4"]
+    assert client.all("/entity/bundle") == []
+
+
+def test_what_is_not_there_is_gone_only_where_moysklad_says_so(account: Account):
+    client = client_for(account.base_url)
+    with pytest.raises(Gone):
+        client.one("product", CHEESE, "")
+    account.fail_next("404-html")
+    with pytest.raises(RemoteMisconfigured):
+        client.one("product", CHEESE, "")
+
+
+def test_a_dead_token_needs_the_owner(account: Account):
+    account.token = "another"
+    with pytest.raises(CredentialsRejected, match="1056"):
+        client_for(account.base_url).rows("/entity/product", {})
+
+
+def test_the_pause_that_the_vendor_asks_for_is_waited_for(account: Account):
+    """400 thousandths of a second, twice; then the call is answered."""
+    account.put("product", {"id": CHEESE, "name": "Сыр"})
+    account.fail_next("429", times=2)
+    assert client_for(account.base_url).one("product", CHEESE, "")["name"] == "Сыр"
+    assert len(account.calls) == 3
+
+
+def test_a_pause_that_outlasts_the_tries_is_the_hub_s(account: Account):
+    account.fail_next("429", times=3)
+    with pytest.raises(RateLimited, match="1049") as limited:
+        client_for(account.base_url).rows("/entity/product", {})
+    assert limited.value.retry_after_s == 0.4
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (json_reply(b'{"errors": [{"code": 1073}]}', 429), RateLimited),
+        (Reply(403, b"<html>firewall</html>", {"Content-Type": "text/html"}), RemoteUnavailable),
+        (Reply(415), RemoteMisconfigured),
+        (json_reply(b'{"errors": [{"code": 1002}]}', 400), RemoteMisconfigured),
+        (json_reply(b'{"errors": "what"}', 412), RemoteMisconfigured),
+        (json_reply(b"[]"), RemoteMisconfigured),
+        (json_reply(b'{"rows": [1]}'), RemoteMisconfigured),
+    ],
+)
+def test_other_refusals(reply: Reply, kind: type[Exception]):
+    with Remote(always(reply)) as remote, pytest.raises(kind):
+        client_for(remote.base_url).rows("/entity/product", {})
+
+
+def test_a_user_s_calls_are_paced_to_the_bucket(account: Account):
+    """45 units in three seconds; a user's call costs four, so none is refused."""
+    account.limited, account.weight = True, 4
+    client = client_for(account.base_url, token_kind="user")
+    for _ in range(14):
+        client.rows("/entity/product", {})
+    assert account.refused == 0
+
+
+def test_the_check_makes_what_is_missing_and_switches_on_what_is_off(account: Account):
+    address = "https://hub.example.org/hooks/i_1/events"
+    client = client_for(account.base_url, hook_url=address)
+
+    check(client)
+    made = {(one["entityType"], one["action"]) for one in account.webhooks.values()}
+    assert made == set(WATCHED)
+    assert {one["url"] for one in account.webhooks.values()} == {f"{address}/{HOOK}"}
+
+    next(iter(account.webhooks.values()))["enabled"] = False
+    calls = len(account.calls)
+    check(client)
+    assert all(one["enabled"] for one in account.webhooks.values())
+    assert [call.method for call in account.calls[calls:]].count("PUT") == 1
+    assert [call.method for call in account.calls[calls:]].count("POST") == 0
+
+
+def test_the_check_leaves_webhooks_alone_where_no_address_is_told(account: Account):
+    check(client_for(account.base_url))
+    assert account.webhooks == {}
+    assert CONNECTOR.check is check

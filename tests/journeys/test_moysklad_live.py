@@ -1,0 +1,56 @@
+"""MoySklad over real sockets: its webhook at the hub's door, the till beside it, both waiting."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import requests
+
+from connectors.moysklad.routes import TILL_TOKEN
+from hub.jobs import start_embedded
+from tests.journeys.conftest import EVERYWHERE, OpenMoySklad
+from tests.journeys.test_moysklad_documents import A_CUP, SALE, TWO_TEAS
+from tests.support.browser import served
+from tests.support.moysklad import ANNA, HOOK, TILL, MoySkladStage, ref
+from tests.support.waiting import wait_until
+
+PATIENCE_S = 1.5
+"""What MoySklad waits for an answer to a webhook; three failures more, and the event is lost."""
+
+
+@pytest.mark.parametrize("open_moysklad", EVERYWHERE, indirect=True)
+def test_from_a_webhook_to_the_balance_at_the_till(open_moysklad: OpenMoySklad):
+    stage = open_moysklad()
+    worker = start_embedded(stage.hub)
+    try:
+        with served(stage.app) as address:
+            account_and_till(stage, address)
+    finally:
+        worker.stop()
+
+
+def account_and_till(stage: MoySkladStage, address: str) -> None:
+    stage.saves("retaildemand", SALE, TWO_TEAS, A_CUP, sum=180000.0)
+    hook = f"{address}{stage.installation.hooks['events']}/{HOOK}"
+    began = time.monotonic()
+    assert stage.account.tell("retaildemand", SALE, "CREATE", hook) == [200]
+    assert time.monotonic() - began < PATIENCE_S
+
+    def balance() -> float:
+        answer = requests.post(
+            f"{address}{stage.installation.hooks['connect']}/counterparty/detail",
+            json={**ref("counterparty", ANNA), "phone": "8 900 000-12-34"},
+            headers={TILL_TOKEN: TILL},
+            timeout=30,
+        )
+        assert answer.status_code == 200, answer.text
+        told: float = answer.json()["bonusProgram"]["agentBonusBalance"]
+        return told
+
+    wait_until(lambda: balance() == 90)
+    wrong = stage.account.tell("retaildemand", SALE, "UPDATE", f"{hook}x")
+    assert wrong == [401] * 4, "it tries four times, and then the event is gone"
+    assert stage.account.tell("retaildemand", SALE, "UPDATE", hook) == [200]
+    wait_until(lambda: [one.state for one in stage.deliveries()] == ["done", "done"])
+    assert balance() == 90

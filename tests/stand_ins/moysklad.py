@@ -1,0 +1,437 @@
+"""A stand-in MoySklad on a real socket: JSON API 1.2, webhooks, and its habits.
+
+Written from the vendor's documents (no account was at hand), not from recordings:
+
+* without `Accept-Encoding: gzip`, exactly so, the answer is 415 with no body;
+* a bucket of units a token, refilled with time, a weight for each call; over it 429, code 1049,
+  with `X-Lognex-Retry-After` in thousandths of a second;
+* `expand` is ignored, without a word, where `limit` is above 100;
+* documents in the recycle bin are listed only with `isDeleted=true`, and readable by their id;
+* times are Moscow's, with thousandths and no zone; money is kopecks as floating numbers;
+* an object that is not there is 404 with code 1021, a dead token 401 with code 1056;
+* a webhook is tried four times at once and then dropped for good.
+
+Use:
+
+    with Account(clock=clock) as account:
+        account.put("retaildemand", document)
+        account.tell("retaildemand", document["id"], "CREATE", hook_url)
+        account.fail_next("429")
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import gzip
+import hashlib
+import hmac
+import json
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+
+Json = dict[str, Any]
+Trouble = Literal["429", "500", "html", "hang-up", "404-html"]
+
+API = "/api/remap/1.2"
+VENDOR = "/api/vendor/1.0"
+APP, APP_UID = "aaaa0000-1111-4222-8333-444444444444", "loyaltyhub.example-vendor"
+MOSCOW = timezone(timedelta(hours=3))
+ACCOUNT = "44440000-0d1e-11ef-0a80-0b6300004444"
+BUCKET = 45
+REFILL_PER_S = 15.0
+TRIES = 4
+LIST_MOST = 1000
+EXPAND_MOST = 100
+
+
+def system_clock() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the vendor has a clock of its own, not the hub's
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    account: Account
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that hangs up is what some tests are about."""
+
+
+@dataclass
+class Call:
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any = None
+
+
+@dataclass
+class Account:
+    """One account.  `put` keeps copies; `weight` is what each call of the token costs."""
+
+    clock: Callable[[], datetime] = system_clock
+    token: str = "0123456789abcdef0123456789abcdef01234567"
+    weight: int = 1
+    limited: bool = False
+    objects: dict[str, dict[str, Json]] = field(default_factory=dict)
+    binned: dict[str, dict[str, Json]] = field(default_factory=dict)
+    webhooks: dict[str, Json] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    refused: int = 0
+    between_calls: Callable[[Call], None] | None = None
+    troubles: deque[Trouble] = field(default_factory=deque)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    units: float = BUCKET
+    counted_at: float = field(default_factory=time.monotonic)
+    app_secret: str = "solution-secret-of-the-tests"
+    installed: bool = False
+    loyalty: Json = field(default_factory=dict)
+    status: str = "SettingsRequired"
+    used: set[str] = field(default_factory=set)
+
+    # Life
+
+    def __enter__(self) -> Account:
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.account = self
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.origin}{API}"
+
+    @property
+    def vendor_url(self) -> str:
+        return f"{self.origin}{VENDOR}"
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    # Objects
+
+    def put(self, kind: str, document: Mapping[str, Any], **changes: Any) -> Json:
+        """Save an object; every save moves `updated`, unless `changes` name it."""
+        with self.lock:
+            saved = copy.deepcopy({**document, **changes})
+            if "updated" not in changes:
+                saved["updated"] = self.moment()
+            saved.setdefault("meta", {"href": self.href(kind, saved["id"]), "type": kind})
+            self.objects.setdefault(kind, {})[saved["id"]] = saved
+            return copy.deepcopy(saved)
+
+    def bin(self, kind: str, number: str) -> None:
+        """Into the recycle bin."""
+        with self.lock:
+            gone = self.objects[kind].pop(number)
+            now = self.moment()
+            self.binned.setdefault(kind, {})[number] = {**gone, "deleted": now, "updated": now}
+
+    def delete_for_ever(self, kind: str, number: str) -> None:
+        with self.lock:
+            self.objects.get(kind, {}).pop(number, None)
+            self.binned.get(kind, {}).pop(number, None)
+
+    def href(self, kind: str, number: str) -> str:
+        return f"{self.base_url}/entity/{kind}/{number}"
+
+    def moment(self) -> str:
+        text = self.clock().astimezone(MOSCOW).replace(tzinfo=None)
+        return text.isoformat(sep=" ", timespec="milliseconds")
+
+    def fail_next(self, trouble: Trouble, times: int = 1) -> None:
+        self.troubles.extend([trouble] * times)
+
+    # Webhooks
+
+    def notification(self, *events: tuple[str, str, str]) -> Json:
+        """The body for events of (kind, id, action)."""
+        return {
+            "auditContext": {
+                "meta": {"type": "audit", "href": f"{self.base_url}/audit/{uuid.uuid4()}"},
+                "uid": "kassir@demoshop.example",
+                "moment": self.moment()[:19],
+            },
+            "events": [
+                {
+                    "meta": {"type": kind, "href": self.href(kind, number)},
+                    "action": action,
+                    "accountId": ACCOUNT,
+                }
+                for kind, number, action in events
+            ],
+        }
+
+    def tell(self, kind: str, number: str, action: str, address: str) -> list[int]:
+        """Send a webhook as MoySklad does; the statuses of its tries."""
+        body, request_id = self.notification((kind, number, action)), str(uuid.uuid4())
+        statuses: list[int] = []
+        while len(statuses) < TRIES:
+            answer = requests.post(
+                address, json=body, params={"requestId": request_id}, timeout=1.5
+            )
+            statuses.append(answer.status_code)
+            if answer.status_code in (200, 204):
+                break
+        return statuses
+
+    # The bucket
+
+    def takes(self) -> int:
+        """0, or the thousandths of a second until there is room for a call."""
+        with self.lock:
+            now = time.monotonic()
+            refilled = self.units + (now - self.counted_at) * REFILL_PER_S
+            self.units, self.counted_at = min(float(BUCKET), refilled), now
+            if not self.limited:
+                return 0
+            if self.units < self.weight:
+                self.refused += 1
+                return max(1, round((self.weight - self.units) / REFILL_PER_S * 1000))
+            self.units -= self.weight
+            return 0
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def account(self) -> Account:
+        return self.server.account  # type: ignore[attr-defined,no-any-return]
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
+        """Tests want a quiet vendor."""
+
+    def _handle(self) -> None:
+        parts = urlsplit(self.path)
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        call = Call(
+            self.command,
+            parts.path.removeprefix(API),
+            dict(parse_qsl(parts.query)),
+            json.loads(raw) if raw else None,
+        )
+        with self.account.lock:
+            self.account.calls.append(call)
+            trouble = self.account.troubles.popleft() if self.account.troubles else None
+        if trouble == "hang-up":
+            self.close_connection = True
+            return
+        if trouble is not None:
+            self._trouble(trouble)
+        elif self.headers.get("Accept-Encoding") != "gzip":
+            self._send(415, None)
+        elif parts.path.startswith(VENDOR):
+            self._vendor(call)
+        elif self.headers.get("Authorization") != f"Bearer {self.account.token}":
+            self._error(401, 1056, "Ошибка аутентификации")
+        elif wait_ms := self.account.takes():
+            self._too_fast(wait_ms)
+        else:
+            with self.account.lock:
+                self._answer(call)
+        if self.account.between_calls is not None:
+            self.account.between_calls(call)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 - http.server's names
+
+    def _answer(self, call: Call) -> None:
+        steps = call.path.strip("/").split("/")
+        if steps[:2] == ["entity", "webhook"]:
+            self._webhook(call, steps[2:])
+        elif call.method != "GET" or steps[0] != "entity" or len(steps) not in (2, 3, 4):
+            self._error(404, 1002, "Неизвестный путь")
+        elif len(steps) == 2:
+            self._list(steps[1], call.query)
+        else:
+            self._one(steps, call.query)
+
+    def _vendor(self, call: Call) -> None:
+        """`/apps/<app>/<account>/loyalty` and `/status`, by a token that is good once."""
+        account = self.account
+        claims = claims_by(account.app_secret, self.headers.get("Authorization", ""))
+        now = account.clock().timestamp()
+        fresh = claims is not None and claims["jti"] not in account.used
+        if claims is None or not fresh or claims["sub"] != APP_UID or not claims["iat"] <= now:
+            self._error(401, 1056, "Ошибка аутентификации")
+            return
+        account.used.add(claims["jti"])
+        path, _, what = call.path.rpartition("/")
+        if path != f"{VENDOR}/apps/{APP}/{ACCOUNT}" or not account.installed:
+            self._error(404, 2004, "Решение не установлено")
+        elif what == "loyalty":
+            account.loyalty = call.body
+            self._send(200, {})
+        elif account.status == call.body["status"]:
+            self._error(409, 2005, "Переход невозможен")
+        else:
+            account.status = call.body["status"]
+            self._send(200, {})
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """`Date` by the account's clock."""
+        return super().date_time_string(self.account.clock().timestamp())
+
+    def _webhook(self, call: Call, rest: list[str]) -> None:
+        hooks = self.account.webhooks
+        if call.method == "GET":
+            self._rows(list(hooks.values()), call.query)
+        elif call.method == "POST":
+            same = ("entityType", "action", "url")
+            if any(all(hook[name] == call.body[name] for name in same) for hook in hooks.values()):
+                self._error(412, 30001, "Такой вебхук уже есть")
+                return
+            made = {"id": str(uuid.uuid4()), "accountId": ACCOUNT, "enabled": True, **call.body}
+            hooks[made["id"]] = made
+            self._send(200, made)
+        elif rest and rest[0] in hooks:
+            hooks[rest[0]] |= call.body
+            self._send(200, hooks[rest[0]])
+        else:
+            self._error(404, 1021, "Объект не найден")
+
+    def _list(self, kind: str, query: dict[str, str]) -> None:
+        conditions = [one for one in query.get("filter", "").split(";") if one]
+        deleted = "isDeleted=true" in conditions
+        rows = list(
+            (self.account.binned if deleted else self.account.objects).get(kind, {}).values()
+        )
+        ids = {one[3:] for one in conditions if one.startswith("id=")}
+        if ids:
+            rows = [row for row in rows if row["id"] in ids]
+        for condition in conditions:
+            if condition.startswith("updated>="):
+                rows = [row for row in rows if row["updated"] >= condition[9:]]
+        name = query.get("order", "id,asc").partition(",")[0]
+        self._rows(sorted(rows, key=lambda row: (row[name], row["id"])), query, name="list")
+
+    def _rows(self, rows: list[Json], query: dict[str, str], name: str = "") -> None:
+        limit, offset = int(query.get("limit", LIST_MOST)), int(query.get("offset", 0))
+        if not 1 <= limit <= LIST_MOST:
+            self._error(400, 1015, "Неверный limit")
+            return
+        page = copy.deepcopy(rows[offset : offset + limit])
+        if name:
+            expand = query.get("expand", "").split(",") if limit <= EXPAND_MOST else []
+            page = [self._shown(row, expand) for row in page]
+        meta = {"size": len(rows), "limit": limit, "offset": offset}
+        self._send(200, {"context": {}, "meta": meta, "rows": page})
+
+    def _one(self, steps: list[str], query: dict[str, str]) -> None:
+        kind, number = steps[1], steps[2]
+        found = self.account.objects.get(kind, {}).get(number)
+        found = found or self.account.binned.get(kind, {}).get(number)
+        if found is None:
+            self._error(404, 1021, "Объект с таким идентификатором не найден")
+        elif len(steps) == 4:
+            self._rows(found["positions"]["rows"], query)
+        else:
+            self._send(200, self._shown(copy.deepcopy(found), query.get("expand", "").split(",")))
+
+    def _shown(self, row: Json, expand: list[str]) -> Json:
+        """References expanded where asked; positions only counted where not."""
+        positions = row.get("positions")
+        if isinstance(positions, dict):
+            rows = positions["rows"]
+            meta = {"size": len(rows), "limit": LIST_MOST, "offset": 0}
+            row["positions"] = {"meta": meta}
+            if "positions" in expand:
+                row["positions"]["rows"] = rows[:LIST_MOST]
+        for name in ("agent", "state", "product"):
+            if name in expand and isinstance(row.get(name), dict):
+                number = row[name]["meta"]["href"].rpartition("/")[2]
+                kind = {"agent": "counterparty"}.get(name, name)
+                row[name] = self.account.objects.get(kind, {}).get(number, row[name])
+        return row
+
+    # Refusals
+
+    def _trouble(self, trouble: Trouble) -> None:
+        if trouble == "429":
+            self._too_fast(400)
+        elif trouble == "500":
+            self._error(500, 1000, "Внутренняя ошибка")
+        else:
+            status = 404 if trouble == "404-html" else 200
+            body = gzip.compress(b"<html><title>Technical works</title></html>")
+            self._raw(status, body, {"Content-Type": "text/html", "Content-Encoding": "gzip"})
+
+    def _too_fast(self, wait_ms: int) -> None:
+        self._error(
+            429,
+            1049,
+            "Превышено ограничение на количество запросов",
+            {
+                "X-RateLimit-Limit": str(BUCKET),
+                "X-RateLimit-Remaining": "0",
+                "X-Lognex-Retry-TimeInterval": "3000",
+                "X-Lognex-Reset": "3000",
+                "X-Lognex-Retry-After": str(wait_ms),
+            },
+        )
+
+    def _error(
+        self, status: int, code: int, text: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self._send(status, {"errors": [{"error": text, "code": code}]}, headers)
+
+    def _send(
+        self, status: int, document: Json | None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        if document is None:
+            self._raw(status, b"", {})
+            return
+        body = gzip.compress(json.dumps(document, ensure_ascii=False).encode())
+        told = {"Content-Type": "application/json;charset=utf-8", "Content-Encoding": "gzip"}
+        self._raw(status, body, {**told, **(headers or {})})
+
+    def _raw(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def token_by(secret: str, claims: Mapping[str, Any]) -> str:
+    """A JSON web token, HS256 (RFC 7515, 7519), made here so that it is not the hub's own."""
+    parts = [_base64(json.dumps(one).encode()) for one in ({"alg": "HS256", "typ": "JWT"}, claims)]
+    signed = ".".join(parts)
+    mark = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest()
+    return f"{signed}.{_base64(mark)}"
+
+
+def claims_by(secret: str, authorization: str) -> Json | None:
+    token = authorization.removeprefix("Bearer ")
+    try:
+        body = token.split(".")[1]
+        claims: Json = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (IndexError, ValueError):
+        return None
+    signed, _, mark = token.rpartition(".")
+    wanted = _base64(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())
+    return claims if mark == wanted else None
+
+
+def _base64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
