@@ -101,7 +101,8 @@ def test_a_line_that_staff_doubled_has_its_number_alone():
 
 def test_returned_lines_are_named_as_the_purchase_names_them():
     shipping = {**money_line(3, "300.00"), "meta_data": meta(("_loyalty_hub_line", "shipping-0"))}
-    document = order(line_items=[told_line(1, "a1", "100.00"), line(2, "5.00")], shipping_lines=[shipping])  # fmt: skip
+    goods = [told_line(1, "a1", "100.00"), line(2, "5.00")]
+    document = order(line_items=goods, shipping_lines=[shipping])
     refund = {
         "id": 14, "amount": "1205.00", "date_created_gmt": "2026-11-22T06:40:00", "reason": "",
         "line_items": [

@@ -88,6 +88,100 @@ final class ShopTest extends TestCase {
 		$this->assertSame( array( 'loyalty-tier' ), WC()->cart->applied );
 	}
 
+	/**
+	 * @dataProvider buyers
+	 */
+	public function test_who_is_asked_about( int $user, string $phone, ?array $known, ?array $member ): void {
+		Shop::$user  = $user;
+		Shop::$phone = $phone;
+		if ( null !== $known ) {
+			Shop::answer( 200, $known );
+		}
+		$this->hub_takes( 39800, 0, 0 );
+		WC()->cart->calculate_totals();
+		$asked = Shop::asked();
+		$this->assertSame( $member, end( $asked )[2]['member'] );
+	}
+
+	public static function buyers(): array {
+		$account = array( 'external' => array( 'system' => 'installation:1295', 'id' => '7' ), 'verified' => true );
+		$phone   = array( 'phone' => '8 900 000-00-01', 'verified' => false );
+		return array(
+			'an account without a phone'             => array( 7, '', null, $account ),
+			'an account that the hub knows'          => array( 7, '8 900 000-00-01', array( 'member' => array( 'id' => 'm_5' ) ), $account ),
+			'one that it does not, by its phone'     => array( 7, '8 900 000-00-01', array( 'member' => null ), $phone ),
+			'a guest by the phone, vouched by nobody' => array( 0, '8 900 000-00-01', null, $phone ),
+			'a guest who typed no phone'             => array( 0, 'later', null, null ),
+		);
+	}
+
+	public function test_an_account_that_the_hub_does_not_know_is_not_asked_about_with_every_cart(): void {
+		Shop::$phone = '8 900 000-00-01';
+		Shop::answer( 200, array( 'member' => null ) );
+		$this->hub_takes( 39800, 0, 0 );
+		WC()->cart->calculate_totals();
+		WC()->cart->items['a']['quantity'] = 3;
+		$this->hub_takes( 39800, 0, 0 );
+		WC()->cart->calculate_totals();
+		$this->assertCount( 3, Shop::$sent );
+		$this->assertSame( array(), Shop::$user_meta, 'whom a typed phone names is not the account' );
+	}
+
+	public function test_points_are_spent_with_a_code(): void {
+		Shop::$user  = 0;
+		Shop::$phone = '8 900 000-00-01';
+		$unproved    = $this->quoted( array( 'a' => array( 39800, 0, 0 ) ) );
+		$unproved['points'] = array( 'spend_max' => '0.00', 'code_required' => true ) + $unproved['points'];
+		Shop::answer( 200, $unproved );
+		WC()->cart->calculate_totals();
+		$this->assertTrue( Offer::of_cart()['by_code'] );
+		$this->assertFalse( Offer::of_cart()['code_sent'] );
+
+		Shop::answer( 202, array( 'id' => 'cf_1' ) );
+		$this->assertNull( Choices::take( array( 'send' => '1' ) ) );
+		$this->assertSame( array( 'spend', 'cart-', '8 900 000-00-01' ), array( Shop::asked()[1][2]['purpose'], substr( Shop::asked()[1][2]['cart'], 0, 5 ), Shop::asked()[1][2]['member']['phone'] ) );
+		$this->assertTrue( Offer::of_cart()['code_sent'] );
+
+		Shop::answer( 422, array( 'code' => 'code_wrong', 'detail' => 'Код неверен.' ) );
+		Shop::answer( 200, $unproved ); // All that may be spent is chosen now.
+		$this->assertSame( 'Код неверен.', Choices::take( array( 'confirm' => '111111' ) ) );
+
+		Shop::answer( 201, array( 'id' => 'h_1', 'expires_at' => gmdate( 'c', time() + 1800 ), 'quote' => $this->quoted( array( 'a' => array( 39800, 0, 10000 ) ) ) ) );
+		$this->assertNull( Choices::take( array( 'confirm' => ' 123456 ' ) ) );
+		$asked = Shop::asked();
+		$this->assertSame( array( '123456', 'max' ), array( end( $asked )[2]['code'], end( $asked )[2]['spend'] ) );
+		$this->assertSame( array( 'loyalty-points' ), WC()->cart->applied );
+
+		$count  = count( Shop::$sent );
+		$errors = new WP_Error();
+		do_action( 'woocommerce_after_checkout_validation', array(), $errors );
+		$order = $this->order( 13 );
+		do_action( 'woocommerce_checkout_create_order', $order, array() );
+		$this->assertSame( array( false, 'h_1', '100.00' ), array( $errors->has_errors(), $order->meta['_loyalty_hub_hold'], $order->meta['_loyalty_hub_points_spent'] ) );
+		$this->assertCount( $count, Shop::$sent, 'the code has promised it already' );
+
+		WC()->cart->items['a']['quantity'] = 3;
+		Shop::answer( 204, array() );
+		Shop::answer( 200, $unproved );
+		WC()->cart->calculate_totals();
+		$asked = Shop::asked();
+		$this->assertSame( array( 'DELETE', 'https://hub.example/api/v1/holds/h_1' ), array_slice( $asked[ $count ], 0, 2 ) );
+		$this->assertSame( array(), WC()->cart->applied, 'another cart needs another code' );
+	}
+
+	public function test_what_is_no_phone_names_nobody(): void {
+		Shop::$user  = 0;
+		Shop::$phone = '0000000000';
+		Shop::answer( 422, array( 'code' => 'phone_impossible' ) );
+		$this->hub_takes( 39800, 3980, 0 );
+		WC()->cart->calculate_totals();
+		$this->assertNull( Shop::asked()[1][2]['member'] );
+		$this->assertSame( array( 'loyalty-tier' ), WC()->cart->applied );
+		Shop::answer( 201, array( 'id' => 'h_1' ) );
+		do_action( 'woocommerce_after_checkout_validation', array(), new WP_Error() );
+		$this->assertNull( Shop::asked()[2][2]['member'] );
+	}
+
 	public function test_coupons_of_the_shop_stay_and_come_first(): void {
 		WC()->cart->applied = array( 'welcome10' );
 		$this->hub_takes( 39800, 3980, 0 );
@@ -163,7 +257,6 @@ final class ShopTest extends TestCase {
 		$this->assertSame( array( 'Your points: 1 250,50', 'Points that may be used for this order: 50', 'Points that this order brings: 3' ), $view['notes'] );
 		$this->assertSame( array( array( 'code' => 'SPRING', 'text' => 'SPRING: Мало товаров' ) ), $view['codes'] );
 		$this->assertTrue( $view['can_spend'] );
-		$this->assertSame( 'm_5', Shop::$user_meta[7]['loyalty_hub_member'] );
 	}
 
 	public function test_an_order_carries_what_the_hub_reads(): void {

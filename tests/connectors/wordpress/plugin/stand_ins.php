@@ -21,12 +21,14 @@ final class Shop {
 	public static array $sent       = array();
 	public static array $answers    = array();
 	public static int $user         = 0;
+	public static string $phone     = '';
 	public static bool $gross       = true;
 	public static array $rates      = array();
 
 	public static function open(): void {
 		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = array();
 		self::$user  = 7;
+		self::$phone = '';
 		self::$gross = true;
 		self::$options = array(
 			'woocommerce_loyalty_hub_settings' => array(
@@ -146,9 +148,11 @@ final class WooCommerce {
 	public static ?self $one = null;
 	public ?WC_Session $session;
 	public ?WC_Cart $cart;
+	public ?WC_Customer $customer;
 	public function __construct() {
 		$this->session = new WC_Session();
 		$this->cart    = new WC_Cart();
+		$this->customer = new WC_Customer();
 	}
 }
 
@@ -207,6 +211,7 @@ class WC_Coupon {
 // includes/class-wc-customer.php, class-wc-product-simple.php, abstracts/abstract-wc-product.php
 class WC_Customer {
 	public function get_is_vat_exempt( $context = 'view' ) { return false; }
+	public function get_billing_phone( $context = 'view' ) { return Shop::$phone; }
 }
 class WC_Product {
 	public function __construct( public int $id, public string $sku = '', public string $name = '', public string $tax_class = '' ) {}

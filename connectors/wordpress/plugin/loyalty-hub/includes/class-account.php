@@ -22,12 +22,21 @@ final class Account {
 	private const LIMIT = 20;
 
 	/**
+	 * Seconds after which an account that the hub did not know is asked about again.
+	 */
+	private const ASKED_S = 600;
+
+	private const ACTION = 'loyalty_hub_prove';
+	private const PROOF  = 'loyalty_hub_proof';
+
+	/**
 	 * Listens.
 	 */
 	public function listen(): void {
 		add_filter( 'woocommerce_get_query_vars', array( $this, 'name_page' ) );
 		add_filter( 'woocommerce_account_menu_items', array( $this, 'add_item' ) );
 		add_filter( 'woocommerce_endpoint_' . self::ENDPOINT . '_title', array( $this, 'title' ) );
+		add_action( 'template_redirect', array( $this, 'prove' ) );
 		add_action( 'woocommerce_account_' . self::ENDPOINT . '_endpoint', array( $this, 'show' ) );
 	}
 
@@ -67,7 +76,7 @@ final class Account {
 	}
 
 	/**
-	 * The member behind an account: as the hub told at the last quote, else asked for now.
+	 * The member behind the account of who is logged in, as a quote told; asked for once a session.
 	 *
 	 * The contract finds members by phone, e-mail and card, and an account's are not proved; a quote
 	 * finds them by the account itself, and writes nothing.
@@ -79,18 +88,32 @@ final class Account {
 		if ( is_string( $known ) && '' !== $known ) {
 			return $known;
 		}
-		$member = Basket_Reader::member();
-		if ( null === $member ) {
+		if ( ! WC()->session || time() < (int) WC()->session->get( self::META, 0 ) ) {
 			return null;
 		}
-		$basket = new Basket( array( new Line( 'none', 'goods', 0 ) ), get_woocommerce_currency(), Options::get( 'shop' ) ?: null, $member, Options::locale() );
+		WC()->session->set( self::META, time() + self::ASKED_S );
+		return self::ask( get_current_user_id() )['id'] ?? null;
+	}
+
+	/**
+	 * What the hub says of an account.
+	 *
+	 * @param int $user Id.
+	 * @return array `id`, `verified`, ...; empty if it knows nobody by it, or does not answer.
+	 */
+	public static function ask( int $user ): array {
+		$account = Basket_Reader::account( $user );
+		if ( null === $account ) {
+			return array();
+		}
+		$basket = new Basket( array( new Line( 'none', 'goods', 0 ) ), get_woocommerce_currency(), Options::get( 'shop' ) ?: null, $account, Options::locale() );
 		$reply  = Transport::for_buyers()->call( 'POST', '/quotes', $basket->body( null, array(), null ) );
-		$id     = $reply->is_ok() ? $reply->body['member']['id'] ?? null : null;
-		if ( ! is_string( $id ) ) {
-			return null;
+		$member = $reply->is_ok() ? $reply->body['member'] ?? null : null;
+		if ( ! is_array( $member ) || ! is_string( $member['id'] ?? null ) ) {
+			return array();
 		}
-		update_user_meta( get_current_user_id(), self::META, $id );
-		return $id;
+		update_user_meta( $user, self::META, $member['id'] );
+		return $member;
 	}
 
 	/**
@@ -100,18 +123,20 @@ final class Account {
 		if ( ! Options::are_complete() ) {
 			return;
 		}
-		$member = self::member();
+		$told   = self::ask( get_current_user_id() );
+		$member = $told['id'] ?? null;
 		if ( null === $member ) {
 			echo '<p>' . esc_html__( 'You have no points yet. They begin with your first order.', 'loyalty-hub' ) . '</p>';
+			return;
+		}
+		if ( true !== ( $told['verified'] ?? false ) && ! $this->is_proved( $member ) ) {
+			$this->show_proof();
 			return;
 		}
 		$hub  = Transport::for_buyers();
 		$path = '/members/' . rawurlencode( $member );
 		$card = $hub->call( 'GET', $path );
 		if ( ! $card->is_ok() ) {
-			if ( 404 === $card->status ) {
-				delete_user_meta( get_current_user_id(), self::META );
-			}
 			echo '<p>' . esc_html__( 'Your points cannot be shown at this moment. Please come back later.', 'loyalty-hub' ) . '</p>';
 			return;
 		}
@@ -119,6 +144,69 @@ final class Account {
 		$this->show_lots( $hub->call( 'GET', $path . '/lots' )->body );
 		$this->show_offers( $hub->call( 'GET', $path . '/offers' )->body );
 		$this->show_history( $hub->call( 'GET', $path . '/ledger?limit=' . self::LIMIT )->body );
+	}
+
+	/**
+	 * Whether this session has shown a code of the member's own phone or mailbox.
+	 *
+	 * Somebody may have ordered with a stranger's phone: what the stranger has is not theirs to see
+	 * (`ledger.md` 28).
+	 *
+	 * @param string $member Number in the hub.
+	 * @return bool
+	 */
+	private function is_proved( string $member ): bool {
+		$proof = (array) WC()->session->get( self::PROOF, array() );
+		return ( $proof['member'] ?? null ) === $member;
+	}
+
+	/**
+	 * Asks for a code.
+	 */
+	private function show_proof(): void {
+		$proof = (array) WC()->session->get( self::PROOF, array() );
+		$sent  = isset( $proof['id'] );
+		echo '<p>' . esc_html__( 'To see your points, prove that the phone of your orders is yours: a code will be sent to it.', 'loyalty-hub' ) . '</p>';
+		echo '<form method="post">';
+		wp_nonce_field( self::ACTION, self::ACTION );
+		if ( $sent ) {
+			echo '<label>' . esc_html__( 'Code from the message', 'loyalty-hub' ) . ' <input type="text" class="input-text" inputmode="numeric" autocomplete="one-time-code" name="loyalty_hub_confirm"></label> ';
+			echo '<button type="submit" class="button">' . esc_html__( 'Confirm', 'loyalty-hub' ) . '</button> ';
+		}
+		echo '<button type="submit" class="button" name="loyalty_hub_send" value="1">' . esc_html__( 'Send me a code', 'loyalty-hub' ) . '</button></form>';
+	}
+
+	/**
+	 * Takes what that form posted.
+	 */
+	public function prove(): void {
+		$nonce = isset( $_POST[ self::ACTION ] ) ? sanitize_text_field( wp_unslash( $_POST[ self::ACTION ] ) ) : '';
+		if ( ! wp_verify_nonce( $nonce, self::ACTION ) || ! WC()->session || ! Options::are_complete() ) {
+			return;
+		}
+		$proof = (array) WC()->session->get( self::PROOF, array() );
+		$code  = isset( $_POST['loyalty_hub_confirm'] ) ? sanitize_text_field( wp_unslash( $_POST['loyalty_hub_confirm'] ) ) : '';
+		if ( isset( $_POST['loyalty_hub_send'] ) || ! isset( $proof['id'] ) ) {
+			$reply = Transport::for_work()->call(
+				'POST',
+				'/confirmations',
+				array(
+					'member'  => Basket_Reader::account( get_current_user_id() ),
+					'purpose' => 'spend',
+					'cart'    => 'account-' . get_current_user_id(),
+					'shop'    => Options::get( 'shop' ) ?: null,
+					'locale'  => Options::locale(),
+				)
+			);
+			$proof = $reply->is_ok() ? array( 'id' => (string) ( $reply->body['id'] ?? '' ) ) : $proof;
+		} else {
+			$reply = Transport::for_work()->call( 'POST', '/confirmations/' . rawurlencode( $proof['id'] ) . '/check', array( 'code' => $code ) );
+			$proof = $reply->is_ok() ? array( 'member' => (string) ( $reply->body['member'] ?? '' ) ) : $proof;
+		}
+		WC()->session->set( self::PROOF, $proof );
+		if ( ! $reply->is_ok() ) {
+			wc_add_notice( esc_html( Choices::refusal( $reply ) ), 'error' );
+		}
 	}
 
 	/**

@@ -43,14 +43,35 @@ final class Basket_Reader {
 	}
 
 	/**
-	 * The buyer, whom the shop vouches for while they are logged in.
+	 * The buyer: by the account, for which the shop vouches while somebody is logged in; else by the
+	 * phone, for which it does not, so that it earns, and spends with a code alone.
 	 *
-	 * Phone and e-mail of an account are what somebody typed, so they name nobody here.
+	 * Never both: the hub would take the vouching for the phone too, which anybody may have typed.
 	 *
 	 * @return array|null
 	 */
 	public static function member(): ?array {
-		$user   = get_current_user_id();
+		$account = self::account( get_current_user_id() );
+		$phone   = self::phone();
+		if ( null !== $account && ( null === $phone || null !== Account::member() ) ) {
+			return $account;
+		}
+		if ( null === $phone ) {
+			return null;
+		}
+		return array(
+			'phone'    => $phone,
+			'verified' => false,
+		);
+	}
+
+	/**
+	 * An account of the shop, as the hub knows it.
+	 *
+	 * @param int $user Id; 0: nobody is logged in.
+	 * @return array|null
+	 */
+	public static function account( int $user ): ?array {
 		$system = Options::system();
 		if ( 0 === $user || null === $system ) {
 			return null;
@@ -62,6 +83,17 @@ final class Basket_Reader {
 			),
 			'verified' => true,
 		);
+	}
+
+	/**
+	 * The phone as typed, if it has as many digits as a phone may have (E.164).
+	 *
+	 * @return string|null
+	 */
+	private static function phone(): ?string {
+		$typed  = WC()->customer ? (string) WC()->customer->get_billing_phone() : '';
+		$digits = strlen( (string) preg_replace( '/[^0-9]/', '', $typed ) );
+		return $digits >= 7 && $digits <= 15 && strlen( $typed ) <= 64 ? $typed : null;
 	}
 
 	/**

@@ -59,6 +59,8 @@ final class Blocks {
 			'shown'     => null !== $view,
 			'notes'     => $view['notes'] ?? array(),
 			'can_spend' => $view['can_spend'] ?? false,
+			'by_code'   => $view['by_code'] ?? false,
+			'code_sent' => $view['code_sent'] ?? false,
 			'spend'     => $view['spend'] ?? '',
 			'codes'     => $view['codes'] ?? array(),
 		);
@@ -74,6 +76,8 @@ final class Blocks {
 			'shown'     => 'boolean',
 			'notes'     => 'array',
 			'can_spend' => 'boolean',
+			'by_code'   => 'boolean',
+			'code_sent' => 'boolean',
 			'spend'     => 'string',
 			'codes'     => 'array',
 		);

@@ -161,7 +161,6 @@ final class Cart {
 		if ( $this->put( $cart, $off ) ) {
 			$cart->calculate_totals();
 		}
-		$this->remember_member();
 		$this->busy = false;
 	}
 
@@ -377,17 +376,6 @@ final class Cart {
 	private function taken_by_session(): void {
 		if ( array() === $this->taken && WC()->cart ) {
 			$this->taken = array_intersect_key( $this->off(), array_flip( WC()->cart->get_applied_coupons() ) );
-		}
-	}
-
-	/**
-	 * The member's number, for the pages of the account.
-	 */
-	private function remember_member(): void {
-		$member = null === $this->quote ? null : $this->quote->member();
-		$user   = get_current_user_id();
-		if ( null !== $member && 0 !== $user && get_user_meta( $user, Account::META, true ) !== $member ) {
-			update_user_meta( $user, Account::META, $member );
 		}
 	}
 

@@ -48,7 +48,7 @@ final class Choices {
 	/**
 	 * Takes a choice over and has the cart priced anew.
 	 *
-	 * @param array $data `points`, `code`, `drop`: each a text, any may be missing.
+	 * @param array $data `points`, `code`, `drop`, `send`, `confirm`: each a text, any may be missing.
 	 * @return string|null What was wrong with it, in words.
 	 */
 	public static function take( array $data ): ?string {
@@ -67,9 +67,40 @@ final class Choices {
 		if ( is_string( $data['drop'] ?? null ) ) {
 			$checkout->drop_code( $data['drop'] );
 		}
+		$reply = self::confirm( $checkout, $data );
 		Cart::one()->keep_checkout( $checkout );
 		WC()->cart->calculate_totals();
-		return $wrong;
+		return null === $reply || $reply->is_ok() ? $wrong : self::refusal( $reply );
+	}
+
+	/**
+	 * A confirmation code is wanted, or was typed.
+	 *
+	 * @param Core\Checkout $checkout The way of the cart.
+	 * @param array         $data     As above.
+	 * @return Core\Reply|null Null: neither.
+	 */
+	private static function confirm( Core\Checkout $checkout, array $data ): ?Core\Reply {
+		if ( is_string( $data['send'] ?? null ) ) {
+			return $checkout->send_code( Cart::one()->basket() );
+		}
+		if ( is_string( $data['confirm'] ?? null ) ) {
+			return $checkout->confirm( Cart::one()->basket(), $data['confirm'], Orders::ttl() );
+		}
+		return null;
+	}
+
+	/**
+	 * Why a code was not sent or not taken, as the hub says it to people.
+	 *
+	 * @param Core\Reply $reply A refusal.
+	 * @return string
+	 */
+	public static function refusal( Core\Reply $reply ): string {
+		$detail = $reply->body['detail'] ?? null;
+		return is_string( $detail ) && $reply->status >= 400 && $reply->status < 500
+			? $detail
+			: __( 'This is not possible at this moment. Please try again later.', 'loyalty-hub' );
 	}
 
 	/**
@@ -77,7 +108,7 @@ final class Choices {
 	 */
 	private function take_posted(): void {
 		$data = array();
-		foreach ( array( 'points', 'code', 'drop' ) as $name ) {
+		foreach ( array( 'points', 'code', 'drop', 'send', 'confirm' ) as $name ) {
 			// phpcs:ignore WordPress.Security.NonceVerification.Missing
 			$typed = isset( $_POST[ 'loyalty_hub_' . $name ] ) ? sanitize_text_field( wp_unslash( $_POST[ 'loyalty_hub_' . $name ] ) ) : null;
 			if ( null !== $typed ) {

@@ -74,7 +74,14 @@ final class Classic {
 		}
 		if ( $view['can_spend'] ) {
 			$html .= self::form( $page, 'points', $view['spend'], $view['texts']['points'], $view['texts']['use'] );
-			$html .= self::button( $page, 'points', 'max', $view['texts']['all'] );
+			if ( $view['by_code'] ) {
+				$html .= self::button( $page, 'send', '1', $view['texts']['send'] );
+			} else {
+				$html .= self::button( $page, 'points', 'max', $view['texts']['all'] );
+			}
+			if ( $view['by_code'] && $view['code_sent'] ) {
+				$html .= self::form( $page, 'confirm', '', $view['texts']['digits'], $view['texts']['spend'] );
+			}
 			if ( '' !== $view['spend'] ) {
 				$html .= self::button( $page, 'points', '', $view['texts']['none'] );
 			}

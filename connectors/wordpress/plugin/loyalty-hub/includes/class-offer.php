@@ -19,7 +19,7 @@ final class Offer {
 	/**
 	 * For the cart of this session.
 	 *
-	 * @return array|null `notes`, `can_spend`, `spend`, `codes`, `texts`; null: nothing is shown.
+	 * @return array|null `notes`, `can_spend`, `by_code`, `code_sent`, `spend`, `codes`, `texts`; null: nothing is shown.
 	 */
 	public static function of_cart(): ?array {
 		$checkout = Cart::one()->checkout();
@@ -30,8 +30,10 @@ final class Offer {
 		$checkout = Cart::one()->checkout();
 		return array(
 			'notes'     => self::notes( $checkout, $quote ),
-			'can_spend' => null !== $quote && $quote->points['spend_max'] > 0 && ! ( $quote->answer['points']['code_required'] ?? false ),
-			'spend'     => null === $quote || 0 === $quote->points['spend'] ? '' : Money::write( $quote->points['spend'] ),
+			'can_spend' => null !== $quote && ( $quote->points['spend_max'] > 0 || $quote->needs_code() ),
+			'by_code'   => null !== $quote && $quote->needs_code(),
+			'code_sent' => $checkout->has_asked_for_code(),
+			'spend'     => self::chosen( $checkout, $quote ),
 			'codes'     => self::codes( $checkout, $quote ),
 			'texts'     => self::texts(),
 		);
@@ -51,6 +53,9 @@ final class Offer {
 			'code'   => __( 'Code', 'loyalty-hub' ),
 			'apply'  => __( 'Apply', 'loyalty-hub' ),
 			'drop'   => __( 'Remove', 'loyalty-hub' ),
+			'send'   => __( 'Send me a code', 'loyalty-hub' ),
+			'digits' => __( 'Code from the message', 'loyalty-hub' ),
+			'spend'  => __( 'Confirm', 'loyalty-hub' ),
 		);
 	}
 
@@ -62,6 +67,21 @@ final class Offer {
 	 */
 	public static function points( int $points ): string {
 		return number_format_i18n( $points / 100, 0 === $points % 100 ? 0 : 2 );
+	}
+
+	/**
+	 * What stands in the field of points: those that are spent, or wait for the code.
+	 *
+	 * @param Checkout   $checkout The way of the cart.
+	 * @param Quote|null $quote    The answer.
+	 * @return string
+	 */
+	private static function chosen( Checkout $checkout, ?Quote $quote ): string {
+		if ( null !== $quote && $quote->points['spend'] > 0 ) {
+			return Money::write( $quote->points['spend'] );
+		}
+		$waits = null !== $quote && $quote->needs_code() ? $checkout->spend() : null;
+		return null === $waits || 'max' === $waits ? '' : $waits;
 	}
 
 	/**
@@ -86,6 +106,9 @@ final class Offer {
 		if ( $quote->points['spend_max'] > 0 ) {
 			/* translators: %s: number of points */
 			$notes[] = sprintf( __( 'Points that may be used for this order: %s', 'loyalty-hub' ), self::points( $quote->points['spend_max'] ) );
+		}
+		if ( $quote->needs_code() ) {
+			$notes[] = __( 'Your points can be spent with a code that is sent to your phone. Choose everything else first: a change of the order needs a new code.', 'loyalty-hub' );
 		}
 		if ( $quote->points['earn'] > 0 ) {
 			/* translators: %s: number of points */

@@ -236,7 +236,7 @@ final class Orders {
 	 *
 	 * @return int Seconds.
 	 */
-	private static function ttl(): int {
+	public static function ttl(): int {
 		return (int) get_option( 'woocommerce_hold_stock_minutes', 60 ) * 60 + self::SPARE;
 	}
 

@@ -29,7 +29,7 @@ final class Privacy {
 	 * Words for the shop's privacy policy.
 	 */
 	public function suggest_policy(): void {
-		wp_add_privacy_policy_content( __( 'Loyalty Hub', 'loyalty-hub' ), wp_kses_post( wpautop( __( 'For points and discounts this shop sends the contents of your basket and the number of your account to its loyalty hub, and the hub reads your orders with name, phone and e-mail.', 'loyalty-hub' ) ) ) );
+		wp_add_privacy_policy_content( __( 'Loyalty Hub', 'loyalty-hub' ), wp_kses_post( wpautop( __( 'For points and discounts this shop sends the contents of your basket, the number of your account and your phone to its loyalty hub, and the hub reads your orders with name, phone and e-mail.', 'loyalty-hub' ) ) ) );
 	}
 
 	/**
@@ -69,26 +69,36 @@ final class Privacy {
 	 */
 	public function export( $email, $page = 1 ) {
 		$member = self::member( $email );
-		if ( null === $member || ! Options::are_complete() ) {
-			return array(
-				'data' => array(),
-				'done' => true,
-			);
-		}
-		$hub  = Transport::for_work();
-		$data = array();
-		$card = $hub->call( 'GET', '/members/' . rawurlencode( $member ) );
-		if ( $card->is_ok() ) {
-			$data[] = self::item( __( 'Loyalty programme', 'loyalty-hub' ), $member, $card->body );
-		}
-		$ledger = $hub->call( 'GET', '/members/' . rawurlencode( $member ) . '/ledger?limit=' . self::LIMIT );
-		foreach ( (array) ( $ledger->body['items'] ?? array() ) as $entry ) {
-			$data[] = self::item( __( 'Movements of points', 'loyalty-hub' ), (string) ( $entry['id'] ?? '' ), (array) $entry );
+		$data   = array();
+		if ( null !== $member && Options::are_complete() ) {
+			$data = self::of_member( $member, Account::ask( get_user_by( 'email', $email )->ID ) );
 		}
 		return array(
 			'data' => $data,
 			'done' => true,
 		);
+	}
+
+	/**
+	 * What is exported of a member.
+	 *
+	 * Of an account whose phone nobody has proved, the number alone: it may have been a stranger's.
+	 *
+	 * @param string $member Number in the hub.
+	 * @param array  $told   What the hub says of the account.
+	 * @return array[]
+	 */
+	private static function of_member( string $member, array $told ): array {
+		if ( ( $told['id'] ?? null ) !== $member || true !== ( $told['verified'] ?? false ) ) {
+			return array( self::item( __( 'Loyalty programme', 'loyalty-hub' ), $member, array( 'id' => $member ) ) );
+		}
+		$hub  = Transport::for_work();
+		$path = '/members/' . rawurlencode( $member );
+		$data = array( self::item( __( 'Loyalty programme', 'loyalty-hub' ), $member, $hub->call( 'GET', $path )->body ) );
+		foreach ( (array) ( $hub->call( 'GET', $path . '/ledger?limit=' . self::LIMIT )->body['items'] ?? array() ) as $entry ) {
+			$data[] = self::item( __( 'Movements of points', 'loyalty-hub' ), (string) ( $entry['id'] ?? '' ), (array) $entry );
+		}
+		return $data;
 	}
 
 	/**

@@ -23,7 +23,7 @@ final class Settings extends \WC_Integration {
 	public function __construct() {
 		$this->id                 = Options::ID;
 		$this->method_title       = __( 'Loyalty Hub', 'loyalty-hub' );
-		$this->method_description = __( 'Points, tiers and discounts of your own loyalty hub. The shop sends it the basket (articles, prices, the number of the account) while somebody shops, and the numbers of orders that changed. Names, phones and addresses are not sent by this plugin; the hub reads them with the orders, by the key that you give it.', 'loyalty-hub' );
+		$this->method_description = __( 'Points, tiers and discounts of your own loyalty hub. The shop sends it the basket (articles, prices), the number of the account or the phone that the buyer typed while somebody shops, and the numbers of orders that changed. The hub reads orders with names, phones and addresses by the key that you give it.', 'loyalty-hub' );
 		$this->init_form_fields();
 		$this->init_settings();
 		add_action( 'woocommerce_update_options_integration_' . $this->id, array( $this, 'process_admin_options' ) );
@@ -118,7 +118,7 @@ final class Settings extends \WC_Integration {
 	 */
 	private static function test(): array {
 		$hub    = Transport::for_work();
-		$basket = new Basket( array( new Line( 'none', 'goods', 0 ) ), get_woocommerce_currency(), Options::get( 'shop' ) ?: null, Basket_Reader::member(), Options::locale() );
+		$basket = new Basket( array( new Line( 'none', 'goods', 0 ) ), get_woocommerce_currency(), Options::get( 'shop' ) ?: null, Basket_Reader::account( get_current_user_id() ), Options::locale() );
 		$reply  = $hub->call( 'POST', '/quotes', $basket->body( null, array(), null ) );
 		if ( 0 === $reply->status ) {
 			return array( array( false, __( 'The hub does not answer within two seconds. Is the address right, and can this server reach it?', 'loyalty-hub' ) ) );

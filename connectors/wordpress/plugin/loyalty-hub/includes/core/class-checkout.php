@@ -28,14 +28,17 @@ final class Checkout {
 	 */
 	public function __construct( private Hub $hub, private array $state, private $now, string $cart ) {
 		$this->state += array(
-			'cart'    => $cart,
-			'spend'   => null,
-			'codes'   => array(),
-			'print'   => '',
-			'answer'  => null,
-			'until'   => 0,
-			'trouble' => '',
-			'hold'    => null,
+			'cart'     => $cart,
+			'spend'    => null,
+			'codes'    => array(),
+			'print'    => '',
+			'answer'   => null,
+			'until'    => 0,
+			'trouble'  => '',
+			'hold'     => null,
+			'promised' => '',
+			'asked'    => false,
+			'no_phone' => null,
 		);
 	}
 
@@ -82,6 +85,15 @@ final class Checkout {
 	 */
 	public function hold_id(): ?string {
 		return $this->state['hold'];
+	}
+
+	/**
+	 * Whether a confirmation code was sent for this cart.
+	 *
+	 * @return bool
+	 */
+	public function has_asked_for_code(): bool {
+		return $this->state['asked'];
 	}
 
 	/**
@@ -143,8 +155,14 @@ final class Checkout {
 		if ( ! $basket->can_be_asked() ) {
 			return null;
 		}
-		$body  = $basket->body( $this->state['spend'], $this->state['codes'], $this->state['cart'] );
-		$print = hash( 'sha256', (string) json_encode( $body, JSON_INVALID_UTF8_SUBSTITUTE ) );
+		$body  = $this->body( $basket );
+		$print = self::print_of( $body );
+		$is_over = $print !== $this->state['promised'] || ( $this->now )() >= $this->state['until'];
+		if ( '' !== $this->state['promised'] && $is_over ) {
+			$this->let_go();
+			$body  = $this->body( $basket );
+			$print = self::print_of( $body );
+		}
 		if ( $print !== $this->state['print'] || ( $this->now )() >= $this->state['until'] ) {
 			$this->ask( $body, $print, $basket );
 		}
@@ -159,13 +177,15 @@ final class Checkout {
 	 * @return bool Whether the order may be made as the buyer saw it; if not, the price is another now.
 	 */
 	public function hold( Basket $basket, int $ttl ): bool {
+		$quote = $this->quote( $basket );
+		if ( '' !== $this->state['promised'] ) {
+			return true;
+		}
 		$this->state['hold'] = null;
-		$quote               = $this->quote( $basket );
 		if ( null === $quote || ! $quote->reduces() ) {
 			return true;
 		}
-		$body           = $basket->body( $this->state['spend'], $this->state['codes'], $this->state['cart'] );
-		$body['ttl_s']  = max( 60, min( 86400, $ttl ) );
+		$body           = $this->hold_body( $basket, $ttl );
 		$body['expect'] = array(
 			'payable' => Money::write( $quote->total( 'payable' ) ),
 			'spend'   => Money::write( $quote->points['spend'] ),
@@ -187,12 +207,115 @@ final class Checkout {
 	}
 
 	/**
+	 * Has a confirmation code sent to the member: whoever is not proved spends with one.
+	 *
+	 * @param Basket $basket The cart as it is.
+	 * @return Reply
+	 */
+	public function send_code( Basket $basket ): Reply {
+		$reply = $this->hub->call(
+			'POST',
+			'/confirmations',
+			array(
+				'member'  => $basket->member,
+				'purpose' => 'spend',
+				'cart'    => $this->state['cart'],
+				'shop'    => $basket->shop,
+				'locale'  => $basket->locale,
+			)
+		);
+		$this->state['asked'] = $this->state['asked'] || $reply->is_ok();
+		return $reply;
+	}
+
+	/**
+	 * Spends with a code: the hold is placed at once, and what it says is the price of this cart until
+	 * the cart changes.
+	 *
+	 * @param Basket $basket The cart as it is.
+	 * @param string $code   As typed.
+	 * @param int    $ttl    Seconds that the promise shall last.
+	 * @return Reply
+	 */
+	public function confirm( Basket $basket, string $code, int $ttl ): Reply {
+		$this->state['spend'] = $this->state['spend'] ?? 'max';
+		$reply                = $this->hub->call( 'POST', '/holds', array( 'code' => trim( $code ) ) + $this->hold_body( $basket, $ttl ) );
+		$answer               = $reply->body['quote'] ?? null;
+		if ( 201 !== $reply->status || ! is_array( $answer ) || ! is_string( $reply->body['id'] ?? null ) ) {
+			return $reply;
+		}
+		try {
+			new Quote( $answer, $basket );
+		} catch ( \UnexpectedValueException $error ) {
+			return new Reply( 0 );
+		}
+		$print       = self::print_of( $this->body( $basket ) );
+		$this->state = array(
+			'hold'     => $reply->body['id'],
+			'promised' => $print,
+			'print'    => $print,
+			'answer'   => $answer,
+			'until'    => (int) strtotime( (string) ( $reply->body['expires_at'] ?? '' ) ) - self::PAUSE,
+			'trouble'  => '',
+			'asked'    => false,
+		) + $this->state;
+		return $reply;
+	}
+
+	/**
 	 * After the order is made, the next cart begins.
 	 *
 	 * @param string $cart Its id.
 	 */
 	public function begin_anew( string $cart ): void {
 		$this->state = ( new self( $this->hub, array(), $this->now, $cart ) )->state;
+	}
+
+	/**
+	 * The body of a quote.
+	 *
+	 * @param Basket $basket The cart as it is.
+	 * @return array
+	 */
+	private function body( Basket $basket ): array {
+		$body  = $basket->body( $this->state['spend'], $this->state['codes'], $this->state['cart'] );
+		$phone = $basket->member['phone'] ?? null;
+		if ( null !== $phone && $phone === $this->state['no_phone'] ) {
+			$body['member'] = null;
+			$body['spend']  = null;
+		}
+		return $body;
+	}
+
+	/**
+	 * The body of a hold.
+	 *
+	 * @param Basket $basket The cart as it is.
+	 * @param int    $ttl    Seconds.
+	 * @return array
+	 */
+	private function hold_body( Basket $basket, int $ttl ): array {
+		return array( 'ttl_s' => max( 60, min( 86400, $ttl ) ) ) + $this->body( $basket );
+	}
+
+	/**
+	 * What tells one question from another.
+	 *
+	 * @param array $body Of the quote.
+	 * @return string
+	 */
+	private static function print_of( array $body ): string {
+		return hash( 'sha256', (string) json_encode( $body, JSON_INVALID_UTF8_SUBSTITUTE ) );
+	}
+
+	/**
+	 * The cart is another than the one that was promised with a code.
+	 */
+	private function let_go(): void {
+		$this->hub->call( 'DELETE', '/holds/' . rawurlencode( (string) $this->state['hold'] ) );
+		$this->state['hold']     = null;
+		$this->state['promised'] = '';
+		$this->state['spend']    = null;
 	}
 
 	/**
@@ -205,6 +328,13 @@ final class Checkout {
 	private function ask( array $body, string $print, Basket $basket ): void {
 		$this->state['print'] = $print;
 		$reply                = $this->hub->call( 'POST', '/quotes', $body );
+		if ( 'phone_impossible' === $reply->code() && isset( $body['member']['phone'] ) ) {
+			// Buyers type anything; one that is no phone names nobody.
+			$this->state['no_phone'] = $body['member']['phone'];
+			$body                    = $this->body( $basket );
+			$this->state['print']    = self::print_of( $body );
+			$reply                   = $this->hub->call( 'POST', '/quotes', $body );
+		}
 		if ( ! $reply->is_ok() ) {
 			$this->nothing( 'away' );
 			return;

@@ -90,6 +90,15 @@ final class Quote {
 	}
 
 	/**
+	 * Whether points can be spent with a confirmation code alone.
+	 *
+	 * @return bool
+	 */
+	public function needs_code(): bool {
+		return true === ( $this->answer['points']['code_required'] ?? false );
+	}
+
+	/**
 	 * The member's number in the hub.
 	 *
 	 * @return string|null
