@@ -311,6 +311,23 @@ final class ShopTest extends TestCase {
 		$this->assertSame( 388.0, round( WC()->cart->items['a']['line_total'], 2 ) );
 	}
 
+	public function test_a_price_that_the_last_choice_changed_is_shown_before_anything_is_promised(): void {
+		$this->hub_takes( 39800, 3980, 0 );
+		WC()->cart->calculate_totals();
+		WC()->session->set( 'chosen_payment_method', 'cod' );
+		$this->hub_takes( 39800, 1000, 0 );
+		$errors = new WP_Error();
+		do_action( 'woocommerce_after_checkout_validation', array(), $errors );
+		$this->assertTrue( $errors->has_errors() );
+		$this->assertSame( 388.0, round( WC()->cart->items['a']['line_total'], 2 ) );
+
+		Shop::answer( 201, array( 'id' => 'h_1' ) );
+		$errors = new WP_Error();
+		do_action( 'woocommerce_after_checkout_validation', array(), $errors );
+		$this->assertFalse( $errors->has_errors() );
+		$this->assertSame( '388.00', Shop::asked()[2][2]['expect']['payable'] );
+	}
+
 	public function test_errors_of_the_form_come_before_any_promise(): void {
 		$this->hub_takes( 39800, 3980, 0 );
 		WC()->cart->calculate_totals();

@@ -271,11 +271,28 @@ final class Account {
 	private function show_history( array $answer ): void {
 		$rows = array();
 		foreach ( self::items( $answer ) as $entry ) {
-			$rows[] = array( self::day( $entry['occurred_at'] ?? '' ), self::kind( (string) ( $entry['kind'] ?? '' ) ), self::points( $entry['available'] ?? null ) );
+			$change = self::change( $entry );
+			if ( 0 !== $change ) {
+				$rows[] = array( self::day( $entry['occurred_at'] ?? '' ), self::kind( (string) ( $entry['kind'] ?? '' ) ), Offer::points( $change ) );
+			}
 		}
 		if ( array() !== $rows ) {
 			echo '<h3>' . esc_html__( 'History', 'loyalty-hub' ) . '</h3>';
 			self::table( array( __( 'Day', 'loyalty-hub' ), __( 'What', 'loyalty-hub' ), __( 'Points', 'loyalty-hub' ) ), $rows );
+		}
+	}
+
+	/**
+	 * What a movement gave or took; one that only set points aside did neither.
+	 *
+	 * @param array $entry Of the ledger.
+	 * @return int Hundredths.
+	 */
+	private static function change( array $entry ): int {
+		try {
+			return Money::read( $entry['available'] ) + Money::read( $entry['pending'] ) + Money::read( $entry['held'] ) - Money::read( $entry['debt'] );
+		} catch ( \UnexpectedValueException $error ) {
+			return 0;
 		}
 	}
 
@@ -288,11 +305,8 @@ final class Account {
 	private static function kind( string $kind ): string {
 		$words = array(
 			'earn'      => __( 'Earned', 'loyalty-hub' ),
-			'activate'  => __( 'Can be spent now', 'loyalty-hub' ),
-			'hold'      => __( 'Set aside for an order', 'loyalty-hub' ),
 			'capture'   => __( 'Spent', 'loyalty-hub' ),
 			'spend'     => __( 'Spent', 'loyalty-hub' ),
-			'release'   => __( 'Set aside no more', 'loyalty-hub' ),
 			'give_back' => __( 'Given back for a return', 'loyalty-hub' ),
 			'claw_back' => __( 'Taken back for a return', 'loyalty-hub' ),
 			'expire'    => __( 'Expired', 'loyalty-hub' ),

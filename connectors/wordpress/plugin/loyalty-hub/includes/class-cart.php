@@ -116,10 +116,19 @@ final class Cart {
 	 */
 	public function quote(): ?Quote {
 		if ( null === $this->quote && WC()->cart && ! WC()->cart->is_empty() ) {
-			$this->taken_by_session();
-			$this->price( WC()->cart );
+			$this->renew();
 		}
 		return $this->quote;
+	}
+
+	/**
+	 * Asks anew if anything has changed since the cart was calculated, as the method of payment.
+	 *
+	 * @return bool Whether the price is another now.
+	 */
+	public function renew(): bool {
+		$this->taken_by_session();
+		return $this->price( WC()->cart );
 	}
 
 	/**
@@ -145,11 +154,12 @@ final class Cart {
 	 * Asks for the calculated cart, and has it calculated anew where the answer changes it.
 	 *
 	 * @param \WC_Cart $cart The cart.
+	 * @return bool Whether it did.
 	 */
-	public function price( \WC_Cart $cart ): void {
+	public function price( \WC_Cart $cart ): bool {
 		$checkout = $this->busy ? null : $this->checkout();
 		if ( null === $checkout ) {
-			return;
+			return false;
 		}
 		$this->busy  = true;
 		$basket      = Basket_Reader::read( $cart, $this->taken );
@@ -158,10 +168,12 @@ final class Cart {
 		$off         = null === $allotment ? array() : $allotment->coupons;
 		$this->keep_part( 'checkout', $checkout->state() );
 		$this->keep_part( 'told', null === $allotment ? array() : $allotment->told );
-		if ( $this->put( $cart, $off ) ) {
+		$changed = $this->put( $cart, $off );
+		if ( $changed ) {
 			$cart->calculate_totals();
 		}
 		$this->busy = false;
+		return $changed;
 	}
 
 	/**

@@ -219,11 +219,14 @@ final class Orders {
 	 * @return bool Whether the buyer pays what was shown.
 	 */
 	private function promise(): bool {
-		$checkout = Cart::one()->checkout();
-		if ( null === $checkout || WC()->cart->is_empty() ) {
+		if ( null === Cart::one()->checkout() || WC()->cart->is_empty() ) {
 			return true;
 		}
-		$kept = $checkout->hold( Cart::one()->basket(), self::ttl() );
+		if ( Cart::one()->renew() ) {
+			return false;
+		}
+		$checkout = Cart::one()->checkout();
+		$kept     = $checkout->hold( Cart::one()->basket(), self::ttl() );
 		Cart::one()->keep_checkout( $checkout );
 		if ( ! $kept ) {
 			WC()->cart->calculate_totals();
