@@ -51,7 +51,7 @@
 		const button = ( data, text ) => el( 'button', { type: 'button', disabled: busy, onClick: () => send( data ) }, text );
 		return el(
 			'div',
-			{ className: 'loyalty-hub-box wc-block-components-totals-wrapper', 'aria-busy': busy },
+			{ className: 'loyalty-hub-box wc-block-components-totals-wrapper', style: { padding: '16px' }, 'aria-busy': busy },
 			view.notes.map( ( note ) => el( 'p', { key: note }, note ) ),
 			view.can_spend && el( Field, { key: 'points-' + view.spend, name: 'points', value: view.spend, label: texts.points, text: texts.use, busy, send } ),
 			view.can_spend && ! view.by_code && button( { points: 'max' }, texts.all ),
