@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,32 +9,7 @@ import pytest
 from loyalty_kit.events import PurchaseLine
 from loyalty_kit.money import format_decimal
 from tests.connectors.wordpress.made import line, money_line, order, purchase
-
-CARTS = json.loads((Path(__file__).parent / "vectors.json").read_text(encoding="utf-8"))["carts"]
-
-
-def meta(*pairs: tuple[str, str]) -> list[dict[str, Any]]:
-    return [{"id": 1, "key": key, "value": value} for key, value in pairs]
-
-
-def noted(item: dict[str, Any], told: dict[str, list[str]]) -> dict[str, Any]:
-    """A line of the order with the notes that the plugin makes on it."""
-    notes = [("_loyalty_hub_line", item["line"])]
-    if item["line"] in told:
-        discount, spend = told[item["line"]]
-        notes += [("_loyalty_hub_discount", discount), ("_loyalty_hub_spend", spend)]
-    return {**item, "meta_data": meta(*notes)}
-
-
-def document(cart: dict[str, Any]) -> dict[str, Any]:
-    kept = cart["order"]
-    return order(
-        line_items=[noted(item, cart["told"]) for item in kept["line_items"]],
-        shipping_lines=[noted(item, {}) for item in kept["shipping_lines"]],
-        fee_lines=[],
-        coupon_lines=[{**one, "meta_data": []} for one in kept["coupon_lines"]],
-        refunds=[],
-    )
+from tests.connectors.wordpress.plugin_orders import CARTS, meta, order_of_cart
 
 
 def shown(one: PurchaseLine) -> dict[str, Any]:
@@ -53,7 +26,7 @@ def shown(one: PurchaseLine) -> dict[str, Any]:
 
 @pytest.mark.parametrize("cart", CARTS, ids=lambda cart: cart["title"])
 def test_an_order_of_the_plugin_is_the_purchase_that_was_quoted(cart):
-    assert [shown(one) for one in purchase(document(cart)).lines] == cart["bought"]
+    assert [shown(one) for one in purchase(order_of_cart(cart)).lines] == cart["bought"]
 
 
 @pytest.mark.parametrize("cart", CARTS, ids=lambda cart: cart["title"])

@@ -3,6 +3,7 @@
 use Automattic\WooCommerce\StoreApi\Exceptions\RouteException;
 use LoyaltyHub\Cart;
 use LoyaltyHub\Choices;
+use LoyaltyHub\Coupons;
 use LoyaltyHub\Core\Money;
 use LoyaltyHub\Offer;
 use LoyaltyHub\Options;
@@ -18,6 +19,7 @@ final class ShopTest extends TestCase {
 	protected function setUp(): void {
 		Shop::open();
 		Cart::one()->listen();
+		( new Coupons() )->listen();
 		( new Orders() )->listen();
 		( new Queue() )->listen();
 		WC()->cart->items = array( 'a' => $this->item( 10, 'TEA', 398.0, 2 ) );
@@ -217,7 +219,7 @@ final class ShopTest extends TestCase {
 	}
 
 	public function test_the_codes_of_our_coupons_are_worth_nothing_when_typed(): void {
-		foreach ( Cart::COUPONS as $code ) {
+		foreach ( Coupons::CODES as $code ) {
 			$this->assertFalse( ( new WC_Coupon( $code ) )->data );
 		}
 		$this->assertFalse( apply_filters( 'woocommerce_get_shop_coupon_data', false, 5, null ) );

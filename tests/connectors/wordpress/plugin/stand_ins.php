@@ -182,7 +182,7 @@ class WC_Cart {
 		++$this->counted;
 		do_action( 'woocommerce_before_calculate_totals', $this );
 		$off = array();
-		foreach ( array_intersect( LoyaltyHub\Cart::COUPONS, $this->applied ) as $code ) {
+		foreach ( array_intersect( LoyaltyHub\Coupons::CODES, $this->applied ) as $code ) {
 			foreach ( ( new WC_Coupon( $code ) )->spread( array_keys( $this->items ) ) as $key => $hundredths ) {
 				$off[ $key ] = ( $off[ $key ] ?? 0 ) + $hundredths;
 			}

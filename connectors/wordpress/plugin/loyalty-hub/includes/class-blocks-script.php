@@ -60,8 +60,8 @@ final class Blocks_Script implements IntegrationInterface {
 		return array(
 			'texts'  => Offer::texts(),
 			'labels' => array(
-				Allotment::POINTS   => Cart::title( Allotment::POINTS ),
-				Allotment::DISCOUNT => Cart::title( Allotment::DISCOUNT ),
+				Allotment::POINTS   => Coupons::title( Allotment::POINTS ),
+				Allotment::DISCOUNT => Coupons::title( Allotment::DISCOUNT ),
 			),
 		);
 	}

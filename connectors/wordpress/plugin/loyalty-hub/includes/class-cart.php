@@ -20,8 +20,6 @@ use LoyaltyHub\Core\Quote;
 final class Cart {
 
 	private const SESSION = 'loyalty_hub';
-	public const TYPE     = 'loyalty_hub';
-	public const COUPONS  = array( Allotment::DISCOUNT, Allotment::POINTS );
 
 	/**
 	 * The one of this request.
@@ -72,19 +70,13 @@ final class Cart {
 	 * Listens.
 	 */
 	public function listen(): void {
-		add_filter( 'woocommerce_coupon_discount_types', array( $this, 'name_type' ) );
-		add_filter( 'woocommerce_cart_coupon_types', array( $this, 'add_type' ) );
 		add_filter( 'woocommerce_get_shop_coupon_data', array( $this, 'coupon' ), 10, 2 );
-		add_filter( 'woocommerce_coupon_sort', array( $this, 'sort' ), 10, 2 );
 		add_filter( 'woocommerce_coupon_custom_discounts_array', array( $this, 'discounts' ), 10, 2 );
-		add_filter( 'woocommerce_apply_individual_use_coupon', array( $this, 'keep' ), 10, 3 );
 		add_filter( 'woocommerce_order_recalculate_coupons_coupon_object', array( $this, 'read_stored' ), 10, 4 );
 		add_action( 'woocommerce_before_calculate_totals', array( $this, 'forget_taken' ), 1000, 0 );
 		add_action( 'woocommerce_after_calculate_totals', array( $this, 'price' ), 100 );
 		add_action( 'woocommerce_cart_emptied', array( $this, 'begin_anew' ), 10, 0 );
 		add_action( 'woocommerce_removed_coupon', array( $this, 'on_removed' ) );
-		add_filter( 'woocommerce_cart_totals_coupon_label', array( $this, 'label' ), 10, 2 );
-		add_filter( 'woocommerce_cart_totals_coupon_html', array( $this, 'row' ), 10, 3 );
 	}
 
 	/**
@@ -190,27 +182,6 @@ final class Cart {
 	}
 
 	/**
-	 * Names our type of coupon.
-	 *
-	 * @param array $types Labels by type.
-	 * @return array
-	 */
-	public function name_type( $types ) {
-		return $types + array( self::TYPE => __( 'Discount of the loyalty hub', 'loyalty-hub' ) );
-	}
-
-	/**
-	 * Our type is for the cart, so that no product is asked whether it is valid for it.
-	 *
-	 * @param array $types Types for the cart.
-	 * @return array
-	 */
-	public function add_type( $types ) {
-		$types[] = self::TYPE;
-		return $types;
-	}
-
-	/**
 	 * The virtual coupon, while the hub gives something by it; nobody else can use the code.
 	 *
 	 * @param mixed $data Of another plugin, or false.
@@ -218,26 +189,14 @@ final class Cart {
 	 * @return mixed
 	 */
 	public function coupon( $data, $code ) {
-		$off = is_string( $code ) && in_array( $code, self::COUPONS, true ) ? $this->off()[ $code ] ?? array() : array();
+		$off = is_string( $code ) && in_array( $code, Coupons::CODES, true ) ? $this->off()[ $code ] ?? array() : array();
 		if ( array() === $off ) {
 			return $data;
 		}
 		return array(
-			'discount_type' => self::TYPE,
+			'discount_type' => Coupons::TYPE,
 			'amount'        => Core\Money::write( array_sum( $off ) ),
 		);
-	}
-
-	/**
-	 * After the coupons of the shop, since the hub was told what they leave; points last.
-	 *
-	 * @param int        $sort   Place.
-	 * @param \WC_Coupon $coupon The coupon.
-	 * @return int
-	 */
-	public function sort( $sort, $coupon ) {
-		$place = array_search( $coupon->get_code(), self::COUPONS, true );
-		return false === $place ? $sort : 1000 + $place;
 	}
 
 	/**
@@ -249,7 +208,7 @@ final class Cart {
 	 */
 	public function discounts( $discounts, $coupon ) {
 		$code = $coupon->get_code();
-		if ( ! in_array( $code, self::COUPONS, true ) ) {
+		if ( ! in_array( $code, Coupons::CODES, true ) ) {
 			return $discounts;
 		}
 		$is_order = isset( $this->stored[ $code ] );
@@ -275,7 +234,7 @@ final class Cart {
 	 * @return \WC_Coupon
 	 */
 	public function read_stored( $coupon, $code, $item, $order ) {
-		if ( ! in_array( $code, self::COUPONS, true ) ) {
+		if ( ! in_array( $code, Coupons::CODES, true ) ) {
 			return $coupon;
 		}
 		$this->stored[ $code ] = array();
@@ -285,20 +244,8 @@ final class Cart {
 
 			$this->stored[ $code ][ $id ] = min( (float) ( is_array( $off ) ? $off[ $code ] ?? 0 : 0 ), (float) wc_add_number_precision( $price ) );
 		}
-		$coupon->set_discount_type( self::TYPE );
+		$coupon->set_discount_type( Coupons::TYPE );
 		return $coupon;
-	}
-
-	/**
-	 * A coupon of the shop that suffers no other beside it still suffers ours.
-	 *
-	 * @param array $keep    Codes to be kept.
-	 * @param mixed $coupon  The one that is applied.
-	 * @param array $applied Codes that are applied.
-	 * @return array
-	 */
-	public function keep( $keep, $coupon, $applied ) {
-		return array_merge( $keep, array_intersect( self::COUPONS, $applied ) );
 	}
 
 	/**
@@ -322,42 +269,6 @@ final class Cart {
 	}
 
 	/**
-	 * What people read instead of the code.
-	 *
-	 * @param string     $label  With the code.
-	 * @param \WC_Coupon $coupon The coupon.
-	 * @return string
-	 */
-	public function label( $label, $coupon ) {
-		return self::title( $coupon->get_code() ) ?? $label;
-	}
-
-	/**
-	 * The words for a coupon of ours.
-	 *
-	 * @param string $code Of the coupon.
-	 * @return string|null Null for any other.
-	 */
-	public static function title( string $code ): ?string {
-		if ( Allotment::POINTS === $code ) {
-			return esc_html__( 'Paid with points', 'loyalty-hub' );
-		}
-		return Allotment::DISCOUNT === $code ? esc_html__( 'Discount', 'loyalty-hub' ) : null;
-	}
-
-	/**
-	 * A discount has no link that removes it: it would come again.
-	 *
-	 * @param string     $html   With the link.
-	 * @param \WC_Coupon $coupon The coupon.
-	 * @param string     $amount Without it.
-	 * @return string
-	 */
-	public function row( $html, $coupon, $amount ) {
-		return Allotment::DISCOUNT === $coupon->get_code() ? $amount : $html;
-	}
-
-	/**
 	 * Puts the coupons on the cart.
 	 *
 	 * @param \WC_Cart $cart The cart.
@@ -366,7 +277,7 @@ final class Cart {
 	 */
 	private function put( \WC_Cart $cart, array $off ): bool {
 		$applied = $cart->get_applied_coupons();
-		$wanted  = array_values( array_merge( array_diff( $applied, self::COUPONS ), array_intersect( self::COUPONS, array_keys( $off ) ) ) );
+		$wanted  = array_values( array_merge( array_diff( $applied, Coupons::CODES ), array_intersect( Coupons::CODES, array_keys( $off ) ) ) );
 		$changed = array_values( $applied ) !== $wanted || $this->off() !== $off;
 		$this->keep_part( 'off', $off );
 		$cart->set_applied_coupons( $wanted );
