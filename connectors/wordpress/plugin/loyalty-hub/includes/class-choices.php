@@ -26,7 +26,7 @@ final class Choices {
 	 * A form without script: the page is shown anew.
 	 */
 	public function posted(): void {
-		if ( ! isset( $_POST['loyalty_hub_nonce'], $_POST['loyalty_hub_page'] ) || ! $this->is_ours() ) {
+		if ( wp_doing_ajax() || ! isset( $_POST['loyalty_hub_nonce'], $_POST['loyalty_hub_page'] ) || ! $this->is_ours() ) {
 			return;
 		}
 		$this->take_posted();
