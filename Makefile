@@ -13,7 +13,7 @@ PACKAGES := hub connectors loyalty_core loyalty_kit
 
 .PHONY: help
 help: ## these words
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' Makefile
 
 .PHONY: run
 run: ## set everything up and start the hub on http://127.0.0.1:8080
@@ -94,6 +94,10 @@ assets: ## fetch the browser libraries
 wheel: dev ## build the wheel, browser libraries and translations within
 	@$(SET_UP) run
 	@$(BIN)/python -m build --no-isolation --wheel --outdir dist .
+
+.PHONY: plugin-wordpress
+plugin-wordpress: ## build the plugin for WordPress shops into dist/
+	@$(PYTHON) -m tools.plugin_wordpress
 
 .PHONY: lock
 lock: dev ## renew the lock files from setup.cfg; UPGRADE=1 takes the newest versions

@@ -80,6 +80,11 @@ def _on_path(*names: str) -> Path | None:
     return Path(found[0]) if found[0] and all(found) else None
 
 
+def find_php() -> Path | None:
+    """What the plugin for WordPress shops is tested with."""
+    return _on_path("php", "phpunit", "phpcs")
+
+
 def find_wrk() -> Path | None:
     """The client of the benches."""
     on_path = shutil.which("wrk")
@@ -103,6 +108,7 @@ PROGRAMS = (
     Program("nginx", find_nginx, ("nginx-light", "openssl", "curl")),
     Program("Prometheus", find_promtool, ("prometheus",)),
     Program("systemd", find_systemd, ("systemd",)),
+    Program("PHP", find_php, ("php-cli", "phpunit", "php-codesniffer")),
     Program("wrk", find_wrk, ("wrk",)),
 )
 

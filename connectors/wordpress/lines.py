@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.wordpress.schemas import NOT_STORABLE
 from loyalty_kit.events import LineKind, PurchaseLine, RefundLine
-from loyalty_kit.money import UNIT_MILLI, prorate
+from loyalty_kit.money import HUNDREDTHS, UNIT_MILLI, parse_decimal, prorate
 
 Wire = Mapping[str, Any]
 
@@ -27,28 +27,52 @@ DISCOUNT_COUPON = "loyalty-tier"
 HUB_COUPONS = "loyalty-hub"
 """Virtual coupons that the plugin puts on an order: points, tier, both in one sum."""
 REFUNDED_ITEM = "_refunded_item_id"
+LINE, TOLD_DISCOUNT, TOLD_SPEND = (
+    "_loyalty_hub_line",
+    "_loyalty_hub_discount",
+    "_loyalty_hub_spend",
+)
+"""What the plugin writes on each line: its id in the quote, and what the hub took off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A line of the order with its money in kopecks; a negative one is the shop's discount."""
+    """A line of the order with its money in kopecks; a negative one is the shop's discount.
+
+    `told`: discount and spend as the plugin wrote them.
+    """
 
     item: Wire
     kind: LineKind
     paid: int
     reduction: int = 0
+    told: tuple[int, int] | None = None
 
 
 def purchase_lines(order: Wire) -> tuple[PurchaseLine, ...]:
     """Goods, delivery and fees, none of them below zero."""
     codes = {line["code"].lower() for line in our_coupons(order)}
-    return tuple(_line(part, codes) for part in _after_negative_parts(_parts(order)))
+    names = line_names(order)
+    return tuple(_line(part, codes, names) for part in _after_negative_parts(_parts(order)))
+
+
+def line_names(order: Wire) -> dict[str, str]:
+    """The id of each line by its number in the shop: that of the quote, where there was one.
+
+    A purchase keeps a hold's promise by these.  A line that staff doubled has its number alone.
+    """
+    items = [*order["line_items"], *order["shipping_lines"], *order["fee_lines"]]
+    names: dict[str, str] = {}
+    for item in items:
+        number, named = str(item["id"]), meta(item, (LINE,))
+        names[number] = named if named and named not in names.values() else number
+    return names
 
 
 def _parts(order: Wire) -> list[Part]:
-    goods = zip(order["line_items"], _reductions(order), strict=True)
+    goods = zip(order["line_items"], _reductions(order), _told(order), strict=True)
     return [
-        *(Part(item, LineKind.GOODS, _with_tax(item), off) for item, off in goods),
+        *(Part(item, LineKind.GOODS, _with_tax(item), off, told) for item, off, told in goods),
         *(Part(item, LineKind.DELIVERY, _with_tax(item)) for item in order["shipping_lines"]),
         *(Part(item, LineKind.FEE, _with_tax(item)) for item in order["fee_lines"]),
     ]
@@ -61,9 +85,41 @@ def _reductions(order: Wire) -> list[int]:
     where the order's `discount_total` is not) is allotted by what each line lost; the rest of
     what it lost is the shop's own discount.
     """
-    lost = [max(0, _before_coupons(item) - _with_tax(item)) for item in order["line_items"]]
-    ours = sum(minor(line["discount"] + line["discount_tax"]) for line in our_coupons(order))
-    return prorate(max(0, min(ours, sum(lost))), lost)
+    lost = _lost(order)
+    return prorate(max(0, min(_ours(order), sum(lost))), lost)
+
+
+def _lost(order: Wire) -> list[int]:
+    """What all coupons took off each line of goods."""
+    return [max(0, _before_coupons(item) - _with_tax(item)) for item in order["line_items"]]
+
+
+def _ours(order: Wire) -> int:
+    return sum(minor(line["discount"] + line["discount_tax"]) for line in our_coupons(order))
+
+
+def _told(order: Wire) -> Sequence[tuple[int, int] | None]:
+    """Discount and spend of each line of goods as the plugin wrote them.
+
+    None for all where they do not fit the money any more, as after staff changed the order: a
+    line lost less, or the coupons say another sum.  Each line may round by a kopeck.
+    """
+    told = [
+        (_told_minor(item, TOLD_DISCOUNT), _told_minor(item, TOLD_SPEND))
+        for item in order["line_items"]
+    ]
+    sums = [discount + spend for discount, spend in told]
+    fits = all(off <= lost + 1 for off, lost in zip(sums, _lost(order), strict=True))
+    if not any(sums) or not fits or abs(sum(sums) - _ours(order)) > len(told):
+        return [None] * len(told)
+    return told
+
+
+def _told_minor(item: Wire, name: str) -> int:
+    try:
+        return max(0, parse_decimal(meta(item, (name,)) or "0", HUNDREDTHS))
+    except ValueError:
+        return 0
 
 
 def _after_negative_parts(parts: Sequence[Part]) -> list[Part]:
@@ -81,16 +137,16 @@ def _after_negative_parts(parts: Sequence[Part]) -> list[Part]:
     return kept
 
 
-def _line(part: Part, codes: set[str]) -> PurchaseLine:
-    discount, spend, reduction = _split(part.reduction, codes)
+def _line(part: Part, codes: set[str], names: Mapping[str, str]) -> PurchaseLine:
+    discount, spend, reduction = (*part.told, None) if part.told else _split(part.reduction, codes)
     goods = part.kind is LineKind.GOODS
     return PurchaseLine(
-        id=str(part.item["id"]),
+        id=names[str(part.item["id"])],
         kind=part.kind,
         sku=sku_of(part.item) if goods else None,
         name=cut(part.item["name"]),
         quantity_milli=_milli(part.item["quantity"]) if goods else UNIT_MILLI,
-        amount_minor=part.paid + part.reduction,
+        amount_minor=part.paid + (sum(part.told) if part.told else part.reduction),
         discount_minor=discount,
         spend_minor=spend,
         reduction_minor=reduction,
@@ -109,8 +165,8 @@ def _split(reduction: int, codes: set[str]) -> tuple[int | None, int | None, int
     return None, None, reduction
 
 
-def refund_lines(refund: Wire) -> tuple[RefundLine, ...]:
-    """Returned lines, by the ids of the order's lines.
+def refund_lines(refund: Wire, names: Mapping[str, str]) -> tuple[RefundLine, ...]:
+    """Returned lines, by the ids of the order's lines (`line_names`).
 
     A line of negative money is a negative fee taken back: it lessens the others.
     """
@@ -121,13 +177,18 @@ def refund_lines(refund: Wire) -> tuple[RefundLine, ...]:
     less = prorate(min(taken_back, sum(paid_back)), paid_back)
     return tuple(
         RefundLine(
-            id=meta(item, (REFUNDED_ITEM,)),
+            id=_returned(item, names),
             sku=sku_of(item) if "sku" in item else None,
             quantity_milli=_milli(item["quantity"]) if "quantity" in item else None,
             paid_back_minor=back - off,
         )
         for item, back, off in zip(kept, paid_back, less, strict=True)
     )
+
+
+def _returned(item: Wire, names: Mapping[str, str]) -> str | None:
+    number = meta(item, (REFUNDED_ITEM,))
+    return None if number is None else names.get(number, number)
 
 
 def our_coupons(order: Wire) -> list[Wire]:

@@ -207,6 +207,7 @@ def _refunds(
     refunds: Iterable[Wire], order: Wire, sold_at: datetime, revision: int
 ) -> tuple[Refund, ...]:
     """All refunds there are, oldest first; one that moves neither goods nor money is left out."""
+    names = lines.line_names(order)
     translated = (
         Refund(
             external_id=str(refund["id"]),
@@ -216,7 +217,7 @@ def _refunds(
             amount_minor=abs(lines.minor(refund["amount"])),
             currency=order["currency"],
             revision=revision,
-            lines=lines.refund_lines(refund),
+            lines=lines.refund_lines(refund, names),
             reason=lines.cut(refund["reason"]),
         )
         for refund in sorted(refunds, key=lambda each: each["id"])

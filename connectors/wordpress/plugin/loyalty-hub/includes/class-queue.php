@@ -1,0 +1,118 @@
+<?php
+/**
+ * What the hub is told behind the buyer's back.
+ *
+ * @package LoyaltyHub
+ */
+
+namespace LoyaltyHub;
+
+/**
+ * Each message is an action of the Action Scheduler, which keeps it until it was carried out; one that
+ * failed is planned again, since the scheduler itself repeats nothing (3.9.3).
+ */
+final class Queue {
+
+	public const HINT    = 'hint';
+	public const TIE     = 'tie';
+	public const RELEASE = 'release';
+	public const HOOK    = 'loyalty_hub_message';
+	public const GROUP   = 'loyalty-hub';
+
+	/**
+	 * Seconds after which a message is sent again; after the last of them it is given up.
+	 */
+	private const PAUSES = array( 60, 300, 900, 3600, 21600, 86400 );
+
+	/**
+	 * Listens.
+	 */
+	public function listen(): void {
+		add_action( self::HOOK, array( $this, 'send' ), 10, 4 );
+	}
+
+	/**
+	 * Queues a message, unless the same is waiting already.
+	 *
+	 * @param string $kind  One of the constants.
+	 * @param int    $order Id of the order.
+	 * @param string $hold  Id of the hold, to release it.
+	 */
+	public static function add( string $kind, int $order, string $hold = '' ): void {
+		$message = array( $kind, $order, $hold, 0 );
+		if ( ! as_has_scheduled_action( self::HOOK, $message, self::GROUP ) ) {
+			as_enqueue_async_action( self::HOOK, $message, self::GROUP );
+		}
+	}
+
+	/**
+	 * Sends one.
+	 *
+	 * @param string $kind    What it says.
+	 * @param int    $order   Id of the order.
+	 * @param string $hold    Id of the hold.
+	 * @param int    $attempt How often it was sent already.
+	 * @throws \RuntimeException When it is given up, so that the scheduler shows it as failed.
+	 */
+	public function send( $kind, $order, $hold, $attempt ): void {
+		if ( ! Options::are_complete() ) {
+			return;
+		}
+		$reply = $this->reply( (string) $kind, (int) $order, (string) $hold );
+		if ( null === $reply || $reply->is_ok() ) {
+			return;
+		}
+		// A key or an address that is wrong today may be mended; anything else stays refused.
+		$may_come = $reply->is_away() || in_array( $reply->status, array( 401, 403 ), true );
+		if ( $may_come && isset( self::PAUSES[ $attempt ] ) ) {
+			as_schedule_single_action( time() + self::PAUSES[ $attempt ], self::HOOK, array( $kind, $order, $hold, $attempt + 1 ), self::GROUP );
+			return;
+		}
+		// A hold that has ended, or was used by its purchase, needs nothing more.
+		if ( self::HINT === $kind || ! in_array( $reply->status, array( 404, 409 ), true ) ) {
+			throw new \RuntimeException( esc_html( 'The hub answered ' . $reply->status . ' ' . $reply->code() ) );
+		}
+	}
+
+	/**
+	 * Carries a message over.
+	 *
+	 * @param string $kind  What it says.
+	 * @param int    $order Id of the order.
+	 * @param string $hold  Id of the hold.
+	 * @return Core\Reply|null Null: there is nothing to say any more.
+	 */
+	private function reply( string $kind, int $order, string $hold ): ?Core\Reply {
+		$hub = Transport::for_work();
+		if ( self::RELEASE === $kind ) {
+			return $hub->call( 'DELETE', '/holds/' . rawurlencode( $hold ) );
+		}
+		if ( self::HINT === $kind ) {
+			return $hub->hint( Options::get( 'connection' ), Options::get( 'secret' ), home_url( '/' ), $order, self::number() );
+		}
+		$found = wc_get_order( $order );
+		$hold  = $found ? (string) $found->get_meta( Orders::HOLD ) : '';
+		if ( '' === $hold ) {
+			return null;
+		}
+		return $hub->call( 'PATCH', '/holds/' . rawurlencode( $hold ), array( 'order' => (string) $found->get_order_number() ) );
+	}
+
+	/**
+	 * The next number: each is larger than those before, whoever asks at once.
+	 *
+	 * @return int
+	 */
+	private static function number(): int {
+		global $wpdb;
+		// The database counts, so that two runners never get the same; an option could not promise it.
+		$wpdb->query( // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+			$wpdb->prepare(
+				"INSERT INTO {$wpdb->options} (option_name, option_value, autoload) VALUES (%s, LAST_INSERT_ID(1), 'off')
+				ON DUPLICATE KEY UPDATE option_value = LAST_INSERT_ID(option_value + 1)",
+				'loyalty_hub_number'
+			)
+		);
+		return (int) $wpdb->get_var( 'SELECT LAST_INSERT_ID()' ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+	}
+}

@@ -1,0 +1,90 @@
+<?php
+/**
+ * HTTP by WordPress.
+ *
+ * @package LoyaltyHub
+ */
+
+namespace LoyaltyHub;
+
+use LoyaltyHub\Core\Hub;
+
+/**
+ * Sends a call.  For buyers a hub that did not answer is left alone for half a minute, so that only
+ * one of them waits for it.
+ */
+final class Transport {
+
+	private const AWAY  = 'loyalty_hub_away';
+	private const PAUSE = 30;
+
+	/**
+	 * The hub for a buyer who waits.
+	 *
+	 * @return Hub
+	 */
+	public static function for_buyers(): Hub {
+		return new Hub( array( self::class, 'send_unless_away' ), Options::get( 'url' ), Options::get( 'key' ), Options::locale() );
+	}
+
+	/**
+	 * The hub for work that nobody waits for, and for the owner's test.
+	 *
+	 * @return Hub
+	 */
+	public static function for_work(): Hub {
+		return new Hub( array( self::class, 'send' ), Options::get( 'url' ), Options::get( 'key' ), Options::locale() );
+	}
+
+	/**
+	 * Sends, unless the hub was away just now.
+	 *
+	 * @param string      $method  As GET.
+	 * @param string      $url     Address.
+	 * @param array       $headers By name.
+	 * @param string|null $body    Text.
+	 * @param float       $limit   Seconds.
+	 * @return array Status and text; status 0: no answer.
+	 */
+	public static function send_unless_away( string $method, string $url, array $headers, ?string $body, float $limit ): array {
+		if ( false !== get_transient( self::AWAY ) ) {
+			return array( 0, '' );
+		}
+		$answer = self::send( $method, $url, $headers, $body, $limit );
+		if ( 0 === $answer[0] || $answer[0] >= 500 ) {
+			set_transient( self::AWAY, $answer[0], self::PAUSE );
+		}
+		return $answer;
+	}
+
+	/**
+	 * Sends.
+	 *
+	 * The address is the owner's own and may be a private one, so it is not held against the rules
+	 * that are for addresses from outside.
+	 *
+	 * @param string      $method  As GET.
+	 * @param string      $url     Address.
+	 * @param array       $headers By name.
+	 * @param string|null $body    Text.
+	 * @param float       $limit   Seconds.
+	 * @return array Status and text; status 0: no answer.
+	 */
+	public static function send( string $method, string $url, array $headers, ?string $body, float $limit ): array {
+		$answer = wp_remote_request(
+			$url,
+			array(
+				'method'      => $method,
+				'headers'     => $headers,
+				'body'        => $body,
+				'timeout'     => $limit,
+				'redirection' => 0,
+				'user-agent'  => 'loyalty-hub-wordpress/' . LOYALTY_HUB_VERSION,
+			)
+		);
+		if ( is_wp_error( $answer ) ) {
+			return array( 0, '' );
+		}
+		return array( (int) wp_remote_retrieve_response_code( $answer ), (string) wp_remote_retrieve_body( $answer ) );
+	}
+}

@@ -1,0 +1,22 @@
+<?php
+/**
+ * What the plugin leaves behind when it is deleted: nothing but the meta of orders, which the hub and
+ * the shop's books still need.
+ *
+ * @package LoyaltyHub
+ */
+
+defined( 'WP_UNINSTALL_PLUGIN' ) || exit;
+
+delete_option( 'woocommerce_loyalty_hub_settings' );
+delete_option( 'loyalty_hub_number' );
+delete_transient( 'loyalty_hub_away' );
+delete_metadata( 'user', 0, 'loyalty_hub_member', '', true );
+
+// The points of articles that were kept for a while.
+$GLOBALS['wpdb']->query( // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+	"DELETE FROM {$GLOBALS['wpdb']->options} WHERE option_name LIKE '\\_transient\\_loyalty\\_hub\\_%' OR option_name LIKE '\\_transient\\_timeout\\_loyalty\\_hub\\_%'"
+);
+if ( function_exists( 'as_unschedule_all_actions' ) ) {
+	as_unschedule_all_actions( 'loyalty_hub_message' );
+}

@@ -1,0 +1,263 @@
+<?php
+/**
+ * Hand-written stand-ins for what the plugin uses of WordPress 6.9 and WooCommerce 10.5.2.
+ *
+ * Names, arguments and what is given back were held against the source; each entry names its file
+ * (WooCommerce's below `plugins/woocommerce/`, WordPress's below `wp-includes/`).  They keep what they
+ * are told and count; they know no arithmetic.
+ */
+
+// phpcs:disable
+
+/** What the stand-ins hold between calls. */
+final class Shop {
+
+	public static array $hooks      = array();
+	public static array $options    = array();
+	public static array $transients = array();
+	public static array $user_meta  = array();
+	public static array $orders     = array();
+	public static array $queue      = array();
+	public static array $sent       = array();
+	public static array $answers    = array();
+	public static int $user         = 0;
+	public static string $phone     = '';
+	public static bool $gross       = true;
+	public static array $rates      = array();
+
+	public static function open(): void {
+		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = array();
+		self::$user  = 7;
+		self::$phone = '';
+		self::$gross = true;
+		self::$options = array(
+			'woocommerce_loyalty_hub_settings' => array(
+				'enabled' => 'yes', 'url' => 'https://hub.example/', 'key' => 'k', 'connection' => 'i_zz', 'secret' => 's3cret', 'shop' => '',
+			),
+		);
+		WooCommerce::$one = null;
+		$one = new ReflectionProperty( LoyaltyHub\Cart::class, 'one' );
+		$one->setValue( null, null );
+	}
+
+	/** The next answers of the hub, in order: status and body. */
+	public static function answer( int $status, array $body ): void {
+		self::$answers[] = array( $status, json_encode( $body ) );
+	}
+
+	/** What was asked, decoded. */
+	public static function asked(): array {
+		return array_map( fn( array $one ) => array( $one[0], $one[1], json_decode( (string) $one[2], true ) ), self::$sent );
+	}
+}
+
+// plugin.php
+function add_filter( $name, $callback, $priority = 10, $arguments = 1 ) {
+	Shop::$hooks[ $name ][ $priority ][] = array( $callback, $arguments );
+	ksort( Shop::$hooks[ $name ] );
+	return true;
+}
+function add_action( $name, $callback, $priority = 10, $arguments = 1 ) {
+	return add_filter( $name, $callback, $priority, $arguments );
+}
+function apply_filters( $name, $value, ...$more ) {
+	foreach ( Shop::$hooks[ $name ] ?? array() as $callbacks ) {
+		foreach ( $callbacks as list( $callback, $arguments ) ) {
+			$value = $callback( ...array_slice( array( $value, ...$more ), 0, $arguments ) );
+		}
+	}
+	return $value;
+}
+function do_action( $name, ...$arguments ) {
+	foreach ( Shop::$hooks[ $name ] ?? array() as $callbacks ) {
+		foreach ( $callbacks as list( $callback, $count ) ) {
+			$callback( ...array_slice( $arguments, 0, $count ) );
+		}
+	}
+}
+function register_activation_hook( $file, $callback ) {}
+function register_deactivation_hook( $file, $callback ) {}
+function plugin_basename( $file ) { return 'loyalty-hub/loyalty-hub.php'; }
+
+// option.php
+function get_option( $name, $without = false ) { return Shop::$options[ $name ] ?? $without; }
+function get_transient( $name ) { return Shop::$transients[ $name ][0] ?? false; }
+function set_transient( $name, $value, $seconds = 0 ) { Shop::$transients[ $name ] = array( $value, $seconds ); return true; }
+
+// http.php, class-wp-http.php: a failed call is a WP_Error, an answered one an array.
+function wp_remote_request( $url, $args = array() ) {
+	Shop::$sent[] = array( $args['method'], $url, $args['body'], $args );
+	$answer       = array_shift( Shop::$answers );
+	return null === $answer || 0 === $answer[0] ? new WP_Error( 'http_request_failed', 'timed out' ) : $answer;
+}
+function wp_remote_retrieve_response_code( $answer ) { return $answer[0]; }
+function wp_remote_retrieve_body( $answer ) { return $answer[1]; }
+
+// load.php, class-wp-error.php
+function is_wp_error( $thing ) { return $thing instanceof WP_Error; }
+class WP_Error {
+	public array $errors = array();
+	public function __construct( $code = '', $message = '', $data = '' ) {
+		if ( $code ) {
+			$this->add( $code, $message, $data );
+		}
+	}
+	public function add( $code, $message, $data = '' ) { $this->errors[ $code ][] = $message; }
+	public function has_errors() { return ! empty( $this->errors ); }
+}
+
+// class-wp-rest-request.php: `rest-api/`.
+class WP_REST_Request {
+	public function __construct( private $method = '', private $route = '' ) {}
+	public function get_method() { return $this->method; }
+}
+
+// user.php, pluggable.php, l10n.php, formatting.php, functions.php, link-template.php
+function get_current_user_id() { return Shop::$user; }
+function get_user_meta( $user, $key = '', $single = false ) { return Shop::$user_meta[ $user ][ $key ] ?? ''; }
+function update_user_meta( $user, $key, $value, $before = '' ) { Shop::$user_meta[ $user ][ $key ] = $value; return true; }
+function determine_locale() { return 'ru_RU'; }
+function __( $text, $domain = 'default' ) { return $text; }
+function esc_html__( $text, $domain = 'default' ) { return $text; }
+function esc_html( $text ) { return htmlspecialchars( $text ); }
+function number_format_i18n( $number, $decimals = 0 ) { return number_format( $number, $decimals, ',', ' ' ); }
+function wp_generate_uuid4() { static $count = 0; return 'cart-' . ++$count; }
+function home_url( $path = '' ) { return 'https://shop.example' . $path; }
+
+// packages/action-scheduler/functions.php
+function as_has_scheduled_action( $hook, $args = null, $group = '' ) {
+	foreach ( Shop::$queue as $one ) {
+		if ( array( $hook, $args, $group ) === array_slice( $one, 0, 3 ) ) {
+			return true;
+		}
+	}
+	return false;
+}
+function as_enqueue_async_action( $hook, $args = array(), $group = '', $unique = false, $priority = 10 ) {
+	Shop::$queue[] = array( $hook, $args, $group, 0 );
+	return count( Shop::$queue );
+}
+function as_schedule_single_action( $timestamp, $hook, $args = array(), $group = '', $unique = false, $priority = 10 ) {
+	Shop::$queue[] = array( $hook, $args, $group, $timestamp );
+	return count( Shop::$queue );
+}
+
+// woocommerce.php: WC()
+function WC() { return WooCommerce::$one ??= new WooCommerce(); }
+final class WooCommerce {
+	public static ?self $one = null;
+	public ?WC_Session $session;
+	public ?WC_Cart $cart;
+	public ?WC_Customer $customer;
+	public function __construct() {
+		$this->session = new WC_Session();
+		$this->cart    = new WC_Cart();
+		$this->customer = new WC_Customer();
+	}
+}
+
+// includes/abstracts/abstract-wc-session.php
+class WC_Session {
+	private array $data = array();
+	public function get( $key, $default_value = null ) { return $this->data[ $key ] ?? $default_value; }
+	public function set( $key, $value ) { $this->data[ $key ] = $value; }
+}
+
+// includes/class-wc-cart.php: lines are given as the test says they were calculated.
+class WC_Cart {
+	public array $items   = array();
+	public array $applied = array();
+	public array $rates   = array();
+	public array $fees    = array();
+	public int $counted   = 0;
+	public function get_cart() { return $this->items; }
+	public function is_empty() { return array() === $this->items; }
+	public function get_applied_coupons() { return (array) $this->applied; }
+	public function set_applied_coupons( $value = array() ) { $this->applied = (array) $value; }
+	public function get_fees() { return $this->fees; }
+	public function calculate_shipping() { return $this->rates; }
+	public function get_customer() { return new WC_Customer(); }
+	/** As the real one: actions around, and the coupons in their order between (class-wc-cart-totals.php). */
+	public function calculate_totals() {
+		++$this->counted;
+		do_action( 'woocommerce_before_calculate_totals', $this );
+		$off = array();
+		foreach ( array_intersect( LoyaltyHub\Coupons::CODES, $this->applied ) as $code ) {
+			foreach ( ( new WC_Coupon( $code ) )->spread( array_keys( $this->items ) ) as $key => $hundredths ) {
+				$off[ $key ] = ( $off[ $key ] ?? 0 ) + $hundredths;
+			}
+		}
+		foreach ( $this->items as $key => $item ) {
+			$this->items[ $key ]['line_total'] = $item['full'] - ( $off[ $key ] ?? 0 ) / 100;
+		}
+		do_action( 'woocommerce_after_calculate_totals', $this );
+	}
+}
+
+// includes/class-wc-coupon.php, class-wc-discounts.php (apply_coupon_custom)
+class WC_Coupon {
+	public array|false $data;
+	public string $type = '';
+	public function __construct( private $code = '' ) {
+		$this->data = apply_filters( 'woocommerce_get_shop_coupon_data', false, $code, $this );
+	}
+	public function get_code( $context = 'view' ) { return $this->code; }
+	public function set_discount_type( $discount_type ) { $this->type = $discount_type; }
+	public function spread( array $keys ): array {
+		return false === $this->data ? array() : apply_filters( 'woocommerce_coupon_custom_discounts_array', array_fill_keys( $keys, 0 ), $this );
+	}
+}
+
+// includes/class-wc-customer.php, class-wc-product-simple.php, abstracts/abstract-wc-product.php
+class WC_Customer {
+	public function get_is_vat_exempt( $context = 'view' ) { return false; }
+	public function get_billing_phone( $context = 'view' ) { return Shop::$phone; }
+}
+class WC_Product {
+	public function __construct( public int $id, public string $sku = '', public string $name = '', public string $tax_class = '' ) {}
+	public function get_sku( $context = 'view' ) { return $this->sku; }
+	public function get_name( $context = 'view' ) { return $this->name; }
+	public function get_tax_class( $context = 'view' ) { return $this->tax_class; }
+	public function is_taxable() { return array() !== Shop::$rates; }
+}
+
+// includes/class-wc-tax.php: rates in percent by class; here none is compound.
+class WC_Tax {
+	public static function get_rates( $tax_class = '', $customer = null ) {
+		return array( 1 => array( 'rate' => Shop::$rates[ $tax_class ] ?? 0, 'compound' => 'no' ) );
+	}
+	public static function calc_tax( $price, $rates, $price_includes_tax = false, $deprecated = false ) {
+		return array_map( fn( array $rate ) => round( $price * $rate['rate'] / 100, 4 ), $rates );
+	}
+}
+
+// includes/wc-core-functions.php, wc-product-functions.php, wc-formatting-functions.php, wc-order-functions.php
+function wc_prices_include_tax() { return Shop::$gross; }
+function wc_tax_enabled() { return true; }
+function wc_get_price_decimals() { return Shop::$options['woocommerce_price_num_decimals'] ?? 2; }
+function wc_round_tax_total( $value, $precision = null ) { return round( $value, $precision ?? 2, Shop::$gross ? PHP_ROUND_HALF_DOWN : PHP_ROUND_HALF_UP ); }
+function wc_add_number_precision( $value, $round = true ) { return (float) $value * 100; }
+function get_woocommerce_currency() { return 'RUB'; }
+function wc_get_order( $order = false ) { return Shop::$orders[ $order ] ?? false; }
+
+// includes/abstracts/abstract-wc-data.php: meta; abstract-wc-order.php, class-wc-order-item-product.php
+class WC_Data {
+	public array $meta = array();
+	public function __construct( protected int $id = 0 ) {}
+	public function get_id() { return $this->id; }
+	public function get_meta( $key = '', $single = true, $context = 'view' ) { return $this->meta[ $key ] ?? ''; }
+	public function update_meta_data( $key, $value, $meta_id = 0 ) { $this->meta[ $key ] = $value; }
+	public function delete_meta_data( $key ) { unset( $this->meta[ $key ] ); }
+}
+class WC_Order extends WC_Data {
+	public array $items = array();
+	public function get_items( $types = 'line_item' ) { return $this->items; }
+	public function get_order_number() { return 'N-' . $this->id; }
+	public function get_prices_include_tax( $context = 'view' ) { return Shop::$gross; }
+}
+class WC_Order_Item_Product extends WC_Data {
+	public float $subtotal     = 0;
+	public float $subtotal_tax = 0;
+	public function get_subtotal( $context = 'view' ) { return $this->subtotal; }
+	public function get_subtotal_tax( $context = 'view' ) { return $this->subtotal_tax; }
+}
