@@ -93,8 +93,8 @@ def set_partner(  # noqa: PLR0913 - each is a word of its own to the caller
 ) -> PartnerView:
     """Make a partner, or put these terms in the place of its own.
 
-    A price that changes holds for purchases that come from now on; the first holds for all
-    before it too.
+    Prices that a partner is made with hold for purchases of before too; one that changes, or
+    is new, for those that come from now on.
 
     Raises: ProgrammeNotFound, InvalidInput (code; a shop that is not there or another
     partner's; a currency).
@@ -103,6 +103,7 @@ def set_partner(  # noqa: PLR0913 - each is a word of its own to the caller
     told = {one.currency: one.price_minor for one in terms.prices}
     _check_currencies(connection, plans, programme_id, told)
     shops = _shop_ids(connection, programme_id, terms.shops)
+    is_new = store.partner_by_code(connection, programme_id, code) is None
     partner = store.put_partner(connection, programme_id, code, terms.name or code, now=now)
     owners = store.owners_of(connection, shops)
     if any(owner not in (None, partner.id) for owner in owners.values()):
@@ -112,7 +113,7 @@ def set_partner(  # noqa: PLR0913 - each is a word of its own to the caller
     standing = {name: some[-1].price_minor for name, some in known.items()}
     wanted = {**dict.fromkeys(standing, 0), **told}
     changed = {name: price for name, price in wanted.items() if price != standing.get(name)}
-    store.add_prices(connection, partner.id, changed, since=now)
+    store.add_prices(connection, partner.id, changed, since=EVER if is_new else now)
     return _views(connection, [partner])[0]
 
 
@@ -193,7 +194,7 @@ def _points(
 ) -> list[PointsMoved]:
     """By currency.  Between two changes of prices all prices stand still."""
     prices = store.prices_of(connection, [partner_id])[partner_id]
-    changes = sorted({one.since for some in prices.values() for one in some})
+    changes = sorted({one.since for some in prices.values() for one in some} - {EVER})
     earned: dict[str, int] = {}
     spent: dict[str, int] = {}
     owed: dict[str, int] = {}
@@ -225,8 +226,6 @@ def _net(
 
 
 def _price_at(prices: Sequence[Price], moment: datetime) -> int:
-    """The price that held then; before the first one, the first."""
-    if not prices:
-        return 0
-    held = [one for one in prices if one.since <= moment] or prices[:1]
-    return held[-1].price_minor
+    """The price that held then; nothing before the first one."""
+    held = [one.price_minor for one in prices if one.since <= moment]
+    return held[-1] if held else 0

@@ -153,6 +153,18 @@ def test_r38_a_changed_price_leaves_what_came_before_and_its_returns(scene):
     assert settled(scene, "from=2026-03-01&until=2026-04-30")["partner_owes"] == "8.00"
 
 
+def test_r38_a_price_that_comes_later_does_not_reach_back(scene):
+    """50 points for nothing, as it was; 10 at 0.80 from the price on."""
+    put(scene, shops=["bakery-1"])
+    bought(scene, "p-1", "1000.00", "bakery-1")
+    scene.clock.advance(days=1)
+    put(scene, shops=["bakery-1"], prices=price("0.80"))
+    bought(scene, "p-2", "200.00", "bakery-1")
+
+    found = settled(scene)
+    assert (found["points"][0]["earned"], found["partner_owes"]) == ("60.00", "8.00")
+
+
 def test_r38_each_currency_has_its_price_and_days_end_at_the_programmes_midnight(scene):
     """Two miles at 3.33 and 50 points at 0.01, bought two minutes before midnight in Moscow."""
     fly = gives("fly", "earn_per_unit", points="2", currency="miles", skus=["TEA-1"])
