@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 import requests
+from sqlalchemy import Engine, text
 
 from connectors.moysklad.routes import TILL_TOKEN
 from hub.jobs import start_embedded
 from tests.journeys.conftest import EVERYWHERE, OpenMoySklad
 from tests.journeys.test_moysklad_documents import A_CUP, SALE, TWO_TEAS
+from tests.journeys.test_moysklad_till import BASKET
 from tests.support.browser import served
-from tests.support.moysklad import ANNA, HOOK, TILL, MoySkladStage, ref
+from tests.support.moysklad import ANNA, HOOK, TEA, TILL, Goods, MoySkladStage, ref
 from tests.support.waiting import wait_until
 
 PATIENCE_S = 1.5
@@ -54,3 +57,19 @@ def account_and_till(stage: MoySkladStage, address: str) -> None:
     assert stage.account.tell("retaildemand", SALE, "UPDATE", hook) == [200]
     wait_until(lambda: [one.state for one in stage.deliveries()] == ["done", "done"])
     assert balance() == 90
+
+
+def test_a_catalogue_that_hangs_costs_discounts_and_not_the_sale(
+    postgres_engine: Engine, tmp_path: Path
+):
+    stage = MoySkladStage(postgres_engine, tmp_path, deadline_ms=1000)
+    stage.earns(500)
+    stage.recalc(Goods(TEA, 1, 690.00))
+
+    with postgres_engine.begin() as connection:
+        connection.execute(text("LOCK TABLE products IN ACCESS EXCLUSIVE MODE"))
+        cart = stage.recalc(*BASKET, spend=True)
+
+    assert [one["discountedPrice"] for one in cart["positions"]][1] == 420
+    assert cart["bonusProgram"]["paidByBonusPoints"] == 0
+    stage.close()

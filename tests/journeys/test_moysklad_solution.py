@@ -10,7 +10,8 @@ from werkzeug.test import TestResponse
 from hub.installations import check_installation
 from loyalty_kit.errors import ConnectorError
 from tests.journeys.conftest import OpenMoySklad
-from tests.stand_ins.moysklad import ACCOUNT, APP, APP_UID, token_by
+from tests.stand_ins.moysklad import ACCOUNT, APP, APP_UID
+from tests.stand_ins.web_tokens import token_by
 from tests.support.moysklad import HOOK, TILL, MoySkladStage
 
 SECRET = "solution-secret-of-the-tests"

@@ -5,10 +5,7 @@ The programme gives 5 % of what is paid, in whole points, and takes points for u
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from sqlalchemy import Engine, text
 
 from loyalty_core.domain.rules import default_rules
 from tests.journeys.conftest import OpenMoySklad
@@ -272,134 +269,6 @@ def test_goods_whose_card_forbids_discounts_are_neither_lowered_nor_paid_with_po
     assert cart["bonusProgram"]["bonusValueToSpend"] == 40
 
 
-# --- what comes twice, late, early, or out of order -----------------------------------------
-
-
-def test_a_sale_that_is_posted_again_changes_nothing(account: MoySkladStage):
-    account.earns(500)
-    cart = account.recalc(*BASKET, wish=270)
-
-    for _ in range(3):
-        account.sells(SALE, cart)
-        account.work()
-
-    assert account.points(SALE)[:2] == ("76.00", "270.00")
-    assert account.balance() == "306.00"
-    assert account.states() == ["done", "done"], "the repeats were not even kept"
-
-
-def test_a_sale_that_comes_again_with_other_content_waits_for_a_person(account: MoySkladStage):
-    account.earns(500)
-    cart = account.recalc(*BASKET, wish=270)
-    account.sells(SALE, cart)
-    account.work()
-
-    dearer = [{**one, "discountedPrice": one["price"]} for one in cart["positions"]]
-    account.sells(SALE, {**cart, "positions": dearer})
-    account.work()
-
-    assert account.points(SALE)[:2] == ("76.00", "270.00")
-    assert [one.error_code for one in account.deliveries()][-1] == "event_conflict"
-
-
-def test_a_return_that_comes_before_its_sale_waits_for_it(account: MoySkladStage):
-    cart = account.recalc(*BASKET)
-    back = account.return_of(RETURN, SALE, {**cart["positions"][0], "quantity": 1})
-    account.posts("retailsalesreturn", back)
-    account.work()
-    assert account.refunds() == {RETURN: "waiting"}
-
-    account.sells(SALE, cart)
-    account.work()
-
-    # 90 points for 1800.00, of which the teas earned 69.00; half of it is taken back.
-    assert account.points(SALE) == ("90.00", "0.00", "34.50", "0.00")
-    assert account.refunds() == {RETURN: "booked"}
-
-
-def test_a_return_without_its_sale_is_found_by_the_goods_or_listed(account: MoySkladStage):
-    cart = account.recalc(*BASKET)
-    account.sells(SALE, cart)
-    account.work()
-
-    known = account.return_of(RETURN, None, {**cart["positions"][1]})
-    nobody = account.return_of(
-        "88880000-2101-11f1-0a80-0b6300000013", None, cart["positions"][1], buyer=False
-    )
-    for one in (known, nobody):
-        account.posts("retailsalesreturn", one)
-    account.work()
-
-    assert account.refunds() == {RETURN: "booked", nobody["meta"]["id"]: "listed"}
-    assert account.points(SALE) == ("90.00", "0.00", "21.00", "0.00")
-
-
-def test_more_comes_back_than_was_sold(account: MoySkladStage):
-    cart = account.recalc(*BASKET)
-    account.sells(SALE, cart)
-    for number in ("12", "13"):
-        back = account.return_of(
-            f"88880000-2101-11f1-0a80-0b63000000{number}", SALE, *cart["positions"]
-        )
-        account.posts("retailsalesreturn", back)
-    account.work()
-
-    assert account.points(SALE) == ("90.00", "0.00", "90.00", "0.00")
-    assert account.balance() == "0.00"
-
-
-def test_a_till_that_was_offline_posts_hours_later(account: MoySkladStage):
-    account.earns(500)
-    cart = account.recalc(*BASKET)
-    account.work_after(days=3)
-
-    account.sells(SALE, cart)
-    account.work()
-
-    found = account.purchase(SALE)
-    assert found is not None
-    assert found["occurred_at"].startswith("2026-03-14T15:42:00")
-    assert account.balance() == "590.00"
-
-
-def test_a_sale_is_booked_and_flagged_where_points_are_short(account: MoySkladStage):
-    account.earns(100)
-    told = {"bonusValueToSpend": 270, "bonusValueToEarn": 76}
-    lowered = [
-        {**one.position(), "discountPercent": 15, "discountedPrice": round(one.price * 0.85, 2)}
-        for one in BASKET
-    ]
-
-    account.sells(SALE, {"positions": lowered, "bonusProgram": told})
-    account.work()
-
-    assert account.flags(SALE) == ["points_missing", "spend_without_hold"]
-    assert account.balance() == "76.00"
-
-
-def test_a_sale_without_a_buyer_is_booked_for_nobody(account: MoySkladStage):
-    sale = account.sale(SALE, account.recalc(*BASKET))
-    del sale["agent"]
-    account.posts("retaildemand", sale)
-    account.work()
-
-    found = account.purchase(SALE)
-    assert found is not None
-    assert (found["totals"]["paid"], found["points"]["earned"]) == ("1800.00", "0.00")
-
-
-def test_the_hub_begins_anew_between_the_cart_and_the_sale(account: MoySkladStage):
-    account.earns(500)
-    cart = account.recalc(*BASKET, wish=270)
-    account.start()
-    account.sells(SALE, cart)
-    account.start()
-    account.work()
-
-    assert account.points(SALE)[:2] == ("76.00", "270.00")
-    assert account.flags(SALE) == []
-
-
 # --- codes ----------------------------------------------------------------------------------
 
 
@@ -509,22 +378,6 @@ def test_a_phone_that_can_be_none_stops_no_sale(account: MoySkladStage):
 
     assert answer.status_code == 200
     assert answer.json["bonusProgram"]["agentBonusBalance"] == 500
-
-
-def test_a_catalogue_that_hangs_costs_discounts_and_not_the_sale(
-    postgres_engine: Engine, tmp_path: Path
-):
-    stage = MoySkladStage(postgres_engine, tmp_path, deadline_ms=1000)
-    stage.earns(500)
-    stage.recalc(Goods(TEA, 1, 690.00))
-
-    with postgres_engine.begin() as connection:
-        connection.execute(text("LOCK TABLE products IN ACCESS EXCLUSIVE MODE"))
-        cart = stage.recalc(*BASKET, spend=True)
-
-    assert [one["discountedPrice"] for one in cart["positions"]][1] == 420
-    assert cart["bonusProgram"]["paidByBonusPoints"] == 0
-    stage.close()
 
 
 def test_a_token_that_the_owner_changed_is_refused_within_five_seconds(account: MoySkladStage):

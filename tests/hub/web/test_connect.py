@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -78,7 +80,8 @@ class Till:
             name="till",
             settings={**SETTINGS, **settings},
         )
-        self.web = create_app(self.hub).test_client()
+        self.app = create_app(self.hub)
+        self.web = self.app.test_client()
 
     def _answer(self, request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
         try:
@@ -218,3 +221,19 @@ def test_a_path_may_have_names(till: Till):
     assert json.loads(answer.data) == {"app": "one", "account": "two"}
     for elsewhere in ("one", "one/two/three", "one/two/"):
         assert till.web.put(f"{path}/{elsewhere}").status_code == 404
+
+
+def test_many_tills_that_enter_one_person_at_once_enter_one_member(postgres_engine: Engine):
+    till = Till(postgres_engine)
+    till.work = lambda _, desk: desk.enrol(NewBuyer(external="c-1", phone=PHONE)).id
+    path = f"/connect/{till.installation.id}/till/ask"
+    start = Barrier(16)
+
+    def enter(_: int) -> Any:
+        start.wait()
+        return json.loads(till.app.test_client().post(path).data)
+
+    with ThreadPoolExecutor(16) as pool:
+        entered = list(pool.map(enter, range(16)))
+
+    assert len(set(entered)) == 1
