@@ -97,11 +97,15 @@ def _again(
     return entry_told(connection, known, now)
 
 
-def entry_told(connection: Connection, entry: Mapping[Any, Any], now: datetime) -> dict[str, Any]:
-    """An entry that was booked, and the balance after it, wire-ready."""
+def entry_told(
+    connection: Connection, entry: Mapping[Any, Any], now: datetime, *, owner: int | None = None
+) -> dict[str, Any]:
+    """An entry that was booked, and the balance after it, wire-ready; `owner`: whose balance,
+    where that is another member by now."""
     member, currency = entry["member_id"], entry["currency"]
+    held_by = [member if owner is None else owner]
     found = {
-        balance.currency: balance for _, balance in accounts.balances(connection, [member], now)
+        balance.currency: balance for _, balance in accounts.balances(connection, held_by, now)
     }[currency]
     return {
         "entry": f"{to_wire('m', member)}:{currency}:{entry['seq']}",

@@ -98,8 +98,17 @@ def _again(
 def _answer(
     connection: Connection, coupon: KeptCoupon, account: ledger.AccountKey, now: datetime
 ) -> dict[str, Any]:
+    """Of who was merged since, the entry stands where it was booked, and the points here."""
+    member, currency = account
     assert coupon.issued_for is not None
-    entry = ledger.find_entry(connection, account, coupon.issued_for)
+    booked = (
+        ledger.find_entry(connection, (one, currency), coupon.issued_for)
+        for one in members.known_as(connection, member)
+    )
+    entry = next((one for one in booked if one is not None), None)
     if entry is None:
         raise KeyReused
-    return {"coupon": coupon_view(coupon, now), **entry_told(connection, entry, now)}
+    return {
+        "coupon": coupon_view(coupon, now),
+        **entry_told(connection, entry, now, owner=member),
+    }

@@ -298,6 +298,21 @@ def test_r8_the_same_key_once_more_after_its_day_is_the_same_exchange(scene):
     assert scene.balance()["available"] == "150.00"
 
 
+def test_r8_the_same_key_once_more_after_its_member_was_merged_is_the_same_exchange(scene):
+    scene.publish(coupons=[series(price="100.00")], promotions=[with_coupon()])
+    scene.give("250.00")
+    anna = scene.shop.get("/members?phone=%2B79161234567").get_json()["items"][0]["id"]
+    first = exchange(scene, anna, "one").get_json()
+    boris = member(scene, BORIS)
+    assert scene.shop.post(f"/members/{boris}/merge", {"from": anna}).status_code == 200
+
+    scene.clock.advance(days=2)
+    again = exchange(scene, anna, "one")
+
+    assert (again.status_code, again.get_json()["coupon"]) == (201, first["coupon"])
+    assert again.get_json()["balance"]["available"] == "150.00"
+
+
 def test_r8_points_for_one_coupon_are_not_given_twice_at_once(scene, at_once):
     scene.publish(coupons=[series(price="100.00")], promotions=[with_coupon()])
     scene.give("350.00")
