@@ -5,7 +5,7 @@
     + MemberNotFound  PurchaseNotFound  HoldNotFound  ProgrammeNotFound  ShopNotFound
     + VersionNotFound     of the rule set
     + CouponNotFound  ConfirmationNotFound  ListNotFound  ClubNotFound
-    + EventNotFound
+    + EventNotFound  CardNotFound
   x Conflict            answer 409: read what stands now, then decide again
     + EventConflict       same external id and revision, other content
     + PriceChanged        the hold would differ from what was expected
@@ -17,6 +17,7 @@
     + InProgress          the first call with this key is still running
     + ListFillsItself     the hub fills this list, nobody else
     + NoPlaces            all places of the event are taken
+    + ReceiptTaken        another member has this receipt
     + NothingToUndo       the movement to be undone is not there
     + ApprovalNeeded      somebody else than the author of the rules must publish them
     + VersionPublished    what was published cannot be published again, but taken back
@@ -31,6 +32,9 @@
       - CodeWrong           ... `attempts_left`
       - CodeOver            no live code for this member and cart, or its attempts are used up
     + NotAvailable        the feature is not there yet
+    + ReceiptNotSale      a QR code of something else than a sale
+    + ReceiptTooOld       ... `days`: so long a receipt may be registered
+    + ReceiptDiffers      its sum or its time is not that of the receipt that the shop reported
     + TooManyReceipts     ... `receipts`, `most`: more than a caller can wait for
     + BeyondCount         more points or money than the books can count
     + NotBookable         the database refuses what this event would write
@@ -116,6 +120,12 @@ class EventNotFound(NotFound):
     code = "event_not_found"
 
 
+class CardNotFound(NotFound):
+    """The member has no card of the programme's own."""
+
+    code = "card_not_found"
+
+
 class ConfirmationNotFound(NotFound):
     code = "confirmation_not_found"
 
@@ -172,6 +182,10 @@ class ListFillsItself(Conflict):
 
 class NoPlaces(Conflict):
     code = "no_places"
+
+
+class ReceiptTaken(Conflict):
+    code = "receipt_taken"
 
 
 class NothingToUndo(Conflict):
@@ -255,6 +269,18 @@ class CodeOver(CodeRefused):
 
 class NotAvailable(Rejected):
     code = "not_available"
+
+
+class ReceiptNotSale(Rejected):
+    code = "receipt_not_sale"
+
+
+class ReceiptTooOld(Rejected):
+    code = "receipt_too_old"
+
+
+class ReceiptDiffers(Rejected):
+    code = "receipt_differs"
 
 
 class TooManyReceipts(Rejected):

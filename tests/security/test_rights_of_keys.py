@@ -50,6 +50,7 @@ MAIN = {"shop": "main"}
 EMPTY = {"items": []}
 ONCE = {"Idempotency-Key": "k-1"}
 NO_MESSENGER = (422, "not_available")
+RECEIPT = "t=20260314T1200&s=10.00&fn=9999078900000001&i=10318&fp=1234567890&n=1"
 NO_CODE = (404, "confirmation_not_found")
 
 TABLE = {
@@ -106,6 +107,12 @@ TABLE = {
     "DELETE /members/<member_id>/clubs/<club>": May("members", 204, (404, "club_not_found"), 204),
     "POST /members/<member_id>/events/<event>": May("members", 201, NO_MEMBER, 201),
     "DELETE /members/<member_id>/events/<event>": May("members", 204, NO_MEMBER, 204),
+    "POST /members/<member_id>/card": May("members", 200, NO_MEMBER, 200),
+    "GET /members/<member_id>/card": May("members", 200, NO_MEMBER, 200),
+    "GET /members/<member_id>/card/qr": May("members", 200, NO_MEMBER, 200),
+    "GET /members/<member_id>/card/barcode": May("members", 200, NO_MEMBER, 200),
+    "DELETE /members/<member_id>/card": May("members", 204, NO_MEMBER, 204),
+    "POST /members/<member_id>/receipts": May("members", 202, NO_MEMBER, 202, {"qr": RECEIPT}),
     # So do rules and goods: `admin` is of the whole programme.  Other shops stay closed.
     "POST /members/<member_id>/adjustments": May(
         "admin", 201, NO_MEMBER, 201, {"amount": "1.00", "reason": "sorry"}, headers=ONCE

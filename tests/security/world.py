@@ -102,10 +102,12 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     rules["club_events"] = [
         {"code": "tasting", "name": "Tasting", "starts_at": "2026-05-01T12:00:00Z", "places": 9}
     ]
+    rules["cards"] = {}
     draft = caller.put("/programmes/demo/rules", rules).json["draft"]
     assert caller.post("/programmes/demo/rules/publish", {"draft": draft}).status_code == 200
     lot = {"lot": "lot", "series": "spring", "count": 1}
     (coupon,) = caller.post("/coupons/lots", lot).json["codes"]
+    assert caller.post(f"/members/{bought['member']}/card").status_code == 201
     shop = create_installation(
         hub, programme_id=programme_id, connector="tablo", name="Tea shop", settings=SETTINGS
     )

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 
 from hub.web.api import (
+    cards,
     checkout,
     confirmations,
     coupons,
@@ -16,6 +17,7 @@ from hub.web.api import (
     pages,
     privileges,
     programme,
+    receipts,
 )
 from hub.web.api.call import furnish
 from hub.web.api.specification import describe, finish
@@ -27,6 +29,8 @@ BLUEPRINTS = (
     confirmations.blueprint,
     events.blueprint,
     members.blueprint,
+    cards.blueprint,
+    receipts.blueprint,
     coupons.blueprint,
     privileges.blueprint,
     programme.blueprint,

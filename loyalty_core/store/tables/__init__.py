@@ -26,6 +26,7 @@ from loyalty_core.store.tables.machine import (
     outbox,
 )
 from loyalty_core.store.tables.members import (
+    cards,
     confirmations,
     identities,
     identity_conflicts,
@@ -50,11 +51,13 @@ from loyalty_core.store.tables.programme import (
     shops,
 )
 from loyalty_core.store.tables.receipts import (
+    event_products,
     happenings,
     hold_claims,
     purchase_fiscal,
     purchase_lines,
     purchases,
+    receipt_claims,
     refunds,
 )
 
@@ -63,6 +66,7 @@ __all__ = [
     "accounts",
     "admins",
     "api_keys",
+    "cards",
     "categories",
     "club_grants",
     "confirmations",
@@ -75,6 +79,7 @@ __all__ = [
     "entry_lots",
     "event_guests",
     "event_places",
+    "event_products",
     "happenings",
     "heartbeats",
     "hold_claims",
@@ -97,6 +102,7 @@ __all__ = [
     "purchase_fiscal",
     "purchase_lines",
     "purchases",
+    "receipt_claims",
     "refunds",
     "reward_choices",
     "rules_versions",
