@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -26,7 +24,6 @@ from tests.hub.api.client import code_of
 from tests.hub.api.test_requirement_rows import Scene
 from tests.hub.api.test_rows_kinds import BORIS, errors_of, join
 
-COMERS = 32
 SERIES = {"prefix": "29"}
 
 
@@ -35,17 +32,6 @@ def scene(shop, clock) -> Scene:
     scene = Scene(shop, clock)
     scene.publish(cards=SERIES)
     return scene
-
-
-@pytest.fixture
-def at_once(engine) -> Callable[..., list[Any]]:
-    threads = 8 if engine.dialect.name == "sqlite" else COMERS
-
-    def run(job: Callable[[int], Any]) -> list[Any]:
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(job, range(COMERS)))
-
-    return run
 
 
 def issue(scene: Scene, member: str) -> dict[str, str]:

@@ -5,8 +5,6 @@ The clock stands at noon in UTC of Saturday, 14 March 2026; the zone of the prog
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -16,7 +14,6 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from loyalty_core.service.verify_ledger import rebuild_ledger, verify_ledger
 from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import event_products
 from tests.hub.api.bodies import ANNA, a_line
@@ -49,27 +46,6 @@ QUIZ = {"id": "quiz", "name": "Конкурс", "kind": "contest", "points": "30
 @pytest.fixture
 def scene(shop, clock) -> Scene:
     return Scene(shop, clock)
-
-
-@pytest.fixture
-def at_once(engine) -> Callable[..., list[Any]]:
-    threads = 8 if engine.dialect.name == "sqlite" else COMERS
-
-    def run(job: Callable[[int], Any]) -> list[Any]:
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(job, range(COMERS)))
-
-    return run
-
-
-@pytest.fixture
-def clean_books(engine):
-    """At the end of a test the books agree, and a rebuild changes nothing."""
-    yield
-    with read(engine) as connection:
-        assert verify_ledger(connection) == []
-    with write(engine) as connection:
-        assert rebuild_ledger(connection) == 0
 
 
 pytestmark = pytest.mark.usefixtures("clean_books")
@@ -265,6 +241,21 @@ def test_r21_points_of_events_bring_forward_where_tiers_go_by_points(scene):
     scene.clock.advance(minutes=1)
     review(scene, state="withdrawn", revision=2)
     assert tier() is None
+
+
+def test_r21_tiers_by_actions_count_what_is_not_moderated_or_approved(scene):
+    scene.publish(
+        tiers=[{"code": "fan", "name": "Знаток", "count_from": 1}],
+        tiering={"by": "actions", "actions": ["review"]},
+    )
+    member = join(scene)
+    held = []
+    for revision, state in enumerate(("pending", "approved", "withdrawn", None), start=1):
+        review(scene, state=state, revision=revision)
+        held.append(scene.shop.get(f"/members/{member}").get_json()["tier"])
+        scene.clock.advance(minutes=1)
+
+    assert [one and one["code"] for one in held] == [None, "fan", None, "fan"]
 
 
 def test_r21_what_comes_late_is_rated_by_the_rules_of_its_day(scene):

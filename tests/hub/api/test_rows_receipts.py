@@ -6,8 +6,6 @@ earns 5 percent of what is paid in whole points.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,8 +17,7 @@ from hub.app import create_app
 from hub.installations import create_installation
 from hub.jobs.drain import drain
 from hub.registry import registry_of
-from loyalty_core.service.verify_ledger import rebuild_ledger, verify_ledger
-from loyalty_core.store.database import read, write
+from loyalty_core.store.database import read
 from loyalty_core.store.tables import receipt_claims
 from loyalty_kit.errors import Retry
 from loyalty_kit.ports import Hint
@@ -39,27 +36,6 @@ FIELDS = {"t": "20260314T1430", "s": "1000.00", "fn": SIGN["fn"], "i": SIGN["fd"
 @pytest.fixture
 def scene(shop, clock) -> Scene:
     return Scene(shop, clock)
-
-
-@pytest.fixture
-def at_once(engine) -> Callable[..., list[Any]]:
-    threads = 8 if engine.dialect.name == "sqlite" else COMERS
-
-    def run(job: Callable[[int], Any]) -> list[Any]:
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(job, range(COMERS)))
-
-    return run
-
-
-@pytest.fixture
-def clean_books(engine):
-    """At the end of a test the books agree, and a rebuild changes nothing."""
-    yield
-    with read(engine) as connection:
-        assert verify_ledger(connection) == []
-    with write(engine) as connection:
-        assert rebuild_ledger(connection) == 0
 
 
 pytestmark = pytest.mark.usefixtures("clean_books")
