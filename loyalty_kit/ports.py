@@ -191,6 +191,21 @@ class Fetch(Protocol):
     def translate(self, hint: Hint, document: Any, context: Context) -> Translated: ...
 
 
+class Receipts(Protocol):
+    """Knows fiscal receipts that no till of the shop reports: from the tax service, or from an
+    operator of fiscal data.
+    """
+
+    def hint(self, qr: str) -> Hint:
+        """The document by which `Fetch` reads the receipt of a QR code; the same each time.
+
+        `qr` has its fields in the order t, s, fn, i, fp, n.  `Fetch.translate` gives a purchase
+        with the receipt's fiscal sign and without a customer; it raises Drop for receipts of
+        other shops, and `Fetch.read` raises Retry for one that is not there yet.
+        """
+        ...
+
+
 class Pull(Protocol):
     def page(self, client: Client, cursor: str | None, now: datetime) -> PullPage: ...
 
@@ -277,6 +292,7 @@ class Connector:
     push_balance: PushBalance | None = None
     push_discounts: PushDiscounts | None = None
     message: Messenger | None = None
+    receipts: Receipts | None = None
     check: Callable[[Client], None] | None = None
 
     def implemented(self) -> frozenset[Capability]:
@@ -290,6 +306,7 @@ class Connector:
             Capability.PUSH_BALANCE: self.push_balance is not None,
             Capability.PUSH_DISCOUNTS: self.push_discounts is not None,
             Capability.MESSAGE: self.message is not None,
+            Capability.RECEIPTS: self.receipts is not None,
             Capability.CHECK: self.check is not None,
         }
         return frozenset(capability for capability, there in present.items() if there)

@@ -102,7 +102,7 @@ def _pull(hub: Hub, live: Live, client: Client) -> Step:
     page = live.connector.pull.page(client, live.row.pull_cursor, now)
 
     def save(connection: Connection) -> None:
-        inbox.remind(connection, _as_rows(live, page.hints), now=now)
+        inbox.remind(connection, as_rows(live.row, page.hints), now=now)
         installations.change(connection, live.row.id, pull_cursor=page.cursor)
 
     due_at = now if page.more else now + timedelta(seconds=hub.config.pull_s)
@@ -151,14 +151,15 @@ def _nothing(_connection: Connection) -> None:
 
 
 def _remind(live: Live, hints: Iterable[Hint], now: datetime, connection: Connection) -> None:
-    inbox.remind(connection, _as_rows(live, hints), now=now)
+    inbox.remind(connection, as_rows(live.row, hints), now=now)
 
 
-def _as_rows(live: Live, hints: Iterable[Hint]) -> list[NewDelivery]:
+def as_rows(row: InstallationRow, hints: Iterable[Hint]) -> list[NewDelivery]:
+    """Rows of the inbox for documents of an installation that are to be read."""
     return [
         NewDelivery(
-            installation_id=live.row.id,
-            programme_id=live.row.programme_id,
+            installation_id=row.id,
+            programme_id=row.programme_id,
             hook=inbox.POLLED,
             key=f"{hint.kind}:{hint.id}",
             headers={},

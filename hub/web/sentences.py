@@ -34,6 +34,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "No such event is open to this member.",
         "Такого события нет, или оно не для этого участника.",
     ),
+    "card_not_found": (
+        "The member has no card; issue one.",
+        "У участника нет карты; выдайте её.",
+    ),
     "no_places": (
         "All places of this event are taken.",
         "Все места на это событие заняты.",
@@ -59,6 +63,22 @@ DETAILS: Mapping[str, tuple[str, str]] = {
     "order_cancelled": (
         "This order was cancelled and its points were given back.",
         "Этот заказ отменён, баллы возвращены.",
+    ),
+    "receipt_taken": (
+        "Another member has registered this receipt.",
+        "Этот чек уже зарегистрировал другой участник.",
+    ),
+    "receipt_not_sale": (
+        "This is not the receipt of a sale; only sales are registered.",
+        "Это не чек продажи; регистрируются только продажи.",
+    ),
+    "receipt_too_old": (
+        "This receipt is too old: it had to be registered within `days` days.",
+        "Этот чек слишком старый: его нужно было зарегистрировать за `days` дней.",
+    ),
+    "receipt_differs": (
+        "The sum or the time is not that of the receipt; scan the code again.",
+        "Сумма или время не те, что в чеке; отсканируйте код ещё раз.",
     ),
     "list_fills_itself": (
         "The hub fills this list from purchases; nobody else puts goods into it.",

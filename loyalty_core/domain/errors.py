@@ -6,7 +6,8 @@
     + VersionNotFound     of the rule set
     + CouponNotFound  ConfirmationNotFound  ListNotFound  ClubNotFound
     + EventNotFound  ChannelNotFound
-    + EventNotFound  RewardNotFound  OrderNotFound  PartnerNotFound
+    + RewardNotFound  OrderNotFound  PartnerNotFound
+    + CardNotFound
   x Conflict            answer 409: read what stands now, then decide again
     + EventConflict       same external id and revision, other content
     + PriceChanged        the hold would differ from what was expected
@@ -23,6 +24,7 @@
     + RewardLimit         the member has had as many of it as one may
     + OrderHandedOut      the reward was handed out already
     + OrderCancelled      the order was cancelled, its points are back
+    + ReceiptTaken        another member has this receipt
     + NothingToUndo       the movement to be undone is not there
     + ApprovalNeeded      somebody else than the author of the rules must publish them
     + VersionPublished    what was published cannot be published again, but taken back
@@ -37,6 +39,9 @@
       - CodeWrong           ... `attempts_left`
       - CodeOver            no live code for this member and cart, or its attempts are used up
     + NotAvailable        the feature is not there yet
+    + ReceiptNotSale      a QR code of something else than a sale
+    + ReceiptTooOld       ... `days`: so long a receipt may be registered
+    + ReceiptDiffers      its sum or its time is not that of the receipt that the shop reported
     + TooManyReceipts     ... `receipts`, `most`: more than a caller can wait for
     + BeyondCount         more points or money than the books can count
     + NotBookable         the database refuses what this event would write
@@ -142,6 +147,12 @@ class PartnerNotFound(NotFound):
     code = "partner_not_found"
 
 
+class CardNotFound(NotFound):
+    """The member has no card of the programme's own."""
+
+    code = "card_not_found"
+
+
 class ConfirmationNotFound(NotFound):
     code = "confirmation_not_found"
 
@@ -220,6 +231,10 @@ class OrderHandedOut(Conflict):
 
 class OrderCancelled(Conflict):
     code = "order_cancelled"
+
+
+class ReceiptTaken(Conflict):
+    code = "receipt_taken"
 
 
 class NothingToUndo(Conflict):
@@ -303,6 +318,18 @@ class CodeOver(CodeRefused):
 
 class NotAvailable(Rejected):
     code = "not_available"
+
+
+class ReceiptNotSale(Rejected):
+    code = "receipt_not_sale"
+
+
+class ReceiptTooOld(Rejected):
+    code = "receipt_too_old"
+
+
+class ReceiptDiffers(Rejected):
+    code = "receipt_differs"
 
 
 class TooManyReceipts(Rejected):

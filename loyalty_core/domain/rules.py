@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from loyalty_core.domain.card_numbers import CardSeries
 from loyalty_core.domain.club_events import ClubEvent
 from loyalty_core.domain.clubs import Club
 from loyalty_core.domain.conditions.fields import CLUB, REWARD, SEGMENT
@@ -20,6 +21,7 @@ from loyalty_core.domain.conditions.segments import Segment
 from loyalty_core.domain.conditions.tree import Node, leaves, tree_schema
 from loyalty_core.domain.conditions.values import DATE
 from loyalty_core.domain.errors import RulesInvalid
+from loyalty_core.domain.event_rules import EVENT_RULE, EventRule
 from loyalty_core.domain.pricing.bonus import Bonus
 from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.domain.pricing.declare import (
@@ -262,6 +264,15 @@ class Policies:
             "return_window_days", _DAYS, en="Return window, days", ru="Срок возврата, дней"
         ),
     )
+    receipt_days: int = field(
+        default=30,
+        metadata=word(
+            "receipt_days",
+            _DAYS,
+            en="Days in which a receipt may be registered",
+            ru="Дней на регистрацию чека",
+        ),
+    )
     enrol_on_purchase: bool = field(
         default=True,
         metadata=word("enrol_on_purchase", FLAG, en="Purchase enrols", ru="Вступление при покупке"),
@@ -375,6 +386,18 @@ class RuleSet:
         default=(),
         metadata=word(
             "club_events", many(record(ClubEvent), most=200), en="Club events", ru="События клубов"
+        ),
+    )
+    events: tuple[EventRule, ...] = field(
+        default=(),
+        metadata=word(
+            "events", many(EVENT_RULE, most=500), en="Points for events", ru="Баллы за события"
+        ),
+    )
+    cards: CardSeries | None = field(
+        default=None,
+        metadata=word(
+            "cards", optional(record(CardSeries)), en="Electronic cards", ru="Электронные карты"
         ),
     )
     segments: tuple[Segment, ...] = field(
@@ -497,6 +520,7 @@ def _check_whole(rules: RuleSet) -> None:
         **_repeated("personal_lists", "code", (fold(one.code) for one in rules.personal_lists)),
         **_repeated("clubs", "code", (fold(club.code) for club in rules.clubs)),
         **_repeated("club_events", "code", (fold(one.code) for one in rules.club_events)),
+        **_repeated("events", "id", (one.id for one in rules.events)),
         **_repeated("segments", "code", (fold(segment.code) for segment in rules.segments)),
         **_repeated("lanes", "code", (lane.code for lane in rules.lanes)),
         **_repeated("coupons", "code", (series.code for series in rules.coupons)),
@@ -514,7 +538,7 @@ def _check_whole(rules: RuleSet) -> None:
             errors[f"promotions.{index}.params.currency"] = ["no such currency"]
     for path, when in _of_members(rules):
         errors |= _strangers(rules, path, when)
-    errors |= _odd_rewards(rules) | _unknown_lists(rules)
+    errors |= _odd_rewards(rules) | _unknown_lists(rules) | _odd_events(rules)
     errors |= odd_neighbours(rules.promotions)
     if rules.policies.most_debt_points is not None and rules.policies.negative_balance != "allow":
         errors["policies.most_debt"] = ["only where points may go below zero"]
@@ -534,7 +558,8 @@ def _of_members(rules: RuleSet) -> list[tuple[str, Node | None]]:
     rewards = [
         (f"reward_catalogue.{at}.when", one.when) for at, one in enumerate(rules.reward_catalogue)
     ]
-    return [*segments, *events, *rewards]
+    earning = [(f"events.{at}.when", one.when) for at, one in enumerate(rules.events)]
+    return [*segments, *events, *rewards, *earning]
 
 
 def _strangers(rules: RuleSet, path: str, when: Node | None) -> dict[str, list[str]]:
@@ -574,6 +599,15 @@ def _odd_rewards(rules: RuleSet) -> dict[str, list[str]]:
         if fold(rules.rewards.default) not in known:
             errors["rewards.default"] = no_such
     return errors
+
+
+def _odd_events(rules: RuleSet) -> dict[str, list[str]]:
+    known = {None, *(currency.code for currency in rules.currencies)}
+    return {
+        f"events.{index}.currency": ["no such currency"]
+        for index, rule in enumerate(rules.events)
+        if rule.currency not in known
+    }
 
 
 def _unknown_lists(rules: RuleSet) -> dict[str, list[str]]:

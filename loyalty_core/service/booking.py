@@ -121,6 +121,19 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What earned points, as lots and entries name it: the number of a purchase, or below zero
+    that of an event that is none (`docs/adr/0041`).  `occurred_at`: their days begin then."""
+
+    number: int
+    occurred_at: datetime
+
+    @classmethod
+    def of(cls, purchase: KeptPurchase) -> Origin:
+        return cls(purchase.id, purchase.event.occurred_at)
+
+
+@dataclass(frozen=True, slots=True)
 class Occasion:
     """The event that is being booked: its key in the ledger, its time, and now."""
 
@@ -130,12 +143,12 @@ class Occasion:
     zone: ZoneInfo
     facts: Mapping[str, str]
 
-    def cause(self, purchase_id: int, what: str, **facts: str) -> Cause:
+    def cause(self, origin: int, what: str, **facts: str) -> Cause:
         return Cause(
             f"{self.key}:{what}",
             self.occurred_at,
             self.now,
-            purchase_id,
+            origin,
             {**self.facts, **facts},
         )
 
@@ -182,7 +195,7 @@ def rebook(
     counts = purchase.event.status is PurchaseStatus.PAID
     spend = _spend_wanted(purchase, booked, back) if counts else 0
     _move_spend(spend, purchase, booked, _Work(desk, occasion, moved, hold))
-    _move_earned(counts, back, purchase, booked, _Work(desk, occasion, moved, None))
+    _move_earned(counts, back, Origin.of(purchase), booked, _Work(desk, occasion, moved, None))
     _count_goods(counts, purchase, booked, back)
     return moved
 
@@ -191,7 +204,18 @@ def withdraw(purchase: KeptPurchase, booked: Booked, desk: Desk, occasion: Occas
     """Take the purchase out of its member's books: it turned out to be someone else's."""
     moved = Moved()
     _move_spend(0, purchase, booked, _Work(desk, occasion, moved, None))
-    _move_earned(False, NOTHING_BACK, purchase, booked, _Work(desk, occasion, moved, None))
+    _move_earned(
+        False, NOTHING_BACK, Origin.of(purchase), booked, _Work(desk, occasion, moved, None)
+    )
+    return moved
+
+
+def rebook_event(
+    counts: bool, origin: Origin, booked: Booked, desk: Desk, occasion: Occasion
+) -> Moved:
+    """The same for what an event that is no purchase earned: all of it, or nothing."""
+    moved = Moved()
+    _move_earned(counts, NOTHING_BACK, origin, booked, _Work(desk, occasion, moved, None))
     return moved
 
 
@@ -283,34 +307,30 @@ def _less(parts: Sequence[tuple[int, int]], points: int) -> list[tuple[int, int]
 # --- earning --------------------------------------------------------------------------------
 
 
-def _move_earned(
-    counts: bool, back: Returned, purchase: KeptPurchase, booked: Booked, work: _Work
-) -> None:
+def _move_earned(counts: bool, back: Returned, origin: Origin, booked: Booked, work: _Work) -> None:
     currencies = {award.currency for award in booked.awards} | set(booked.earned)
     for currency in sorted(currencies):
         awards = [award for award in booked.awards if award.currency == currency]
         promised = sum(award.points for award in awards) if counts else 0
         fresh = max(0, promised - booked.earned.get(currency, 0))
         if fresh:
-            _earn(fresh, awards, purchase, booked, work)
+            _earn(fresh, awards, origin, booked, work)
         returned_points = sum(points_back(dict(award.by_line), back.share) for award in awards)
         wanted = promised - (returned_points if counts else 0)
-        _move_clawed(currency, wanted, purchase, booked, work)
+        _move_clawed(currency, wanted, origin, booked, work)
 
 
-def _earn(
-    fresh: int, awards: Sequence[Award], purchase: KeptPurchase, booked: Booked, work: _Work
-) -> None:
+def _earn(fresh: int, awards: Sequence[Award], origin: Origin, booked: Booked, work: _Work) -> None:
     """New lots: one for each award at first, later ones for what a revision added."""
     occasion, currency = work.occasion, awards[0].currency
     parts = prorate(fresh, [award.points for award in awards])
     for number, (award, part) in enumerate(zip(awards, parts, strict=True)):
         if not part:
             continue
-        start = purchase.event.occurred_at
+        start = origin.occurred_at
         work.desk.books[currency].earn(
             part,
-            occasion.cause(purchase.id, f"earn:{currency}:{number}", rule=award.source),
+            occasion.cause(origin.number, f"earn:{currency}:{number}", rule=award.source),
             spendable_from=spendable_from(start, award.activation_days, occasion.zone),
             expires_at=end_of_life(start, award.life_days, occasion.zone),
         )
@@ -319,18 +339,16 @@ def _earn(
         work.moved.earned += fresh
 
 
-def _move_clawed(
-    currency: str, wanted: int, purchase: KeptPurchase, booked: Booked, work: _Work
-) -> None:
+def _move_clawed(currency: str, wanted: int, origin: Origin, booked: Booked, work: _Work) -> None:
     clawed = booked.clawed.get(currency, 0)
     difference = booked.earned.get(currency, 0) - wanted - clawed
     book = work.desk.books[currency]
     if difference > 0:
-        cause = work.occasion.cause(purchase.id, f"claw_back:{currency}")
+        cause = work.occasion.cause(origin.number, f"claw_back:{currency}")
         if claw_back(book, difference, cause, work.desk.terms):
             work.moved.flag(POINTS_MISSING)
     elif difference < 0:
-        cause = work.occasion.cause(purchase.id, f"undo_claw_back:{currency}")
+        cause = work.occasion.cause(origin.number, f"undo_claw_back:{currency}")
         undo_claw_back(book, -difference, cause, work.desk.terms)
     booked.clawed[currency] = clawed + difference
     if currency == work.desk.plan.main.code:

@@ -15,21 +15,25 @@ from loyalty_core.service.order_rewards import cancel_orders_of_erased
 from loyalty_core.service.personal_lists import member_lists
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.reward_shelf import member_orders
+from loyalty_core.store import cards as member_cards
 from loyalty_core.store import (
     club_events,
     clubs,
     confirmations,
     coupons,
+    happenings,
     holds,
     outbox,
     personal,
     purchases,
+    receipt_claims,
     rewards,
     tiers,
 )
 from loyalty_core.store import members as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.traces import Person, erase_traces
+from loyalty_kit.money import format_decimal
 
 _PAGE = 500
 
@@ -42,6 +46,7 @@ def export_member(
     row = member_row(connection, programme_id, card.id)
     number = row["id"]
     ids = [number]
+    known = [number, *store.aliases_of(connection, ids).get(number, [])]
     return {
         "member": {
             "id": card.id,
@@ -80,6 +85,36 @@ def export_member(
         "events": [
             {"event": event, "at": at.isoformat()}
             for event, at in club_events.events_of(connection, number).items()
+        ],
+        "actions": [
+            {
+                "kind": one.kind,
+                "at": one.occurred_at.isoformat(),
+                "state": one.state,
+                "product": one.product,
+                "data": one.data,
+            }
+            for one in happenings.happenings_of(connection, known)
+        ],
+        "receipts": [
+            {
+                "fn": one.sign.fn,
+                "fd": one.sign.fd,
+                "fp": one.sign.fp,
+                "bought_at": one.bought_at.isoformat(),
+                "sum": format_decimal(one.sum_minor),
+                "state": one.state,
+                "made_at": one.made_at.isoformat(),
+            }
+            for one in receipt_claims.claims_of_members(connection, known)
+        ],
+        "cards": [
+            {
+                "number": one.number,
+                "issued_at": one.issued_at.isoformat(),
+                "ended_at": one.ended_at and one.ended_at.isoformat(),
+            }
+            for one in member_cards.cards_of(connection, known)
         ],
         "clubs": [
             {
@@ -151,6 +186,9 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     personal.forget_goods(connection, ids)
     clubs.forget_clubs(connection, ids)
     club_events.forget_guest(connection, programme_id, ids)
+    happenings.forget_products(connection, ids)
+    receipt_claims.forget_members(connection, ids)
+    member_cards.forget_cards(connection, ids)
     receipts = purchases.forget_people(connection, ids)
     holds.forget_people(connection, ids)
     confirmations.forget_members(connection, ids)

@@ -6,7 +6,6 @@ limits, accounts, holds; each by id (`ledger.md` 4).
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -29,9 +28,10 @@ from loyalty_core.service.clubs import Memberships
 from loyalty_core.service.event_holds import EventHolds
 from loyalty_core.service.identify import Ask, identify
 from loyalty_core.service.known_events import KnownEvents, Told, hash_of
-from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.plans import PlanCache, version_at
 from loyalty_core.service.promotion_limits import CountedFor, Counters
 from loyalty_core.service.rate_tiers import ladder_of
+from loyalty_core.service.receipt_claims import Claims
 from loyalty_core.service.source import Source, check_channel, shop_for
 from loyalty_core.service.standing import Counted, Standings
 from loyalty_core.store import ledger, members, outbox, personal, programmes, rewards
@@ -67,6 +67,7 @@ class EventBatch:
         self.known = KnownEvents(connection, programme_id)
         self.holds = EventHolds(connection, programme_id)
         self.standings: Standings
+        self.claims: Claims
         self.counters = Counters(connection)
         self.products: dict[str, CatalogueProduct] = {}
         self._plans = plans
@@ -89,8 +90,16 @@ class EventBatch:
 
         Raises: UnknownShop, ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible.
         """
-        self.told = [self._checked(source, event) for source, event in events]
+        return self._load([self._checked(source, event) for source, event in events])
+
+    def admit_again(self, told: Told) -> Told:
+        """Load and lock what a known event needs that turned out to be a member's."""
+        return self._load([told])[0]
+
+    def _load(self, told: list[Told]) -> list[Told]:
+        self.told = told
         self.known.load(self.told)
+        self.claims = Claims(self.connection, self.programme.id, self.known.all_signs())
         self.holds.look_up(
             [
                 (self.shop(one.source, one.event.shop), one.event)
@@ -167,7 +176,7 @@ class EventBatch:
             self._load_own_purchases(one)
         kept = self.known.all_purchases()
         ids = {one.found.member_id for one in self.told}
-        ids |= {purchase.member_id for purchase in kept}
+        ids |= {purchase.member_id for purchase in kept} | self.claims.members()
         ids |= {member for member, _ in self.holds.named()}
         known = {member for member in ids if member}
         self._survivor = members.lock_survivors(self.connection, self.programme.id, known)
@@ -262,8 +271,7 @@ class EventBatch:
 
     def plan_at(self, moment: datetime) -> Plan:
         """The rules in force at that time; before the first ones, the first."""
-        place = bisect_right(self._versions, moment, key=lambda pair: pair[0])
-        return self.plan(self._versions[max(0, place - 1)][1])
+        return self.plan(version_at(self._versions, moment))
 
     def count_purchase(
         self,
@@ -372,6 +380,7 @@ class EventBatch:
         refund_store.write_refunds(self.connection, list(self.known.refunds.values()))
         write_holds(self.connection, self.holds.all())
         self.standings.write()
+        self.claims.write()
         if self._clubs is not None:
             self._clubs.write()
 

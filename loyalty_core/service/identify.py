@@ -23,6 +23,7 @@ from loyalty_core.domain.members import (
     phone_key,
 )
 from loyalty_core.service.phones import normalise_phone
+from loyalty_core.store import cards
 from loyalty_core.store import members as store
 from loyalty_core.store.database import lock_keys
 from loyalty_core.store.ids import from_wire, new_id
@@ -118,6 +119,7 @@ class _Register:
         self._now = now
         self._owner: dict[IdentityKey, int] = {}
         self._direct: dict[int, int | None] = {}
+        self._dead: set[IdentityKey] = set()
         self._members: list[dict[str, Any]] = []
         self._names: list[dict[str, Any]] = []
         self._conflicts: dict[tuple[int, int, str], dict[str, Any]] = {}
@@ -132,6 +134,7 @@ class _Register:
         if unknown := keys - set(self._owner):
             lock_keys(self._connection, (_lock_name(self._programme_id, key) for key in unknown))
             self._owner |= store.owners(self._connection, self._programme_id, unknown)
+            self._dead = dead_cards(self._connection, self._programme_id, unknown)
 
     def find(self, named: _Named) -> Found:
         member = self._direct.get(named.direct_id) if named.direct_id is not None else None
@@ -141,7 +144,7 @@ class _Register:
             return self._enrol(named)
         for key in named.keys:
             owner = self._owner.get(key)
-            if owner is None and _may_attach(key, named.ask):
+            if owner is None and key not in self._dead and _may_attach(key, named.ask):
                 self._attach(key, member, named)
             elif owner is not None and owner != member:
                 self._note_conflict(member, owner, key.kind, named)
@@ -162,7 +165,8 @@ class _Register:
         row["tier"] = named.ask.tier
         self._members.append(row)
         for key in named.keys:
-            self._attach(key, row["id"], named)
+            if key not in self._dead:
+                self._attach(key, row["id"], named)
         return Found(row["id"], enrolled=True, flags=named.flags)
 
     def _attach(self, key: IdentityKey, member: int, named: _Named) -> None:
@@ -236,6 +240,14 @@ def name_row(
         "verified": verified,
         "created_at": now,
     }
+
+
+def dead_cards(
+    connection: Connection, programme_id: int, keys: Iterable[IdentityKey]
+) -> set[IdentityKey]:
+    """Of names that nobody owns, numbers of cards that were taken away: nobody gets them."""
+    by_number = {key.value: key for key in keys if key.kind == "card"}
+    return {by_number[one] for one in cards.issued(connection, programme_id, by_number.keys())}
 
 
 def lock_names(connection: Connection, programme_id: int, keys: Iterable[IdentityKey]) -> None:

@@ -69,11 +69,15 @@ class KnownEvents:
         self._by_id: dict[int, KeptPurchase] = {}
         self._by_order: dict[str, list[KeptPurchase]] = {}
         self._by_fiscal: dict[FiscalSign, int] = {}
+        self._told_signs: set[FiscalSign] = set()
         self._waiting: list[KeptRefund] = []
 
     def load(self, told: Sequence[Told]) -> None:
         """Lock the keys of these events, then read all that is known of them."""
-        lock_keys(self._connection, (name for one in told for name in _lock_names(one)))
+        programme = self._programme_id
+        names = [lock_names(programme, one.source.name, one.event) for one in told]
+        lock_keys(self._connection, (name for own in names for name in own))
+        self._told_signs = {sign for one in told for sign in _signs(one.event)}
         self.refunds = refund_store.refunds_by_key(self._connection, _refund_keys(told))
         wanted = _purchase_keys(told)
         self.take(store.purchases_by_key(self._connection, wanted).values())
@@ -116,6 +120,10 @@ class KnownEvents:
 
     def all_purchases(self) -> list[KeptPurchase]:
         return list(self._by_id.values())
+
+    def all_signs(self) -> set[FiscalSign]:
+        """Of the purchases that are known, and of those that are told."""
+        return self._told_signs | self._by_fiscal.keys()
 
     def main_of(self, purchase: KeptPurchase) -> KeptPurchase:
         """The purchase that counts, where one was seen twice (`ledger.md` 24)."""
@@ -193,12 +201,16 @@ class KnownEvents:
             self.take(store.purchases_by_id(self._connection, missing).values())
 
 
-def _lock_names(told: Told) -> list[str]:
-    source, event = told.source, told.event
-    programme = source.programme_id
-    names = [f"fiscal:{programme}:{sign.fn}:{sign.fd}:{sign.fp}" for sign in _signs(event)]
+def lock_name_of(programme_id: int, sign: FiscalSign) -> str:
+    """Whoever books or registers a fiscal receipt holds this."""
+    return f"fiscal:{programme_id}:{sign.fn}:{sign.fd}:{sign.fp}"
+
+
+def lock_names(programme_id: int, source: str, event: Event) -> list[str]:
+    """All that whoever books an event of a source holds, in one call (`database.lock_keys`)."""
+    names = [lock_name_of(programme_id, sign) for sign in _signs(event)]
     if event.order is not None:
-        names.append(f"order:{programme}:{event.order}")
+        names.append(f"order:{programme_id}:{event.order}")
     refunds: Iterable[str] = ()
     purchase: str | None
     if isinstance(event, Purchase):
@@ -208,8 +220,8 @@ def _lock_names(told: Told) -> list[str]:
         purchase = event.purchase
         refunds = (event.external_id,)
     if purchase is not None:
-        names.append(f"purchase:{programme}:{source.name}:{purchase}")
-    return [*names, *(f"refund:{programme}:{source.name}:{refund}" for refund in refunds)]
+        names.append(f"purchase:{programme_id}:{source}:{purchase}")
+    return [*names, *(f"refund:{programme_id}:{source}:{refund}" for refund in refunds)]
 
 
 def _signs(event: Event) -> Iterable[FiscalSign]:

@@ -174,7 +174,7 @@ def _entry(row: RowMapping) -> dict[str, Any]:
         "pending": format_decimal(row["d_pending"]),
         "held": format_decimal(row["d_held"]),
         "debt": format_decimal(row["d_debt"]),
-        "purchase": None if purchase is None else to_wire("p", purchase),
+        **_origin(purchase),
         "cause": row["cause"],
         "occurred_at": _time(row["occurred_at"]),
         "booked_at": _time(row["booked_at"]),
@@ -183,7 +183,6 @@ def _entry(row: RowMapping) -> dict[str, Any]:
 
 def _lot(row: RowMapping) -> dict[str, Any]:
     ends: datetime | None = row["expires_at"]
-    purchase = row["purchase_id"]
     return {
         "no": row["no"],
         "currency": row["currency"],
@@ -193,7 +192,15 @@ def _lot(row: RowMapping) -> dict[str, Any]:
         "pending": not row["active"],
         "spendable_from": _time(row["spendable_from"]),
         "expires_at": None if ends is None else _time(ends),
-        "purchase": None if purchase is None else to_wire("p", purchase),
+        **_origin(row["purchase_id"]),
+    }
+
+
+def _origin(number: int | None) -> dict[str, str | None]:
+    """What it came from: a purchase, or by a number below zero an event that is none."""
+    return {
+        "purchase": to_wire("p", number) if number is not None and number > 0 else None,
+        "event": to_wire("e", -number) if number is not None and number < 0 else None,
     }
 
 

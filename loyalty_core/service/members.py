@@ -23,11 +23,13 @@ from loyalty_core.domain.rewards import Rewards
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service import identify
 from loyalty_core.service.consents import keep_statements
+from loyalty_core.service.own_cards import give_card
 from loyalty_core.service.phones import normalise_phone
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source
 from loyalty_core.service.tier_views import TierAhead, TierHeld, TierShown, tiers_shown
 from loyalty_core.store import accounts as account_store
+from loyalty_core.store import cards as card_store
 from loyalty_core.store import consents as consent_store
 from loyalty_core.store import members as store
 from loyalty_core.store import programmes
@@ -123,6 +125,7 @@ def enrol_member(
     identify.lock_names(connection, source.programme_id, keys)
     for owner in store.owners(connection, source.programme_id, keys).values():
         raise MemberExists({"id": to_wire("m", owner)})
+    _check_card(connection, source.programme_id, keys)
     row = identify.new_member_row(
         source.programme_id, now, source=new.source or source.name, state="active"
     )
@@ -139,6 +142,8 @@ def enrol_member(
     ]
     store.add_names(connection, names)
     keep_statements(connection, source, row["id"], new.consents, now=now)
+    if rules.cards is not None and rules.cards.on_enrolment:
+        give_card(connection, source.programme_id, rules.cards, row["id"], now)
     return get_member(connection, plans, source.programme_id, to_wire("m", row["id"]), now=now)
 
 
@@ -282,12 +287,20 @@ def _replace_name(
             return
         if owner is not None:
             raise MemberExists({"id": to_wire("m", owner)})
+        _check_card(connection, programme_id, [key])
     if kind != "card" or key is None:
         old = [one for one, _ in store.names_of(connection, [member])[member] if one.kind == kind]
         store.drop_names(connection, programme_id, old)
+        if kind == "card":
+            card_store.end_card(connection, member, now)
     if key is not None:
         name = identify.name_row(programme_id, key, member, verified=False, now=now)
         store.add_names(connection, [name])
+
+
+def _check_card(connection: Connection, programme_id: int, keys: Iterable[IdentityKey]) -> None:
+    if identify.dead_cards(connection, programme_id, keys):
+        raise InvalidInput({"card": ["This card was taken away."]})
 
 
 def _choose_reward(

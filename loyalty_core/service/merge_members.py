@@ -17,15 +17,18 @@ from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
 from loyalty_core.store import (
+    cards,
     club_events,
     confirmations,
     coupons,
+    happenings,
     ledger,
     members,
     outbox,
     personal,
     programmes,
     promotion_uses,
+    receipt_claims,
     rewards,
 )
 from loyalty_core.store import holds as hold_store
@@ -68,6 +71,9 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     personal.move_goods(connection, leaving, survivor)
     move_clubs(connection, leaving, survivor)
     club_events.move_guest(connection, programme_id, leaving, survivor)
+    happenings.move_products(connection, leaving, survivor)
+    receipt_claims.move_member(connection, leaving, survivor)
+    cards.move_cards(connection, leaving, survivor, now)
     members.move_names(connection, leaving, survivor)
     confirmations.move_member(connection, leaving, survivor)
     merge_consents(connection, leaving, survivor)

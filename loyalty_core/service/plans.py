@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -13,6 +16,13 @@ from loyalty_core.domain.rules import parse_rules
 from loyalty_core.store.programmes import programme_by_id, rules_document
 
 _KEPT = 200
+
+
+def version_at(versions: Sequence[tuple[datetime, int]], moment: datetime) -> int:
+    """Of versions by the time of their publication, the one in force then; before the first
+    one, the first."""
+    place = bisect_right(versions, moment, key=lambda pair: pair[0])
+    return versions[max(0, place - 1)][1]
 
 
 class PlanCache:

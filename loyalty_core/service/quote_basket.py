@@ -119,8 +119,6 @@ def refuse_what_is_not_there(request: QuoteRequest) -> None:
     """Raises: NotAvailable."""
     if request.certificates:
         raise NotAvailable({"feature": "certificates"})
-    if request.member is not None and request.member.code:
-        raise NotAvailable({"feature": "member_codes"})
 
 
 def base_quote(request: QuoteRequest, *, now: datetime) -> Quote:

@@ -76,6 +76,13 @@ def record_purchase(batch: EventBatch, told: Told) -> EventReceipt:
     return _book(batch, told, kept, before)
 
 
+def attach_purchase(batch: EventBatch, told: Told) -> EventReceipt:
+    """Book a known purchase for the member who it turned out to be of (`ledger.md` 12)."""
+    kept = batch.known.purchases[key_of(told.source, told.event)]
+    kept.changed = True
+    return _book(batch, told, kept, kept.event)
+
+
 def _complete(event: Purchase, known: Purchase) -> Purchase:
     """A cancellation need not repeat what was sold: an order deleted at the shop cannot."""
     if event.status is not PurchaseStatus.CANCELLED or event.lines:
@@ -235,6 +242,9 @@ def _settle_member(case: _Case, hold: KeptHold | None) -> None:
     member = batch.survivor(case.told.found.member_id) or old
     if member is None and hold is not None:
         member = batch.survivor(hold.member_id)
+    if member is None:
+        member = batch.survivor(batch.claims.claimed(kept))
+    batch.claims.settle(kept, member, batch.survivor)
     if member == old and kept.member_id is not None:
         return
     if old is not None:

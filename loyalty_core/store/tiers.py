@@ -15,17 +15,20 @@ from sqlalchemy import (
     FromClause,
     RowMapping,
     Select,
+    Table,
     bindparam,
     case,
     cast,
     delete,
     func,
     literal,
+    or_,
     select,
     type_coerce,
     update,
 )
 
+from loyalty_core.domain.event_rules import APPROVED
 from loyalty_core.domain.ladder_path import Contribution
 from loyalty_core.domain.tiering import ACTIONS, POINTS, PURCHASES
 from loyalty_core.domain.tiers import Ladder
@@ -155,6 +158,7 @@ def _told(
     if tiering.by == ACTIONS:
         found = connection.execute(_ACTIONS, {"ids": ids, "kinds": list(tiering.actions)})
     elif tiering.by == POINTS:
+        yield from _events_earned(connection, ladder.currency, ids)
         found = connection.execute(_points(ladder.currency), {"ids": ids})
     else:
         found = connection.execute(_BOUGHT if tiering.by == PURCHASES else _SPENT, {"ids": ids})
@@ -174,16 +178,39 @@ _ACTIONS = select(
     happenings.c.id,
     happenings.c.occurred_at,
     literal(1).label("amount"),
-).where(among(happenings.c.member_id, "ids"), among(happenings.c.kind, "kinds"))
+).where(
+    among(happenings.c.member_id, "ids"),
+    among(happenings.c.kind, "kinds"),
+    or_(happenings.c.state.is_(None), happenings.c.state == APPROVED),
+)
 
 
 def _points(currency: str) -> Select[Any]:
     """What each purchase earned, less what was taken back of it: as its booking says."""
+    return _receipts(_left(purchases, currency)).where(_left(purchases, currency) > 0)
+
+
+def _events_earned(
+    connection: Connection, currency: str, ids: list[int]
+) -> Iterator[tuple[int, int, datetime, int]]:
+    """The same of events that are no purchases, by their numbers below zero."""
+    left = _left(happenings, currency)
+    found = connection.execute(
+        select(
+            happenings.c.member_id, happenings.c.id, happenings.c.occurred_at, left.label("amount")
+        ).where(among(happenings.c.member_id, "ids"), happenings.c.booking.is_not(None), left > 0),
+        {"ids": ids},
+    )
+    for row in found:
+        yield row.member_id, -row.id, row.occurred_at, int(row.amount)
+
+
+def _left(table: Table, currency: str) -> ColumnElement[Any]:
     earned, clawed = (
-        func.coalesce(cast(purchases.c.booking[(name, currency)].as_string(), BigInteger), 0)
+        func.coalesce(cast(table.c.booking[(name, currency)].as_string(), BigInteger), 0)
         for name in ("earned", "clawed")
     )
-    return _receipts(earned - clawed).where(earned > clawed)
+    return earned - clawed
 
 
 # --- the job --------------------------------------------------------------------------------

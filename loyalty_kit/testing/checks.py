@@ -42,6 +42,9 @@ MAX_KEY = 255
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,31}", re.ASCII)
 
 
+_QR = "t=20260314T1430&s=1000.00&fn=9999078900000001&i=10318&fp=1234567890&n=1"
+
+
 def check_manifest(subject: Subject) -> None:
     """1. The manifest is complete; its code is the entry point's name; the kit fits."""
     manifest = subject.connector.manifest
@@ -69,6 +72,11 @@ def check_declaration(subject: Subject) -> None:
         or connector.push_balance or connector.push_discounts or connector.message
     )  # fmt: skip
     expect(bool(calls) == (connector.make_client is not None), "make_client and calls disagree")
+    if connector.receipts is not None:
+        expect(connector.fetch is not None, "receipts are looked up, and nothing is fetched")
+        hints = [connector.receipts.hint(_QR) for _ in range(2)]
+        expect(hints[0] == hints[1], "one receipt has two hints")
+        expect(hints[0].kind and hints[0].id, "a receipt's hint is empty")
     names = [hook.name for hook in connector.webhooks]
     expect(len(set(names)) == len(names), "two webhooks have one name")
 

@@ -49,6 +49,21 @@ def test_01_refuses_exemptions_that_do_not_exist_or_have_no_reason() -> None:
     fails("01_manifest", replace(GOOD, exempt={"changed_body": ""}), saying="needs its reason")
 
 
+class Wandering:
+    """Names a receipt by how often it was asked."""
+
+    asked = 0
+
+    def hint(self, qr: str) -> Hint:
+        self.asked += 1
+        return Hint("receipt", f"{qr}{self.asked}")
+
+
+class Nameless:
+    def hint(self, qr: str) -> Hint:
+        return Hint("receipt", "")
+
+
 @pytest.mark.parametrize(
     ("subject", "saying"),
     [
@@ -60,6 +75,8 @@ def test_01_refuses_exemptions_that_do_not_exist_or_have_no_reason() -> None:
         ),
         pytest.param(with_connector(make_client=None), "make_client", id="no client"),
         pytest.param(with_connector(webhooks=(RECEIPT, RECEIPT)), "one name", id="two of a name"),
+        pytest.param(with_connector(receipts=Wandering()), "two hints", id="a wandering receipt"),
+        pytest.param(with_connector(receipts=Nameless()), "is empty", id="a nameless receipt"),
     ],
 )
 def test_02_refuses_an_untrue_declaration(subject: Subject, saying: str) -> None:

@@ -52,6 +52,7 @@ EMPTY = {"items": []}
 ONCE = {"Idempotency-Key": "k-1"}
 SAYS_NO = {"consents": [{"purpose": "advertising", "channel": "sms", "given": False}]}
 NO_MESSENGER = (422, "not_available")
+RECEIPT = "t=20260314T1200&s=10.00&fn=9999078900000001&i=10318&fp=1234567890&n=1"
 NO_CODE = (404, "confirmation_not_found")
 
 TABLE = {
@@ -110,6 +111,12 @@ TABLE = {
     "DELETE /members/<member_id>/events/<event>": May("members", 204, NO_MEMBER, 204),
     "GET /members/<member_id>/consents": May("members", 200, NO_MEMBER, 200),
     "POST /members/<member_id>/consents": May("members", 200, NO_MEMBER, 200, SAYS_NO),
+    "POST /members/<member_id>/card": May("members", 200, NO_MEMBER, 200),
+    "GET /members/<member_id>/card": May("members", 200, NO_MEMBER, 200),
+    "GET /members/<member_id>/card/qr": May("members", 200, NO_MEMBER, 200),
+    "GET /members/<member_id>/card/barcode": May("members", 200, NO_MEMBER, 200),
+    "DELETE /members/<member_id>/card": May("members", 204, NO_MEMBER, 204),
+    "POST /members/<member_id>/receipts": May("members", 202, NO_MEMBER, 202, {"qr": RECEIPT}),
     # So do rules and goods: `admin` is of the whole programme.  Other shops stay closed.
     "POST /members/<member_id>/adjustments": May(
         "admin", 201, NO_MEMBER, 201, {"amount": "1.00", "reason": "sorry"}, headers=ONCE

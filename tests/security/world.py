@@ -105,6 +105,7 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     rules["reward_catalogue"] = [
         {"code": "mug", "name": "Mug", "kind": "gift", "price": "1.00", "partner": "bakery"}
     ]
+    rules["cards"] = {}
     draft = caller.put("/programmes/demo/rules", rules).json["draft"]
     assert caller.post("/programmes/demo/rules/publish", {"draft": draft}).status_code == 200
     lot = {"lot": "lot", "series": "spring", "count": 1}
@@ -114,6 +115,7 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     assert caller.post("/rewards/mug/stock", {"left": 9}, headers=once).status_code == 200
     rewards = f"/members/{bought['member']}/rewards"
     ordered = caller.post(rewards, {"reward": "mug"}, headers=once).json["order"]
+    assert caller.post(f"/members/{bought['member']}/card").status_code == 201
     shop = create_installation(
         hub, programme_id=programme_id, connector="tablo", name="Tea shop", settings=SETTINGS
     )

@@ -240,6 +240,11 @@ class AcmeMessenger:
         raise RemoteMisconfigured("the answer is no receipt")
 
 
+class AcmeReceipts:
+    def hint(self, qr: str) -> Hint:
+        return Hint("receipt", qr)
+
+
 def check(client: AcmeClient) -> None:
     client.get("/me")
 
@@ -256,6 +261,7 @@ MANIFEST = Manifest(
             Capability.CATALOGUE,
             Capability.PUSH_BALANCE,
             Capability.MESSAGE,
+            Capability.RECEIPTS,
             Capability.CHECK,
         }
     ),
@@ -271,6 +277,7 @@ CONNECTOR = Connector(
     catalogue=AcmeCatalogue(),
     push_balance=AcmeBalance(),
     message=AcmeMessenger(),
+    receipts=AcmeReceipts(),
     check=check,
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 
 from hub.web.api import (
+    cards,
     checkout,
     confirmations,
     consents,
@@ -18,6 +19,7 @@ from hub.web.api import (
     partners,
     privileges,
     programme,
+    receipts,
     rewards,
 )
 from hub.web.api.call import furnish
@@ -31,6 +33,8 @@ BLUEPRINTS = (
     events.blueprint,
     members.blueprint,
     consents.blueprint,
+    cards.blueprint,
+    receipts.blueprint,
     coupons.blueprint,
     privileges.blueprint,
     rewards.blueprint,

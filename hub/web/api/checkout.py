@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
 from hub.web import errors
-from hub.web.api import body, guesses, render_quote
+from hub.web.api import body, guesses, render_quote, scanned
 from hub.web.api import schemas as wire
 from hub.web.api.call import NOTHING, Call, Operation, answer
 from hub.web.api.confirmations import counted, secret_of
@@ -55,7 +56,7 @@ def quote(call: Call) -> Answer:
     Writes nothing and promises nothing.  Past its deadline it answers base prices without
     spending: `degraded`.
     """
-    request = body.load(load_quote_request, body.read_json())
+    request = scanned.basket(call, body.load(load_quote_request, body.read_json()))
     priced = _guarded(call, request) if request.coupons else _priced(call, request)
     return answer(render_quote.quote(priced))
 
@@ -106,6 +107,7 @@ def hold(call: Call) -> Answer:
     """
     told = body.read_json()
     wanted = body.load(load_hold_request, told)
+    wanted = replace(wanted, request=scanned.basket(call, wanted.request))
     codes = wanted.request.coupons
     placed: list[PlacedHold] = []
     looked = False

@@ -80,7 +80,7 @@ def make_lot(call: Call) -> Answer:
 )
 def show_coupon(call: Call, coupon: str) -> Answer:
     """A coupon as it stands.  Wrong codes are counted: too many are 429."""
-    callers = guesses.callers_of(call.key.id)
+    callers = guesses.lookers_of(call.key.id)
     call.room.guesses.check(callers, call.now)
     try:
         found = call.read(

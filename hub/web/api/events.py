@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
-from hub.web.api import body
+from hub.web.api import body, scanned
 from hub.web.api import schemas as wire
 from hub.web.api.call import Call, Operation, answer
 from hub.web.api.once import Answer
@@ -119,6 +122,9 @@ def happening(call: Call) -> Answer:
     """Take what is not a purchase: a review, a registration, a visit, ..."""
     told = body.read_json()
     event = body.load(wire.HappeningSchema().load, told)
+    if event.member is not None:
+        member = scanned.customer(call, event.member, event.occurred_at)
+        event = replace(event, member=member)
     return call.write(
         lambda connection: _receipt(
             record_happening(connection, call.plans, call.source, event, now=call.now)
@@ -129,22 +135,26 @@ def happening(call: Call) -> Answer:
 
 def _record(call: Call, event: Event, told: object) -> Answer:
     def work(connection: Connection) -> Answer:
-        incoming = [Incoming(call.source, event)]
+        incoming = [Incoming(call.source, scanned.event(call, event))]
         (receipt,) = record_events(connection, call.plans, incoming, now=call.now)
         return _receipt(receipt)
 
     return call.write(work, told=told)
 
 
-def _receipt(receipt: EventReceipt) -> Answer:
-    document = {
+def receipt_told(receipt: EventReceipt) -> dict[str, Any]:
+    """The body of an answer to an event."""
+    return {
         "id": receipt.id,
         "status": receipt.status,
         "member": receipt.member,
         "points": {name: format_decimal(count) for name, count in receipt.points.items()},
         "flags": list(receipt.flags),
     }
-    return answer(document, _status(receipt))
+
+
+def _receipt(receipt: EventReceipt) -> Answer:
+    return answer(receipt_told(receipt), _status(receipt))
 
 
 def _status(receipt: EventReceipt) -> int:

@@ -21,8 +21,8 @@ from loyalty_core.domain.pricing.sentences import known_locale, reason_text
 from loyalty_kit.checkout import CodeAnswer, Quote, QuoteRequest
 
 WRONG = frozenset({"unknown_code", "coupon_of_another"})
-OF_KEY = 100
-"""So many times a member's wrong codes strangers may try by one key."""
+OF_KEY, OF_LOOKS = 100, 10
+"""So many times a member's wrong codes strangers may try by one key, and one key may look up."""
 OUT = "too_many_attempts"
 
 
@@ -33,7 +33,7 @@ class Guesses:
         """`most` wrong codes of one member in a `window`, as "hour"."""
         self._limits = {
             kind: RateLimit(f"{most * times}/{window}", redis_url)
-            for kind, times in (("member", 1), ("cart", 1), ("key", OF_KEY))
+            for kind, times in (("member", 1), ("cart", 1), ("key", OF_KEY), ("look", OF_LOOKS))
         }
         self._lock = threading.Lock()
         self._out: dict[str, datetime] = {}
@@ -67,6 +67,11 @@ def callers_of(key_id: int, *, member: str | None = None, cart: str | None = Non
         return [f"member:{member}"]
     callers = [f"key:{key_id}"]
     return callers if cart is None else [*callers, f"cart:{key_id}/{cart}"]
+
+
+def lookers_of(key_id: int) -> list[str]:
+    """The same of a call that looks one code up, as a cashier does."""
+    return [f"look:{key_id}", f"key:{key_id}"]
 
 
 def count_wrong(codes: Sequence[CodeAnswer]) -> int:

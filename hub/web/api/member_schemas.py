@@ -12,8 +12,10 @@ from hub.web.api.schemas import (
     JsonObject,
     PageQuerySchema,
     PurchasesSchema,
+    ReceiptSchema,
     SignedHundredths,
 )
+from loyalty_core.domain.fiscal_qr import LONGEST
 from loyalty_core.service.personal_lists import MOST_ITEMS
 from loyalty_kit import wire_fields as wire
 from loyalty_kit.checkout_schema import (
@@ -223,6 +225,7 @@ class EntrySchema(Schema):
     debt = wire.Hundredths(answer=True)
     cause = fields.Dict()
     purchase = fields.String(allow_none=True)
+    event = fields.String(allow_none=True, metadata=about("What earned it, if no purchase did."))
     occurred_at = wire.Moment()
     booked_at = wire.Moment()
 
@@ -244,6 +247,7 @@ class LotSchema(Schema):
     spendable_from = wire.Moment()
     expires_at = wire.Moment(allow_none=True)
     purchase = fields.String(allow_none=True)
+    event = fields.String(allow_none=True, metadata=about("What earned it, if no purchase did."))
 
 
 class LotsSchema(Schema):
@@ -271,6 +275,36 @@ class AdjustedSchema(Schema):
 class MergeSchema(Schema):
     from_ = wire.Text(
         data_key="from", required=True, metadata=about("The member that goes up in this one.")
+    )
+
+
+class CardSchema(Schema):
+    """The electronic card."""
+
+    number = fields.String(metadata=about("EAN-13, of the programme's own series."))
+    issued_at = wire.Moment()
+    code = fields.String(metadata=about("What the QR on the member's screen says; for minutes."))
+    code_ends_at = wire.Moment()
+
+
+class CardPictureSchema(Schema):
+    of = wire.Text(
+        load_default="code",
+        validate=validate.OneOf(("code", "number")),
+        metadata=about("What the picture says."),
+    )
+    format = wire.Text(load_default="svg", validate=validate.OneOf(("svg", "png")))
+
+
+class ReceiptQrSchema(Schema):
+    qr = wire.Text(
+        required=True, most=LONGEST, metadata=about("The code's text: `t=...&s=...&fn=...`.")
+    )
+
+
+class RegisteredSchema(ReceiptSchema):
+    id = fields.String(
+        allow_none=True, metadata=about("The purchase; null while it is waited for.")
     )
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
-from hub.web.api import body, once, render
+from hub.web.api import body, guesses, once, render
 from hub.web.api import member_schemas as wire
 from hub.web.api.call import Call, Operation, answer
 from hub.web.api.consents import EVIDENCE
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from hub.web.api.schemas import PageQuerySchema
+from loyalty_core.domain.card_numbers import may_be_own
 from loyalty_core.service import member_pages, members
 from loyalty_core.service.adjust_points import Adjustment, adjust_points
 from loyalty_core.service.erase_member import erase_member, export_member
@@ -62,13 +63,21 @@ def enrol(call: Call) -> Answer:
     ),
 )
 def find_members(call: Call) -> Answer:
-    """The members with a phone, an e-mail address or a card."""
+    """The members with a phone, an e-mail address or a card.
+
+    Numbers of own cards that nobody has are counted: too many are 429.
+    """
     asked = body.read_query(wire.MemberQuerySchema())
+    by_card = may_be_own(asked.get("card") or "")
+    if by_card:
+        call.room.guesses.check(guesses.lookers_of(call.key.id), call.now)
     found = call.read(
         lambda connection: members.find_members(
             connection, call.plans, call.key.programme_id, **asked, now=call.now
         )
     )
+    if by_card and not found:
+        call.room.guesses.count(guesses.lookers_of(call.key.id), 1, call.now)
     return answer({"items": [render.member(card) for card in found]})
 
 

@@ -222,7 +222,7 @@ def hand_out(call: Call) -> Answer:
     """The member has the reward, once.  Wrong codes are counted: too many are 429."""
     told = body.read_json()
     code = body.load(wire.HandOutSchema().load, told)["code"]
-    callers = guesses.callers_of(call.key.id)
+    callers = guesses.lookers_of(call.key.id)
     call.room.guesses.check(callers, call.now)
 
     def work(connection: Connection) -> Answer:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from loyalty_core.domain.event_rules import STATES
 from loyalty_core.service.record_happening import Happening
 from loyalty_kit import wire_fields as wire
 from loyalty_kit.checkout_schema import MemberSchema, QuoteSchema
@@ -251,3 +252,24 @@ class HappeningSchema(wire.FrozenSchema):
         CustomerSchema, load_default=None, allow_none=True, metadata=about("Who did it.")
     )
     data = JsonObject("Anything more about it.", load_default=dict)
+    state = wire.Text(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf(STATES),
+        metadata=about(
+            "Where it stands with whoever moderates it; left out: nobody does. A `review` earns "
+            "once it is `approved`."
+        ),
+    )
+    product = wire.Text(
+        load_default=None,
+        allow_none=True,
+        most=wire.MAX_ID,
+        metadata=about("Article code of what a review is about."),
+    )
+    revision = wire.Whole(
+        least=1,
+        most=wire.MAX_WHOLE,
+        load_default=1,
+        metadata=about("Grows with every change; lower ones are superseded."),
+    )

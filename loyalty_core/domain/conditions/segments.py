@@ -15,9 +15,14 @@ Segments = Mapping[str, Node]
 """What each segment asks, by its folded code."""
 
 
-def _read(value: object) -> Node:
+def _read_own(value: object) -> Node:
     node = TREE.read(value)
     check_about_members(node)
+    return node
+
+
+def _read(value: object) -> Node:
+    node = _read_own(value)
     errors = {
         f"{path}.field" if path else "field": ["a segment must not name segments"]
         for path, leaf in leaves(node)
@@ -29,7 +34,9 @@ def _read(value: object) -> Node:
 
 
 ABOUT_MEMBERS: Kind[Node] = Kind(_read, TREE.schema, lambda node, locale: tell(node, "", locale))
-"""A tree about members alone."""
+"""A tree about members alone, without segments."""
+OF_MEMBERS: Kind[Node] = replace(ABOUT_MEMBERS, read=_read_own)
+"""A tree about members alone, which may name segments."""
 
 
 @dataclass(frozen=True, slots=True)

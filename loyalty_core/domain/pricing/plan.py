@@ -268,7 +268,8 @@ def _lists(rules: RuleSet) -> frozenset[str]:
 
 def _asked(rules: RuleSet) -> dict[str, Node]:
     """The segments that are asked about."""
-    named = frozenset().union(*map(named_segments, _conditions(rules)))
+    trees = [*_conditions(rules), *(one.when for one in rules.events if one.when is not None)]
+    named = frozenset().union(*map(named_segments, trees))
     return {code: tree for code, tree in segments_of(rules.segments).items() if code in named}
 
 

@@ -33,6 +33,7 @@ from loyalty_core.store.tables.machine import (
     outbox,
 )
 from loyalty_core.store.tables.members import (
+    cards,
     confirmations,
     identities,
     identity_conflicts,
@@ -58,11 +59,13 @@ from loyalty_core.store.tables.programme import (
     shops,
 )
 from loyalty_core.store.tables.receipts import (
+    event_products,
     happenings,
     hold_claims,
     purchase_fiscal,
     purchase_lines,
     purchases,
+    receipt_claims,
     refunds,
 )
 from loyalty_core.store.tables.reward_orders import reward_orders, reward_stock
@@ -72,6 +75,7 @@ __all__ = [
     "accounts",
     "admins",
     "api_keys",
+    "cards",
     "categories",
     "channel_policies",
     "club_grants",
@@ -89,6 +93,7 @@ __all__ = [
     "entry_lots",
     "event_guests",
     "event_places",
+    "event_products",
     "happenings",
     "heartbeats",
     "hold_claims",
@@ -113,6 +118,7 @@ __all__ = [
     "purchase_fiscal",
     "purchase_lines",
     "purchases",
+    "receipt_claims",
     "refunds",
     "reward_choices",
     "reward_orders",

@@ -70,6 +70,21 @@ identities = Table(
 )
 Index("ix_identities_member", identities.c.member_id)
 
+cards = Table(
+    "cards",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("member_id", BigInt, nullable=False),
+    Column("issued_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    PrimaryKeyConstraint("programme_id", "number"),
+    CheckConstraint("ended_at IS NULL OR ended_at >= issued_at", name="ends_after_its_start"),
+)
+"""Numbers of the programme's own series, dead ones too."""
+Index("ix_cards_member", cards.c.member_id)
+partial_index("uq_cards_live", cards.c.member_id, where="ended_at IS NULL", unique=True)
+
 identity_conflicts = Table(
     "identity_conflicts",
     metadata,

@@ -16,7 +16,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from loyalty_core.store.tables.base import count, id_column, metadata, partial_index
+from loyalty_core.store.tables.base import (
+    count,
+    id_column,
+    metadata,
+    none_below_zero,
+    partial_index,
+)
 from loyalty_core.store.types import BigInt, Json, UtcTime
 
 purchases = Table(
@@ -76,6 +82,26 @@ purchase_fiscal = Table(
 )
 Index("ix_purchase_fiscal_purchase", purchase_fiscal.c.purchase_id)
 
+receipt_claims = Table(
+    "receipt_claims",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("fn", Text, nullable=False),
+    Column("fd", Text, nullable=False),
+    Column("fp", Text, nullable=False),
+    Column("member_id", BigInt, nullable=False, index=True),
+    Column("state", Text, nullable=False),
+    Column("bought_at", UtcTime, nullable=False),
+    count("sum_minor", default=None),
+    Column("purchase_id", BigInt),
+    Column("made_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("programme_id", "fn", "fd", "fp"),
+    CheckConstraint("state IN ('waiting', 'booked', 'refused')", name="state_known"),
+    CheckConstraint("state <> 'booked' OR purchase_id IS NOT NULL", name="booked_on_a_purchase"),
+    *none_below_zero("sum_minor"),
+)
+"""Receipts that members have registered by QR code: each one once."""
+
 refunds = Table(
     "refunds",
     metadata,
@@ -122,6 +148,12 @@ happenings = Table(
     Column("occurred_at", UtcTime, nullable=False),
     Column("content_hash", Text, nullable=False),
     Column("data", Json, nullable=False),
+    count("revision", default=1),
+    # Where it stands with whoever moderates it; NULL: nobody does.
+    Column("state", Text),
+    Column("product", Text),
+    # What it earned, as a purchase's booking; NULL: nothing was ever booked for it.
+    Column("booking", Json),
     UniqueConstraint("programme_id", "source", "kind", "external_id"),
 )
 partial_index(
@@ -130,6 +162,17 @@ partial_index(
     happenings.c.occurred_at,
     where="member_id IS NOT NULL",
 )
+
+event_products = Table(
+    "event_products",
+    metadata,
+    Column("member_id", BigInt, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("happening_id", BigInt, nullable=False),
+    PrimaryKeyConstraint("member_id", "rule", "product"),
+)
+"""For which product of a member a rule has given already, and for which event."""
 
 hold_claims = Table(
     "hold_claims",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,23 +9,10 @@ import pytest
 from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase, a_refund
 from tests.hub.api.test_requirement_rows import ANNA_AT_TILL, Scene, promotion
 
-COMERS = 32
-
 
 @pytest.fixture
 def scene(shop, clock) -> Scene:
     return Scene(shop, clock)
-
-
-@pytest.fixture
-def at_once(engine) -> Callable[..., list[Any]]:
-    threads = 8 if engine.dialect.name == "sqlite" else COMERS
-
-    def run(job: Callable[[int], Any]) -> list[Any]:
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(job, range(COMERS)))
-
-    return run
 
 
 def limited(name: str, kind: str, *limits: tuple[str, str, str, str], **said: Any):
