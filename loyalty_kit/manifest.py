@@ -17,6 +17,7 @@ class Capability(StrEnum):
     PUSH_BALANCE = "push_balance"
     PUSH_DISCOUNTS = "push_discounts"
     MESSAGE = "message"
+    REPORT = "report"
     CHECK = "check"
 
 

@@ -5,7 +5,7 @@
     + MemberNotFound  PurchaseNotFound  HoldNotFound  ProgrammeNotFound  ShopNotFound
     + VersionNotFound     of the rule set
     + CouponNotFound  ConfirmationNotFound  ListNotFound  ClubNotFound
-    + EventNotFound
+    + EventNotFound  LetterNotFound
   x Conflict            answer 409: read what stands now, then decide again
     + EventConflict       same external id and revision, other content
     + PriceChanged        the hold would differ from what was expected
@@ -72,6 +72,12 @@ class NotFound(LoyaltyError):
 
 class MemberNotFound(NotFound):
     code = "member_not_found"
+
+
+class LetterNotFound(NotFound):
+    """No letters of this kind, channel or language."""
+
+    code = "letter_not_found"
 
 
 class PurchaseNotFound(NotFound):

@@ -22,6 +22,7 @@ from loyalty_core.store import (
     personal,
     purchases,
     rewards,
+    sent_messages,
     tiers,
 )
 from loyalty_core.store import members as store
@@ -94,6 +95,7 @@ def export_member(
             )
         ),
         "messages": [_told(row) for row in outbox.messages_of(connection, ids)],
+        "sent_messages": [_told(row) for row in sent_messages.of_members(connection, ids)],
         "codes": [_told(row) for row in confirmations.of_members(connection, ids)],
     }
 
@@ -137,6 +139,7 @@ def erase_member(
     holds.forget_people(connection, ids)
     confirmations.forget_members(connection, ids)
     outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
+    sent_messages.forget_members(connection, ids)
     ended = coupons.forget_people(connection, programme_id, ids)
     return {
         "member": to_wire("m", number),

@@ -25,6 +25,7 @@ from loyalty_core.service.phones import normalise_phone
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source
 from loyalty_core.service.tier_views import TierAhead, TierHeld, TierShown, tiers_shown
+from loyalty_core.service.write_letters import tell_welcome
 from loyalty_core.store import accounts as account_store
 from loyalty_core.store import members as store
 from loyalty_core.store import programmes
@@ -34,13 +35,17 @@ from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_kit.checkout import Balance
 from loyalty_kit.events import Customer, ExternalId
 
-PROFILE = ("first_name", "last_name", "middle_name", "birth_date", "gender", "city")
+PROFILE = (
+    *("first_name", "last_name", "middle_name", "birth_date", "gender", "city"),
+    *("locale", "preferred_channel"),
+)
 _CHANGEABLE = frozenset({*PROFILE, "phone", "email", "card", "attributes", "consents", "reward"})
 
 
 @dataclass(frozen=True, slots=True)
 class NewMember:
-    """What is known of a person who joins.  `birth_date` is ISO 8601."""
+    """What is known of a person who joins.  `birth_date` is ISO 8601; `locale` and
+    `preferred_channel` are for letters."""
 
     phone: str | None = None
     email: str | None = None
@@ -56,6 +61,8 @@ class NewMember:
     consents: Mapping[str, Any] = field(default_factory=dict)
     referrer: str | None = None
     source: str | None = None
+    locale: str | None = None
+    preferred_channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +143,7 @@ def enrol_member(
         for key in keys
     ]
     store.add_names(connection, names)
+    tell_welcome(connection, source.programme_id, row["id"], now=now)
     return get_member(connection, plans, source.programme_id, to_wire("m", row["id"]), now=now)
 
 
@@ -238,6 +246,7 @@ def update_member(  # noqa: PLR0913 - each is a word of its own to the caller
         _choose_reward(connection, plans, row, changes["reward"], now)
     if row["state"] == "unconfirmed" and plain.get("consents"):
         plain["state"] = "active"
+        tell_welcome(connection, source.programme_id, row["id"], now=now)
     if plain:
         store.change_member(connection, row["id"], plain)
     return get_member(connection, plans, source.programme_id, member_id, now=now)

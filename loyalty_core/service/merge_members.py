@@ -26,6 +26,7 @@ from loyalty_core.store import (
     programmes,
     promotion_uses,
     rewards,
+    sent_messages,
 )
 from loyalty_core.store import holds as hold_store
 from loyalty_core.store.ids import to_wire
@@ -70,6 +71,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     members.move_names(connection, leaving, survivor)
     confirmations.move_member(connection, leaving, survivor)
     outbox.move_member(connection, leaving, survivor)
+    sent_messages.move_member(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
     members.change_member(connection, leaving, {"state": "merged", "merged_into": survivor})
     return get_member(connection, plans, programme_id, to_wire("m", survivor), now=now)

@@ -12,6 +12,7 @@ from hub.web.api import (
     confirmations,
     coupons,
     events,
+    letters,
     members,
     pages,
     privileges,
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     events.blueprint,
     members.blueprint,
     coupons.blueprint,
+    letters.blueprint,
     privileges.blueprint,
     programme.blueprint,
 )

@@ -15,6 +15,7 @@ from loyalty_core.store.tables.ledger import (
     holds,
     lots,
 )
+from loyalty_core.store.tables.letters import letter_settings, letter_texts, sent_messages
 from loyalty_core.store.tables.limits import promotion_use_parts, promotion_uses
 from loyalty_core.store.tables.machine import (
     admins,
@@ -83,6 +84,8 @@ __all__ = [
     "identities",
     "identity_conflicts",
     "installations",
+    "letter_settings",
+    "letter_texts",
     "list_fillings",
     "lots",
     "member_goods",
@@ -100,6 +103,7 @@ __all__ = [
     "refunds",
     "reward_choices",
     "rules_versions",
+    "sent_messages",
     "shops",
     "tier_changes",
 ]
