@@ -133,8 +133,6 @@ def send_trial(  # noqa: PLR0913 - each is a word of its own to the caller
         "locale": asked.locale,
         "to": address.value,
         "facts": {},
-        # Whoever asks for it reads it: no consent is asked, as of a code.
-        "message_class": "code",
         "expires_at": (now + TRIAL_LIVES).isoformat(),
     }
     key = f"{TRIAL}{wire_id}"

@@ -18,7 +18,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -36,6 +36,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from loyalty_core.domain.consents import Reason
 from loyalty_core.store import heartbeats, holds, inbox, installations, migrate, outbox
 from loyalty_core.store.database import read
 
@@ -98,6 +99,11 @@ class Metrics:
             "Rows of the outbox taken by a worker, by what became of them.",
             ["outcome"],
         )
+        self.messages_withheld = counter(
+            "hub_messages_withheld",
+            "Messages that consent or the policy of channels kept back, by reason.",
+            ["reason"],
+        )
         self._upkeep_rows = counter(
             "hub_upkeep_rows", "What the calendar brought: accounts, holds, refunds.", ["work"]
         )
@@ -136,6 +142,8 @@ class Metrics:
         for outcome in _WORKED:
             self.deliveries_worked.labels(outcome)
             self.outbox_worked.labels(outcome)
+        for reason in get_args(Reason):
+            self.messages_withheld.labels(reason)
 
     def watch_pool(self, engine: Engine) -> None:
         """Count the connections that this engine lends."""

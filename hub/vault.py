@@ -63,7 +63,15 @@ class Vault:
 
     def derive(self, purpose: str) -> bytes:
         """A key of its own for each purpose; it changes when a newer key is put first."""
-        return hmac.new(self._keys[0].encode(), purpose.encode(), hashlib.sha256).digest()
+        return self.derive_all(purpose)[0]
+
+    def derive_all(self, purpose: str) -> tuple[bytes, ...]:
+        """The same of every key that there is, the newest first: for what was handed out under
+        an older one and still counts.
+        """
+        return tuple(
+            hmac.new(key.encode(), purpose.encode(), hashlib.sha256).digest() for key in self._keys
+        )
 
     def reload(self) -> None:
         """Learn of keys that were added to the file since."""

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 
 from loyalty_kit.ports import Message, Settings
+
+
+class _Whole(UnstructuredHeader):
+    """Goes on one line, as it is.
+
+    Python would write a long address as encoded words, which mail programs take for text and
+    not for the address that RFC 8058, section 3.1, asks for.  A line may have 998 bytes.
+    """
+
+    name: str
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _Whole)  # type: ignore[arg-type]  # it is mixed in there
+_POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 def compose(message: Message, settings: Settings, *, to: str, key: str) -> EmailMessage:
     """`to` is the address as it goes over the wire, in ASCII."""
     sender = settings["sender"]
     mark = hashlib.sha256(key.encode()).hexdigest()[:32]
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address(_line(settings["sender_name"]), addr_spec=sender)
     mail["To"] = Address(addr_spec=to)
     mail["Subject"] = _line(message.subject or "")

@@ -135,6 +135,9 @@ def _furnish(door: Door) -> None:
         for item in shop.ITEMS
     ]
     door.post(f"/programmes/{shop.CODE}/products", {"items": products})
+    for purpose, text in shop.CONSENT_TEXTS.items():
+        words = {"purpose": purpose, "texts": {"ru": text}}
+        door.post(f"/programmes/{shop.CODE}/consent-texts", words)
     for person in MEMBERS:
         door.post("/members", person.enrolment(), wanted=(201, 409))
 

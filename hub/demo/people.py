@@ -38,6 +38,7 @@ _MEN = (
     ("Юрий", "Кузьмин"),
 )
 _CITIES = ("Москва", "Тула", "Калуга")
+_SIGNED = {"given": True, "text_version": 1, "place": "shop", "proof": {"how": "paper"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,10 @@ class Person:
             "last_name": self.last_name,
             "gender": self.gender,
             "city": self.city,
-            "consents": {"sms": True},
+            "consents": [
+                {"purpose": "processing", **_SIGNED},
+                {"purpose": "advertising", "channel": "sms", **_SIGNED},
+            ],
             "source": "till",
         }
 

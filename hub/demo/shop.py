@@ -12,6 +12,10 @@ NAME = "Чайная лавка"
 TIMEZONE = "Europe/Moscow"
 ONLINE_SHOP = "online"
 MARKET_SHOP = "market"
+CONSENT_TEXTS = {
+    "processing": "Согласен на обработку моих персональных данных для участия в программе.",
+    "advertising": "Согласен получать рекламу выбранным способом.",
+}
 SHOPS: tuple[dict[str, Any], ...] = (
     {"code": MARKET_SHOP, "name": "Лавка на рынке"},
     {"code": ONLINE_SHOP, "name": "Интернет-магазин"},

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from hub.ingest import fates
 from hub.outbox.messages import kept_of, send_message
-from hub.outbox.outcomes import Later, PassedOver
+from hub.outbox.outcomes import Later, PassedOver, Withheld
 from hub.wiring import Hub
 from loyalty_core.domain.errors import NotAvailable
 from loyalty_core.service.standing import TIER_CHANGED, TIER_ENDING
@@ -131,11 +131,20 @@ def _send(hub: Hub, row: OutboxRow, senders: Mapping[str, Sender]) -> None:
             sent_messages.keep(connection, kept)
 
     transact(hub.engine, settle)
-    hub.metrics.outbox_worked.labels(fate.state if fate.state != "due" else "again").inc()
+    hub.metrics.outbox_worked.labels(_outcome(fate)).inc()
+
+
+def _outcome(fate: Fate) -> str:
+    """In the words of the metric."""
+    if fate.state == "due":
+        return "again"
+    return "dropped" if fate.state == "done" and fate.error_code else fate.state
 
 
 def _fate_of(hub: Hub, row: OutboxRow, error: Exception) -> Fate:
     known = {"row": to_wire("o", row.id), "kind": row.kind}
+    if isinstance(error, Withheld):
+        hub.metrics.messages_withheld.labels(error.code).inc()
     if isinstance(error, PassedOver):
         return Fate("done", error_code=error.code, error_text=str(error))
     if isinstance(error, Later):

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from hub.outbox.outcomes import BrokenLetter, PassedOver
+from hub.outbox.gate import check_allowed, way_out
+from hub.outbox.outcomes import BrokenLetter, PassedOver, Withheld
 from hub.wiring import Hub
 from loyalty_core.domain.letters import KINDS, LetterText
 from loyalty_core.service import confirm
@@ -33,35 +34,49 @@ def make_ready(
     Raises: PassedOver (there is nothing to tell, or no way to tell it), BrokenLetter.
     """
     if row.member_id is None:
-        return _trial(connection, row)
+        return _trial(connection, row, now)
     reader = reader_of(connection, row.programme_id, row.member_id)
     if reader is None:
         raise PassedOver("no_member", "The member is erased.")
-    channel, to = _way(connection, row, reader, channels)
+    channel, to = _way(connection, row, reader, channels, now)
     fact = Fact(row.payload["letter"], row.payload["facts"])
     values = values_of(connection, hub.plans, row.programme_id, reader, fact, now=now)
     if values is None:
         raise PassedOver("not_so_any_more", "What it would have told is not so any more.")
+    values["unsubscribe"] = way_out(hub, row, channel) or ""
     of = (fact.kind, channel, reader.locale)
     return Ready(channel, to, _words(connection, row.programme_id, of, values))
 
 
 def _way(
-    connection: Connection, row: OutboxRow, reader: Reader, channels: Collection[str]
+    connection: Connection,
+    row: OutboxRow,
+    reader: Reader,
+    channels: Collection[str],
+    now: datetime,
 ) -> tuple[str, str]:
-    """Raises: PassedOver."""
+    """The first channel that has an address and is let through.  Raises: PassedOver."""
+    why = PassedOver("no_way", "The member has no address by which the programme can send.")
     for channel in reader.channels:
-        if channel in channels:
-            to = confirm.address_of(connection, row.programme_id, reader.member_id, channel)
-            if to is not None:
-                return channel, to
-    raise PassedOver("no_way", "The member has no address by which the programme can send.")
+        if channel not in channels:
+            continue
+        to = confirm.address_of(connection, row.programme_id, reader.member_id, channel)
+        if to is None:
+            continue
+        try:
+            check_allowed(connection, row, channel, now)
+        except Withheld as withheld:
+            why = withheld
+            continue
+        return channel, to
+    raise why
 
 
-def _trial(connection: Connection, row: OutboxRow) -> Ready:
-    """With sample values, to an address that the owner gave."""
+def _trial(connection: Connection, row: OutboxRow, now: datetime) -> Ready:
+    """With sample values, to an address that the owner gave.  Raises: PassedOver."""
     told = row.payload
     kind, channel = KINDS[told["letter"]], told["channel"]
+    check_allowed(connection, row, channel, now)
     of = (kind.code, channel, told["locale"])
     return Ready(channel, told["to"], _words(connection, row.programme_id, of, kind.sample))
 

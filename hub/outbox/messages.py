@@ -2,7 +2,8 @@
 
 The payload of a row says `expires_at`, then either `letter` with its `facts` (`letters.py` makes
 it ready), or `channel` with `confirmation` and `locale`, or with `text`, `subject` and `html`;
-`to` is for those who are no members.
+`to` is for those who are no members.  `message_class` is `service` or `advertising`; left out, it
+is advertising.  Whether it may go is asked here and now (`gate.py`).
 
 At least once: a worker that dies between the vendor's "taken" and our mark leaves a row that
 is sent again, with the same key.
@@ -18,11 +19,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from hub.live import enliven
+from hub.outbox.gate import check_allowed, way_out
 from hub.outbox.letters import make_ready
 from hub.outbox.outcomes import Late, Later, NotDelivered, NoWay
 from hub.wiring import Hub
 from loyalty_core.domain.letters import LetterText
 from loyalty_core.service import confirm
+from loyalty_core.service.channels import FORBIDDEN, state_of
 from loyalty_core.store import installations, programmes
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import from_wire, made_at
@@ -59,9 +62,16 @@ class _Way:
 
 
 def channels_of(hub: Hub, connection: Connection, programme_id: int) -> set[str]:
-    """By which channels the programme can send: it has a connection for them that is not paused."""
+    """By which channels the programme can send: it has a connection for them that is not paused,
+    and they are not forbidden.
+    """
     homes = installations.of_programme(connection, programme_id)
-    return {channel for home in homes for channel in _channels(hub, home)}
+    now = hub.clock.now()
+    return {
+        channel
+        for channel in {channel for home in homes for channel in _channels(hub, home)}
+        if state_of(connection, programme_id, channel, now) != FORBIDDEN
+    }
 
 
 def send_message(hub: Hub, row: OutboxRow) -> SentMessage:
@@ -141,6 +151,7 @@ def _way(hub: Hub, connection: Connection, row: OutboxRow, now: datetime) -> _Wa
         channel, to, words = Channel(ready.channel), ready.to, ready.words
     else:
         channel, to = Channel(told["channel"]), told.get("to")
+        check_allowed(connection, row, channel, now)
         if row.member_id is not None:
             to = confirm.address_of(connection, row.programme_id, row.member_id, channel)
         if "confirmation" not in told:
@@ -198,5 +209,6 @@ def _message(hub: Hub, row: OutboxRow, way: _Way) -> Message:
         subject=words.subject,
         html=words.html,
         channel=way.channel,
+        unsubscribe=way_out(hub, row, way.channel),
         made_at=made_at(row.id),
     )

@@ -23,6 +23,13 @@ class PassedOver(Exception):
         self.code = code
 
 
+class Withheld(PassedOver):
+    """Law, policy or the person keeps it back; `code` says which (`may_send`)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, "It may not be sent to this member by this channel.")
+
+
 class Late(Drop):
     """It could not go out before its time was over."""
 

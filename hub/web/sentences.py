@@ -26,6 +26,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
     "confirmation_not_found": ("There is no such confirmation.", "Такого подтверждения нет."),
     "list_not_found": ("The rules have no such list.", "В правилах нет такого списка."),
     "club_not_found": ("The rules have no such club.", "В правилах нет такого клуба."),
+    "channel_not_found": (
+        "The policy of channels names no such channel.",
+        "В политике каналов такого канала нет.",
+    ),
     "event_not_found": (
         "No such event is open to this member.",
         "Такого события нет, или оно не для этого участника.",
@@ -85,6 +89,12 @@ DETAILS: Mapping[str, tuple[str, str]] = {
     "in_progress": (
         "The first call with this Idempotency-Key is still running.",
         "Первый запрос с этим Idempotency-Key ещё выполняется.",
+    ),
+    "consent_conflict": (
+        "The same consent of the same moment is known with another text or proof; "
+        "send the moment of the new one.",
+        "Такое же согласие на тот же момент уже известно с другим текстом или подтверждением; "
+        "укажите момент нового.",
     ),
     "nothing_to_undo": ("There is nothing to undo.", "Отменять нечего."),
     "approval_needed": (
@@ -281,6 +291,25 @@ FIELDS: Mapping[str, str] = {
         "Названа другая покупка, не та, в которой это перечислено."
     ),
     "Not an event of this version.": "Не событие этой версии.",
+    "Advertising has a channel, and nothing else has one.": (
+        "Канал есть у рекламы, и только у неё."
+    ),
+    "A consent has text_version, place and proof.": (
+        "У согласия есть text_version, place и proof."
+    ),
+    "A withdrawal has no text_version.": "У отзыва нет text_version.",
+    "A checkbox has a ref: its name.": "У галочки есть ref: её имя.",
+    "One box gives one consent.": "Одна галочка — одно согласие.",
+    "No such channel.": "Такого канала нет.",
+    "No such version of the text.": "Такой версии текста нет.",
+    "Was not in force then.": "Тогда ещё не действовала.",
+    "Must not be in the future.": "Не может быть в будущем.",
+    "Give a text.": "Нужен текст.",
+    "Must not be before that of the version before.": "Не может быть раньше прежней версии.",
+    "Must not be looser than the policy that is shipped.": (
+        "Не может быть мягче политики из поставки."
+    ),
+    "Give phone or email.": "Укажите phone или email.",
 }
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (

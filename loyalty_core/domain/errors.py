@@ -5,7 +5,7 @@
     + MemberNotFound  PurchaseNotFound  HoldNotFound  ProgrammeNotFound  ShopNotFound
     + VersionNotFound     of the rule set
     + CouponNotFound  ConfirmationNotFound  ListNotFound  ClubNotFound
-    + EventNotFound  LetterNotFound
+    + EventNotFound  ChannelNotFound  LetterNotFound
   x Conflict            answer 409: read what stands now, then decide again
     + EventConflict       same external id and revision, other content
     + PriceChanged        the hold would differ from what was expected
@@ -17,6 +17,7 @@
     + InProgress          the first call with this key is still running
     + ListFillsItself     the hub fills this list, nobody else
     + NoPlaces            all places of the event are taken
+    + ConsentConflict     another statement of the same moment is known
     + NothingToUndo       the movement to be undone is not there
     + ApprovalNeeded      somebody else than the author of the rules must publish them
     + VersionPublished    what was published cannot be published again, but taken back
@@ -122,6 +123,12 @@ class EventNotFound(NotFound):
     code = "event_not_found"
 
 
+class ChannelNotFound(NotFound):
+    """The policy of channels does not name it."""
+
+    code = "channel_not_found"
+
+
 class ConfirmationNotFound(NotFound):
     code = "confirmation_not_found"
 
@@ -178,6 +185,12 @@ class ListFillsItself(Conflict):
 
 class NoPlaces(Conflict):
     code = "no_places"
+
+
+class ConsentConflict(Conflict):
+    """The same yes of the same moment is known with another text or proof."""
+
+    code = "consent_conflict"
 
 
 class NothingToUndo(Conflict):

@@ -31,6 +31,7 @@ _BALANCE = {
     "{% if pending != '0' %} Ждут начисления: {{ pending }}.{% endif %}",
     "en": "Your balance: {{ balance }}.{% if pending != '0' %} Pending: {{ pending }}.{% endif %}",
 }
+_WAY_OUT = {"ru": "Отказаться от рассылки", "en": "Unsubscribe"}
 
 
 def _mail(locale: str, subject: str, *paragraphs: str) -> LetterText:
@@ -40,9 +41,14 @@ def _mail(locale: str, subject: str, *paragraphs: str) -> LetterText:
     html = (
         f'<!DOCTYPE html>\n<html lang="{locale}">\n<head><meta charset="utf-8">{_STYLE}</head>\n'
         f'<body><div class="letter">\n<h1>{told[0]}</h1>\n{body}\n'
-        '<p class="small">{{ programme }}</p>\n</div></body>\n</html>\n'
+        '<p class="small">{{ programme }}{% if unsubscribe != blank %}<br>'
+        f'<a href="{{{{ unsubscribe }}}}">{_WAY_OUT[locale]}</a>{{% endif %}}</p>\n'
+        "</div></body>\n</html>\n"
     )
-    text = "\n\n".join([*told, "{{ programme }}"]) + "\n"
+    way_out = (
+        f"{{% if unsubscribe != blank %}}\n{_WAY_OUT[locale]}: {{{{ unsubscribe }}}}{{% endif %}}"
+    )
+    text = "\n\n".join([*told, "{{ programme }}"]) + way_out + "\n"
     return LetterText(text, subject, html)
 
 

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from loyalty_kit.money import format_decimal
 
-MessageClass = Literal["service", "advertising"]
-CLASSES: tuple[MessageClass, ...] = ("service", "advertising")
+LetterClass = Literal["service", "advertising"]
+CLASSES: tuple[LetterClass, ...] = ("service", "advertising")
 LOCALES = ("ru", "en")
 CHANNELS = ("email", "sms")
 """In the order in which they are tried where the member prefers none: mail costs least."""
@@ -34,8 +34,10 @@ COMMON: Mapping[str, str] = {
     "balance": "250",
     "pending": "57",
     "tier": "Серебро",
+    "unsubscribe": "https://hub.example.com/c/...",
 }
-"""Placeholders of every kind, with what a preview without a member shows."""
+"""Placeholders of every kind, with what a preview without a member shows.  `unsubscribe` is the
+way out of advertising, and empty where a letter is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class LetterKind:
     """
 
     code: str
-    message_class: MessageClass
+    message_class: LetterClass
     lives: timedelta
     own: Mapping[str, str]
     days_before: int | None = None

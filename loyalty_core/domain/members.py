@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from typing import NamedTuple
 
 
@@ -33,6 +35,12 @@ def email_key(text: str) -> IdentityKey:
 
 def phone_key(e164: str) -> IdentityKey:
     return IdentityKey("phone", "", e164)
+
+
+def hashed(key: bytes, programme_id: int, name: IdentityKey) -> str:
+    """Stands for an address where the address itself may not stand."""
+    told = f"address:{programme_id}:{name.kind}:{name.value}".encode()
+    return hmac.new(key, told, hashlib.sha256).hexdigest()
 
 
 def full_name(first: str | None, middle: str | None, last: str | None) -> str | None:

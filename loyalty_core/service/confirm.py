@@ -27,7 +27,7 @@ from loyalty_core.domain.errors import (
     ProgrammeNotFound,
     TooManyCodes,
 )
-from loyalty_core.domain.members import IdentityKey
+from loyalty_core.domain.members import IdentityKey, hashed
 from loyalty_core.service.identify import names_of
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source, check_shop, shop_for
@@ -107,7 +107,7 @@ def ask_code(  # noqa: PLR0913 - each is a word of its own to the caller
     if wanted.purpose == "spend" and not wanted.cart:
         raise InvalidInput({"cart": ["Required."]})
     member, address = _whom(connection, plans, source, wanted, channels)
-    address_hash = _hash(secret, source.programme_id, address)
+    address_hash = hashed(secret, source.programme_id, address)
     _count(connection, member, shop.id, address_hash, now)
     number = new_id(now)
     expires_at = now + LIVES
@@ -319,8 +319,3 @@ def _is_replaced(connection: Connection, found: Confirmation) -> bool:
         cart=found.cart,
     )
     return newest != found.id
-
-
-def _hash(secret: bytes, programme_id: int, address: IdentityKey) -> str:
-    told = f"address:{programme_id}:{address.kind}:{address.value}".encode()
-    return hmac.new(secret, told, hashlib.sha256).hexdigest()

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from loyalty_core.service.consent_views import all_statements, keep_evidence, told
 from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import PROFILE, get_member, member_row
@@ -37,7 +38,8 @@ def export_member(
 ) -> dict[str, Any]:
     """Everything kept of a member, wire-ready.  Raises: MemberNotFound."""
     card = get_member(connection, plans, programme_id, member_id, now=now)
-    number = member_row(connection, programme_id, card.id)["id"]
+    row = member_row(connection, programme_id, card.id)
+    number = row["id"]
     ids = [number]
     return {
         "member": {
@@ -49,7 +51,7 @@ def export_member(
             "externals": [{"system": one.system, "id": one.id} for one in card.externals],
             **card.profile,
             "attributes": card.attributes,
-            "consents": card.consents,
+            "noted_consents": row["consents"],
             "source": card.source,
             "reward": card.reward.code if card.reward and card.reward.chosen else None,
             "created_at": card.created_at.isoformat(),
@@ -97,6 +99,7 @@ def export_member(
         "messages": [_told(row) for row in outbox.messages_of(connection, ids)],
         "sent_messages": [_told(row) for row in sent_messages.of_members(connection, ids)],
         "codes": [_told(row) for row in confirmations.of_members(connection, ids)],
+        "consents": [told(one) for one in all_statements(connection, number)],
     }
 
 
@@ -107,10 +110,17 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def erase_member(
-    connection: Connection, programme_id: int, member_id: str, *, author: str, now: datetime
+def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    programme_id: int,
+    member_id: str,
+    *,
+    author: str,
+    evidence_key: bytes,
+    now: datetime,
 ) -> dict[str, Any]:
-    """Forget the person; points and sums stay, under a number without a name.
+    """Forget the person; points and sums stay, under a number without a name, and so does the
+    proof of consents, found by hashes of the addresses under `evidence_key`.
 
     What came for the person and was not booked yet ends as well; what comes for an old
     receipt afterwards moves nothing and says nothing of the person.  A new receipt is a new
@@ -122,6 +132,7 @@ def erase_member(
     number = row["id"]
     ids = [number, *store.aliases_of(connection, [number]).get(number, [])]
     names = [key for keys in store.names_of(connection, ids).values() for key, _ in keys]
+    keep_evidence(connection, programme_id, ids, names, key=evidence_key, now=now)
     erase_traces(connection, Person(programme_id, tuple(ids), tuple(names)), now=now)
     store.drop_names(connection, programme_id, names)
     blank: dict[str, Any] = dict.fromkeys((*PROFILE, "referrer"))

@@ -102,6 +102,7 @@ def _common(programme: Programme, card: MemberCard, locale: str) -> dict[str, st
         "balance": points_told(card.balance.available, locale),
         "pending": points_told(card.balance.pending, locale),
         "tier": "" if card.tier is None else card.tier.name,
+        "unsubscribe": "",
     }
 
 

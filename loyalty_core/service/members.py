@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping
 
 from loyalty_core.domain.clubs import ClubView, running
 from loyalty_core.domain.conditions.people import day_of
+from loyalty_core.domain.consents import Standing, Statement, Subject
 from loyalty_core.domain.errors import InvalidInput, MemberExists, MemberNotFound, PhoneImpossible
 from loyalty_core.domain.members import IdentityKey, card_key, email_key, full_name, phone_key
 from loyalty_core.domain.pricing.goods import fold
@@ -21,12 +22,14 @@ from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.rewards import Rewards
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service import identify
+from loyalty_core.service.consents import keep_statements
 from loyalty_core.service.phones import normalise_phone
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source
 from loyalty_core.service.tier_views import TierAhead, TierHeld, TierShown, tiers_shown
 from loyalty_core.service.write_letters import tell_welcome
 from loyalty_core.store import accounts as account_store
+from loyalty_core.store import consents as consent_store
 from loyalty_core.store import members as store
 from loyalty_core.store import programmes
 from loyalty_core.store import rewards as reward_store
@@ -39,13 +42,12 @@ PROFILE = (
     *("first_name", "last_name", "middle_name", "birth_date", "gender", "city"),
     *("locale", "preferred_channel"),
 )
-_CHANGEABLE = frozenset({*PROFILE, "phone", "email", "card", "attributes", "consents", "reward"})
+_CHANGEABLE = frozenset({*PROFILE, "phone", "email", "card", "attributes", "reward"})
 
 
 @dataclass(frozen=True, slots=True)
 class NewMember:
-    """What is known of a person who joins.  `birth_date` is ISO 8601; `locale` and
-    `preferred_channel` are for letters."""
+    """What is known of a person who joins.  `birth_date` is ISO 8601."""
 
     phone: str | None = None
     email: str | None = None
@@ -58,7 +60,7 @@ class NewMember:
     gender: str | None = None
     city: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    consents: Mapping[str, Any] = field(default_factory=dict)
+    consents: Sequence[Statement] = ()
     referrer: str | None = None
     source: str | None = None
     locale: str | None = None
@@ -87,7 +89,7 @@ class MemberCard:
     externals: tuple[ExternalId, ...]
     profile: Mapping[str, str | None]
     attributes: Mapping[str, Any]
-    consents: Mapping[str, Any]
+    consents: Mapping[Subject, Standing]
     source: str | None
     tier: TierHeld | None
     next_tier: TierAhead | None
@@ -111,9 +113,9 @@ class Page:
 def enrol_member(
     connection: Connection, plans: PlanCache, source: Source, new: NewMember, *, now: datetime
 ) -> MemberCard:
-    """A new active member.
+    """A new active member, with what the person said yes or no to.
 
-    Raises: MemberExists (fact `id`), PhoneImpossible, InvalidInput.
+    Raises: MemberExists (fact `id`), PhoneImpossible, InvalidInput, UnknownShop, ShopForbidden.
     """
     programme = programmes.programme_by_id(connection, source.programme_id)
     assert programme is not None
@@ -133,7 +135,6 @@ def enrol_member(
     row |= {name: getattr(new, name) for name in PROFILE}
     row |= {
         "attributes": dict(new.attributes),
-        "consents": dict(new.consents),
         "referrer": new.referrer,
         "tier": Ladder.of(rules, ZoneInfo(programme.timezone)).reached(0),
     }
@@ -143,6 +144,7 @@ def enrol_member(
         for key in keys
     ]
     store.add_names(connection, names)
+    keep_statements(connection, source, row["id"], new.consents, now=now)
     tell_welcome(connection, source.programme_id, row["id"], now=now)
     return get_member(connection, plans, source.programme_id, to_wire("m", row["id"]), now=now)
 
@@ -239,14 +241,10 @@ def update_member(  # noqa: PLR0913 - each is a word of its own to the caller
     region = plans.phone_region(connection, source.programme_id)
     _replace_names(connection, row, changes, region, now)
     plain = {name: changes[name] for name in PROFILE if name in changes}
-    for name in ("attributes", "consents"):
-        if name in changes:
-            plain[name] = {**row[name], **(changes[name] or {})}
+    if "attributes" in changes:
+        plain["attributes"] = {**row["attributes"], **(changes["attributes"] or {})}
     if "reward" in changes:
         _choose_reward(connection, plans, row, changes["reward"], now)
-    if row["state"] == "unconfirmed" and plain.get("consents"):
-        plain["state"] = "active"
-        tell_welcome(connection, source.programme_id, row["id"], now=now)
     if plain:
         store.change_member(connection, row["id"], plain)
     return get_member(connection, plans, source.programme_id, member_id, now=now)
@@ -346,8 +344,12 @@ def _cards(
         balances[member].append(balance)
     ladder = Ladder.of(plan.rules, ZoneInfo(programme.timezone))
     shown = tiers_shown(connection, ladder, rows, now)
+    consents = consent_store.states_of(connection, ids)
     cards = [
-        _card(row, names.get(row["id"], []), balances[row["id"]], plan, shown[row["id"]])
+        replace(
+            _card(row, names.get(row["id"], []), balances[row["id"]], plan, shown[row["id"]]),
+            consents=consents[row["id"]],
+        )
         for row in rows
     ]
     clubs = plan.rules.clubs
@@ -382,7 +384,7 @@ def _card(
         tuple(ExternalId(key.system, key.value) for key in by_kind["external"]),
         {name: row[name] for name in PROFILE},
         row["attributes"],
-        row["consents"],
+        {},
         row["source"],
         shown.held,
         shown.ahead,

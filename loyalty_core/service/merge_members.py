@@ -11,6 +11,7 @@ from loyalty_core.domain.errors import InvalidInput, MemberNotFound
 from loyalty_core.domain.points import Cause
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.clubs import move_clubs
+from loyalty_core.service.consents import merge_consents
 from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
@@ -70,6 +71,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     club_events.move_guest(connection, programme_id, leaving, survivor)
     members.move_names(connection, leaving, survivor)
     confirmations.move_member(connection, leaving, survivor)
+    merge_consents(connection, leaving, survivor)
     outbox.move_member(connection, leaving, survivor)
     sent_messages.move_member(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.hold_points import end_holds_of
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import holds as hold_store
 from loyalty_core.store import (
+    consents,
     ledger,
     members,
     programmes,
@@ -22,13 +22,15 @@ from loyalty_core.store import (
     retention,
     sent_messages,
 )
+from loyalty_core.store import holds as hold_store
 
 BATCH = 200
 DEAD_KEPT = timedelta(days=365)
 """Deliveries that wait for a person keep their bodies for so long, whatever is set."""
+EVIDENCE_KEPT = timedelta(days=3 * 365 + 1)
+"""After an erasure; claims end after three years (Civil Code, article 196)."""
 ROWS_KEPT = timedelta(days=400)
 """A delivery is known again for so long after it came, by a row that holds nothing personal."""
-
 MESSAGES_KEPT = timedelta(days=400)
 """What became of a message, by whom it was for; neither its text nor its address is kept."""
 
@@ -96,6 +98,14 @@ def forget_sent(
 def forget_messages(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
     """Delete what is kept of messages that were made long ago."""
     return sent_messages.forget_old(connection, made_before=now - MESSAGES_KEPT, limit=limit)
+
+
+def forget_evidence(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
+    """Delete what erased members had said, when nobody can ask for the proof any more."""
+    ids = consents.evidence_before(connection, now - EVIDENCE_KEPT, limit)
+    aliases = members.aliases_of(connection, ids)
+    consents.forget(connection, [*ids, *(one for own in aliases.values() for one in own)])
+    return len(ids)
 
 
 def _settle(connection: Connection, keys: list[ledger.AccountKey], now: datetime) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, insert, literal_column, or_, select, update
 
-from loyalty_core.domain.letters import LetterText, MessageClass
+from loyalty_core.domain.letters import LetterClass, LetterText
 from loyalty_core.store.database import insert_or
 from loyalty_core.store.tables import letter_settings, letter_texts, lots, members
 
@@ -22,7 +22,7 @@ class LetterSetting:
     programme_id: int
     kind: str
     is_on: bool
-    message_class: MessageClass
+    message_class: LetterClass
     days_before: int | None
     told_until: datetime | None
     reach: datetime | None

@@ -148,6 +148,16 @@ def change_member(connection: Connection, member_id: int, changes: Mapping[str, 
     connection.execute(update(members).where(members.c.id == member_id).values(**changes))
 
 
+def confirm(connection: Connection, member_id: int) -> bool:
+    """A member of whom receipts alone were known has spoken; False where it was known before."""
+    confirmed = connection.execute(
+        update(members)
+        .where(members.c.id == member_id, members.c.state == "unconfirmed")
+        .values(state="active")
+    )
+    return confirmed.rowcount == 1
+
+
 def repoint_aliases(connection: Connection, old: int, new: int) -> None:
     """Whoever was merged into `old` is now merged into `new`: aliases stay one step deep."""
     connection.execute(update(members).where(members.c.merged_into == old).values(merged_into=new))

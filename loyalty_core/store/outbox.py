@@ -248,13 +248,25 @@ def oldest_due_at(connection: Connection) -> datetime | None:
 def messages_of(connection: Connection, ids: Sequence[int]) -> list[dict[str, Any]]:
     """What was sent to these members or is to be, the oldest first; neither text nor address."""
     found = connection.execute(
-        select(outbox.c.created_at, outbox.c.done_at, outbox.c.state, outbox.c.payload)
+        select(
+            outbox.c.created_at,
+            outbox.c.done_at,
+            outbox.c.state,
+            outbox.c.error_code,
+            outbox.c.payload,
+        )
         .where(outbox.c.member_id.in_(ids), outbox.c.kind == MESSAGE)
         .order_by(outbox.c.id)
     )
     return [
-        {"made_at": made, "ended_at": ended, "state": state, "channel": payload.get("channel")}
-        for made, ended, state, payload in found
+        {
+            "made_at": made,
+            "ended_at": ended,
+            "state": state,
+            "reason": code,
+            "channel": payload.get("channel"),
+        }
+        for made, ended, state, code, payload in found
     ]
 
 

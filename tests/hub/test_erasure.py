@@ -78,6 +78,13 @@ def live_a_little(shop, till):
     once = {"Idempotency-Key": "enrol"}
     member = done(till.post("/members", {**PERSON, "attributes": {"note": NAME}}, headers=once))
     done(till.post("/members", {"phone": BORIS, "referrer": PHONE}))
+    signed = {"how": "paper", "ref": f"form of {SURNAME}"}
+    yes = {"purpose": "processing", "given": True, "text_version": 1, "place": "shop"}
+    (programme,) = done(till.get("/programmes"))["items"]
+    text = {"purpose": "processing", "texts": {"ru": "Да"}}
+    done(till.post(f"/programmes/{programme['code']}/consent-texts", text))
+    said = {"consents": [{**yes, "proof": signed}]}
+    done(till.post(f"/members/{member['id']}/consents", said))
     customer, buyer = {**PERSON, "verified": True}, {"phone": PHONE, "verified": True}
     done(till.post("/purchases", a_purchase(customer=customer), headers={"Idempotency-Key": "p"}))
     done(till.post("/refunds", a_refund(amount="100.00", lines=[_back()], customer=customer)))
@@ -109,7 +116,7 @@ def test_no_byte_of_the_person_is_left(shop, till, engine):
     member = live_a_little(shop, till)
     found = {table for table, _ in where_it_stands(engine)}
     assert found >= {"deliveries", "happenings", "holds", "idempotency", "identities"}
-    assert found >= {"members", "purchases", "refunds"}
+    assert found >= {"members", "purchases", "refunds", "consents"}
     before = sums(engine)
 
     done(till.delete(f"/members/{member}", headers={"Idempotency-Key": "erase"}))

@@ -49,6 +49,7 @@ MAIN = {"shop": "main"}
 """`main` is a shop of every programme: a stranger who names it acts in his own programme."""
 EMPTY = {"items": []}
 ONCE = {"Idempotency-Key": "k-1"}
+SAYS_NO = {"consents": [{"purpose": "advertising", "channel": "sms", "given": False}]}
 NO_MESSENGER = (422, "not_available")
 NO_CODE = (404, "confirmation_not_found")
 
@@ -106,6 +107,8 @@ TABLE = {
     "DELETE /members/<member_id>/clubs/<club>": May("members", 204, (404, "club_not_found"), 204),
     "POST /members/<member_id>/events/<event>": May("members", 201, NO_MEMBER, 201),
     "DELETE /members/<member_id>/events/<event>": May("members", 204, NO_MEMBER, 204),
+    "GET /members/<member_id>/consents": May("members", 200, NO_MEMBER, 200),
+    "POST /members/<member_id>/consents": May("members", 200, NO_MEMBER, 200, SAYS_NO),
     # So do rules and goods: `admin` is of the whole programme.  Other shops stay closed.
     "POST /members/<member_id>/adjustments": May(
         "admin", 201, NO_MEMBER, 201, {"amount": "1.00", "reason": "sorry"}, headers=ONCE
@@ -146,6 +149,18 @@ TABLE = {
         NO_PROGRAMME,
         200,
         {"when": {"field": "member.age", "is": "is_known"}},
+    ),
+    # The text is shown to whoever is asked, so a till that enrols may read it.
+    "GET /programmes/<code>/consent-texts": May("members", 200, NO_PROGRAMME, 200),
+    "POST /programmes/<code>/consent-texts": May(
+        "admin", 201, NO_PROGRAMME, 201, {"purpose": "processing", "texts": {"ru": "Да"}}
+    ),
+    "GET /programmes/<code>/consent-evidence": May(
+        "admin", EMPTY, NO_PROGRAMME, EMPTY, query="?phone=%2B79161234567"
+    ),
+    "GET /programmes/<code>/channels": May("admin", 200, NO_PROGRAMME, 200),
+    "PUT /programmes/<code>/channels/<channel>": May(
+        "admin", 200, NO_PROGRAMME, 200, {"state": "forbidden"}
     ),
     "GET /programmes/<code>/shops": May("admin", 200, NO_PROGRAMME, 200),
     "POST /programmes/<code>/shops": May(

@@ -61,8 +61,8 @@ PAGES = {
         302, 302, {"kind": "welcome", "channel": "sms", "locale": "ru", "to": "+79990001122"}
     ),
     f"POST {DEMO}/messages/<letter>/switch": Page(302, 302, {"on": "yes"}),
-    f"GET {DEMO}/messages/<letter>/<channel>/<locale>": Page(200, 200),
-    f"POST {DEMO}/messages/<letter>/<channel>/<locale>": Page(
+    f"GET {DEMO}/messages/<letter>/<letter_channel>/<letter_locale>": Page(200, 200),
+    f"POST {DEMO}/messages/<letter>/<letter_channel>/<letter_locale>": Page(
         302, 302, {"subject": "a", "text": "b", "html": ""}
     ),
 }
@@ -76,6 +76,8 @@ ANYBODY = {
     "GET /api/v1/openapi.json": 200,
     "GET /api/v1/rules.schema.json": 200,
     "GET /api/v1/rules.templates.json": 200,
+    "GET /c/<token>": 404,
+    "POST /c/<token>": 404,
     "GET /healthz": 200,
     "GET /readyz": 200,
     "GET /metrics": 200,

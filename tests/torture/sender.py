@@ -132,7 +132,7 @@ class Sender:
 
     def enrol(self, phone: str) -> str:
         """A member's id."""
-        body = {"phone": phone, "consents": {}}
+        body = {"phone": phone}
         return str(self._api("POST", "/members", body, {201})["id"])
 
     # --- deeds ------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def play(engine: Engine) -> str:
     key = new_key(shop.hub, shop.programme.id).key
     till = Caller(create_app(shop.hub), key)
     person = {"phone": ANNA, "email": "anna@example.com", "first_name": "Anna"}
-    _done(till.post("/members", {**person, "consents": {}, "attributes": {"size": "M"}}))
+    _done(till.post("/members", {**person, "attributes": {"size": "M"}}))
     _done(till.post("/purchases", a_purchase(), headers={"Idempotency-Key": "one"}))
     _done(till.post("/refunds", a_refund(amount="100.00", lines=[_back("0.1", "100.00")])))
     _done(till.post("/refunds", a_refund(external_id="r-lost", purchase="p-lost")))

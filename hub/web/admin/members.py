@@ -11,12 +11,13 @@ from sqlalchemy import Connection
 from hub.web.admin import words
 from hub.web.admin.context import the_hub, the_programme
 from loyalty_core.service import members as service
+from loyalty_core.service.consent_views import member_consents, told
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.store.database import read
 
 _FOUND = 25
 _PAGE = 25
-_VIEWS = ("ledger", "lots", "purchases")
+_VIEWS = ("ledger", "lots", "purchases", "consents")
 
 pages = Blueprint("members", __name__, url_prefix="/members")
 
@@ -45,7 +46,7 @@ def index() -> ResponseReturnValue:
 
 @pages.get("/<member_id>")
 def show(member_id: str) -> ResponseReturnValue:
-    """A member's balance, and one of: ledger, lots, purchases."""
+    """A member's balance, and one of: ledger, lots, purchases, consents."""
     view = request.args.get("view", _VIEWS[0])
     view = view if view in _VIEWS else _VIEWS[0]
     cursor = request.args.get("cursor")
@@ -73,6 +74,9 @@ def _rows(
     programme_id = the_programme().id
     if view == "lots":
         return member_lots(connection, programme_id, member_id), None
+    if view == "consents":
+        found = member_consents(connection, programme_id, member_id)
+        return [told(one.said) for one in found.items], None
     read_page = member_purchases if view == "purchases" else member_ledger
     page = read_page(connection, programme_id, member_id, cursor=cursor, limit=_PAGE)
     return list(page.items), page.next_cursor

@@ -103,20 +103,20 @@ def switch(letter: str) -> ResponseReturnValue:
     return redirect(url_for(".index"))
 
 
-@pages.get("/<letter>/<channel>/<locale>")
-def show(letter: str, channel: str, locale: str) -> ResponseReturnValue:
+@pages.get("/<letter>/<letter_channel>/<letter_locale>")
+def show(letter: str, letter_channel: str, letter_locale: str) -> ResponseReturnValue:
     """The words of a letter, and how they come out."""
-    of = _of(letter, channel, locale)
+    of = _of(letter, letter_channel, letter_locale)
     with read(the_hub().engine) as connection:
         known = service.show_text(connection, the_programme().id, of)
         preview = _preview(connection, of, None)
     return _show(_Page(of, known.version, known.words, preview))
 
 
-@pages.post("/<letter>/<channel>/<locale>")
-def save(letter: str, channel: str, locale: str) -> ResponseReturnValue:
+@pages.post("/<letter>/<letter_channel>/<letter_locale>")
+def save(letter: str, letter_channel: str, letter_locale: str) -> ResponseReturnValue:
     """A new version, or with `look` a preview of what is typed."""
-    of = _of(letter, channel, locale)
+    of = _of(letter, letter_channel, letter_locale)
     form = _form()
     with read(the_hub().engine) as connection:
         known = service.show_text(connection, the_programme().id, of)
@@ -139,7 +139,7 @@ def save(letter: str, channel: str, locale: str) -> ResponseReturnValue:
         ),
     )
     flash(gettext("Saved. It is in force from now on."), "success")
-    return redirect(url_for(".show", letter=letter, channel=channel, locale=locale))
+    return redirect(request.path)
 
 
 def _show(page: _Page) -> ResponseReturnValue:

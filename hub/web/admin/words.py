@@ -45,6 +45,34 @@ MEMBER: Mapping[str, State] = {
     "merged": State(lazy_gettext("Merged into another"), "idle"),
     "erased": State(lazy_gettext("Erased"), "idle"),
 }
+PURPOSE: Mapping[str, str] = {
+    "processing": lazy_gettext("Processing of personal data"),
+    "advertising": lazy_gettext("Advertising"),
+    "third_parties": lazy_gettext("Handing data to others"),
+}
+CONSENT: Mapping[bool, State] = {
+    True: State(lazy_gettext("Given"), "good"),
+    False: State(lazy_gettext("Refused"), "idle"),
+}
+PLACE: Mapping[str, str] = {
+    "site": lazy_gettext("on the site"),
+    "app": lazy_gettext("in the app"),
+    "shop": lazy_gettext("in the shop"),
+    "call": lazy_gettext("in a call"),
+    "letter": lazy_gettext("in a letter"),
+    "bot": lazy_gettext("in a bot"),
+}
+WAY: Mapping[str | None, str] = {
+    "checkbox": lazy_gettext("ticked a box"),
+    "code": lazy_gettext("entered a code"),
+    "paper": lazy_gettext("signed"),
+    "reply": lazy_gettext("answered a message"),
+    "call": lazy_gettext("said it in a recorded call"),
+    "link": lazy_gettext("by the link of a message"),
+    "one_click": lazy_gettext("by the button of a mail program"),
+    "with_processing": lazy_gettext("with the consent to processing"),
+    None: "",
+}
 ENTRY: Mapping[str, str] = {
     "earn": lazy_gettext("Earned"),
     "activate": lazy_gettext("Became spendable"),
@@ -68,14 +96,14 @@ FIGURE: Mapping[str, str] = {
 MESSAGE: Mapping[str, State] = {
     "sent": State(lazy_gettext("Sent"), "good"),
     "delivered": State(lazy_gettext("Delivered"), "good"),
-    "failed": State(lazy_gettext("Failed"), "bad"),
+    "failed": State(lazy_gettext("Not delivered"), "bad"),
 }
 SWITCH: Mapping[str, State] = {
     "on": State(lazy_gettext("On"), "good"),
     "off": State(lazy_gettext("Off"), "idle"),
 }
 MESSAGE_KIND: Mapping[str, str] = {
-    "welcome": lazy_gettext("Welcome"),
+    "welcome": lazy_gettext("Welcome to the programme"),
     "points_earned": lazy_gettext("Points earned"),
     "points_expire": lazy_gettext("Points about to expire"),
     "birthday": lazy_gettext("Birthday"),

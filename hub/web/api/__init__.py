@@ -10,6 +10,7 @@ from flask import Flask
 from hub.web.api import (
     checkout,
     confirmations,
+    consents,
     coupons,
     events,
     letters,
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     confirmations.blueprint,
     events.blueprint,
     members.blueprint,
+    consents.blueprint,
     coupons.blueprint,
     letters.blueprint,
     privileges.blueprint,

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from hub.web.api.consent_schemas import ConsentSchema, statements
 from hub.web.api.schemas import (
     IsoDate,
     JsonObject,
@@ -56,13 +57,13 @@ class MemberWordsSchema(Schema):
         metadata=about("By which letters go first; null: by mail."),
     )
     attributes = JsonObject("Anything more, by the shop's own names.")
-    consents = JsonObject("What the member has agreed to, by name.")
 
 
 class NewMemberSchema(MemberWordsSchema):
     external = fields.Nested(
         ExternalIdSchema, allow_none=True, metadata=about("Id in a shop or till system.")
     )
+    consents = statements(metadata=about("What the member says yes or no to, one by one."))
     referrer = wire.Text(allow_none=True, metadata=about("Who recommended the shop."))
     source = wire.Text(allow_none=True, metadata=about("Where the member joined."))
 
@@ -147,7 +148,9 @@ class MemberCardSchema(Schema):
     cards = fields.List(fields.String())
     externals = fields.List(fields.Nested(ExternalIdSchema))
     attributes = JsonObject("Anything more.")
-    consents = JsonObject("What the member has agreed to.")
+    consents = fields.List(
+        fields.Nested(ConsentSchema), metadata=about("What the member said yes or no to last.")
+    )
     tier = fields.Nested(TierHeldSchema, allow_none=True)
     next_tier = fields.Nested(TierAheadSchema, allow_none=True)
     reward = fields.Nested(

@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 from hub.web.api import body, once, render
 from hub.web.api import member_schemas as wire
 from hub.web.api.call import Call, Operation, answer
+from hub.web.api.consents import EVIDENCE
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from hub.web.api.schemas import PageQuerySchema
@@ -292,7 +293,12 @@ def erase(call: Call, member_id: str) -> Answer:
     return call.write(
         lambda connection: answer(
             erase_member(
-                connection, call.key.programme_id, member_id, author=call.author, now=call.now
+                connection,
+                call.key.programme_id,
+                member_id,
+                author=call.author,
+                evidence_key=call.room.hub.vault.derive(EVIDENCE),
+                now=call.now,
             )
         ),
         told=None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from hub.web.api.render_quote import figures, named_figures
 from loyalty_core.domain.clubs import ClubView
+from loyalty_core.domain.consents import Standing, Subject
 from loyalty_core.service.club_events import EventView
 from loyalty_core.service.members import MemberCard, Page
 from loyalty_core.service.programmes import Comparison, Programme, RulesVersion, TakenBack
@@ -25,7 +26,7 @@ def member(card: MemberCard) -> dict[str, Any]:
         "cards": list(card.cards),
         "externals": [{"system": known.system, "id": known.id} for known in card.externals],
         "attributes": dict(card.attributes),
-        "consents": dict(card.consents),
+        "consents": [consent(*one) for one in card.consents.items()],
         "tier": None if card.tier is None else tier_held(card.tier),
         "next_tier": None if card.next_tier is None else asdict(card.next_tier),
         "reward": None if card.reward is None else asdict(card.reward),
@@ -33,6 +34,16 @@ def member(card: MemberCard) -> dict[str, Any]:
         "balance": figures(card.balance),
         "balances": [named_figures(balance) for balance in card.balances],
         "created_at": card.created_at.isoformat(),
+    }
+
+
+def consent(subject: Subject, standing: Standing) -> dict[str, Any]:
+    return {
+        "purpose": subject.purpose,
+        "channel": subject.channel or None,
+        "given": standing.given,
+        "at": standing.at.isoformat(),
+        "text_version": standing.text_version,
     }
 
 

@@ -6,6 +6,13 @@ No family has foreign keys into the ledger family (`ledger.md` 31).
 from __future__ import annotations
 
 from loyalty_core.store.tables.base import metadata
+from loyalty_core.store.tables.consents import (
+    channel_policies,
+    consent_evidence,
+    consent_states,
+    consent_texts,
+    consents,
+)
 from loyalty_core.store.tables.coupons import coupon_lots, coupon_uses, coupons
 from loyalty_core.store.tables.ledger import (
     LEDGER_FAMILY,
@@ -65,8 +72,13 @@ __all__ = [
     "admins",
     "api_keys",
     "categories",
+    "channel_policies",
     "club_grants",
     "confirmations",
+    "consent_evidence",
+    "consent_states",
+    "consent_texts",
+    "consents",
     "coupon_lots",
     "coupon_uses",
     "coupons",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,16 @@ def test_a_domain_in_other_letters_goes_in_its_ascii_form() -> None:
         send(server.base_url, Message("anna@пример.рф", "Привет", channel=Channel.EMAIL))
 
     assert server.asked[0][0] == "anna@xn--e1afmkfd.xn--p1ai"
+
+
+def test_a_long_way_out_is_an_address_and_no_encoded_words() -> None:
+    """RFC 8058: the mail program takes the header as it stands."""
+    way_out = f"https://{'a' * 60}.example.ru/c/17de3uvcik5i.email.Mr48EJ0UPIa5VOE3QgAa"
+    with mail_server() as server:
+        send(server.base_url, replace(OFFER, unsubscribe=way_out))
+
+    ((_, mail),) = server.asked
+    assert f"\r\nList-Unsubscribe: <{way_out}>\r\n".encode() in mail
 
 
 @pytest.mark.parametrize("address", ["анна@example.com", "no address", "a b@example.com", "@", ""])

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from loyalty_core.domain.consents import Statement, Subject
 from loyalty_core.domain.errors import CodeRequired, MemberExists, PhoneImpossible
+from loyalty_core.service.consent_texts import publish_text
+from loyalty_core.service.consents import record_consents
 from loyalty_core.service.members import MemberCard, NewMember, enrol_member, update_member
 from loyalty_core.store.ids import to_wire
 from loyalty_kit.events import Customer, ExternalId
@@ -252,14 +255,19 @@ def test_ledger_29_a_refund_enrols_nobody(shop: Shop):
 
 def test_ledger_29_consent_makes_the_member_active(shop: Shop):
     shop.buy("P1", 100_00)
-    shop.do(
-        lambda connection: update_member(
-            connection,
-            shop.plans,
-            shop.told_by(),
-            shop.wire(ANNA),
-            {"consents": {"sms": True}},
-            now=shop.now,
+    no = Statement(Subject("advertising", "sms"), given=False)
+    yes = Statement(Subject("processing"), True, "paper", None, 1, place="shop")
+    shop.do(lambda c: publish_text(c, shop.programme_id, "processing", {"ru": "Да"}, **by(shop)))
+
+    said = [(no, "unconfirmed"), (yes, "active")]
+    for statement, state in said:
+        shop.do(
+            lambda c, one=statement: record_consents(
+                c, shop.told_by(), shop.wire(ANNA), [one], now=shop.now
+            )
         )
-    )
-    assert shop.card().state == "active"
+        assert shop.card().state == state
+
+
+def by(shop: Shop) -> dict:
+    return {"since": None, "author": "owner", "now": shop.now}

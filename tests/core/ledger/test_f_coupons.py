@@ -356,7 +356,7 @@ def test_an_erasure_lets_go_of_a_lot_that_has_no_coupon_yet(opened: Open):
     wanted, said = NewLot("hers", "spring", 1, shop.wire(BORIS)), (shop.plans, shop.programme_id)
     shop.do(lambda c: open_lot(c, *said, wanted, author="owner", now=shop.now))
 
-    boris, by = shop.wire(BORIS), {"author": "owner", "now": shop.now}
+    boris, by = shop.wire(BORIS), {"author": "owner", "evidence_key": b"key", "now": shop.now}
     shop.do(lambda c: erase_member(c, shop.programme_id, boris, **by))
 
     (lot,) = shop.snapshot()["coupon_lots"]

@@ -23,7 +23,7 @@ def erase(shop: Shop, phone: str = ANNA) -> dict[str, Any]:
     wire = shop.wire(phone)
     return shop.do(
         lambda connection: erase_member(
-            connection, shop.programme_id, wire, author="owner", now=shop.now
+            connection, shop.programme_id, wire, author="owner", evidence_key=b"key", now=shop.now
         )
     )
 

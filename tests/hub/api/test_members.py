@@ -23,7 +23,6 @@ def test_a_new_member(shop):
             "first_name": "Анна",
             "birth_date": "1990-12-31",
             "attributes": {"coffee": True},
-            "consents": {"email": True},
         },
     )
 

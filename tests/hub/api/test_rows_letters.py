@@ -26,9 +26,22 @@ from tests.hub.api.bodies import ANNA, a_line, a_purchase
 from tests.hub.api.test_requirement_rows import Scene
 from tests.stand_ins.gateways import SmsRu
 from tests.stand_ins.mail import MailServer, mail_server
+from tests.support.consents import HUB, no, publish_all, said, stands, yes
+from tests.support.hub import make_hub
 
 BORIS = "+79161234568"
 SILVER = {"code": "silver", "name": "Серебро", "spend_from": "1000.00"}
+
+
+@pytest.fixture
+def hub(engine, clock, tmp_path):
+    return make_hub(
+        engine,
+        clock=clock,
+        data_dir=tmp_path / "data",
+        quote_deadline_ms=20_000,
+        public_url=HUB,
+    )
 
 
 @pytest.fixture
@@ -352,6 +365,85 @@ def test_a_birthday_is_told_once_a_year(scene, shop, hub):
         seen.append(len(letters(hub)))
 
     assert seen == [1, 1, 1, 2]
+
+
+# --- consents -------------------------------------------------------------------------------
+
+
+def test_advertising_goes_to_those_who_agreed_and_service_to_all(scene, shop, hub, told):
+    publish_all(shop)
+    switch_on(shop, "birthday", "welcome")
+    says(shop, "birthday", "С днём рождения")
+    says(shop, "welcome", "Привет")
+    anna, _ = (join(shop, phone, birth_date="1990-03-14") for phone in (ANNA, BORIS))
+    said(shop, anna, yes("processing"), yes(channel="sms"))
+    look_after(hub)
+
+    assert sorted(told()) == [
+        (ANNA, "Привет"),
+        (ANNA, "С днём рождения"),
+        (BORIS, "Привет"),
+    ]
+    assert letters(hub)[-1] == ("birthday", "no_consent")
+
+
+def test_who_says_no_is_not_sent_what_is_queued(scene, shop, hub, told):
+    publish_all(shop)
+    switch_on(shop, "birthday")
+    anna = join(shop, birth_date="1990-03-14")
+    said(shop, anna, yes("processing"), yes(channel="sms"))
+    look_after(hub)
+    said(shop, anna, no(channel="sms"))
+
+    assert told() == []
+    assert letters(hub) == [("birthday", "opted_out")]
+
+
+def test_without_a_yes_for_one_channel_the_next_is_tried(shop, hub, told, mail, post):
+    publish_all(shop)
+    switch_on(shop, "birthday")
+    says(shop, "birthday", "С днём рождения")
+    anna = join(shop, email="anna@example.com", birth_date="1990-03-14")
+    said(shop, anna, yes("processing"), yes(channel="sms"), no(channel="email"))
+    look_after(hub)
+
+    assert told() == [(ANNA, "С днём рождения")]
+    assert post.mails == []
+
+
+def test_the_first_yes_of_who_was_enrolled_by_a_receipt_is_welcomed(scene, shop, hub, told):
+    publish_all(shop)
+    switch_on(shop, "welcome")
+    says(shop, "welcome", "Привет")
+    anna = bought(scene)["member"]
+    before = told()
+    for _ in range(2):
+        said(shop, anna, yes("processing"))
+
+    assert before == []
+    assert told() == [(ANNA, "Привет")]
+
+
+def test_an_advertising_mail_carries_the_way_out_and_it_works(shop, hub, told, mail, post, app):
+    publish_all(shop)
+    switch_on(shop, "birthday", "welcome")
+    anna = join(shop, email="anna@example.com", birth_date="1990-03-14")
+    said(shop, anna, yes("processing"), yes(channel="email"))
+    look_after(hub)
+    told()
+    greeting, birthday = post.mails
+    link = str(birthday["List-Unsubscribe"]).strip("<>")
+    text = birthday.get_body(("plain",)).get_content()
+    html = birthday.get_body(("html",)).get_content()
+    answer = app.test_client().post(link.removeprefix(HUB), data={"List-Unsubscribe": "One-Click"})
+
+    assert greeting["List-Unsubscribe"] is None
+    assert "Отказаться" not in greeting.get_body(("html",)).get_content()
+    assert link.startswith(f"{HUB}/c/")
+    assert f"Отказаться от рассылки: {link}" in text
+    assert f'href="{link}"' in html
+    assert answer.status_code == 200
+    assert stands(shop, anna)["email"] is False
 
 
 # --- to whom, and how -----------------------------------------------------------------------

@@ -11,7 +11,10 @@ from hub.installations import create_installation, set_state
 from hub.outbox import dispatch
 from hub.outbox.dispatch import send_batch
 from hub.outbox.messages import send_message
-from loyalty_core.store import outbox
+from loyalty_core.domain.members import phone_key
+from loyalty_core.service.members import NewMember, enrol_member
+from loyalty_core.service.source import Source
+from loyalty_core.store import members, outbox
 from loyalty_core.store.database import read, write
 from loyalty_kit.testing.remote import Remote, json_reply
 from tests.hub.api.client import new_programme
@@ -19,6 +22,7 @@ from tests.stand_ins.gateways import SmsRu
 from tests.support.clock import FixedClock
 from tests.support.hub import make_hub
 
+ANNA = phone_key("+79001234567")
 NOON = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
 """In Moscow."""
 
@@ -57,14 +61,27 @@ def connect(hub, programme, base_url, **settings):
 def put(hub, programme, key="1", *, urgent=False, lives=timedelta(days=3), **said):
     payload = {
         "channel": "sms",
-        "to": "+79001234567",
+        "message_class": "service",
         "text": f"text-{key}",
         "expires_at": (hub.clock.now() + lives).isoformat(),
         **said,
     }
-    notice = outbox.Notice(programme, outbox.MESSAGE, key, payload, urgent=urgent)
     with write(hub.engine) as connection:
+        member = anna(connection, hub, programme)
+        notice = outbox.Notice(
+            programme, outbox.MESSAGE, key, payload, member_id=member, urgent=urgent
+        )
         outbox.announce(connection, [notice], now=hub.clock.now())
+
+
+def anna(connection, hub, programme):
+    """The number of a member, who is enrolled when she is first written to."""
+    owners = members.owners(connection, programme, [ANNA])
+    if not owners:
+        source = Source(programme, "key:test")
+        new = NewMember(phone=ANNA.value)
+        enrol_member(connection, hub.plans, source, new, now=hub.clock.now())
+    return members.owners(connection, programme, [ANNA])[ANNA]
 
 
 def texts(gateway):

@@ -70,10 +70,17 @@ def gateway(hub, programme, clock):
 
 @pytest.fixture
 def sent(hub, programme, gateway):
+    put(hub, programme)
+
+
+def put(hub, programme):
+    """A trial, which needs no member, sent."""
     payload = {
+        "letter": "welcome",
         "channel": "sms",
+        "locale": "ru",
         "to": "+79001234567",
-        "text": "text",
+        "facts": {},
         "expires_at": (NOON + timedelta(days=1)).isoformat(),
     }
     with write(hub.engine) as connection:
@@ -146,16 +153,7 @@ def test_a_message_that_the_vendor_does_not_know_is_asked_for_no_more(hub, progr
             name="sms",
             settings=SmsAero.form(remote.base_url),
         )
-        payload = {
-            "channel": "sms",
-            "to": "+79001234567",
-            "text": "text",
-            "expires_at": (NOON + timedelta(days=1)).isoformat(),
-        }
-        with write(hub.engine) as connection:
-            notice = outbox.Notice(programme, outbox.MESSAGE, "1", payload)
-            outbox.announce(connection, [notice], now=NOON)
-        drain(hub, programme)
+        put(hub, programme)
         later(hub, programme, clock, minutes=1)
 
     assert (kept(hub).state, kept(hub).look_at) == ("sent", None)

@@ -5,7 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from loyalty_core.domain.consents import Statement, Subject
 from loyalty_core.service import members
+from loyalty_core.service.consent_texts import publish_text
+from loyalty_core.service.consents import record_consents
 from loyalty_core.service.members import NewMember
 from loyalty_core.service.programmes import get_programme
 from loyalty_core.service.record_events import Incoming, record_events
@@ -103,6 +106,29 @@ def test_a_long_ledger_comes_in_pages(owner, hub, source, anna):
 
     assert first.count("Earned") == 25
     assert owner.page(older).count("Earned") == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("Advertising: sms", "Given", "version 1", "signed", "in the shop", "form 17")),
+        ("ru", ("Реклама: sms", "Дано", "версия 1", "подписано", "в магазине", "form 17")),
+    ],
+)
+def test_the_consents_of_a_member_are_shown(owner, hub, source, anna, language, words):
+    page = f"/admin/p/demo/members/{anna}?view=consents"
+    owner.headers = {"Accept-Language": language}
+    assert ("No consents" if language == "en" else "Согласий нет") in owner.page(page)
+    yes = Statement(
+        Subject("advertising", "sms"), True, "paper", "form 17", 1, place="shop", shop="main"
+    )
+    told = {"since": None, "author": "owner", "now": NOON}
+    with write(hub.engine) as connection:
+        publish_text(connection, source.programme_id, "advertising", {"ru": "Да"}, **told)
+        record_consents(connection, source, anna, [yes], now=NOON)
+
+    shown = owner.page(page)
+    assert [word for word in words if word not in shown] == []
 
 
 def test_a_cursor_that_nobody_gave_is_refused_with_a_page(owner, anna):
