@@ -14,6 +14,7 @@ from hub.wiring import Hub
 from loyalty_core.domain.errors import InvalidInput, NotAvailable, TooMany
 from loyalty_core.domain.letters import CHANNELS, LetterText
 from loyalty_core.domain.members import IdentityKey, email_key, phone_key
+from loyalty_core.service.channels import state_of
 from loyalty_core.service.letter_values import Reader, common_values
 from loyalty_core.service.letter_words import TextBroken, check_words, fill_in
 from loyalty_core.service.letters import kind_of, show_text
@@ -63,10 +64,12 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class ChannelView:
-    """A channel and the connection by which its messages go.  `quiet` are the hours from and to
-    which nobody is disturbed; equal ones: there are none."""
+    """A channel and the connection by which its messages go.  `policy`: what may be sent by it
+    now.  `quiet` are the hours from and to which nobody is disturbed; equal ones: there are none.
+    """
 
     channel: str
+    policy: str
     connection: InstallationRow | None
     price_minor: int | None
     quiet: tuple[int, int] | None
@@ -156,12 +159,14 @@ def _address(
 
 
 def _channel(hub: Hub, connection: Connection, programme_id: int, channel: str) -> ChannelView:
+    policy = state_of(connection, programme_id, channel, hub.clock.now())
     home = home_of(hub, connection, programme_id, channel)
     if home is None:
-        return ChannelView(channel, None, None, None)
+        return ChannelView(channel, policy, None, None, None)
     try:
         settings = enliven(hub, home).settings
     except NotLive:
-        return ChannelView(channel, home, None, None)
+        return ChannelView(channel, policy, home, None, None)
     hours = (settings.get("quiet_from", 0), settings.get("quiet_to", 0))
-    return ChannelView(channel, home, price_minor(str(settings.get("price", "0"))), hours)
+    price = price_minor(str(settings.get("price", "0")))
+    return ChannelView(channel, policy, home, price, hours)

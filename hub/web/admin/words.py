@@ -113,6 +113,11 @@ MESSAGE_KIND: Mapping[str, str] = {
     "test": lazy_gettext("Test"),
 }
 MESSAGE_CHANNEL: Mapping[str, str] = {"email": lazy_gettext("E-mail"), "sms": "SMS"}
+POLICY: Mapping[str, str] = {
+    "allowed": lazy_gettext("All, with consent"),
+    "service_only": lazy_gettext("No advertising"),
+    "forbidden": lazy_gettext("Nothing"),
+}
 MESSAGE_CLASS: Mapping[str, str] = {
     "service": lazy_gettext("Service"),
     "advertising": lazy_gettext("Advertising: to those who agreed"),

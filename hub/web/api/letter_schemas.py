@@ -141,6 +141,7 @@ class TrialMadeSchema(Schema):
 
 class MessageChannelSchema(Schema):
     channel = fields.String()
+    policy = fields.String(metadata=about("`allowed`, `service_only`, `forbidden`."))
     connection = fields.String(allow_none=True, metadata=about("Null: none sends by it."))
     name = fields.String(allow_none=True)
     state = fields.String(allow_none=True, metadata=about("`active`, `attention`."))

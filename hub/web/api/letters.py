@@ -277,6 +277,7 @@ def _channel(seen: hub_letters.ChannelView) -> dict[str, Any]:
     quiet_from, quiet_to = seen.quiet or (None, None)
     return {
         "channel": seen.channel,
+        "policy": seen.policy,
         "connection": None if home is None else to_wire("i", home.id),
         "name": None if home is None else home.name,
         "state": None if home is None else home.state,

@@ -171,6 +171,7 @@ def test_r129_each_channel_with_its_connection_price_and_hours(shop, sms):
 
     assert by_channel["sms"] == {
         "channel": "sms",
+        "policy": "allowed",
         "connection": sms,
         "name": "sms",
         "state": "active",
@@ -179,6 +180,8 @@ def test_r129_each_channel_with_its_connection_price_and_hours(shop, sms):
         "quiet_to": 9,
     }
     assert by_channel["email"]["connection"] is None
+    shop.put("/programmes/shop/channels/sms", {"state": "service_only"})
+    assert shop.get("/messages/channels").get_json()["items"][1]["policy"] == "service_only"
 
 
 def trial(shop, to: str, channel: str = "sms", kind: str = "welcome", **said: Any) -> Any:
