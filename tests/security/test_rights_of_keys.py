@@ -151,7 +151,7 @@ TABLE = {
         {"when": {"field": "member.age", "is": "is_known"}},
     ),
     # The text is shown to whoever is asked, so a till that enrols may read it.
-    "GET /programmes/<code>/consent-texts": May("members", 200, NO_PROGRAMME, 200),
+    "GET /programmes/<code>/consent-texts": May("members", EMPTY, NO_PROGRAMME, EMPTY),
     "POST /programmes/<code>/consent-texts": May(
         "admin", 201, NO_PROGRAMME, 201, {"purpose": "processing", "texts": {"ru": "Да"}}
     ),

@@ -234,6 +234,8 @@ def test_x13_enrolment_carries_consents(shop, hub, programme_id, texts):
     assert shop.get(f"/members?phone={BORIS.replace('+', '%2B')}").get_json() == {"items": []}
     old = shop.post("/members", {"phone": BORIS, "consents": {"sms": True}})
     assert code_of(old) == (422, "validation_failed")
+    change = shop.patch(f"/members/{member}", {"consents": {"email": True}})
+    assert change.get_json()["errors"] == {"consents": ["Unknown field."]}
 
 
 def test_x13_texts_have_versions_that_never_change(shop, anna, clock):

@@ -277,7 +277,9 @@ def test_x13_mail_carries_the_way_out_and_one_click_uses_it(
 
     enqueue(hub, programme_id, anna, "3", channel="email")
     form = {"List-Unsubscribe": "One-Click"}
-    answer = app.test_client().post(address.removeprefix(HUB), data=form)
+    answer = app.test_client().post(
+        address.removeprefix(HUB), data=form, content_type="multipart/form-data"
+    )
 
     assert answer.status_code == 200
     assert drain(hub, programme_id)[-1] == ("done", "opted_out")
