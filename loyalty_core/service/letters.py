@@ -72,7 +72,7 @@ def set_letter(  # noqa: PLR0913 - each is a word of its own to the caller
     kind = kind_of(code)
     _check(kind, changes)
     lock_keys(connection, [f"letter:{programme_id}:{code}"])
-    was = store.settings_of(connection, programme_id).get(code) or _at_first(programme_id, kind)
+    was = store.lock_setting(connection, programme_id, code) or _at_first(programme_id, kind)
     setting = replace(was, **changes)
     if setting.is_on and not was.is_on and kind.days_before is not None:
         told = was.told_until

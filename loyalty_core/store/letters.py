@@ -74,6 +74,16 @@ def setting_on(connection: Connection, programme_id: int, kind: str) -> LetterSe
     return None if row is None else LetterSetting(*row)
 
 
+def lock_setting(connection: Connection, programme_id: int, kind: str) -> LetterSetting | None:
+    """Held until the transaction ends, so that a round at work is not set back."""
+    row = connection.execute(
+        select(*_SETTING)
+        .where(letter_settings.c.programme_id == programme_id, letter_settings.c.kind == kind)
+        .with_for_update()
+    ).first()
+    return None if row is None else LetterSetting(*row)
+
+
 def all_on(connection: Connection, kinds: Collection[str]) -> list[LetterSetting]:
     """Of all programmes; locked, so that of two jobs one goes on."""
     found = connection.execute(
