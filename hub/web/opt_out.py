@@ -33,7 +33,7 @@ WRONG_A_MINUTE = "60/minute"
 _TEXTS: Mapping[str, Mapping[str, str]] = {
     "ru": {
         "title": "Отказ от рекламы",
-        "ask": "«{programme}» больше не будет присылать вам рекламу: {channel}.",
+        "ask": "Нажмите, и «{programme}» больше не будет присылать вам рекламу: {channel}.",
         "button": "Отказаться",
         "done": "Готово: «{programme}» больше не присылает вам рекламу: {channel}.",
         "gone": "Такой ссылки нет. Откройте ссылку из сообщения целиком.",
@@ -45,7 +45,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
     },
     "en": {
         "title": "No more advertising",
-        "ask": "{programme} will send you no more advertising: {channel}.",
+        "ask": "Press, and {programme} will send you no more advertising: {channel}.",
         "button": "No more advertising",
         "done": "Done: {programme} sends you no more advertising: {channel}.",
         "gone": "There is no such link. Open the whole link from the message.",
@@ -137,7 +137,7 @@ def _page(what: str, way: _Way | None = None, *, status: int = 200) -> Response:
         other="en" if language == "ru" else "ru",
         texts=texts,
         sentence=texts[what].format(**facts),
-        asks=what == "ask",
+        what=what,
     )
     answer = make_response(page, status)
     answer.headers["Content-Language"] = language

@@ -161,6 +161,16 @@ def test_x13_who_was_enrolled_by_a_receipt_gets_codes_alone(
     assert reason(hub, programme_id, member) == "no_consent"
 
 
+def test_x13_a_forbidden_channel_carries_no_codes_either(shop, hub, programme_id, anna, gateway):
+    body = {"member": {"phone": ANNA}, "purpose": "spend", "cart": "c-1"}
+    assert shop.post("/confirmations", body).status_code == 202
+    shop.put(f"{CHANNELS}/sms", {"state": "forbidden"})
+
+    assert code_of(shop.post("/confirmations", {**body, "cart": "c-2"})) == (422, "not_available")
+    assert drain(hub, programme_id) == [("done", "channel_forbidden")]
+    assert arrived(gateway) == []
+
+
 def test_x13_withdrawing_processing_ends_all_advertising_at_once(
     shop, hub, programme_id, anna, clock
 ):
