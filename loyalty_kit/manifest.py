@@ -18,6 +18,7 @@ class Capability(StrEnum):
     PUSH_DISCOUNTS = "push_discounts"
     MESSAGE = "message"
     RECEIPTS = "receipts"
+    REPORT = "report"
     CHECK = "check"
 
 

@@ -244,6 +244,25 @@ class Messenger(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a message that the vendor took.  `cost_minor`: what it did cost in the
+    end, in kopecks, where the vendor tells it.
+    """
+
+    state: Literal["underway", "delivered", "failed"]
+    cost_minor: int | None = None
+
+
+class Reports(Protocol):
+    def look(self, client: Client, reference: str) -> Report:
+        """Ask the vendor for a message by its number (`Sent.reference`).
+
+        Raises: Retry, NeedsAttention; Drop (the vendor does not know it, and never will).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class ProtocolReply:
     """What the vendor is answered, byte for byte."""
 
@@ -293,6 +312,7 @@ class Connector:
     push_discounts: PushDiscounts | None = None
     message: Messenger | None = None
     receipts: Receipts | None = None
+    report: Reports | None = None
     check: Callable[[Client], None] | None = None
 
     def implemented(self) -> frozenset[Capability]:
@@ -307,6 +327,7 @@ class Connector:
             Capability.PUSH_DISCOUNTS: self.push_discounts is not None,
             Capability.MESSAGE: self.message is not None,
             Capability.RECEIPTS: self.receipts is not None,
+            Capability.REPORT: self.report is not None,
             Capability.CHECK: self.check is not None,
         }
         return frozenset(capability for capability, there in present.items() if there)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.smsaero.client import AeroClient, Messages, make_client
+from connectors.smsaero.client import AeroClient, Messages, Reports, make_client
 from connectors.smsaero.manifest import MANIFEST
 from loyalty_kit.ports import Connector
 
@@ -15,4 +15,10 @@ def check(client: AeroClient) -> None:
     client.check()
 
 
-CONNECTOR = Connector(manifest=MANIFEST, make_client=make_client, message=Messages(), check=check)
+CONNECTOR = Connector(
+    manifest=MANIFEST,
+    make_client=make_client,
+    message=Messages(),
+    report=Reports(),
+    check=check,
+)

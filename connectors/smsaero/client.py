@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from loyalty_kit.errors import OutOfMoney, RemoteMisconfigured
+from loyalty_kit.errors import Gone, OutOfMoney, RemoteMisconfigured
 from loyalty_kit.manifest import Channel
 from loyalty_kit.messages import cost_minor
-from loyalty_kit.ports import ClientContext, Message, Sent, Undeliverable
+from loyalty_kit.ports import ClientContext, Message, Report, Sent, Undeliverable
 from loyalty_kit.transport import call, json_of, session
 
 REFUSALS = (400, 402, 404, 410, 422)
 """With these statuses a body says what is wrong."""
-NOT_DELIVERED, REJECTED = 2, 6
+DELIVERED, NOT_DELIVERED, REJECTED = 1, 2, 6
 
 
 def make_client(context: ClientContext) -> AeroClient:
@@ -49,7 +49,17 @@ class AeroClient:
             return Undeliverable(f"SMS Aero does not deliver it ({one['status']})", "blocked")
         return Sent(reference=str(one["id"]), cost_minor=cost_minor(one.get("cost")))
 
-    def _post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
+    def look(self, reference: str) -> Report:
+        """Source of the form: smsaero/smsaero_python, `sms_status`."""
+        told = self._post("/v2/sms/status", {"id": int(reference)})
+        one = told.get("data")
+        if told.get("success") is not True:
+            raise Gone("SMS Aero does not know the message")
+        if not isinstance(one, dict) or not isinstance(one.get("status"), int):
+            raise RemoteMisconfigured("SMS Aero tells no status of the message")
+        return Report(_STATES.get(one["status"], "underway"), cost_minor(one.get("cost")))
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = call(self._http, "POST", self._root + path, json=body, accept=REFUSALS)
         told = json_of(answer)
         if not isinstance(told, dict):
@@ -64,6 +74,20 @@ class Messages:
 
     def send(self, client: AeroClient, message: Message, *, key: str) -> Sent | Undeliverable:
         return client.send(message.to, message.text)
+
+
+class Reports:
+    """Asks for messages, one at a time."""
+
+    def look(self, client: AeroClient, reference: str) -> Report:
+        return client.look(reference)
+
+
+_STATES: dict[int, Literal["underway", "delivered", "failed"]] = {
+    DELIVERED: "delivered",
+    NOT_DELIVERED: "failed",
+    REJECTED: "failed",
+}
 
 
 def _refused(told: dict[str, Any]) -> Undeliverable:

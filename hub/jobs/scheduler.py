@@ -18,8 +18,9 @@ from sqlalchemy.exc import DBAPIError
 from hub.jobs.worker import beat, drain_safely
 from hub.wiring import Hub
 from loyalty_core.service import confirm, personal_lists, upkeep
+from loyalty_core.service.day_letters import tell_days
 from loyalty_core.service.rate_tiers import rate_tiers, roll_tiers
-from loyalty_core.store import idempotency, inbox, installations, outbox
+from loyalty_core.store import idempotency, inbox, installations, outbox, sent_messages
 from loyalty_core.store.database import is_sqlite, read, transact
 
 log = structlog.get_logger(__name__)
@@ -44,11 +45,13 @@ def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
         partial(rate_tiers, plans=hub.plans, now=now),
         partial(upkeep.list_lost_refunds, plans=hub.plans, now=now),
         partial(personal_lists.fill_lists, plans=hub.plans, now=now),
+        partial(tell_days, plans=hub.plans, now=now),
         partial(idempotency.forget_old, now=now),
         partial(confirm.forget_codes, now=now),
         partial(upkeep.empty_deliveries, keep_days=keep_days, now=now),
         partial(upkeep.forget_deliveries, now=now),
         partial(upkeep.forget_sent, keep_days=keep_days, now=now),
+        partial(upkeep.forget_messages, now=now),
         partial(upkeep.forget_evidence, now=now),
     )
 
@@ -107,7 +110,7 @@ def sweep(hub: Hub, stop: threading.Event | None = None) -> None:
     with read(hub.engine) as connection:
         due = {
             programme_id
-            for room in (inbox, outbox, installations)
+            for room in (inbox, outbox, installations, sent_messages)
             for programme_id in room.programmes_due(connection, now)
         }
     for programme_id in sorted(due):

@@ -6,16 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 
 from hub.ingest import fates
-from hub.outbox.messages import Later, Withheld, send_message
+from hub.outbox.messages import kept_of, send_message
+from hub.outbox.outcomes import Later, PassedOver, Withheld
 from hub.wiring import Hub
 from loyalty_core.domain.errors import NotAvailable
 from loyalty_core.service.standing import TIER_CHANGED, TIER_ENDING
-from loyalty_core.store import installations, outbox
+from loyalty_core.service.write_letters import tell_tiers
+from loyalty_core.store import installations, outbox, sent_messages
 from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.outbox import Fate, OutboxRow
+from loyalty_core.store.sent_messages import SentMessage
 
 log = structlog.get_logger(__name__)
 
@@ -27,12 +31,12 @@ ONE_CALL = timedelta(minutes=5)
 SHIFT = timedelta(seconds=15)
 """A batch that takes longer, at a vendor who is slow, makes room for what is urgent."""
 
-Sender = Callable[[Hub, OutboxRow], None]
-"""Sends one row; must bear being called again with the same row."""
+Sender = Callable[[Hub, OutboxRow], SentMessage | None]
+"""Sends one row and gives what is kept of it; must bear being called again with the same row."""
 BALANCE_CHANGED = "balance_changed"
 
-UNHEARD = frozenset({TIER_CHANGED, TIER_ENDING})
-"""Kinds that nobody receives yet: messages to members will."""
+OF_TIERS = frozenset({TIER_CHANGED, TIER_ENDING})
+"""Kinds that letters to members are made of."""
 
 
 class UnknownKind(LookupError):
@@ -50,9 +54,10 @@ def send_batch(hub: Hub, programme_id: int, senders: Mapping[str, Sender] | None
         hub.engine,
         lambda c: outbox.claim(c, programme_id, now=now, until=until, limit=BATCH),
     )
-    unheard = _unheard(hub, programme_id, rows)
+    of_tiers = [row for row in rows if row.kind in OF_TIERS]
+    unheard = [*of_tiers, *_unheard(hub, programme_id, rows)]
     if unheard:
-        _pass_over(hub, unheard, until)
+        _pass_over(hub, unheard, until, programme_id, of_tiers)
     todo = [row for row in rows if row not in unheard]
     for done, row in enumerate(todo):
         if hub.clock.now() >= now + SHIFT:
@@ -76,36 +81,56 @@ def _give_back(hub: Hub, rows: Sequence[OutboxRow], until: datetime) -> None:
 
 
 def _unheard(hub: Hub, programme_id: int, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
-    """Changed balances, where no shop of the programme shows balances; and all news of tiers."""
-    of_tiers = [row for row in rows if row.kind in UNHEARD]
+    """Changed balances, where no shop of the programme shows balances."""
     changes = [row for row in rows if row.kind == BALANCE_CHANGED]
     if not changes:
-        return of_tiers
+        return []
     with read(hub.engine) as connection:
         homes = installations.of_programme(connection, programme_id)
     ready = hub.registry.ready()
     told = any(home.connector in ready and ready[home.connector].push_balance for home in homes)
-    return of_tiers if told else [*of_tiers, *changes]
+    return [] if told else changes
 
 
-def _pass_over(hub: Hub, rows: Sequence[OutboxRow], until: datetime) -> None:
+def _pass_over(
+    hub: Hub,
+    rows: Sequence[OutboxRow],
+    until: datetime,
+    programme_id: int,
+    of_tiers: Sequence[OutboxRow],
+) -> None:
+    """They are done; of tiers, once their letters are written."""
     now = hub.clock.now()
-    transact(hub.engine, lambda c: outbox.settle_done(c, rows, until=until, now=now))
+
+    def work(connection: Connection) -> None:
+        if of_tiers:
+            tell_tiers(connection, hub.plans, programme_id, of_tiers, now=now)
+        outbox.settle_done(connection, rows, until=until, now=now)
+
+    transact(hub.engine, work)
     hub.metrics.outbox_worked.labels("done").inc(len(rows))
 
 
 def _send(hub: Hub, row: OutboxRow, senders: Mapping[str, Sender]) -> None:
+    kept: SentMessage | None = None
     try:
         if row.kind not in senders:
             raise UnknownKind(row.kind)
-        senders[row.kind](hub, row)
+        kept = senders[row.kind](hub, row)
         fate = Fate("done")
     except Exception as error:
         if is_away(error):
             raise
         fate = _fate_of(hub, row, error)
     now = hub.clock.now()
-    transact(hub.engine, lambda connection: outbox.settle(connection, row, fate, now=now))
+    if fate.state == "dead" and row.kind == outbox.MESSAGE:
+        kept = kept_of(row, "failed", now, fate.error_code)
+
+    def settle(connection: Connection) -> None:
+        if outbox.settle(connection, row, fate, now=now) and kept is not None:
+            sent_messages.keep(connection, kept)
+
+    transact(hub.engine, settle)
     hub.metrics.outbox_worked.labels(_outcome(fate)).inc()
 
 
@@ -118,12 +143,12 @@ def _outcome(fate: Fate) -> str:
 
 def _fate_of(hub: Hub, row: OutboxRow, error: Exception) -> Fate:
     known = {"row": to_wire("o", row.id), "kind": row.kind}
+    if isinstance(error, Withheld):
+        hub.metrics.messages_withheld.labels(error.code).inc()
+    if isinstance(error, PassedOver):
+        return Fate("done", error_code=error.code, error_text=str(error))
     if isinstance(error, Later):
         return Fate("due", error.due_at, "quiet_hours", None, attempt_counts=False)
-    if isinstance(error, Withheld):
-        # Over, and nobody's trouble: a person who said no is not looked at by the owner.
-        hub.metrics.messages_withheld.labels(error.code).inc()
-        return Fate("done", error_code=error.code, error_text=str(error))
     if isinstance(error, UnknownKind):
         log.error("outbox_unknown_kind", **known)
         return Fate("dead", error_code="unknown_kind", error_text=f"No sender for {row.kind!r}.")
@@ -142,7 +167,7 @@ def _fate_of(hub: Hub, row: OutboxRow, error: Exception) -> Fate:
     )
 
 
-def _balance_changed(_hub: Hub, _row: OutboxRow) -> None:
+def _balance_changed(_hub: Hub, _row: OutboxRow) -> SentMessage | None:
     """Refused loudly: a connector says that it shows balances, and none can be told one yet.
 
     Raises: NotAvailable.

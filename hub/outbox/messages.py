@@ -1,11 +1,9 @@
 """Sends a message: which connection, where to, whether now, and what becomes of it.
 
-The payload of a row says `channel` and `expires_at`, then either `confirmation` and `locale`,
-or `message_class` (`service` or `advertising`; left out, it is advertising), `text`, `subject`
-and `html`; `to` is for those who are no members.
-
-Whether it may go is asked here and now, and not when it was written: what was queued before the
-person said no is not sent.
+The payload of a row says `expires_at`, then either `letter` with its `facts` (`letters.py` makes
+it ready), or `channel` with `confirmation` and `locale`, or with `text`, `subject` and `html`;
+`to` is for those who are no members.  `message_class` is `service` or `advertising`; left out, it
+is advertising.  Whether it may go is asked here and now (`gate.py`).
 
 At least once: a worker that dies between the vendor's "taken" and our mark leaves a row that
 is sent again, with the same key.
@@ -14,78 +12,53 @@ is sent again, with the same key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from hub.live import enliven
+from hub.outbox.gate import check_allowed, way_out
+from hub.outbox.letters import make_ready
+from hub.outbox.outcomes import Late, Later, NotDelivered, NoWay
 from hub.wiring import Hub
-from loyalty_core.domain.consents import MessageClass
+from loyalty_core.domain.letters import LetterText
 from loyalty_core.service import confirm
 from loyalty_core.service.channels import FORBIDDEN, state_of
-from loyalty_core.service.consents import may_send
-from loyalty_core.service.opt_out import opt_out_token
 from loyalty_core.store import installations, programmes
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import from_wire, made_at
 from loyalty_core.store.installations import InstallationRow
 from loyalty_core.store.outbox import OutboxRow
-from loyalty_kit.errors import Drop, NeedsAttention
+from loyalty_core.store.sent_messages import SentMessage
+from loyalty_kit.errors import NeedsAttention
 from loyalty_kit.manifest import Channel
+from loyalty_kit.messages import price_minor, segments
 from loyalty_kit.ports import Message, Undeliverable
 
 CODES = "confirmation codes"
 """The purpose of the vault's key for them."""
-OPT_OUT = "ways out of advertising"
-"""The purpose of the vault's key for links."""
 TEXTS: Mapping[str, str] = {
     "ru": "{code} — код подтверждения. Никому его не сообщайте. Действует 3 минуты.",
     "en": "{code} is your confirmation code. Tell it to nobody. Good for 3 minutes.",
 }
 SUBJECTS: Mapping[str, str] = {"ru": "Код подтверждения", "en": "Confirmation code"}
-
-
-class Later(Exception):
-    """Nobody is disturbed now: not before `due_at`."""
-
-    def __init__(self, due_at: datetime) -> None:
-        super().__init__("quiet hours")
-        self.due_at = due_at
-
-
-class Late(Drop):
-    """It could not go out before its time was over."""
-
-    code = "message_late"
-
-
-class NoWay(Drop):
-    """There is no address, or no connection, by which it could go."""
-
-    code = "no_way"
-
-
-class NotDelivered(Drop):
-    """The vendor refuses this message for good."""
-
-    code = "undeliverable"
-
-
-class Withheld(Drop):
-    """Law, policy or the person keeps it back; `code` says which (`may_send`)."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__("It may not be sent to this member by this channel.")
-        self.code = reason
+FIRST_LOOK = timedelta(minutes=1)
+"""After so long a vendor who reports is asked what became of a message."""
+TEST = "test"
+"""The kind of messages that an owner sent on trial."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
+    """`words` None: a confirmation code, which is put in words as it goes out."""
+
     home: InstallationRow
+    channel: Channel
     to: str
     zone: ZoneInfo
+    words: LetterText | None
 
 
 def channels_of(hub: Hub, connection: Connection, programme_id: int) -> set[str]:
@@ -101,23 +74,23 @@ def channels_of(hub: Hub, connection: Connection, programme_id: int) -> set[str]
     }
 
 
-def send_message(hub: Hub, row: OutboxRow) -> None:
-    """Raises: Later, Drop (it will never be sent), Retry, NeedsAttention."""
+def send_message(hub: Hub, row: OutboxRow) -> SentMessage:
+    """What is to be kept of it.
+
+    Raises: Later, PassedOver, Drop (it will never be sent), Retry, NeedsAttention.
+    """
     now = hub.clock.now()
-    told = row.payload
-    if now >= datetime.fromisoformat(told["expires_at"]):
+    if now >= datetime.fromisoformat(row.payload["expires_at"]):
         raise Late("Its time was over before it could be sent.")
     with read(hub.engine) as connection:
-        _check_allowed(connection, row, now)
-        way = _way(hub, connection, row)
+        way = _way(hub, connection, row, now)
     try:
         live = enliven(hub, way.home)
         if not row.urgent:
             _wait_for_day(live.settings, now, way.zone)
         messenger = live.connector.message
         assert messenger is not None
-        message = _message(hub, row, way.to)
-        outcome = messenger.send(live.client(), message, key=row.key)
+        outcome = messenger.send(live.client(), _message(hub, row, way), key=row.key)
     except NeedsAttention as error:
         code, text = error.code, str(error)
         transact(hub.engine, lambda c: installations.mark_trouble(c, way.home.id, code, text))
@@ -126,49 +99,79 @@ def send_message(hub: Hub, row: OutboxRow) -> None:
         transact(hub.engine, lambda c: installations.clear_trouble(c, way.home.id))
     if isinstance(outcome, Undeliverable):
         raise NotDelivered(outcome.reason)
+    reported = live.connector.report is not None
+    price = price_minor(str(live.settings.get("price", "0")))
+    return replace(
+        kept_of(row, "sent", hub.clock.now()),
+        channel=way.channel,
+        installation_id=way.home.id,
+        reference=outcome.reference,
+        look_at=hub.clock.now() + FIRST_LOOK if reported and outcome.reference else None,
+        parts=outcome.parts or _parts(way),
+        cost_minor=outcome.cost_minor if outcome.cost_minor is not None else price * _parts(way),
+    )
 
 
-def opt_out_address(hub: Hub, member_id: int, channel: str) -> str | None:
-    """Where this member ends advertising by this channel; None: nobody told the hub its address."""
-    if hub.config.public_url is None:
-        return None
-    token = opt_out_token(hub.vault.derive(OPT_OUT), member_id, channel)
-    return f"{hub.config.public_url.rstrip('/')}/c/{token}"
-
-
-def _check_allowed(connection: Connection, row: OutboxRow, now: datetime) -> None:
-    """Raises: Withheld."""
-    reason = may_send(
-        connection,
+def kept_of(row: OutboxRow, state: str, now: datetime, reason: str | None = None) -> SentMessage:
+    """What is kept of a row that has come to an end; `kind`: of letters their own, else `code`,
+    `test` or `other`."""
+    told = row.payload
+    kind = "code" if "confirmation" in told else told.get("letter", "other")
+    if "letter" in told and "to" in told:
+        kind = TEST
+    return SentMessage(
+        row.id,
         row.programme_id,
         row.member_id,
-        channel=row.payload["channel"],
-        message_class=_class_of(row),
-        now=now,
+        kind,
+        told.get("channel"),
+        None,
+        state,
+        made_at(row.id),
+        now,
+        reason=reason,
+        ended_at=now if state == "failed" else None,
     )
-    if reason is not None:
-        raise Withheld(reason)
 
 
-def _class_of(row: OutboxRow) -> MessageClass:
-    if "confirmation" in row.payload:
-        return "code"
-    return "service" if row.payload.get("message_class") == "service" else "advertising"
+def _parts(way: _Way) -> int:
+    """Codes are short."""
+    if way.channel is not Channel.SMS or way.words is None:
+        return 1
+    return segments(way.words.text).parts
 
 
-def _way(hub: Hub, connection: Connection, row: OutboxRow) -> _Way:
-    channel, to = row.payload["channel"], row.payload.get("to")
-    if row.member_id is not None:
-        to = confirm.address_of(connection, row.programme_id, row.member_id, channel)
+def _way(hub: Hub, connection: Connection, row: OutboxRow, now: datetime) -> _Way:
+    told = row.payload
+    words: LetterText | None = None
+    to: str | None
+    if "letter" in told:
+        open_ways = channels_of(hub, connection, row.programme_id)
+        ready = make_ready(hub, connection, row, open_ways, now)
+        channel, to, words = Channel(ready.channel), ready.to, ready.words
+    else:
+        channel, to = Channel(told["channel"]), told.get("to")
+        check_allowed(connection, row, channel, now)
+        if row.member_id is not None:
+            to = confirm.address_of(connection, row.programme_id, row.member_id, channel)
+        if "confirmation" not in told:
+            words = LetterText(told["text"], told.get("subject"), told.get("html"))
     if to is None:
         raise NoWay("The member has no address for it any more.")
-    homes = installations.of_programme(connection, row.programme_id)
-    home = next((one for one in homes if channel in _channels(hub, one)), None)
+    home = home_of(hub, connection, row.programme_id, channel)
     if home is None:
         raise NoWay("No connection sends by this channel; connect one in the console.")
     programme = programmes.programme_by_id(connection, row.programme_id)
     assert programme is not None
-    return _Way(home, to, ZoneInfo(programme.timezone))
+    return _Way(home, channel, to, ZoneInfo(programme.timezone), words)
+
+
+def home_of(
+    hub: Hub, connection: Connection, programme_id: int, channel: str
+) -> InstallationRow | None:
+    """The connection by which a channel's messages go: of several the oldest."""
+    homes = installations.of_programme(connection, programme_id)
+    return next((one for one in homes if channel in _channels(hub, one)), None)
 
 
 def _channels(hub: Hub, home: InstallationRow) -> frozenset[Channel]:
@@ -193,26 +196,19 @@ def _wait_for_day(settings: Mapping[str, object], now: datetime, zone: ZoneInfo)
     raise Later(day.astimezone(now.tzinfo))
 
 
-def _message(hub: Hub, row: OutboxRow, to: str) -> Message:
-    told = row.payload
-    channel = Channel(told["channel"])
-    number = from_wire("cf", told.get("confirmation", ""))
-    if number is None:
-        return Message(
-            to,
-            told["text"],
-            subject=told.get("subject"),
-            html=told.get("html"),
-            channel=channel,
-            unsubscribe=_way_out(hub, row),
-            made_at=made_at(row.id),
-        )
-    code, locale = confirm.code_of(hub.vault.derive(CODES), number), told["locale"]
-    text, subject = TEXTS[locale].format(code=code), SUBJECTS[locale]
-    return Message(to, text, subject=subject, channel=channel, made_at=made_at(row.id))
-
-
-def _way_out(hub: Hub, row: OutboxRow) -> str | None:
-    if row.member_id is None or _class_of(row) != "advertising":
-        return None
-    return opt_out_address(hub, row.member_id, row.payload["channel"])
+def _message(hub: Hub, row: OutboxRow, way: _Way) -> Message:
+    words = way.words
+    if words is None:
+        number, locale = from_wire("cf", row.payload["confirmation"]), row.payload["locale"]
+        assert number is not None
+        code = confirm.code_of(hub.vault.derive(CODES), number)
+        words = LetterText(TEXTS[locale].format(code=code), SUBJECTS[locale])
+    return Message(
+        way.to,
+        words.text,
+        subject=words.subject,
+        html=words.html,
+        channel=way.channel,
+        unsubscribe=way_out(hub, row, way.channel),
+        made_at=made_at(row.id),
+    )

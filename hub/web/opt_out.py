@@ -16,7 +16,7 @@ from functools import partial
 from flask import Flask, Response, make_response, render_template, request
 from sqlalchemy import Connection
 
-from hub.outbox.messages import OPT_OUT
+from hub.outbox.gate import OPT_OUT
 from hub.web.api.limits import RateLimit
 from hub.web.errors import asked_language
 from hub.wiring import Hub

@@ -38,6 +38,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "The member has no card; issue one.",
         "У участника нет карты; выдайте её.",
     ),
+    "letter_not_found": (
+        "There are no letters of this kind, channel or language.",
+        "Писем такого вида, канала или языка нет.",
+    ),
     "no_places": (
         "All places of this event are taken.",
         "Все места на это событие заняты.",
@@ -302,6 +306,19 @@ FIELDS: Mapping[str, str] = {
     "Must be later than starts_at.": "Должно быть позже starts_at.",
     "Is not to be had for points.": "За баллы не выдаётся.",
     "Must be in the future.": "Должно быть в будущем.",
+    "Is for mail alone.": "Бывает только у писем по почте.",
+    "Is advertising by law.": "По закону это реклама.",
+    "This kind has no day.": "У этого вида нет своего дня.",
+    "Does too much: too many turns of a loop, or too much text.": (
+        "Слишком много: повторов цикла или текста."
+    ),
+    "The style sheet cannot be read.": "Таблицу стилей не удалось прочитать.",
+    "Not a phone or an e-mail address of this channel.": (
+        "Это не телефон и не адрес почты для этого канала."
+    ),
+    "Belongs to a member: a trial goes to an address of your own.": (
+        "Это адрес участника; пробное письмо шлют на свой адрес, не записанный в программе."
+    ),
     "Give sku or category.": "Укажите sku или category, одно из двух.",
     "Give cart or order.": "Укажите cart или order.",
     "Give phone, email or card.": "Укажите phone, email или card.",
@@ -348,6 +365,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"Not a decimal with at most (\d+) digits after the point\."),
         r"Нужно десятичное число, не больше \1 знаков после точки.",
     ),
+    (re.compile(r"Unknown placeholder: ([\w.-]+)\."), r"Неизвестная подстановка: \1."),
+    (re.compile(r"Line (\d+) cannot be read\."), r"Строку \1 не удалось прочитать."),
+    (re.compile(r"Line (\d+) has an unknown filter\."), r"В строке \1 неизвестный фильтр."),
     (re.compile(r"Must be from (-?\d+) to (-?\d+)\."), r"Должно быть от \1 до \2."),
     (re.compile(r"Must be (?:one|some) of: (.+)\."), r"Возможные значения: \1."),
 )

@@ -8,6 +8,7 @@
     + EventNotFound  ChannelNotFound
     + RewardNotFound  OrderNotFound  PartnerNotFound
     + CardNotFound
+    + LetterNotFound
   x Conflict            answer 409: read what stands now, then decide again
     + EventConflict       same external id and revision, other content
     + PriceChanged        the hold would differ from what was expected
@@ -83,6 +84,12 @@ class NotFound(LoyaltyError):
 
 class MemberNotFound(NotFound):
     code = "member_not_found"
+
+
+class LetterNotFound(NotFound):
+    """No letters of this kind, channel or language."""
+
+    code = "letter_not_found"
 
 
 class PurchaseNotFound(NotFound):

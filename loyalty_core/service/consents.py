@@ -22,6 +22,7 @@ from loyalty_core.domain.errors import ConsentConflict, InvalidInput, MemberNotF
 from loyalty_core.service.channels import FORBIDDEN, SERVICE_ONLY, shipped_policy, state_of
 from loyalty_core.service.consent_views import Consents, consents_of
 from loyalty_core.service.source import Source, shop_for
+from loyalty_core.service.write_letters import tell_welcome
 from loyalty_core.store import consent_texts, members
 from loyalty_core.store import consents as store
 from loyalty_core.store.consents import Gate, KeptStatement
@@ -225,8 +226,9 @@ class _Desk:
         store.add(self._connection, self._rows)
         for subject in sorted(self._changed):
             store.set_state(self._connection, self._member, subject, self._standing[subject])
-        if any(self._standing[subject].given for subject in self._changed):
-            members.confirm(self._connection, self._member)
+        says_yes = any(self._standing[subject].given for subject in self._changed)
+        if says_yes and members.confirm(self._connection, self._member):
+            tell_welcome(self._connection, self._source.programme_id, self._member, now=self._now)
 
     def _say_now(self, statement: Statement) -> None:
         """It comes after all that is known, whatever the clocks of other machines said."""

@@ -28,6 +28,7 @@ from loyalty_core.store import (
     purchases,
     receipt_claims,
     rewards,
+    sent_messages,
     tiers,
 )
 from loyalty_core.store import members as store
@@ -138,6 +139,7 @@ def export_member(
             )
         ),
         "messages": [_told(row) for row in outbox.messages_of(connection, ids)],
+        "sent_messages": [_told(row) for row in sent_messages.of_members(connection, ids)],
         "codes": [_told(row) for row in confirmations.of_members(connection, ids)],
         "consents": [told(one) for one in all_statements(connection, number)],
     }
@@ -193,6 +195,7 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     holds.forget_people(connection, ids)
     confirmations.forget_members(connection, ids)
     outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
+    sent_messages.forget_members(connection, ids)
     ended = coupons.forget_people(connection, programme_id, ids)
     orders = cancel_orders_of_erased(connection, number, ids, author=author, now=now)
     return {

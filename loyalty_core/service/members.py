@@ -28,6 +28,7 @@ from loyalty_core.service.phones import normalise_phone
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source
 from loyalty_core.service.tier_views import TierAhead, TierHeld, TierShown, tiers_shown
+from loyalty_core.service.write_letters import tell_welcome
 from loyalty_core.store import accounts as account_store
 from loyalty_core.store import cards as card_store
 from loyalty_core.store import consents as consent_store
@@ -39,7 +40,10 @@ from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_kit.checkout import Balance
 from loyalty_kit.events import Customer, ExternalId
 
-PROFILE = ("first_name", "last_name", "middle_name", "birth_date", "gender", "city")
+PROFILE = (
+    *("first_name", "last_name", "middle_name", "birth_date", "gender", "city"),
+    *("locale", "preferred_channel"),
+)
 _CHANGEABLE = frozenset({*PROFILE, "phone", "email", "card", "attributes", "reward"})
 
 
@@ -61,6 +65,8 @@ class NewMember:
     consents: Sequence[Statement] = ()
     referrer: str | None = None
     source: str | None = None
+    locale: str | None = None
+    preferred_channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,7 @@ def enrol_member(
     keep_statements(connection, source, row["id"], new.consents, now=now)
     if rules.cards is not None and rules.cards.on_enrolment:
         give_card(connection, source.programme_id, rules.cards, row["id"], now)
+    tell_welcome(connection, source.programme_id, row["id"], now=now)
     return get_member(connection, plans, source.programme_id, to_wire("m", row["id"]), now=now)
 
 

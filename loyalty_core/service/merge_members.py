@@ -30,6 +30,7 @@ from loyalty_core.store import (
     promotion_uses,
     receipt_claims,
     rewards,
+    sent_messages,
 )
 from loyalty_core.store import holds as hold_store
 from loyalty_core.store.ids import to_wire
@@ -78,6 +79,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     confirmations.move_member(connection, leaving, survivor)
     merge_consents(connection, leaving, survivor)
     outbox.move_member(connection, leaving, survivor)
+    sent_messages.move_member(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
     members.change_member(connection, leaving, {"state": "merged", "merged_into": survivor})
     return get_member(connection, plans, programme_id, to_wire("m", survivor), now=now)

@@ -20,6 +20,7 @@ from loyalty_core.service.receipts import EventReceipt
 from loyalty_core.service.record_purchase import record_purchase
 from loyalty_core.service.record_refund import record_refund
 from loyalty_core.service.source import Source
+from loyalty_core.service.write_letters import Earned, tell_earned
 from loyalty_core.store.database import is_refused
 from loyalty_kit.events import Event, Purchase
 
@@ -79,6 +80,12 @@ def _record(
         except BeyondCount as error:
             raise BeyondCount(_named(incoming[index])) from error
     batch.write()
+    earned = [
+        Earned(receipt.id, receipt.member, receipt.points["earned"], told[index].event.occurred_at)
+        for index, receipt in receipts.items()
+        if receipt.created and receipt.member is not None and receipt.points["earned"] > 0
+    ]
+    tell_earned(connection, programme_id, earned, now=now)
     return [receipts[index] for index in range(len(told))]
 
 

@@ -13,7 +13,15 @@ from sqlalchemy import Connection
 from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.hold_points import end_holds_of
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import consents, ledger, members, programmes, refunds, retention
+from loyalty_core.store import (
+    consents,
+    ledger,
+    members,
+    programmes,
+    refunds,
+    retention,
+    sent_messages,
+)
 from loyalty_core.store import holds as hold_store
 
 BATCH = 200
@@ -23,6 +31,8 @@ EVIDENCE_KEPT = timedelta(days=3 * 365 + 1)
 """After an erasure; claims end after three years (Civil Code, article 196)."""
 ROWS_KEPT = timedelta(days=400)
 """A delivery is known again for so long after it came, by a row that holds nothing personal."""
+MESSAGES_KEPT = timedelta(days=400)
+"""What became of a message, by whom it was for; neither its text nor its address is kept."""
 
 
 def expire_points(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
@@ -83,6 +93,11 @@ def forget_sent(
     return retention.forget_sent(
         connection, made_before=now - timedelta(days=keep_days), limit=limit
     )
+
+
+def forget_messages(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
+    """Delete what is kept of messages that were made long ago."""
+    return sent_messages.forget_old(connection, made_before=now - MESSAGES_KEPT, limit=limit)
 
 
 def forget_evidence(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:

@@ -153,13 +153,14 @@ def change_member(connection: Connection, member_id: int, changes: Mapping[str, 
     connection.execute(update(members).where(members.c.id == member_id).values(**changes))
 
 
-def confirm(connection: Connection, member_id: int) -> None:
-    """A member of whom receipts alone were known has spoken."""
-    connection.execute(
+def confirm(connection: Connection, member_id: int) -> bool:
+    """A member of whom receipts alone were known has spoken; False where it was known before."""
+    confirmed = connection.execute(
         update(members)
         .where(members.c.id == member_id, members.c.state == "unconfirmed")
         .values(state="active")
     )
+    return confirmed.rowcount == 1
 
 
 def repoint_aliases(connection: Connection, old: int, new: int) -> None:

@@ -47,7 +47,8 @@ class Fate:
 class Notice:
     """One thing to send; the same kind and key again changes nothing.
 
-    `member_id`: whom it tells something.  `urgent`: somebody waits for it at a till.
+    `member_id`: whom it tells something.  `urgent`: somebody waits for it at a till.  `id` is
+    given by a caller that must know it.
     """
 
     programme_id: int
@@ -57,6 +58,7 @@ class Notice:
     installation_id: int | None = None
     member_id: int | None = None
     urgent: bool = False
+    id: int | None = None
 
 
 _NEW = (
@@ -78,7 +80,7 @@ def announce(connection: Connection, notices: Sequence[Notice], *, now: datetime
     """Put things to send in the outbox, in the transaction of their cause."""
     rows = [
         (
-            new_id(now),
+            notice.id or new_id(now),
             notice.programme_id,
             notice.kind,
             notice.key,
@@ -175,8 +177,8 @@ def settle_done(
     )
 
 
-def settle(connection: Connection, row: OutboxRow, fate: Fate, *, now: datetime) -> None:
-    """Write down what became of a claimed row, unless someone else has claimed it since."""
+def settle(connection: Connection, row: OutboxRow, fate: Fate, *, now: datetime) -> bool:
+    """Write down what became of a claimed row; False where someone has claimed it since."""
     values: dict[str, Any] = {
         "state": fate.state,
         "error_code": fate.error_code,
@@ -189,12 +191,32 @@ def settle(connection: Connection, row: OutboxRow, fate: Fate, *, now: datetime)
         values["attempts"] = row.attempts - 1
     if fate.state != "due" and row.kind == MESSAGE:
         # What it said and where it went is nobody's business once it is over.
-        values["payload"] = {"channel": row.payload.get("channel")}
-    connection.execute(
+        kept = ("channel", "letter")
+        values["payload"] = {name: row.payload[name] for name in kept if name in row.payload}
+    settled = connection.execute(
         update(outbox)
         .where(outbox.c.id == row.id, outbox.c.state == "due", outbox.c.attempts == row.attempts)
         .values(**values)
     )
+    return settled.rowcount == 1
+
+
+def made_since(
+    connection: Connection, programme_id: int, prefix: str, since: datetime
+) -> list[datetime]:
+    """When messages whose key begins so were written, the oldest first."""
+    query = (
+        select(outbox.c.created_at)
+        .where(
+            outbox.c.programme_id == programme_id,
+            outbox.c.kind == MESSAGE,
+            outbox.c.key >= prefix,
+            outbox.c.key < prefix[:-1] + chr(ord(prefix[-1]) + 1),
+            outbox.c.created_at >= since,
+        )
+        .order_by(outbox.c.created_at)
+    )
+    return list(connection.scalars(query))
 
 
 def programmes_due(connection: Connection, now: datetime) -> Sequence[int]:

@@ -38,6 +38,8 @@ CARD = 16
 """Digits of a bank card."""
 KEY = "conformance-1"
 TEXT = "Conformance, in words"
+REFERENCE = "1"
+"""A vendor's number of a message."""
 
 HTML = Reply(200, b"<!doctype html><title>Maintenance</title>", {"Content-Type": "text/html"})
 
@@ -281,6 +283,9 @@ def operations_of(subject: Subject) -> Iterator[_Operation]:
         yield _Operation("pull", lambda client: pull.page(client, None, RECEIVED_AT), reads=True)
     if catalogue is not None:
         yield _Operation("catalogue", lambda client: catalogue.page(client, None), reads=True)
+    reports = connector.report
+    if reports is not None:
+        yield _Operation("report", lambda client: reports.look(client, REFERENCE), reads=True)
     yield from _pushes(subject)
 
 

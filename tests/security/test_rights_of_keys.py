@@ -205,6 +205,29 @@ TABLE = {
     "POST /programmes/<code>/products": May(
         "admin", 200, NO_PROGRAMME, 200, {"items": [{"sku": "T", "name": "T"}]}
     ),
+    # What members are told is of the whole programme, also for a key bound to a shop.
+    "GET /messages": May("admin", 200, 200, 200),
+    "GET /messages/channels": May("admin", 200, 200, 200),
+    "GET /messages/kinds": May("admin", 200, 200, 200),
+    "PUT /messages/kinds/<letter>": May("admin", 200, 200, 200, {"on": True}),
+    "GET /messages/kinds/<letter>/<letter_channel>/<letter_locale>": May("admin", 200, 200, 200),
+    "PUT /messages/kinds/<letter>/<letter_channel>/<letter_locale>": May(
+        "admin", 200, 200, 200, {"subject": "a", "text": "b"}
+    ),
+    "POST /messages/preview": May(
+        "admin",
+        200,
+        NO_MEMBER,
+        200,
+        {"kind": "welcome", "channel": "sms", "member": "<member_id>"},
+    ),
+    "POST /messages/test": May(
+        "admin",
+        NO_MESSENGER,
+        NO_MESSENGER,
+        NO_MESSENGER,
+        {"kind": "welcome", "channel": "sms", "to": "+79990001122"},
+    ),
     "GET /programmes/<code>/categories": May("admin", EMPTY, NO_PROGRAMME, EMPTY),
     "POST /programmes/<code>/categories": May(
         "admin", 200, NO_PROGRAMME, 200, {"items": [{"code": "t", "name": "T"}]}
@@ -301,6 +324,8 @@ def body_of(world: World, may: May) -> Any:
         return {"from": world.names["second"]}
     if may.body == {"code": "<order_code>"}:
         return {"code": world.names["order_code"]}
+    if isinstance(may.body, dict) and may.body.get("member") == "<member_id>":
+        return {**may.body, "member": world.names["member_id"]}
     return may.body
 
 
@@ -318,6 +343,7 @@ def seen(world: World) -> list[Any]:
         "/programmes/demo/shops",
         "/programmes/demo/products",
         "/programmes/demo/categories",
+        "/messages/kinds",
     )
     return [world.all_scopes.get(path).json for path in paths]
 

@@ -57,6 +57,15 @@ PAGES = {
     f"POST {DEMO}/deliveries/<delivery_id>/replay": Page(302, 404),
     f"GET {DEMO}/members/": Page(200, 200),
     f"GET {DEMO}/members/<member_id>": Page(200, 404),
+    f"GET {DEMO}/messages/": Page(200, 200),
+    f"POST {DEMO}/messages/test": Page(
+        302, 302, {"kind": "welcome", "channel": "sms", "locale": "ru", "to": "+79990001122"}
+    ),
+    f"POST {DEMO}/messages/<letter>/switch": Page(302, 302, {"on": "yes"}),
+    f"GET {DEMO}/messages/<letter>/<letter_channel>/<letter_locale>": Page(200, 200),
+    f"POST {DEMO}/messages/<letter>/<letter_channel>/<letter_locale>": Page(
+        302, 302, {"subject": "a", "text": "b", "html": ""}
+    ),
 }
 """Behind the login."""
 ANYBODY = {

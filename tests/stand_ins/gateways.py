@@ -129,6 +129,8 @@ class SmsAero:
         if asked.path == "/v2/auth":
             return reply({"success": True, "data": None, "message": "Successful authorization."})
         told = json.loads(asked.body)
+        if asked.path == "/v2/sms/status" and set(told) == {"id"}:
+            return cls.taken(1)
         if asked.path != "/v2/sms/send" or set(told) != {"number", "text", "sign"}:
             return reply({"success": False, "data": {"route": ["?"]}, "message": "Error"}, 400)
         return cls.taken(0)

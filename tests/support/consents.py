@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hub.outbox.messages import opt_out_address
+from hub.outbox.gate import opt_out_address
 from loyalty_core.service.consents import may_send
 from loyalty_core.store.database import read
 from loyalty_core.store.ids import from_wire

@@ -18,6 +18,7 @@ from hub.web.admin import (
     layout,
     login,
     members,
+    messages,
     sessions,
 )
 from hub.web.admin.context import HUB, choose_programme
@@ -52,7 +53,7 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
     console.add_url_rule("/<path:anything>", "nothing", failures.nothing)
     console.add_url_rule("/language", "language", languages.choose, methods=["POST"])
     console.register_blueprint(login.blueprint(app, hub))
-    for part in (home.pages, connections.pages, deliveries.pages, members.pages):
+    for part in (home.pages, connections.pages, deliveries.pages, members.pages, messages.pages):
         console.register_blueprint(part, url_prefix=f"/p/<programme>{part.url_prefix or ''}")
     formats.register(app)
     layout.register(console)

@@ -93,6 +93,35 @@ FIGURE: Mapping[str, str] = {
     "held": lazy_gettext("set aside"),
     "debt": lazy_gettext("debt"),
 }
+MESSAGE: Mapping[str, State] = {
+    "sent": State(lazy_gettext("Sent"), "good"),
+    "delivered": State(lazy_gettext("Delivered"), "good"),
+    "failed": State(lazy_gettext("Not delivered"), "bad"),
+}
+SWITCH: Mapping[str, State] = {
+    "on": State(lazy_gettext("On"), "good"),
+    "off": State(lazy_gettext("Off"), "idle"),
+}
+MESSAGE_KIND: Mapping[str, str] = {
+    "welcome": lazy_gettext("Welcome to the programme"),
+    "points_earned": lazy_gettext("Points earned"),
+    "points_expire": lazy_gettext("Points about to expire"),
+    "birthday": lazy_gettext("Birthday"),
+    "tier_up": lazy_gettext("A higher tier"),
+    "tier_warning": lazy_gettext("A tier about to be lost"),
+    "code": lazy_gettext("Confirmation code"),
+    "test": lazy_gettext("Test"),
+}
+MESSAGE_CHANNEL: Mapping[str, str] = {"email": lazy_gettext("E-mail"), "sms": "SMS"}
+POLICY: Mapping[str, str] = {
+    "allowed": lazy_gettext("All, with consent"),
+    "service_only": lazy_gettext("No advertising"),
+    "forbidden": lazy_gettext("Nothing"),
+}
+MESSAGE_CLASS: Mapping[str, str] = {
+    "service": lazy_gettext("Service"),
+    "advertising": lazy_gettext("Advertising: to those who agreed"),
+}
 RECEIPT: Mapping[str, State] = {
     "booked": State(lazy_gettext("Booked"), "good"),
     "superseded": State(lazy_gettext("Known already"), "idle"),
@@ -109,6 +138,7 @@ CAPABILITY: Mapping[str, str] = {
     "push_balance": lazy_gettext("Shows balances in the shop"),
     "push_discounts": lazy_gettext("Sends discounts to the shop"),
     "message": lazy_gettext("Sends messages"),
+    "report": lazy_gettext("Tells what became of messages"),
     "check": lazy_gettext("Can be tested"),
 }
 TROUBLE: Mapping[str, str] = {

@@ -16,6 +16,7 @@ from hub.web.api.schemas import (
     SignedHundredths,
 )
 from loyalty_core.domain.fiscal_qr import LONGEST
+from loyalty_core.domain.letters import CHANNELS, LOCALES
 from loyalty_core.service.personal_lists import MOST_ITEMS
 from loyalty_kit import wire_fields as wire
 from loyalty_kit.checkout_schema import (
@@ -47,6 +48,16 @@ class MemberWordsSchema(Schema):
     birth_date = IsoDate(allow_none=True, metadata=about("YYYY-MM-DD."))
     gender = wire.Text(allow_none=True, metadata=about("In the shop's own words."))
     city = _name("Home town.")
+    locale = wire.Text(
+        allow_none=True,
+        validate=validate.OneOf(LOCALES, error=f"Must be one of: {', '.join(LOCALES)}."),
+        metadata=about("Language of letters; null: Russian."),
+    )
+    preferred_channel = wire.Text(
+        allow_none=True,
+        validate=validate.OneOf(CHANNELS, error=f"Must be one of: {', '.join(CHANNELS)}."),
+        metadata=about("By which letters go first; null: by mail."),
+    )
     attributes = JsonObject("Anything more, by the shop's own names.")
 
 
@@ -132,6 +143,8 @@ class MemberCardSchema(Schema):
     birth_date = fields.Date(allow_none=True)
     gender = fields.String(allow_none=True)
     city = fields.String(allow_none=True)
+    locale = fields.String(allow_none=True)
+    preferred_channel = fields.String(allow_none=True)
     phone = fields.String(allow_none=True)
     email = fields.String(allow_none=True)
     cards = fields.List(fields.String())

@@ -22,6 +22,7 @@ from loyalty_core.store.tables.ledger import (
     holds,
     lots,
 )
+from loyalty_core.store.tables.letters import letter_settings, letter_texts, sent_messages
 from loyalty_core.store.tables.limits import promotion_use_parts, promotion_uses
 from loyalty_core.store.tables.machine import (
     admins,
@@ -102,6 +103,8 @@ __all__ = [
     "identities",
     "identity_conflicts",
     "installations",
+    "letter_settings",
+    "letter_texts",
     "list_fillings",
     "lots",
     "member_goods",
@@ -124,6 +127,7 @@ __all__ = [
     "reward_orders",
     "reward_stock",
     "rules_versions",
+    "sent_messages",
     "shops",
     "tier_changes",
 ]

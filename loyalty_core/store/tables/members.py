@@ -44,6 +44,9 @@ members = Table(
     # The fall of which the member was warned.
     Column("tier_warned_of", UtcTime),
     Column("reward", Text),
+    # In which language and by which channel the member wants letters; NULL: as the hub does.
+    Column("locale", Text),
+    Column("preferred_channel", Text),
     CheckConstraint("state IN ('active', 'unconfirmed', 'merged', 'erased')", name="state_known"),
     CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged_points_on"),
 )

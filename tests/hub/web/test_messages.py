@@ -1,0 +1,133 @@
+"""The console's page of messages: channels, letters, their texts, a trial."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from hub.installations import create_installation
+from hub.outbox.dispatch import send_batch
+from hub.registry import load_registry
+from loyalty_core.service.admins import create_admin
+from loyalty_core.service.programmes import get_programme
+from loyalty_core.store.database import read, write
+from loyalty_kit.testing.remote import Remote
+from tests.hub.web.conftest import add_programme, hashed_password
+from tests.stand_ins.gateways import SmsRu
+from tests.support.clock import NOON
+from tests.support.hub import make_hub
+
+MESSAGES = "/admin/p/demo/messages/"
+EARNED = f"{MESSAGES}points_earned/sms/ru"
+
+
+@pytest.fixture
+def hub(pages_engine):
+    hub = make_hub(pages_engine, registry=load_registry(None))
+    with write(pages_engine) as connection:
+        add_programme(connection, "demo", "Чайная лавка")
+        create_admin(connection, login="owner", password_hash=hashed_password(), now=NOON)
+    return hub
+
+
+@pytest.fixture
+def programme_id(hub):
+    with read(hub.engine) as connection:
+        return get_programme(connection, "demo").id
+
+
+@pytest.fixture
+def gateway(hub, programme_id):
+    with Remote(SmsRu.accepts) as remote:
+        create_installation(
+            hub,
+            programme_id=programme_id,
+            connector="smsru",
+            name="sms gateway",
+            settings=SmsRu.form(remote.base_url) | {"price": "4.50"},
+        )
+        yield remote
+
+
+def words_of(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_channels_show_connection_price_and_hours(owner, gateway):
+    shown = words_of(owner.page(MESSAGES))
+
+    assert "sms gateway" in shown
+    assert "4.50" in shown
+    assert "21:00–09:00" in shown
+    assert "Not connected" in shown
+
+
+def test_a_letter_is_switched_on_and_off(owner):
+    owner.send(MESSAGES, f"{MESSAGES}birthday/switch", on="yes")
+    on = owner.page(MESSAGES)
+    owner.send(MESSAGES, f"{MESSAGES}birthday/switch", on="no")
+    off = owner.page(MESSAGES)
+
+    assert (on.count("Switch off"), off.count("Switch off")) == (1, 0)
+
+
+def test_a_text_is_looked_at_and_saved(owner, gateway):
+    looked = owner.send(EARNED, EARNED, text="ж" * 71, look="yes")
+    before = words_of(owner.page(EARNED))
+    saved = owner.send(EARNED, EARNED, text="Ура: {{ points }}")
+    after = words_of(owner.page(EARNED))
+
+    assert looked.status_code == 200
+    assert "9.00" in words_of(looked.text)
+    assert "Version the hub's own" in before
+    assert saved.status_code == 302
+    assert "Ура: 57" in after
+    assert "Version 1" in after
+
+
+def test_a_wrong_text_is_kept_in_the_form_with_the_reason(owner):
+    answer = owner.send(EARNED, EARNED, text="{{ ponits }}")
+
+    assert answer.status_code == 422
+    assert "Unknown placeholder: ponits." in answer.text
+    assert "{{ ponits }}" in answer.text
+    assert "Version" not in words_of(answer.text)
+
+
+def test_a_trial_goes_out_and_shows(owner, hub, programme_id, gateway):
+    told = {"kind": "welcome", "channel": "sms", "locale": "ru"}
+    owner.send(MESSAGES, f"{MESSAGES}test", to="+79990001122", **told)
+    send_batch(hub, programme_id)
+    shown = words_of(owner.page(MESSAGES))
+
+    assert [one.path for one in gateway.asked] == ["/sms/send"]
+    assert "Last messages" in shown
+    assert "0001122" not in shown
+
+
+@pytest.mark.parametrize(
+    ("to", "channel", "said"),
+    [
+        ("12", "sms", "There can be no such phone number."),
+        ("owner@example.com", "email", "No connection sends by this channel."),
+    ],
+)
+def test_a_trial_that_cannot_go_says_why(owner, gateway, to, channel, said):
+    told = {"kind": "welcome", "locale": "ru"}
+    owner.send(MESSAGES, f"{MESSAGES}test", to=to, channel=channel, **told)
+
+    assert said in words_of(owner.page(MESSAGES))
+
+
+def test_the_pages_speak_russian(visitor, gateway):
+    someone = visitor("ru")
+    someone.log_in()
+
+    assert "Письма участникам" in words_of(someone.page(MESSAGES))
+    assert "Предпросмотр" in words_of(someone.page(EARNED))
+
+
+@pytest.mark.parametrize("path", ["nothing/sms/ru", "welcome/pigeon/ru", "welcome/sms/fr"])
+def test_there_are_no_other_texts(owner, path):
+    assert owner.get(MESSAGES + path).status_code == 404
