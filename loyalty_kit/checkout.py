@@ -187,6 +187,18 @@ class CodeAnswer:
 
 
 @frozen
+class CertificateAnswer:
+    """What an entered certificate pays, and what will be left on it (None: not told)."""
+
+    code: str
+    status: str
+    reason: str | None = None
+    text: str | None = None
+    amount_minor: int = 0
+    left_minor: int | None = None
+
+
+@frozen
 class Explanation:
     """Why a promotion did or did not apply; `facts` are wire-ready values."""
 
@@ -244,7 +256,7 @@ class Quote:
     degraded: bool = False
     member: MemberView | None = None
     coupons: tuple[CodeAnswer, ...] = ()
-    certificates: tuple[CodeAnswer, ...] = ()
+    certificates: tuple[CertificateAnswer, ...] = ()
     benefits: tuple[Benefit, ...] = ()
     gifts: tuple[Gift, ...] = ()
     offers: tuple[Offer, ...] = ()

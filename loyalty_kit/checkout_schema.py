@@ -325,6 +325,18 @@ class CodeAnswerSchema(Schema):
     text = fields.String(allow_none=True)
 
 
+class CertificateAnswerSchema(CodeAnswerSchema):
+    """`applied`: it pays `amount`, and `left` will be on it."""
+
+    amount = _money("amount_minor", "What it pays.")
+    left = wire.Hundredths(
+        attribute="left_minor",
+        answer=True,
+        allow_none=True,
+        metadata=about("What will be left on it; null where it pays nothing."),
+    )
+
+
 class ExplanationSchema(Schema):
     promotion = fields.String()
     name = fields.String()
@@ -381,7 +393,7 @@ class QuoteSchema(Schema):
     totals = fields.Nested(TotalsSchema)
     points = fields.Nested(PointsOfferSchema)
     coupons = fields.List(fields.Nested(CodeAnswerSchema))
-    certificates = fields.List(fields.Nested(CodeAnswerSchema))
+    certificates = fields.List(fields.Nested(CertificateAnswerSchema))
     benefits = fields.List(fields.Nested(BenefitSchema))
     gifts = fields.List(fields.Nested(GiftSchema))
     offers = fields.List(

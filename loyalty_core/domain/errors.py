@@ -4,7 +4,7 @@
   x NotFound            answer 404: there is no such thing, or it is another programme's
     + MemberNotFound  PurchaseNotFound  HoldNotFound  ProgrammeNotFound  ShopNotFound
     + VersionNotFound     of the rule set
-    + CouponNotFound  ConfirmationNotFound  ListNotFound  ClubNotFound
+    + CouponNotFound  CertificateNotFound  ConfirmationNotFound  ListNotFound  ClubNotFound
     + EventNotFound
   x Conflict            answer 409: read what stands now, then decide again
     + EventConflict       same external id and revision, other content
@@ -17,6 +17,7 @@
     + InProgress          the first call with this key is still running
     + ListFillsItself     the hub fills this list, nobody else
     + NoPlaces            all places of the event are taken
+    + CertificateClosed   nothing may come onto this certificate; `state` says why
     + NothingToUndo       the movement to be undone is not there
     + ApprovalNeeded      somebody else than the author of the rules must publish them
     + VersionPublished    what was published cannot be published again, but taken back
@@ -98,6 +99,10 @@ class CouponNotFound(NotFound):
     code = "coupon_not_found"
 
 
+class CertificateNotFound(NotFound):
+    code = "certificate_not_found"
+
+
 class ListNotFound(NotFound):
     """No list of members' own goods has this code."""
 
@@ -172,6 +177,10 @@ class ListFillsItself(Conflict):
 
 class NoPlaces(Conflict):
     code = "no_places"
+
+
+class CertificateClosed(Conflict):
+    code = "certificate_closed"
 
 
 class NothingToUndo(Conflict):

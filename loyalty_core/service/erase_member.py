@@ -7,12 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from loyalty_core.service.certificates import member_certificates
 from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import PROFILE, get_member, member_row
 from loyalty_core.service.personal_lists import member_lists
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import (
+    certificates,
     club_events,
     clubs,
     confirmations,
@@ -88,6 +90,7 @@ def export_member(
         ],
         "lots": member_lots(connection, programme_id, card.id),
         "coupons": member_coupons(connection, programme_id, card.id, now=now),
+        "certificates": member_certificates(connection, programme_id, card.id, now=now),
         "purchases": _all(
             lambda cursor: member_purchases(
                 connection, programme_id, card.id, cursor=cursor, limit=_PAGE
@@ -108,7 +111,8 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
 def erase_member(
     connection: Connection, programme_id: int, member_id: str, *, author: str, now: datetime
 ) -> dict[str, Any]:
-    """Forget the person; points and sums stay, under a number without a name.
+    """Forget the person; points and sums stay, under a number without a name, and gift
+    certificates, which somebody has paid for, are of whoever has the code.
 
     What came for the person and was not booked yet ends as well; what comes for an old
     receipt afterwards moves nothing and says nothing of the person.  A new receipt is a new
@@ -138,6 +142,7 @@ def erase_member(
     confirmations.forget_members(connection, ids)
     outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
     ended = coupons.forget_people(connection, programme_id, ids)
+    freed = certificates.forget_people(connection, programme_id, ids)
     return {
         "member": to_wire("m", number),
         "erased_at": now.isoformat(),
@@ -145,6 +150,7 @@ def erase_member(
         "names": len(names),
         "receipts": receipts,
         "coupons": ended,
+        "certificates": freed,
     }
 
 

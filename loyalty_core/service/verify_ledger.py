@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from loyalty_core.store import coupons, promotion_uses
+from loyalty_core.domain.certificate_book import Figures
+from loyalty_core.store import certificate_proof, coupons, promotion_uses
 from loyalty_core.store import ledger_proof as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.ledger import AccountKey
@@ -57,6 +58,8 @@ def verify_ledger(
     * `uses_of_an_ended_hold`: a hold that has ended keeps a part of a limit
     * `coupon_differs_from_uses`: a coupon is not counted as holds and purchases use it
     * `coupon_of_an_ended_hold`: a hold that has ended keeps a coupon
+    * `certificate_differs_from_moves`: a figure is not the sum of its movements
+    * `certificate_of_an_ended_hold`: money is reserved that no live hold reserves
     """
     findings: list[Finding] = []
     for page in store.account_pages(connection, programme_id, PAGE):
@@ -64,7 +67,8 @@ def verify_ledger(
         if progress is not None:
             progress(len(page))
     findings += _verify_limits(connection, programme_id)
-    return findings + _verify_coupons(connection, programme_id)
+    findings += _verify_coupons(connection, programme_id)
+    return findings + _verify_certificates(connection, programme_id)
 
 
 def _verify_limits(connection: Connection, programme_id: int | None) -> list[Finding]:
@@ -96,6 +100,29 @@ def _verify_coupons(connection: Connection, programme_id: int | None) -> list[Fi
     ]
 
 
+def _verify_certificates(connection: Connection, programme_id: int | None) -> list[Finding]:
+    found = [
+        Finding(
+            to_wire("ct", number),
+            name,
+            "certificate_differs_from_moves",
+            f"{figure} != {summed}" if figure != summed else "movements are missing",
+        )
+        for number, said, sums in certificate_proof.differing(connection, programme_id)
+        for name, figure, summed in _different(said, sums)
+    ]
+    return found + [
+        Finding(f"hold {number}", "certificates", "certificate_of_an_ended_hold", "it has ended")
+        for number in certificate_proof.kept_for_ended(connection, programme_id)
+    ]
+
+
+def _different(said: Figures, sums: Figures) -> list[tuple[str, int, int]]:
+    """The figures that differ; the first where it is the count of movements that does."""
+    told = list(zip(Figures._fields, said, sums, strict=True))
+    return [one for one in told if one[1] != one[2]] or told[:1]
+
+
 def verify_accounts(connection: Connection, page: Sequence[AccountKey]) -> list[Finding]:
     asked = set(page)  # the checks look at all accounts between its first and its last
     return [
@@ -112,8 +139,8 @@ def rebuild_ledger(
     programme_id: int | None = None,
     progress: Progress | None = None,
 ) -> int:
-    """Make lots and figures anew from entries and entry-lots, and the counters of limits from
-    what was consumed; how many accounts and counters changed.
+    """Make lots and figures anew from entries and entry-lots, the counters of limits from what
+    was consumed, and certificates from their movements; how many of these changed.
 
     It replays what was booked and never chooses again, so on sound books it changes nothing.
     """
@@ -123,4 +150,5 @@ def rebuild_ledger(
         if progress is not None:
             progress(len(page))
     changed += promotion_uses.rebuild(connection, programme_id)
-    return changed + coupons.rebuild(connection, programme_id)
+    changed += coupons.rebuild(connection, programme_id)
+    return changed + certificate_proof.rebuild(connection, programme_id)

@@ -97,6 +97,7 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     held = caller.post("/holds", a_basket(cart="c-1", shop="main")).json
     rules = caller.get("/programmes/demo/rules").json
     rules["coupons"] = [{"code": "spring", "name": "Spring", "price": "1.00"}]
+    rules["certificates"] = [{"code": "gift", "name": "Gift", "top_up": True}]
     rules["personal_lists"] = [{"code": "own", "name": "Own"}]
     rules["clubs"] = [{"code": "tea", "name": "Tea"}]
     rules["club_events"] = [
@@ -106,6 +107,9 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     assert caller.post("/programmes/demo/rules/publish", {"draft": draft}).status_code == 200
     lot = {"lot": "lot", "series": "spring", "count": 1}
     (coupon,) = caller.post("/coupons/lots", lot).json["codes"]
+    gifts = {"lot": "gifts", "series": "gift", "count": 1, "nominal": "100.00", "loaded": True}
+    (gift,) = caller.post("/certificates/lots", gifts).json["codes"]
+    shown = caller.post("/certificates/check", {"code": gift}).json
     shop = create_installation(
         hub, programme_id=programme_id, connector="tablo", name="Tea shop", settings=SETTINGS
     )
@@ -119,6 +123,8 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "shop": "main",
         "connector": "tablo",
         "coupon": coupon,
+        "certificate": gift,
+        "certificate_id": shown["id"],
         "own_list": "own",
         "club": "tea",
         "event": "tasting",

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 
 from hub.web.api import (
+    certificates,
     checkout,
     confirmations,
     coupons,
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     events.blueprint,
     members.blueprint,
     coupons.blueprint,
+    certificates.blueprint,
     privileges.blueprint,
     programme.blueprint,
 )

@@ -56,7 +56,7 @@ def quote(call: Call) -> Answer:
     spending: `degraded`.
     """
     request = body.load(load_quote_request, body.read_json())
-    priced = _guarded(call, request) if request.coupons else _priced(call, request)
+    priced = _guarded(call, request) if guesses.codes_in(request) else _priced(call, request)
     return answer(render_quote.quote(priced))
 
 
@@ -69,7 +69,7 @@ def _guarded(call: Call, request: QuoteRequest) -> Quote:
         if priced.member is not None:
             callers = guesses.callers_of(call.key.id, priced.member.id)
         if not tries.is_out(callers, call.now):
-            tries.count(callers, guesses.count_wrong(priced.coupons), call.now)
+            tries.count(callers, guesses.count_wrong(priced), call.now)
             return priced
     bare = _priced(call, guesses.without_codes(request))
     return guesses.told_out(bare, request)
@@ -108,7 +108,7 @@ def hold(call: Call) -> Answer:
     """
     told = body.read_json()
     wanted = body.load(load_hold_request, told)
-    codes = wanted.request.coupons
+    codes = guesses.codes_in(wanted.request)
     callers = guesses.callers_of(call.key.id)
     if codes:
         call.room.guesses.check(callers, call.now)
@@ -141,12 +141,12 @@ def hold(call: Call) -> Answer:
             _count_wrong(call, codes, placed)
 
 
-def _count_wrong(call: Call, codes: Sequence[str], placed: Sequence[PlacedHold]) -> None:
+def _count_wrong(call: Call, codes: int, placed: Sequence[PlacedHold]) -> None:
     """Where no hold was placed, all: a refusal may tell the price, and so if a code was right."""
-    wrong, member = len(codes), None
+    wrong, member = codes, None
     for held in placed:
         seen = held.quote.member
-        wrong, member = guesses.count_wrong(held.quote.coupons), None if seen is None else seen.id
+        wrong, member = guesses.count_wrong(held.quote), None if seen is None else seen.id
     call.room.guesses.count(guesses.callers_of(call.key.id, member), wrong, call.now)
 
 

@@ -142,6 +142,7 @@ def _receipt(receipt: EventReceipt) -> Answer:
         "status": receipt.status,
         "member": receipt.member,
         "points": {name: format_decimal(count) for name, count in receipt.points.items()},
+        "certificates": {name: format_decimal(one) for name, one in receipt.certificates.items()},
         "flags": list(receipt.flags),
     }
     return answer(document, _status(receipt))

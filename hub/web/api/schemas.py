@@ -171,11 +171,21 @@ class MovedPointsSchema(Schema):
     given_back = wire.Hundredths(answer=True)
 
 
+class MovedCertificatesSchema(Schema):
+    """What the event moved of gift certificates, in money."""
+
+    paid = wire.Hundredths(answer=True)
+    given_back = wire.Hundredths(answer=True)
+    loaded = wire.Hundredths(answer=True, metadata=about("Sold or topped up."))
+    taken_back = wire.Hundredths(answer=True, metadata=about("Of a sale that was returned."))
+
+
 class ReceiptSchema(Schema):
     id = fields.String()
     status = fields.String(metadata=about("`booked`, `superseded`, `waiting`, `open`, ..."))
     member = fields.String(allow_none=True, metadata=about("The member that it was booked for."))
     points = fields.Nested(MovedPointsSchema)
+    certificates = fields.Nested(MovedCertificatesSchema)
     flags = fields.List(fields.String(), metadata=about("What does not fit, for the owner."))
 
 

@@ -6,6 +6,11 @@ No family has foreign keys into the ledger family (`ledger.md` 31).
 from __future__ import annotations
 
 from loyalty_core.store.tables.base import metadata
+from loyalty_core.store.tables.certificates import (
+    certificate_lots,
+    certificate_moves,
+    certificates,
+)
 from loyalty_core.store.tables.coupons import coupon_lots, coupon_uses, coupons
 from loyalty_core.store.tables.ledger import (
     LEDGER_FAMILY,
@@ -64,6 +69,9 @@ __all__ = [
     "admins",
     "api_keys",
     "categories",
+    "certificate_lots",
+    "certificate_moves",
+    "certificates",
     "club_grants",
     "confirmations",
     "coupon_lots",
