@@ -28,6 +28,7 @@ WORDS: Mapping[str, str] = {
     "rules": "rules:rules",
     "members": "members:members",
     "coupons": "coupons:coupons",
+    "certificates": "certificates:certificates",
     "tiers": "tiers:tiers",
     "keys": "keys:keys",
     "installations": "installations:installations",

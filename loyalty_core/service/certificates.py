@@ -36,6 +36,7 @@ MOST = 1_000_000
 """Certificates of one lot."""
 PORTION = 5000
 """Certificates that are made in one transaction."""
+OTHER_WORDS = "There is a lot of this name with other words."
 _PAGE = 5000
 
 
@@ -101,7 +102,7 @@ def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
     known = store.find_lot(connection, programme_id, wanted.name, lock=True)
     if known is None:
         series = series_of(connection, plans, programme_id, wanted.series)
-        lot = _new_lot(connection, programme_id, wanted, series, author, now)
+        lot = new_lot(connection, programme_id, wanted, series, author, now)
         store.add_lot(connection, lot)
         known = store.find_lot(connection, programme_id, wanted.name, lock=True)
     assert known is not None
@@ -114,7 +115,7 @@ def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
     owner = _number(connection, programme_id, wanted.member)
     last = None if known.member_id is None else to_wire("m", known.member_id)
     if not same or owner != _number(connection, programme_id, last):
-        raise InvalidInput({"lot": ["There is a lot of this name with other words."]})
+        raise InvalidInput({"lot": [OTHER_WORDS]})
     return known
 
 
@@ -136,7 +137,7 @@ def fill_lot(
         member = members.lock_survivors(connection, programme_id, [member])[member]
         if member is None:
             raise MemberNotFound
-    until = _until(connection, programme_id, lot.terms.life_days, lot.created_at)
+    until = end_of(connection, programme_id, lot.terms.life_days, lot.created_at)
     fresh = []
     for code in {draw(RANDOM) for _ in range(missing)}:
         one = new_certificate(lot, code, now)
@@ -175,6 +176,14 @@ def find_lot(
     if lot is None:
         raise CertificateNotFound({"lot": name})
     return lot
+
+
+def list_lots(connection: Connection, programme_id: int) -> list[KeptLot]:
+    return store.all_lots(connection, programme_id)
+
+
+def count_certificates(connection: Connection, programme_id: int, lot: KeptLot | None) -> int:
+    return store.count_certificates(connection, programme_id, None if lot is None else lot.id)
 
 
 def all_certificates(
@@ -220,7 +229,7 @@ def top_up(
     may = one.terms.top_up or one.book.activated_at is None
     if not may or state not in ("issued", "active", "spent"):
         raise CertificateClosed({"state": state})
-    until = _until(connection, programme_id, one.terms.life_days, now)
+    until = end_of(connection, programme_id, one.terms.life_days, now)
     one.book.load(wanted.amount_minor, Why(key, now, now, by=wanted.author), until)
     store.write_certificates(connection, [one])
     return certificate_view(one, now)
@@ -284,7 +293,7 @@ def certificate_view(one: KeptCertificate, now: datetime) -> dict[str, Any]:
 # --- inside -----------------------------------------------------------------------------------
 
 
-def _new_lot(  # noqa: PLR0913 - each is a word of its own to the caller
+def new_lot(  # noqa: PLR0913 - each is a word of its own to the caller
     connection: Connection,
     programme_id: int,
     wanted: NewLot,
@@ -292,6 +301,10 @@ def _new_lot(  # noqa: PLR0913 - each is a word of its own to the caller
     author: str,
     now: datetime,
 ) -> KeptLot:
+    """A lot with the terms of its series, not stored yet.
+
+    Raises: MemberNotFound, InvalidInput (nominal).
+    """
     own = series.nominal_minor
     if own is not None and wanted.nominal_minor not in (None, own):
         raise InvalidInput({"nominal": ["The series has another nominal."]})
@@ -336,9 +349,10 @@ def _locked(connection: Connection, programme_id: int, code: str) -> KeptCertifi
     return one
 
 
-def _until(
+def end_of(
     connection: Connection, programme_id: int, life_days: int | None, since: datetime
 ) -> datetime | None:
+    """When what is loaded at `since` ends.  Raises: ProgrammeNotFound."""
     programme = programmes.programme_by_id(connection, programme_id)
     if programme is None:
         raise ProgrammeNotFound

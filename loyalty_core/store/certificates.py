@@ -283,6 +283,12 @@ def pages(
         last = page[-1].id
 
 
+def count_certificates(connection: Connection, programme_id: int, lot_id: int | None) -> int:
+    own = certificates.c.programme_id == programme_id
+    which = own if lot_id is None else certificates.c.lot_id == lot_id
+    return connection.scalar(select(func.count()).select_from(certificates).where(which)) or 0
+
+
 def find_lot(
     connection: Connection, programme_id: int, name: str, *, lock: bool = False
 ) -> KeptLot | None:
