@@ -68,7 +68,8 @@ class QuoteRequest:
 class HoldRequest:
     """A basket to be promised.
 
-    `expect_payable_minor` (kopecks) and `expect_spend_points` (hundredths of a point) are what
+    `expect_payable_minor`, `expect_to_pay_minor` (kopecks; the latter is what certificates
+    leave to pay) and `expect_spend_points` (hundredths of a point) are what
     the buyer was shown; None is "not said".
     """
 
@@ -77,6 +78,7 @@ class HoldRequest:
     code: str | None = None
     expect_payable_minor: int | None = None
     expect_spend_points: int | None = None
+    expect_to_pay_minor: int | None = None
 
 
 @frozen

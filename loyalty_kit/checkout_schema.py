@@ -173,6 +173,7 @@ class ExpectSchema(Schema):
 
     payable = wire.Hundredths(metadata=about("Total payable, in money."))
     spend = wire.Hundredths(metadata=about("Points to be spent."))
+    to_pay = wire.Hundredths(metadata=about("What certificates leave to pay, in money."))
 
 
 class HoldRequestSchema(QuoteRequestSchema):
@@ -204,6 +205,7 @@ class HoldRequestSchema(QuoteRequestSchema):
             code=code,
             expect_payable_minor=expect.get("payable"),
             expect_spend_points=expect.get("spend"),
+            expect_to_pay_minor=expect.get("to_pay"),
         )
 
 

@@ -24,6 +24,7 @@ CERTIFICATE_UNKNOWN = "certificate_unknown"
 CERTIFICATE_INVALID = "certificate_invalid"
 CERTIFICATE_MISSING = "certificate_missing"
 CERTIFICATE_USED = "certificate_used"
+CERTIFICATE_ABOVE_TOTAL = "certificate_above_total"
 CERTIFICATE_SOLD_BEFORE = "certificate_sold_before"
 
 

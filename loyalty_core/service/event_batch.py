@@ -172,6 +172,7 @@ class EventBatch:
         ids |= {member for member, _ in self.holds.named()}
         known = {member for member in ids if member}
         self._survivor = members.lock_survivors(self.connection, self.programme.id, known)
+        self.holds.follow(self._survivor)
         alive = sorted({member for member in self._survivor.values() if member is not None})
         # Read under their lock: all members may have been rated by another ladder meanwhile.
         self.ladder = ladder_of(self.connection, self._plans, self.programme.id)

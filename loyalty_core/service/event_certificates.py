@@ -17,6 +17,7 @@ from loyalty_core.domain.receipt import NOTHING_BACK, WHOLE, Returned, points_ba
 from loyalty_core.service.booking import Booked, Moved, Occasion, PaidWith, terms_of
 from loyalty_core.service.catalogue import filled_in
 from loyalty_core.service.certificate_uses import (
+    CERTIFICATE_ABOVE_TOTAL,
     CERTIFICATE_INVALID,
     CERTIFICATE_MISSING,
     CERTIFICATE_SOLD_BEFORE,
@@ -93,6 +94,9 @@ class _Work:
             refunds = [one.event for one in purchase.refunds if one.state == "booked"]
             self.back = returned(purchase.lines, refunds)
             paid = {one.code: one for one in self.booked.certificates if one.amount_minor}
+            payable = sum(line.paid_minor for line in _payable(purchase.lines))
+            if sum(one.amount_minor for one in paid.values()) > payable:
+                self.moved.flag(CERTIFICATE_ABOVE_TOTAL)
             for line in sold:
                 code = "" if line.certificate is None else normal(line.certificate.code)
                 loaded.setdefault(code, []).append(line)

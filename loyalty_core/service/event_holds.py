@@ -34,10 +34,18 @@ class EventHolds:
         self._claims = store.claimed_holds(self._connection, claims)
         named = (store.hold_from_wire(one.hold) for _, one in purchases if one.hold)
         self._named = {key for key in named if key is not None}
-        found = store.holds_by_key(self._connection, self.named()).values()
-        own = [hold for hold in found if hold.programme_id == self._programme_id]
-        self.rules_versions = {hold.rules_version for hold in own}
-        self.certificates = {key for hold in own for key in certificate_keys(hold)}
+        self._look_at(self.named())
+
+    def follow(self, survivor: Mapping[int, int | None]) -> None:
+        """Look at the holds of merged members as well: they are the survivor's by now."""
+        homes = {(survivor.get(member) or member, no) for member, no in self.named()}
+        self._look_at(homes - self.named())
+
+    def _look_at(self, keys: set[HoldKey]) -> None:
+        for hold in store.holds_by_key(self._connection, keys).values():
+            if hold.programme_id == self._programme_id:
+                self.rules_versions.add(hold.rules_version)
+                self.certificates.update(certificate_keys(hold))
 
     def named(self) -> set[HoldKey]:
         return self._named | set(self._claims.values())

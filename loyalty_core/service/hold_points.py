@@ -123,8 +123,10 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
         )
         desk.confirmed = True
     desk.let_go(now)
-    priced = _price(desk, wanted, now)
-    hold = _new_hold(desk, source, wanted, priced, now)
+    priced = _price(desk, now)
+    quote = _answer(desk, priced, now)
+    _expect(wanted, quote)
+    hold = _new_hold(desk, source, wanted, keep_promise(quote, priced), now)
     book = desk.book
     if book is not None and priced.points.spend:
         cause = Cause(f"hold:{hold.id}", now, now, None, {"hold": store.hold_to_wire(hold.key)})
@@ -134,7 +136,7 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
         reserved = wanted_of(priced.effects, NOTHING_BACK, desk.plan, desk.counted)
         coupons = [(hold.programme_id, one.code) for one in taken_by(priced)]
         desk.counters.set(("hold", hold.id), reserved, coupons)
-    desk.counters.certificates.reserve(hold, promised(promised_quote(hold)), now)
+    desk.counters.certificates.reserve(hold, promised(quote), now)
     desk.counters.write()
     for one in desk.books.values():
         one.settle(now)
@@ -398,7 +400,7 @@ def _member_of(
     return member, member is not None and is_unproved(connection, member, names)
 
 
-def _price(desk: _Desk, wanted: HoldRequest, now: datetime) -> PricedBasket:
+def _price(desk: _Desk, now: datetime) -> PricedBasket:
     request, buyer = desk.request, desk.buyer()
     asked = request.spend
     if asked:
@@ -422,8 +424,16 @@ def _price(desk: _Desk, wanted: HoldRequest, now: datetime) -> PricedBasket:
         facts = replace(facts, coupons=entered)
     priced = price_basket(request, desk.plan, facts, now)
     _refuse_barred(priced)
-    _expect(wanted, priced)
     return priced
+
+
+def _answer(desk: _Desk, priced: PricedBasket, now: datetime) -> Quote:
+    """With what certificates pay of it."""
+    quote = answer(priced, desk.buyer(), quote_id(now))
+    if not desk.request.certificates:
+        return quote
+    known = desk.counters.certificates.seen(desk.counted.programme_id)
+    return paid_with(quote, desk.request, known, (desk.member_id, now))
 
 
 def _refuse_barred(priced: PricedBasket) -> None:
@@ -437,25 +447,21 @@ def _refuse_barred(priced: PricedBasket) -> None:
         raise GoodsBarred(barred)
 
 
-def _expect(wanted: HoldRequest, priced: PricedBasket) -> None:
+def _expect(wanted: HoldRequest, quote: Quote) -> None:
     """What the buyer was shown is what is promised, or the buyer is asked again."""
-    payable, spend = priced.totals.payable_minor, priced.points.spend
-    facts: dict[str, str] = {}
-    if wanted.expect_payable_minor not in (None, payable):
-        facts["payable"] = format_decimal(payable)
-    if wanted.expect_spend_points not in (None, spend):
-        facts["spend"] = format_decimal(spend)
+    shown = (
+        ("payable", wanted.expect_payable_minor, quote.totals.payable_minor),
+        ("spend", wanted.expect_spend_points, quote.points.spend),
+        ("to_pay", wanted.expect_to_pay_minor, quote.totals.to_pay_minor),
+    )
+    facts = {name: format_decimal(now) for name, was, now in shown if was not in (None, now)}
     if facts:
         raise PriceChanged(facts)
 
 
 def _new_hold(
-    desk: _Desk, source: Source, wanted: HoldRequest, priced: PricedBasket, now: datetime
+    desk: _Desk, source: Source, wanted: HoldRequest, promise: dict[str, object], now: datetime
 ) -> KeptHold:
-    quote = answer(priced, desk.buyer(), quote_id(now))
-    if desk.request.certificates:
-        known = desk.counters.certificates.seen(desk.counted.programme_id)
-        quote = paid_with(quote, desk.request, known, (desk.member_id, now))
     return KeptHold(
         new_id(now),
         desk.member_id or NOBODY,
@@ -472,7 +478,7 @@ def _new_hold(
         now,
         desk.plan.version,
         request=to_json(replace(wanted.request, member=None)),
-        quote=keep_promise(quote, priced),
+        quote=promise,
         is_new=True,
     )
 

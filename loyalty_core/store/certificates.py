@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, func, select, update
+from sqlalchemy import Connection, RowMapping, Select, and_, func, select, update
 
 from loyalty_core.domain.certificate_book import CertificateBook, Figures, Kind, Move, Why
 from loyalty_core.domain.certificates import Certificate
@@ -325,20 +325,23 @@ def change_lot(connection: Connection, lot_id: int, values: Mapping[str, Any]) -
 
 def move_member(connection: Connection, programme_id: int, old: int, new: int) -> None:
     """Certificates of one member are another's: they turned out to be one."""
-    for table in (certificates, certificate_lots):
-        own = and_(table.c.programme_id == programme_id, table.c.member_id == old)
-        connection.execute(update(table).where(own).values(member_id=new))
+    _give(connection, programme_id, [old], new)
 
 
 def forget_people(connection: Connection, programme_id: int, member_ids: Collection[int]) -> int:
     """Certificates of these members are of whoever has the code from now on; how many."""
+    return _give(connection, programme_id, member_ids, None)
 
-    def forget(table: Table) -> int:
-        own = and_(table.c.programme_id == programme_id, table.c.member_id.in_(member_ids))
-        return connection.execute(update(table).where(own).values(member_id=None)).rowcount
 
-    forget(certificate_lots)
-    return forget(certificates)
+def _give(
+    connection: Connection, programme_id: int, members: Collection[int], to: int | None
+) -> int:
+    for table in (certificate_lots, certificates):
+        own = and_(table.c.programme_id == programme_id, table.c.member_id.in_(members))
+        in_order = select(table.c.id).where(own).order_by(table.c.id).with_for_update()
+        ids = list(connection.scalars(in_order))
+        connection.execute(update(table).where(own).values(member_id=to))
+    return len(ids)
 
 
 # --- inside -----------------------------------------------------------------------------------

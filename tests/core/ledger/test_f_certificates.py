@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, update
 
-from loyalty_core.domain.errors import CertificateClosed, InvalidInput, KeyReused
+from loyalty_core.domain.errors import CertificateClosed, InvalidInput, KeyReused, PriceChanged
 from loyalty_core.service.certificates import block_certificate
 from loyalty_core.service.erase_member import erase_member
 from loyalty_core.service.quote_basket import quote_basket
@@ -21,6 +22,7 @@ from loyalty_kit.events import (
     CertificateSale,
     CertificateUse,
     Customer,
+    FiscalSign,
     LineKind,
     PurchaseStatus,
 )
@@ -256,6 +258,30 @@ def test_an_open_order_keeps_its_reservation_and_a_cancelled_one_gives_it_back(s
     assert shop.money(code) == "active 80.00"
 
 
+def test_a_hold_that_would_leave_another_sum_to_pay_is_refused(shop: Shop):
+    (code,) = shop.make_certificates(80_00)
+    shop.hold(50_00, cart="a", certificates=(code,))
+
+    with pytest.raises(PriceChanged) as refused:
+        shop.hold(50_00, cart="b", certificates=(code,), expect_to_pay_minor=0)
+
+    assert refused.value.facts == {"to_pay": "20.00"}
+    assert shop.certificate(code)["reserved"] == "50.00"
+    agreed = shop.hold(50_00, cart="b", certificates=(code,), expect_to_pay_minor=20_00)
+    assert agreed.quote.totals.to_pay_minor == 20_00
+
+
+def test_a_merge_takes_a_hold_and_its_reservation_along(shop: Shop):
+    (code,) = shop.make_certificates(80_00)
+    hold = shop.hold(50_00, cart="a", by=BORIS, certificates=(code,))
+    shop.merge(BORIS, ANNA)
+
+    bought = shop.buy("P1", 50_00, hold=hold.id)
+
+    assert (bought.flags, shop.money(code)) == ((), "active 30.00")
+    assert shop.certificate(code)["reserved"] == "0.00"
+
+
 def test_a_hold_keeps_its_word_when_the_certificate_is_blocked_or_ends(shop: Shop):
     (code,) = shop.make_certificates(80_00)
     shop.advance(days=29, hours=20)
@@ -349,6 +375,44 @@ def test_the_same_report_again_moves_nothing_and_a_revision_moves_the_rest(shop:
     assert (shop.money(one), shop.money(two)) == ("active 10.00", "active 80.00")
     shop.tell(replace(first, revision=3, status=PurchaseStatus.CANCELLED))
     assert (shop.money(one), shop.money(two)) == ("active 80.00", "active 80.00")
+
+
+def test_more_than_the_goods_cost_is_booked_and_flagged(shop: Shop):
+    (code,) = shop.make_certificates(80_00)
+
+    odd = shop.buy("P1", 50_00, certificates=used((code, 60_00)))
+
+    assert (odd.flags, shop.money(code)) == (("certificate_above_total",), "active 20.00")
+    shop.bring_back("R1", 50_00, purchase="P1")
+    assert shop.money(code) == "active 80.00"
+
+
+def test_a_purchase_seen_twice_is_paid_once(shop: Shop):
+    """The second report bears the fiscal sign at once, or with a later revision."""
+    (code,) = shop.make_certificates(80_00)
+    sign = (FiscalSign("1", "2", "3"),)
+    said = {"certificates": used((code, 30_00))}
+    shop.buy("P1", 50_00, fiscal=sign, **said)
+
+    shop.buy("O1", 50_00, source="key:shop", fiscal=sign, **said)
+    assert shop.money(code) == "active 50.00"
+    other = shop.purchase("O2", 50_00, **said)
+    shop.tell(other, source="key:shop")
+    assert shop.money(code) == "active 20.00"
+    shop.tell(replace(other, fiscal=sign, revision=2), source="key:shop")
+    assert shop.money(code) == "active 50.00"
+
+
+def test_a_sale_and_its_use_in_one_batch(shop: Shop):
+    (code,) = shop.make_certificates(80_00, loaded=False)
+    sold = shop.purchase("P1", lines=(sale(code, 80_00),), at=shop.now)
+    later = shop.now + timedelta(minutes=1)
+    bought = shop.purchase("P2", 30_00, at=later, certificates=used((code, 30_00)))
+
+    told_both = shop.tell(bought, sold)
+
+    assert [one.flags for one in told_both] == [(), ()]
+    assert shop.money(code) == "active 50.00"
 
 
 # --- returns ----------------------------------------------------------------------------------
