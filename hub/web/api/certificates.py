@@ -126,7 +126,7 @@ def top_up_certificate(call: Call) -> Answer:
     if key is None:
         raise Refusal(400, "idempotency_key_required")
     said = body.load(wire.TopUpSchema().load, told)
-    wanted = TopUp(said["code"], said["amount"], f"{call.key.id}/{key}", call.author)
+    wanted = TopUp(said["code"], said["amount"], f"{call.source.name}/{key}", call.author)
     callers = guesses.callers_of(call.key.id)
     call.room.guesses.check(callers, call.now)
 

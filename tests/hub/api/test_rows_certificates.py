@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from loyalty_core.service.api_keys import revoke_key
+from loyalty_core.store.database import write
 from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase, a_refund
-from tests.hub.api.client import code_of
+from tests.hub.api.client import Caller, code_of, new_key
 from tests.hub.api.test_requirement_rows import ANNA_AT_TILL, Scene
 
 COMERS = 32
@@ -196,6 +198,22 @@ def test_r34_a_top_up_paid_in_the_shop_is_credited_once(scene):
     assert code_of(without) == (400, "idempotency_key_required")
     for wrong in ("0.00", "-1.00", "1000000000.00"):
         assert code_of(top_up(f"wrong {wrong}", wrong)) == (422, "validation_failed")
+
+
+def test_r34_a_top_up_that_is_repeated_with_a_new_key_of_the_shop_is_the_same(
+    scene, hub, app, programme_id
+):
+    """A shop changes its key between the payment and the repetition of its call."""
+    (code,) = issued(scene)
+    body, sent = {"code": code, "amount": "500.00"}, {"Idempotency-Key": "order-1"}
+    for name in ("webshop", "webshop", "other"):
+        made = new_key(hub, programme_id, name=name)
+        answer = Caller(app, made.key).post("/certificates/top-up", body, headers=sent)
+        assert answer.status_code == 201, answer.get_json()
+        told = answer.get_json()["balance"]
+        with write(hub.engine) as connection:
+            revoke_key(connection, programme_id, made.id, now=scene.clock.now())
+        assert told == ("1000.00" if name == "other" else "500.00")
 
 
 def test_r34_a_sale_line_tops_up_as_well(scene):
