@@ -24,7 +24,7 @@ from loyalty_core.domain.pricing.declare import (
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.rule_type import Refusal
 from loyalty_kit.checkout import BasketLine, PricedLine
-from loyalty_kit.events import CertificateUse, LineKind
+from loyalty_kit.events import LineKind
 from loyalty_kit.frozen import frozen
 
 RANDOM = 19
@@ -166,10 +166,6 @@ def pay(
             continue
         came[code] = _pay_with(certificate, lines, open_minor)
     return [came[code] for code in codes]
-
-
-def used(paying: Sequence[Paying]) -> tuple[CertificateUse, ...]:
-    return tuple(CertificateUse(one.code, one.amount_minor) for one in paying if one.amount_minor)
 
 
 def _pay_with(

@@ -199,6 +199,11 @@ class PurchaseQuerySchema(Schema):
             raise ValidationError("Give external_id or order.")
 
 
+class PaidWithSchema(Schema):
+    code = fields.String(metadata=about("The end of its code."))
+    amount = wire.Hundredths(answer=True, metadata=about("Before anything came back."))
+
+
 class PurchaseTotalsSchema(Schema):
     amount = wire.Hundredths(answer=True)
     discount = wire.Hundredths(answer=True)
@@ -233,6 +238,9 @@ class PurchaseViewSchema(Schema):
     totals = fields.Nested(PurchaseTotalsSchema)
     points = fields.Nested(MovedPointsSchema)
     lines = fields.List(fields.Nested(BookedLineSchema))
+    certificates = fields.List(
+        fields.Nested(PaidWithSchema), metadata=about("Gift certificates that it was paid with.")
+    )
     coupons_issued = fields.List(
         fields.String(), metadata=about("Codes that came of it, for the next purchase.")
     )

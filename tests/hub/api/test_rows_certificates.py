@@ -130,6 +130,8 @@ def test_r34_a_certificate_is_issued_sold_used_in_parts_and_checked(scene):
     bought = buy(scene, "p-2", hold=held["id"], **paid)
     assert (bought["flags"], bought["certificates"]["paid"]) == ([], "250.00")
     assert bought["points"]["earned"] == "12.00", "the goods earn, however they are paid"
+    shown = scene.shop.get(f"/purchases/{bought['id']}").get_json()
+    assert shown["certificates"] == [{"code": f"...{code[-4:]}", "amount": "250.00"}]
     assert money(scene, code) == ("active", "350.00")
 
     (paying,) = scene.priced(a_line(), certificates=[code])["certificates"]
