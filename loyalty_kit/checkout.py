@@ -68,7 +68,8 @@ class QuoteRequest:
 class HoldRequest:
     """A basket to be promised.
 
-    `expect_payable_minor` (kopecks) and `expect_spend_points` (hundredths of a point) are what
+    `expect_payable_minor`, `expect_to_pay_minor` (kopecks; the latter is what certificates
+    leave to pay) and `expect_spend_points` (hundredths of a point) are what
     the buyer was shown; None is "not said".
     """
 
@@ -77,6 +78,7 @@ class HoldRequest:
     code: str | None = None
     expect_payable_minor: int | None = None
     expect_spend_points: int | None = None
+    expect_to_pay_minor: int | None = None
 
 
 @frozen
@@ -187,6 +189,18 @@ class CodeAnswer:
 
 
 @frozen
+class CertificateAnswer:
+    """What an entered certificate pays, and what will be left on it (None: not told)."""
+
+    code: str
+    status: str
+    reason: str | None = None
+    text: str | None = None
+    amount_minor: int = 0
+    left_minor: int | None = None
+
+
+@frozen
 class Explanation:
     """Why a promotion did or did not apply; `facts` are wire-ready values."""
 
@@ -244,7 +258,7 @@ class Quote:
     degraded: bool = False
     member: MemberView | None = None
     coupons: tuple[CodeAnswer, ...] = ()
-    certificates: tuple[CodeAnswer, ...] = ()
+    certificates: tuple[CertificateAnswer, ...] = ()
     benefits: tuple[Benefit, ...] = ()
     gifts: tuple[Gift, ...] = ()
     offers: tuple[Offer, ...] = ()

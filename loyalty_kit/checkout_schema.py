@@ -173,6 +173,7 @@ class ExpectSchema(Schema):
 
     payable = wire.Hundredths(metadata=about("Total payable, in money."))
     spend = wire.Hundredths(metadata=about("Points to be spent."))
+    to_pay = wire.Hundredths(metadata=about("What certificates leave to pay, in money."))
 
 
 class HoldRequestSchema(QuoteRequestSchema):
@@ -204,6 +205,7 @@ class HoldRequestSchema(QuoteRequestSchema):
             code=code,
             expect_payable_minor=expect.get("payable"),
             expect_spend_points=expect.get("spend"),
+            expect_to_pay_minor=expect.get("to_pay"),
         )
 
 
@@ -325,6 +327,18 @@ class CodeAnswerSchema(Schema):
     text = fields.String(allow_none=True)
 
 
+class CertificateAnswerSchema(CodeAnswerSchema):
+    """`applied`: it pays `amount`, and `left` will be on it."""
+
+    amount = _money("amount_minor", "What it pays.")
+    left = wire.Hundredths(
+        attribute="left_minor",
+        answer=True,
+        allow_none=True,
+        metadata=about("What will be left on it; null where it pays nothing."),
+    )
+
+
 class ExplanationSchema(Schema):
     promotion = fields.String()
     name = fields.String()
@@ -381,7 +395,7 @@ class QuoteSchema(Schema):
     totals = fields.Nested(TotalsSchema)
     points = fields.Nested(PointsOfferSchema)
     coupons = fields.List(fields.Nested(CodeAnswerSchema))
-    certificates = fields.List(fields.Nested(CodeAnswerSchema))
+    certificates = fields.List(fields.Nested(CertificateAnswerSchema))
     benefits = fields.List(fields.Nested(BenefitSchema))
     gifts = fields.List(fields.Nested(GiftSchema))
     offers = fields.List(

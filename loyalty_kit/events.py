@@ -25,11 +25,20 @@ class PurchaseStatus(StrEnum):
 
 
 class LineKind(StrEnum):
-    """What a line sells; only goods earn unless the programme says otherwise."""
+    """What a line sells; only goods earn unless the programme says otherwise.
+
+    The sale of a gift certificate never does, and no rule takes anything off it: it is money
+    paid in advance.
+    """
 
     GOODS = "goods"
     DELIVERY = "delivery"
     FEE = "fee"
+    CERTIFICATE = "certificate"
+
+
+RULED_KINDS = (LineKind.GOODS, LineKind.DELIVERY, LineKind.FEE)
+"""Those that rules may speak of."""
 
 
 @frozen
@@ -56,11 +65,20 @@ class Customer:
 
 
 @frozen
+class CertificateSale:
+    """A gift certificate that a line sells, or adds to.  `nominal_minor` None: that of the
+    certificate, or, where it has none or is topped up, what the line costs."""
+
+    code: str
+    nominal_minor: int | None = None
+
+
+@frozen
 class PurchaseLine:
     """One line of a receipt: amount - discount - spend = paid (`ledger.md` 15).
 
     `reduction` replaces `discount` and `spend` where the shop cannot tell them apart; then
-    those two are None.
+    those two are None.  `certificate` only with the kind of that name.
     """
 
     id: str
@@ -78,6 +96,7 @@ class PurchaseLine:
     brand: str | None = None
     attributes: tuple[str, ...] | None = None
     legal_class: str | None = None
+    certificate: CertificateSale | None = None
 
 
 @frozen

@@ -18,6 +18,7 @@ from loyalty_kit import wire_fields as wire
 from loyalty_kit.checker import compile_load
 from loyalty_kit.events import (
     EVENTS_VERSION,
+    CertificateSale,
     CertificateUse,
     Customer,
     Event,
@@ -117,8 +118,27 @@ class GoodsSchema(wire.FrozenSchema):
     )
 
 
+class CertificateSaleSchema(wire.FrozenSchema):
+    builds: ClassVar[type] = CertificateSale
+
+    code = wire.Text(required=True, metadata=about("Code of the certificate."))
+    nominal_minor = wire.Hundredths(
+        data_key="nominal",
+        allow_none=True,
+        metadata=about(
+            "Money that comes onto it; left out: its own nominal, or what the line costs."
+        ),
+    )
+
+
 class PurchaseLineSchema(GoodsSchema):
     builds: ClassVar[type] = PurchaseLine
+
+    certificate = fields.Nested(
+        CertificateSaleSchema,
+        allow_none=True,
+        metadata=about("Gift certificate that the line sells or tops up; makes it of that kind."),
+    )
 
     amount_minor = wire.Hundredths(
         data_key="amount",
@@ -161,6 +181,8 @@ class PurchaseLineSchema(GoodsSchema):
         for part in ("discount_minor", "spend_minor"):
             if data.get(part) is None:
                 data[part] = 0 if told_apart else None
+        if data.get("certificate") is not None:
+            data["kind"] = LineKind.CERTIFICATE
         return super()._build(data)
 
 

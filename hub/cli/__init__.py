@@ -29,6 +29,7 @@ WORDS: Mapping[str, str] = {
     "members": "members:members",
     "coupons": "coupons:coupons",
     "partners": "partners:partners",
+    "certificates": "certificates:certificates",
     "tiers": "tiers:tiers",
     "keys": "keys:keys",
     "installations": "installations:installations",

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hub.cli.coupon_file import Rejected, Rows, open_for_codes
-from hub.cli.output import json_option, print_json, print_row, print_rows, progress_bar
+from hub.cli.code_file import (
+    bring_in_file,
+    column_option,
+    dry_option,
+    encoding_option,
+    out_option,
+    rejected_option,
+    write_codes,
+)
+from hub.cli.output import json_option, print_row, print_rows, progress_bar
 from hub.cli.place import chosen_programme, open_hub, programme_option
 from hub.wiring import Hub
 from loyalty_core.service import coupons as service
 from loyalty_core.service.coupons import NewLot
-from loyalty_core.service.import_coupons import WORDS, Import, Report
+from loyalty_core.service.import_codes import Way
+from loyalty_core.service.import_coupons import WORDS, CouponImport
 from loyalty_core.store.coupons import KeptLot
 from loyalty_core.store.database import read, transact
 
 AUTHOR = "command line"
-SHOWN = 20
-"""Bad lines that are told on the terminal."""
 COLUMNS = ("code", "series", "member", "most", "uses", "state", "starts_at", "ends_at")
 
 
@@ -42,14 +45,6 @@ class Moment(click.ParamType[datetime]):
         if moment is None or moment.tzinfo is None:
             self.fail(f"{value!r} is not an ISO 8601 time with an offset.", param, ctx)
         return moment
-
-
-out_option = click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.csv",
-    help="Where the codes go.",
-)
 
 
 @click.group()
@@ -105,21 +100,10 @@ def generate(  # noqa: PLR0913 - the command's own words
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--lot", "name", help="Name of their lot; left out, that of the file.")
 @click.option("--series", help="Of lines that name none.")
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="OURS=THEIRS",
-    help=f"What a column is called in the file.  Ours: {', '.join(WORDS)}.",
-)
-@click.option("--encoding", default="utf-8-sig", show_default=True)
-@click.option("--dry-run", "dry", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option(
-    "--rejected",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.csv",
-    help="Where lines go that could not be taken, as they were, with the reason.",
-)
+@column_option(WORDS)
+@encoding_option
+@dry_option
+@rejected_option
 @programme_option
 @json_option
 def bring_in(  # noqa: PLR0913 - the command's own words
@@ -139,43 +123,17 @@ def bring_in(  # noqa: PLR0913 - the command's own words
     """
     hub = open_hub()
     programme = chosen_programme(hub, code)
-    way = Import(
-        hub.plans,
-        programme.id,
-        name or file.stem,
-        series=series,
-        author=AUTHOR,
-        now=hub.clock.now(),
-        dry=dry,
+    way = Way(hub.plans, programme.id, name or file.stem, series, AUTHOR, hub.clock.now(), dry=dry)
+    bring_in_file(
+        hub,
+        CouponImport(way),
+        file,
+        WORDS,
+        columns=columns,
+        encoding=encoding,
+        rejected=rejected,
+        as_json=as_json,
     )
-    report = Report()
-    with ExitStack() as open_files, progress_bar("Reading", "line") as move:
-        rows = Rows(open_files.enter_context(file.open(encoding=encoding, newline="")), columns)
-        bin_ = Rejected(rejected, rows, open_files)
-        for portion in rows.portions():
-            lines = [line for line, _ in portion]
-            part = transact(hub.engine, partial(way.take, lines=lines))
-            report.added += part.added
-            report.known += part.known
-            report.bad += part.bad
-            bin_.take(portion, dict(part.bad))
-            move(lines[-1].number, lines[-1].number)
-    _tell_import(report, dry, as_json)
-    if report.bad:
-        sys.exit(1)
-
-
-def _tell_import(report: Report, dry: bool, as_json: bool) -> None:
-    added = "would_be_added" if dry else "added"
-    told = {added: report.added, "known": report.known, "rejected": len(report.bad)}
-    if as_json:
-        print_json({**told, "lines": [{"line": at, "why": why} for at, why in report.bad]})
-        return
-    print_row(told, as_json)
-    for number, why in report.bad[:SHOWN]:
-        click.echo(f"Line {number} {why}.", err=True)
-    if len(report.bad) > SHOWN:
-        click.echo(f"... and {len(report.bad) - SHOWN} more; --rejected keeps them.", err=True)
 
 
 @coupons.command()
@@ -274,16 +232,11 @@ def _filled(hub: Hub, programme_id: int, name: str) -> Iterator[KeptLot]:
 
 def _write(hub: Hub, programme_id: int, lot: KeptLot | None, file: Path) -> None:
     now = hub.clock.now()
-    with read(hub.engine) as connection, progress_bar("Writing", "coupon") as move:
+    with read(hub.engine) as connection:
         total = service.count_coupons(connection, programme_id, lot)
-        done = 0
-        with open_for_codes(file) as out:
-            writer = csv.DictWriter(out, COLUMNS, extrasaction="ignore")
-            writer.writeheader()
-            for page in service.all_coupons(connection, programme_id, lot):
-                writer.writerows(service.coupon_view(one, now) for one in page)
-                done += len(page)
-                move(done, total)
+        pages = service.all_coupons(connection, programme_id, lot)
+        views = ([service.coupon_view(one, now) for one in page] for page in pages)
+        write_codes(file, COLUMNS, views, total, "coupon")
 
 
 def _lot_row(lot: KeptLot) -> dict[str, Any]:

@@ -40,6 +40,7 @@ def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
     return (
         partial(upkeep.activate_points, now=now),
         partial(upkeep.expire_points, now=now),
+        partial(upkeep.expire_certificates, now=now),
         partial(upkeep.end_holds, now=now),
         partial(roll_tiers, plans=hub.plans, now=now),
         partial(rate_tiers, plans=hub.plans, now=now),

@@ -23,6 +23,14 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "У набора правил нет такой версии.",
     ),
     "coupon_not_found": ("There is no such coupon.", "Такого купона нет."),
+    "certificate_not_found": (
+        "There is no such gift certificate.",
+        "Такого подарочного сертификата нет.",
+    ),
+    "certificate_closed": (
+        "This certificate cannot be topped up; `state` says why.",
+        "Пополнить этот сертификат нельзя; причина в `state`.",
+    ),
     "confirmation_not_found": ("There is no such confirmation.", "Такого подтверждения нет."),
     "list_not_found": ("The rules have no such list.", "В правилах нет такого списка."),
     "club_not_found": ("The rules have no such club.", "В правилах нет такого клуба."),
@@ -302,6 +310,11 @@ FIELDS: Mapping[str, str] = {
     "Give amount, or price.": "Укажите amount или price.",
     "Give a line.": "Нужна хотя бы одна строка.",
     "Not a series of coupons in the rules in force.": "В действующих правилах нет такой серии.",
+    "Not a series of certificates in the rules in force.": (
+        "В действующих правилах нет такой серии сертификатов."
+    ),
+    "The series has another nominal.": "У этой серии другой номинал.",
+    "Give a nominal: there is none in the series.": "Укажите номинал: в серии его нет.",
     "There is a lot of this name with other words.": "Партия с этим именем уже есть, и она другая.",
     "Must be later than starts_at.": "Должно быть позже starts_at.",
     "Is not to be had for points.": "За баллы не выдаётся.",

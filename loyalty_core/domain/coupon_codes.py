@@ -1,8 +1,8 @@
-"""Codes of coupons: how they are drawn, told to people, and compared.
+"""Codes of coupons and certificates: how they are drawn, told to people, and compared.
 
-A code of ours has 14 characters of chance and one that checks them: 14 x log2(23) = 63 bits, so
-with a million coupons alive one guess in 10^13 meets one.  An owner's own codes (imported) may
-be any text; all are compared by their normal form alone.
+A coupon's code of ours has 14 characters of chance and one that checks them: 14 x log2(23) =
+63 bits, so with a million coupons alive one guess in 10^13 meets one.  An owner's own codes
+(imported) may be any text; all are compared by their normal form alone.
 """
 
 from __future__ import annotations
@@ -25,17 +25,16 @@ SHORTEST = 3
 
 _BASE = len(ALPHABET)
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
-_DRAWN_FROM = _BASE**RANDOM
 _PAUSES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
 _LATIN = str.maketrans("АВЕКМНОРСТУХ", "ABEKMHOPCTYX")
 """Cyrillic letters that are printed as Latin ones: nobody can tell them apart on paper."""
 
 
-def draw() -> str:
-    """A fresh code in its normal form."""
-    number = secrets.randbelow(_DRAWN_FROM)
+def draw(random: int = RANDOM) -> str:
+    """A fresh code in its normal form, with so many characters of chance."""
+    number = secrets.randbelow(_BASE**random)
     characters = []
-    for _ in range(RANDOM):
+    for _ in range(random):
         number, value = divmod(number, _BASE)
         characters.append(ALPHABET[value])
     body = "".join(characters)
@@ -55,9 +54,9 @@ def check_character(body: str) -> str:
     return ALPHABET[-total % _BASE]
 
 
-def is_mistyped(code: str) -> bool:
-    """Whether a normal form looks like a code of ours and cannot be one."""
-    ours = len(code) == LENGTH and all(character in _VALUE for character in code)
+def is_mistyped(code: str, length: int = LENGTH) -> bool:
+    """Whether a normal form looks like a code of ours of this length and cannot be one."""
+    ours = len(code) == length and all(character in _VALUE for character in code)
     return ours and check_character(code[:-1]) != code[-1]
 
 
@@ -74,11 +73,11 @@ def normal(code: str) -> str:
     return kept
 
 
-def told(code: str) -> str:
-    """A normal form as people read it: codes of ours in groups of five."""
-    if len(code) != LENGTH or any(character not in _VALUE for character in code):
+def told(code: str, length: int = LENGTH) -> str:
+    """A normal form as people read it: codes of ours of this length in groups of five."""
+    if len(code) != length or any(character not in _VALUE for character in code):
         return code
-    cuts = [*range(0, LENGTH, GROUP), LENGTH]
+    cuts = [*range(0, length, GROUP), length]
     return "-".join(code[start:end] for start, end in pairwise(cuts))
 
 

@@ -4,7 +4,7 @@
   x NotFound            answer 404: there is no such thing, or it is another programme's
     + MemberNotFound  PurchaseNotFound  HoldNotFound  ProgrammeNotFound  ShopNotFound
     + VersionNotFound     of the rule set
-    + CouponNotFound  ConfirmationNotFound  ListNotFound  ClubNotFound
+    + CouponNotFound  CertificateNotFound  ConfirmationNotFound  ListNotFound  ClubNotFound
     + EventNotFound  ChannelNotFound
     + RewardNotFound  OrderNotFound  PartnerNotFound
     + CardNotFound
@@ -26,6 +26,7 @@
     + OrderHandedOut      the reward was handed out already
     + OrderCancelled      the order was cancelled, its points are back
     + ReceiptTaken        another member has this receipt
+    + CertificateClosed   nothing may come onto this certificate; `state` says why
     + NothingToUndo       the movement to be undone is not there
     + ApprovalNeeded      somebody else than the author of the rules must publish them
     + VersionPublished    what was published cannot be published again, but taken back
@@ -114,6 +115,10 @@ class VersionNotFound(NotFound):
 
 class CouponNotFound(NotFound):
     code = "coupon_not_found"
+
+
+class CertificateNotFound(NotFound):
+    code = "certificate_not_found"
 
 
 class ListNotFound(NotFound):
@@ -242,6 +247,10 @@ class OrderCancelled(Conflict):
 
 class ReceiptTaken(Conflict):
     code = "receipt_taken"
+
+
+class CertificateClosed(Conflict):
+    code = "certificate_closed"
 
 
 class NothingToUndo(Conflict):

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from loyalty_core.domain.card_numbers import CardSeries
+from loyalty_core.domain.certificates import CertificateSeries
 from loyalty_core.domain.club_events import ClubEvent
 from loyalty_core.domain.clubs import Club
 from loyalty_core.domain.conditions.fields import CLUB, REWARD, SEGMENT
@@ -51,12 +52,12 @@ from loyalty_core.domain.pricing.regulated import MinPaid, Regulated
 from loyalty_core.domain.reward_catalogue import RewardItem, odd_rewards
 from loyalty_core.domain.rewards import Rewards
 from loyalty_core.domain.tiering import THRESHOLDS, Tiering, oddities, threshold_of
-from loyalty_kit.events import LineKind
+from loyalty_kit.events import RULED_KINDS, LineKind
 from loyalty_kit.money import Rounding
 
 SCHEMA_VERSION = 1
 _DAYS = whole(least=0, most=36_500)
-_KINDS = many(choice(*LineKind), most=len(LineKind))
+_KINDS = many(choice(*RULED_KINDS), most=len(RULED_KINDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +414,15 @@ class RuleSet:
             ru="Товары, которые регулирует закон",
         ),
     )
+    certificates: tuple[CertificateSeries, ...] = field(
+        default=(),
+        metadata=word(
+            "certificates",
+            many(record(CertificateSeries), most=1000),
+            en="Series of gift certificates",
+            ru="Серии подарочных сертификатов",
+        ),
+    )
     coupons: tuple[CouponSeries, ...] = field(
         default=(),
         metadata=word(
@@ -524,6 +534,7 @@ def _check_whole(rules: RuleSet) -> None:
         **_repeated("segments", "code", (fold(segment.code) for segment in rules.segments)),
         **_repeated("lanes", "code", (lane.code for lane in rules.lanes)),
         **_repeated("coupons", "code", (series.code for series in rules.coupons)),
+        **_repeated("certificates", "code", (series.code for series in rules.certificates)),
         **_repeated("promotions", "id", (promotion.id for promotion in rules.promotions)),
         **_repeated("reward_catalogue", "code", (fold(one.code) for one in rules.reward_catalogue)),
     }

@@ -39,6 +39,18 @@ POINTS_MISSING = "points_missing"
 HOLD_EXPIRED = "hold_expired"
 OVER_REFUND = "over_refund"
 UNKNOWN_LINE = "unknown_line"
+CERTIFICATES = ("paid", "given_back", "loaded", "taken_back")
+"""What an event may do with the money of certificates."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaidWith:
+    """A certificate (normal form of its code) and the kopecks that a purchase paid with it;
+    `lines`: those that it is for, empty: all."""
+
+    code: str
+    amount_minor: int
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,6 +66,7 @@ class Booked:
     gave by promotions with limits or coupons; `counted_at`: when that was, and so in which
     periods it counts.  `coupons`: those that it goes by.  `issues`: promotions by which it
     brings a coupon; `issued`: the codes of those that came of it, by promotion.
+    `certificates`: what it was paid with before anything came back.
     """
 
     rules_version: int = 0
@@ -76,6 +89,7 @@ class Booked:
     coupons: tuple[Taken, ...] = ()
     issues: tuple[str, ...] = ()
     issued: dict[str, str] = field(default_factory=dict)
+    certificates: tuple[PaidWith, ...] = ()
     answer: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -93,12 +107,14 @@ class Booked:
 
 @dataclass(slots=True)
 class Moved:
-    """Points that one event moved, in hundredths of the main currency, and what is odd."""
+    """Points that one event moved, in hundredths of the main currency; money of certificates,
+    in kopecks; and what is odd."""
 
     earned: int = 0
     spent: int = 0
     clawed_back: int = 0
     given_back: int = 0
+    certificates: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CERTIFICATES, 0))
     flags: list[str] = field(default_factory=list)
 
     def flag(self, name: str) -> None:
@@ -116,6 +132,8 @@ class Moved:
         self.spent += other.spent
         self.clawed_back += other.clawed_back
         self.given_back += other.given_back
+        for name, minor in other.certificates.items():
+            self.certificates[name] += minor
         for name in other.flags:
             self.flag(name)
 

@@ -166,6 +166,7 @@ def _with_product(line: PurchaseLine, product: CatalogueProduct) -> PurchaseLine
         brand=line.brand or product.brand,
         attributes=product.attributes if line.attributes is None else line.attributes,
         legal_class=line.legal_class or product.legal_class,
+        certificate=line.certificate,
     )
 
 

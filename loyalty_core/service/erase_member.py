@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from loyalty_core.service.certificates import member_certificates
 from loyalty_core.service.consent_views import all_statements, keep_evidence, told
 from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
@@ -17,6 +18,7 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.reward_shelf import member_orders
 from loyalty_core.store import cards as member_cards
 from loyalty_core.store import (
+    certificates,
     club_events,
     clubs,
     confirmations,
@@ -133,6 +135,7 @@ def export_member(
                 connection, programme_id, card.id, cursor=cursor, limit=_PAGE
             )
         ),
+        "certificates": member_certificates(connection, programme_id, card.id, now=now),
         "purchases": _all(
             lambda cursor: member_purchases(
                 connection, programme_id, card.id, cursor=cursor, limit=_PAGE
@@ -161,8 +164,9 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     evidence_key: bytes,
     now: datetime,
 ) -> dict[str, Any]:
-    """Forget the person; points and sums stay, under a number without a name, and so does the
-    proof of consents, found by hashes of the addresses under `evidence_key`.
+    """Forget the person; points and sums stay, under a number without a name, gift certificates,
+    which somebody has paid for, are of whoever has the code, and the proof of consents is found
+    by hashes of the addresses under `evidence_key`.
 
     What came for the person and was not booked yet ends as well; what comes for an old
     receipt afterwards moves nothing and says nothing of the person.  A new receipt is a new
@@ -197,6 +201,7 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
     sent_messages.forget_members(connection, ids)
     ended = coupons.forget_people(connection, programme_id, ids)
+    freed = certificates.forget_people(connection, programme_id, ids)
     orders = cancel_orders_of_erased(connection, number, ids, author=author, now=now)
     return {
         "member": to_wire("m", number),
@@ -206,6 +211,7 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
         "receipts": receipts,
         "coupons": ended,
         "orders": orders,
+        "certificates": freed,
     }
 
 

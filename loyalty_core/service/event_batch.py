@@ -1,7 +1,7 @@
 """A batch of events of one programme, with all that booking them needs, locked in sets.
 
 Locks are taken in one order everywhere: event keys, names of people, members, counters of
-limits, accounts, holds; each by id (`ledger.md` 4).
+limits, coupons, certificates, accounts, holds; each by id (`ledger.md` 4).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.booking import Booked, Desk, Occasion, terms_of
 from loyalty_core.service.catalogue import CatalogueProduct, filled_in, products_for
+from loyalty_core.service.certificate_uses import named_in
 from loyalty_core.service.clubs import Memberships
 from loyalty_core.service.event_holds import EventHolds
 from loyalty_core.service.identify import Ask, identify
@@ -180,6 +181,7 @@ class EventBatch:
         ids |= {member for member, _ in self.holds.named()}
         known = {member for member in ids if member}
         self._survivor = members.lock_survivors(self.connection, self.programme.id, known)
+        self.holds.follow(self._survivor)
         alive = sorted({member for member in self._survivor.values() if member is not None})
         # Read under their lock: all members may have been rated by another ladder meanwhile.
         self.ladder = ladder_of(self.connection, self._plans, self.programme.id)
@@ -195,6 +197,7 @@ class EventBatch:
             self._lock_counters(kept)
         if any(plan.series for plan in plans):
             self._lock_coupons(kept)
+        self._lock_certificates(kept, booked)
         currencies = {currency.code for plan in plans for currency in plan.rules.currencies}
         currencies |= {name for one in booked for name in one.earned}
         keys = {(member, currency) for member in alive for currency in currencies}
@@ -256,6 +259,21 @@ class EventBatch:
         for booked in map(Booked.of, kept):
             codes |= {one.code for one in booked.coupons} | set(booked.issued.values())
         self.counters.coupons.load(refs, [(self.programme.id, code) for code in codes])
+
+    def _lock_certificates(self, kept: Sequence[KeptPurchase], booked: Sequence[Booked]) -> None:
+        """Those that purchases were paid with or sold, and those that their holds reserved."""
+        events = [one.event for one in kept]
+        events += [one.event for one in self.told if isinstance(one.event, Purchase)]
+        codes = {code for event in events for code in named_in(event)}
+        codes |= {use.code for one in booked for use in one.certificates}
+        keys = {(self.programme.id, code) for code in codes} | self.holds.certificates
+        if keys:
+            self.counters.certificates.load(
+                keys,
+                now=self.now,
+                holds=[number for _, number in self.holds.named()],
+                purchases=[one.id for one in kept],
+            )
 
     # --- asked while booking --------------------------------------------------------------
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from loyalty_core.service.promise import certificate_keys
 from loyalty_core.store import holds as store
+from loyalty_core.store.certificates import CertificateKey
 from loyalty_core.store.holds import Claim, HoldKey, KeptHold
 from loyalty_core.store.programmes import Shop
 from loyalty_kit.events import Purchase
@@ -24,17 +26,26 @@ class EventHolds:
         self._now_at: dict[HoldKey, HoldKey] = {}
         self.rules_versions: set[int] = set()
         """Under which the holds were placed."""
+        self.certificates: set[CertificateKey] = set()
+        """Those that the holds reserved money of."""
 
     def look_up(self, purchases: Sequence[tuple[Shop, Purchase]]) -> None:
         claims = {claim for shop, one in purchases for claim in claims_of(shop, one)}
         self._claims = store.claimed_holds(self._connection, claims)
         named = (store.hold_from_wire(one.hold) for _, one in purchases if one.hold)
         self._named = {key for key in named if key is not None}
-        self.rules_versions = {
-            hold.rules_version
-            for hold in store.holds_by_key(self._connection, self.named()).values()
-            if hold.programme_id == self._programme_id
-        }
+        self._look_at(self.named())
+
+    def follow(self, survivor: Mapping[int, int | None]) -> None:
+        """Look at the holds of merged members as well: they are the survivor's by now."""
+        homes = {(survivor.get(member) or member, no) for member, no in self.named()}
+        self._look_at(homes - self.named())
+
+    def _look_at(self, keys: set[HoldKey]) -> None:
+        for hold in store.holds_by_key(self._connection, keys).values():
+            if hold.programme_id == self._programme_id:
+                self.rules_versions.add(hold.rules_version)
+                self.certificates.update(certificate_keys(hold))
 
     def named(self) -> set[HoldKey]:
         return self._named | set(self._claims.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,13 +32,21 @@ from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.receipt import NOTHING_BACK
 from loyalty_core.domain.tiers import Ladder
+from loyalty_core.service.certificate_payment import paid_with, promised
+from loyalty_core.service.certificate_uses import entered
 from loyalty_core.service.confirm import spend_code
 from loyalty_core.service.coupon_uses import codes_of, taken_by
 from loyalty_core.service.identify import names_of
 from loyalty_core.service.people import person_in
 from loyalty_core.service.place import place_of
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.service.promise import has_coupons, has_effects, keep_promise, promised_quote
+from loyalty_core.service.promise import (
+    certificate_keys,
+    has_coupons,
+    has_effects,
+    keep_promise,
+    promised_quote,
+)
 from loyalty_core.service.promotion_limits import CountedFor, Counters, wanted_of
 from loyalty_core.service.quote_basket import (
     Buyer,
@@ -46,11 +55,11 @@ from loyalty_core.service.quote_basket import (
     is_verified,
     member_facts,
     quote_id,
-    refuse_what_is_not_there,
 )
 from loyalty_core.service.source import Source, check_channel, check_shop, shop_for
 from loyalty_core.store import holds as store
 from loyalty_core.store import ledger, members, programmes
+from loyalty_core.store.certificates import CertificateKey
 from loyalty_core.store.checkout import is_unproved
 from loyalty_core.store.codec import to_json
 from loyalty_core.store.coupons import CouponKey
@@ -97,7 +106,6 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
     Raises: NotEnoughPoints, PriceChanged, CodeRequired, CodeRefused, GoodsBarred, NotAvailable,
     UnknownShop, ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible.
     """
-    refuse_what_is_not_there(wanted.request)
     desk = _open_desk(connection, plans, source, wanted.request, now)
     if wanted.code is not None:
         if code_secret is None:
@@ -113,8 +121,10 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
         )
         desk.confirmed = True
     desk.let_go(now)
-    priced = _price(desk, wanted, now)
-    hold = _new_hold(desk, source, wanted, priced, now)
+    priced = _price(desk, now)
+    quote = _answer(desk, priced, now)
+    _expect(wanted, quote)
+    hold = _new_hold(desk, source, wanted, keep_promise(quote, priced), now)
     book = desk.book
     if book is not None and priced.points.spend:
         cause = Cause(f"hold:{hold.id}", now, now, None, {"hold": store.hold_to_wire(hold.key)})
@@ -124,6 +134,7 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
         reserved = wanted_of(priced.effects, NOTHING_BACK, desk.plan, desk.counted)
         coupons = [(hold.programme_id, one.code) for one in taken_by(priced)]
         desk.counters.set(("hold", hold.id), reserved, coupons)
+    desk.counters.certificates.reserve(hold, promised(quote), now)
     desk.counters.write()
     for one in desk.books.values():
         one.settle(now)
@@ -178,7 +189,7 @@ def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: 
     known = store.holds_by_key(connection, keys).values()
     accounts = {(hold.member_id, hold.currency) for hold in known if hold.member_id != NOBODY}
     counters = Counters(connection)
-    load_uses(counters, known)
+    load_uses(counters, known, now)
     books = ledger.open_books(connection, accounts)
     for book in books.values():
         book.settle(now)
@@ -187,10 +198,10 @@ def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: 
     if why == "expired":
         # An order that was placed since may have made it last longer (`ledger.md` 8).
         live = [hold for hold in live if not hold.lives_at(now)]
-    load_uses(counters, live)
+    load_uses(counters, live, now)
     for hold in live:
         let_go(hold, books.get((hold.member_id, hold.currency)), why, now)
-        counters.set(("hold", hold.id), {})
+        counters.end_hold(hold.id, now)
     counters.write()
     for book in books.values():
         book.settle(now)
@@ -199,15 +210,20 @@ def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: 
     return len(live)
 
 
-def load_uses(
+def load_uses(  # noqa: PLR0913 - what holds set aside, kind by kind
     counters: Counters,
     holds: Collection[KeptHold],
+    now: datetime,
     also: Iterable[UseKey] = (),
     coupons: Iterable[CouponKey] = (),
+    certificates: Iterable[CertificateKey] = (),
 ) -> None:
-    """Lock what these holds may have consumed of limits and coupons, and some others."""
+    """Lock what these holds may have of limits, coupons and certificates, and some others."""
     counters.load([("hold", hold.id) for hold in holds if has_effects(hold)], also)
     counters.coupons.load([("hold", hold.id) for hold in holds if has_coupons(hold)], coupons)
+    reserved = {hold.id: keys for hold in holds if (keys := certificate_keys(hold))}
+    asked = {*certificates, *chain(*reserved.values())}
+    counters.certificates.load(asked, now=now, holds=reserved)
 
 
 def let_go(hold: KeptHold, book: AccountBook | None, why: str, now: datetime) -> None:
@@ -250,7 +266,7 @@ class _Desk:
     def let_go(self, now: datetime) -> None:
         for hold in self.replaced:
             let_go(hold, self.books.get((hold.member_id, hold.currency)), "replaced", now)
-            self.counters.set(("hold", hold.id), {})
+            self.counters.end_hold(hold.id, now)
         for book in self.books.values():
             book.settle(now)
 
@@ -329,15 +345,17 @@ def _open_desk(
     load_uses(
         counters,
         own,
+        now,
         (key for _, key in counted.keys(plan, limited)),
         ((programme.id, code) for code in codes_of(request.coupons, plan)),
+        ((programme.id, code) for code in entered(request.certificates)),
     )
     books = ledger.open_books(connection, keys)
     for book in books.values():
         book.settle(now)
     held = store.holds_by_key(connection, older, lock=True).values()
     live = [hold for hold in held if hold.state == "live"]
-    load_uses(counters, live)
+    load_uses(counters, live, now)
     rows = members.member_rows(connection, programme.id, [] if member is None else [member])
     row = rows.get(member or 0)
     return _Desk(
@@ -380,7 +398,7 @@ def _member_of(
     return member, member is not None and is_unproved(connection, member, names)
 
 
-def _price(desk: _Desk, wanted: HoldRequest, now: datetime) -> PricedBasket:
+def _price(desk: _Desk, now: datetime) -> PricedBasket:
     request, buyer = desk.request, desk.buyer()
     asked = request.spend
     if asked:
@@ -404,8 +422,16 @@ def _price(desk: _Desk, wanted: HoldRequest, now: datetime) -> PricedBasket:
         facts = replace(facts, coupons=entered)
     priced = price_basket(request, desk.plan, facts, now)
     _refuse_barred(priced)
-    _expect(wanted, priced)
     return priced
+
+
+def _answer(desk: _Desk, priced: PricedBasket, now: datetime) -> Quote:
+    """With what certificates pay of it."""
+    quote = answer(priced, desk.buyer(), quote_id(now))
+    if not desk.request.certificates:
+        return quote
+    known = desk.counters.certificates.seen(desk.counted.programme_id)
+    return paid_with(quote, desk.request, known, (desk.member_id, now))
 
 
 def _refuse_barred(priced: PricedBasket) -> None:
@@ -419,22 +445,21 @@ def _refuse_barred(priced: PricedBasket) -> None:
         raise GoodsBarred(barred)
 
 
-def _expect(wanted: HoldRequest, priced: PricedBasket) -> None:
+def _expect(wanted: HoldRequest, quote: Quote) -> None:
     """What the buyer was shown is what is promised, or the buyer is asked again."""
-    payable, spend = priced.totals.payable_minor, priced.points.spend
-    facts: dict[str, str] = {}
-    if wanted.expect_payable_minor not in (None, payable):
-        facts["payable"] = format_decimal(payable)
-    if wanted.expect_spend_points not in (None, spend):
-        facts["spend"] = format_decimal(spend)
+    shown = (
+        ("payable", wanted.expect_payable_minor, quote.totals.payable_minor),
+        ("spend", wanted.expect_spend_points, quote.points.spend),
+        ("to_pay", wanted.expect_to_pay_minor, quote.totals.to_pay_minor),
+    )
+    facts = {name: format_decimal(now) for name, was, now in shown if was not in (None, now)}
     if facts:
         raise PriceChanged(facts)
 
 
 def _new_hold(
-    desk: _Desk, source: Source, wanted: HoldRequest, priced: PricedBasket, now: datetime
+    desk: _Desk, source: Source, wanted: HoldRequest, promise: dict[str, object], now: datetime
 ) -> KeptHold:
-    quote = answer(priced, desk.buyer(), quote_id(now))
     return KeptHold(
         new_id(now),
         desk.member_id or NOBODY,
@@ -451,7 +476,7 @@ def _new_hold(
         now,
         desk.plan.version,
         request=to_json(replace(wanted.request, member=None)),
-        quote=keep_promise(quote, priced),
+        quote=promise,
         is_new=True,
     )
 

@@ -129,6 +129,11 @@ def purchase_view(one: KeptPurchase) -> dict[str, Any]:
             "given_back": format_decimal(booking.get("given_back", 0)),
         },
         "lines": [_line(one, line) for line in one.lines],
+        "certificates": [
+            {"code": f"...{one['code'][-4:]}", "amount": format_decimal(one["amount_minor"])}
+            for one in booking.get("certificates", ())
+            if one["amount_minor"]
+        ],
         "coupons_issued": [told(code) for code in booking.get("issued", {}).values()],
         "flags": one.flags,
     }

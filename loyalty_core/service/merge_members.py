@@ -18,6 +18,7 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
 from loyalty_core.store import (
     cards,
+    certificates,
     club_events,
     confirmations,
     coupons,
@@ -67,6 +68,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     _move_standing(connection, ladder, programme_id, (survivor, leaving), now)
     promotion_uses.move_member(connection, programme_id, leaving, survivor)
     coupons.move_member(connection, programme_id, leaving, survivor)
+    certificates.move_member(connection, programme_id, leaving, survivor)
     _move_points(connection, programme_id, survivor, leaving, author, now)
     rewards.move_choices(connection, leaving, survivor)
     personal.move_goods(connection, leaving, survivor)

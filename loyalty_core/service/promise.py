@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from loyalty_core.domain.pricing.basket import Award, PricedBasket
 from loyalty_core.domain.pricing.limits import Effect
 from loyalty_core.domain.receipt import PromisedLine
+from loyalty_core.service.certificate_payment import promised
 from loyalty_core.service.coupon_uses import Taken, taken_by
+from loyalty_core.store.certificates import CertificateKey
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.holds import NOBODY, KeptHold
 from loyalty_kit.checkout import Quote
-from loyalty_kit.events import PurchaseLine
+from loyalty_kit.events import CertificateUse, PurchaseLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Promise:
     """`rated`: the hold knew its member, so what it says of earning is promised too.
 
     `effects`: of promotions with limits or coupons; `coupons`: those that it reserved; `issued`:
-    promotions that give one with the purchase.
+    promotions that give one with the purchase; `certificates`: what it reserved of them.
     """
 
     lines: Mapping[str, PromisedLine]
@@ -41,13 +43,22 @@ class Promise:
     effects: tuple[Effect, ...]
     coupons: tuple[Taken, ...]
     issued: tuple[str, ...]
+    certificates: tuple[CertificateUse, ...]
 
     @classmethod
     def of(cls, hold: KeptHold) -> Promise:
         kept = from_json(Kept, hold.quote)
         by_id = {line.id: line for line in kept.lines}
         rated = hold.member_id != NOBODY
-        return cls(by_id, kept.awards, rated, kept.effects, kept.coupons, kept.issued)
+        return cls(
+            by_id,
+            kept.awards,
+            rated,
+            kept.effects,
+            kept.coupons,
+            kept.issued,
+            promised(kept.quote),
+        )
 
     def equal(self, lines: Sequence[PurchaseLine]) -> set[str]:
         """The lines that were bought as promised."""
@@ -95,6 +106,13 @@ def has_effects(hold: KeptHold) -> bool:
 def has_coupons(hold: KeptHold) -> bool:
     """Whether it reserved a coupon."""
     return bool(hold.quote.get("coupons"))
+
+
+def certificate_keys(hold: KeptHold) -> list[CertificateKey]:
+    """The certificates that it reserved money of."""
+    if not hold.quote.get("quote", {}).get("certificates"):
+        return []
+    return [(hold.programme_id, use.code) for use in promised(promised_quote(hold))]
 
 
 def promised_quote(hold: KeptHold) -> Quote:

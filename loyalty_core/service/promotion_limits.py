@@ -18,6 +18,7 @@ from loyalty_core.domain.dates import period_start
 from loyalty_core.domain.pricing.limits import Effect, Limit, LimitName, uses_of
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import Returned, points_back
+from loyalty_core.service.certificate_uses import CertificateUses
 from loyalty_core.service.coupon_uses import CouponUses
 from loyalty_core.store import promotion_uses as store
 from loyalty_core.store.coupons import CouponKey
@@ -65,12 +66,14 @@ class Counters:
     """Some counters under lock, and the parts of some holds and purchases in them.
 
     Lock them before the accounts (`ledger.md` 4).  A counter that nobody foresaw is locked when
-    it is first asked for.  `coupons` are counted beside them.
+    it is first asked for.  `coupons` are counted beside them, and so is the money of
+    `certificates`.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.coupons = CouponUses(connection)
+        self.certificates = CertificateUses(connection)
         self._used: dict[UseKey, int] = {}
         self._moved: set[UseKey] = set()
         self._parts: dict[Ref, dict[UseKey, int]] = {}
@@ -121,6 +124,11 @@ class Counters:
         self._parts[ref] = after
         self._changed.add(ref)
 
+    def end_hold(self, hold_id: int, now: datetime) -> None:
+        """A hold has nothing any more: of limits, coupons and certificates."""
+        self.set(("hold", hold_id), {})
+        self.certificates.let_go(hold_id, now)
+
     def exceeded(self, wanted: Mapping[UseKey, Wanted], before: Mapping[UseKey, int]) -> bool:
         """Whether more than `before` was taken of a counter that is past its limit now."""
         return any(
@@ -130,6 +138,7 @@ class Counters:
 
     def write(self) -> None:
         self.coupons.write()
+        self.certificates.write()
         if self._changed:
             store.write_uses(
                 self._connection,

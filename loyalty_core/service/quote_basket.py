@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 from loyalty_core.domain.conditions.scene import Person, Place
 from loyalty_core.domain.dates import EVER, period_start
 from loyalty_core.domain.errors import (
-    NotAvailable,
     ProgrammeNotFound,
     ShopForbidden,
     UnknownShop,
@@ -30,6 +29,8 @@ from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.tiering import LIFETIME
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.catalogue import products_for
+from loyalty_core.service.certificate_payment import paid_with
+from loyalty_core.service.certificate_uses import entered
 from loyalty_core.service.coupon_uses import codes_of
 from loyalty_core.service.identify import names_of
 from loyalty_core.service.place import place_of
@@ -42,6 +43,7 @@ from loyalty_core.store.programmes import fold
 from loyalty_kit.checkout import (
     Balance,
     BasketLine,
+    CertificateAnswer,
     CodeAnswer,
     MemberView,
     PointsOffer,
@@ -83,10 +85,8 @@ def quote_basket(
 ) -> Quote:
     """The price of a basket by line, what it earns, what points may pay, and why.
 
-    Raises: UnknownShop, ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible,
-    NotAvailable.
+    Raises: UnknownShop, ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible.
     """
-    refuse_what_is_not_there(request)
     newest = plans.newest(connection, source.programme_id)
     facts = _facts(connection, source, request, newest, now)
     plan = plans.get(connection, source.programme_id, facts.rules_version)
@@ -112,13 +112,11 @@ def quote_basket(
         entered = look_at(codes, coupons, plan.series, plan.by_coupon.keys(), who)
         known = replace(known, coupons=entered)
     priced = price_basket(request, plan, known, now)
-    return answer(priced, buyer, quote_id(now))
-
-
-def refuse_what_is_not_there(request: QuoteRequest) -> None:
-    """Raises: NotAvailable."""
+    quote = answer(priced, buyer, quote_id(now))
     if request.certificates:
-        raise NotAvailable({"feature": "certificates"})
+        certificates = {one.code: one for one in facts.certificates}
+        quote = paid_with(quote, request, certificates, (buyer.member_id, now))
+    return quote
 
 
 def base_quote(request: QuoteRequest, *, now: datetime) -> Quote:
@@ -145,6 +143,9 @@ def base_quote(request: QuoteRequest, *, now: datetime) -> Quote:
         PointsOffer(),
         degraded=True,
         coupons=tuple(CodeAnswer(code, "unknown", "degraded") for code in request.coupons),
+        certificates=tuple(
+            CertificateAnswer(code, "unknown", "degraded") for code in request.certificates
+        ),
     )
 
 
@@ -203,8 +204,10 @@ def is_verified(request: QuoteRequest, plan: Plan, *, unproved: bool) -> bool:
 def fill_in(
     connection: Connection, programme_id: int, request: QuoteRequest, plan: Plan
 ) -> QuoteRequest:
-    """What lines leave out, the catalogue knows; asked only where a promotion may look."""
-    if not plan.promotions and not plan.law and not plan.rules.policies.min_paid:
+    """What lines leave out, the catalogue knows; asked only where a promotion, or a certificate
+    for some goods, may look."""
+    looks = plan.promotions or plan.law or plan.rules.policies.min_paid
+    if not looks and not request.certificates:
         return request
     skus = {line.sku for line in request.lines if line.sku and _is_open(line, plan)}
     if not skus:
@@ -265,6 +268,7 @@ def _facts(
         _bought_since(plan, now) if plan.asks_measure else None,
         sorted(plan.lists),
         plan.clubs,
+        entered(request.certificates),
     )
     facts = checkout_facts(connection, asked, now)
     if facts is None:

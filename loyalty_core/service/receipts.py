@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from loyalty_core.service.booking import Moved
+from loyalty_core.service.booking import CERTIFICATES, Moved
 
 
 @dataclass(frozen=True, slots=True)
 class EventReceipt:
-    """`points`: earned, spent, clawed_back, given_back in hundredths of the main currency.
+    """`points`: earned, spent, clawed_back, given_back in hundredths of the main currency;
+    `certificates`: paid, given_back, loaded, taken_back in kopecks.
 
     `status`: booked, open, cancelled, superseded (an older revision) or waiting (a refund
     whose purchase is not known).  `created`: this very call booked it.
@@ -23,6 +24,7 @@ class EventReceipt:
     points: Mapping[str, int]
     flags: tuple[str, ...]
     created: bool
+    certificates: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(CERTIFICATES, 0))
 
     def kept(self) -> dict[str, Any]:
         return {
@@ -30,6 +32,7 @@ class EventReceipt:
             "member": self.member,
             "points": dict(self.points),
             "flags": list(self.flags),
+            "certificates": dict(self.certificates),
         }
 
     def superseded(self) -> EventReceipt:
@@ -43,7 +46,15 @@ def receipt_of(wire_id: str, status: str, member: str | None, moved: Moved) -> E
         "clawed_back": moved.clawed_back,
         "given_back": moved.given_back,
     }
-    return EventReceipt(wire_id, status, member, points, tuple(moved.flags), created=True)
+    return EventReceipt(
+        wire_id,
+        status,
+        member,
+        points,
+        tuple(moved.flags),
+        created=True,
+        certificates=dict(moved.certificates),
+    )
 
 
 def kept_receipt(wire_id: str, answer: Mapping[str, Any]) -> EventReceipt:
@@ -55,4 +66,5 @@ def kept_receipt(wire_id: str, answer: Mapping[str, Any]) -> EventReceipt:
         answer["points"],
         tuple(answer["flags"]),
         created=False,
+        certificates=answer.get("certificates") or dict.fromkeys(CERTIFICATES, 0),
     )

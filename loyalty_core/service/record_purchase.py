@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from loyalty_core.domain.conditions.scene import Person
@@ -26,6 +27,7 @@ from loyalty_core.service.catalogue import filled_in
 from loyalty_core.service.count_clubs import count_clubs
 from loyalty_core.service.count_limits import count_limits, used_by_others
 from loyalty_core.service.event_batch import EventBatch
+from loyalty_core.service.event_certificates import certificates_of, settle_certificates
 from loyalty_core.service.event_coupons import coupons_of, entered_of
 from loyalty_core.service.issue_coupons import settle_issued, take_issued_back
 from loyalty_core.service.known_events import NOBODY, Told, hash_of, key_of
@@ -94,6 +96,7 @@ def _complete(event: Purchase, known: Purchase) -> Purchase:
         order=event.order or known.order,
         points_spent=known.points_spent,
         hold=known.hold,
+        certificates=event.certificates or known.certificates,
     )
 
 
@@ -170,6 +173,7 @@ def _book(
         case.moved.flag(LINKED)
         count_limits(batch, kept, case.booked, case.moved)
         settle_issued(batch, kept, case.booked)
+        _settle_certificates(case)
         count_clubs(batch, kept, case.booked)
         receipt = _answer(case)
         _book_waiting(batch, kept)
@@ -183,10 +187,16 @@ def _book(
     _move(case, hold)
     count_limits(batch, kept, case.booked, case.moved, hold)
     settle_issued(batch, kept, case.booked)
+    _settle_certificates(case, hold)
     count_clubs(batch, kept, case.booked)
     receipt = _answer(case)
     _book_waiting(batch, kept)
     return receipt
+
+
+def _settle_certificates(case: _Case, hold: KeptHold | None = None) -> None:
+    occasion = case.batch.occasion(case.told.source.name, case.kept.event)
+    settle_certificates(case.batch, case.kept, case.booked, case.moved, occasion, hold)
 
 
 def _book_waiting(batch: EventBatch, kept: KeptPurchase) -> None:
@@ -214,12 +224,8 @@ def _same(before: Purchase | None, now: Purchase) -> bool:
     """Whether what earns and what was spent is said as before."""
     if before is None:
         return False
-    return (before.lines, before.points_spent, before.hold, before.coupons) == (
-        now.lines,
-        now.points_spent,
-        now.hold,
-        now.coupons,
-    )
+    said = attrgetter("lines", "points_spent", "hold", "coupons", "certificates")
+    return bool(said(before) == said(now))
 
 
 def _now_counts(case: _Case, before: Purchase | None) -> bool:
@@ -311,6 +317,7 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
     plan = batch.plan_at(event.occurred_at) if hold is None else batch.plan(hold.rules_version)
     booked.rules_version = plan.version
     booked.coupons = coupons_of(batch, kept, plan, hold, promise, case.moved)
+    booked.certificates = certificates_of(batch, kept, promise)
     value = plan.main.value_minor
     said = event.points_spent
     promised = {} if promise is None else promise.lines

@@ -10,6 +10,7 @@ from loyalty_core.service.booking import Booked, Moved, rebook
 from loyalty_core.service.count_clubs import count_clubs
 from loyalty_core.service.count_limits import count_limits
 from loyalty_core.service.event_batch import EventBatch
+from loyalty_core.service.event_certificates import settle_certificates
 from loyalty_core.service.issue_coupons import settle_issued
 from loyalty_core.service.known_events import Told, hash_of, key_of
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
@@ -88,6 +89,8 @@ def book_refund(batch: EventBatch, kept: KeptRefund, purchase: KeptPurchase) -> 
         count_anonymous(purchase, moved)
     count_limits(batch, purchase, booked, moved)
     settle_issued(batch, purchase, booked)
+    occasion = batch.occasion(kept.source, kept.event)
+    settle_certificates(batch, purchase, booked, moved, occasion)
     return _answer(batch, kept, "booked", purchase, moved)
 
 

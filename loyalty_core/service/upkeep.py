@@ -14,6 +14,7 @@ from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.hold_points import end_holds_of
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import (
+    certificates,
     consents,
     ledger,
     members,
@@ -43,6 +44,16 @@ def expire_points(connection: Connection, *, now: datetime, limit: int = BATCH) 
 def activate_points(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
     """Book points that have become spendable."""
     return _settle(connection, ledger.accounts_maturing(connection, now, limit), now)
+
+
+def expire_certificates(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
+    """Book the end of certificates whose last day is over; what holds reserve of them stays."""
+    locked = certificates.lock_by_id(connection, certificates.ending(connection, now, limit))
+    for one in locked:
+        one.book.settle(now)
+    ended = sum(1 for one in locked if one.book.moves)
+    certificates.write_certificates(connection, locked)
+    return ended
 
 
 def end_holds(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:

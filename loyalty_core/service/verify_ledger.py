@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from loyalty_core.store import coupons, promotion_uses, reward_orders
+from loyalty_core.domain.certificate_book import Figures
+from loyalty_core.store import certificate_proof, coupons, promotion_uses, reward_orders
 from loyalty_core.store import ledger_proof as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.ledger import AccountKey
@@ -59,6 +60,8 @@ def verify_ledger(
     * `coupon_of_an_ended_hold`: a hold that has ended keeps a coupon
     * `stock_differs_from_orders`: a reward's stock is not taken as it was ordered
     * `order_differs_from_entries`: the points of an order are not what its entries moved
+    * `certificate_differs_from_moves`: a figure is not the sum of its movements
+    * `certificate_of_an_ended_hold`: money is reserved that no live hold reserves
     """
     findings: list[Finding] = []
     for page in store.account_pages(connection, programme_id, PAGE):
@@ -67,7 +70,8 @@ def verify_ledger(
             progress(len(page))
     findings += _verify_limits(connection, programme_id)
     findings += _verify_coupons(connection, programme_id)
-    return findings + _verify_rewards(connection, programme_id)
+    findings += _verify_rewards(connection, programme_id)
+    return findings + _verify_certificates(connection, programme_id)
 
 
 def _verify_limits(connection: Connection, programme_id: int | None) -> list[Finding]:
@@ -110,6 +114,29 @@ def _verify_rewards(connection: Connection, programme_id: int | None) -> list[Fi
     ]
 
 
+def _verify_certificates(connection: Connection, programme_id: int | None) -> list[Finding]:
+    found = [
+        Finding(
+            to_wire("ct", number),
+            name,
+            "certificate_differs_from_moves",
+            f"{figure} != {summed}" if figure != summed else "movements are missing",
+        )
+        for number, said, sums in certificate_proof.differing(connection, programme_id)
+        for name, figure, summed in _different(said, sums)
+    ]
+    return found + [
+        Finding(f"hold {number}", "certificates", "certificate_of_an_ended_hold", "it has ended")
+        for number in certificate_proof.kept_for_ended(connection, programme_id)
+    ]
+
+
+def _different(said: Figures, sums: Figures) -> list[tuple[str, int, int]]:
+    """The figures that differ; the first where it is the count of movements that does."""
+    told = list(zip(Figures._fields, said, sums, strict=True))
+    return [one for one in told if one[1] != one[2]] or told[:1]
+
+
 def verify_accounts(connection: Connection, page: Sequence[AccountKey]) -> list[Finding]:
     asked = set(page)  # the checks look at all accounts between its first and its last
     return [
@@ -127,7 +154,8 @@ def rebuild_ledger(
     progress: Progress | None = None,
 ) -> int:
     """Make lots and figures anew from entries and entry-lots, the counters of limits from what
-    was consumed, and what is taken of stocks from orders; how many accounts and counters changed.
+    was consumed, what is taken of stocks from orders, and certificates from their movements; how
+    many of these changed.
 
     It replays what was booked and never chooses again, so on sound books it changes nothing.
     """
@@ -138,4 +166,5 @@ def rebuild_ledger(
             progress(len(page))
     changed += promotion_uses.rebuild(connection, programme_id)
     changed += coupons.rebuild(connection, programme_id)
-    return changed + reward_orders.rebuild_stock(connection, programme_id)
+    changed += reward_orders.rebuild_stock(connection, programme_id)
+    return changed + certificate_proof.rebuild(connection, programme_id)

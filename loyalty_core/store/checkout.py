@@ -31,16 +31,21 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from loyalty_core.domain.certificates import Certificate
 from loyalty_core.domain.conditions.scene import Person, PersonalGoods
 from loyalty_core.domain.members import IdentityKey
 from loyalty_core.domain.pricing.coupons import Coupon
 from loyalty_core.store.accounts import balance_of, due_sums, held_sum
+from loyalty_core.store.certificates import goods_of, state_of
 from loyalty_core.store.database import Statement, compile_once, fetch
 from loyalty_core.store.members import person_of
 from loyalty_core.store.promotion_uses import UseKey
 from loyalty_core.store.sets import among, list_for, rows_as_json
 from loyalty_core.store.tables import (
     accounts,
+    certificate_lots,
+    certificate_moves,
+    certificates,
     coupon_lots,
     coupon_uses,
     coupons,
@@ -87,6 +92,8 @@ class Asked:
     """Lists of which it is to be told what the member has in them."""
     clubs: bool = False
     """Also which clubs the member is in."""
+    certificates: Sequence[str] = ()
+    """Codes in normal form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,8 @@ class Facts:
     """Of the codes asked about, the use by the own hold not counted."""
     bought: tuple[tuple[datetime, int], ...] = ()
     """Purchases since the time asked about, and kopecks left of their goods."""
+    certificates: tuple[Certificate, ...] = ()
+    """Of the codes asked about, what the own hold has of them not counted as taken."""
 
 
 class _Shape(NamedTuple):
@@ -145,6 +154,7 @@ class _Shape(NamedTuple):
     bought: bool
     lists: bool
     clubs: bool
+    certificates: bool
 
 
 class _Row(NamedTuple):
@@ -177,6 +187,7 @@ class _Row(NamedTuple):
     bought: str | None
     goods: str | None
     clubs: str | None
+    certificates: str | None
 
 
 _PERSON = (
@@ -225,6 +236,7 @@ def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts
         _uses(asked.programme_id, first.uses),
         _coupons(first.coupons),
         tuple((from_micros(at), minor) for at, minor in json.loads(first.bought or "[]")),
+        _certificates(first.certificates),
     )
 
 
@@ -279,6 +291,20 @@ def _coupons(told: str | None) -> tuple[Coupon, ...]:
     )
 
 
+def _certificates(told: str | None) -> tuple[Certificate, ...]:
+    return tuple(
+        Certificate(
+            code,
+            state_of(bool(blocked), activated is not None, loaded),
+            left,
+            member,
+            None if ends is None else from_micros(ends),
+            *goods_of(json.loads(goods) if isinstance(goods, str) else goods),
+        )
+        for code, blocked, activated, loaded, left, member, ends, goods in json.loads(told or "[]")
+    )
+
+
 def _shape(asked: Asked) -> _Shape:
     kinds = [name.kind for name in asked.names]
     return _Shape(
@@ -294,6 +320,7 @@ def _shape(asked: Asked) -> _Shape:
         asked.bought_since is not None,
         bool(asked.lists),
         asked.clubs,
+        bool(asked.certificates),
     )
 
 
@@ -312,6 +339,8 @@ def _values(asked: Asked, now: datetime, dialect: Dialect) -> dict[str, Any]:
         values["limited"] = list_for(dialect, column, asked.limited)
     if asked.coupons:
         values["coupons"] = list_for(dialect, coupons.c.code, asked.coupons)
+    if asked.certificates:
+        values["certificates"] = list_for(dialect, certificates.c.code, asked.certificates)
     if asked.bought_since is not None:
         values["bought_since"] = to_micros(asked.bought_since)
     if asked.lists:
@@ -363,6 +392,7 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
             _bought(shape, buyer.c.id, now).label("bought"),
             _own_goods(shape, buyer.c.id, now).label("goods"),
             _own_clubs(shape, buyer.c.id, now).label("clubs"),
+            _asked_certificates(shape, programme).label("certificates"),
             *(buyer.c[name] for name in (_PERSON if shape.person else ())),
         )
         .select_from(
@@ -536,6 +566,38 @@ def _asked_coupons(shape: _Shape, programme: ColumnElement[Any]) -> ColumnElemen
         )
         .select_from(own.outerjoin(coupon_lots, coupon_lots.c.id == own.c.lot_id))
         .where(own.c.programme_id == programme, among(own.c.code, "coupons"))
+        .scalar_subquery()
+    )
+
+
+def _asked_certificates(shape: _Shape, programme: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Certificates by their codes, as JSON."""
+    if not shape.certificates:
+        return null()
+    own, move, lot = certificates, certificate_moves, certificate_lots
+    left: ColumnElement[Any] = own.c.balance_minor - own.c.reserved_minor
+    holds_own = _is_own_hold(shape, programme, move.c.hold_id)
+    if holds_own is not None:
+        mine = select(func.sum(move.c.d_reserved_minor)).where(
+            move.c.certificate_id == own.c.id, holds_own
+        )
+        taken = mine.correlate(own).scalar_subquery()
+        left = left + cast(func.coalesce(taken, literal_column("0")), BigInteger)
+    return (
+        select(
+            rows_as_json(
+                own.c.code,
+                own.c.blocked,
+                type_coerce(own.c.activated_at, BigInteger),
+                own.c.loaded_minor,
+                left,
+                own.c.member_id,
+                type_coerce(own.c.expires_at, BigInteger),
+                lot.c.goods,
+            )
+        )
+        .select_from(own.join(lot, lot.c.id == own.c.lot_id))
+        .where(own.c.programme_id == programme, among(own.c.code, "certificates"))
         .scalar_subquery()
     )
 

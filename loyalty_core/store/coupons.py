@@ -220,6 +220,13 @@ def change_lot(connection: Connection, lot_id: int, values: Mapping[str, Any]) -
     connection.execute(update(coupon_lots).where(coupon_lots.c.id == lot_id).values(**values))
 
 
+def grow_lot(connection: Connection, lot_id: int, by: int) -> None:
+    """So many more were brought into it; the caller has locked it."""
+    own = coupon_lots.c.id == lot_id
+    more = {"size": coupon_lots.c.size + by, "made": coupon_lots.c.made + by}
+    connection.execute(update(coupon_lots).where(own).values(**more))
+
+
 # --- people -----------------------------------------------------------------------------------
 
 

@@ -197,6 +197,7 @@ def _booked_line(line: PurchaseLine, row: RowMapping | None) -> PurchaseLine:
         brand=line.brand,
         attributes=line.attributes,
         legal_class=line.legal_class,
+        certificate=line.certificate,
     )
 
 

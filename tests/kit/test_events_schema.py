@@ -9,6 +9,7 @@ import pytest
 from marshmallow import ValidationError
 
 from loyalty_kit.events import (
+    CertificateSale,
     CertificateUse,
     Customer,
     FiscalSign,
@@ -98,6 +99,20 @@ def test_a_reduction_stands_instead_of_discount_and_spend() -> None:
     (loaded,) = load_purchase({**PURCHASE, "lines": [line]}).lines
 
     assert (loaded.reduction_minor, loaded.discount_minor, loaded.spend_minor) == (3000, None, None)
+
+
+def test_a_line_that_sells_a_certificate_is_of_that_kind() -> None:
+    said = {"code": "G-1", "nominal": "1000.00"}
+    line = {"id": "1", "quantity": "1", "amount": "900.00", "paid": "900.00", "certificate": said}
+
+    (loaded,) = load_purchase({**PURCHASE, "lines": [line]}).lines
+
+    assert (loaded.kind, loaded.certificate) == (
+        LineKind.CERTIFICATE,
+        CertificateSale("G-1", 100000),
+    )
+    (told,) = dump_purchase(load_purchase({**PURCHASE, "lines": [line]}))["lines"]
+    assert (told["kind"], told["certificate"]) == ("certificate", said)
 
 
 def test_said_none_and_not_said_are_told_apart() -> None:
@@ -240,7 +255,9 @@ ADD_UP = "Does not add up: amount - discount - spend must be paid."
         pytest.param({"amount": True}, {"amount": [NOT_MONEY]}, id="true"),
         pytest.param({"amount": None}, {"amount": ["Not a decimal."]}, id="null"),
         pytest.param(
-            {"kind": "gift"}, {"kind": ["Must be one of: goods, delivery, fee."]}, id="kind"
+            {"kind": "gift"},
+            {"kind": ["Must be one of: goods, delivery, fee, certificate."]},
+            id="kind",
         ),
         pytest.param({"categories": ["a"] * 101}, {"categories": ["Too many entries."]}, id="many"),
     ],

@@ -27,6 +27,7 @@ SHOP_FORBIDDEN = (403, "shop_forbidden")
 NO_MEMBER = (404, "member_not_found")
 NO_COUPON = (404, "coupon_not_found")
 NO_ORDER = (404, "order_not_found")
+NO_CERTIFICATE = (404, "certificate_not_found")
 UNTOLD = (422, "validation_failed")
 NO_PROGRAMME = (404, "programme_not_found")
 
@@ -158,6 +159,19 @@ TABLE = {
         200,
         query="?from=2026-03-14&until=2026-03-14",
     ),
+    # So are gift certificates; their codes stand in bodies.
+    "POST /certificates/lots": May(
+        "admin",
+        201,
+        UNTOLD,
+        201,
+        {"lot": "more gifts", "series": "gift", "count": 1, "nominal": "5.00"},
+    ),
+    "POST /certificates/check": May("checkout", 200, NO_CERTIFICATE, 200, "<certificate>"),
+    "POST /certificates/top-up": May("events", 201, NO_CERTIFICATE, 201, "<top-up>", headers=ONCE),
+    "POST /certificates/block": May("admin", 200, NO_CERTIFICATE, 200, "<certificate>"),
+    "GET /certificates/<certificate_id>/moves": May("admin", 200, NO_CERTIFICATE, 200),
+    "GET /members/<member_id>/certificates": May("members", EMPTY, NO_MEMBER, EMPTY),
     "GET /programmes": May("admin", 200, 200, 200),
     "GET /programmes/<code>/rules": May("admin", 200, NO_PROGRAMME, 200),
     "PUT /programmes/<code>/rules": May("admin", 201, NO_PROGRAMME, 201, "<rules>"),
@@ -320,6 +334,9 @@ def address(world: World, rule: str) -> str:
 def body_of(world: World, may: May) -> Any:
     if may.body == "<rules>":
         return world.all_scopes.get("/programmes/demo/rules").json
+    if may.body in ("<certificate>", "<top-up>"):
+        amount = {"amount": "1.00"} if may.body == "<top-up>" else {}
+        return {"code": world.names["certificate"], **amount}
     if may.body == {"from": "<second>"}:
         return {"from": world.names["second"]}
     if may.body == {"code": "<order_code>"}:
@@ -339,6 +356,7 @@ def seen(world: World) -> list[Any]:
         f"/rewards/orders/{world.names['order']}",
         "/rewards",
         "/partners",
+        f"/certificates/{world.names['certificate_id']}/moves",
         "/programmes/demo/rules",
         "/programmes/demo/shops",
         "/programmes/demo/products",

@@ -97,6 +97,7 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     held = caller.post("/holds", a_basket(cart="c-1", shop="main")).json
     rules = caller.get("/programmes/demo/rules").json
     rules["coupons"] = [{"code": "spring", "name": "Spring", "price": "1.00"}]
+    rules["certificates"] = [{"code": "gift", "name": "Gift", "top_up": True}]
     rules["personal_lists"] = [{"code": "own", "name": "Own"}]
     rules["clubs"] = [{"code": "tea", "name": "Tea"}]
     rules["club_events"] = [
@@ -116,6 +117,9 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     rewards = f"/members/{bought['member']}/rewards"
     ordered = caller.post(rewards, {"reward": "mug"}, headers=once).json["order"]
     assert caller.post(f"/members/{bought['member']}/card").status_code == 201
+    gifts = {"lot": "gifts", "series": "gift", "count": 1, "nominal": "100.00", "loaded": True}
+    (gift,) = caller.post("/certificates/lots", gifts).json["codes"]
+    shown = caller.post("/certificates/check", {"code": gift}).json
     shop = create_installation(
         hub, programme_id=programme_id, connector="tablo", name="Tea shop", settings=SETTINGS
     )
@@ -130,6 +134,8 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "connector": "tablo",
         "channel": "sms",
         "coupon": coupon,
+        "certificate": gift,
+        "certificate_id": shown["id"],
         "own_list": "own",
         "club": "tea",
         "event": "tasting",

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, select
 
 from loyalty_core.domain.rules import default_rules
+from loyalty_core.service import certificates as gifts
 from loyalty_core.service.adjust_points import Adjustment, adjust_points
 from loyalty_core.service.coupons import NewLot, all_coupons, fill_lot, open_lot
 from loyalty_core.service.hold_points import PlacedHold, get_hold, place_hold, release_hold
@@ -28,12 +29,20 @@ from loyalty_core.service.receipts import EventReceipt
 from loyalty_core.service.record_events import Incoming, record_events
 from loyalty_core.service.shops import NewShop, create_shop
 from loyalty_core.service.source import Source
-from loyalty_core.service.upkeep import activate_points, end_holds, expire_points
+from loyalty_core.service.upkeep import (
+    activate_points,
+    end_holds,
+    expire_certificates,
+    expire_points,
+)
 from loyalty_core.service.verify_ledger import rebuild_ledger
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.tables import (
     accounts,
+    certificate_lots,
+    certificate_moves,
+    certificates,
     coupon_lots,
     coupon_uses,
     coupons,
@@ -71,6 +80,9 @@ VERA = "+79161234503"
 
 WATCHED = (
     accounts,
+    certificate_lots,
+    certificate_moves,
+    certificates,
     coupon_lots,
     coupon_uses,
     coupons,
@@ -221,7 +233,7 @@ class Shop:
 
     def keep_up(self) -> None:
         """The jobs that book what time has done."""
-        for job in (end_holds, activate_points, expire_points):
+        for job in (end_holds, activate_points, expire_points, expire_certificates):
             while transact(self.engine, lambda connection, job=job: job(connection, now=self.now)):
                 pass
 
@@ -268,6 +280,47 @@ class Shop:
     def coupon_uses(self, code: str) -> int:
         row = self.coupon(code)
         return row["uses"] + row["over"]
+
+    def make_certificates(
+        self,
+        nominal: int | None = None,
+        size: int = 1,
+        *,
+        loaded: bool = True,
+        by: str | None = None,
+        series: str = "gift",
+    ) -> list[str]:
+        """Codes of a new lot, with their money on them unless it says otherwise."""
+        owner = None if by is None else self.wire(by)
+        wanted = gifts.NewLot(f"lot-{next(_numbers)}", series, size, nominal, loaded, owner)
+
+        def work(connection: Connection) -> list[str]:
+            said = (connection, self.plans, self.programme_id)
+            gifts.open_lot(*said, wanted, author="owner", now=self.now)
+            lot = gifts.fill_lot(connection, self.programme_id, wanted.name, now=self.now)
+            pages = gifts.all_certificates(connection, self.programme_id, lot)
+            return [one.code for page in pages for one in page]
+
+        return transact(self.engine, work)
+
+    def certificate(self, code: str) -> dict[str, Any]:
+        """As people see it, now."""
+        with read(self.engine) as connection:
+            return gifts.check_certificate(connection, self.programme_id, code, now=self.now)
+
+    def money(self, code: str) -> str:
+        """Its state and balance."""
+        seen = self.certificate(code)
+        return f"{seen['state']} {seen['balance']}"
+
+    def top_up(self, code: str, amount: int, key: str) -> dict[str, Any]:
+        wanted = gifts.TopUp(code, amount, key, "shop")
+        return self.do(lambda c: gifts.top_up(c, self.programme_id, wanted, now=self.now))
+
+    def certificate_moves(self, code: str) -> list[dict[str, Any]]:
+        number = self.certificate(code)["id"]
+        with read(self.engine) as connection:
+            return gifts.certificate_moves(connection, self.programme_id, number)
 
     def open_shop(self, code: str) -> None:
         transact(
@@ -394,6 +447,9 @@ class Shop:
         """The rows of this programme."""
         if "programme_id" in table.c:
             own = table.c.programme_id == self.programme_id
+        elif "certificate_id" in table.c:
+            ours = select(certificates.c.id).where(certificates.c.programme_id == self.programme_id)
+            own = table.c.certificate_id.in_(ours)
         elif "member_id" in table.c:
             people = select(members.c.id).where(members.c.programme_id == self.programme_id)
             own = table.c.member_id.in_(people)

@@ -9,6 +9,7 @@ from flask import Flask
 
 from hub.web.api import (
     cards,
+    certificates,
     checkout,
     confirmations,
     consents,
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     receipts.blueprint,
     coupons.blueprint,
     letters.blueprint,
+    certificates.blueprint,
     privileges.blueprint,
     rewards.blueprint,
     partners.blueprint,

@@ -57,7 +57,7 @@ def quote(call: Call) -> Answer:
     spending: `degraded`.
     """
     request = scanned.basket(call, body.load(load_quote_request, body.read_json()))
-    priced = _guarded(call, request) if request.coupons else _priced(call, request)
+    priced = _guarded(call, request) if guesses.codes_in(request) else _priced(call, request)
     return answer(render_quote.quote(priced))
 
 
@@ -68,7 +68,7 @@ def _guarded(call: Call, request: QuoteRequest) -> Quote:
     member = None if priced.member is None else priced.member.id
     callers = guesses.callers_of(call.key.id, member=member, cart=request.cart)
     if not tries.is_out(callers, call.now):
-        tries.count(callers, guesses.count_wrong(priced.coupons), call.now)
+        tries.count(callers, guesses.count_wrong(priced), call.now)
         return priced
     bare = _priced(call, guesses.without_codes(request))
     return guesses.told_out(bare, request)
@@ -108,7 +108,7 @@ def hold(call: Call) -> Answer:
     told = body.read_json()
     wanted = body.load(load_hold_request, told)
     wanted = replace(wanted, request=scanned.basket(call, wanted.request))
-    codes = wanted.request.coupons
+    codes = guesses.codes_in(wanted.request)
     placed: list[PlacedHold] = []
     looked = False
 
@@ -141,8 +141,8 @@ def hold(call: Call) -> Answer:
     finally:
         # An answer that is given again looks at no code, and tells nothing new.
         if looked and codes:
-            wrong = sum(guesses.count_wrong(one.quote.coupons) for one in placed)
-            tried = wrong if placed else len(codes)
+            wrong = sum(guesses.count_wrong(one.quote) for one in placed)
+            tried = wrong if placed else codes
             call.room.guesses.count(_guessers(call, wanted, placed), tried, call.now)
 
 

@@ -149,6 +149,7 @@ def receipt_told(receipt: EventReceipt) -> dict[str, Any]:
         "status": receipt.status,
         "member": receipt.member,
         "points": {name: format_decimal(count) for name, count in receipt.points.items()},
+        "certificates": {name: format_decimal(one) for name, one in receipt.certificates.items()},
         "flags": list(receipt.flags),
     }
 

@@ -1,4 +1,4 @@
-"""Wrong codes are counted, so that nobody finds a coupon by trying.
+"""Wrong codes are counted, so that nobody finds a coupon or a gift certificate by trying.
 
 A wrong code counts for the member that it was tried for; where nobody is known, for the cart and
 for the key that it came by.  Who has none left is told so, whatever the code: a right one looks
@@ -11,16 +11,24 @@ A code of ours with a wrong check character counts nothing: it was misread, and 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from hub.web.api.limits import RateLimit
 from hub.web.errors import Refusal
 from loyalty_core.domain.pricing.sentences import known_locale, reason_text
-from loyalty_kit.checkout import CodeAnswer, Quote, QuoteRequest
+from loyalty_kit.checkout import CertificateAnswer, CodeAnswer, Quote, QuoteRequest
 
-WRONG = frozenset({"unknown_code", "coupon_of_another"})
+WRONG = frozenset(
+    {
+        "unknown_code",
+        "coupon_of_another",
+        "certificate_of_another",
+        # Whoever copied it in the shop tries until somebody pays for it.
+        "certificate_issued",
+    }
+)
 OF_KEY, OF_LOOKS = 100, 10
 """So many times a member's wrong codes strangers may try by one key, and one key may look up."""
 OUT = "too_many_attempts"
@@ -74,12 +82,18 @@ def lookers_of(key_id: int) -> list[str]:
     return [f"look:{key_id}", f"key:{key_id}"]
 
 
-def count_wrong(codes: Sequence[CodeAnswer]) -> int:
-    return sum(1 for one in codes if one.reason in WRONG)
+def codes_in(asked: QuoteRequest) -> int:
+    return len(asked.coupons) + len(asked.certificates)
+
+
+def count_wrong(quote: Quote) -> int:
+    reasons = [one.reason for one in quote.coupons]
+    reasons += [one.reason for one in quote.certificates]
+    return sum(1 for reason in reasons if reason in WRONG)
 
 
 def without_codes(asked: QuoteRequest) -> QuoteRequest:
-    return replace(asked, coupons=())
+    return replace(asked, coupons=(), certificates=())
 
 
 def told_out(quote: Quote, asked: QuoteRequest) -> Quote:
@@ -89,4 +103,7 @@ def told_out(quote: Quote, asked: QuoteRequest) -> Quote:
     return replace(
         quote,
         coupons=tuple(CodeAnswer(code, "rejected", OUT, text) for code in asked.coupons),
+        certificates=tuple(
+            CertificateAnswer(code, "rejected", OUT, text) for code in asked.certificates
+        ),
     )

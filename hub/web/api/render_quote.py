@@ -10,6 +10,7 @@ from typing import Any
 from loyalty_kit.checkout import (
     Balance,
     Benefit,
+    CertificateAnswer,
     CodeAnswer,
     Explanation,
     Gift,
@@ -34,7 +35,7 @@ def quote(priced: Quote) -> dict[str, Any]:
         "totals": _totals(priced.totals),
         "points": _points(priced.points),
         "coupons": [_code(code) for code in priced.coupons],
-        "certificates": [_code(code) for code in priced.certificates],
+        "certificates": [_certificate(one) for one in priced.certificates],
         "benefits": [_benefit(benefit) for benefit in priced.benefits],
         "gifts": [_gift(gift) for gift in priced.gifts],
         "offers": [offer(one) for one in priced.offers],
@@ -156,6 +157,18 @@ def offer(seen: Offer) -> dict[str, Any]:
 
 def _code(told: CodeAnswer) -> dict[str, Any]:
     return {"code": told.code, "status": told.status, "reason": told.reason, "text": told.text}
+
+
+def _certificate(told: CertificateAnswer) -> dict[str, Any]:
+    left = told.left_minor
+    return {
+        "code": told.code,
+        "status": told.status,
+        "reason": told.reason,
+        "text": told.text,
+        "amount": format_decimal(told.amount_minor),
+        "left": None if left is None else format_decimal(left),
+    }
 
 
 def _explanation(told: Explanation) -> dict[str, Any]:

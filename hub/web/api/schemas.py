@@ -172,11 +172,21 @@ class MovedPointsSchema(Schema):
     given_back = wire.Hundredths(answer=True)
 
 
+class MovedCertificatesSchema(Schema):
+    """What the event moved of gift certificates, in money."""
+
+    paid = wire.Hundredths(answer=True)
+    given_back = wire.Hundredths(answer=True)
+    loaded = wire.Hundredths(answer=True, metadata=about("Sold or topped up."))
+    taken_back = wire.Hundredths(answer=True, metadata=about("Of a sale that was returned."))
+
+
 class ReceiptSchema(Schema):
     id = fields.String()
     status = fields.String(metadata=about("`booked`, `superseded`, `waiting`, `open`, ..."))
     member = fields.String(allow_none=True, metadata=about("The member that it was booked for."))
     points = fields.Nested(MovedPointsSchema)
+    certificates = fields.Nested(MovedCertificatesSchema)
     flags = fields.List(fields.String(), metadata=about("What does not fit, for the owner."))
 
 
@@ -188,6 +198,11 @@ class PurchaseQuerySchema(Schema):
     def _asks_something(self, data: dict[str, Any], **_: Any) -> None:
         if not data:
             raise ValidationError("Give external_id or order.")
+
+
+class PaidWithSchema(Schema):
+    code = fields.String(metadata=about("The end of its code."))
+    amount = wire.Hundredths(answer=True, metadata=about("Before anything came back."))
 
 
 class PurchaseTotalsSchema(Schema):
@@ -224,6 +239,9 @@ class PurchaseViewSchema(Schema):
     totals = fields.Nested(PurchaseTotalsSchema)
     points = fields.Nested(MovedPointsSchema)
     lines = fields.List(fields.Nested(BookedLineSchema))
+    certificates = fields.List(
+        fields.Nested(PaidWithSchema), metadata=about("Gift certificates that it was paid with.")
+    )
     coupons_issued = fields.List(
         fields.String(), metadata=about("Codes that came of it, for the next purchase.")
     )

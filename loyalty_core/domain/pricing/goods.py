@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from loyalty_core.domain.pricing.declare import CODE, Kind, choice, many, optional, text, word
-from loyalty_kit.events import LineKind
+from loyalty_kit.events import RULED_KINDS, LineKind
 
 KINDS = ("category", "sku", "brand", "attribute", "class")
 """What a line can be named by; a line may have several names of one kind."""
@@ -81,7 +81,7 @@ class Goods:
         default=(LineKind.GOODS,),
         metadata=word(
             "kinds",
-            many(choice(*LineKind), least=1, most=len(LineKind)),
+            many(choice(*RULED_KINDS), least=1, most=len(RULED_KINDS)),
             en="Kinds of lines",
             ru="Виды строк",
         ),

@@ -126,6 +126,46 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "en": "There is no promotion for this coupon now.",
         "ru": "Сейчас нет акции для этого купона.",
     },
+    "certificate_mistyped": {
+        "en": "There is a mistake in the code: check each character.",
+        "ru": "В коде ошибка: проверьте каждый знак.",
+    },
+    "certificate_issued": {
+        "en": "The certificate has not been paid for yet.",
+        "ru": "Сертификат ещё не оплачен.",
+    },
+    "certificate_blocked": {
+        "en": "The certificate is blocked.",
+        "ru": "Сертификат заблокирован.",
+    },
+    "certificate_void": {
+        "en": "The purchase of this certificate was returned.",
+        "ru": "Покупка этого сертификата возвращена.",
+    },
+    "certificate_expired": {
+        "en": "The certificate ended on {ends_at}.",
+        "ru": "Срок сертификата закончился {ends_at}.",
+    },
+    "certificate_spent": {
+        "en": "There is no money left on the certificate.",
+        "ru": "На сертификате не осталось денег.",
+    },
+    "certificate_needs_member": {
+        "en": "The certificate is a member's own: it is not known who is buying.",
+        "ru": "Сертификат именной, а покупатель не назван.",
+    },
+    "certificate_of_another": {
+        "en": "The certificate is another member's.",
+        "ru": "Это сертификат другого участника.",
+    },
+    "certificate_other_goods": {
+        "en": "The basket has none of the goods that the certificate is for.",
+        "ru": "В корзине нет товаров, за которые можно платить этим сертификатом.",
+    },
+    "certificate_not_needed": {
+        "en": "Everything is paid already.",
+        "ru": "Всё уже оплачено.",
+    },
     "too_many_attempts": {
         "en": "Too many wrong codes: try again later.",
         "ru": "Слишком много неверных кодов: попробуйте позже.",

@@ -6,6 +6,11 @@ No family has foreign keys into the ledger family (`ledger.md` 31).
 from __future__ import annotations
 
 from loyalty_core.store.tables.base import metadata
+from loyalty_core.store.tables.certificates import (
+    certificate_lots,
+    certificate_moves,
+    certificates,
+)
 from loyalty_core.store.tables.consents import (
     channel_policies,
     consent_evidence,
@@ -78,6 +83,9 @@ __all__ = [
     "api_keys",
     "cards",
     "categories",
+    "certificate_lots",
+    "certificate_moves",
+    "certificates",
     "channel_policies",
     "club_grants",
     "confirmations",

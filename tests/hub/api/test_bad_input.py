@@ -33,15 +33,6 @@ def _nothing_stored(engine):
         pytest.param("/quotes", a_basket(shop="nowhere"), "unknown_shop", id="of a basket"),
         pytest.param("/quotes", a_basket(currency="EUR"), "wrong_currency", id="of a basket too"),
         pytest.param(
-            "/quotes", a_basket(certificates=["GIFT"]), "not_available", id="certificates"
-        ),
-        pytest.param(
-            "/holds",
-            a_basket(cart="c", certificates=["GIFT"]),
-            "not_available",
-            id="certificates of a hold",
-        ),
-        pytest.param(
             "/confirmations",
             {"purpose": "join", "member": {"phone": "+79161234567"}},
             "not_available",

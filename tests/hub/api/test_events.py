@@ -55,6 +55,7 @@ def test_a_purchase_paid_with_a_certificate_is_a_fact(shop):
     )
 
     assert answer.status_code == 201
+    assert answer.get_json()["flags"] == ["certificate_unknown"]
 
 
 def test_a_refund_waits_for_its_purchase(shop):

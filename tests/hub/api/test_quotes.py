@@ -181,7 +181,10 @@ def test_plain_functions_write_what_the_schema_says():
             1200, 10000, 0, 17900, 100, True, (words.EarnedOther("miles", 300),)
         ),
         coupons=(words.CodeAnswer("SPRING", "applied"),),
-        certificates=(words.CodeAnswer("G", "refused", "unknown", "?"),),
+        certificates=(
+            words.CertificateAnswer("G", "rejected", "unknown_code", "?"),
+            words.CertificateAnswer("H", "applied", amount_minor=820, left_minor=0),
+        ),
         benefits=(words.Benefit("p_3", "free_delivery", "Доставка"), words.Benefit(None, "m", "M")),
         gifts=(words.Gift("p_4", "CUP-1", "Кружка", 2000),),
         offers=(words.Offer("exclusive", "p_5", "Редкий чай", skus=("RARE",), list="l"),),

@@ -1,0 +1,380 @@
+"""Gift certificates as their owner handles them: lots made in portions, topped up, checked,
+blocked, told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from loyalty_core.domain.certificate_book import CertificateBook, Figures, Move, Why
+from loyalty_core.domain.certificates import LENGTH, RANDOM, CertificateSeries
+from loyalty_core.domain.coupon_codes import draw, normal, told
+from loyalty_core.domain.dates import end_of_life
+from loyalty_core.domain.errors import (
+    CertificateClosed,
+    CertificateNotFound,
+    InvalidInput,
+    KeyReused,
+    MemberNotFound,
+    ProgrammeNotFound,
+)
+from loyalty_core.domain.pricing.goods import fold
+from loyalty_core.service.members import member_row
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.store import certificates as store
+from loyalty_core.store import members, programmes
+from loyalty_core.store.certificates import KeptCertificate, KeptLot, Terms
+from loyalty_core.store.ids import from_wire, new_id, to_wire
+from loyalty_kit.money import format_decimal
+
+MOST = 1_000_000
+"""Certificates of one lot."""
+PORTION = 5000
+"""Certificates that are made in one transaction."""
+OTHER_WORDS = "There is a lot of this name with other words."
+_PAGE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class NewLot:
+    """`nominal_minor` None: that of the series, or whatever is paid for each.  `loaded`: the
+    money is on them at once, nobody has to buy them.  `member` (wire id): whose they are; None:
+    of whoever has the code."""
+
+    name: str
+    series: str
+    size: int
+    nominal_minor: int | None = None
+    loaded: bool = False
+    member: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """`key` names it: the same key again brings nothing more."""
+
+    code: str
+    amount_minor: int
+    key: str
+    author: str
+
+
+# --- lots -------------------------------------------------------------------------------------
+
+
+def series_of(
+    connection: Connection, plans: PlanCache, programme_id: int, code: str
+) -> CertificateSeries:
+    """A series of the rules in force.  Raises: ProgrammeNotFound, InvalidInput."""
+    programme = programmes.programme_by_id(connection, programme_id)
+    if programme is None:
+        raise ProgrammeNotFound
+    rules = plans.get(connection, programme_id, programme.rules_version).rules
+    found = next((one for one in rules.certificates if one.code == code), None)
+    if found is None:
+        raise InvalidInput({"series": ["Not a series of certificates in the rules in force."]})
+    return found
+
+
+def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    plans: PlanCache,
+    programme_id: int,
+    wanted: NewLot,
+    *,
+    author: str,
+    now: datetime,
+) -> KeptLot:
+    """The lot of this name, made if there is none; its certificates are made by `fill_lot`.
+
+    It keeps the terms of its series as they are now.
+
+    Raises: ProgrammeNotFound, MemberNotFound, InvalidInput (series, size, nominal; or there is
+    such a lot with other words).
+    """
+    if not 1 <= wanted.size <= MOST:
+        raise InvalidInput({"count": [f"Must be from 1 to {MOST}."]})
+    known = store.find_lot(connection, programme_id, wanted.name, lock=True)
+    if known is None:
+        series = series_of(connection, plans, programme_id, wanted.series)
+        lot = new_lot(connection, programme_id, wanted, series, author, now)
+        store.add_lot(connection, lot)
+        known = store.find_lot(connection, programme_id, wanted.name, lock=True)
+    assert known is not None
+    same = (known.terms.series, known.size, known.loaded) == (
+        wanted.series,
+        wanted.size,
+        wanted.loaded,
+    )
+    same = same and wanted.nominal_minor in (None, known.nominal_minor)
+    owner = _number(connection, programme_id, wanted.member)
+    last = None if known.member_id is None else to_wire("m", known.member_id)
+    if not same or owner != _number(connection, programme_id, last):
+        raise InvalidInput({"lot": [OTHER_WORDS]})
+    return known
+
+
+def fill_lot(
+    connection: Connection, programme_id: int, name: str, *, now: datetime, portion: int = PORTION
+) -> KeptLot:
+    """Make as many of a lot's certificates as are missing, but no more than `portion`.
+
+    To be called until `made` is `size`; whoever was cut off goes on where it was.
+
+    Raises: CertificateNotFound (no such lot), MemberNotFound.
+    """
+    lot = find_lot(connection, programme_id, name, lock=True)
+    missing = min(portion, lot.size - lot.made)
+    if missing <= 0:
+        return lot
+    member = lot.member_id
+    if member is not None:
+        member = members.lock_survivors(connection, programme_id, [member])[member]
+        if member is None:
+            raise MemberNotFound
+    until = end_of(connection, programme_id, lot.terms.life_days, lot.created_at)
+    fresh = []
+    for code in {draw(RANDOM) for _ in range(missing)}:
+        one = new_certificate(lot, code, now)
+        one.member_id = member
+        if lot.loaded and lot.nominal_minor is not None:
+            why = Why("lot", lot.created_at, now, by=lot.author)
+            one.book.load(lot.nominal_minor, why, until)
+        fresh.append(one)
+    made = lot.made + store.add_certificates(connection, fresh)
+    store.change_lot(connection, lot.id, {"made": made})
+    return find_lot(connection, programme_id, name)
+
+
+def new_certificate(lot: KeptLot, code: str, now: datetime) -> KeptCertificate:
+    """A certificate of a lot, not stored yet."""
+    book = CertificateBook(new_id(now), Figures(), None, None, lot.terms.life_days, 0)
+    return KeptCertificate(
+        lot.programme_id,
+        code,
+        lot.id,
+        lot.member_id,
+        False,
+        lot.nominal_minor,
+        None,
+        now,
+        lot.terms,
+        book,
+    )
+
+
+def find_lot(
+    connection: Connection, programme_id: int, name: str, *, lock: bool = False
+) -> KeptLot:
+    """Raises: CertificateNotFound."""
+    lot = store.find_lot(connection, programme_id, name, lock=lock)
+    if lot is None:
+        raise CertificateNotFound({"lot": name})
+    return lot
+
+
+def list_lots(connection: Connection, programme_id: int) -> list[KeptLot]:
+    return store.all_lots(connection, programme_id)
+
+
+def count_certificates(connection: Connection, programme_id: int, lot: KeptLot | None) -> int:
+    return store.count_certificates(connection, programme_id, None if lot is None else lot.id)
+
+
+def all_certificates(
+    connection: Connection, programme_id: int, lot: KeptLot | None
+) -> Iterator[list[KeptCertificate]]:
+    """Of a lot, or of the programme, in pages."""
+    return store.pages(connection, programme_id, lot_id=None if lot is None else lot.id, size=_PAGE)
+
+
+# --- single ones ------------------------------------------------------------------------------
+
+
+def check_certificate(
+    connection: Connection, programme_id: int, code: str, *, now: datetime
+) -> dict[str, Any]:
+    """A certificate, wire-ready.  Raises: CertificateNotFound."""
+    key = (programme_id, normal(code))
+    found = store.known_certificates(connection, [key]).get(key)
+    if found is None:
+        raise CertificateNotFound
+    return certificate_view(found, now)
+
+
+def top_up(
+    connection: Connection, programme_id: int, wanted: TopUp, *, now: datetime
+) -> dict[str, Any]:
+    """Put money onto a certificate that was paid for elsewhere; the first money activates it.
+
+    Gives it as it is afterwards, wire-ready.
+
+    Raises: CertificateNotFound, CertificateClosed (blocked, void, expired, or not to be topped
+    up by the terms of its lot), KeyReused, BeyondCount.
+    """
+    one = _locked(connection, programme_id, wanted.code)
+    key = f"top_up/{wanted.key}"
+    known = store.move_by_key(connection, one.id, key)
+    if known is not None:
+        if known.change.loaded != wanted.amount_minor:
+            raise KeyReused
+        return certificate_view(one, now)
+    one.book.settle(now)
+    state = _state(one, now)
+    may = one.terms.top_up or one.book.activated_at is None
+    if not may or state not in ("issued", "active", "spent"):
+        raise CertificateClosed({"state": state})
+    until = end_of(connection, programme_id, one.terms.life_days, now)
+    one.book.load(wanted.amount_minor, Why(key, now, now, by=wanted.author), until)
+    store.write_certificates(connection, [one])
+    return certificate_view(one, now)
+
+
+def block_certificate(
+    connection: Connection, programme_id: int, code: str, *, blocked: bool, now: datetime
+) -> dict[str, Any]:
+    """Let a certificate not be paid with from now on, or be used again; what holds reserved
+    stays, and so does its money.
+
+    Raises: CertificateNotFound.
+    """
+    one = _locked(connection, programme_id, code)
+    one.changed, one.blocked = one.changed or one.blocked != blocked, blocked
+    store.write_certificates(connection, [one])
+    return certificate_view(one, now)
+
+
+def member_certificates(
+    connection: Connection, programme_id: int, member_id: str, *, now: datetime
+) -> list[dict[str, Any]]:
+    """The member's own, the newest first, wire-ready.  Raises: MemberNotFound."""
+    number = member_row(connection, programme_id, member_id)["id"]
+    return [certificate_view(one, now) for one in store.of_member(connection, programme_id, number)]
+
+
+def certificate_moves(
+    connection: Connection, programme_id: int, certificate_id: str
+) -> list[dict[str, Any]]:
+    """The movements of a certificate (wire id), the oldest first.  Raises:
+    CertificateNotFound."""
+    number = from_wire("ct", certificate_id)
+    one = None if number is None else store.find_certificate(connection, programme_id, number)
+    if one is None:
+        raise CertificateNotFound
+    return [_move_view(move) for move in store.moves_of(connection, one.id)]
+
+
+def certificate_view(one: KeptCertificate, now: datetime) -> dict[str, Any]:
+    """A certificate as people and callers see it.  `state`: `issued`, `active`, `spent`,
+    `expired`, `blocked`, `void`; what holds reserve is not in `balance`."""
+    book = one.book
+    lives = book.lives_at(now)
+    return {
+        "id": to_wire("ct", one.id),
+        "code": told(one.code, LENGTH),
+        "series": one.terms.series,
+        "state": _state(one, now),
+        "member": None if one.member_id is None else to_wire("m", one.member_id),
+        "nominal": None if one.nominal_minor is None else format_decimal(one.nominal_minor),
+        "balance": format_decimal(book.free if lives else 0),
+        "reserved": format_decimal(book.figures.reserved),
+        "owed": format_decimal(book.figures.owed),
+        "activated_at": None if book.activated_at is None else book.activated_at.isoformat(),
+        "expires_at": None if book.expires_at is None else book.expires_at.isoformat(),
+        "created_at": one.created_at.isoformat(),
+    }
+
+
+# --- inside -----------------------------------------------------------------------------------
+
+
+def new_lot(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    programme_id: int,
+    wanted: NewLot,
+    series: CertificateSeries,
+    author: str,
+    now: datetime,
+) -> KeptLot:
+    """A lot with the terms of its series, not stored yet.
+
+    Raises: MemberNotFound, InvalidInput (nominal).
+    """
+    own = series.nominal_minor
+    if own is not None and wanted.nominal_minor not in (None, own):
+        raise InvalidInput({"nominal": ["The series has another nominal."]})
+    nominal = own if wanted.nominal_minor is None else wanted.nominal_minor
+    if wanted.loaded and nominal is None:
+        raise InvalidInput({"nominal": ["Give a nominal: there is none in the series."]})
+    terms = Terms(
+        series.code,
+        series.life_days,
+        series.top_up,
+        tuple(map(fold, series.skus)),
+        tuple(map(fold, series.categories)),
+    )
+    return KeptLot(
+        new_id(now),
+        programme_id,
+        wanted.name,
+        wanted.size,
+        0,
+        nominal,
+        wanted.loaded,
+        _number(connection, programme_id, wanted.member),
+        author,
+        now,
+        terms,
+    )
+
+
+def _number(connection: Connection, programme_id: int, member: str | None) -> int | None:
+    """A member, whoever that is by now.  Raises: MemberNotFound."""
+    if member is None:
+        return None
+    number: int = member_row(connection, programme_id, member)["id"]
+    return number
+
+
+def _locked(connection: Connection, programme_id: int, code: str) -> KeptCertificate:
+    key = (programme_id, normal(code))
+    one = store.lock_certificates(connection, [key]).get(key)
+    if one is None:
+        raise CertificateNotFound
+    return one
+
+
+def end_of(
+    connection: Connection, programme_id: int, life_days: int | None, since: datetime
+) -> datetime | None:
+    """When what is loaded at `since` ends.  Raises: ProgrammeNotFound."""
+    programme = programmes.programme_by_id(connection, programme_id)
+    if programme is None:
+        raise ProgrammeNotFound
+    return end_of_life(since, life_days, ZoneInfo(programme.timezone))
+
+
+def _state(one: KeptCertificate, now: datetime) -> str:
+    if one.state != "active":
+        return one.state
+    if not one.book.lives_at(now):
+        return "expired"
+    return "active" if one.book.figures.balance else "spent"
+
+
+def _move_view(move: Move) -> dict[str, Any]:
+    change, why = move.change, move.why
+    return {
+        "no": move.no,
+        "kind": move.kind.value,
+        **{name: format_decimal(minor) for name, minor in change._asdict().items()},
+        "purchase": None if why.purchase_id is None else to_wire("p", why.purchase_id),
+        "by": why.by,
+        "occurred_at": why.occurred_at.isoformat(),
+        "booked_at": why.booked_at.isoformat(),
+    }
