@@ -669,7 +669,11 @@ def test_a_merge_takes_them_along_and_an_erasure_leaves_them_to_the_bearer(shop:
     assert told(shop.quote(50_00, certificates=(code,))) == [("applied", None, 50_00)]
 
     wire = shop.wire(ANNA)
-    act = shop.do(lambda c: erase_member(c, shop.programme_id, wire, author="owner", now=shop.now))
+    act = shop.do(
+        lambda c: erase_member(
+            c, shop.programme_id, wire, author="owner", evidence_key=b"key", now=shop.now
+        )
+    )
 
     assert act["certificates"] == 1
     assert told(shop.quote(50_00, by=None, certificates=(code,))) == [("applied", None, 50_00)]
