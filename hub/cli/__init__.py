@@ -28,6 +28,8 @@ WORDS: Mapping[str, str] = {
     "rules": "rules:rules",
     "members": "members:members",
     "coupons": "coupons:coupons",
+    "import": "imports:imports",
+    "export": "export:export",
     "tiers": "tiers:tiers",
     "keys": "keys:keys",
     "installations": "installations:installations",

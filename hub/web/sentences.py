@@ -82,6 +82,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "The first call with this Idempotency-Key is still running.",
         "Первый запрос с этим Idempotency-Key ещё выполняется.",
     ),
+    "import_moved": (
+        "Somebody else is bringing in the same file.",
+        "Этот же файл сейчас загружает кто-то ещё.",
+    ),
     "nothing_to_undo": ("There is nothing to undo.", "Отменять нечего."),
     "approval_needed": (
         "These rules need a second person: let somebody else than their author publish them.",

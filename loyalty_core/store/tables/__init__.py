@@ -32,6 +32,7 @@ from loyalty_core.store.tables.members import (
     members,
     tier_changes,
 )
+from loyalty_core.store.tables.moving import balance_comparisons, import_columns, imports
 from loyalty_core.store.tables.privileges import (
     club_grants,
     event_guests,
@@ -63,6 +64,7 @@ __all__ = [
     "accounts",
     "admins",
     "api_keys",
+    "balance_comparisons",
     "categories",
     "club_grants",
     "confirmations",
@@ -82,6 +84,8 @@ __all__ = [
     "idempotency",
     "identities",
     "identity_conflicts",
+    "import_columns",
+    "imports",
     "installations",
     "list_fillings",
     "lots",
