@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from loyalty_core.service.compare_balances import (
     end_of,
     outcome,
 )
-from loyalty_core.service.imports import Report
+from loyalty_core.service.imports import Bad, Report
 from loyalty_core.service.programmes import Programme
 from loyalty_core.store import imports as store
 from loyalty_core.store.database import read, transact
@@ -55,7 +56,7 @@ _HEAD = ("member", "theirs", "ours", "difference")
     help="Where all differences go.",
 )
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="As of balances.")
-@click.option("--columns", "kept_as", default="default", help="As of balances.")
+@click.option("--mapping", "kept_as", default="default", help="As of balances.")
 @click.option("--system", help="Whose the ids in the column external are.")
 @click.option("--encoding", help="Of a CSV file; left out, it is found.")
 @click.option("--language", type=click.Choice(words.LANGUAGES), default="en", help="Of the report.")
@@ -91,10 +92,20 @@ def compare(  # noqa: PLR0913 - the command's own words
     sheet = Sheet(file, encoding)
     asked = (columns, kept_as, system is not None)
     found = columns_of(hub, programme.id, BALANCES, sheet, asked)
-    told, differences = _compare(hub, programme, found, day.date(), (system, out))
-    _tell(told, differences, language, as_json)
-    if told.differing or told.unknown_rows:
+    told = _compare(hub, programme, found, day.date(), (system, out))
+    _tell(told, language, as_json)
+    if told.totals.differing or told.bad:
         sys.exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The totals, the first members that differ, and the first rows that could not be used."""
+
+    totals: Comparison
+    differences: list[Difference]
+    bad: list[Bad]
+    rejected: int
 
 
 def _compare(
@@ -103,11 +114,12 @@ def _compare(
     columns: Columns,
     day: date,
     where: tuple[str | None, Path | None],
-) -> tuple[Comparison, list[Difference]]:
-    """The totals, and the first differences; `where`: the system of ids, and the file for all."""
+) -> _Told:
+    """`where`: the system of ids, and the file for all differences."""
     system, out = where
     now, told, read_of = hub.clock.now(), Compared(), Report()
     shown: list[Difference] = []
+    bad: list[Bad] = []
     with ExitStack() as things:
         scratch = things.enter_context(closing(Scratch()))
         work = BalanceComparison(hub.plans, programme.id, scratch, system=system)
@@ -121,6 +133,7 @@ def _compare(
             for portion in columns.portions():
                 part = work.read(connection, [row for row, _ in portion])
                 read_of.counts.update(part.counts)
+                bad += part.bad[: max(0, SHOWN - len(bad))]
                 done += len(portion)
                 move(done, columns.sheet.look.about_rows)
         moment = end_of(day, ZoneInfo(programme.timezone), now)
@@ -133,12 +146,17 @@ def _compare(
                 move(told.members, total)
     result = outcome(day, read_of, told, now)
     transact(hub.engine, lambda c: store.keep_comparison(c, programme.id, result))
-    return result, shown
+    return _Told(result, shown, bad, read_of.counts["rejected"])
 
 
-def _tell(told: Comparison, shown: list[Difference], lang: str, as_json: bool) -> None:
+def _tell(found: _Told, lang: str, as_json: bool) -> None:
+    told, rows = found.totals, [_row(one) for one in found.differences]
     if as_json:
-        print_json({**_totals(told), "differences": [_row(one) for one in shown]})
+        lines = [
+            {"line": one.number, "code": one.code, "why": words.why(one, lang)} for one in found.bad
+        ]
+        said = {"rejected": found.rejected, "differences": rows, "lines": lines}
+        print_json({**_totals(told), **said})
         return
     facts = {name: str(value) for name, value in _totals(told).items()}
     for name in ("compared", "theirs"):
@@ -149,7 +167,11 @@ def _tell(told: Comparison, shown: list[Difference], lang: str, as_json: bool) -
                 "unknown", lang, rows=told.unknown_rows, points=format_decimal(told.unknown_points)
             )
         )
-    print_rows([_row(one) for one in shown], as_json, none="")
+    if rows:
+        print_rows(rows, as_json, none="")
+    for one in found.bad:
+        why = words.why(one, lang)
+        click.echo(words.sentence("line", lang, number=one.number, why=why), err=True)
 
 
 def _history(hub: Hub, programme: Programme, as_json: bool) -> None:

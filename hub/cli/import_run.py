@@ -37,6 +37,7 @@ from loyalty_kit.money import format_decimal
 AUTHOR = "command line"
 SHOWN = 20
 """Bad rows that are told on the terminal."""
+LONGEST_NAME = 100
 LISTED = 1000
 """Bad rows that are told in JSON."""
 
@@ -70,6 +71,13 @@ class Told:
         self.bad += report.bad[: max(0, LISTED - len(self.bad))]
 
 
+def short_name(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    """It stands in the key of each entry."""
+    if name is not None and not 0 < len(name.strip()) <= LONGEST_NAME:
+        raise click.BadParameter(f"from 1 to {LONGEST_NAME} characters")
+    return name
+
+
 def bring_in(kind: str, code: str | None, said: Said) -> None:
     """Bring in a file, or say what that would do."""
     hub = open_hub()
@@ -98,7 +106,7 @@ class _Run:
         self._columns = columns
         self._said = said
         self._scratch = scratch
-        self._name = said.name or said.file.stem
+        self._name = said.name or said.file.stem[:LONGEST_NAME]
         self._told = Told()
 
     def dry(self) -> Told:

@@ -10,7 +10,7 @@ import click
 
 from hub.cli.compare import compare
 from hub.cli.coupons import bring_in as coupons
-from hub.cli.import_run import Said, bring_in
+from hub.cli.import_run import Said, bring_in, short_name
 from hub.cli.import_words import LANGUAGES
 from hub.cli.output import json_option, print_rows
 from hub.cli.place import chosen_programme, open_hub, programme_option
@@ -38,7 +38,9 @@ def _file_options(kind: str) -> Callable[[Callable[..., Any]], Callable[..., Any
     ours = ", ".join(WORDS[kind]) + (", attr.NAME for your own" if kind == MEMBERS else "")
     options = (
         click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
-        click.option("--name", help="Of this import; left out, that of the file."),
+        click.option(
+            "--name", callback=short_name, help="Of this import; left out, that of the file."
+        ),
         click.option(
             "--column",
             "columns",
@@ -47,7 +49,7 @@ def _file_options(kind: str) -> Callable[[Callable[..., Any]], Callable[..., Any
             help=f"What a column is called in the file.  Ours: {ours}.",
         ),
         click.option(
-            "--columns",
+            "--mapping",
             "kept_as",
             default=DEFAULT,
             show_default=True,

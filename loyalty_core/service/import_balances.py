@@ -199,14 +199,14 @@ class BalancesImport:
         for one, member in owned:
             where = (member, *names.get(member, ()))
             key = self._key(one)
-            before = [moved.get((number, one.currency.code, key)) for number in where]
-            known = next((points for points in before if points is not None), None)
+            before = {moved.get((number, one.currency.code, key)) for number in where} - {None}
             points = self._bookable(one)
-            if known is not None and known != points:
-                self._reject(one, Wrong("other_points", points=format_decimal(known)), report)
+            if before and points not in before:
+                told = ", ".join(format_decimal(known) for known in sorted(filter(None, before)))
+                self._reject(one, Wrong("other_points", points=told), report)
                 continue
-            self._count(one, points, known is not None, report)
-            if known is None and points:
+            self._count(one, points, bool(before), report)
+            if points and not before:
                 bookings.append(_Booking(one, member, points))
         return bookings
 

@@ -209,16 +209,28 @@ def _attributes(told: Mapping[str, str]) -> dict[str, Any]:
     """Of the shop's own: a column each, and those of our export in one.  Raises: Wrong."""
     attributes: dict[str, Any] = {}
     if document := told.get("attributes"):
-        try:
-            attributes = json.loads(document)
-        except ValueError:
-            raise Wrong("not_json", column="attributes") from None
-        if not isinstance(attributes, dict):
-            raise Wrong("not_json", column="attributes")
+        attributes = _object(document)
     for word, cell in told.items():
         if word.startswith(ATTRIBUTE) and (value := text_of(cell, word)) is not None:
             attributes[word.removeprefix(ATTRIBUTE)] = value
     return attributes
+
+
+def _object(document: str) -> dict[str, Any]:
+    """What both databases take for JSON.  Raises: Wrong."""
+    try:
+        found = json.loads(document, parse_constant=_no_number)
+        text = json.dumps(found, ensure_ascii=False)
+        text.encode("utf-8")
+    except (ValueError, RecursionError):
+        raise Wrong("not_json", column="attributes") from None
+    if not isinstance(found, dict) or "\\u0000" in text:
+        raise Wrong("not_json", column="attributes")
+    return found
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(name)
 
 
 def _tier(text: str | None, ground: Ground) -> str | None:

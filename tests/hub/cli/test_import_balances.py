@@ -7,8 +7,12 @@ import json
 import pytest
 from sqlalchemy import select
 
+from hub.clock import SystemClock
+from loyalty_core.service.merge_members import merge_members
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.programmes import get_programme
 from loyalty_core.store.accounts import open_lots
-from loyalty_core.store.database import read
+from loyalty_core.store.database import read, write
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.tables import entries
 from tests.support.moving import card, write_rows
@@ -79,6 +83,13 @@ def test_r112_the_same_balances_again_book_nothing_whatever_the_members_became(
     assert line["why"] == "was brought in before with 50.00 points"
     other = base("import", "balances", str(mended), "--name", "gift", "--json")
     assert sums(other)[1] == "165.00", "another import is another gift"
+    with write(engine) as connection:
+        programme = get_programme(connection, "demo")
+        pair = {"into": card(engine, card="2").id, "from_": card(engine, card="1").id}
+        now = SystemClock().now()
+        merge_members(connection, PlanCache(), programme.id, **pair, author="anna", now=now)
+    merged = base("import", "balances", str(file), "--json", "--dry-run")
+    assert (merged.json["points_taken"], merged.json["points_known"]) == ("0.00", "105.00")
 
 
 def test_r112_a_lot_told_twice_is_listed_and_a_word_of_its_own_lets_it_in(base, engine, tmp_path):

@@ -22,7 +22,9 @@ def base(demo, tmp_path):
 
 
 def test_r112_balances_are_compared_day_by_day(base, engine, tmp_path):
-    first = write_rows(tmp_path / "a.csv", "card,points", "1,60", "1,40", "2,45", "3,10", "9,7")
+    first = write_rows(
+        tmp_path / "a.csv", "card,points", "1,60", "1,40", "2,45", "3,10", "9,7", "1,"
+    )
     second = write_rows(tmp_path / "b.csv", "Карта;Остаток", "1;100", "2;50")
     out = tmp_path / "differences.csv"
 
@@ -37,6 +39,10 @@ def test_r112_balances_are_compared_day_by_day(base, engine, tmp_path):
         "apart": "15.00",
     }
     assert (apart.json["unknown_rows"], apart.json["unknown"]) == (1, "7.00")
+    assert [(one["line"], one["code"]) for one in apart.json["lines"]] == [
+        (6, "nobody"),
+        (7, "not_amount"),
+    ]
     two, three = (card(engine, card=number).id for number in ("2", "3"))
     wanted = [
         {"member": two, "theirs": "45.00", "ours": "50.00", "difference": "5.00"},

@@ -216,6 +216,20 @@ def test_r112_ids_of_another_system_are_told_with_it(demo, engine, tmp_path):
     assert done.json["lines"][0]["code"] == "no_system"
 
 
+def test_r112_attributes_that_a_database_cannot_keep_are_refused(demo, engine, tmp_path):
+    file = tmp_path / "old.csv"
+    told = ['{"size": 42}', '{"a": "\\u0000"}', '{"a": NaN}', '{"a": "\\ud800"}', "[1]", "{"]
+    with file.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows(
+            [("card", "attributes"), *((number, one) for number, one in enumerate(told, 1))]
+        )
+
+    done = demo("import", "members", str(file), "--json")
+
+    assert (counts(done), done.json["lines"][0]["code"]) == ((6, 1, 0, 5), "not_json")
+    assert card(engine, card="1").attributes == {"size": 42}
+
+
 # --- levels -----------------------------------------------------------------------------------
 
 

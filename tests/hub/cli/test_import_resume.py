@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -111,6 +112,23 @@ def test_r112_two_at_once_do_not_bring_in_one_file_twice(start, demo, engine, tm
         assert process.returncode == 0 or "same file" in err
     with read(engine) as connection:
         assert connection.scalar(select(func.count()).select_from(members)) == SIZE
+
+
+def test_r112_people_of_two_files_at_once_are_there_once(start, demo, engine, tmp_path):
+    """Two imports race for each name; the database decides who is first."""
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    write_members(one, SIZE // 2)
+    write_members(other, SIZE // 2)
+
+    both = [start("members", str(file), "--json") for file in (one, other)]
+    told = [process.communicate(timeout=180) for process in both]
+
+    assert [process.returncode for process in both] == [0, 0], told
+    done = [json.loads(out) for out, _ in told]
+    assert sum(each["new"] for each in done) == SIZE // 2
+    assert sum(each["known"] for each in done) == SIZE // 2
+    with read(engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(members)) == SIZE // 2
 
 
 def test_r112_what_was_cut_off_is_listed(start, demo, engine, tmp_path):
