@@ -16,7 +16,7 @@ import click
 from hub.cli import import_words as words
 from hub.cli.coupon_file import open_for_codes
 from hub.cli.import_columns import Columns, columns_of
-from hub.cli.import_file import Sheet
+from hub.cli.import_file import Sheet, apart
 from hub.cli.output import json_option, print_json, print_rows, progress_bar
 from hub.cli.place import chosen_programme, open_hub, programme_option
 from hub.wiring import Hub
@@ -89,6 +89,7 @@ def compare(  # noqa: PLR0913 - the command's own words
         return
     if day is None:
         raise click.UsageError("Whose evening does the file tell?  --on DATE")
+    apart(file, out)
     sheet = Sheet(file, encoding)
     asked = (columns, kept_as, system is not None)
     found = columns_of(hub, programme.id, BALANCES, sheet, asked)

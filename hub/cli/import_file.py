@@ -11,7 +11,7 @@ import csv
 import io
 import os
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from hashlib import blake2b
@@ -91,6 +91,14 @@ def guarded(cell: str) -> str:
 
 def unguarded(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA + _SIGNS) else cell
+
+
+def apart(file: Path, out: Path | None) -> None:
+    """Raises: click.UsageError, where what is read would be written over."""
+    if out is not None and out.exists() and out.samefile(file):
+        raise click.UsageError(
+            f"{out.name} is the file that is read; give the other a name of its own."
+        )
 
 
 # --- looking --------------------------------------------------------------------------------
@@ -222,13 +230,15 @@ class RejectFile:
         if path is None:
             return
         number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.fchmod(number, 0o600)
         self._file = open(number, "r+b")  # noqa: SIM115 - closed by `close`
-        size = self._file.seek(0, os.SEEK_END)
-        if resume_at and size >= resume_at:
+        head = self._text([[*sheet.names, REASON]])
+        is_ours = self._file.read(len(head)) == head
+        if is_ours and len(head) <= resume_at <= self._file.seek(0, os.SEEK_END):
             self._end_at(resume_at)
         else:
             self._end_at(0)
-            self._write([[*sheet.names, REASON]])
+            self._file.write(head)
         self._kept = self._file.tell()
 
     def put(self, rows: Sequence[tuple[Sequence[str], str]]) -> int:
@@ -237,7 +247,7 @@ class RejectFile:
         if self._file is None:
             return 0
         self._end_at(self._kept)
-        self._write(self._row(cells, why) for cells, why in rows)
+        self._file.write(self._text(self._row(cells, why) for cells, why in rows))
         self._file.flush()
         os.fsync(self._file.fileno())
         return self._file.tell()
@@ -261,9 +271,8 @@ class RejectFile:
         self._file.seek(place)
         self._file.truncate()
 
-    def _write(self, rows: Any) -> None:
-        assert self._file is not None
+    def _text(self, rows: Iterable[Sequence[str]]) -> bytes:
         text = io.StringIO(newline="")
         writer = csv.writer(text, delimiter=self._delimiter)
-        writer.writerows([guarded(str(cell)) for cell in row] for row in rows)
-        self._file.write(text.getvalue().encode("utf-8"))
+        writer.writerows([guarded(cell) for cell in row] for row in rows)
+        return text.getvalue().encode("utf-8")

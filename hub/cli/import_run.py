@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from sqlalchemy import Connection
 
 from hub.cli import import_words as words
 from hub.cli.import_columns import TOO_MANY, Columns, Portion, columns_of
-from hub.cli.import_file import RejectFile, Sheet
+from hub.cli.import_file import RejectFile, Sheet, apart
 from hub.cli.output import print_json, progress_bar
 from hub.cli.place import chosen_programme, open_hub
 from hub.wiring import Hub
@@ -80,6 +82,7 @@ def short_name(_context: click.Context, _option: click.Parameter, name: str | No
 
 def bring_in(kind: str, code: str | None, said: Said) -> None:
     """Bring in a file, or say what that would do."""
+    apart(said.file, said.rejected)
     hub = open_hub()
     programme = chosen_programme(hub, code)
     sheet = Sheet(said.file, said.encoding)
@@ -132,9 +135,7 @@ class _Run:
 
     def wet(self) -> Told:
         hub, told = self._hub, self._told
-        wanted = Wanted(
-            self._programme_id, self._columns.kind, self._name, self._columns.sheet.look.file_hash
-        )
+        wanted = Wanted(self._programme_id, self._columns.kind, self._name, self._file_hash())
         kept = transact(
             hub.engine,
             lambda c: service.begin_import(c, hub.plans, wanted, now=hub.clock.now()),
@@ -162,6 +163,12 @@ class _Run:
         return told
 
     # --- inside -----------------------------------------------------------------------------
+
+    def _file_hash(self) -> str:
+        """Of the file and of how it is read: read otherwise, it is another one."""
+        read_as = json.dumps([self._columns.told(), self._said.system])
+        whole = f"{self._columns.sheet.look.file_hash}{read_as}"
+        return blake2b(whole.encode(), digest_size=16).hexdigest()
 
     def _portion(
         self, kept: KeptImport, kind: Kind, portion: Portion, rejects: RejectFile

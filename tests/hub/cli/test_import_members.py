@@ -171,6 +171,15 @@ def test_r112_a_mended_file_of_rejected_rows_goes_in(demo, engine, tmp_path):
     assert card(engine, phone="+79161234567").profile["city"] == "=Тверь"
 
 
+def test_r112_the_file_that_is_read_is_not_written_over(demo, tmp_path):
+    file = write_rows(tmp_path / "old.csv", "phone", "12")
+
+    refused = demo("import", "members", str(file), "--rejected", str(file))
+
+    assert (refused.code, "a name of its own" in refused.err) == (2, True)
+    assert file.read_text("utf-8") == "phone\n12\n"
+
+
 def test_r112_a_row_that_names_two_members_is_left_to_a_person(demo, engine, tmp_path):
     first = write_rows(tmp_path / "old.csv", "phone,card", "+79161234567,1", "+79161234568,2")
     demo("import", "members", str(first))
