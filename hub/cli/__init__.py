@@ -30,6 +30,8 @@ WORDS: Mapping[str, str] = {
     "coupons": "coupons:coupons",
     "partners": "partners:partners",
     "certificates": "certificates:certificates",
+    "import": "imports:imports",
+    "export": "export:export",
     "tiers": "tiers:tiers",
     "keys": "keys:keys",
     "installations": "installations:installations",

@@ -98,7 +98,7 @@ def generate(  # noqa: PLR0913 - the command's own words
     print_row(_lot_row(lot), as_json)
 
 
-@certificates.command("import")
+@click.command("certificates")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--series", required=True, help="Of the rules in force: the lot keeps its terms.")
 @click.option("--lot", "name", help="Name of their lot; left out, that of the file.")

@@ -96,7 +96,7 @@ def generate(  # noqa: PLR0913 - the command's own words
     print_row(_lot_row(lot), as_json)
 
 
-@coupons.command("import")
+@click.command("coupons")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--lot", "name", help="Name of their lot; left out, that of the file.")
 @click.option("--series", help="Of lines that name none.")

@@ -146,6 +146,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "Такое же согласие на тот же момент уже известно с другим текстом или подтверждением; "
         "укажите момент нового.",
     ),
+    "import_moved": (
+        "Somebody else is bringing in the same file.",
+        "Этот же файл сейчас загружает кто-то ещё.",
+    ),
     "nothing_to_undo": ("There is nothing to undo.", "Отменять нечего."),
     "approval_needed": (
         "These rules need a second person: let somebody else than their author publish them.",

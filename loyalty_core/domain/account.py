@@ -97,13 +97,13 @@ class AccountBook:
         """What a spend at `at` may take without a hold."""
         return sum(lot.free for lot in self._choice(at))
 
-    def spend(self, points: int, cause: Cause, terms: Terms) -> int:
+    def spend(self, points: int, cause: Cause, terms: Terms, kind: Kind = Kind.SPEND) -> int:
         """Spend in any case (`ledger.md` 9); gives what was missing.
 
         A spend that is booked late may reopen lots that expired after it happened (25).
         """
         self._reopen(points, cause)
-        posting = Posting(self, Kind.SPEND, points, cause)
+        posting = Posting(self, kind, points, cause)
         at = min(cause.occurred_at, cause.booked_at)
         missing = points - self.take(posting, points, at)
         debt = self.owe(posting, missing, cause, instead_of=None)

@@ -31,6 +31,7 @@
     + ApprovalNeeded      somebody else than the author of the rules must publish them
     + VersionPublished    what was published cannot be published again, but taken back
     + VersionNotPublished ... and what never was cannot be taken back
+    + ImportMoved         somebody else is bringing in the same file
   x Rejected            answer 422: the same input will never do; mend it
     + InvalidInput        `errors` names the fields
       - RulesInvalid        ... of the rule set's document
@@ -267,6 +268,10 @@ class VersionPublished(Conflict):
 
 class VersionNotPublished(Conflict):
     code = "version_not_published"
+
+
+class ImportMoved(Conflict):
+    code = "import_moved"
 
 
 class Rejected(LoyaltyError):

@@ -230,9 +230,12 @@ class Standings:
 
     # --- writing --------------------------------------------------------------------------
 
-    def write(self) -> None:
-        """The purchases of the batch are written already: the last one is asked of them."""
-        self._write_tiers()
+    def write(self, *, aloud: bool = True) -> None:
+        """The purchases of the batch are written already: the last one is asked of them.
+
+        `aloud`: members are told of tiers that changed.
+        """
+        self._write_tiers(aloud=aloud)
         if self._stale:
             aliases = store.aliases_of(self._connection, self._stale)
             for member in self._stale:
@@ -243,7 +246,7 @@ class Standings:
             self._connection, {member: self._standing[member] for member in self._moved}
         )
 
-    def _write_tiers(self) -> None:
+    def _write_tiers(self, *, aloud: bool) -> None:
         rows = list(self._changes.values())
         if self._rescheduled:
             tiers.drop_tier_changes(self._connection, self._rescheduled, after=self._now)
@@ -251,6 +254,8 @@ class Standings:
                 rows += [one for one in self._booked[member] if one.at > self._now]
                 rows += self._scheduled[member]
         tiers.add_tier_changes(self._connection, rows)
+        if not aloud:
+            return
         changed = [
             member
             for member in sorted(self._moved)

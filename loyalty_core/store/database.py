@@ -292,7 +292,7 @@ def lock_keys(connection: Connection, keys: Iterable[str]) -> None:
     """
     if is_sqlite(connection):
         return
-    numbers = sorted({_number_of(key) for key in keys})
+    numbers = sorted({number_of(key) for key in keys})
     if numbers:
         connection.execute(_LOCK_NUMBERS, {"numbers": numbers})
 
@@ -302,6 +302,7 @@ _LOCK_NUMBERS = text("SELECT pg_advisory_xact_lock(n) FROM unnest(:numbers) AS n
 )
 
 
-def _number_of(key: str) -> int:
+def number_of(key: str) -> int:
+    """63 bits and a sign that stand for a text; two texts share one by chance alone."""
     digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

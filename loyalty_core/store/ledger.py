@@ -20,6 +20,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    func,
     or_,
     select,
 )
@@ -83,6 +84,51 @@ def find_entry(connection: Connection, key: AccountKey, entry_key: str) -> RowMa
         )
     )
     return found.mappings().first()
+
+
+_BY_KEY = select(
+    entries.c.member_id,
+    entries.c.currency,
+    entries.c.key,
+    entries.c.amount,
+    entries.c.d_available,
+    entries.c.d_pending,
+    entries.c.d_debt,
+).where(among(entries.c.member_id, "members"), among(entries.c.key, "keys"))
+
+
+def moved_under(
+    connection: Connection, member_ids: Collection[int], entry_keys: Collection[str]
+) -> dict[tuple[int, str, str], int]:
+    """What entries of these keys moved at these members: given points, or taken ones below zero;
+    by member, currency and key."""
+    if not member_ids or not entry_keys:
+        return {}
+    found = connection.execute(_BY_KEY, {"members": member_ids, "keys": entry_keys})
+    return {
+        (row.member_id, row.currency, row.key): row.amount
+        if row.d_available + row.d_pending - row.d_debt >= 0
+        else -row.amount
+        for row in found
+    }
+
+
+def sums_until(
+    connection: Connection, member_ids: Collection[int], currency: str, moment: datetime
+) -> dict[int, int]:
+    """What each member had, less what was owed, by all that had happened until then."""
+    figures = entries.c.d_available + entries.c.d_pending + entries.c.d_held - entries.c.d_debt
+    found = connection.execute(
+        select(entries.c.member_id, func.sum(figures))
+        .where(
+            among(entries.c.member_id, "members"),
+            entries.c.currency == currency,
+            entries.c.occurred_at <= moment,
+        )
+        .group_by(entries.c.member_id),
+        {"members": member_ids},
+    )
+    return {member: int(total) for member, total in found}
 
 
 def currencies_of(connection: Connection, member_ids: Collection[int]) -> list[str]:

@@ -13,12 +13,12 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
+    Table,
     and_,
     bindparam,
     delete,
     false,
     func,
-    insert,
     or_,
     select,
     update,
@@ -28,7 +28,7 @@ from loyalty_core.domain.conditions.people import day_of
 from loyalty_core.domain.conditions.scene import History, Person
 from loyalty_core.domain.members import IdentityKey
 from loyalty_core.store.database import insert_or
-from loyalty_core.store.sets import among, update_many
+from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import (
     identities,
     identity_conflicts,
@@ -75,8 +75,7 @@ _LAST_PURCHASE = select(func.max(purchases.c.occurred_at)).where(
 
 
 def add_members(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(members), rows)
+    _insert(connection, members, rows)
 
 
 def member_rows(
@@ -163,6 +162,23 @@ def confirm(connection: Connection, member_id: int) -> bool:
     return confirmed.rowcount == 1
 
 
+_PROFILE = (
+    "first_name",
+    "last_name",
+    "middle_name",
+    "birth_date",
+    "gender",
+    "city",
+    "attributes",
+)
+
+
+def set_profiles(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """What is known of these members as people; their rows are locked."""
+    values = [(row["id"], *(row[name] for name in _PROFILE)) for row in rows]
+    update_many(connection, members, ("id",), _PROFILE, values)
+
+
 def repoint_aliases(connection: Connection, old: int, new: int) -> None:
     """Whoever was merged into `old` is now merged into `new`: aliases stay one step deep."""
     connection.execute(update(members).where(members.c.merged_into == old).values(merged_into=new))
@@ -239,8 +255,14 @@ def names_of(
 
 def add_names(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows of `identities`; the caller holds the names' locks, so none is taken."""
+    _insert(connection, identities, rows)
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """All rows have the same columns."""
     if rows:
-        connection.execute(insert(identities), rows)
+        columns = tuple(rows[0])
+        insert_many(connection, table, columns, [[row[name] for name in columns] for row in rows])
 
 
 def drop_names(connection: Connection, programme_id: int, keys: Collection[IdentityKey]) -> None:

@@ -16,6 +16,8 @@ from loyalty_core.store.sets import among
 from loyalty_core.store.tables import purchases
 from loyalty_kit.events import Purchase
 
+BROUGHT_IN = "import:"
+"""Sources of receipts of before the hub begin so; those of keys and installations do not."""
 _MOST_AHEAD = timedelta(days=1)
 """A receipt may be dated that long after it came; what is later than that is set right."""
 
@@ -112,8 +114,10 @@ def history_before(connection: Connection, sales: Sequence[PastSale]) -> dict[in
 
 
 def _within(programme_id: int, period: Period) -> tuple[ColumnElement[bool], ...]:
-    """A receipt that was seen twice counts once.  Ids rise with the time of arrival."""
+    """A receipt that was seen twice counts once, and one that was brought in earned elsewhere.
+    Ids rise with the time of arrival."""
     return (
+        ~purchases.c.source.startswith(BROUGHT_IN, autoescape=True),
         purchases.c.programme_id == programme_id,
         purchases.c.status == "paid",
         purchases.c.linked_to.is_(None),

@@ -46,6 +46,7 @@ from loyalty_core.store.tables.members import (
     members,
     tier_changes,
 )
+from loyalty_core.store.tables.moving import balance_comparisons, import_columns, imports
 from loyalty_core.store.tables.partners import partner_prices, partners
 from loyalty_core.store.tables.privileges import (
     club_grants,
@@ -81,6 +82,7 @@ __all__ = [
     "accounts",
     "admins",
     "api_keys",
+    "balance_comparisons",
     "cards",
     "categories",
     "certificate_lots",
@@ -110,6 +112,8 @@ __all__ = [
     "idempotency",
     "identities",
     "identity_conflicts",
+    "import_columns",
+    "imports",
     "installations",
     "letter_settings",
     "letter_texts",

@@ -34,6 +34,12 @@ def settings(data_dir):
 
 
 @pytest.fixture
+def on_engine(settings, engine):
+    """The commands work on the test's own database, of either kind."""
+    settings["HUB_DATABASE_URL"] = engine.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
 def cli(settings):
     """`cli("keys", "list")`: exit code, standard output, standard error."""
     others = {name: None for name in os.environ if name.startswith("HUB_")}

@@ -116,7 +116,7 @@ BAD = {
 def test_certificates_of_another_system_are_brought_in_with_what_is_left(shop, tmp_path):
     file, bad = tmp_path / "old.csv", tmp_path / "bad.csv"
     file.write_text(OLD, "utf-8")
-    words = ("certificates", "import", str(file), "--series", "gift", "--json")
+    words = ("import", "certificates", str(file), "--series", "gift", "--json")
 
     dry = shop(*words, "--dry-run")
     assert (dry.code, dry.json["would_be_added"], dry.json["rejected"]) == (1, 4, 9)

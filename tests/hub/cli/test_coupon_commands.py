@@ -90,7 +90,7 @@ def test_files_of_codes_are_for_their_owner_alone(shop, tmp_path):
     made, told, bad = (tmp_path / name for name in ("made.csv", "told.csv", "bad.csv"))
     shop("coupons", "generate", "--series", "spring", "--count", "5", "--out", str(made))
     shop("coupons", "export", str(told))
-    shop("coupons", "import", str(told), "--lot", "again", "--rejected", str(bad))
+    shop("import", "coupons", str(told), "--lot", "again", "--rejected", str(bad))
 
     assert len(rows_of(bad)) == 5
     assert {file.stat().st_mode & 0o777 for file in (made, told, bad)} == {0o600}
@@ -183,7 +183,7 @@ def old(shop, data_dir, tmp_path):
 
 def test_a_file_is_brought_in_and_each_bad_line_is_told(shop, old, tmp_path):
     file, anna = old
-    words = ("coupons", "import", str(file), "--series", "spring", "--json")
+    words = ("import", "coupons", str(file), "--series", "spring", "--json")
 
     dry = shop(*words, "--dry-run")
     assert (dry.code, dry.json["would_be_added"], dry.json["rejected"]) == (1, 3, len(BAD))
@@ -215,7 +215,7 @@ def test_a_code_that_comes_again_much_later_in_the_file_is_told(shop, tmp_path):
     file = tmp_path / "long.csv"
     lines = [f"CODE-{number}" for number in range(12_000)]
     file.write_text("\n".join(["code", *lines, "code 7"]) + "\n", "utf-8")
-    words = ("coupons", "import", str(file), "--series", "spring", "--json")
+    words = ("import", "coupons", str(file), "--series", "spring", "--json")
     again = [{"line": 12_002, "why": "stands in the file before"}]
 
     dry = shop(*words, "--dry-run")
@@ -229,7 +229,7 @@ def test_a_code_that_comes_again_much_later_in_the_file_is_told(shop, tmp_path):
 def test_columns_of_an_export_by_its_own_names(shop, tmp_path):
     file = tmp_path / "их.csv"
     file.write_text("Промокод;Остаток\nВЕСНА-1;5\n", "cp1251")
-    words = ("coupons", "import", str(file), "--series", "spring", "--encoding", "cp1251")
+    words = ("import", "coupons", str(file), "--series", "spring", "--encoding", "cp1251")
 
     refused = shop(*words)
     assert (refused.code, "no column code" in refused.err) == (1, True)
@@ -251,6 +251,6 @@ def test_what_was_exported_can_be_brought_in_elsewhere(shop, tmp_path):
     there = ("--programme", "other")
     assert shop("rules", "publish", str(tmp_path / "rules.json"), *there).code == 0
 
-    done = shop("coupons", "import", str(back), "--json", *there)
+    done = shop("import", "coupons", str(back), "--json", *there)
 
     assert (done.code, done.json["added"]) == (0, 3)

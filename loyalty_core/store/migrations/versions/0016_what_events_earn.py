@@ -9,7 +9,7 @@ from loyalty_core.store.migrations.beside_traffic import add_column
 from loyalty_core.store.types import BigInt, Json, UtcTime
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,332 @@
+"""One file's way in from the command line: portions, rejected rows, the report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import Connection
+
+from hub.cli import import_words as words
+from hub.cli.import_columns import TOO_MANY, Columns, Portion, columns_of
+from hub.cli.import_file import RejectFile, Sheet, apart
+from hub.cli.output import print_json, progress_bar
+from hub.cli.place import chosen_programme, open_hub
+from hub.wiring import Hub
+from loyalty_core.domain.import_cells import Wrong
+from loyalty_core.domain.import_columns import BALANCES, MEMBERS
+from loyalty_core.service import imports as service
+from loyalty_core.service.import_balances import BalancesImport
+from loyalty_core.service.import_members import MembersImport
+from loyalty_core.service.import_purchases import PurchasesImport
+from loyalty_core.service.imports import Bad, Kind, Report, Row, Wanted
+from loyalty_core.store import imports as store
+from loyalty_core.store.database import read, transact
+from loyalty_core.store.imports import KeptImport
+from loyalty_core.store.scratch import Scratch
+from loyalty_kit.money import format_decimal
+
+AUTHOR = "command line"
+SHOWN = 20
+"""Bad rows that are told on the terminal."""
+LONGEST_NAME = 100
+LISTED = 1000
+"""Bad rows that are told in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The options of the command."""
+
+    file: Path
+    name: str | None
+    columns: tuple[str, ...]
+    kept_as: str
+    system: str | None
+    encoding: str | None
+    dry: bool
+    rejected: Path | None
+    language: str
+    as_json: bool
+
+
+@dataclass(slots=True)
+class Told:
+    """What is told in the end."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    bad: list[Bad] = field(default_factory=list)
+    before: dict[str, int] = field(default_factory=dict)
+    after: dict[str, int] = field(default_factory=dict)
+
+    def add(self, report: Report) -> None:
+        self.bad += report.bad[: max(0, LISTED - len(self.bad))]
+
+
+def short_name(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    """It stands in the key of each entry."""
+    if name is not None and not 0 < len(name.strip()) <= LONGEST_NAME:
+        raise click.BadParameter(f"from 1 to {LONGEST_NAME} characters")
+    return name
+
+
+def bring_in(kind: str, code: str | None, said: Said) -> None:
+    """Bring in a file, or say what that would do."""
+    apart(said.file, said.rejected)
+    hub = open_hub()
+    programme = chosen_programme(hub, code)
+    sheet = Sheet(said.file, said.encoding)
+    asked = (said.columns, said.kept_as, said.system is not None)
+    columns = columns_of(hub, programme.id, kind, sheet, asked)
+    if not said.as_json:
+        _tell_file(columns, said)
+    with closing(Scratch()) as scratch:
+        run = _Run(hub, programme.id, columns, said, scratch)
+        told = run.dry() if said.dry else run.wet()
+    _tell(columns, told, said)
+    if told.counts["rejected"]:
+        sys.exit(1)
+
+
+class _Run:
+    """One file, from its first row, or from where it was cut off, to its last."""
+
+    def __init__(
+        self, hub: Hub, programme_id: int, columns: Columns, said: Said, scratch: Scratch
+    ) -> None:
+        self._hub = hub
+        self._programme_id = programme_id
+        self._columns = columns
+        self._said = said
+        self._scratch = scratch
+        self._name = said.name or said.file.stem[:LONGEST_NAME]
+        self._told = Told()
+
+    def dry(self) -> Told:
+        now = self._hub.clock.now()
+        kind, told = self._kind(now), self._told
+        told.before = self._totals()
+        with ExitStack() as things, progress_bar("Reading", "row") as move:
+            rejects = self._rejects(things, 0)
+            for portion in self._columns.portions():
+                with read(self._hub.engine) as connection:
+                    report = _taken(connection, kind, portion, now=now, dry=True)
+                report.counts["rows"] += len(portion)
+                told.counts.update(report.counts)
+                self._put(rejects, portion, report)
+                rejects.settle()
+                told.add(report)
+                move(told.counts["rows"], self._columns.sheet.look.about_rows)
+        told.after = {
+            "members": told.before["members"] + told.counts["new"],
+            "points": told.before["points"] + told.counts["points_taken"],
+        }
+        return told
+
+    def wet(self) -> Told:
+        hub, told = self._hub, self._told
+        wanted = Wanted(self._programme_id, self._columns.kind, self._name, self._file_hash())
+        kept = transact(
+            hub.engine,
+            lambda c: service.begin_import(c, hub.plans, wanted, now=hub.clock.now()),
+        )
+        self._keep_columns()
+        kind, skip = self._kind(kept.started_at), kept.position
+        if skip and not self._said.as_json:
+            click.echo(self._sentence("goes_on", position=skip))
+        with ExitStack() as things, progress_bar("Bringing in", "row") as move:
+            rejects = self._rejects(things, kept.bookmark)
+            for portion in self._columns.portions():
+                if skip > 0:
+                    skip -= len(portion)
+                    self._skim(kind, portion)
+                    continue
+                kept, report = self._portion(kept, kind, portion, rejects)
+                told.add(report)
+                move(kept.position, self._columns.sheet.look.about_rows)
+        kept = transact(
+            hub.engine,
+            lambda c: service.finish_import(c, hub.plans, kept, now=hub.clock.now()),
+        )
+        told.counts.update(kept.counts)
+        told.before, told.after = kept.before, dict(kept.after or {})
+        return told
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _file_hash(self) -> str:
+        """Of the file and of how it is read: read otherwise, it is another one."""
+        read_as = json.dumps([self._columns.told(), self._said.system])
+        whole = f"{self._columns.sheet.look.file_hash}{read_as}"
+        return blake2b(whole.encode(), digest_size=16).hexdigest()
+
+    def _portion(
+        self, kept: KeptImport, kind: Kind, portion: Portion, rejects: RejectFile
+    ) -> tuple[KeptImport, Report]:
+        now = self._hub.clock.now()
+
+        def work(connection: Connection) -> tuple[KeptImport, Report]:
+            return service.take_portion(
+                connection,
+                kept,
+                _Whole(kind),
+                [row for row, _ in portion],
+                partial(self._put, rejects, portion),
+                now=now,
+            )
+
+        done = transact(self._hub.engine, work)
+        rejects.settle()
+        return done
+
+    def _skim(self, kind: Kind, portion: Portion) -> None:
+        rows = [row for row, _ in portion if TOO_MANY not in row.told]
+        with read(self._hub.engine) as connection:
+            kind.skim(connection, rows, now=self._hub.clock.now())
+
+    def _put(self, rejects: RejectFile, portion: Portion, report: Report) -> int:
+        why = {bad.number: words.why(bad, self._said.language) for bad in report.bad}
+        return rejects.put(
+            [(cells, why[row.number]) for row, cells in portion if row.number in why]
+        )
+
+    def _rejects(self, things: ExitStack, resume_at: int) -> RejectFile:
+        rejects = RejectFile(self._said.rejected, self._columns.sheet, resume_at)
+        return things.enter_context(closing(rejects))
+
+    def _kind(self, started_at: datetime) -> Kind:
+        plans, where = self._hub.plans, (self._programme_id, self._name, self._scratch)
+        system, kind = self._said.system, self._columns.kind
+        if kind == BALANCES:
+            return BalancesImport(plans, *where, system=system, author=AUTHOR)
+        make = MembersImport if kind == MEMBERS else PurchasesImport
+        return make(plans, *where, system=system, started_at=started_at)
+
+    def _totals(self) -> dict[str, int]:
+        hub = self._hub
+        with read(hub.engine) as connection:
+            return service.totals_of(connection, hub.plans, self._programme_id, now=hub.clock.now())
+
+    def _keep_columns(self) -> None:
+        """For the next file of this kind."""
+        where = (self._programme_id, self._columns.kind, self._said.kept_as)
+        pairs, now = self._columns.told(), self._hub.clock.now()
+        transact(self._hub.engine, lambda c: store.keep_columns(c, where, pairs, now=now))
+
+    def _sentence(self, name: str, **facts: object) -> str:
+        return words.sentence(name, self._said.language, **facts)
+
+
+class _Whole:
+    """A kind of import that leaves out rows with more cells than headings: who knows what moved."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self.skim = kind.skim
+
+    def take(
+        self, connection: Connection, rows: Sequence[Row], *, now: datetime, dry: bool
+    ) -> Report:
+        sound = [row for row in rows if TOO_MANY not in row.told]
+        report = self._kind.take(connection, sound, now=now, dry=dry)
+        for row in rows:
+            if TOO_MANY in row.told:
+                report.reject(row.number, Wrong("columns"))
+        report.bad.sort(key=lambda bad: bad.number)
+        return report
+
+
+def _taken(
+    connection: Connection, kind: Kind, portion: Portion, *, now: datetime, dry: bool
+) -> Report:
+    return _Whole(kind).take(connection, [row for row, _ in portion], now=now, dry=dry)
+
+
+# --- telling --------------------------------------------------------------------------------
+
+
+def _tell_file(columns: Columns, said: Said) -> None:
+    sheet, lang = columns.sheet, said.language
+    if said.dry:
+        click.echo(words.sentence("dry", lang))
+    if sheet.look.encoding == "xlsx":
+        click.echo(words.sentence("sheet", lang, file=sheet.name))
+    else:
+        delimiter = "TAB" if sheet.delimiter == "\t" else sheet.delimiter
+        encoding = sheet.look.encoding
+        click.echo(
+            words.sentence("file", lang, file=sheet.name, encoding=encoding, delimiter=delimiter)
+        )
+    click.echo(words.sentence("columns", lang))
+    for one in columns.all:
+        click.echo(f"  {one.word} = {one.heading} ({words.how(one.how, lang)})")
+    if columns.unused:
+        click.echo(words.sentence("unused", lang, names=", ".join(columns.unused)))
+
+
+def _tell(columns: Columns, told: Told, said: Said) -> None:
+    if said.as_json:
+        print_json(_as_json(columns, told, said))
+        return
+    lang = said.language
+    for name, text in words.counts_of(columns.kind, lang).items():
+        if told.counts[name] or name in words.ALWAYS:
+            click.echo(f"{text}: {_figure(name, told.counts[name])}")
+    _tell_totals(told, said)
+    for bad in told.bad[:SHOWN]:
+        line = words.sentence("line", lang, number=bad.number, why=words.why(bad, lang))
+        click.echo(line, err=True)
+    if told.counts["rejected"] > SHOWN:
+        more = told.counts["rejected"] - SHOWN
+        click.echo(words.sentence("more", lang, more=more), err=True)
+
+
+def _tell_totals(told: Told, said: Said) -> None:
+    """Before and after; what else moved while a file was brought in is told apart."""
+    tail = "_dry" if said.dry else ""
+    for name, count in (("members", "new"), ("points", "points_taken")):
+        before, after = told.before[name], told.after[name]
+        click.echo(
+            words.sentence(
+                f"{name}{tail}",
+                said.language,
+                before=_figure(name, before),
+                after=_figure(name, after),
+            )
+        )
+        apart = after - before - told.counts[count]
+        if apart:
+            click.echo(words.sentence("meanwhile", said.language, apart=_figure(name, apart)))
+
+
+def _as_json(columns: Columns, told: Told, said: Said) -> dict[str, Any]:
+    return {
+        "dry_run": said.dry,
+        "columns": {one.heading: one.word for one in columns.all},
+        "unused": columns.unused,
+        **{name: _plain(name, told.counts[name]) for name in words.counts_of(columns.kind, "en")},
+        "before": {name: _plain(name, value) for name, value in told.before.items()},
+        "after": {name: _plain(name, value) for name, value in told.after.items()},
+        "lines": [
+            {"line": bad.number, "code": bad.code, "why": words.why(bad, said.language)}
+            for bad in told.bad
+        ],
+    }
+
+
+def _plain(name: str, value: int) -> int | str:
+    return format_decimal(value) if name.startswith(("points", "money")) else value
+
+
+def _figure(name: str, value: int) -> str:
+    return str(_plain(name, value))

@@ -1,0 +1,197 @@
+"""What is told of an import, in English and Russian."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from loyalty_core.domain.import_columns import BALANCES, GUESSED, KEPT, MEMBERS, PURCHASES, TOLD
+from loyalty_core.service.imports import Bad
+
+LANGUAGES = ("en", "ru")
+
+REASONS: Mapping[str, tuple[str, str]] = {
+    "nameless": (
+        "names nobody: no phone, e-mail, card or id",
+        "никого не называет: нет телефона, почты, карты и кода",
+    ),
+    "phone": ("has a phone that is none", "телефон не похож на телефон"),
+    "email": ("has an e-mail that is none", "адрес почты не похож на адрес"),
+    "card": ("has a card without a number", "у карты нет номера"),
+    "no_system": (
+        "has an id of no system; name it by --system, or write system:id",
+        "не сказано, чей это код: назовите систему в --system или пишите система:код",
+    ),
+    "member_id": ("has a member id that is none", "номер участника не похож на номер"),
+    "twice": (
+        "names somebody, or a receipt, that line {line} names already",
+        "называет того же человека или тот же чек, что и строка {line}",
+    ),
+    "same_lot": (
+        "is of the same member and dates as line {line}; give each row a word of its own in"
+        " the column row, or add the two up",
+        "относится к тому же участнику и сроку, что и строка {line}: дайте каждой строке своё"
+        " слово в столбце row или сложите их",
+    ),
+    "several": ("names several members: {members}", "называет нескольких участников: {members}"),
+    "nobody": ("names nobody who is known", "называет того, кого в программе нет"),
+    "not_amount": ("has no sum in {column}", "в столбце {column} не сумма"),
+    "not_day": ("has no date in {column}", "в столбце {column} не дата"),
+    "ahead": ("has a date to come in {column}", "в столбце {column} дата из будущего"),
+    "expired": ("has points that have expired", "эти баллы уже сгорели"),
+    "ends_first": (
+        "has points that expire before they can be spent",
+        "эти баллы сгорят раньше, чем станут доступны",
+    ),
+    "negative": ("has a sum below zero in {column}", "в столбце {column} сумма меньше нуля"),
+    "no_tier": ("has a level that the rules lack: {tier}", "такого уровня в правилах нет: {tier}"),
+    "no_currency": (
+        "has a currency of points that the rules lack: {currency}",
+        "такой валюты баллов в правилах нет: {currency}",
+    ),
+    "no_shop": ("has a shop that is not there: {shop}", "такого магазина нет: {shop}"),
+    "no_receipt": ("has no number of a receipt", "нет номера чека"),
+    "too_many_lines": ("is of a receipt with over 1000 lines", "в чеке больше 1000 строк"),
+    "other_points": (
+        "was brought in before with {points} points",
+        "раньше была загружена с другим числом баллов: {points}",
+    ),
+    "other_receipt": (
+        "is of a receipt that was brought in before with other words",
+        "относится к чеку, который раньше был загружен другим",
+    ),
+    "too_long": ("has over 255 characters in {column}", "в столбце {column} больше 255 знаков"),
+    "not_text": (
+        "has characters in {column} that are no text",
+        "в столбце {column} знаки, которых не бывает в тексте",
+    ),
+    "not_json": (
+        "has no JSON object in {column}",
+        "в столбце {column} не объект JSON",
+    ),
+    "columns": ("has more cells than there are headings", "ячеек больше, чем заголовков"),
+}
+
+_HOW: Mapping[str, tuple[str, str]] = {
+    TOLD: ("as you said", "как вы указали"),
+    KEPT: ("as last time", "как в прошлый раз"),
+    GUESSED: ("guessed", "угадано"),
+}
+
+_COUNTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    MEMBERS: {
+        "rows": ("Rows in the file", "Строк в файле"),
+        "new": ("  new members", "  новых участников"),
+        "known": ("  members who are known already", "  уже известных участников"),
+        "tier_not_reached": (
+            "  of the new, with a level that cannot be carried over",
+            "  из новых — с уровнем, который нельзя перенести",
+        ),
+        "rejected": ("  rejected", "  отклонено"),
+        "rejected_twice": ("    named twice in the file", "    названы в файле дважды"),
+        "rejected_several": (
+            "    naming several members",
+            "    называют нескольких участников",
+        ),
+    },
+    BALANCES: {
+        "rows": ("Rows in the file", "Строк в файле"),
+        "taken": ("  brought in", "  загружено"),
+        "known": ("  brought in before", "  загружены раньше"),
+        "empty": ("  with nothing to bring in", "  без баллов"),
+        "rejected": ("  rejected", "  отклонено"),
+        "rejected_nobody": ("    naming nobody who is known", "    неизвестно чьи"),
+        "rejected_same_lot": ("    twice in the file", "    дважды в файле"),
+        "other_currencies": ("  of other currencies of points", "  в других валютах баллов"),
+        "points_in_file": ("Points in the file", "Баллов в файле"),
+        "points_taken": ("  brought in", "  загружено"),
+        "points_known": ("  brought in before", "  загружены раньше"),
+        "points_rejected": ("  rejected", "  отклонено"),
+        "points_forgiven": (
+            "  forgiven, as the rules say of debts",
+            "  прощено по правилам о долгах",
+        ),
+    },
+    PURCHASES: {
+        "rows": ("Rows in the file", "Строк в файле"),
+        "taken": ("  brought in", "  загружено"),
+        "known": ("  brought in before", "  загружены раньше"),
+        "rejected": ("  rejected", "  отклонено"),
+        "rejected_nobody": ("    naming nobody who is known", "    неизвестно чьи"),
+        "taken_receipts": ("Receipts brought in", "Чеков загружено"),
+        "receipts_of_nobody": ("Receipts that name nobody", "Чеков без покупателя"),
+        "money_in_file": ("Money in the file", "Денег в файле"),
+        "money_taken": ("  brought in", "  загружено"),
+        "money_known": ("  brought in before", "  загружены раньше"),
+        "money_rejected": ("  rejected", "  отклонено"),
+    },
+}
+ALWAYS = frozenset({"rows", "new", "known", "taken", "rejected", "points_in_file", "money_in_file"})
+"""Counts that are told also where they are zero."""
+
+_SENTENCES: Mapping[str, tuple[str, str]] = {
+    "dry": ("Dry run: nothing is written.", "Пробный прогон: ничего не записано."),
+    "goes_on": (
+        "Goes on after {position} rows that were done before.",
+        "Продолжаем после {position} строк, сделанных раньше.",
+    ),
+    "file": (
+        "{file}: encoding {encoding}, delimiter {delimiter}",
+        "{file}: кодировка {encoding}, разделитель {delimiter}",
+    ),
+    "sheet": ("{file}: a spreadsheet, its first sheet", "{file}: таблица, первый лист"),
+    "columns": ("Columns:", "Столбцы:"),
+    "unused": ("Columns not used: {names}", "Не использованы столбцы: {names}"),
+    "members": (
+        "Members: {before} before, {after} after",
+        "Участников: было {before}, стало {after}",
+    ),
+    "points": ("Points: {before} before, {after} after", "Баллов: было {before}, стало {after}"),
+    "members_dry": (
+        "Members: {before} now, {after} then",
+        "Участников: сейчас {before}, будет {after}",
+    ),
+    "points_dry": ("Points: {before} now, {after} then", "Баллов: сейчас {before}, будет {after}"),
+    "meanwhile": (
+        "Besides, {apart} came or went while the file was brought in.",
+        "Кроме того, {apart} изменилось, пока шла загрузка.",
+    ),
+    "line": ("Line {number} {why}.", "Строка {number}: {why}."),
+    "more": (
+        "... and {more} more; --rejected keeps them.",
+        "... и ещё {more}; их сохранит --rejected.",
+    ),
+    "compared": (
+        "{day}: {members} members, {differing} with another balance than there.",
+        "{day}: участников {members}, баланс расходится у {differing}.",
+    ),
+    "theirs": (
+        "Points there: {theirs}, here: {ours}; members are apart by {apart} in all.",
+        "Баллов там: {theirs}, здесь: {ours}; расхождение по участникам всего {apart}.",
+    ),
+    "unknown": (
+        "Rows that name nobody here: {rows}, with {points} points.",
+        "Строк, чьих людей здесь нет: {rows}, в них баллов {points}.",
+    ),
+}
+
+
+def why(bad: Bad, lang: str) -> str:
+    """The reason in words."""
+    return _in(REASONS[bad.code], lang).format(**bad.facts)
+
+
+def how(said: str, lang: str) -> str:
+    return _in(_HOW[said], lang)
+
+
+def counts_of(kind: str, lang: str) -> dict[str, str]:
+    """What is told of an import of this kind, by the name of the count and in this order."""
+    return {name: _in(pair, lang) for name, pair in _COUNTS[kind].items()}
+
+
+def sentence(name: str, lang: str, **facts: object) -> str:
+    return _in(_SENTENCES[name], lang).format(**facts)
+
+
+def _in(pair: tuple[str, str], lang: str) -> str:
+    return pair[LANGUAGES.index(lang)]

@@ -1,0 +1,149 @@
+"""Cells of an owner's file: read exactly, or refused with a reason.
+
+People write sums, days and names in many ways; a way that could mean two things is refused, so
+that nothing is brought in that was not said.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from loyalty_kit.money import HUNDREDTHS, MAX_AMOUNT
+
+LONGEST = 255
+"""Of a text that is kept of a person."""
+NEVER = frozenset({"never", "никогда", "бессрочно", "без срока"})
+_BLANK = frozenset(
+    {"", "-", "—", "–", "n/a", "na", "null", "none", "нет", "не указан", "не указано"}
+)
+_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-"})
+_UNIT = re.compile(r"\s*(?:₽|руб\.?|р\.?|rub|балл(?:ов|а)?)$", re.IGNORECASE)
+_AMOUNTS = (
+    re.compile(r"(-?)([0-9]{1,3}(?: [0-9]{3})+|[0-9]+)(?:[.,]([0-9]{1,2}))?"),
+    re.compile(r"(-?)([0-9]{1,3}(?:,[0-9]{3})+)\.([0-9]{1,2})"),
+    re.compile(r"(-?)([0-9]{1,3}(?:\.[0-9]{3})+),([0-9]{1,2})"),
+)
+_RUSSIAN_DAY = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?:[ T,]+(.+))?")
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_EARLIEST = date(1900, 1, 1)
+
+
+class Wrong(ValueError):
+    """A row that cannot be taken.  `code` is stable; `facts` stand in its sentence."""
+
+    def __init__(self, code: str, **facts: str) -> None:
+        self.code = code
+        self.facts = facts
+        super().__init__(code)
+
+
+def said(text: str) -> str | None:
+    """What a cell says; None for an empty one and for the words that people write into it."""
+    plain = text.strip()
+    return None if plain.casefold() in _BLANK else plain
+
+
+def text_of(text: str | None, word: str) -> str | None:
+    """A short text as it stands.  Raises: Wrong (too long, or not a text)."""
+    plain = None if text is None else said(text)
+    if plain is None:
+        return None
+    if len(plain) > LONGEST:
+        raise Wrong("too_long", column=word)
+    if _CONTROL.search(plain):
+        raise Wrong("not_text", column=word)
+    return plain
+
+
+def amount_of(text: str, word: str) -> int:
+    """Hundredths: "1 234,50", "1234.5", "1.234,50", "-10 руб.".
+
+    "1,234" is refused: it may be a thousand and more, or one and a bit.
+
+    Raises: Wrong.
+    """
+    plain = _UNIT.sub("", text.translate(_SPACES).strip())
+    for pattern in _AMOUNTS:
+        if found := pattern.fullmatch(plain):
+            sign, whole, part = found.groups()
+            count = int(re.sub(r"[ .,]", "", whole) + (part or "").ljust(HUNDREDTHS, "0"))
+            if count >= MAX_AMOUNT:
+                break
+            return -count if sign else count
+    raise Wrong("not_amount", column=word)
+
+
+def day_of(text: str, word: str) -> date:
+    """The day of "2026-12-31" or "31.12.2026"; a time behind it says nothing more.
+
+    Raises: Wrong.
+    """
+    return _split(text.translate(_SPACES).strip(), word)[0]
+
+
+def birth_date_of(text: str, today: date) -> str:
+    """ISO 8601.  Raises: Wrong (a day to come, or of a century that nobody is from)."""
+    day = day_of(text, "birth_date")
+    if not _EARLIEST <= day <= today:
+        raise Wrong("not_day", column="birth_date")
+    return day.isoformat()
+
+
+def moment_of(text: str, word: str, zone: ZoneInfo, *, whole_day: bool = False) -> datetime:
+    """A time; without an offset that of the programme's wall clock, without a time the midnight
+    that begins the day.  `whole_day`: of a day alone, the midnight that ends it.
+
+    Raises: Wrong.
+    """
+    plain = text.translate(_SPACES).strip()
+    if (exact := _with_offset(plain)) is not None:
+        return exact
+    day, clock = _split(plain, word)
+    if clock is None:
+        day += timedelta(days=1 if whole_day else 0)
+        return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    found = _CLOCK.fullmatch(clock)
+    try:
+        if found is None:
+            raise ValueError
+        hour, minute, second = (int(part or 0) for part in found.groups())
+        local = datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=zone)
+    except ValueError:
+        raise Wrong("not_day", column=word) from None
+    return local.astimezone(UTC)
+
+
+def names_of(full: str) -> dict[str, str]:
+    """ "Петрова Анна Сергеевна": surname first, as lists in Russia have it; one word is a first
+    name."""
+    words = full.split()
+    if len(words) == 1:
+        return {"first_name": words[0]}
+    names = {"last_name": words[0], "first_name": words[1]}
+    return names | ({"middle_name": " ".join(words[2:])} if words[2:] else {})
+
+
+def _with_offset(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _split(text: str, word: str) -> tuple[date, str | None]:
+    """The day and what stands behind it."""
+    try:
+        if found := _RUSSIAN_DAY.fullmatch(text):
+            day, month, year, clock = found.groups()
+            return date(int(year), int(month), int(day)), clock
+        head, _, clock = text.replace("T", " ").partition(" ")
+        if not _ISO_DAY.fullmatch(head):
+            raise ValueError
+        return date.fromisoformat(head), clock or None
+    except ValueError:
+        raise Wrong("not_day", column=word) from None

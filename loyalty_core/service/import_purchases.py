@@ -1,0 +1,226 @@
+"""Receipts of another system: a row a line, the rows of one receipt behind each other.
+
+They are history (`history`): they count for tiers, favourites and first purchases, and move no
+points.  A receipt with a line that cannot be read is left out whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from loyalty_core.domain.import_cells import Wrong, amount_of, moment_of, text_of
+from loyalty_core.service.history import book_history, past_purchase
+from loyalty_core.service.imports import Ground, Report, Row, ground_of
+from loyalty_core.service.known_events import hash_of
+from loyalty_core.service.named_rows import FirstLines, Names, People, names_in
+from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.programmes import MAIN_SHOP
+from loyalty_core.store import programmes, purchases
+from loyalty_core.store.past_sales import BROUGHT_IN
+from loyalty_core.store.programmes import Shop
+from loyalty_core.store.purchases import KeptPurchase
+from loyalty_core.store.scratch import Scratch
+from loyalty_kit.events import Purchase, PurchaseLine
+from loyalty_kit.money import UNIT_MILLI, parse_decimal
+
+_WHO = ("member", "phone", "email", "card", "external")
+_MOST_LINES = 1000
+_NOBODY = Names(())
+
+
+@dataclass(frozen=True, slots=True)
+class _Receipt:
+    """Rows that read well.  `names` without any: a receipt of nobody."""
+
+    numbers: tuple[int, ...]
+    names: Names
+    shop: Shop
+    event: Purchase
+
+    @property
+    def paid_minor(self) -> int:
+        return sum(line.paid_minor for line in self.event.lines)
+
+
+class PurchasesImport:
+    """One file of receipts.  `started_at` is when it was begun first."""
+
+    def __init__(  # noqa: PLR0913 - each is a word of its own to the caller
+        self,
+        plans: PlanCache,
+        programme_id: int,
+        name: str,
+        scratch: Scratch,
+        *,
+        system: str | None,
+        started_at: datetime,
+    ) -> None:
+        self._plans = plans
+        self._programme_id = programme_id
+        self._source = f"{BROUGHT_IN}{name}"
+        self._first = FirstLines(scratch)
+        self._system = system
+        self._started_at = started_at
+        self._ground: Ground
+        self._shops: Mapping[str, Shop] = {}
+
+    def skim(self, connection: Connection, rows: Sequence[Row], *, now: datetime) -> None:
+        self._look_round(connection)
+        self._first_ones(self._readable(rows, Report()), Report())
+
+    def take(
+        self, connection: Connection, rows: Sequence[Row], *, now: datetime, dry: bool
+    ) -> Report:
+        self._look_round(connection)
+        report = Report()
+        receipts = self._first_ones(self._readable(rows, report), report)
+        known = purchases.purchases_by_key(
+            connection, [self._key(one.event.external_id) for one in receipts]
+        )
+        named = [one.names for one in receipts if one.names != _NOBODY]
+        people = People(connection, self._programme_id, named, lock=not dry)
+        fresh: list[KeptPurchase] = []
+        for one in receipts:
+            try:
+                member = None if one.names == _NOBODY else people.known(one.names)
+                before = known.get(self._key(one.event.external_id))
+                if before is not None and before.content_hash != hash_of(one.event):
+                    raise Wrong("other_receipt")
+            except Wrong as wrong:
+                _reject(report, one.numbers, wrong, one.paid_minor)
+                continue
+            _count(report, one, "taken" if before is None else "known")
+            if before is None:
+                shop, event = one.shop, one.event
+                fresh.append(
+                    past_purchase(self._ground, self._source, shop, event, member, now=now)
+                )
+        if fresh and not dry:
+            book_history(connection, self._ground, fresh, now=now)
+        report.bad.sort(key=lambda bad: bad.number)
+        return report
+
+    def _look_round(self, connection: Connection) -> None:
+        self._ground = ground_of(connection, self._plans, self._programme_id)
+        shops = programmes.all_shops(connection, self._programme_id)
+        self._shops = {shop.code: shop for shop in shops}
+
+    def _key(self, external_id: str) -> tuple[int, str, str]:
+        return (self._programme_id, self._source, external_id)
+
+    # --- reading ----------------------------------------------------------------------------
+
+    def _readable(self, rows: Sequence[Row], report: Report) -> list[_Receipt]:
+        receipts = []
+        for _, group in groupby(rows, key=lambda row: row.told.get("receipt")):
+            lines = list(group)
+            try:
+                receipts.append(self._receipt(lines))
+            except Wrong as wrong:
+                paid = sum(_legible(row) for row in lines)
+                _reject(report, [row.number for row in lines], wrong, paid)
+        return receipts
+
+    def _first_ones(self, receipts: list[_Receipt], report: Report) -> list[_Receipt]:
+        """Without those whose number stands in the file before."""
+        wanted = [(one.numbers[0], [one.event.external_id]) for one in receipts]
+        taken = self._first.claim(wanted)
+        for one in receipts:
+            if first := taken.get(one.numbers[0]):
+                _reject(report, one.numbers, Wrong("twice", line=str(first)), one.paid_minor)
+        return [one for one in receipts if one.numbers[0] not in taken]
+
+    def _receipt(self, rows: Sequence[Row]) -> _Receipt:
+        """Raises: Wrong."""
+        told = rows[0].told
+        number = text_of(told.get("receipt"), "receipt")
+        if number is None:
+            raise Wrong("no_receipt")
+        if len(rows) > _MOST_LINES:
+            raise Wrong("too_many_lines")
+        shop, at = self._shop(told), self._bought_at(told)
+        day = at.astimezone(self._ground.zone).date().isoformat()
+        event = Purchase(
+            f"{shop.code}/{day}/{number}",
+            at,
+            tuple(_line(index, row) for index, row in enumerate(rows, 1)),
+            currency=self._ground.programme.currency,
+            order=number,
+            shop=shop.code,
+        )
+        names = _NOBODY
+        if any(text_of(told.get(word), word) for word in _WHO):
+            names = names_in(told, self._ground.region, self._system)
+        return _Receipt(tuple(row.number for row in rows), names, shop, event)
+
+    def _shop(self, told: Mapping[str, str]) -> Shop:
+        text = text_of(told.get("shop"), "shop") or MAIN_SHOP
+        shop = self._shops.get(programmes.fold(text))
+        if shop is None:
+            raise Wrong("no_shop", shop=text)
+        return shop
+
+    def _bought_at(self, told: Mapping[str, str]) -> datetime:
+        text = text_of(told.get("bought_at"), "bought_at")
+        if text is None:
+            raise Wrong("not_day", column="bought_at")
+        moment = moment_of(text, "bought_at", self._ground.zone)
+        if moment > self._started_at:
+            raise Wrong("ahead", column="bought_at")
+        return moment
+
+
+def _line(index: int, row: Row) -> PurchaseLine:
+    """Raises: Wrong."""
+    told = row.told
+    paid = amount_of(told.get("paid", ""), "paid")
+    if paid < 0:
+        raise Wrong("negative", column="paid")
+    return PurchaseLine(
+        str(index),
+        _quantity(text_of(told.get("quantity"), "quantity")),
+        paid,
+        paid,
+        sku=text_of(told.get("sku"), "sku"),
+        name=text_of(told.get("goods"), "goods"),
+    )
+
+
+def _quantity(text: str | None) -> int:
+    if text is None:
+        return UNIT_MILLI
+    try:
+        milli = parse_decimal(text.replace(",", "."), 3)
+    except ValueError:
+        raise Wrong("not_amount", column="quantity") from None
+    if milli <= 0:
+        raise Wrong("not_amount", column="quantity")
+    return milli
+
+
+def _legible(row: Row) -> int:
+    try:
+        return amount_of(row.told.get("paid", ""), "paid")
+    except Wrong:
+        return 0
+
+
+def _reject(report: Report, numbers: Iterable[int], wrong: Wrong, paid_minor: int) -> None:
+    for number in numbers:
+        report.reject(number, wrong)
+    report.counts["money_in_file"] += paid_minor
+    report.counts["money_rejected"] += paid_minor
+
+
+def _count(report: Report, one: _Receipt, what: str) -> None:
+    report.counts[f"{what}_receipts"] += 1
+    report.counts[what] += len(one.numbers)
+    report.counts["money_in_file"] += one.paid_minor
+    report.counts[f"money_{what}"] += one.paid_minor
+    if one.names == _NOBODY:
+        report.counts["receipts_of_nobody"] += 1
