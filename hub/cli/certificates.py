@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import Connection
 
 from hub.cli.code_file import (
     bring_in_file,
@@ -222,18 +224,19 @@ def _filled(hub: Hub, programme_id: int, name: str) -> Iterator[KeptLot]:
             return
 
 
+def certificate_pages(
+    connection: Connection, programme_id: int, now: datetime, lot: KeptLot | None = None
+) -> Iterator[list[dict[str, Any]]]:
+    """Rows with `COLUMNS`, of a lot or of all."""
+    for page in service.all_certificates(connection, programme_id, lot):
+        views = [service.certificate_view(one, now) for one in page]
+        yield [{**view, "ends_at": view["expires_at"]} for view in views]
+
+
 def _write(hub: Hub, programme_id: int, lot: KeptLot | None, file: Path) -> None:
-    now = hub.clock.now()
     with read(hub.engine) as connection:
         total = service.count_certificates(connection, programme_id, lot)
-        pages = service.all_certificates(connection, programme_id, lot)
-        views = (
-            [
-                {**view, "ends_at": view["expires_at"]}
-                for view in (service.certificate_view(one, now) for one in page)
-            ]
-            for page in pages
-        )
+        views = certificate_pages(connection, programme_id, hub.clock.now(), lot)
         write_codes(file, COLUMNS, views, total, "certificate")
 
 

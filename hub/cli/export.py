@@ -12,6 +12,8 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
+from hub.cli.certificates import COLUMNS as CERTIFICATES
+from hub.cli.certificates import certificate_pages
 from hub.cli.code_file import open_for_codes
 from hub.cli.coupons import COLUMNS as COUPONS
 from hub.cli.import_file import guarded
@@ -71,7 +73,19 @@ def export(folder: Path, code: str | None, as_json: bool) -> None:
                 service.refund_documents(connection, programme.id),
                 total["refunds"],
             ),
+            "events": out.documents(
+                "events.jsonl", service.event_documents(connection, programme.id)
+            ),
+            "consents": out.documents(
+                "consents.jsonl", service.consent_documents(connection, programme.id)
+            ),
+            "reward_orders": out.documents(
+                "reward_orders.jsonl", service.order_documents(connection, programme.id)
+            ),
             "coupons": out.table("coupons.csv", COUPONS, _coupons(connection, programme, now)),
+            "certificates": out.table(
+                "certificates.csv", CERTIFICATES, certificate_pages(connection, programme.id, now)
+            ),
         }
         rules = get_rules(connection, programme.id)
     out.text("rules.json", json.dumps(rules, ensure_ascii=False, indent=2))
@@ -100,7 +114,7 @@ class _Folder:
 
             return _written(name, pages, total, write)
 
-    def documents(self, name: str, pages: Pages, total: int) -> int:
+    def documents(self, name: str, pages: Pages, total: int = 0) -> int:
         with open_for_codes(self._place / name) as file:
 
             def write(page: Iterable[Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from loyalty_core.domain.members import IdentityKey
+from loyalty_core.service.member_pages import origin_of
 from loyalty_core.service.members import PROFILE
 from loyalty_core.store import everything as store
 from loyalty_core.store import members
@@ -48,6 +49,7 @@ ENTRIES = (
     "debt",
     "key",
     "purchase",
+    "event",
     "cause",
     "occurred_at",
     "booked_at",
@@ -121,7 +123,7 @@ def entry_rows(connection: Connection, programme_id: int) -> Iterator[Rows]:
                     for name in ("available", "pending", "held", "debt")
                 },
                 "key": row["key"],
-                "purchase": "" if row["purchase_id"] is None else to_wire("p", row["purchase_id"]),
+                **{name: told or "" for name, told in origin_of(row).items()},
                 "cause": _json(row["cause"]),
                 "occurred_at": _time(row["occurred_at"]),
                 "booked_at": _time(row["booked_at"]),
@@ -168,6 +170,24 @@ def purchase_documents(connection: Connection, programme_id: int) -> Iterator[li
 def refund_documents(connection: Connection, programme_id: int) -> Iterator[list[Any]]:
     for page in store.refund_pages(connection, programme_id):
         yield [_document(row, "r") for row in page]
+
+
+def event_documents(connection: Connection, programme_id: int) -> Iterator[list[Any]]:
+    """Every event that is no purchase, with what was booked."""
+    for page in store.event_pages(connection, programme_id):
+        yield [_document(row, "e") for row in page]
+
+
+def consent_documents(connection: Connection, programme_id: int) -> Iterator[list[Any]]:
+    """All that was ever said to consents, with its proof."""
+    for page in store.consent_pages(connection, programme_id):
+        yield [_document(row, "cs") for row in page]
+
+
+def order_documents(connection: Connection, programme_id: int) -> Iterator[list[Any]]:
+    """Every order of a reward."""
+    for page in store.order_pages(connection, programme_id):
+        yield [_document(row, "ro") for row in page]
 
 
 def _document(row: RowMapping, prefix: str) -> dict[str, Any]:

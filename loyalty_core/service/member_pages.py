@@ -168,8 +168,6 @@ def _all_ids(connection: Connection, programme_id: int, member_id: str) -> list[
 
 
 def _entry(row: RowMapping) -> dict[str, Any]:
-    """Where an order of a reward stands in the place of a purchase, `cause` names it."""
-    purchase = None if "order" in row["cause"] else row["purchase_id"]
     return {
         "id": f"{to_wire('m', row['member_id'])}:{row['currency']}:{row['seq']}",
         "currency": row["currency"],
@@ -179,7 +177,7 @@ def _entry(row: RowMapping) -> dict[str, Any]:
         "pending": format_decimal(row["d_pending"]),
         "held": format_decimal(row["d_held"]),
         "debt": format_decimal(row["d_debt"]),
-        **_origin(purchase),
+        **origin_of(row),
         "cause": row["cause"],
         "occurred_at": _time(row["occurred_at"]),
         "booked_at": _time(row["booked_at"]),
@@ -199,6 +197,12 @@ def _lot(row: RowMapping) -> dict[str, Any]:
         "expires_at": None if ends is None else _time(ends),
         **_origin(row["purchase_id"]),
     }
+
+
+def origin_of(entry: Mapping[Any, Any]) -> dict[str, str | None]:
+    """What an entry came from.  Where an order of a reward stands in the place of a purchase,
+    `cause` names it."""
+    return _origin(None if "order" in entry["cause"] else entry["purchase_id"])
 
 
 def _origin(number: int | None) -> dict[str, str | None]:

@@ -9,12 +9,15 @@ from sqlalchemy import Connection, RowMapping, and_, func, or_, select, tuple_
 
 from loyalty_core.store.tables import (
     accounts,
+    consents,
     entries,
+    happenings,
     lots,
     members,
     purchase_lines,
     purchases,
     refunds,
+    reward_orders,
     shops,
 )
 
@@ -41,6 +44,21 @@ def purchase_pages(connection: Connection, programme_id: int) -> Iterator[Sequen
 def refund_pages(connection: Connection, programme_id: int) -> Iterator[Sequence[RowMapping]]:
     query = select(refunds).where(refunds.c.programme_id == programme_id)
     yield from _by_id(connection, query, refunds.c.id)
+
+
+def event_pages(connection: Connection, programme_id: int) -> Iterator[Sequence[RowMapping]]:
+    query = select(happenings).where(happenings.c.programme_id == programme_id)
+    yield from _by_id(connection, query, happenings.c.id)
+
+
+def consent_pages(connection: Connection, programme_id: int) -> Iterator[Sequence[RowMapping]]:
+    query = select(consents).where(consents.c.programme_id == programme_id)
+    yield from _by_id(connection, query, consents.c.id)
+
+
+def order_pages(connection: Connection, programme_id: int) -> Iterator[Sequence[RowMapping]]:
+    query = select(reward_orders).where(reward_orders.c.programme_id == programme_id)
+    yield from _by_id(connection, query, reward_orders.c.id)
 
 
 def lines_of(connection: Connection, purchase_ids: Collection[int]) -> Sequence[RowMapping]:

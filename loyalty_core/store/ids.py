@@ -40,6 +40,7 @@ def made_at(number: int) -> datetime:
 
 def to_wire(prefix: str, number: int) -> str:
     """("m", 46655) -> "m_zzz"."""
+    assert number >= 0, "no id of ours is below zero"
     digits = ""
     while number or not digits:
         number, digit = divmod(number, 36)
