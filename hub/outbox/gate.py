@@ -16,13 +16,18 @@ from loyalty_core.domain.consents import MessageClass
 from loyalty_core.service.consents import may_send
 from loyalty_core.service.opt_out import opt_out_token
 from loyalty_core.store.outbox import OutboxRow
+from loyalty_kit.manifest import Channel
 
+NO_WAY_OUT = "no_way_out"
+"""Nobody told the hub the address under which people reach it (`HUB_PUBLIC_URL`)."""
 OPT_OUT = "ways out of advertising"
 """The purpose of the vault's key for links."""
 
 
-def check_allowed(connection: Connection, row: OutboxRow, channel: str, now: datetime) -> None:
-    """Raises: Withheld."""
+def check_allowed(
+    hub: Hub, connection: Connection, row: OutboxRow, channel: str, now: datetime
+) -> None:
+    """Advertising mail goes out with a way out of it, or not at all.  Raises: Withheld."""
     reason = may_send(
         connection,
         row.programme_id,
@@ -33,11 +38,13 @@ def check_allowed(connection: Connection, row: OutboxRow, channel: str, now: dat
     )
     if reason is not None:
         raise Withheld(reason)
+    if channel == Channel.EMAIL and _is_advertising(row) and hub.config.public_url is None:
+        raise Withheld(NO_WAY_OUT)
 
 
 def way_out(hub: Hub, row: OutboxRow, channel: str) -> str | None:
     """Where its member ends advertising by this channel; None for what is none."""
-    if row.member_id is None or _class_of(row) != "advertising":
+    if row.member_id is None or not _is_advertising(row):
         return None
     return opt_out_address(hub, row.member_id, channel)
 
@@ -48,6 +55,10 @@ def opt_out_address(hub: Hub, member_id: int, channel: str) -> str | None:
         return None
     token = opt_out_token(hub.vault.derive(OPT_OUT), member_id, channel)
     return f"{hub.config.public_url.rstrip('/')}/c/{token}"
+
+
+def _is_advertising(row: OutboxRow) -> bool:
+    return _class_of(row) == "advertising"
 
 
 def _class_of(row: OutboxRow) -> MessageClass:

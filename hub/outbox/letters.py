@@ -34,11 +34,11 @@ def make_ready(
     Raises: PassedOver (there is nothing to tell, or no way to tell it), BrokenLetter.
     """
     if row.member_id is None:
-        return _trial(connection, row, now)
+        return _trial(hub, connection, row, now)
     reader = reader_of(connection, row.programme_id, row.member_id)
     if reader is None:
         raise PassedOver("no_member", "The member is erased.")
-    channel, to = _way(connection, row, reader, channels, now)
+    channel, to = _way(hub, connection, row, reader, channels, now)
     fact = Fact(row.payload["letter"], row.payload["facts"])
     values = values_of(connection, hub.plans, row.programme_id, reader, fact, now=now)
     if values is None:
@@ -48,7 +48,8 @@ def make_ready(
     return Ready(channel, to, _words(connection, row.programme_id, of, values))
 
 
-def _way(
+def _way(  # noqa: PLR0913 - each is a word of its own
+    hub: Hub,
     connection: Connection,
     row: OutboxRow,
     reader: Reader,
@@ -64,7 +65,7 @@ def _way(
         if to is None:
             continue
         try:
-            check_allowed(connection, row, channel, now)
+            check_allowed(hub, connection, row, channel, now)
         except Withheld as withheld:
             why = withheld
             continue
@@ -72,11 +73,11 @@ def _way(
     raise why
 
 
-def _trial(connection: Connection, row: OutboxRow, now: datetime) -> Ready:
+def _trial(hub: Hub, connection: Connection, row: OutboxRow, now: datetime) -> Ready:
     """With sample values, to an address that the owner gave.  Raises: PassedOver."""
     told = row.payload
     kind, channel = KINDS[told["letter"]], told["channel"]
-    check_allowed(connection, row, channel, now)
+    check_allowed(hub, connection, row, channel, now)
     of = (kind.code, channel, told["locale"])
     return Ready(channel, told["to"], _words(connection, row.programme_id, of, kind.sample))
 

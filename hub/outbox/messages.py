@@ -151,7 +151,7 @@ def _way(hub: Hub, connection: Connection, row: OutboxRow, now: datetime) -> _Wa
         channel, to, words = Channel(ready.channel), ready.to, ready.words
     else:
         channel, to = Channel(told["channel"]), told.get("to")
-        check_allowed(connection, row, channel, now)
+        check_allowed(hub, connection, row, channel, now)
         if row.member_id is not None:
             to = confirm.address_of(connection, row.programme_id, row.member_id, channel)
         if "confirmation" not in told:

@@ -6,6 +6,7 @@ The clock stands at noon in UTC of Saturday, 14 March 2026.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -296,6 +297,21 @@ def test_x13_mail_carries_the_way_out_and_one_click_uses_it(
     assert len(mailbox.mails) == 2
     (last, _) = shop.get(f"/members/{anna}/consents").get_json()["history"]
     assert last["proof"]["how"] == "one_click"
+
+
+def test_x13_advertising_mail_without_a_way_out_does_not_go(
+    shop, hub, programme_id, anna, gateway, mailbox
+):
+    """Nobody told this hub the address under which people reach it."""
+    nameless = replace(hub, config=replace(hub.config, public_url=None))
+    said(shop, anna, yes(), yes(channel="email"))
+    enqueue(hub, programme_id, anna, "1", channel="email")
+    enqueue(hub, programme_id, anna, "2", channel="email", message_class="service")
+    enqueue(hub, programme_id, anna, "3")
+
+    assert drain(nameless, programme_id) == [("done", "no_way_out"), ("done", None), ("done", None)]
+    assert [mail["Subject"] for mail in mailbox.mails] == ["2"]
+    assert arrived(gateway) == ["text-3"]
 
 
 def test_x13_a_forged_link_leads_nowhere(shop, hub, programme_id, anna, app, clock):
