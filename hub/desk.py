@@ -157,6 +157,7 @@ class InstallationDesk:
             middle_name=new.middle_name,
             birth_date=new.birth_date,
             gender=new.gender,
+            confirmed=new.confirmed,
         )
         return self._buyer(
             self._write(lambda c: enter_member(c, hub.plans, source, wanted, now=self.now))

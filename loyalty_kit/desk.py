@@ -56,7 +56,11 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class NewBuyer:
-    """Whom a cashier enters.  Names, dates and gender are as in `Buyer`."""
+    """Whom a cashier enters.  Names, dates and gender are as in `Buyer`.
+
+    `confirmed` False: the vendor's records name the person, who did not join by a word of their
+    own, so nothing is sent until they say yes to something (`ledger.md` 29).
+    """
 
     external: str | None = None
     phone: str | None = None
@@ -67,6 +71,7 @@ class NewBuyer:
     last_name: str | None = None
     birth_date: str | None = None
     gender: str | None = None
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

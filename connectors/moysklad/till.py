@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from connectors.moysklad import schemas
@@ -27,7 +28,7 @@ from connectors.moysklad.till_words import (
 )
 from connectors.moysklad.translate import cart_of
 from loyalty_kit.checker import compile_load
-from loyalty_kit.desk import Declined, Desk, SentCode
+from loyalty_kit.desk import CODES_SETTING, Declined, Desk, SentCode
 from loyalty_kit.errors import PayloadInvalid, Refused, SignatureInvalid
 from loyalty_kit.events import Customer, ExternalId
 from loyalty_kit.ports import InboundRequest, ProtocolReply, ProtocolRoute, Settings
@@ -98,7 +99,7 @@ def _detail(request: InboundRequest, desk: Desk, settings: Settings) -> Protocol
     customer = customer_of(told, settings)
     found = None if customer is None else desk.buyer(customer)
     if found is None and customer is not None and settings["enrol_at_till"]:
-        found = desk.enrol(new_buyer(told))
+        found = desk.enrol(replace(new_buyer(told), confirmed=False))
     if found is None:
         raise Refusal("unknown_buyer", status=404)
     return reply({"bonusProgram": {"agentBonusBalance": number_of(found.available + found.held)}})
@@ -109,6 +110,7 @@ def _confirm_registration(request: InboundRequest, desk: Desk, settings: Setting
     phone, email = phone_of(told["phone"]), email_of(told["email"])
     if phone is None and email is None:
         raise Refusal("no_phone")
+    _check_codes(settings)
     sent = desk.send_code(Customer(phone=phone, email=email), "join")
     return _code(sent, phone or email or "")
 
@@ -127,9 +129,16 @@ def _confirm_spending(request: InboundRequest, desk: Desk, settings: Settings) -
     found = desk.buyer(customer)
     if found is None:
         raise Refusal("unknown_buyer", status=404)
+    _check_codes(settings)
     cart = cart_of(told["buyer"], told["store"])
     sent = desk.send_code(Customer(id=found.id), "spend", cart=cart)
     return _code(sent, found.phone or found.email or "")
+
+
+def _check_codes(settings: Settings) -> None:
+    """No code is sent that the till could not compare."""
+    if settings[CODES_SETTING] is not True:
+        raise Refusal("codes_are_off")
 
 
 def _code(sent: SentCode, address: str) -> ProtocolReply:

@@ -230,7 +230,12 @@ def certificate_pages(
     """Rows with `COLUMNS`, of a lot or of all."""
     for page in service.all_certificates(connection, programme_id, lot):
         views = [service.certificate_view(one, now) for one in page]
-        yield [{**view, "ends_at": view["expires_at"]} for view in views]
+        # What live holds have reserved is on it all the same.
+        sums = [format_decimal(one.book.figures.balance) for one in page]
+        yield [
+            {**view, "ends_at": view["expires_at"], "balance": balance}
+            for view, balance in zip(views, sums, strict=True)
+        ]
 
 
 def _write(hub: Hub, programme_id: int, lot: KeptLot | None, file: Path) -> None:

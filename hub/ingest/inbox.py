@@ -17,7 +17,7 @@ from hub.ingest.gathering import Gathering, InCompany
 from hub.live import Live, enliven
 from hub.wiring import Hub
 from loyalty_core.store import inbox, installations
-from loyalty_core.store.database import is_sqlite
+from loyalty_core.store.database import is_away, is_sqlite
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.inbox import Guarded, NewDelivery
 from loyalty_core.store.prompt import PromptDatabase
@@ -128,9 +128,10 @@ class Door:
         try:
             return self._together.call(one) is not None
         except InCompany as error:
-            if isinstance(error.__cause__, DBAPIError):
+            cause = error.__cause__
+            if isinstance(cause, DBAPIError) and not is_away(cause):
                 return self._keep_alone(one) is not None
-            raise error.__cause__ or error from None
+            raise cause or error from None
 
     def _keep_together(self, some: Sequence[Guarded]) -> Sequence[int | None]:
         if len(some) == 1:

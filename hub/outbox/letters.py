@@ -16,6 +16,7 @@ from loyalty_core.service import confirm
 from loyalty_core.service.letter_values import Fact, Reader, reader_of, values_of
 from loyalty_core.service.letter_words import TextBroken, fill_in
 from loyalty_core.service.letters import show_text
+from loyalty_core.store.letters import setting_on
 from loyalty_core.store.outbox import OutboxRow
 
 
@@ -35,6 +36,8 @@ def make_ready(
     """
     if row.member_id is None:
         return _trial(hub, connection, row, now)
+    if setting_on(connection, row.programme_id, row.payload["letter"]) is None:
+        raise PassedOver("switched_off", "Letters of this kind have been switched off since.")
     reader = reader_of(connection, row.programme_id, row.member_id)
     if reader is None:
         raise PassedOver("no_member", "The member is erased.")

@@ -68,9 +68,11 @@ def adjust_points(  # noqa: PLR0913 - each is a word of its own to the caller
     account = (member, code)
     book = ledger.open_books(connection, [account])[account]
     entry_key = f"adjust/{wanted.key}"
-    known = ledger.find_entry(connection, account, entry_key)
+    booked_as = ((one, code) for one in members.known_as(connection, member))
+    found = (ledger.find_entry(connection, one, entry_key) for one in booked_as)
+    known = next((one for one in found if one is not None), None)
     if known is not None:
-        return _again(connection, known, wanted, now)
+        return _again(connection, known, wanted, member, now)
     book.settle(now)
     facts = {"reason": wanted.reason, "by": wanted.author}
     cause = Cause(entry_key, now, now, None, facts)
@@ -89,12 +91,12 @@ def adjust_points(  # noqa: PLR0913 - each is a word of its own to the caller
 
 
 def _again(
-    connection: Connection, known: RowMapping, wanted: Adjustment, now: datetime
+    connection: Connection, known: RowMapping, wanted: Adjustment, member: int, now: datetime
 ) -> dict[str, Any]:
     signed = known["amount"] if known["d_available"] - known["d_debt"] >= 0 else -known["amount"]
     if (signed, known["cause"]["reason"]) != (wanted.points, wanted.reason):
         raise KeyReused
-    return entry_told(connection, known, now)
+    return entry_told(connection, known, now, owner=member)
 
 
 def entry_told(

@@ -141,7 +141,7 @@ class Moved:
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What earned points, as lots and entries name it: the number of a purchase, or below zero
-    that of an event that is none (`docs/adr/0041`).  `occurred_at`: their days begin then."""
+    that of an event that is none (`docs/adr/0030`).  `occurred_at`: their days begin then."""
 
     number: int
     occurred_at: datetime

@@ -127,7 +127,8 @@ def keep_statements(
 
 def merge_consents(connection: Connection, leaving: int, survivor: int) -> None:
     """What stands of two records of one person: of each subject what was said last, by either;
-    of a yes and a no of the same moment the no.  What was said stays with its record.
+    of a yes and a no of the same moment the no.  A no to processing by either ends what either
+    had given by then.  What was said stays with its record.
     """
     found = store.states_of(connection, [leaving, survivor])
     for subject, standing in found[leaving].items():
@@ -135,6 +136,12 @@ def merge_consents(connection: Connection, leaving: int, survivor: int) -> None:
         if own is None or standing.rank > own.rank:
             store.set_state(connection, survivor, subject, standing)
     store.drop_states(connection, [leaving])
+    ids = [*members.known_as(connection, leaving), *members.known_as(connection, survivor)]
+    ended = store.newest_no(connection, ids, PROCESSING)
+    for subject, standing in store.states_of(connection, [survivor])[survivor].items():
+        late = ended is not None and subject != Subject(PROCESSING) and standing.at <= ended.at
+        if ended is not None and late and standing.given:
+            store.set_state(connection, survivor, subject, ended)
 
 
 # --- inside ---------------------------------------------------------------------------------
@@ -209,6 +216,8 @@ class _Desk:
         self._now = now
         self._ids = [member_id, *members.aliases_of(connection, [member_id]).get(member_id, [])]
         self._standing = dict(store.states_of(connection, [member_id])[member_id])
+        ended = store.newest_no(connection, self._ids, PROCESSING)
+        self._ended_at = None if ended is None else ended.at
         self._changed: set[Subject] = set()
         self._rows: list[KeptStatement] = []
 
@@ -238,7 +247,10 @@ class _Desk:
         before = [known] if known is not None else []
         if _ends_all(statement):
             before = list(self._standing.values())
-        self._keep(statement, max([self._now, *(one.at + _MOMENT for one in before)]))
+        times = [one.at for one in before]
+        if self._ended_at is not None and statement.given:
+            times.append(self._ended_at)
+        self._keep(statement, max([self._now, *(at + _MOMENT for at in times)]))
 
     def _is_known(self, statement: Statement) -> bool:
         """A no of that moment is a no, however it was told.  Raises: ConsentConflict."""
@@ -284,7 +296,15 @@ class _Desk:
         self._standing[row.subject] = row.standing
         self._changed.add(row.subject)
         if _ends_all(row):
+            self._ended_at = at if self._ended_at is None else max(at, self._ended_at)
             self._withdraw_others(at)
+        elif self._ended_at is not None and self._had_ended(row):
+            self._keep(Statement(row.subject, given=False, how=WITH_PROCESSING), self._ended_at)
+
+    def _had_ended(self, row: KeptStatement) -> bool:
+        """Whether a yes is told late, of before a no to processing: with that it ended."""
+        of_others = row.given and row.subject != Subject(PROCESSING)
+        return of_others and self._ended_at is not None and row.at <= self._ended_at
 
     def _withdraw_others(self, at: datetime) -> None:
         """All that was given by then stands on the consent to processing, and goes with it."""

@@ -21,7 +21,8 @@ def enter_member(
     """The member whom staff entered, found by the first name that is known, else enrolled.
 
     Free names become the member's: unlike a shop's login (`adr/0008`), a cashier has the person
-    in front of them.  What is known of the person otherwise stays as it is.
+    in front of them; but for numbers of cards that were taken away.  What is known of the person
+    otherwise stays as it is.
 
     Raises: PhoneImpossible, InvalidInput (no name at all, or no date).
     """
@@ -33,10 +34,12 @@ def enter_member(
     member = next((owners[key] for key in keys if key in owners), None)
     if member is None:
         return enrol_member(connection, plans, source, new, now=now)
+    free = [key for key in keys if key not in owners]
+    dead = identify.dead_cards(connection, source.programme_id, free)
     rows = [
         identify.name_row(source.programme_id, key, member, verified=False, now=now)
-        for key in keys
-        if key not in owners
+        for key in free
+        if key not in dead
     ]
     store.add_names(connection, rows)
     return get_member(connection, plans, source.programme_id, to_wire("m", member), now=now)

@@ -26,9 +26,10 @@ from loyalty_core.domain.import_cells import (
 )
 from loyalty_core.domain.import_columns import ATTRIBUTE
 from loyalty_core.domain.ladder_path import Contribution
+from loyalty_core.domain.members import card_key
 from loyalty_core.domain.tiering import LIFETIME, SPENT, threshold_of
 from loyalty_core.service.history import book_history, past_purchase
-from loyalty_core.service.identify import name_row, new_member_row
+from loyalty_core.service.identify import dead_cards, name_row, new_member_row
 from loyalty_core.service.imports import Ground, Report, Row, ground_of
 from loyalty_core.service.members import PROFILE
 from loyalty_core.service.named_rows import FirstLines, Names, People, marks_of, names_in
@@ -307,7 +308,11 @@ class _Writing:
         store.set_profiles(self._connection, changed)
 
     def finish(self) -> None:
-        store.add_names(self._connection, self._names)
+        cards = [card_key(row["value"]) for row in self._names if row["kind"] == "card"]
+        dead = {key.value for key in dead_cards(self._connection, self._ground.programme.id, cards)}
+        # A number that was taken away is nobody's, whatever an old file says.
+        alive = [row for row in self._names if row["kind"] != "card" or row["value"] not in dead]
+        store.add_names(self._connection, alive)
         if self._past:
             book_history(self._connection, self._ground, self._past, now=self._now)
 

@@ -129,7 +129,8 @@ def _own(
     if fact.kind == BIRTHDAY:
         return {"day": day_told(date.fromisoformat(facts["day"]), locale)}
     if fact.kind == TIER_UP:
-        return {"was": told.tier(facts["was"])}
+        is_held = card.tier is not None and card.tier.code == facts["now"]
+        return {"was": told.tier(facts["was"])} if is_held else None
     if fact.kind == TIER_WARNING:
         return _warning(fact, card, told, locale)
     return {}

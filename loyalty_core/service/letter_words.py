@@ -27,6 +27,43 @@ _UNKNOWN_FILTER = "Line {line} has an unknown filter."
 _NAME = re.compile(r"[\w.-]{1,60}")
 
 
+_TAG = re.compile(r"\{[{%](.*?)[}%]\}", re.DOTALL)
+_RANGE = re.compile(r"\([^()]*\.\.")
+_FILTERS = frozenset(
+    {
+        "abs",
+        "append",
+        "at_least",
+        "at_most",
+        "capitalize",
+        "ceil",
+        "default",
+        "divided_by",
+        "downcase",
+        "escape",
+        "escape_once",
+        "floor",
+        "lstrip",
+        "minus",
+        "newline_to_br",
+        "plus",
+        "prepend",
+        "remove",
+        "remove_first",
+        "round",
+        "rstrip",
+        "strip",
+        "strip_html",
+        "strip_newlines",
+        "truncate",
+        "truncatewords",
+        "upcase",
+        "url_encode",
+    }
+)
+"""Each makes at most so much more of a text as stands in the letter."""
+
+
 class TextBroken(InvalidInput):
     """A text that cannot be filled in; `errors` says where and why."""
 
@@ -43,8 +80,8 @@ def _environment(*, html: bool) -> Environment:
     made = _Held(undefined=StrictUndefined, autoescape=html)
     for name in ("include", "render"):
         del made.tags[name]
-    # `date` reads the clock; `safe` would let a member's name be markup.
-    for name in ("date", "safe"):
+    # What is left out reads the clock, makes a name markup, or can be made to work for ever.
+    for name in set(made.filters) - _FILTERS:
         del made.filters[name]
     return made
 
@@ -140,6 +177,8 @@ def _filled(
     source: str, values: Mapping[str, str], *, html: bool, known: set[str] | None = None
 ) -> str:
     """Raises: _Broken."""
+    if _has_loose_range(source):
+        raise _Broken("A range of numbers is for loops alone.")
     try:
         template = _parsed(source, html=html)
         if known is not None:
@@ -153,6 +192,17 @@ def _filled(
         raise _Broken(_UNKNOWN_FILTER.format(line=_line(source, _place(error)))) from None
     except LiquidError as error:
         raise _Broken(_NOT_READABLE.format(line=_line(source, _place(error)))) from None
+    except (ArithmeticError, ValueError):
+        raise _Broken("A number in it cannot be reckoned with.") from None
+
+
+def _has_loose_range(source: str) -> bool:
+    """Numbers in a row anywhere but in a loop, whose turns are counted."""
+    return any(
+        not tag[1][: found.start()].rstrip().endswith(" in")
+        for tag in _TAG.finditer(source)
+        for found in _RANGE.finditer(tag[1])
+    )
 
 
 @lru_cache(maxsize=256)

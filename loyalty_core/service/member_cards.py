@@ -59,12 +59,14 @@ def issue_card(
 
 
 def end_card(connection: Connection, programme_id: int, member_id: str, *, now: datetime) -> None:
-    """The number names nobody any more, at once and for good.  Raises: MemberNotFound."""
+    """Own numbers of this member name nobody any more, at once and for good: also those that came
+    with a member who was merged in.  Raises: MemberNotFound.
+    """
     member = _locked(connection, programme_id, member_id)
-    known = store.live_card(connection, member)
-    if known is not None:
+    known = store.cards_of(connection, members.known_as(connection, member))
+    if known:
         store.end_card(connection, member, now)
-        members.drop_names(connection, programme_id, [card_key(known.number)])
+        members.drop_names(connection, programme_id, [card_key(one.number) for one in known])
 
 
 def card_of(connection: Connection, programme_id: int, member_id: str) -> KeptCard:

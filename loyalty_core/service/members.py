@@ -49,7 +49,8 @@ _CHANGEABLE = frozenset({*PROFILE, "phone", "email", "card", "attributes", "rewa
 
 @dataclass(frozen=True, slots=True)
 class NewMember:
-    """What is known of a person who joins.  `birth_date` is ISO 8601."""
+    """What is known of a person who joins.  `birth_date` is ISO 8601.  `confirmed` False: the
+    person joined by no word of their own, and hears nothing until they say yes."""
 
     phone: str | None = None
     email: str | None = None
@@ -67,6 +68,7 @@ class NewMember:
     source: str | None = None
     locale: str | None = None
     preferred_channel: str | None = None
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,10 @@ def enrol_member(
         raise MemberExists({"id": to_wire("m", owner)})
     _check_card(connection, source.programme_id, keys)
     row = identify.new_member_row(
-        source.programme_id, now, source=new.source or source.name, state="active"
+        source.programme_id,
+        now,
+        source=new.source or source.name,
+        state="active" if new.confirmed else "unconfirmed",
     )
     row |= {name: getattr(new, name) for name in PROFILE}
     row |= {
@@ -150,7 +155,8 @@ def enrol_member(
     keep_statements(connection, source, row["id"], new.consents, now=now)
     if rules.cards is not None and rules.cards.on_enrolment:
         give_card(connection, source.programme_id, rules.cards, row["id"], now)
-    tell_welcome(connection, source.programme_id, row["id"], now=now)
+    if new.confirmed:
+        tell_welcome(connection, source.programme_id, row["id"], now=now)
     return get_member(connection, plans, source.programme_id, to_wire("m", row["id"]), now=now)
 
 

@@ -80,6 +80,8 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     members.move_names(connection, leaving, survivor)
     confirmations.move_member(connection, leaving, survivor)
     merge_consents(connection, leaving, survivor)
+    if member_row(connection, programme_id, to_wire("m", leaving))["state"] == "active":
+        members.confirm(connection, survivor)
     outbox.move_member(connection, leaving, survivor)
     sent_messages.move_member(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)

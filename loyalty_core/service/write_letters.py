@@ -100,11 +100,13 @@ def _is_news(ladder: Ladder, row: OutboxRow) -> bool:
     """A tier that the ladder does not know any more is none."""
     if row.kind == TIER_ENDING:
         return True
-    return ladder.rank_of(row.payload["now"]) > ladder.rank_of(row.payload["was"])
+    was, now = row.payload["was"], row.payload["now"]
+    gone = was is not None and not ladder.rank_of(was)
+    return not gone and ladder.rank_of(now) > ladder.rank_of(was)
 
 
 def _tier_facts(row: OutboxRow) -> dict[str, Any]:
-    names = ("until", "then") if row.kind == TIER_ENDING else ("was",)
+    names = ("until", "then") if row.kind == TIER_ENDING else ("was", "now")
     return {name: row.payload[name] for name in names}
 
 

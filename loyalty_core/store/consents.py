@@ -137,6 +137,13 @@ def same_moment(
     return None if row is None else KeptStatement(*row)
 
 
+def newest_no(connection: Connection, ids: Collection[int], purpose: str) -> Standing | None:
+    """The last no to a purpose that these members, as one person, ever said."""
+    query = _STATEMENTS.where(consents.c.purpose == purpose, consents.c.given.is_(False))
+    row = connection.execute(query.order_by(consents.c.at.desc()).limit(1), {"ids": ids}).first()
+    return None if row is None else KeptStatement(*row).standing
+
+
 def add(connection: Connection, rows: Sequence[KeptStatement]) -> None:
     values = [tuple(getattr(row, name) for name in _KEPT) for row in rows]
     insert_many(connection, consents, _KEPT, values)

@@ -65,7 +65,9 @@ def _guarded(call: Call, request: QuoteRequest) -> Quote:
     """Wrong codes are counted; who has none left is told nothing of codes, right or wrong."""
     tries = call.room.guesses
     priced = _priced(call, request)
-    member = None if priced.member is None else priced.member.id
+    seen = priced.member
+    # A name that somebody typed is not whom it names.
+    member = seen.id if seen is not None and seen.verified else None
     callers = guesses.callers_of(call.key.id, member=member, cart=request.cart)
     if not tries.is_out(callers, call.now):
         tries.count(callers, guesses.count_wrong(priced), call.now)
@@ -147,9 +149,10 @@ def hold(call: Call) -> Answer:
 
 
 def _guessers(call: Call, wanted: HoldRequest, placed: Sequence[PlacedHold]) -> list[str]:
-    """Where no hold was placed, nobody is known."""
-    known = [one.quote.member.id for one in placed if one.quote.member is not None]
-    return guesses.callers_of(call.key.id, member=next(iter(known), None), cart=wanted.request.cart)
+    """Where no hold was placed, nobody is known; and who was typed alone is not."""
+    seen = [one.quote.member for one in placed if one.quote.member is not None]
+    known = next((one.id for one in seen if one.verified), None)
+    return guesses.callers_of(call.key.id, member=known, cart=wanted.request.cart)
 
 
 @operation(

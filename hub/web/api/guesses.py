@@ -1,9 +1,9 @@
 """Wrong codes are counted, so that nobody finds a coupon or a gift certificate by trying.
 
-A wrong code counts for the member that it was tried for; where nobody is known, for the cart and
-for the key that it came by.  Who has none left is told so, whatever the code: a right one looks
-the same then.  A web shop asks for all its buyers by one key and from one address: so strangers
-who try codes there use up what strangers have, and members go on.
+A wrong code counts for the member that it was tried for, if somebody vouches for them; else for
+the cart and for the key that it came by.  Who has none left is told so, whatever the code: a
+right one looks the same then.  A web shop asks for all its buyers by one key and from one
+address: so strangers who try codes there use up what strangers have, and members go on.
 
 A code of ours with a wrong check character counts nothing: it was misread, and cannot be live.
 """

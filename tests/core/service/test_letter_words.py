@@ -82,6 +82,21 @@ def test_the_hubs_own_sms_is_one_part_in_russian_letters(of):
             "Does too much: too many turns of a loop, or too much text.",
             id="deep",
         ),
+        pytest.param(
+            "{{ (1..9999999999) | first }}",
+            "A range of numbers is for loops alone.",
+            id="numbers without end",
+        ),
+        pytest.param(
+            "{% if (1..9999999999) contains points %}.{% endif %}",
+            "A range of numbers is for loops alone.",
+            id="numbers without end to look through",
+        ),
+        pytest.param(
+            "{{ points | replace: '0', '0000000000' }}",
+            "Line 1 has an unknown filter.",
+            id="a filter that multiplies",
+        ),
         pytest.param("{{ points | divided_by: 0 }}", "Line 1 cannot be read.", id="by nothing"),
         pytest.param("{% if false %}.{% endif %} ", "Must not be blank.", id="nothing left"),
     ],

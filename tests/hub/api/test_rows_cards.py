@@ -17,7 +17,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from loyalty_core.domain.card_numbers import check_digit
-from loyalty_core.store.database import read, write
+from loyalty_core.service.enter_member import enter_member
+from loyalty_core.service.members import NewMember
+from loyalty_core.service.source import Source
+from loyalty_core.store.database import read, transact, write
 from loyalty_core.store.tables import cards, identities
 from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase
 from tests.hub.api.client import code_of
@@ -155,6 +158,27 @@ def test_r68_a_merge_keeps_both_numbers_and_one_card(scene, engine):
     with read(engine) as connection:
         assert connection.execute(select(cards)).all() == []
         assert connection.execute(select(identities)).all() == []
+
+
+def test_r68_taking_the_card_away_ends_all_own_numbers_for_good(scene, hub, programme_id):
+    anna, boris = join(scene), join(scene, BORIS)
+    first, second = issue(scene, anna)["number"], issue(scene, boris)["number"]
+    assert scene.shop.post(f"/members/{anna}/merge", {"from": boris}).status_code == 200
+
+    assert scene.shop.delete(f"/members/{anna}/card").status_code == 204
+    assert [seen_at_till(scene, card=one) for one in (first, second)] == [None, None]
+    entered = transact(
+        hub.engine,
+        lambda c: enter_member(
+            c,
+            hub.plans,
+            Source(programme_id, "till"),
+            NewMember(phone=ANNA, card=second),
+            now=hub.clock.now(),
+        ),
+    )
+    assert (entered.id, entered.cards) == (anna, ())
+    assert seen_at_till(scene, card=second) is None
 
 
 def test_r68_a_card_of_who_was_merged_goes_to_the_survivor(scene):

@@ -212,6 +212,29 @@ def test_x13_a_no_to_processing_ends_what_a_clock_ahead_put_later(shop, anna, cl
     assert stands(shop, anna) == {"processing": True, "sms": False}
 
 
+def test_x13_a_yes_of_before_a_no_to_processing_comes_late_and_stays_ended(shop, anna, clock):
+    clock.advance(minutes=10)
+    said(shop, anna, no("processing"))
+    clock.advance(minutes=10)
+    said(shop, anna, yes(at="2026-03-14T12:05:00Z"))
+    said(shop, anna, yes("processing"))
+    assert stands(shop, anna) == {"processing": True, "sms": False}
+
+    said(shop, anna, yes(at="2026-03-14T12:15:00Z"))
+    assert stands(shop, anna) == {"processing": True, "sms": True}
+
+
+def test_x13_a_merge_ends_what_a_no_to_processing_had_ended(shop, anna, clock):
+    boris = shop.post("/members", {"phone": BORIS}).get_json()["id"]
+    said(shop, boris, yes(at="2026-03-14T11:30:00Z"))
+    said(shop, anna, no("processing"))
+    clock.advance(minutes=1)
+    said(shop, anna, yes("processing"))
+
+    assert shop.post(f"/members/{anna}/merge", {"from": boris}).status_code == 200
+    assert stands(shop, anna) == {"processing": True, "sms": False}
+
+
 def test_x13_a_no_told_twice_over_is_one(shop, anna, engine):
     at = "2026-03-14T12:00:00Z"
     said(shop, anna, yes(at="2026-03-14T11:30:00Z"))

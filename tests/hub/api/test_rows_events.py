@@ -453,6 +453,20 @@ def test_r23_a_contest_is_won_by_rule(scene):
     assert earned(told(scene, "contest", "spring/2", data={"place": 2})) == "0.00"
 
 
+def test_r23_an_award_by_hand_is_one_though_its_member_was_merged_meanwhile(scene):
+    anna = join(scene)
+    boris = join(scene, BORIS)
+    award = {"amount": "500.00", "reason": "contest"}
+    key = {"Idempotency-Key": "spring/2"}
+    assert scene.shop.post(f"/members/{anna}/adjustments", award, headers=key).status_code == 201
+    assert scene.shop.post(f"/members/{boris}/merge", {"from": anna}).status_code == 200
+
+    again = scene.shop.post(f"/members/{boris}/adjustments", award, headers=key)
+
+    assert again.status_code == 201
+    assert again.get_json()["balance"]["available"] == "500.00"
+
+
 def test_r23_a_contest_is_won_by_hand_with_a_reason(scene):
     """Without a reason it is refused; the same key again gives nothing more."""
     member = join(scene)
