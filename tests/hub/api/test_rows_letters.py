@@ -145,14 +145,17 @@ def test_all_letters_are_off_until_the_owner_switches_them_on(scene, shop, hub, 
     assert letters(hub) == []
 
 
-def test_a_letter_that_is_switched_off_again_is_written_no_more(scene, shop, told):
+def test_a_letter_that_is_switched_off_goes_no_more_queued_or_not(scene, shop, told):
     switch_on(shop, "points_earned")
     join(shop)
     bought(scene)
-    shop.put("/messages/kinds/points_earned", {"on": False})
-    bought(scene, "p-2")
-
     assert len(told()) == 1
+
+    bought(scene, "p-2")
+    shop.put("/messages/kinds/points_earned", {"on": False})
+    bought(scene, "p-3")
+
+    assert told() == []
 
 
 @pytest.mark.parametrize(
