@@ -200,6 +200,11 @@ def is_ours(code: str | None) -> bool:
     return text in (SPEND_COUPON, DISCOUNT_COUPON) or text.startswith(HUB_COUPONS)
 
 
+def is_discount(code: str | None) -> bool:
+    """Whether a coupon of ours stands for a discount alone, and for no points."""
+    return (code or "").lower() == DISCOUNT_COUPON
+
+
 def sku_of(item: Wire) -> str | None:
     """The article code of a line: the shop's SKU, else the product's id at WooCommerce."""
     return sku(item["sku"], item["variation_id"] or item["product_id"])

@@ -149,9 +149,11 @@ def _foreign_coupons(order: Wire) -> tuple[str, ...]:
 def _points_spent(order: Wire) -> int | None:
     """Points, in hundredths, that a reduction of ours was paid with; None: see the lines.
 
-    Without our coupon on the order the buyer got nothing for them, whatever the meta says.
+    Without a coupon of ours that stands for points the buyer got nothing for them, whatever the
+    meta says: staff may have taken it off.
     """
-    told = lines.meta(order, META_POINTS) if lines.our_coupons(order) else None
+    paying = [one for one in lines.our_coupons(order) if not lines.is_discount(one["code"])]
+    told = lines.meta(order, META_POINTS) if paying else None
     try:
         return max(0, parse_decimal(told, HUNDREDTHS)) if told is not None else None
     except ValueError:

@@ -204,6 +204,13 @@ def test_hold_and_points_come_from_the_plugins_meta():
     assert (found.hold, found.points_spent) == ("h_1a2b", 40000)
 
 
+def test_points_whose_coupon_staff_took_off_are_not_spent():
+    meta = [{"key": "_loyalty_hub_points_spent", "value": "400.00"}]
+    for code, spent in (("loyalty-points", 40000), ("loyalty-tier", None)):
+        found = purchase(with_coupons(coupon(code, "400.00"), meta_data=meta))
+        assert found.points_spent == spent, code
+
+
 @pytest.mark.parametrize("value", ["many", "1e3", "", None, [1]])
 def test_points_that_cannot_be_read_are_left_to_the_lines(value):
     meta = [{"key": "_loyalty_hub_points_spent", "value": value}]
