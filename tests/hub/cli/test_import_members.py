@@ -66,6 +66,8 @@ def test_r112_members_are_brought_in_with_all_that_is_known_of_them(demo, engine
         "birth_date": "1990-03-14",
         "gender": "ж",
         "city": "Тверь",
+        "locale": None,
+        "preferred_channel": None,
     }
     assert (anna.attributes, anna.consents) == ({"size": "42"}, {})
     assert anna.created_at.isoformat() == "2020-01-31T21:00:00+00:00", "midnight in Moscow"

@@ -294,7 +294,15 @@ def gathered(monkeypatch):
             made.append(self)
 
     monkeypatch.setattr(door, "Gathering", Noted)
+    # On a busy machine a crowd takes its time to come together.
+    monkeypatch.setattr(door, "PATIENCE_S", 60.0)
+    monkeypatch.setattr(door, "DEADLINE_S", 61.0)
     return made
+
+
+def waiting(gathered):
+    """Vendors' own protocols have a door of their own, which is not called here."""
+    return sum(len(one._waiting) for one in gathered)
 
 
 @contextmanager
@@ -313,7 +321,7 @@ def test_a_crowd_that_was_held_up_is_kept_in_one_statement_and_each_once(postgre
     with ThreadPoolExecutor(24) as crowd:
         with held_up(postgres_engine):
             answers = crowd.map(partial(deliver_from_new_client, shop), [*range(1, 13)] * 2)
-            wait_until(lambda: len(gathered[-1]._waiting) == 23)
+            wait_until(lambda: waiting(gathered) == 23, within_s=50)
 
         assert [one.status_code for one in answers] == [200] * 24
     assert kept(shop) == 13
@@ -328,7 +336,7 @@ def test_one_that_cannot_be_kept_is_refused_and_its_company_kept(postgres_engine
         with held_up(postgres_engine):
             good = crowd.map(partial(deliver_from_new_client, shop), range(1, 12))
             bad = crowd.submit(deliver_from_new_client, shop, body)
-            wait_until(lambda: len(gathered[-1]._waiting) == 11)
+            wait_until(lambda: waiting(gathered) == 11, within_s=50)
 
         assert [one.status_code for one in good] == [200] * 11
         assert bad.result().status_code == 503
