@@ -166,7 +166,7 @@ def _returned(request: InboundRequest, desk: Desk, settings: Settings) -> Protoc
 
 
 def _gift_card(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
-    """The hub has no certificates, so it knows no card."""
+    """The hub's gift certificates are not shown to this till yet, so it knows no card."""
     raise Refusal("unknown_card", status=404)
 
 
