@@ -25,17 +25,17 @@ def create_app(hub: Hub) -> Flask:
     )
     app.config["MAX_CONTENT_LENGTH"] = API_BODY_LIMIT
     app.secret_key = hub.vault.derive("sessions")
-    if hub.config.trusted_proxies:
-        hops = hub.config.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
-        )
     logs.register(app, hub.metrics)
     csp.register(app, public_https=hub.config.public_https)
     errors.register(app)
     for room in (health, hooks, connect, api, opt_out):
         room.register(app, hub)
     _register_console(app, hub)
+    if hub.config.trusted_proxies:
+        hops = hub.config.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+        )
     return app
 
 

@@ -43,16 +43,23 @@ class KeyRing:
 
         Raises: Refusal 401 (unknown or revoked), and what `read` raises.
         """
+        remembered = self.remembered(token)
+        if remembered is not None:
+            return remembered
         name, now = digest(token), self._clock.now()
-        seen = self._seen.get(name)
-        if seen is not None and timedelta(0) <= now - seen.at < REMEMBERED:
-            return seen.key
         key = read(lambda connection: find_key(connection, token))
         if key is None or key.revoked_at is not None:
             self._seen.pop(name, None)
             raise Refusal(401, "unauthorized")
         self._seen[name] = _Seen(key, now)
         return key
+
+    def remembered(self, token: str) -> ApiKey | None:
+        """A key that was good a moment ago."""
+        seen = self._seen.get(digest(token))
+        if seen is None or not timedelta(0) <= self._clock.now() - seen.at < REMEMBERED:
+            return None
+        return seen.key
 
     def last_known(self, token: str) -> ApiKey | None:
         """A key that was good when it was last looked up, however long ago."""
@@ -62,7 +69,12 @@ class KeyRing:
 
 def bearer_token() -> str:
     """Raises: Refusal 401 where the request carries no bearer key."""
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token_in(request.headers.get("Authorization", ""))
+
+
+def token_in(authorization: str) -> str:
+    """The key in a header.  Raises: Refusal 401 where there is none."""
+    kind, _, token = authorization.partition(" ")
     token = token.strip()
     if kind.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN:
         raise Refusal(401, "unauthorized")

@@ -8,6 +8,8 @@ style sheet.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Flask, Response, request
 
 POLICY = "; ".join(
@@ -29,7 +31,18 @@ _ALWAYS = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
 )
-_ALWAYS_AND_HTTPS = (*_ALWAYS, ("Strict-Transport-Security", f"max-age={_YEAR_S}"))
+_HTTPS = ("Strict-Transport-Security", f"max-age={_YEAR_S}")
+_NOT_KEPT = ("Cache-Control", "no-store")
+_WANTED = {
+    (https, kept): (*_ALWAYS, *((_HTTPS,) if https else ()), *(() if kept else (_NOT_KEPT,)))
+    for https in (True, False)
+    for kept in (True, False)
+}
+
+
+def headers(*, https: bool, kept: bool = False) -> Sequence[tuple[str, str]]:
+    """What stands on every answer; `kept`: caches may keep it."""
+    return _WANTED[https, kept]
 
 
 def register(app: Flask, *, public_https: bool) -> None:
@@ -37,9 +50,8 @@ def register(app: Flask, *, public_https: bool) -> None:
 
     def guard(response: Response) -> Response:
         told = {name.lower() for name, _ in response.headers}
-        wanted = _ALWAYS_AND_HTTPS if public_https or request.is_secure else _ALWAYS
-        if request.endpoint != "static":
-            wanted = (*wanted, ("Cache-Control", "no-store"))
+        https = public_https or request.is_secure
+        wanted = headers(https=https, kept=request.endpoint == "static")
         response.headers.extend([pair for pair in wanted if pair[0].lower() not in told])
         if "location" in told:
             _keep_the_host_out(response)

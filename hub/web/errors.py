@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, request
+from flask import Flask, Response, has_request_context, request
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -144,8 +144,9 @@ def _refused(error: Refusal) -> Response:
 def log_unavailable(error: Exception) -> None:
     """The driver's own words may hold values of a statement, so only their kind is logged."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    route = request.url_rule.rule if request.url_rule else None
-    log.error("database_unavailable", kind=type(cause).__name__, route=route)
+    rule = request.url_rule if has_request_context() else None
+    told = {} if rule is None else {"route": rule.rule}
+    log.error("database_unavailable", kind=type(cause).__name__, **told)
 
 
 def _database_away(error: Exception) -> Response:

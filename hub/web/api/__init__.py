@@ -15,6 +15,7 @@ from hub.web.api import (
     consents,
     coupons,
     events,
+    express,
     letters,
     members,
     pages,
@@ -49,10 +50,11 @@ BLUEPRINTS = (
 
 def register(app: Flask, hub: Hub) -> None:
     """Put the API and its pages on the app."""
-    furnish(app, hub)
+    room = furnish(app, hub)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint, url_prefix=PREFIX)
     pages.register(app, openapi_document, hub.clock)
+    express.register(app, room, f"{PREFIX}/quotes", public_https=hub.config.public_https)
 
 
 @cache

@@ -27,9 +27,14 @@ def read_json() -> Any:
     if not _is_plain_json():
         raise Refusal(415, "unsupported_media_type")
     try:
-        return _STRICT.decode(request.get_data(cache=False).decode("utf-8-sig"))
+        return decode(request.get_data(cache=False))
     except (ValueError, RecursionError):
         raise Refusal(400, "malformed_json") from None
+
+
+def decode(told: bytes) -> Any:
+    """Raises: ValueError, RecursionError."""
+    return _STRICT.decode(told.decode("utf-8-sig"))
 
 
 def _is_plain_json() -> bool:

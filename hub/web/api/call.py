@@ -42,6 +42,8 @@ T = TypeVar("T")
 MAIN_SHOP = "main"
 _WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _EXTENSION = "loyalty_api"
+COUNTED = "loyalty.counted"
+"""In a request's environ, where no header can put it: it counts on its limit already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,8 @@ def admit(operation: Operation) -> Call:
     """
     room, started = this_room(), time.monotonic()
     now = room.hub.clock.now()
-    room.limit.admit(_caller(room), now)
+    if COUNTED not in request.environ:
+        room.limit.admit(_caller(room), now)
     key, late = _find_key(room, bearer_token(), operation)
     if operation.scope not in key.scopes:
         raise ScopeMissing({"scope": operation.scope})
@@ -191,7 +194,12 @@ def _caller(room: Room) -> str:
     """Whose rate limit a request counts on: a known key's, else its address's."""
     token = request.headers.get("Authorization", "").partition(" ")[2].strip()
     key = room.keys.last_known(token)
-    return f"key:{key.id}" if key is not None else f"address:{request.remote_addr}"
+    return caller_by(key) if key is not None else f"address:{request.remote_addr}"
+
+
+def caller_by(key: ApiKey) -> str:
+    """Whose limit the calls of a key count on."""
+    return f"key:{key.id}"
 
 
 def _find_key(room: Room, token: str, operation: Operation) -> tuple[ApiKey, bool]:

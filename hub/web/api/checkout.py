@@ -57,26 +57,27 @@ def quote(call: Call) -> Answer:
     spending: `degraded`.
     """
     request = scanned.basket(call, body.load(load_quote_request, body.read_json()))
-    priced = _guarded(call, request) if guesses.codes_in(request) else _priced(call, request)
-    return answer(render_quote.quote(priced))
+    found = _guarded(call, request) if guesses.codes_in(request) else priced(call, request)
+    return answer(render_quote.quote(found))
 
 
 def _guarded(call: Call, request: QuoteRequest) -> Quote:
     """Wrong codes are counted; who has none left is told nothing of codes, right or wrong."""
     tries = call.room.guesses
-    priced = _priced(call, request)
-    seen = priced.member
+    found = priced(call, request)
+    seen = found.member
     # A name that somebody typed is not whom it names.
     member = seen.id if seen is not None and seen.verified else None
     callers = guesses.callers_of(call.key.id, member=member, cart=request.cart)
     if not tries.is_out(callers, call.now):
-        tries.count(callers, guesses.count_wrong(priced), call.now)
-        return priced
-    bare = _priced(call, guesses.without_codes(request))
+        tries.count(callers, guesses.count_wrong(found), call.now)
+        return found
+    bare = priced(call, guesses.without_codes(request))
     return guesses.told_out(bare, request)
 
 
-def _priced(call: Call, request: QuoteRequest) -> Quote:
+def priced(call: Call, request: QuoteRequest) -> Quote:
+    """The basket's price, or base prices past the deadline."""
     hub = call.room.hub
     try:
         return call.read_in_time(

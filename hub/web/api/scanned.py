@@ -25,7 +25,7 @@ def secret_of(call: Call) -> bytes:
 
 def basket(call: Call, request: QuoteRequest) -> QuoteRequest:
     """A code in a basket is good until its end."""
-    if request.member is None:
+    if request.member is None or request.member.code is None:
         return request
     member = known_by_code(
         secret_of(call), call.key.programme_id, request.member, call.now, later=_AT_ONCE
@@ -36,7 +36,7 @@ def basket(call: Call, request: QuoteRequest) -> QuoteRequest:
 def event(call: Call, told: Event) -> Event:
     """A receipt is made some time after the buyer was scanned.  Its own time decides, so that
     the same receipt is the same whenever it is told."""
-    if told.customer is None:
+    if told.customer is None or told.customer.code is None:
         return told
     return replace(told, customer=customer(call, told.customer, told.occurred_at))
 

@@ -1,0 +1,159 @@
+"""Plain quotes are answered before Flask; header by header and byte for byte as Flask would."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from hub.app import create_app
+from loyalty_core.service.api_keys import revoke_key
+from loyalty_core.store.database import transact
+from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase
+from tests.hub.api.client import Caller, code_of, new_key
+from tests.support.hub import make_hub
+
+BY_FLASK = {"Content-Type": "application/json; charset=utf-8"}
+"""The same to every reader, and not so plain that the short way takes it."""
+KNOWN = {"phone": ANNA, "verified": True}
+OWN = {"id", "valid_until"}
+"""What no two quotes have in common."""
+
+
+@pytest.fixture
+def by_flask(app) -> list[str]:
+    """Paths of the requests that came to Flask."""
+    seen: list[str] = []
+    app.before_request(lambda: seen.append("one"))
+    return seen
+
+
+@pytest.fixture
+def warm(shop, by_flask) -> Caller:
+    """A caller whose key was good a moment ago, and a member with points."""
+    shop.post("/purchases", a_purchase(lines=[a_line(amount="10000.00", paid="10000.00")]))
+    by_flask.clear()
+    return shop
+
+
+def told(answer):
+    """All that an answer says but for the numbers of the request and of the quote."""
+    headers = {name: said for name, said in answer.headers if name != "X-Request-Id"}
+    length = headers.pop("Content-Length")
+    assert int(length) == len(answer.data)
+    body = answer.get_json()
+    return answer.status_code, headers, {name: body[name] for name in body if name not in OWN}
+
+
+def test_a_plain_quote_does_not_come_to_flask_and_is_the_same(warm, by_flask):
+    for basket in (
+        a_basket(),
+        a_basket(member=KNOWN, spend="max"),
+        a_basket(member=KNOWN, spend="100.00", explain="full", locale="en", cart="c-1"),
+        a_basket(member={"phone": ANNA}, channel="online"),
+        a_basket(member={"code": "NOBODY-1-X"}, line_prices="unit", split_lines=True),
+        a_basket(lines=[a_line(name='Чай «Ассам» \u2028 \\ "')]),
+    ):
+        shortly = warm.post("/quotes", basket)
+
+        assert by_flask == [], basket
+        assert told(shortly) == told(warm.post("/quotes", basket, headers=BY_FLASK))
+        assert by_flask.pop() == "one"
+
+
+def test_what_is_not_plain_comes_to_flask_whole(warm, by_flask):
+    for path, named in (
+        ("/quotes", {"raw": b"{"}),
+        ("/quotes", {"raw": b"[" * 100_000}),
+        ("/quotes", {"raw": b"\xff"}),
+        ("/quotes", {"raw": b""}),
+        ("/quotes", {"raw": b'{"lines": [], "lines": []}'}),
+        ("/quotes", {"raw": b" " * (1024 * 1024 + 1)}),
+        ("/quotes", {"body": a_basket(lines=[])}),
+        ("/quotes", {"body": a_basket(unknown=1)}),
+        ("/quotes", {"body": a_basket(shop="nowhere")}),
+        ("/quotes", {"body": a_basket(currency="USD")}),
+        ("/quotes", {"body": a_basket(member={"phone": "12"})}),
+        ("/quotes", {"body": a_basket(coupons=["SPRING"])}),
+        ("/quotes", {"body": a_basket(certificates=["G-1"])}),
+        ("/quotes", {"body": a_basket(), "headers": {"Content-Type": "text/plain"}}),
+        ("/quotes", {"body": a_basket(), "headers": {"Content-Encoding": "gzip"}}),
+        ("/quotes", {"body": a_basket(), "headers": {"Authorization": "Bearer no"}}),
+        ("/quotes", {"body": a_basket(), "headers": {"Authorization": "Basic no"}}),
+        ("/quotes/", {"body": a_basket()}),
+        ("/holds", {"body": a_basket(cart="c-1")}),
+    ):
+        shortly = warm.post(path, **named)
+        assert by_flask.pop() == "one", named
+        headers = {**BY_FLASK, **named.get("headers", {})}
+        anyway = warm.post(path, **{**named, "headers": headers})
+        by_flask.clear()
+
+        assert shortly.status_code == anyway.status_code, named
+        if shortly.status_code >= 400:
+            assert shortly.data == anyway.data
+            assert code_of(shortly)[1]
+
+
+def test_a_byte_order_mark_is_let_pass(warm, by_flask):
+    raw = b"\xef\xbb\xbf" + json.dumps(a_basket()).encode()
+
+    assert warm.post("/quotes", raw=raw).status_code == 200
+    assert by_flask == []
+
+
+def test_other_methods_come_to_flask(warm, by_flask):
+    assert code_of(warm.get("/quotes")) == (405, "method_not_allowed")
+    assert by_flask == ["one"]
+
+
+def test_a_key_is_asked_about_again_after_a_moment_and_refused_once_revoked(
+    app, hub, programme_id, clock, by_flask
+):
+    made = new_key(hub, programme_id)
+    till = Caller(app, made.key)
+    statuses = [till.post("/quotes", a_basket()).status_code for _ in range(2)]
+    assert (statuses, by_flask) == ([200, 200], ["one"])
+    transact(
+        hub.engine,
+        lambda connection: revoke_key(connection, programme_id, made.id, now=clock.now()),
+    )
+    clock.advance(seconds=5)
+
+    assert code_of(till.post("/quotes", a_basket())) == (401, "unauthorized")
+    assert by_flask == ["one", "one"]
+
+
+def test_a_key_without_the_scope_is_refused(warm, hub, app, programme_id):
+    other = Caller(app, new_key(hub, programme_id, scopes=("members",), name="desk").key)
+
+    for _ in range(2):
+        assert code_of(other.post("/quotes", a_basket())) == (403, "scope_missing")
+
+
+def test_every_call_counts_once_on_its_limit(engine, tmp_path, clock, programme_id):
+    hub = make_hub(engine, clock=clock, data_dir=tmp_path, rate_limit="6/minute")
+    caller = Caller(create_app(hub), new_key(hub, programme_id, name="limited").key)
+    wrong = a_basket(shop="nowhere")
+    caller.post("/quotes", a_basket())  # the first counts on the address: nobody knows the key yet
+
+    statuses = [
+        caller.post("/quotes", body).status_code
+        for body in (a_basket(), wrong, a_basket(), wrong, a_basket(), wrong, a_basket(), wrong)
+    ]
+
+    assert statuses == [200, 422, 200, 422, 200, 422, 429, 429]
+
+
+def test_it_is_counted_and_logged_as_any_other(warm, hub, caplog):
+    def answered() -> float:
+        labels = {"endpoint": "checkout.quote", "status": "2xx"}
+        return hub.metrics.registry.get_sample_value("hub_request_seconds_count", labels) or 0.0
+
+    before = answered()
+    with caplog.at_level(logging.DEBUG, logger="hub.logs"):
+        warm.post("/quotes", a_basket())
+
+    assert answered() == before + 1
+    assert any("checkout.quote" in record.getMessage() for record in caplog.records)
