@@ -55,9 +55,20 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "was brought in before with {points} points",
         "раньше была загружена с другим числом баллов: {points}",
     ),
+    "other_lots": (
+        "is of a member who has {points} points of imports before in lots that this file does not"
+        " tell: mend it in the whole file, or say --besides if it comes on top",
+        "относится к участнику, у которого от прежних загрузок уже есть {points} баллов с другими"
+        " сроками, и в файле их нет: исправьте строку в полном файле или укажите --besides,"
+        " если эти баллы добавляются к тем",
+    ),
     "other_receipt": (
         "is of a receipt that was brought in before with other words",
         "относится к чеку, который раньше был загружен другим",
+    ),
+    "receipt_differs": (
+        "is of a receipt whose rows say different things in {column}",
+        "относится к чеку, строки которого расходятся в столбце {column}",
     ),
     "too_long": ("has over 255 characters in {column}", "в столбце {column} больше 255 знаков"),
     "not_text": (

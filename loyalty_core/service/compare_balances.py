@@ -67,8 +67,9 @@ class BalanceComparison:
         legible = []
         for row in rows:
             try:
-                names = names_in(row.told, ground.region, self._system)
-                legible.append((row, names, amount_of(row.told.get("points", ""), "points")))
+                told = row.sound()
+                names = names_in(told, ground.region, self._system)
+                legible.append((row, names, amount_of(told.get("points", ""), "points")))
             except Wrong as wrong:
                 report.reject(row.number, wrong)
         named = [names for _, names, _ in legible]

@@ -29,6 +29,10 @@ class Names:
     keys: tuple[IdentityKey, ...]
     direct: int | None = None
 
+    def tell(self, other: Names) -> bool:
+        """Whether all that the other names stands here too."""
+        return set(other.keys) <= set(self.keys) and other.direct in (None, self.direct)
+
 
 def names_in(told: Mapping[str, str], region: str, system: str | None) -> Names:
     """`system`: whose the ids in `external` are; None: each cell says so ("crm:17").
@@ -145,6 +149,15 @@ class FirstLines:
             fresh += [(one, line) for one in names]
         self._scratch.note(fresh)
         return taken
+
+    def note(self, told: Sequence[tuple[int, str]]) -> None:
+        """Lines with what may stand on others too."""
+        self._scratch.note([(number_of(name), line) for line, name in told])
+
+    def lines_of(self, names: Collection[str]) -> dict[str, int]:
+        """On which line these stand first, of those that were read so far."""
+        numbers = {number_of(name): name for name in names}
+        return {numbers[one]: line for one, line in self._scratch.known(numbers).items()}
 
 
 def marks_of(keys: Collection[IdentityKey]) -> list[str]:
