@@ -73,7 +73,7 @@ class Columns:
             for word, place in self._places:
                 cell = cells[place].strip() if place < len(cells) else ""
                 if cell:
-                    told[word] = f"{told[word]};{cell}" if word in told else cell
+                    told[word] = f"{told[word]} ; {cell}" if word in told else cell
             beyond = any(cell.strip() for cell in cells[len(self.sheet.names) :])
             yield Row(number, told, _TOO_MANY if beyond else None), cells
 

@@ -83,14 +83,19 @@ class Sheet:
 
 
 def guarded(cell: str) -> str:
-    """A spreadsheet takes `=...` and the like for a formula: an apostrophe marks it as text."""
+    """A spreadsheet takes `=...` and the like for a formula: an apostrophe marks it as text, and
+    what would be read as such a mark gets one more."""
     if cell.startswith(_FORMULA) or (cell.startswith(_SIGNS) and not _NUMBER.issuperset(cell)):
         return f"'{cell}"
-    return cell
+    return f"'{cell}" if _is_marked(cell) else cell
 
 
 def unguarded(cell: str) -> str:
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA + _SIGNS) else cell
+    return cell[1:] if _is_marked(cell) else cell
+
+
+def _is_marked(cell: str) -> bool:
+    return cell[:1] == "'" and cell.lstrip("'").startswith(_FORMULA + _SIGNS)
 
 
 def apart(file: Path, out: Path | None) -> None:

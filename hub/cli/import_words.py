@@ -75,6 +75,11 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "has characters in {column} that are no text",
         "в столбце {column} знаки, которых не бывает в тексте",
     ),
+    "digits_lost": (
+        "has a number in {column} of which a spreadsheet kept a part: make the column a text there",
+        "в столбце {column} число, от которого таблица оставила часть цифр: сделайте столбец"
+        " текстовым и выгрузите снова",
+    ),
     "not_json": (
         "has no JSON object in {column}",
         "в столбце {column} не объект JSON",

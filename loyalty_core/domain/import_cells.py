@@ -29,6 +29,11 @@ _RUSSIAN_DAY = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?:[ T,]+(.+))
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}")
+_NO_VALUE = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
+    | {"#Н/Д", "#ССЫЛКА!", "#ЗНАЧ!", "#ИМЯ?", "#ДЕЛ/0!", "#ЧИСЛО!", "#ПУСТО!"}
+)
 _EARLIEST = date(1900, 1, 1)
 
 
@@ -50,13 +55,25 @@ def said(text: str) -> str | None:
 def text_of(text: str | None, word: str) -> str | None:
     """A short text as it stands.  Raises: Wrong (too long, or not a text)."""
     plain = None if text is None else said(text)
-    if plain is None:
-        return None
-    if len(plain) > LONGEST:
+    return None if plain is None else short_text(plain, word)
+
+
+def short_text(text: str, word: str) -> str:
+    """Raises: Wrong (too long, or not a text but what a spreadsheet could not reckon)."""
+    if len(text) > LONGEST:
         raise Wrong("too_long", column=word)
-    if _CONTROL.search(plain):
+    if _CONTROL.search(text) or text.upper() in _NO_VALUE:
         raise Wrong("not_text", column=word)
-    return plain
+    return text
+
+
+def whole_digits(text: str, word: str) -> None:
+    """A spreadsheet shows a long number as "2.2E+12", and keeps no more than 15 of its digits.
+
+    Raises: Wrong.
+    """
+    if _ROUNDED.fullmatch(text.strip()):
+        raise Wrong("digits_lost", column=word)
 
 
 def amount_of(text: str, word: str) -> int:

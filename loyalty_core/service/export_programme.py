@@ -6,13 +6,13 @@ Each function gives pages of rows, wire-ready, so that as much as there is fits 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from loyalty_core.domain.members import IdentityKey
+from loyalty_core.domain.name_cells import written
 from loyalty_core.service.member_pages import origin_of
 from loyalty_core.service.members import PROFILE
 from loyalty_core.store import everything as store
@@ -207,16 +207,9 @@ def _names(connection: Connection, ids: Collection[int]) -> dict[int, dict[str, 
     """Each member's id and names by our words, several of one kind side by side."""
     found = members.names_of(connection, ids)
     return {
-        number: {"member": to_wire("m", number), **_told([key for key, _ in found[number]])}
+        number: {"member": to_wire("m", number), **written([key for key, _ in found[number]])}
         for number in ids
     }
-
-
-def _told(keys: Sequence[IdentityKey]) -> dict[str, str]:
-    told: dict[str, list[str]] = {kind: [] for kind in _NAMES}
-    for key in keys:
-        told[key.kind].append(f"{key.system}:{key.value}" if key.system else key.value)
-    return {kind: ";".join(values) for kind, values in told.items()}
 
 
 def _time(moment: datetime | None) -> str:

@@ -17,7 +17,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.import_cells import Wrong, amount_of, day_of, moment_of, text_of
+from loyalty_core.domain.import_cells import (
+    Wrong,
+    amount_of,
+    day_of,
+    moment_of,
+    text_of,
+    whole_digits,
+)
 from loyalty_core.domain.import_columns import PURCHASES
 from loyalty_core.service.history import book_history, past_purchase
 from loyalty_core.service.imports import Ground, Report, Row, ground_of, sources_of
@@ -165,6 +172,7 @@ class PurchasesImport:
         number = text_of(told.get("receipt"), "receipt")
         if number is None:
             raise Wrong("no_receipt")
+        whole_digits(number, "receipt")
         if len(rows) > MOST_LINES:
             raise Wrong(TOO_LONG)
         shop, at = self._shop(told), self._bought_at(told)

@@ -14,6 +14,7 @@ from loyalty_core.domain.import_cells import (
     moment_of,
     names_of,
     text_of,
+    whole_digits,
 )
 from loyalty_core.domain.import_columns import BALANCES, MEMBERS, PURCHASES, guessed
 
@@ -118,3 +119,14 @@ def test_ids_of_a_system_that_is_not_named_are_not_guessed():
     assert guessed(MEMBERS, ["Код клиента"], with_external=False) == []
     (found,) = guessed(MEMBERS, ["Код клиента"], with_external=True)
     assert found.word == "external"
+
+
+def test_what_a_spreadsheet_has_lost_is_no_number():
+    for cell in ("2.2E+12", "1,23457E+15", "2e+15"):
+        with pytest.raises(Wrong, match="digits_lost"):
+            whole_digits(cell, "card")
+    for cell in ("2200000000017", "1E5", "A+12", "7e15"):
+        whole_digits(cell, "card")
+    for cell in ("#N/A", "#н/д"):
+        with pytest.raises(Wrong, match="not_text"):
+            text_of(cell, "card")
