@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 import click
 
 from hub.cli import import_words as words
-from hub.cli.code_file import open_for_codes
 from hub.cli.import_columns import Columns, columns_of
 from hub.cli.import_file import Sheet, apart
 from hub.cli.output import json_option, print_json, print_rows, progress_bar
 from hub.cli.place import chosen_programme, open_hub, programme_option
+from hub.cli.private_file import open_private
 from hub.wiring import Hub
 from loyalty_core.domain.import_columns import BALANCES
 from loyalty_core.service.compare_balances import (
@@ -127,7 +127,7 @@ def _compare(
         connection = things.enter_context(read(hub.engine))
         writer = None
         if out is not None:
-            writer = csv.writer(things.enter_context(open_for_codes(out)))
+            writer = csv.writer(things.enter_context(open_private(out)))
             writer.writerow(_HEAD)
         with progress_bar("Reading", "row") as move:
             done = 0

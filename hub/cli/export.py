@@ -14,11 +14,11 @@ from sqlalchemy import Connection
 
 from hub.cli.certificates import COLUMNS as CERTIFICATES
 from hub.cli.certificates import certificate_pages
-from hub.cli.code_file import open_for_codes
 from hub.cli.coupons import COLUMNS as COUPONS
 from hub.cli.import_file import guarded
 from hub.cli.output import json_option, print_row, progress_bar
 from hub.cli.place import chosen_programme, open_hub, programme_option
+from hub.cli.private_file import open_private
 from loyalty_core.service import coupons
 from loyalty_core.service import export_programme as service
 from loyalty_core.service.programmes import Programme, get_rules
@@ -103,7 +103,7 @@ class _Folder:
 
     def table(self, name: str, columns: Sequence[str], pages: Pages, total: int = 0) -> int:
         """How many rows it has."""
-        with open_for_codes(self._place / name) as file:
+        with open_private(self._place / name) as file:
             writer = csv.writer(file)
             writer.writerow(columns)
 
@@ -115,7 +115,7 @@ class _Folder:
             return _written(name, pages, total, write)
 
     def documents(self, name: str, pages: Pages, total: int = 0) -> int:
-        with open_for_codes(self._place / name) as file:
+        with open_private(self._place / name) as file:
 
             def write(page: Iterable[Any]) -> None:
                 file.writelines(f"{json.dumps(one, ensure_ascii=False)}\n" for one in page)
@@ -123,7 +123,7 @@ class _Folder:
             return _written(name, pages, total, write)
 
     def text(self, name: str, text: str) -> None:
-        with open_for_codes(self._place / name) as file:
+        with open_private(self._place / name) as file:
             file.write(text)
 
 

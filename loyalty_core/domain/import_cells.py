@@ -67,12 +67,14 @@ def short_text(text: str, word: str) -> str:
     return text
 
 
-def whole_digits(text: str, word: str) -> None:
-    """A spreadsheet shows a long number as "2.2E+12", and keeps no more than 15 of its digits.
+def is_rounded(text: str) -> bool:
+    """A spreadsheet shows a long number as "2.2E+12", and keeps no more than 15 of its digits."""
+    return _ROUNDED.fullmatch(text.strip()) is not None
 
-    Raises: Wrong.
-    """
-    if _ROUNDED.fullmatch(text.strip()):
+
+def whole_digits(text: str, word: str) -> None:
+    """Raises: Wrong, where they are lost."""
+    if is_rounded(text):
         raise Wrong("digits_lost", column=word)
 
 

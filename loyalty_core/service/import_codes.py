@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import PhoneImpossible, ProgrammeNotFound
+from loyalty_core.domain.import_cells import is_rounded
 from loyalty_core.domain.members import IdentityKey, card_key, email_key, phone_key
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.service.phones import normalise_phone
@@ -37,10 +38,12 @@ C = TypeVar("C", bound=Coded)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a file: its number, and what stands in it by our words."""
+    """One line of a file: its number, and what stands in it by our words.  `is_torn`: it has more
+    cells than headings, so they may stand under wrong ones."""
 
     number: int
     told: Mapping[str, str]
+    is_torn: bool = False
 
 
 @dataclass(slots=True)
@@ -130,6 +133,7 @@ class CodeImport(ABC, Generic[C]):
         wanted: dict[str, tuple[int, C]] = {}
         for line in lines:
             try:
+                _sound(line)
                 one = read(line)
                 if self._seen.setdefault(one.code, line.number) != line.number:
                     raise ValueError("stands in the file before")
@@ -172,6 +176,14 @@ class CodeImport(ABC, Generic[C]):
         report.added = len(wanted)
         if not self.way.dry and lot is not None and wanted:
             self.add(connection, lot, [one for _, one in wanted.values()])
+
+
+def _sound(line: Line) -> None:
+    """Raises: ValueError, in words for the owner."""
+    if line.is_torn:
+        raise ValueError("has more cells than there are headings")
+    if is_rounded(line.told.get("code", "")):
+        raise ValueError("has a code of which a spreadsheet kept a part")
 
 
 def _owners(
