@@ -184,6 +184,12 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
         "Points there: {theirs}, here: {ours}; members are apart by {apart} in all.",
         "Баллов там: {theirs}, здесь: {ours}; расхождение по участникам всего {apart}.",
     ),
+    "compared_beside": (
+        "Of {currency}, members with another balance than there: {differing};"
+        " there {theirs}, here {ours}, apart {apart}; of rows that name nobody {unknown}.",
+        "{currency}: баланс расходится у {differing}; там {theirs}, здесь {ours},"
+        " расхождение {apart}; в строках, чьих людей здесь нет, {unknown}.",
+    ),
     "unknown": (
         "Rows that name nobody here: {rows}, with {points} points.",
         "Строк, чьих людей здесь нет: {rows}, в них баллов {points}.",

@@ -24,7 +24,7 @@ from loyalty_core.domain.account import AccountBook
 from loyalty_core.domain.dates import end_of_life
 from loyalty_core.domain.import_cells import NEVER, Wrong, amount_of, moment_of, text_of
 from loyalty_core.domain.points import Cause, Kind, Terms
-from loyalty_core.domain.rules import PointCurrency
+from loyalty_core.domain.rules import PointCurrency, RuleSet
 from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.imports import Ground, Report, Row, ground_of
 from loyalty_core.service.named_rows import FirstLines, Names, People, names_in
@@ -173,20 +173,11 @@ class BalancesImport:
             row.number,
             names_in(told, self._ground.region, self._system),
             amount_of(text, "points"),
-            self._currency(text_of(told.get("currency"), "currency")),
+            currency_of(told, self._ground.plan.rules),
             begins,
             life,
             text_of(told.get("row"), "row"),
         )
-
-    def _currency(self, code: str | None) -> PointCurrency:
-        rules = self._ground.plan.rules
-        if code is None:
-            return rules.main
-        for currency in rules.currencies:
-            if currency.code == code:
-                return currency
-        raise Wrong("no_currency", currency=code)
 
     def _life(self, text: str | None, now: datetime) -> datetime | str | None:
         if text is None:
@@ -320,6 +311,17 @@ class BalancesImport:
             life = end_of_life(now, balance.currency.life_days, self._ground.zone)
         begins = max(balance.spendable_from or now, now)
         book.earn(one.points, cause, spendable_from=begins, expires_at=life, kind=Kind.ADJUST)
+
+
+def currency_of(told: Mapping[str, str], rules: RuleSet) -> PointCurrency:
+    """Of a row; one that names none means the main one.  Raises: Wrong."""
+    code = text_of(told.get("currency"), "currency")
+    if code is None:
+        return rules.main
+    for currency in rules.currencies:
+        if currency.code == code:
+            return currency
+    raise Wrong("no_currency", currency=code)
 
 
 def _is_known(one: _Booking, lots: Sequence[_Lot], lines: Mapping[str, int]) -> bool:

@@ -51,6 +51,7 @@ class Comparison:
     """How the balances of the old system and ours agreed at the end of a day, in hundredths.
 
     `apart`: what members differ by, added up without signs.  `unknown`: of rows that name nobody.
+    `others`: the same figures of further currencies, by their codes.
     """
 
     day: str
@@ -62,6 +63,7 @@ class Comparison:
     unknown_points: int
     apart_points: int
     made_at: datetime
+    others: Mapping[str, Mapping[str, int]] | None = None
 
 
 _IMPORT = [imports.c[name] for name in KeptImport.__slots__]
