@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from hub.cli import import_words as words
-from hub.cli.import_columns import Columns, columns_of
+from hub.cli.import_columns import Asked, Columns, columns_of
 from hub.cli.import_file import Sheet, apart
 from hub.cli.output import json_option, print_json, print_rows, progress_bar
 from hub.cli.place import chosen_programme, open_hub, programme_option
@@ -93,7 +93,7 @@ def compare(  # noqa: PLR0913 - the command's own words
         raise click.UsageError("Whose evening does the file tell?  --on DATE")
     apart(file, out)
     sheet = Sheet(file, encoding)
-    asked = (columns, kept_as, system is not None)
+    asked = Asked(columns, kept_as, system is not None)
     found = columns_of(hub, programme.id, BALANCES, sheet, asked)
     told = _compare(hub, programme, found, day.date(), (system, out))
     _tell(told, language, as_json)

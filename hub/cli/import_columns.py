@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import click
 
@@ -30,6 +30,17 @@ Portion = list[tuple[Row, Cells]]
 _TOO_MANY = "columns"
 """What is wrong with a row that has more cells than headings: who knows what moved."""
 _WHO = {"member", "phone", "email", "card", "external"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`--column` options, the name of those that are kept, whether a system is named, and headings
+    that are not to be used."""
+
+    options: Sequence[str]
+    kept_as: str
+    with_external: bool
+    without: Sequence[str] = ()
 
 
 class Columns:
@@ -98,26 +109,24 @@ def _receipts(pairs: Iterator[tuple[Row, Cells]]) -> Iterator[Portion]:
         yield rows
 
 
-def columns_of(
-    hub: Hub, programme_id: int, kind: str, sheet: Sheet, said: tuple[Sequence[str], str, bool]
-) -> Columns:
-    """`said`: `--column` options, the name of those that are kept, and whether a system is named.
-
-    Raises: click.UsageError, click.ClickException (a column is not there, or missing).
-    """
-    options, kept_as, with_external = said
-    told = [Column(word, heading, TOLD) for word, heading in map(_pair, options)]
+def columns_of(hub: Hub, programme_id: int, kind: str, sheet: Sheet, asked: Asked) -> Columns:
+    """Raises: click.UsageError, click.ClickException (a column is not there, or missing)."""
+    for heading in asked.without:
+        if heading not in sheet.names:
+            raise click.ClickException(f"{sheet.name} has no column {heading}.")
+    names = [name for name in sheet.names if name not in asked.without]
+    told = [Column(word, heading, TOLD) for word, heading in map(_pair, asked.options)]
     for one in told:
         if not is_word(kind, one.word):
             raise click.UsageError(f"--column {one.word}=...: ours are {', '.join(WORDS[kind])}.")
-        if one.heading not in sheet.names:
+        if one.heading not in names:
             raise click.ClickException(f"{sheet.name} has no column {one.heading}.")
     with read(hub.engine) as connection:
-        kept = store.kept_columns(connection, programme_id, kind, kept_as) or []
+        kept = store.kept_columns(connection, programme_id, kind, asked.kept_as) or []
     found = _joined(
         told,
-        [Column(word, heading, KEPT) for word, heading in kept if heading in sheet.names],
-        guessed(kind, sheet.names, with_external=with_external),
+        [Column(word, heading, KEPT) for word, heading in kept if heading in names],
+        guessed(kind, names, with_external=asked.with_external),
     )
     words = {one.word for one in found}
     missing = [word for word in REQUIRED[kind] if word not in words]

@@ -17,7 +17,7 @@ import click
 from sqlalchemy import Connection
 
 from hub.cli import import_words as words
-from hub.cli.import_columns import Columns, Portion, columns_of
+from hub.cli.import_columns import Asked, Columns, Portion, columns_of
 from hub.cli.import_file import RejectFile, Sheet, apart
 from hub.cli.output import print_json, progress_bar
 from hub.cli.place import chosen_programme, open_hub
@@ -49,6 +49,7 @@ class Said:
     file: Path
     name: str | None
     columns: tuple[str, ...]
+    without: tuple[str, ...]
     kept_as: str
     system: str | None
     encoding: str | None
@@ -85,7 +86,7 @@ def bring_in(kind: str, code: str | None, said: Said) -> None:
     hub = open_hub()
     programme = chosen_programme(hub, code)
     sheet = Sheet(said.file, said.encoding)
-    asked = (said.columns, said.kept_as, said.system is not None)
+    asked = Asked(said.columns, said.kept_as, said.system is not None, said.without)
     columns = columns_of(hub, programme.id, kind, sheet, asked)
     if not said.as_json:
         _tell_file(columns, said)

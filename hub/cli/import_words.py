@@ -55,6 +55,14 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "was brought in before with {points} points",
         "раньше была загружена с другим числом баллов: {points}",
     ),
+    "own_lot": (
+        "is a lot that this programme has itself, as its export wrote it",
+        "это баллы самой этой программы, какими их записал её экспорт",
+    ),
+    "counted_before": (
+        "is of a member of whom spent_before tells all that was bought until {day}",
+        "относится к участнику, покупки которого до {day} уже учтены в spent_before",
+    ),
     "other_lots": (
         "is of a member who has {points} points of imports before in lots that this file does not"
         " tell: mend it in the whole file, or say --besides if it comes on top",

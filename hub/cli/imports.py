@@ -51,6 +51,12 @@ def _file_options(kind: str) -> Callable[[Callable[..., Any]], Callable[..., Any
             help=f"What a column is called in the file.  Ours: {ours}.",
         ),
         click.option(
+            "--without",
+            multiple=True,
+            metavar="THEIRS",
+            help="A column of the file that is not to be used.",
+        ),
+        click.option(
             "--mapping",
             "kept_as",
             default=DEFAULT,

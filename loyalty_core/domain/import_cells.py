@@ -28,8 +28,9 @@ _AMOUNTS = (
 _RUSSIAN_DAY = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?:[ T,]+(.+))?")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+_MIDNIGHT = re.compile(r"0{1,2}:00(?::00)?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}")
+_ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}|[0-9]+\.0")
 _NO_VALUE = frozenset(
     {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
     | {"#Н/Д", "#ССЫЛКА!", "#ЗНАЧ!", "#ИМЯ?", "#ДЕЛ/0!", "#ЧИСЛО!", "#ПУСТО!"}
@@ -68,7 +69,8 @@ def short_text(text: str, word: str) -> str:
 
 
 def is_rounded(text: str) -> bool:
-    """A spreadsheet shows a long number as "2.2E+12", and keeps no more than 15 of its digits."""
+    """A spreadsheet shows a long number as "2.2E+12", and keeps no more than 15 of its digits;
+    other programs make "2200000000017.0" of it, with no more of them and no zeros before it."""
     return _ROUNDED.fullmatch(text.strip()) is not None
 
 
@@ -114,7 +116,8 @@ def birth_date_of(text: str, today: date) -> str:
 
 def moment_of(text: str, word: str, zone: ZoneInfo, *, whole_day: bool = False) -> datetime:
     """A time; without an offset that of the programme's wall clock, without a time the midnight
-    that begins the day.  `whole_day`: of a day alone, the midnight that ends it.
+    that begins the day.  `whole_day`: of a day alone, the midnight that ends it; so, too, where
+    a spreadsheet has written "0:00" behind it.
 
     Raises: Wrong.
     """
@@ -122,7 +125,7 @@ def moment_of(text: str, word: str, zone: ZoneInfo, *, whole_day: bool = False) 
     if (exact := _with_offset(plain)) is not None:
         return exact
     day, clock = _split(plain, word)
-    if clock is None:
+    if clock is None or (whole_day and _MIDNIGHT.fullmatch(clock)):
         day += timedelta(days=1 if whole_day else 0)
         return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     found = _CLOCK.fullmatch(clock)

@@ -30,6 +30,7 @@ from loyalty_core.service.imports import Ground, Report, Row, ground_of
 from loyalty_core.service.named_rows import FirstLines, Names, People, names_in
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import ledger, members
+from loyalty_core.store.ids import to_wire
 from loyalty_core.store.scratch import Scratch
 from loyalty_kit.money import format_decimal
 
@@ -200,6 +201,8 @@ class BalancesImport:
         found: list[_Booking] = []
         for one in balances:
             try:
+                if _is_own(one, people):
+                    raise Wrong("own_lot")
                 found.append(_Booking(one, people.known(one.names), self._bookable(one)))
             except Wrong as wrong:
                 self._reject(one, wrong, report)
@@ -352,6 +355,14 @@ def _is_known(one: _Booking, lots: Sequence[_Lot], lines: Mapping[str, int]) -> 
     if untold:
         raise Wrong("other_lots", points=format_decimal(sum(lot.points for lot in untold)))
     return False
+
+
+def _is_own(one: _Balance, people: People) -> bool:
+    """Whether it is a lot of this very programme, as its export tells it (`export_programme`)."""
+    direct = one.names.direct
+    if direct is None or one.row is None or not people.is_here(direct):
+        return False
+    return one.row.startswith(f"{to_wire('m', direct)}:")
 
 
 def _mark(account: ledger.AccountKey, tail: str, points: int | None = None) -> str:

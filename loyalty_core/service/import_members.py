@@ -28,7 +28,7 @@ from loyalty_core.domain.import_columns import ATTRIBUTE, MEMBERS
 from loyalty_core.domain.ladder_path import Contribution
 from loyalty_core.domain.members import card_key
 from loyalty_core.domain.tiering import LIFETIME, SPENT, threshold_of
-from loyalty_core.service.history import book_history, past_purchase
+from loyalty_core.service.history import BEFORE, book_history, past_purchase, spent_before
 from loyalty_core.service.identify import dead_cards, name_row, new_member_row
 from loyalty_core.service.imports import Ground, Report, Row, ground_of, sources_of
 from loyalty_core.service.members import PROFILE
@@ -36,7 +36,7 @@ from loyalty_core.service.named_rows import FirstLines, Names, People, marks_of,
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import MAIN_SHOP
 from loyalty_core.store import members as store
-from loyalty_core.store import programmes, purchases
+from loyalty_core.store import programmes
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.past_sales import BROUGHT_IN
 from loyalty_core.store.programmes import Shop
@@ -44,9 +44,6 @@ from loyalty_core.store.purchases import KeptPurchase
 from loyalty_core.store.scratch import Scratch
 from loyalty_kit.events import Purchase, PurchaseLine
 from loyalty_kit.money import UNIT_MILLI
-
-BEFORE = "before:"
-"""The past purchase in which all is that a member bought before is named so, and by the member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +298,9 @@ class _Writing:
         """What is blank of known members, and names of theirs that nobody has."""
         if not people:
             return
-        told = self._told_before(people)
+        asked = [member for member, rows in people.items() if any(one.spent_minor for one in rows)]
+        programme = self._ground.programme.id
+        told = set(spent_before(self._connection, programme, self._sources, asked))
         found = store.member_rows(self._connection, self._ground.programme.id, people.keys())
         changed = []
         for member, rows in people.items():
@@ -354,17 +353,3 @@ class _Writing:
         self._past.append(
             past_purchase(self._ground, self._source, shop, event, member, now=self._now)
         )
-
-    def _told_before(self, people: Mapping[int, Sequence[_Person]]) -> set[int]:
-        """Members of whom a file has told already what they bought before."""
-        asked = [member for member, rows in people.items() if any(one.spent_minor for one in rows)]
-        owner = {member: member for member in asked}
-        for member, aliases in store.aliases_of(self._connection, asked).items():
-            owner |= dict.fromkeys(aliases, member)
-        keys = {
-            (self._ground.programme.id, source, f"{BEFORE}{to_wire('m', number)}"): member
-            for number, member in owner.items()
-            for source in self._sources
-        }
-        found = purchases.purchases_by_key(self._connection, list(keys)) if keys else {}
-        return {keys[key] for key in found}

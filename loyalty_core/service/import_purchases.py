@@ -25,8 +25,8 @@ from loyalty_core.domain.import_cells import (
     text_of,
     whole_digits,
 )
-from loyalty_core.domain.import_columns import PURCHASES
-from loyalty_core.service.history import book_history, past_purchase
+from loyalty_core.domain.import_columns import MEMBERS, PURCHASES
+from loyalty_core.service.history import book_history, past_purchase, spent_before
 from loyalty_core.service.imports import Ground, Report, Row, ground_of, sources_of
 from loyalty_core.service.known_events import hash_of
 from loyalty_core.service.named_rows import FirstLines, Names, People, names_in
@@ -99,6 +99,7 @@ class PurchasesImport:
         known = self._known(connection, [one.event.external_id for one in receipts], lock=not dry)
         named = [one.names for one in receipts if one.names != _NOBODY]
         people = People(connection, self._programme_id, named, lock=not dry)
+        counted = self._counted(connection, people)
         fresh: list[KeptPurchase] = []
         for one in receipts:
             try:
@@ -106,6 +107,10 @@ class PurchasesImport:
                 before = known.get(one.event.external_id, ())
                 if before and hash_of(one.event) not in before:
                     raise Wrong("other_receipt")
+                until = counted.get(member or 0)
+                if until is not None and not before and one.event.occurred_at <= until:
+                    day = until.astimezone(self._ground.zone).date().isoformat()
+                    raise Wrong("counted_before", day=day)
             except Wrong as wrong:
                 _reject(report, one.numbers, wrong, one.paid_minor)
                 continue
@@ -142,6 +147,14 @@ class PurchasesImport:
         for (_, _, number), kept in purchases.purchases_by_key(connection, keys).items():
             hashes[number].add(kept.content_hash)
         return hashes
+
+    def _counted(self, connection: Connection, people: People) -> Mapping[int, datetime]:
+        """Until when all that they bought is counted already, in one sum that a file of members
+        told."""
+        if self._besides:
+            return {}
+        sources = sources_of(connection, self._programme_id, MEMBERS)
+        return spent_before(connection, self._programme_id, sources, people.all)
 
     # --- reading ----------------------------------------------------------------------------
 

@@ -116,6 +116,14 @@ class People:
         find = members.lock_survivors if lock else members.survivors
         self._alive = find(connection, programme_id, ids) if ids else {}
 
+    @property
+    def all(self) -> set[int]:
+        return {number for number in self._alive.values() if number is not None}
+
+    def is_here(self, direct: int) -> bool:
+        """Whether somebody of this programme has this id of the hub."""
+        return self._alive.get(direct) is not None
+
     def of(self, names: Names) -> int | None:
         """None: nobody known.  Raises: Wrong, where the names lead to several."""
         found = {

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 
 import pytest
 
 from hub.clock import SystemClock
 from loyalty_core.domain.errors import ImportKnown
-from loyalty_core.service.imports import Wanted, begin_import
+from loyalty_core.service.import_balances import BalancesImport
+from loyalty_core.service.import_purchases import PurchasesImport
+from loyalty_core.service.imports import Row, Wanted, begin_import
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import get_programme
-from loyalty_core.store.database import read, transact
+from loyalty_core.store.database import read, transact, write
+from loyalty_core.store.scratch import Scratch
 from tests.support.moving import card, write_rows
 
 
@@ -116,22 +120,24 @@ def test_r112_a_lot_beside_others_that_the_file_does_not_tell_wants_a_word(base,
 @pytest.mark.usefixtures("on_engine")
 def test_r112_receipts_and_what_was_bought_before_count_once_under_any_name(base, engine, tmp_path):
     spent = ("card,spent_before", "1,500")
-    receipts = ("receipt,bought_at,card,paid", "17,2024-06-05,1,700", "18,2024-06-06,,5")
+    receipts = ("receipt,bought_at,card,paid", "17,2024-06-05,4,700", "18,2024-06-06,,5")
     for name, more in (("old", ""), ("new", "2,70"), ("extra", "3,7")):
         file = write_rows(tmp_path / f"{name}.csv", *spent, *filter(None, [more]))
         assert base("import", "members", str(file)).code == 0
     write_rows(tmp_path / "old.csv", *receipts)
-    write_rows(tmp_path / "new.csv", *receipts, "19,2024-06-06,2,30")
+    write_rows(tmp_path / "new.csv", *receipts, "19,2024-06-06,4,30")
     assert base("import", "purchases", str(tmp_path / "old.csv")).code == 0
 
     told = base("import", "purchases", str(tmp_path / "new.csv"), "--json").json
 
     assert (told["taken"], told["known"], told["money_taken"]) == (1, 2, "30.00")
-    spent = [card(engine, card=str(number)).spent_minor for number in (1, 2, 3)]
-    assert spent == [120_000, 10_000, 700]
+    spent = [card(engine, card=str(number)).spent_minor for number in (1, 2, 3, 4)]
+    assert spent == [50_000, 7_000, 700, 73_000]
     write_rows(tmp_path / "other.csv", *receipts, "20,2024-06-06,2,1")
-    words = ("import", "purchases", str(tmp_path / "other.csv"), "--besides", "--json")
-    assert base(*words).json["taken"] == 3, "of another system's till"
+    words = ("import", "purchases", str(tmp_path / "other.csv"), "--json")
+    counted = base(*words, "--dry-run").json
+    assert [(one["line"], one["code"]) for one in counted["lines"]] == [(4, "counted_before")]
+    assert base(*words, "--besides").json["taken"] == 3, "of another system's till"
 
 
 def test_r112_one_file_begun_under_several_names_at_once_is_begun_once(
@@ -157,11 +163,55 @@ def test_r112_one_file_begun_under_several_names_at_once_is_begun_once(
         except ImportKnown as known:
             refused.append(known.facts["name"])
 
-    threads = [threading.Thread(target=begin, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    run_all(begin, 8)
 
     assert len(begun) == 1
     assert refused == [f"name {begun[0]}"] * 7
+
+
+def test_r112_one_base_in_files_of_several_names_at_once_is_booked_once(
+    settings, cli, tmp_path, postgres_engine
+):
+    settings["HUB_DATABASE_URL"] = postgres_engine.url.render_as_string(hide_password=False)
+    assert cli("programmes", "create", "demo").code == 0
+    cards = [str(number) for number in range(20)]
+    base = write_rows(tmp_path / "base.csv", "card", *cards)
+    assert cli("import", "members", str(base)).code == 0
+    with read(postgres_engine) as connection:
+        programme = get_programme(connection, "demo").id
+    plans, now, gate = PlanCache(), SystemClock().now(), threading.Barrier(32)
+    taken = []
+
+    def bring_in(number):
+        with closing(Scratch()) as scratch, closing(Scratch()) as other:
+            where = (plans, programme, f"name {number}")
+            points = BalancesImport(*where, scratch, system=None, author="anna")
+            receipts = PurchasesImport(*where, other, system=None, started_at=now)
+            lots = [Row(2 + at, {"card": card, "points": "10"}) for at, card in enumerate(cards)]
+            bought = {"bought_at": "2024-06-05", "paid": "1"}
+            sold = [Row(2 + at, {"receipt": str(at), **bought}) for at in range(20)]
+            gate.wait(30)
+            for kind, rows in ((points, lots), (receipts, sold)):
+                told = transact(
+                    postgres_engine,
+                    lambda c, kind=kind, rows=rows: kind.take(c, rows, now=now, dry=False),
+                )
+                taken.append((told.counts["taken"], told.counts["known"]))
+
+    with write(postgres_engine) as connection:
+        for number in range(32):
+            for kind in ("balances", "purchases"):
+                wanted = Wanted(programme, kind, f"name {number}", str(number), str(number))
+                begin_import(connection, plans, wanted, now=now)
+    run_all(bring_in, 32)
+
+    assert sorted(taken) == [(0, 20)] * 62 + [(20, 0)] * 2
+    assert {card(postgres_engine, card=one).balance.available for one in cards} == {1000}
+
+
+def run_all(work, count):
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
