@@ -84,7 +84,12 @@ def export(folder: Path, code: str | None, as_json: bool) -> None:
             ),
             "coupons": out.table("coupons.csv", COUPONS, _coupons(connection, programme, now)),
             "certificates": out.table(
-                "certificates.csv", CERTIFICATES, certificate_pages(connection, programme.id, now)
+                "certificates.csv",
+                CERTIFICATES,
+                (
+                    service.owners_named(connection, page)
+                    for page in certificate_pages(connection, programme.id, now)
+                ),
             ),
         }
         rules = get_rules(connection, programme.id)
@@ -139,7 +144,8 @@ def _written(name: str, pages: Pages, total: int, write: Callable[[Iterable[Any]
 
 def _coupons(connection: Connection, programme: Programme, now: Any) -> Pages:
     for page in coupons.all_coupons(connection, programme.id, None):
-        yield [coupons.coupon_view(one, now) for one in page]
+        views = [coupons.coupon_view(one, now) for one in page]
+        yield service.owners_named(connection, views)
 
 
 def _cell(value: object) -> str:

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import os
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _BEYOND_DIGITS = 10**15
 _XLSX = b"PK\x03\x04"
 _FORMULA = ("=", "@", "\t", "\r")
 _SIGNS = ("+", "-")
+_FORMULA_OF_DIGITS = re.compile(r'="([0-9]+)"')
 _NUMBER = frozenset("0123456789.,+- ()")
 
 
@@ -86,11 +88,18 @@ def guarded(cell: str) -> str:
 
 
 def unguarded(cell: str) -> str:
-    return cell[1:] if _is_marked(cell) else cell
+    """A text of digits is marked by others in the same way, or written as a formula: `="0012"`."""
+    if _is_marked(cell):
+        return cell[1:]
+    found = _FORMULA_OF_DIGITS.fullmatch(cell)
+    return found[1] if found else cell
 
 
 def _is_marked(cell: str) -> bool:
-    return cell[:1] == "'" and cell.lstrip("'").startswith(_FORMULA + _SIGNS)
+    if cell[:1] != "'":
+        return False
+    plain = cell.lstrip("'")
+    return plain.startswith(_FORMULA + _SIGNS) or (plain.isascii() and plain.isdigit())
 
 
 def apart(file: Path, out: Path | None) -> None:

@@ -25,6 +25,9 @@ from loyalty_core.store import members, programmes
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.programmes import Programme
 
+CARD = "card:"
+"""Before a number that might be taken for a phone's."""
+
 
 class Coded(Protocol):
     """What a line becomes."""
@@ -189,7 +192,8 @@ def _sound(line: Line) -> None:
 def _owners(
     connection: Connection, plan: Plan, programme: Programme, lines: Iterable[Line]
 ) -> dict[str, int]:
-    """Members by what the lines call them: the hub's id, a phone, an e-mail or a card."""
+    """Members by what the lines call them: the hub's id, a phone, an e-mail or a card, which may
+    say that it is one."""
     told = {who for line in lines if (who := line.told.get("member", ""))}
     numbers = {who: number for who in told if (number := from_wire("m", who)) is not None}
     region = plan.rules.policies.phone_region
@@ -203,6 +207,8 @@ def _owners(
 
 
 def _key(who: str, region: str) -> IdentityKey:
+    if who.startswith(CARD):
+        return card_key(who.removeprefix(CARD))
     if "@" in who:
         return email_key(who)
     try:

@@ -123,7 +123,7 @@ def test_ids_of_a_system_that_is_not_named_are_not_guessed():
 
 
 def test_what_a_spreadsheet_has_lost_is_no_number():
-    for cell in ("2.2E+12", "1,23457E+15", "2e+15", "2200000000017.0"):
+    for cell in ("2.2E+12", "1,23457E+15", "2e+15", "2.2E12", "2200000000017.0"):
         with pytest.raises(Wrong, match="digits_lost"):
             whole_digits(cell, "card")
     for cell in ("2200000000017", "1E5", "A+12", "7e15", "17.01"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 from hub.cli.import_file import guarded, unguarded
 from loyalty_core.domain.name_cells import ids_in, parts_of
@@ -53,5 +54,55 @@ def names_in(folder):
 
 
 def test_a_text_that_begins_with_an_apostrophe_keeps_it():
-    for cell in ("'=1", "''=1", "'-5", "'+7916", "'quoted'", "'@x", "'", "''"):
+    for cell in (
+        "'0012",
+        "''7",
+        '="1"',
+        '="1',
+        "'=1",
+        "''=1",
+        "'-5",
+        "'+7916",
+        "'quoted'",
+        "'@x",
+        "'",
+        "''",
+    ):
         assert unguarded(guarded(cell)) == cell
+    for cell in ('="0012"', "'0012"):
+        assert unguarded(cell) == "0012", "as others write a text of digits"
+
+
+def test_r109_coupons_and_certificates_keep_their_owners_elsewhere(demo, tmp_path):
+    rules = demo("rules", "show").json
+    rules["coupons"] = [{"code": "spring", "name": "Весна"}]
+    rules["certificates"] = [{"code": "gift", "name": "Подарок"}]
+    there = ("--programme", "there")
+    assert demo("programmes", "create", "there").code == 0
+    for programme in (there, ("--programme", "demo")):
+        assert demo("rules", "publish", "-", *programme, stdin=json.dumps(rules)).code == 0
+    members = write_rows(tmp_path / "m.csv", "phone,card", "+79161234567,1", ",79161234567")
+    codes = write_rows(
+        tmp_path / "codes.csv",
+        "code,member,balance",
+        "AAA-1,+79161234567,100",
+        "AAA-2,card:79161234567,100",
+        "AAA-3,,100",
+    )
+    assert demo("import", "members", str(members), "--programme", "demo").code == 0
+    for kind, series in (("coupons", "spring"), ("certificates", "gift")):
+        words = ("import", kind, str(codes), "--series", series, "--programme", "demo")
+        assert demo(*words).code == 0
+
+    demo("export", str(tmp_path / "out"), "--programme", "demo")
+    demo("import", "members", str(tmp_path / "out" / "members.csv"), *there)
+    for kind, series in (("coupons", "spring"), ("certificates", "gift")):
+        file = tmp_path / "out" / f"{kind}.csv"
+        told = demo("import", kind, str(file), "--series", series, "--json", *there)
+        assert (told.json["added"], told.json["rejected"]) == (3, 0)
+    demo("export", str(tmp_path / "again"), *there)
+
+    for name in ("coupons.csv", "certificates.csv"):
+        with (tmp_path / "again" / name).open(encoding="utf-8", newline="") as file:
+            owners = sorted(unguarded(row["member"]) for row in csv.DictReader(file))
+        assert owners == ["", "+79161234567", "card:79161234567"]
