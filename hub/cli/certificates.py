@@ -115,14 +115,14 @@ def bring_in(  # noqa: PLR0913 - the command's own words
     series: str,
     name: str | None,
     columns: tuple[str, ...],
-    encoding: str,
+    encoding: str | None,
     dry: bool,
     rejected: Path | None,
     code: str | None,
     as_json: bool,
 ) -> None:
-    """Bring in certificates with their balances, from a CSV file; the same once more brings in
-    what is missing.
+    """Bring in certificates with their balances, from a CSV or XLSX file; the same once
+    more brings in what is missing.
 
     Exits with 1 if a line could not be taken.
     """

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import csv
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
+from hub.cli.import_file import RejectFile, Sheet, apart
 from hub.cli.output import print_json, print_row, progress_bar
+from hub.cli.private_file import open_private
 from hub.wiring import Hub
 from loyalty_core.service.import_codes import CodeImport, Line, Report
 from loyalty_core.store.database import transact
 
 PORTION = 5000
-REASON = "rejected"
 SHOWN = 20
 """Bad lines that are told on the terminal."""
 
-Portion = list[tuple[Line, dict[str, str]]]
+Portion = list[tuple[Line, list[str]]]
 """Lines by our words, beside what stands in the file."""
-
 
 out_option = click.option(
     "--out",
@@ -33,7 +32,7 @@ out_option = click.option(
     metavar="FILE.csv",
     help="Where the codes go.",
 )
-encoding_option = click.option("--encoding", default="utf-8-sig", show_default=True)
+encoding_option = click.option("--encoding", help="Of a CSV file; left out, it is found.")
 dry_option = click.option(
     "--dry-run", "dry", is_flag=True, help="Say what would be done, and do nothing."
 )
@@ -58,52 +57,36 @@ def column_option(words: Sequence[str]) -> Callable[[Any], Any]:
 class Rows:
     """The lines of a file under its own names of columns; `words` are ours."""
 
-    def __init__(self, file: IO[str], columns: Sequence[str], words: Sequence[str]) -> None:
-        head = file.readline()
-        file.seek(0)
-        self.delimiter = max(",;\t", key=head.count)
-        self._reader = csv.DictReader(file, delimiter=self.delimiter, restkey=REASON, restval="")
-        self.names = [name for name in self._reader.fieldnames or () if name]
-        self._ours = {name.strip().casefold(): name for name in self.names}
+    def __init__(self, sheet: Sheet, columns: Sequence[str], words: Sequence[str]) -> None:
+        self._sheet = sheet
+        ours = {name.casefold(): name for name in sheet.names if name}
         told = _told(columns, words)
-        self._columns = {word: told.get(word, self._ours.get(word)) for word in words}
-        missing = sorted(set(told.values()) - set(self.names))
+        found = {word: told.get(word, ours.get(word)) for word in words}
+        missing = sorted(set(told.values()) - set(sheet.names))
         if missing:
             raise click.ClickException(f"The file has no column {', '.join(missing)}.")
-        if self._columns["code"] is None:
+        if found["code"] is None:
             raise click.ClickException("The file has no column code; name it: --column code=...")
+        self._places = {
+            word: sheet.names.index(name) for word, name in found.items() if name is not None
+        }
 
     def portions(self) -> Iterator[Portion]:
         portion: Portion = []
-        for row in self._reader:
-            told = {name: str(row.get(name) or "") for name in self.names}
-            words = {
-                word: told[name].strip() for word, name in self._columns.items() if name is not None
-            }
-            portion.append((Line(self._reader.line_num, words), told))
+        for number, cells in self._sheet.rows():
+            portion.append((self._line(number, cells), cells))
             if len(portion) == PORTION:
                 yield portion
                 portion = []
         if portion:
             yield portion
 
-
-class Rejected:
-    """Lines that could not be taken, as they were, with the reason."""
-
-    def __init__(self, place: Path | None, rows: Rows, open_files: ExitStack) -> None:
-        self._writer: csv.DictWriter[str] | None = None
-        if place is not None:
-            file = open_files.enter_context(open_for_codes(place))
-            self._writer = csv.DictWriter(file, [*rows.names, REASON], delimiter=rows.delimiter)
-            self._writer.writeheader()
-
-    def take(self, portion: Portion, why: Mapping[int, str]) -> None:
-        if self._writer is None:
-            return
-        for line, told in portion:
-            if line.number in why:
-                self._writer.writerow({**told, REASON: why[line.number]})
+    def _line(self, number: int, cells: list[str]) -> Line:
+        told = {
+            word: cells[place].strip() if place < len(cells) else ""
+            for word, place in self._places.items()
+        }
+        return Line(number, told, any(cell.strip() for cell in cells[len(self._sheet.names) :]))
 
 
 def bring_in_file(  # noqa: PLR0913 - the command's own words
@@ -113,24 +96,27 @@ def bring_in_file(  # noqa: PLR0913 - the command's own words
     words: Sequence[str],
     *,
     columns: Sequence[str],
-    encoding: str,
+    encoding: str | None,
     rejected: Path | None,
     as_json: bool,
 ) -> None:
     """Bring in a file and tell what became of its lines; exits with 1 if one was not taken."""
     report = Report()
-    with ExitStack() as open_files, progress_bar("Reading", "line") as move:
-        source = open_files.enter_context(file.open(encoding=encoding, newline=""))
-        rows = Rows(source, columns, words)
-        bin_ = Rejected(rejected, rows, open_files)
+    apart(file, rejected)
+    sheet = Sheet(file, encoding)
+    rows, done = Rows(sheet, columns, words), 0
+    with closing(RejectFile(rejected, sheet)) as bin_, progress_bar("Reading", "line") as move:
         for portion in rows.portions():
             lines = [line for line, _ in portion]
             part = transact(hub.engine, partial(way.take, lines=lines))
             report.added += part.added
             report.known += part.known
             report.bad += part.bad
-            bin_.take(portion, dict(part.bad))
-            move(lines[-1].number, lines[-1].number)
+            why = dict(part.bad)
+            bin_.put([(cells, why[at.number]) for at, cells in portion if at.number in why])
+            bin_.settle()
+            done += len(portion)
+            move(done, max(done, sheet.look.about_rows))
     _tell(report, way.way.dry, as_json)
     if report.bad:
         sys.exit(1)
@@ -145,19 +131,13 @@ def write_codes(
 ) -> None:
     """Write codes to a CSV file; `pages` of them as people see them."""
     done = 0
-    with progress_bar("Writing", kind) as move, open_for_codes(file) as out:
+    with progress_bar("Writing", kind) as move, open_private(file) as out:
         writer = csv.DictWriter(out, columns, extrasaction="ignore")
         writer.writeheader()
         for page in pages:
             writer.writerows(page)
             done += len(page)
             move(done, total)
-
-
-def open_for_codes(place: Path) -> IO[str]:
-    """A new CSV file that its owner alone may read: a code is worth what it gives."""
-    number = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    return open(number, "w", encoding="utf-8", newline="")
 
 
 def _tell(report: Report, dry: bool, as_json: bool) -> None:

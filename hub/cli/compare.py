@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ from zoneinfo import ZoneInfo
 import click
 
 from hub.cli import import_words as words
-from hub.cli.code_file import open_for_codes
-from hub.cli.import_columns import Columns, columns_of
+from hub.cli.import_columns import Asked, Columns, columns_of
 from hub.cli.import_file import Sheet, apart
 from hub.cli.output import json_option, print_json, print_rows, progress_bar
 from hub.cli.place import chosen_programme, open_hub, programme_option
+from hub.cli.private_file import open_private
 from hub.wiring import Hub
 from loyalty_core.domain.import_columns import BALANCES
 from loyalty_core.service.compare_balances import (
@@ -38,7 +39,7 @@ from loyalty_core.store.tiers import count_members
 from loyalty_kit.money import format_decimal
 
 SHOWN = 20
-_HEAD = ("member", "theirs", "ours", "difference")
+_HEAD = ("member", "currency", "theirs", "ours", "difference")
 
 
 @click.command()
@@ -77,6 +78,7 @@ def compare(  # noqa: PLR0913 - the command's own words
 ) -> None:
     """Hold the old system's balances of a day against ours: a parallel run.
 
+    Each currency of points is compared by itself, further ones where FILE tells of them.
     FILE has a balance a row, in the columns of `import balances`.  The totals are kept by day;
     --history shows whether the two come closer.  Exits with 1 if a balance differs.
     """
@@ -91,11 +93,12 @@ def compare(  # noqa: PLR0913 - the command's own words
         raise click.UsageError("Whose evening does the file tell?  --on DATE")
     apart(file, out)
     sheet = Sheet(file, encoding)
-    asked = (columns, kept_as, system is not None)
+    asked = Asked(columns, kept_as, system is not None)
     found = columns_of(hub, programme.id, BALANCES, sheet, asked)
     told = _compare(hub, programme, found, day.date(), (system, out))
     _tell(told, language, as_json)
-    if told.totals.differing or told.bad:
+    others = (told.totals.others or {}).values()
+    if told.totals.differing or told.bad or any(one["differing"] for one in others):
         sys.exit(1)
 
 
@@ -118,7 +121,8 @@ def _compare(
 ) -> _Told:
     """`where`: the system of ids, and the file for all differences."""
     system, out = where
-    now, told, read_of = hub.clock.now(), Compared(), Report()
+    now, read_of = hub.clock.now(), Report()
+    told: dict[str, Compared] = {}
     shown: list[Difference] = []
     bad: list[Bad] = []
     with ExitStack() as things:
@@ -127,7 +131,7 @@ def _compare(
         connection = things.enter_context(read(hub.engine))
         writer = None
         if out is not None:
-            writer = csv.writer(things.enter_context(open_for_codes(out)))
+            writer = csv.writer(things.enter_context(open_private(out)))
             writer.writerow(_HEAD)
         with progress_bar("Reading", "row") as move:
             done = 0
@@ -139,12 +143,15 @@ def _compare(
                 move(done, columns.sheet.look.about_rows)
         moment = end_of(day, ZoneInfo(programme.timezone), now)
         total = count_members(connection, programme.id)
-        with progress_bar("Comparing", "member") as move:
-            for told in work.pages(connection, moment):
-                shown += told.differences[: max(0, SHOWN - len(shown))]
-                if writer is not None:
-                    writer.writerows(_row(one).values() for one in told.differences)
-                move(told.members, total)
+        for currency in work.currencies(connection):
+            told[currency] = Compared()
+            with progress_bar(f"Comparing {currency}", "member") as move:
+                for so_far in work.pages(connection, currency, moment):
+                    told[currency] = so_far
+                    shown += so_far.differences[: max(0, SHOWN - len(shown))]
+                    if writer is not None:
+                        writer.writerows(_row(one).values() for one in so_far.differences)
+                    move(so_far.members, total)
     result = outcome(day, read_of, told, now)
     transact(hub.engine, lambda c: store.keep_comparison(c, programme.id, result))
     return _Told(result, shown, bad, read_of.counts["rejected"])
@@ -157,7 +164,8 @@ def _tell(found: _Told, lang: str, as_json: bool) -> None:
             {"line": one.number, "code": one.code, "why": words.why(one, lang)} for one in found.bad
         ]
         said = {"rejected": found.rejected, "differences": rows, "lines": lines}
-        print_json({**_totals(told), **said})
+        others = {code: _figures(one) for code, one in (told.others or {}).items()}
+        print_json({**_totals(told), "others": others, **said})
         return
     facts = {name: str(value) for name, value in _totals(told).items()}
     for name in ("compared", "theirs"):
@@ -168,6 +176,8 @@ def _tell(found: _Told, lang: str, as_json: bool) -> None:
                 "unknown", lang, rows=told.unknown_rows, points=format_decimal(told.unknown_points)
             )
         )
+    for code, figures in (told.others or {}).items():
+        click.echo(words.sentence("compared_beside", lang, currency=code, **_figures(figures)))
     if rows:
         print_rows(rows, as_json, none="")
     for one in found.bad:
@@ -177,23 +187,32 @@ def _tell(found: _Told, lang: str, as_json: bool) -> None:
 
 def _history(hub: Hub, programme: Programme, as_json: bool) -> None:
     with read(hub.engine) as connection:
-        rows = [_totals(one) for one in store.comparisons(connection, programme.id)]
+        days = store.comparisons(connection, programme.id)
+        plan = hub.plans.get(connection, programme.id, programme.rules_version)
+    rows = []
+    for one in days:
+        rows.append({"currency": plan.main.code, **_totals(one)})
+        rows += [
+            {"currency": code, "day": one.day, **_figures(others)}
+            for code, others in (one.others or {}).items()
+        ]
     print_rows(rows, as_json, none="No day was compared.")
 
 
 def _totals(one: Comparison) -> dict[str, Any]:
+    return {"day": one.day, **_figures(asdict(one))}
+
+
+def _figures(one: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "day": one.day,
-        "members": one.members,
-        "differing": one.differing,
-        "theirs": format_decimal(one.theirs_points),
-        "ours": format_decimal(one.ours_points),
-        "apart": format_decimal(one.apart_points),
-        "unknown_rows": one.unknown_rows,
-        "unknown": format_decimal(one.unknown_points),
+        **{name: one[name] for name in ("members", "differing")},
+        **{name: format_decimal(one[f"{name}_points"]) for name in ("theirs", "ours", "apart")},
+        "unknown_rows": one["unknown_rows"],
+        "unknown": format_decimal(one["unknown_points"]),
     }
 
 
 def _row(one: Difference) -> dict[str, str]:
     figures = (one.theirs, one.ours, one.ours - one.theirs)
-    return dict(zip(_HEAD, (one.member, *map(format_decimal, figures)), strict=True))
+    told = (one.member, one.currency, *map(format_decimal, figures))
+    return dict(zip(_HEAD, told, strict=True))

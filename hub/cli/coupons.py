@@ -111,13 +111,14 @@ def bring_in(  # noqa: PLR0913 - the command's own words
     name: str | None,
     series: str | None,
     columns: tuple[str, ...],
-    encoding: str,
+    encoding: str | None,
     dry: bool,
     rejected: Path | None,
     code: str | None,
     as_json: bool,
 ) -> None:
-    """Bring in coupons that exist, from a CSV file; the same once more brings in what is missing.
+    """Bring in coupons that exist, from a CSV or XLSX file; the same once more brings in what is
+    missing.
 
     Exits with 1 if a line could not be taken.
     """

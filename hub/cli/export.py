@@ -14,11 +14,11 @@ from sqlalchemy import Connection
 
 from hub.cli.certificates import COLUMNS as CERTIFICATES
 from hub.cli.certificates import certificate_pages
-from hub.cli.code_file import open_for_codes
 from hub.cli.coupons import COLUMNS as COUPONS
 from hub.cli.import_file import guarded
 from hub.cli.output import json_option, print_row, progress_bar
 from hub.cli.place import chosen_programme, open_hub, programme_option
+from hub.cli.private_file import open_private
 from loyalty_core.service import coupons
 from loyalty_core.service import export_programme as service
 from loyalty_core.service.programmes import Programme, get_rules
@@ -84,7 +84,12 @@ def export(folder: Path, code: str | None, as_json: bool) -> None:
             ),
             "coupons": out.table("coupons.csv", COUPONS, _coupons(connection, programme, now)),
             "certificates": out.table(
-                "certificates.csv", CERTIFICATES, certificate_pages(connection, programme.id, now)
+                "certificates.csv",
+                CERTIFICATES,
+                (
+                    service.owners_named(connection, page)
+                    for page in certificate_pages(connection, programme.id, now)
+                ),
             ),
         }
         rules = get_rules(connection, programme.id)
@@ -103,7 +108,7 @@ class _Folder:
 
     def table(self, name: str, columns: Sequence[str], pages: Pages, total: int = 0) -> int:
         """How many rows it has."""
-        with open_for_codes(self._place / name) as file:
+        with open_private(self._place / name) as file:
             writer = csv.writer(file)
             writer.writerow(columns)
 
@@ -115,7 +120,7 @@ class _Folder:
             return _written(name, pages, total, write)
 
     def documents(self, name: str, pages: Pages, total: int = 0) -> int:
-        with open_for_codes(self._place / name) as file:
+        with open_private(self._place / name) as file:
 
             def write(page: Iterable[Any]) -> None:
                 file.writelines(f"{json.dumps(one, ensure_ascii=False)}\n" for one in page)
@@ -123,7 +128,7 @@ class _Folder:
             return _written(name, pages, total, write)
 
     def text(self, name: str, text: str) -> None:
-        with open_for_codes(self._place / name) as file:
+        with open_private(self._place / name) as file:
             file.write(text)
 
 
@@ -139,7 +144,8 @@ def _written(name: str, pages: Pages, total: int, write: Callable[[Iterable[Any]
 
 def _coupons(connection: Connection, programme: Programme, now: Any) -> Pages:
     for page in coupons.all_coupons(connection, programme.id, None):
-        yield [coupons.coupon_view(one, now) for one in page]
+        views = [coupons.coupon_view(one, now) for one in page]
+        yield service.owners_named(connection, views)
 
 
 def _cell(value: object) -> str:

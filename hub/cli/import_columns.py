@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from dataclasses import dataclass, replace
 
 import click
 
@@ -20,15 +20,27 @@ from loyalty_core.domain.import_columns import (
     guessed,
     is_word,
 )
+from loyalty_core.service.import_purchases import MOST_LINES, TOO_LONG, begins_another
 from loyalty_core.service.imports import PORTION, Row
 from loyalty_core.store import imports as store
 from loyalty_core.store.database import read
 
 Cells = list[str]
 Portion = list[tuple[Row, Cells]]
-TOO_MANY = "too many cells"
-"""Our word for what has no heading."""
+_TOO_MANY = "columns"
+"""What is wrong with a row that has more cells than headings: who knows what moved."""
 _WHO = {"member", "phone", "email", "card", "external"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`--column` options, the name of those that are kept, whether a system is named, and headings
+    that are not to be used."""
+
+    options: Sequence[str]
+    kept_as: str
+    with_external: bool
+    without: Sequence[str] = ()
 
 
 class Columns:
@@ -51,7 +63,7 @@ class Columns:
     def portions(self) -> Iterator[Portion]:
         """The rows of the file by our words; those of one receipt are not parted."""
         portion: Portion = []
-        for _, rows in groupby(self._rows(), self._together):
+        for rows in self._together():
             portion += rows
             if len(portion) >= PORTION:
                 yield portion
@@ -59,9 +71,12 @@ class Columns:
         if portion:
             yield portion
 
-    def _together(self, pair: tuple[Row, Cells]) -> object:
-        row, _ = pair
-        return row.told.get("receipt") if self.kind == PURCHASES else row.number
+    def _together(self) -> Iterator[Portion]:
+        if self.kind == PURCHASES:
+            yield from _receipts(self._rows())
+            return
+        for pair in self._rows():
+            yield [pair]
 
     def _rows(self) -> Iterator[tuple[Row, Cells]]:
         for number, cells in self.sheet.rows():
@@ -69,32 +84,49 @@ class Columns:
             for word, place in self._places:
                 cell = cells[place].strip() if place < len(cells) else ""
                 if cell:
-                    told[word] = f"{told[word]};{cell}" if word in told else cell
-            if any(cell.strip() for cell in cells[len(self.sheet.names) :]):
-                told[TOO_MANY] = "yes"
-            yield Row(number, told), cells
+                    told[word] = f"{told[word]} ; {cell}" if word in told else cell
+            beyond = any(cell.strip() for cell in cells[len(self.sheet.names) :])
+            yield Row(number, told, _TOO_MANY if beyond else None), cells
 
 
-def columns_of(
-    hub: Hub, programme_id: int, kind: str, sheet: Sheet, said: tuple[Sequence[str], str, bool]
-) -> Columns:
-    """`said`: `--column` options, the name of those that are kept, and whether a system is named.
+def _receipts(pairs: Iterator[tuple[Row, Cells]]) -> Iterator[Portion]:
+    """The rows of a receipt together; one that is too long comes in pieces whose rows say so,
+    since a file in which each row has the same number would not fit in memory."""
+    rows: Portion = []
+    first = last = None
+    too_long = False
+    for row, cells in pairs:
+        if first is None or last is None or begins_another(first, last, row):
+            if rows:
+                yield rows
+            first, rows, too_long = row, [], False
+        elif len(rows) == MOST_LINES:
+            yield [(replace(one, fault=TOO_LONG), told) for one, told in rows]
+            rows, too_long = [], True
+        last = row
+        rows.append((replace(row, fault=TOO_LONG) if too_long else row, cells))
+    if rows:
+        yield rows
 
-    Raises: click.UsageError, click.ClickException (a column is not there, or missing).
-    """
-    options, kept_as, with_external = said
-    told = [Column(word, heading, TOLD) for word, heading in map(_pair, options)]
+
+def columns_of(hub: Hub, programme_id: int, kind: str, sheet: Sheet, asked: Asked) -> Columns:
+    """Raises: click.UsageError, click.ClickException (a column is not there, or missing)."""
+    for heading in asked.without:
+        if heading not in sheet.names:
+            raise click.ClickException(f"{sheet.name} has no column {heading}.")
+    names = [name for name in sheet.names if name not in asked.without]
+    told = [Column(word, heading, TOLD) for word, heading in map(_pair, asked.options)]
     for one in told:
         if not is_word(kind, one.word):
             raise click.UsageError(f"--column {one.word}=...: ours are {', '.join(WORDS[kind])}.")
-        if one.heading not in sheet.names:
+        if one.heading not in names:
             raise click.ClickException(f"{sheet.name} has no column {one.heading}.")
     with read(hub.engine) as connection:
-        kept = store.kept_columns(connection, programme_id, kind, kept_as) or []
+        kept = store.kept_columns(connection, programme_id, kind, asked.kept_as) or []
     found = _joined(
         told,
-        [Column(word, heading, KEPT) for word, heading in kept if heading in sheet.names],
-        guessed(kind, sheet.names, with_external=with_external),
+        [Column(word, heading, KEPT) for word, heading in kept if heading in names],
+        guessed(kind, names, with_external=asked.with_external),
     )
     words = {one.word for one in found}
     missing = [word for word in REQUIRED[kind] if word not in words]

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import os
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,12 +21,16 @@ from typing import IO, Any
 
 import click
 
+from hub.cli.private_file import begin_private
+
 DELIMITERS = ";,\t"
 _BLOCK = 1 << 20
 _MOST_UNPACKED = 4 << 30
+_BEYOND_DIGITS = 10**15
 _XLSX = b"PK\x03\x04"
 _FORMULA = ("=", "@", "\t", "\r")
 _SIGNS = ("+", "-")
+_FORMULA_OF_DIGITS = re.compile(r'="([0-9]+)"')
 _NUMBER = frozenset("0123456789.,+- ()")
 
 
@@ -71,26 +76,30 @@ class Sheet:
             yield from _sheet_rows(self._path)
             return
         with self._path.open(encoding=self.look.encoding, newline="") as file:
-            reader = csv.reader(file, delimiter=self.delimiter)
-            try:
-                for cells in reader:
-                    yield reader.line_num, cells
-            except (csv.Error, UnicodeDecodeError) as error:
-                at = reader.line_num + 1
-                raise click.ClickException(
-                    f"{self._path.name} cannot be read from line {at} on: {error}"
-                ) from None
+            yield from _rows_of_text(file, self.delimiter, self.name)
 
 
 def guarded(cell: str) -> str:
-    """A spreadsheet takes `=...` and the like for a formula: an apostrophe marks it as text."""
+    """A spreadsheet takes `=...` and the like for a formula: an apostrophe marks it as text, and
+    what would be read as such a mark gets one more."""
     if cell.startswith(_FORMULA) or (cell.startswith(_SIGNS) and not _NUMBER.issuperset(cell)):
         return f"'{cell}"
-    return cell
+    return f"'{cell}" if _is_marked(cell) else cell
 
 
 def unguarded(cell: str) -> str:
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA + _SIGNS) else cell
+    """A text of digits is marked by others in the same way, or written as a formula: `="0012"`."""
+    if _is_marked(cell):
+        return cell[1:]
+    found = _FORMULA_OF_DIGITS.fullmatch(cell)
+    return found[1] if found else cell
+
+
+def _is_marked(cell: str) -> bool:
+    if cell[:1] != "'":
+        return False
+    plain = cell.lstrip("'")
+    return plain.startswith(_FORMULA + _SIGNS) or (plain.isascii() and plain.isdigit())
 
 
 def apart(file: Path, out: Path | None) -> None:
@@ -164,6 +173,69 @@ def _delimiter_of(path: Path, encoding: str) -> str:
     return max(DELIMITERS, key=parts)
 
 
+# --- CSV ------------------------------------------------------------------------------------
+
+_MOST_LINES = 100
+"""Of a row with line breaks within its cells."""
+
+
+def _rows_of_text(file: IO[str], delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """The line on which each row ends, and its cells.
+
+    A quotation mark that is not closed makes a cell of all that stands behind it, up to the next
+    one, wherever that is; the rows within would be lost without a word.
+
+    Raises: click.ClickException.
+    """
+    lines: list[str] = []
+
+    def kept() -> Iterator[str]:
+        for line in file:
+            lines.append(line)
+            if len(lines) > _MOST_LINES:
+                raise _Swallowed
+            yield line
+
+    reader = csv.reader(kept(), delimiter=delimiter)
+    done, width = 0, 0
+    try:
+        for cells in reader:
+            width = width or len(cells)
+            if len(lines) > 1 and _is_torn(lines, cells, delimiter, width):
+                raise _Swallowed
+            yield reader.line_num, cells
+            done = reader.line_num
+            lines.clear()
+    except _Swallowed:
+        raise click.ClickException(
+            f"{name}: a quotation mark that opens on line {done + 1} is not closed where its cell"
+            " ends, and swallows what stands below.  Close it, or take the line break out of the"
+            " cell."
+        ) from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise click.ClickException(
+            f"{name} cannot be read from line {done + 1} on: {error}"
+        ) from None
+
+
+class _Swallowed(Exception):
+    """A row of the file goes on where another one should begin."""
+
+
+def _is_torn(lines: Sequence[str], cells: Sequence[str], delimiter: str, width: int) -> bool:
+    """Whether a row of several lines has others in it: its quotation marks do not stand round
+    whole cells, or a cell has as many delimiters in it as the rows within would have."""
+    try:
+        list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return True
+    for cell in cells:
+        breaks = len(cell.splitlines()) - 1
+        if breaks > 0 and cell.count(delimiter) >= breaks * (width - 1):
+            return True
+    return False
+
+
 # --- XLSX -----------------------------------------------------------------------------------
 
 
@@ -193,23 +265,39 @@ def _sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its size is often wrong
-        for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+        for number, cells in enumerate(sheet.iter_rows(), 1):
             yield number, [_text(cell) for cell in cells]
     finally:
         book.close()
 
 
-def _text(cell: object) -> str:
+def _text(cell: Any) -> str:
     """As a person would have typed it."""
-    if cell is None:
+    value = cell.value
+    if value is None:
         return ""
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ", "seconds")
-    if isinstance(cell, date | time):
-        return cell.isoformat()
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else f"{cell:.15g}"
-    return str(cell)
+    if isinstance(value, datetime):
+        day = value.date().isoformat()
+        return day if value.time() == time() else value.isoformat(" ", "seconds")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _number(value, cell)
+    return str(value)
+
+
+def _number(value: int | float, cell: Any) -> str:
+    """As long as it is shown, where that is with zeros before it.
+
+    A spreadsheet keeps 15 digits: of a longer number nobody knows the rest, and it is told so
+    (`import_cells.is_rounded`).
+    """
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.15g}"
+    if abs(value) >= _BEYOND_DIGITS:
+        return f"{float(value):.14e}"
+    shown = str(cell.number_format)
+    return str(int(value)).zfill(len(shown) if set(shown) == {"0"} else 0)
 
 
 # --- rows that were not taken ---------------------------------------------------------------
@@ -226,19 +314,13 @@ class RejectFile:
     def __init__(self, path: Path | None, sheet: Sheet, resume_at: int = 0) -> None:
         self._file: IO[bytes] | None = None
         self._delimiter = sheet.delimiter
-        self._width = len(sheet.names)
+        # A file of rejected rows that is brought in has a column of reasons already.
+        self._width = len(sheet.names) - (sheet.names[-1] == REASON)
+        self._beyond = len(sheet.names)
         if path is None:
             return
-        number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        os.fchmod(number, 0o600)
-        self._file = open(number, "r+b")  # noqa: SIM115 - closed by `close`
-        head = self._text([[*sheet.names, REASON]])
-        is_ours = self._file.read(len(head)) == head
-        if is_ours and len(head) <= resume_at <= self._file.seek(0, os.SEEK_END):
-            self._end_at(resume_at)
-        else:
-            self._end_at(0)
-            self._file.write(head)
+        head = self._text([[*sheet.names[: self._width], REASON]])
+        self._file = self._resumed(path, head, resume_at) or begin_private(path, head)
         self._kept = self._file.tell()
 
     def put(self, rows: Sequence[tuple[Sequence[str], str]]) -> int:
@@ -264,7 +346,20 @@ class RejectFile:
     def _row(self, cells: Sequence[str], why: str) -> list[str]:
         """The reason stands under its heading, and what has no heading behind it."""
         own = [*cells[: self._width], *[""] * (self._width - len(cells))]
-        return [*own, why, *cells[self._width :]]
+        return [*own, why, *cells[self._beyond :]]
+
+    def _resumed(self, path: Path, head: bytes, resume_at: int) -> IO[bytes] | None:
+        """The file of the run that was cut off, if it is there."""
+        if not (resume_at >= len(head) and path.is_file()):
+            return None
+        file = path.open("r+b")
+        if file.read(len(head)) != head or file.seek(0, os.SEEK_END) < resume_at:
+            file.close()
+            return None
+        os.fchmod(file.fileno(), 0o600)
+        file.seek(resume_at)
+        file.truncate()
+        return file
 
     def _end_at(self, place: int) -> None:
         assert self._file is not None

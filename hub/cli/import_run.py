@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,12 +17,11 @@ import click
 from sqlalchemy import Connection
 
 from hub.cli import import_words as words
-from hub.cli.import_columns import TOO_MANY, Columns, Portion, columns_of
+from hub.cli.import_columns import Asked, Columns, Portion, columns_of
 from hub.cli.import_file import RejectFile, Sheet, apart
 from hub.cli.output import print_json, progress_bar
 from hub.cli.place import chosen_programme, open_hub
 from hub.wiring import Hub
-from loyalty_core.domain.import_cells import Wrong
 from loyalty_core.domain.import_columns import BALANCES, MEMBERS
 from loyalty_core.service import imports as service
 from loyalty_core.service.import_balances import BalancesImport
@@ -51,11 +49,13 @@ class Said:
     file: Path
     name: str | None
     columns: tuple[str, ...]
+    without: tuple[str, ...]
     kept_as: str
     system: str | None
     encoding: str | None
     dry: bool
     rejected: Path | None
+    besides: bool
     language: str
     as_json: bool
 
@@ -86,7 +86,7 @@ def bring_in(kind: str, code: str | None, said: Said) -> None:
     hub = open_hub()
     programme = chosen_programme(hub, code)
     sheet = Sheet(said.file, said.encoding)
-    asked = (said.columns, said.kept_as, said.system is not None)
+    asked = Asked(said.columns, said.kept_as, said.system is not None, said.without)
     columns = columns_of(hub, programme.id, kind, sheet, asked)
     if not said.as_json:
         _tell_file(columns, said)
@@ -115,12 +115,15 @@ class _Run:
     def dry(self) -> Told:
         now = self._hub.clock.now()
         kind, told = self._kind(now), self._told
+        with read(self._hub.engine) as connection:
+            service.refuse_known(connection, self._wanted())
         told.before = self._totals()
+        self._survey(kind, self._has_others())
         with ExitStack() as things, progress_bar("Reading", "row") as move:
             rejects = self._rejects(things, 0)
             for portion in self._columns.portions():
                 with read(self._hub.engine) as connection:
-                    report = _taken(connection, kind, portion, now=now, dry=True)
+                    report = kind.take(connection, _rows(portion), now=now, dry=True)
                 report.counts["rows"] += len(portion)
                 told.counts.update(report.counts)
                 self._put(rejects, portion, report)
@@ -135,21 +138,26 @@ class _Run:
 
     def wet(self) -> Told:
         hub, told = self._hub, self._told
-        wanted = Wanted(self._programme_id, self._columns.kind, self._name, self._file_hash())
+        others = self._has_others()
         kept = transact(
             hub.engine,
-            lambda c: service.begin_import(c, hub.plans, wanted, now=hub.clock.now()),
+            lambda c: service.begin_import(c, hub.plans, self._wanted(), now=hub.clock.now()),
         )
         self._keep_columns()
         kind, skip = self._kind(kept.started_at), kept.position
         if skip and not self._said.as_json:
             click.echo(self._sentence("goes_on", position=skip))
+        self._survey(kind, others)
         with ExitStack() as things, progress_bar("Bringing in", "row") as move:
             rejects = self._rejects(things, kept.bookmark)
             for portion in self._columns.portions():
-                if skip > 0:
-                    skip -= len(portion)
-                    self._skim(kind, portion)
+                # Where it was cut off is between two receipts, if not between two portions:
+                # another version of the hub may have made others.
+                done, portion = portion[:skip], portion[skip:]
+                skip -= len(done)
+                if done:
+                    self._skim(kind, done)
+                if not portion:
                     continue
                 kept, report = self._portion(kept, kind, portion, rejects)
                 told.add(report)
@@ -164,11 +172,28 @@ class _Run:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _file_hash(self) -> str:
-        """Of the file and of how it is read: read otherwise, it is another one."""
+    def _wanted(self) -> Wanted:
+        """Read otherwise, it is another file that begins anew; but not under another name."""
+        content = self._columns.sheet.look.file_hash
         read_as = json.dumps([self._columns.told(), self._said.system])
-        whole = f"{self._columns.sheet.look.file_hash}{read_as}"
-        return blake2b(whole.encode(), digest_size=16).hexdigest()
+        whole = blake2b(f"{content}{read_as}".encode(), digest_size=16).hexdigest()
+        return Wanted(self._programme_id, self._columns.kind, self._name, whole, content)
+
+    def _has_others(self) -> bool:
+        """Whether balances were brought in before, by this import or by others."""
+        with read(self._hub.engine) as connection:
+            return bool(store.names_of_imports(connection, self._programme_id, BALANCES))
+
+    def _survey(self, kind: Kind, has_others: bool) -> None:
+        """Balances are held against lots of before and those that the whole file tells."""
+        if self._columns.kind != BALANCES or not has_others:
+            return
+        with progress_bar("Reading", "row") as move:
+            done = 0
+            for portion in self._columns.portions():
+                self._skim(kind, portion)
+                done += len(portion)
+                move(done, self._columns.sheet.look.about_rows)
 
     def _portion(
         self, kept: KeptImport, kind: Kind, portion: Portion, rejects: RejectFile
@@ -179,8 +204,8 @@ class _Run:
             return service.take_portion(
                 connection,
                 kept,
-                _Whole(kind),
-                [row for row, _ in portion],
+                kind,
+                _rows(portion),
                 partial(self._put, rejects, portion),
                 now=now,
             )
@@ -190,9 +215,8 @@ class _Run:
         return done
 
     def _skim(self, kind: Kind, portion: Portion) -> None:
-        rows = [row for row, _ in portion if TOO_MANY not in row.told]
         with read(self._hub.engine) as connection:
-            kind.skim(connection, rows, now=self._hub.clock.now())
+            kind.skim(connection, _rows(portion), now=self._hub.clock.now())
 
     def _put(self, rejects: RejectFile, portion: Portion, report: Report) -> int:
         why = {bad.number: words.why(bad, self._said.language) for bad in report.bad}
@@ -206,11 +230,11 @@ class _Run:
 
     def _kind(self, started_at: datetime) -> Kind:
         plans, where = self._hub.plans, (self._programme_id, self._name, self._scratch)
-        system, kind = self._said.system, self._columns.kind
+        kind, system, besides = self._columns.kind, self._said.system, self._said.besides
         if kind == BALANCES:
-            return BalancesImport(plans, *where, system=system, author=AUTHOR)
+            return BalancesImport(plans, *where, system=system, author=AUTHOR, besides=besides)
         make = MembersImport if kind == MEMBERS else PurchasesImport
-        return make(plans, *where, system=system, started_at=started_at)
+        return make(plans, *where, system=system, started_at=started_at, besides=besides)
 
     def _totals(self) -> dict[str, int]:
         hub = self._hub
@@ -227,29 +251,8 @@ class _Run:
         return words.sentence(name, self._said.language, **facts)
 
 
-class _Whole:
-    """A kind of import that leaves out rows with more cells than headings: who knows what moved."""
-
-    def __init__(self, kind: Kind) -> None:
-        self._kind = kind
-        self.skim = kind.skim
-
-    def take(
-        self, connection: Connection, rows: Sequence[Row], *, now: datetime, dry: bool
-    ) -> Report:
-        sound = [row for row in rows if TOO_MANY not in row.told]
-        report = self._kind.take(connection, sound, now=now, dry=dry)
-        for row in rows:
-            if TOO_MANY in row.told:
-                report.reject(row.number, Wrong("columns"))
-        report.bad.sort(key=lambda bad: bad.number)
-        return report
-
-
-def _taken(
-    connection: Connection, kind: Kind, portion: Portion, *, now: datetime, dry: bool
-) -> Report:
-    return _Whole(kind).take(connection, [row for row, _ in portion], now=now, dry=dry)
+def _rows(portion: Portion) -> list[Row]:
+    return [row for row, _ in portion]
 
 
 # --- telling --------------------------------------------------------------------------------

@@ -55,14 +55,38 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "was brought in before with {points} points",
         "раньше была загружена с другим числом баллов: {points}",
     ),
+    "own_lot": (
+        "is a lot that this programme has itself, as its export wrote it",
+        "это баллы самой этой программы, какими их записал её экспорт",
+    ),
+    "counted_before": (
+        "is of a member of whom spent_before tells all that was bought until {day}",
+        "относится к участнику, покупки которого до {day} уже учтены в spent_before",
+    ),
+    "other_lots": (
+        "is of a member who has {points} points of imports before in lots that this file does not"
+        " tell: mend it in the whole file, or say --besides if it comes on top",
+        "относится к участнику, у которого от прежних загрузок уже есть {points} баллов с другими"
+        " сроками, и в файле их нет: исправьте строку в полном файле или укажите --besides,"
+        " если эти баллы добавляются к тем",
+    ),
     "other_receipt": (
         "is of a receipt that was brought in before with other words",
         "относится к чеку, который раньше был загружен другим",
+    ),
+    "receipt_differs": (
+        "is of a receipt whose rows say different things in {column}",
+        "относится к чеку, строки которого расходятся в столбце {column}",
     ),
     "too_long": ("has over 255 characters in {column}", "в столбце {column} больше 255 знаков"),
     "not_text": (
         "has characters in {column} that are no text",
         "в столбце {column} знаки, которых не бывает в тексте",
+    ),
+    "digits_lost": (
+        "has a number in {column} of which a spreadsheet kept a part: make the column a text there",
+        "в столбце {column} число, от которого таблица оставила часть цифр: сделайте столбец"
+        " текстовым и выгрузите снова",
     ),
     "not_json": (
         "has no JSON object in {column}",
@@ -167,6 +191,12 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "theirs": (
         "Points there: {theirs}, here: {ours}; members are apart by {apart} in all.",
         "Баллов там: {theirs}, здесь: {ours}; расхождение по участникам всего {apart}.",
+    ),
+    "compared_beside": (
+        "Of {currency}, members with another balance than there: {differing};"
+        " there {theirs}, here {ours}, apart {apart}; of rows that name nobody {unknown}.",
+        "{currency}: баланс расходится у {differing}; там {theirs}, здесь {ours},"
+        " расхождение {apart}; в строках, чьих людей здесь нет, {unknown}.",
     ),
     "unknown": (
         "Rows that name nobody here: {rows}, with {points} points.",

@@ -26,8 +26,8 @@ DEFAULT = "default"
 def imports() -> None:
     """Bring in what another system has.
 
-    The same command again goes on where it was cut off; a file that comes once more, or mended
-    under the same --name, brings in what is missing.
+    The same command again goes on where it was cut off; a file that comes once more, or mended,
+    brings in what is missing.
     """
 
 
@@ -51,6 +51,12 @@ def _file_options(kind: str) -> Callable[[Callable[..., Any]], Callable[..., Any
             help=f"What a column is called in the file.  Ours: {ours}.",
         ),
         click.option(
+            "--without",
+            multiple=True,
+            metavar="THEIRS",
+            help="A column of the file that is not to be used.",
+        ),
+        click.option(
             "--mapping",
             "kept_as",
             default=DEFAULT,
@@ -67,6 +73,11 @@ def _file_options(kind: str) -> Callable[[Callable[..., Any]], Callable[..., Any
             type=click.Path(dir_okay=False, path_type=Path),
             metavar="FILE.csv",
             help="Where rows go that could not be taken, as they were, with the reason.",
+        ),
+        click.option(
+            "--besides",
+            is_flag=True,
+            help="Of another base: what it has comes on top of what other imports brought in.",
         ),
         click.option(
             "--language", type=click.Choice(LANGUAGES), default="en", help="Of the report."

@@ -150,6 +150,12 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "Somebody else is bringing in the same file.",
         "Этот же файл сейчас загружает кто-то ещё.",
     ),
+    "import_known": (
+        "This very file was brought in already under another name: to go on with it, or to bring"
+        " in what is missing, give it that name by --name.",
+        "Этот самый файл уже загружали под другим именем: чтобы продолжить или догрузить"
+        " недостающее, укажите то имя в --name.",
+    ),
     "nothing_to_undo": ("There is nothing to undo.", "Отменять нечего."),
     "approval_needed": (
         "These rules need a second person: let somebody else than their author publish them.",

@@ -32,6 +32,7 @@
     + VersionPublished    what was published cannot be published again, but taken back
     + VersionNotPublished ... and what never was cannot be taken back
     + ImportMoved         somebody else is bringing in the same file
+    + ImportKnown         the same file was brought in under another name
   x Rejected            answer 422: the same input will never do; mend it
     + InvalidInput        `errors` names the fields
       - RulesInvalid        ... of the rule set's document
@@ -272,6 +273,12 @@ class VersionNotPublished(Conflict):
 
 class ImportMoved(Conflict):
     code = "import_moved"
+
+
+class ImportKnown(Conflict):
+    """`name`: under which the file was brought in."""
+
+    code = "import_known"
 
 
 class Rejected(LoyaltyError):

@@ -28,7 +28,15 @@ _AMOUNTS = (
 _RUSSIAN_DAY = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?:[ T,]+(.+))?")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+_MIDNIGHT = re.compile(r"0{1,2}:00(?::00)?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_ROUNDED = re.compile(
+    r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}|[0-9][.,][0-9]+[eE][0-9]{1,3}|[0-9]+\.0"
+)
+_NO_VALUE = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
+    | {"#Н/Д", "#ССЫЛКА!", "#ЗНАЧ!", "#ИМЯ?", "#ДЕЛ/0!", "#ЧИСЛО!", "#ПУСТО!"}
+)
 _EARLIEST = date(1900, 1, 1)
 
 
@@ -50,13 +58,28 @@ def said(text: str) -> str | None:
 def text_of(text: str | None, word: str) -> str | None:
     """A short text as it stands.  Raises: Wrong (too long, or not a text)."""
     plain = None if text is None else said(text)
-    if plain is None:
-        return None
-    if len(plain) > LONGEST:
+    return None if plain is None else short_text(plain, word)
+
+
+def short_text(text: str, word: str) -> str:
+    """Raises: Wrong (too long, or not a text but what a spreadsheet could not reckon)."""
+    if len(text) > LONGEST:
         raise Wrong("too_long", column=word)
-    if _CONTROL.search(plain):
+    if _CONTROL.search(text) or text.upper() in _NO_VALUE:
         raise Wrong("not_text", column=word)
-    return plain
+    return text
+
+
+def is_rounded(text: str) -> bool:
+    """A spreadsheet shows a long number as "2.2E+12", and keeps no more than 15 of its digits;
+    other programs make "2200000000017.0" of it, with no more of them and no zeros before it."""
+    return _ROUNDED.fullmatch(text.strip()) is not None
+
+
+def whole_digits(text: str, word: str) -> None:
+    """Raises: Wrong, where they are lost."""
+    if is_rounded(text):
+        raise Wrong("digits_lost", column=word)
 
 
 def amount_of(text: str, word: str) -> int:
@@ -95,7 +118,8 @@ def birth_date_of(text: str, today: date) -> str:
 
 def moment_of(text: str, word: str, zone: ZoneInfo, *, whole_day: bool = False) -> datetime:
     """A time; without an offset that of the programme's wall clock, without a time the midnight
-    that begins the day.  `whole_day`: of a day alone, the midnight that ends it.
+    that begins the day.  `whole_day`: of a day alone, the midnight that ends it; so, too, where
+    a spreadsheet has written "0:00" behind it.
 
     Raises: Wrong.
     """
@@ -103,7 +127,7 @@ def moment_of(text: str, word: str, zone: ZoneInfo, *, whole_day: bool = False) 
     if (exact := _with_offset(plain)) is not None:
         return exact
     day, clock = _split(plain, word)
-    if clock is None:
+    if clock is None or (whole_day and _MIDNIGHT.fullmatch(clock)):
         day += timedelta(days=1 if whole_day else 0)
         return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     found = _CLOCK.fullmatch(clock)

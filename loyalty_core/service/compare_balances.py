@@ -1,8 +1,9 @@
-"""A parallel run: the balances of the old system held against ours, day by day."""
+"""A parallel run: the balances of the old system held against ours, day by day, each currency of
+points by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,10 +11,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from loyalty_core.domain.import_cells import Wrong, amount_of
+from loyalty_core.service.import_balances import currency_of
 from loyalty_core.service.imports import Report, Row, ground_of
 from loyalty_core.service.named_rows import People, names_in
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import ledger, tiers
+from loyalty_core.store.database import number_of
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.imports import Comparison
 from loyalty_core.store.scratch import Scratch
@@ -26,6 +29,7 @@ class Difference:
     """A member whose balances differ, in hundredths; who is missing in the file has 0 there."""
 
     member: str
+    currency: str
     theirs: int
     ours: int
 
@@ -60,44 +64,55 @@ class BalanceComparison:
         self._programme_id = programme_id
         self._theirs = scratch
         self._system = system
+        self._told: set[str] = set()
 
     def read(self, connection: Connection, rows: Sequence[Row]) -> Report:
-        """Add up what the file says of each member.  Raises: ProgrammeNotFound."""
+        """Add up what the file says of each member.  Raises: ProgrammeNotFound.
+
+        Counts `unknown` and `unknown_points` of rows that name nobody are by currency.
+        """
         ground, report = ground_of(connection, self._plans, self._programme_id), Report()
         legible = []
         for row in rows:
             try:
-                names = names_in(row.told, ground.region, self._system)
-                legible.append((row, names, amount_of(row.told.get("points", ""), "points")))
+                told = row.sound()
+                names = names_in(told, ground.region, self._system)
+                code = currency_of(told, ground.plan.rules).code
+                legible.append((row, names, code, amount_of(told.get("points", ""), "points")))
             except Wrong as wrong:
                 report.reject(row.number, wrong)
-        named = [names for _, names, _ in legible]
+        named = [names for _, names, _, _ in legible]
         people = People(connection, self._programme_id, named, lock=False)
         found: list[tuple[int, int]] = []
-        for row, names, points in legible:
+        for row, names, code, points in legible:
+            self._told.add(code)
             try:
-                found.append((people.known(names), points))
+                found.append((_place(people.known(names), code), points))
             except Wrong as wrong:
                 report.reject(row.number, wrong)
-                report.counts["unknown"] += 1
-                report.counts["unknown_points"] += points
+                report.counts[f"unknown/{code}"] += 1
+                report.counts[f"unknown_points/{code}"] += points
         self._theirs.add(found)
         report.bad.sort(key=lambda bad: bad.number)
         return report
 
-    def pages(self, connection: Connection, moment: datetime) -> Iterator[Compared]:
-        """The members of the programme, more and more of them; what had happened until `moment`.
+    def currencies(self, connection: Connection) -> list[str]:
+        """The main one, and those of which the file tells.  Raises: ProgrammeNotFound."""
+        rules = ground_of(connection, self._plans, self._programme_id).plan.rules
+        told = [one.code for one in rules.currencies if one.code in self._told - {rules.main.code}]
+        return [rules.main.code, *told]
 
-        Raises: ProgrammeNotFound.
-        """
-        currency = ground_of(connection, self._plans, self._programme_id).plan.main.code
+    def pages(self, connection: Connection, currency: str, moment: datetime) -> Iterator[Compared]:
+        """The members of the programme, more and more of them; what had happened until `moment`."""
         last, told = 0, Compared()
         while ids := tiers.members_after(connection, self._programme_id, last, PAGE):
             last = ids[-1]
-            theirs = self._theirs.known(ids)
+            places = {_place(number, currency): number for number in ids}
+            known = self._theirs.known(places)
+            theirs = {places[place]: points for place, points in known.items()}
             ours = ledger.sums_until(connection, ids, currency, moment)
             told.differences = [
-                Difference(to_wire("m", number), his, own)
+                Difference(to_wire("m", number), currency, his, own)
                 for number in ids
                 if (his := theirs.get(number, 0)) != (own := ours.get(number, 0))
             ]
@@ -116,16 +131,27 @@ def end_of(day: date, zone: ZoneInfo, now: datetime) -> datetime:
     return min(midnight - timedelta(microseconds=1), now)
 
 
-def outcome(day: date, read: Report, told: Compared, now: datetime) -> Comparison:
-    """What is kept of a comparison."""
+def outcome(day: date, read: Report, told: Mapping[str, Compared], now: datetime) -> Comparison:
+    """What is kept of a comparison; `told` by currency, the main one first."""
+    main, *others = (_figures(code, read, one) for code, one in told.items())
+    codes = list(told)[1:]
     return Comparison(
-        day.isoformat(),
-        told.members,
-        told.differing,
-        read.counts["unknown"],
-        told.theirs,
-        told.ours,
-        read.counts["unknown_points"],
-        told.apart,
-        now,
+        day.isoformat(), **main, made_at=now, others=dict(zip(codes, others, strict=True)) or None
     )
+
+
+def _figures(code: str, read: Report, told: Compared) -> dict[str, int]:
+    return {
+        "members": told.members,
+        "differing": told.differing,
+        "unknown_rows": read.counts[f"unknown/{code}"],
+        "theirs_points": told.theirs,
+        "ours_points": told.ours,
+        "unknown_points": read.counts[f"unknown_points/{code}"],
+        "apart_points": told.apart,
+    }
+
+
+def _place(member: int, currency: str) -> int:
+    """Where the notes keep what the file says."""
+    return number_of(f"{member}/{currency}")

@@ -13,11 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from loyalty_core.domain.members import IdentityKey
+from loyalty_core.domain.name_cells import written
+from loyalty_core.service.import_codes import CARD
 from loyalty_core.service.member_pages import origin_of
 from loyalty_core.service.members import PROFILE
 from loyalty_core.store import everything as store
 from loyalty_core.store import members
-from loyalty_core.store.ids import to_wire
+from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_kit.money import format_decimal, format_quantity
 
 Rows = list[dict[str, str]]
@@ -203,20 +205,29 @@ def _document(row: RowMapping, prefix: str) -> dict[str, Any]:
     return told
 
 
+def owners_named(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows whose `member` is an id of this hub, with a name that another one knows, if there is
+    one, as imports of codes take it (`import_codes`)."""
+    ids = {row["member"]: from_wire("m", row["member"]) for row in rows if row["member"]}
+    found = members.names_of(connection, [number for number in ids.values() if number is not None])
+    told = {wire: _one_name(found.get(number or 0, ())) or wire for wire, number in ids.items()}
+    return [{**row, "member": told.get(row["member"])} for row in rows]
+
+
+def _one_name(names: Sequence[tuple[IdentityKey, bool]]) -> str | None:
+    values = {key.kind: key.value for key, _ in reversed(names)}
+    if card := values.get("card"):
+        values["card"] = f"{CARD}{card}"
+    return next((values[kind] for kind in ("phone", "email", "card") if kind in values), None)
+
+
 def _names(connection: Connection, ids: Collection[int]) -> dict[int, dict[str, str]]:
     """Each member's id and names by our words, several of one kind side by side."""
     found = members.names_of(connection, ids)
     return {
-        number: {"member": to_wire("m", number), **_told([key for key, _ in found[number]])}
+        number: {"member": to_wire("m", number), **written([key for key, _ in found[number]])}
         for number in ids
     }
-
-
-def _told(keys: Sequence[IdentityKey]) -> dict[str, str]:
-    told: dict[str, list[str]] = {kind: [] for kind in _NAMES}
-    for key in keys:
-        told[key.kind].append(f"{key.system}:{key.value}" if key.system else key.value)
-    return {kind: ";".join(values) for kind, values in told.items()}
 
 
 def _time(moment: datetime | None) -> str:

@@ -3,7 +3,7 @@ no points, since balances are brought in apart."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -13,12 +13,36 @@ from loyalty_core.service.imports import Ground
 from loyalty_core.service.known_events import hash_of
 from loyalty_core.service.receipts import receipt_of
 from loyalty_core.service.standing import Counted, Standings
+from loyalty_core.store import members
 from loyalty_core.store import purchases as store
 from loyalty_core.store.codec import to_json
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.programmes import Shop
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_kit.events import LineKind, Purchase
+
+BEFORE = "before:"
+"""The past purchase in which all is that a member bought before is named so, and by the member."""
+
+
+def spent_before(
+    connection: Connection, programme_id: int, sources: Collection[str], ids: Collection[int]
+) -> dict[int, datetime]:
+    """Members of whom a file of these sources has told what they bought before, and until when."""
+    owner = {member: member for member in ids}
+    for member, aliases in members.aliases_of(connection, ids).items() if ids else ():
+        owner |= dict.fromkeys(aliases, member)
+    keys = {
+        (programme_id, source, f"{BEFORE}{to_wire('m', number)}"): member
+        for number, member in owner.items()
+        for source in sources
+    }
+    found = store.purchases_by_key(connection, keys) if keys else {}
+    until: dict[int, datetime] = {}
+    for key, kept in found.items():
+        at = kept.event.occurred_at
+        until[keys[key]] = max(at, until.get(keys[key], at))
+    return until
 
 
 def past_purchase(  # noqa: PLR0913 - each is a word of its own to the caller

@@ -1,14 +1,19 @@
 """Balances of another system: each row a lot of its own, booked once whatever comes again.
 
-The key of a row is made of the import's name and of what sets it apart from the member's other
-rows: its dates, or the word in its column `row`.  It names no person, so it may stay when the
-person is erased.
+A row is the lot of its member that was brought in with the same dates, or the same word in its
+column `row`, whatever the file was called: so a mended file under another name books what is
+missing.  Dates themselves may be mended too.  So a row of a member who has lots that the file
+does not tell is refused: it may be one of them.  Only of a file that comes `besides` others the
+rows are held against that import alone.
+
+The key in the ledger is made of the import's name and of what sets the row apart.  It names no
+person, so it may stay when the person is erased.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -19,17 +24,19 @@ from loyalty_core.domain.account import AccountBook
 from loyalty_core.domain.dates import end_of_life
 from loyalty_core.domain.import_cells import NEVER, Wrong, amount_of, moment_of, text_of
 from loyalty_core.domain.points import Cause, Kind, Terms
-from loyalty_core.domain.rules import PointCurrency
+from loyalty_core.domain.rules import PointCurrency, RuleSet
 from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.imports import Ground, Report, Row, ground_of
 from loyalty_core.service.named_rows import FirstLines, Names, People, names_in
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import ledger, members
+from loyalty_core.store.ids import to_wire
 from loyalty_core.store.scratch import Scratch
 from loyalty_kit.money import format_decimal
 
 _ANY_DEBT = Terms(most_debt=None, grace_until=None)
 _BY_RULE = "rule"
+_ROW = "row:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,11 @@ class _Balance:
     def tail(self) -> str:
         """What sets it apart from others of its member, in the entry's key."""
         if self.row is not None:
-            return f"row:{blake2b(self.row.encode(), digest_size=3).hexdigest()}"
+            return f"{_ROW}{blake2b(self.row.encode(), digest_size=3).hexdigest()}"
+        return self.dates
+
+    @property
+    def dates(self) -> str:
         life = self.life.isoformat() if isinstance(self.life, datetime) else self.life or "never"
         return f"{life}/{self.spendable_from.isoformat() if self.spendable_from else 'now'}"
 
@@ -60,6 +71,28 @@ class _Booking:
 
     balance: _Balance
     member: int
+    points: int
+
+    @property
+    def account(self) -> ledger.AccountKey:
+        return (self.member, self.balance.currency.code)
+
+    @property
+    def mark(self) -> str:
+        """What the file's lines are claimed by."""
+        return _mark(self.account, self.balance.tail)
+
+    @property
+    def alike(self) -> str:
+        """What others may stand under that say the same in another way."""
+        return _mark(self.account, self.balance.dates, self.points)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """What a run before has booked at an account: its tail, and the points."""
+
+    tail: str
     points: int
 
 
@@ -75,6 +108,7 @@ class BalancesImport:
         *,
         system: str | None,
         author: str,
+        besides: bool = False,
     ) -> None:
         self._plans = plans
         self._programme_id = programme_id
@@ -82,6 +116,7 @@ class BalancesImport:
         self._first = FirstLines(scratch)
         self._system = system
         self._author = author
+        self._besides = besides
         self._ground: Ground
 
     def skim(self, connection: Connection, rows: Sequence[Row], *, now: datetime) -> None:
@@ -94,7 +129,7 @@ class BalancesImport:
         self._ground = ground_of(connection, self._plans, self._programme_id)
         report = Report()
         owned = self._owned(connection, self._readable(rows, report, now), report, lock=not dry)
-        keys = sorted({(member, one.currency.code) for one, member in owned})
+        keys = sorted({one.account for one in owned})
         books = {} if dry else ledger.open_books(connection, keys)
         bookings = self._unbooked(connection, owned, report)
         if not dry:
@@ -120,13 +155,13 @@ class BalancesImport:
         if row.told.get("currency", "") not in ("", self._ground.plan.main.code):
             return 0
         try:
-            return amount_of(row.told.get("points", ""), "points")
+            return amount_of(row.sound().get("points", ""), "points")
         except Wrong:
             return 0
 
     def _balance(self, row: Row, now: datetime) -> _Balance:
         """Raises: Wrong."""
-        told, zone = row.told, self._ground.zone
+        told, zone = row.sound(), self._ground.zone
         text = text_of(told.get("points"), "points")
         if text is None:
             raise Wrong("not_amount", column="points")
@@ -139,20 +174,11 @@ class BalancesImport:
             row.number,
             names_in(told, self._ground.region, self._system),
             amount_of(text, "points"),
-            self._currency(text_of(told.get("currency"), "currency")),
+            currency_of(told, self._ground.plan.rules),
             begins,
             life,
             text_of(told.get("row"), "row"),
         )
-
-    def _currency(self, code: str | None) -> PointCurrency:
-        rules = self._ground.plan.rules
-        if code is None:
-            return rules.main
-        for currency in rules.currencies:
-            if currency.code == code:
-                return currency
-        raise Wrong("no_currency", currency=code)
 
     def _life(self, text: str | None, now: datetime) -> datetime | str | None:
         if text is None:
@@ -168,47 +194,61 @@ class BalancesImport:
 
     def _owned(
         self, connection: Connection, balances: list[_Balance], report: Report, *, lock: bool
-    ) -> list[tuple[_Balance, int]]:
+    ) -> list[_Booking]:
         """Balances with their members; of two for one lot the first."""
         named = [one.names for one in balances]
         people = People(connection, self._programme_id, named, lock=lock)
-        found: list[tuple[_Balance, int]] = []
+        found: list[_Booking] = []
         for one in balances:
             try:
-                found.append((one, people.known(one.names)))
+                if _is_own(one, people):
+                    raise Wrong("own_lot")
+                found.append(_Booking(one, people.known(one.names), self._bookable(one)))
             except Wrong as wrong:
                 self._reject(one, wrong, report)
-        wanted = [
-            (one.number, [f"{member}/{one.currency.code}/{one.tail}"]) for one, member in found
-        ]
-        taken = self._first.claim(wanted)
-        for one, _ in found:
-            if one.number in taken:
-                self._reject(one, Wrong("same_lot", line=str(taken[one.number])), report)
-        return [(one, member) for one, member in found if one.number not in taken]
+        taken = self._first.claim([(one.balance.number, [one.mark]) for one in found])
+        owned = [one for one in found if one.balance.number not in taken]
+        self._first.note([(one.balance.number, one.alike) for one in owned])
+        for twice in found:
+            if first := taken.get(twice.balance.number):
+                self._reject(twice.balance, Wrong("same_lot", line=str(first)), report)
+        return owned
 
     def _unbooked(
-        self, connection: Connection, owned: Sequence[tuple[_Balance, int]], report: Report
+        self, connection: Connection, owned: Sequence[_Booking], report: Report
     ) -> list[_Booking]:
         """Those that no run before has booked; what is given out of them is counted."""
-        ids = {member for _, member in owned}
-        names: Mapping[int, Sequence[int]] = members.aliases_of(connection, ids) if ids else {}
-        everybody = {*ids, *(alias for others in names.values() for alias in others)}
-        moved = ledger.moved_under(connection, everybody, {self._key(one) for one, _ in owned})
+        before = self._before(connection, {one.member for one in owned})
+        lots = {_mark(account, lot.tail): lot for account, all_ in before.items() for lot in all_}
+        alike = [
+            _mark(account, lot.tail, lot.points) for account, all_ in before.items() for lot in all_
+        ]
+        lines = self._first.lines_of([*lots, *alike, *(one.alike for one in owned)])
         bookings = []
-        for one, member in owned:
-            where = (member, *names.get(member, ()))
-            key = self._key(one)
-            before = {moved.get((number, one.currency.code, key)) for number in where} - {None}
-            points = self._bookable(one)
-            if before and points not in before:
-                told = ", ".join(format_decimal(known) for known in sorted(filter(None, before)))
-                self._reject(one, Wrong("other_points", points=told), report)
+        for one in owned:
+            try:
+                known = _is_known(one, before.get(one.account, ()), lines)
+            except Wrong as wrong:
+                self._reject(one.balance, wrong, report)
                 continue
-            self._count(one, points, bool(before), report)
-            if points and not before:
-                bookings.append(_Booking(one, member, points))
+            self._count(one.balance, one.points, known, report)
+            if one.points and not known:
+                bookings.append(one)
         return bookings
+
+    def _before(
+        self, connection: Connection, ids: Collection[int]
+    ) -> Mapping[ledger.AccountKey, Sequence[_Lot]]:
+        """Lots that runs before have booked, also at members who were merged into these."""
+        names: Mapping[int, Sequence[int]] = members.aliases_of(connection, ids) if ids else {}
+        now_is = {alias: member for member, others in names.items() for alias in others}
+        lots: dict[ledger.AccountKey, list[_Lot]] = defaultdict(list)
+        moved = ledger.brought_in(connection, {*ids, *now_is})
+        for (number, currency, key), points in moved.items():
+            name, tail = _parts_of(key)
+            if not self._besides or name == self._name:
+                lots[(now_is.get(number, number), currency)].append(_Lot(tail, points))
+        return lots
 
     def _bookable(self, one: _Balance) -> int:
         """Below zero by the policy: nothing, or as much as may be owed."""
@@ -237,7 +277,7 @@ class BalancesImport:
             report.counts["points_rejected"] += one.points
 
     def _key(self, one: _Balance) -> str:
-        return f"import/{self._name}/{one.tail}"
+        return f"{ledger.BROUGHT_IN}{self._name}/{one.tail}"
 
     # --- writing ----------------------------------------------------------------------------
 
@@ -250,7 +290,7 @@ class BalancesImport:
     ) -> None:
         by_account: dict[ledger.AccountKey, list[_Booking]] = defaultdict(list)
         for one in bookings:
-            by_account[(one.member, one.balance.currency.code)].append(one)
+            by_account[one.account].append(one)
         moved = []
         for account, theirs in by_account.items():
             book = books[account]
@@ -274,6 +314,68 @@ class BalancesImport:
             life = end_of_life(now, balance.currency.life_days, self._ground.zone)
         begins = max(balance.spendable_from or now, now)
         book.earn(one.points, cause, spendable_from=begins, expires_at=life, kind=Kind.ADJUST)
+
+
+def currency_of(told: Mapping[str, str], rules: RuleSet) -> PointCurrency:
+    """Of a row; one that names none means the main one.  Raises: Wrong."""
+    code = text_of(told.get("currency"), "currency")
+    if code is None:
+        return rules.main
+    for currency in rules.currencies:
+        if currency.code == code:
+            return currency
+    raise Wrong("no_currency", currency=code)
+
+
+def _is_known(one: _Booking, lots: Sequence[_Lot], lines: Mapping[str, int]) -> bool:
+    """Whether one of these lots is what the row tells.  `lines`: where the file tells of them.
+
+    Raises: Wrong, where it is with other points, or may be.
+    """
+    same = [lot.points for lot in lots if lot.tail == one.balance.tail]
+    if same:
+        if one.points not in same:
+            told = ", ".join(format_decimal(points) for points in sorted(same))
+            raise Wrong("other_points", points=told)
+        return True
+    if not one.points:
+        return False
+    # A word that was added since: the same dates and points are the lot that had none, once.
+    of_dates = [lot for lot in lots if not lot.tail.startswith(_ROW)]
+    if _Lot(one.balance.dates, one.points) in of_dates and (
+        lines.get(one.alike) == one.balance.number
+    ):
+        return True
+    untold = [
+        lot
+        for lot in (lots if one.balance.row is None else of_dates)
+        if not {_mark(one.account, lot.tail), _mark(one.account, lot.tail, lot.points)}
+        & lines.keys()
+    ]
+    if untold:
+        raise Wrong("other_lots", points=format_decimal(sum(lot.points for lot in untold)))
+    return False
+
+
+def _is_own(one: _Balance, people: People) -> bool:
+    """Whether it is a lot of this very programme, as its export tells it (`export_programme`)."""
+    direct = one.names.direct
+    if direct is None or one.row is None or not people.is_here(direct):
+        return False
+    return one.row.startswith(f"{to_wire('m', direct)}:")
+
+
+def _mark(account: ledger.AccountKey, tail: str, points: int | None = None) -> str:
+    member, currency = account
+    return f"{member}/{currency}/{tail}" + ("" if points is None else f"={points}")
+
+
+def _parts_of(key: str) -> tuple[str, str]:
+    """The import's name, which may have slashes of its own, and the tail."""
+    told = key.removeprefix(ledger.BROUGHT_IN)
+    parts = 1 if told.rpartition("/")[2].startswith(_ROW) else 2
+    name, *tail = told.rsplit("/", parts)
+    return name, "/".join(tail)
 
 
 def _fate(points: int, known: bool) -> str:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import PhoneImpossible, ProgrammeNotFound
+from loyalty_core.domain.import_cells import is_rounded
 from loyalty_core.domain.members import IdentityKey, card_key, email_key, phone_key
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.service.phones import normalise_phone
@@ -23,6 +24,9 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import members, programmes
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.programmes import Programme
+
+CARD = "card:"
+"""Before a number that might be taken for a phone's."""
 
 
 class Coded(Protocol):
@@ -37,10 +41,12 @@ C = TypeVar("C", bound=Coded)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a file: its number, and what stands in it by our words."""
+    """One line of a file: its number, and what stands in it by our words.  `is_torn`: it has more
+    cells than headings, so they may stand under wrong ones."""
 
     number: int
     told: Mapping[str, str]
+    is_torn: bool = False
 
 
 @dataclass(slots=True)
@@ -130,6 +136,7 @@ class CodeImport(ABC, Generic[C]):
         wanted: dict[str, tuple[int, C]] = {}
         for line in lines:
             try:
+                _sound(line)
                 one = read(line)
                 if self._seen.setdefault(one.code, line.number) != line.number:
                     raise ValueError("stands in the file before")
@@ -174,10 +181,19 @@ class CodeImport(ABC, Generic[C]):
             self.add(connection, lot, [one for _, one in wanted.values()])
 
 
+def _sound(line: Line) -> None:
+    """Raises: ValueError, in words for the owner."""
+    if line.is_torn:
+        raise ValueError("has more cells than there are headings")
+    if is_rounded(line.told.get("code", "")):
+        raise ValueError("has a code of which a spreadsheet kept a part")
+
+
 def _owners(
     connection: Connection, plan: Plan, programme: Programme, lines: Iterable[Line]
 ) -> dict[str, int]:
-    """Members by what the lines call them: the hub's id, a phone, an e-mail or a card."""
+    """Members by what the lines call them: the hub's id, a phone, an e-mail or a card, which may
+    say that it is one."""
     told = {who for line in lines if (who := line.told.get("member", ""))}
     numbers = {who: number for who in told if (number := from_wire("m", who)) is not None}
     region = plan.rules.policies.phone_region
@@ -191,6 +207,8 @@ def _owners(
 
 
 def _key(who: str, region: str) -> IdentityKey:
+    if who.startswith(CARD):
+        return card_key(who.removeprefix(CARD))
     if "@" in who:
         return email_key(who)
     try:

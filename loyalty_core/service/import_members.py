@@ -9,7 +9,7 @@ counts for as much as the level needs.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,19 +24,19 @@ from loyalty_core.domain.import_cells import (
     names_of,
     text_of,
 )
-from loyalty_core.domain.import_columns import ATTRIBUTE
+from loyalty_core.domain.import_columns import ATTRIBUTE, MEMBERS
 from loyalty_core.domain.ladder_path import Contribution
 from loyalty_core.domain.members import card_key
 from loyalty_core.domain.tiering import LIFETIME, SPENT, threshold_of
-from loyalty_core.service.history import book_history, past_purchase
+from loyalty_core.service.history import BEFORE, book_history, past_purchase, spent_before
 from loyalty_core.service.identify import dead_cards, name_row, new_member_row
-from loyalty_core.service.imports import Ground, Report, Row, ground_of
+from loyalty_core.service.imports import Ground, Report, Row, ground_of, sources_of
 from loyalty_core.service.members import PROFILE
 from loyalty_core.service.named_rows import FirstLines, Names, People, marks_of, names_in
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import MAIN_SHOP
 from loyalty_core.store import members as store
-from loyalty_core.store import programmes, purchases
+from loyalty_core.store import programmes
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.past_sales import BROUGHT_IN
 from loyalty_core.store.programmes import Shop
@@ -44,9 +44,6 @@ from loyalty_core.store.purchases import KeptPurchase
 from loyalty_core.store.scratch import Scratch
 from loyalty_kit.events import Purchase, PurchaseLine
 from loyalty_kit.money import UNIT_MILLI
-
-BEFORE = "before:"
-"""The past purchase in which all is that a member bought before is named so, and by the member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +72,7 @@ class MembersImport:
         *,
         system: str | None,
         started_at: datetime,
+        besides: bool = False,
     ) -> None:
         self._plans = plans
         self._programme_id = programme_id
@@ -82,6 +80,7 @@ class MembersImport:
         self._first = FirstLines(scratch)
         self._system = system
         self._started_at = started_at
+        self._besides = besides
         self._ground: Ground
 
     def skim(self, connection: Connection, rows: Sequence[Row], *, now: datetime) -> None:
@@ -117,7 +116,10 @@ class MembersImport:
             else:
                 old.setdefault(member, []).append(one)
         if not dry:
-            write = _Writing(connection, self._ground, self._source, now)
+            sources = {self._source}
+            if not self._besides:
+                sources |= sources_of(connection, self._programme_id, MEMBERS)
+            write = _Writing(connection, self._ground, self._source, sources, now)
             write.enrol(fresh)
             write.fill(old, known)
             write.finish()
@@ -144,7 +146,7 @@ class MembersImport:
 
     def _person(self, row: Row, ground: Ground) -> _Person:
         """Raises: Wrong."""
-        told = row.told
+        told = row.sound()
         profile = self._profile(told, ground)
         tier = _tier(text_of(told.get("tier"), "tier"), ground)
         spent, at = self._spent(told, ground, tier)
@@ -260,7 +262,16 @@ def _reached(one: _Person, ground: Ground) -> str | None:
 class _Writing:
     """What a portion writes, in sets."""
 
-    def __init__(self, connection: Connection, ground: Ground, source: str, now: datetime) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        ground: Ground,
+        source: str,
+        sources: Collection[str],
+        now: datetime,
+    ) -> None:
+        """`sources`: of imports that may have told already what was bought before."""
+        self._sources = sources
         self._connection = connection
         self._ground = ground
         self._source = source
@@ -287,7 +298,9 @@ class _Writing:
         """What is blank of known members, and names of theirs that nobody has."""
         if not people:
             return
-        told = self._told_before(people)
+        asked = [member for member, rows in people.items() if any(one.spent_minor for one in rows)]
+        programme = self._ground.programme.id
+        told = set(spent_before(self._connection, programme, self._sources, asked))
         found = store.member_rows(self._connection, self._ground.programme.id, people.keys())
         changed = []
         for member, rows in people.items():
@@ -340,16 +353,3 @@ class _Writing:
         self._past.append(
             past_purchase(self._ground, self._source, shop, event, member, now=self._now)
         )
-
-    def _told_before(self, people: Mapping[int, Sequence[_Person]]) -> set[int]:
-        """Members of whom a file of this name has told already what they bought before."""
-        asked = [member for member, rows in people.items() if any(one.spent_minor for one in rows)]
-        owner = {member: member for member in asked}
-        for member, aliases in store.aliases_of(self._connection, asked).items():
-            owner |= dict.fromkeys(aliases, member)
-        keys = {
-            (self._ground.programme.id, self._source, f"{BEFORE}{to_wire('m', number)}"): member
-            for number, member in owner.items()
-        }
-        found = purchases.purchases_by_key(self._connection, list(keys)) if keys else {}
-        return {keys[key] for key in found}

@@ -1,26 +1,39 @@
 """Receipts of another system: a row a line, the rows of one receipt behind each other.
 
+Numbers begin anew in each shop and with each day, so a row of another shop or day is of another
+receipt; a cell that is left blank says the same as that of the receipt's first row.
+
 They are history (`history`): they count for tiers, favourites and first purchases, and move no
-points.  A receipt with a line that cannot be read is left out whole.
+points.  A receipt with a line that cannot be read, or that contradicts the first one, is left out
+whole: a line that came later would not be the same receipt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.import_cells import Wrong, amount_of, moment_of, text_of
-from loyalty_core.service.history import book_history, past_purchase
-from loyalty_core.service.imports import Ground, Report, Row, ground_of
+from loyalty_core.domain.import_cells import (
+    Wrong,
+    amount_of,
+    day_of,
+    moment_of,
+    text_of,
+    whole_digits,
+)
+from loyalty_core.domain.import_columns import MEMBERS, PURCHASES
+from loyalty_core.service.history import book_history, past_purchase, spent_before
+from loyalty_core.service.imports import Ground, Report, Row, ground_of, sources_of
 from loyalty_core.service.known_events import hash_of
 from loyalty_core.service.named_rows import FirstLines, Names, People, names_in
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import MAIN_SHOP
 from loyalty_core.store import programmes, purchases
+from loyalty_core.store.database import lock_keys
 from loyalty_core.store.past_sales import BROUGHT_IN
 from loyalty_core.store.programmes import Shop
 from loyalty_core.store.purchases import KeptPurchase
@@ -29,7 +42,9 @@ from loyalty_kit.events import Purchase, PurchaseLine
 from loyalty_kit.money import UNIT_MILLI, parse_decimal
 
 _WHO = ("member", "phone", "email", "card", "external")
-_MOST_LINES = 1000
+MOST_LINES = 1000
+TOO_LONG = "too_many_lines"
+"""What is wrong with each row of a receipt that has more."""
 _NOBODY = Names(())
 
 
@@ -59,6 +74,7 @@ class PurchasesImport:
         *,
         system: str | None,
         started_at: datetime,
+        besides: bool = False,
     ) -> None:
         self._plans = plans
         self._programme_id = programme_id
@@ -66,6 +82,7 @@ class PurchasesImport:
         self._first = FirstLines(scratch)
         self._system = system
         self._started_at = started_at
+        self._besides = besides
         self._ground: Ground
         self._shops: Mapping[str, Shop] = {}
 
@@ -79,23 +96,26 @@ class PurchasesImport:
         self._look_round(connection)
         report = Report()
         receipts = self._first_ones(self._readable(rows, report), report)
-        known = purchases.purchases_by_key(
-            connection, [self._key(one.event.external_id) for one in receipts]
-        )
+        known = self._known(connection, [one.event.external_id for one in receipts], lock=not dry)
         named = [one.names for one in receipts if one.names != _NOBODY]
         people = People(connection, self._programme_id, named, lock=not dry)
+        counted = self._counted(connection, people)
         fresh: list[KeptPurchase] = []
         for one in receipts:
             try:
                 member = None if one.names == _NOBODY else people.known(one.names)
-                before = known.get(self._key(one.event.external_id))
-                if before is not None and before.content_hash != hash_of(one.event):
+                before = known.get(one.event.external_id, ())
+                if before and hash_of(one.event) not in before:
                     raise Wrong("other_receipt")
+                until = counted.get(member or 0)
+                if until is not None and not before and one.event.occurred_at <= until:
+                    day = until.astimezone(self._ground.zone).date().isoformat()
+                    raise Wrong("counted_before", day=day)
             except Wrong as wrong:
                 _reject(report, one.numbers, wrong, one.paid_minor)
                 continue
-            _count(report, one, "taken" if before is None else "known")
-            if before is None:
+            _count(report, one, "known" if before else "taken")
+            if not before:
                 shop, event = one.shop, one.event
                 fresh.append(
                     past_purchase(self._ground, self._source, shop, event, member, now=now)
@@ -110,15 +130,37 @@ class PurchasesImport:
         shops = programmes.all_shops(connection, self._programme_id)
         self._shops = {shop.code: shop for shop in shops}
 
-    def _key(self, external_id: str) -> tuple[int, str, str]:
-        return (self._programme_id, self._source, external_id)
+    def _known(
+        self, connection: Connection, numbers: Sequence[str], *, lock: bool
+    ) -> Mapping[str, Collection[str]]:
+        """What imports have booked under these: hashes by external id.
+
+        `lock`: held until the transaction ends, so that no other import books them meanwhile.
+        """
+        if lock:
+            lock_keys(connection, [f"{BROUGHT_IN}{self._programme_id}/{one}" for one in numbers])
+        sources = {self._source}
+        if not self._besides:
+            sources |= sources_of(connection, self._programme_id, PURCHASES)
+        keys = [(self._programme_id, source, one) for source in sources for one in numbers]
+        hashes: dict[str, set[str]] = defaultdict(set)
+        for (_, _, number), kept in purchases.purchases_by_key(connection, keys).items():
+            hashes[number].add(kept.content_hash)
+        return hashes
+
+    def _counted(self, connection: Connection, people: People) -> Mapping[int, datetime]:
+        """Until when all that they bought is counted already, in one sum that a file of members
+        told."""
+        if self._besides:
+            return {}
+        sources = sources_of(connection, self._programme_id, MEMBERS)
+        return spent_before(connection, self._programme_id, sources, people.all)
 
     # --- reading ----------------------------------------------------------------------------
 
     def _readable(self, rows: Sequence[Row], report: Report) -> list[_Receipt]:
         receipts = []
-        for _, group in groupby(rows, key=lambda row: row.told.get("receipt")):
-            lines = list(group)
+        for lines in _by_receipt(rows):
             try:
                 receipts.append(self._receipt(lines))
             except Wrong as wrong:
@@ -138,11 +180,14 @@ class PurchasesImport:
     def _receipt(self, rows: Sequence[Row]) -> _Receipt:
         """Raises: Wrong."""
         told = rows[0].told
+        for row in rows:
+            row.sound()
         number = text_of(told.get("receipt"), "receipt")
         if number is None:
             raise Wrong("no_receipt")
-        if len(rows) > _MOST_LINES:
-            raise Wrong("too_many_lines")
+        whole_digits(number, "receipt")
+        if len(rows) > MOST_LINES:
+            raise Wrong(TOO_LONG)
         shop, at = self._shop(told), self._bought_at(told)
         day = at.astimezone(self._ground.zone).date().isoformat()
         event = Purchase(
@@ -156,7 +201,20 @@ class PurchasesImport:
         names = _NOBODY
         if any(text_of(told.get(word), word) for word in _WHO):
             names = names_in(told, self._ground.region, self._system)
+        for row in rows[1:]:
+            self._hold_against(told, names, at, row)
         return _Receipt(tuple(row.number for row in rows), names, shop, event)
+
+    def _hold_against(self, first: Mapping[str, str], names: Names, at: datetime, row: Row) -> None:
+        """Raises: Wrong, where a later row says something else than the first one."""
+        other = [word for word in _WHO if row.told.get(word, first.get(word)) != first.get(word)]
+        if other:
+            own = names_in(row.told, self._ground.region, self._system)
+            if not names.tell(own):
+                raise Wrong("receipt_differs", column=other[0])
+        when = row.told.get("bought_at", first["bought_at"])
+        if when != first["bought_at"] and self._bought_at(row.told) != at:
+            raise Wrong("receipt_differs", column="bought_at")
 
     def _shop(self, told: Mapping[str, str]) -> Shop:
         text = text_of(told.get("shop"), "shop") or MAIN_SHOP
@@ -173,6 +231,48 @@ class PurchasesImport:
         if moment > self._started_at:
             raise Wrong("ahead", column="bought_at")
         return moment
+
+
+def begins_another(first: Row, last: Row, row: Row) -> bool:
+    """Whether a row is of another receipt than those from `first` to `last` before it.
+
+    Of a row whose cells may stand under wrong headings nobody knows whose it is: it goes with
+    every neighbour whose number stands in it, so that none is brought in without it.
+    """
+    number = row.told.get("receipt")
+    if row.fault or last.fault:
+        told = row if last.fault else first
+        place = last if last.fault else row
+        if told.told.get("receipt") in place.told.values():
+            return False
+    if number is None or number != first.told.get("receipt"):
+        return True
+    if first.fault or row.fault:
+        return False
+    shop = row.told.get("shop", first.told.get("shop"))
+    return shop != first.told.get("shop") or _other_day(first.told, row.told)
+
+
+def _other_day(first: Mapping[str, str], told: Mapping[str, str]) -> bool:
+    """False also where that cannot be read."""
+    one, other = first.get("bought_at"), told.get("bought_at")
+    if one is None or other is None or one == other:
+        return False
+    try:
+        return day_of(one, "bought_at") != day_of(other, "bought_at")
+    except Wrong:
+        return False
+
+
+def _by_receipt(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    lines: list[Row] = []
+    for row in rows:
+        if lines and begins_another(lines[0], lines[-1], row):
+            yield lines
+            lines = []
+        lines.append(row)
+    if lines:
+        yield lines
 
 
 def _line(index: int, row: Row) -> PurchaseLine:
@@ -205,7 +305,7 @@ def _quantity(text: str | None) -> int:
 
 def _legible(row: Row) -> int:
     try:
-        return amount_of(row.told.get("paid", ""), "paid")
+        return amount_of(row.sound().get("paid", ""), "paid")
     except Wrong:
         return 0
 

@@ -1,7 +1,8 @@
 """A file's way into the programme: portions, each a transaction that says how far it came.
 
 Whoever was cut off goes on with the row after the last portion.  What a row books has a key of
-its own, so a file that comes once more, or mended under the same name, books what is missing.
+its own, by which it is looked for under the names of all imports: so a file that comes once more,
+or mended, under whatever name, books what is missing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.errors import ImportMoved, ProgrammeNotFound
+from loyalty_core.domain.errors import ImportKnown, ImportMoved, ProgrammeNotFound
 from loyalty_core.domain.import_cells import Wrong
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.tiers import Ladder
@@ -24,6 +25,7 @@ from loyalty_core.store import imports as store
 from loyalty_core.store import programmes
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.imports import DONE, RUNNING, KeptImport
+from loyalty_core.store.past_sales import BROUGHT_IN
 from loyalty_core.store.programmes import Programme
 
 PORTION = 1000
@@ -33,10 +35,17 @@ PORTION = 1000
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of a file: the line on which it ends, and its cells by our words; empty ones are
-    left out."""
+    left out.  `fault`: the code of what is wrong with it as a whole."""
 
     number: int
     told: Mapping[str, str]
+    fault: str | None = None
+
+    def sound(self) -> Mapping[str, str]:
+        """Its cells.  Raises: Wrong, where they may stand under wrong headings."""
+        if self.fault is not None:
+            raise Wrong(self.fault)
+        return self.told
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +114,29 @@ def ground_of(connection: Connection, plans: PlanCache, programme_id: int) -> Gr
     return Ground(programme, plan, Ladder.of(plan.rules, ZoneInfo(programme.timezone)))
 
 
+def sources_of(connection: Connection, programme_id: int, kind: str) -> set[str]:
+    """Of the receipts that imports of this kind have booked."""
+    names = store.names_of_imports(connection, programme_id, kind)
+    return {f"{BROUGHT_IN}{name}" for name in names}
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which file is to be brought in: its kind, its name of this import, and its hash."""
+    """Which file is to be brought in: its kind, its name of this import, and its hashes: with
+    how it is read, and of its content alone."""
 
     programme_id: int
     kind: str
     name: str
     file_hash: str
+    content_hash: str
+
+
+def refuse_known(connection: Connection, wanted: Wanted) -> None:
+    """Raises: ImportKnown (this very file has another name already)."""
+    name = store.same_content(connection, wanted.programme_id, wanted.kind, wanted.content_hash)
+    if name is not None and name != wanted.name:
+        raise ImportKnown({"name": name})
 
 
 def begin_import(
@@ -120,8 +144,9 @@ def begin_import(
 ) -> KeptImport:
     """The import as it stands: where the same file was cut off, else at its first row.
 
-    Raises: ProgrammeNotFound.
+    Raises: ProgrammeNotFound, ImportKnown.
     """
+    refuse_known(connection, wanted)
     before = totals_of(connection, plans, wanted.programme_id, now=now)
     fresh = KeptImport(
         new_id(now),
@@ -133,8 +158,10 @@ def begin_import(
         now,
         now,
         before=before,
+        content_hash=wanted.content_hash,
     )
     store.add_import(connection, fresh)
+    refuse_known(connection, wanted)
     kept = store.find_import(connection, wanted.programme_id, wanted.kind, wanted.name, lock=True)
     assert kept is not None
     if kept.state == RUNNING and kept.file_hash == wanted.file_hash:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import PhoneImpossible
-from loyalty_core.domain.import_cells import Wrong, text_of
+from loyalty_core.domain.import_cells import Wrong, said, short_text, text_of, whole_digits
 from loyalty_core.domain.members import IdentityKey, card_key, email_key, external_key, phone_key
+from loyalty_core.domain.name_cells import ids_in, parts_of
 from loyalty_core.service.phones import normalise_phone
 from loyalty_core.store import members
 from loyalty_core.store.database import number_of
@@ -19,7 +20,6 @@ from loyalty_core.store.scratch import Scratch
 
 _LETTER = re.compile(r"[^\W\d_]")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
-_CARDS = re.compile(r"[;,|]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +29,20 @@ class Names:
     keys: tuple[IdentityKey, ...]
     direct: int | None = None
 
+    def tell(self, other: Names) -> bool:
+        """Whether all that the other names stands here too."""
+        return set(other.keys) <= set(self.keys) and other.direct in (None, self.direct)
+
 
 def names_in(told: Mapping[str, str], region: str, system: str | None) -> Names:
     """`system`: whose the ids in `external` are; None: each cell says so ("crm:17").
 
     Raises: Wrong (a name that is none, or no name at all).
     """
-    keys: list[IdentityKey] = []
-    if phone := text_of(told.get("phone"), "phone"):
-        keys.append(_phone(phone, region))
-    if email := text_of(told.get("email"), "email"):
-        if not _EMAIL.fullmatch(email):
-            raise Wrong("email")
-        keys.append(email_key(email))
-    keys += _cards(text_of(told.get("card"), "card"))
-    keys += _externals(text_of(told.get("external"), "external"), system)
+    keys = [_phone(one, region) for one in _parts(told, "phone")]
+    keys += [_email(one) for one in _parts(told, "email")]
+    keys += [_card(one) for one in _parts(told, "card")]
+    keys += _externals(told.get("external"), system)
     direct = None
     if wire := text_of(told.get("member"), "member"):
         direct = from_wire("m", wire)
@@ -52,6 +51,15 @@ def names_in(told: Mapping[str, str], region: str, system: str | None) -> Names:
     if not keys and direct is None:
         raise Wrong("nameless")
     return Names(tuple(dict.fromkeys(keys)), direct)
+
+
+def _parts(told: Mapping[str, str], word: str) -> list[str]:
+    """The names in a cell, of which each is a short text."""
+    cell = said(told.get(word, ""))
+    if cell is None:
+        return []
+    whole_digits(cell, word)
+    return [short_text(part, word) for part in parts_of(cell)]
 
 
 def _phone(text: str, region: str) -> IdentityKey:
@@ -64,24 +72,32 @@ def _phone(text: str, region: str) -> IdentityKey:
         raise Wrong("phone") from None
 
 
-def _cards(text: str | None) -> list[IdentityKey]:
-    keys = [card_key(part) for part in _CARDS.split(text or "") if part.strip()]
-    if any(not key.value for key in keys):
+def _email(text: str) -> IdentityKey:
+    if not _EMAIL.fullmatch(text):
+        raise Wrong("email")
+    return email_key(text)
+
+
+def _card(text: str) -> IdentityKey:
+    key = card_key(text)
+    if not key.value:
         raise Wrong("card")
-    return keys
+    return key
 
 
-def _externals(text: str | None, system: str | None) -> list[IdentityKey]:
-    if text is None:
+def _externals(cell: str | None, system: str | None) -> list[IdentityKey]:
+    if cell is None or said(cell) is None:
         return []
+    whole_digits(cell, "external")
     if system is not None:
-        return [external_key(system, text)]
+        return [external_key(system, short_text(cell.strip(), "external"))]
     keys = []
-    for part in text.split(";"):
-        of, colon, number = part.strip().partition(":")
-        if not (of and colon and number):
+    for pair in ids_in(cell):
+        if pair is None:
             raise Wrong("no_system")
-        keys.append(external_key(of, number))
+        of, number = pair
+        whole_digits(number, "external")
+        keys.append(external_key(short_text(of, "external"), short_text(number, "external")))
     return keys
 
 
@@ -99,6 +115,14 @@ class People:
         ids = set(self.owner.values()) | {one.direct for one in named if one.direct is not None}
         find = members.lock_survivors if lock else members.survivors
         self._alive = find(connection, programme_id, ids) if ids else {}
+
+    @property
+    def all(self) -> set[int]:
+        return {number for number in self._alive.values() if number is not None}
+
+    def is_here(self, direct: int) -> bool:
+        """Whether somebody of this programme has this id of the hub."""
+        return self._alive.get(direct) is not None
 
     def of(self, names: Names) -> int | None:
         """None: nobody known.  Raises: Wrong, where the names lead to several."""
@@ -145,6 +169,15 @@ class FirstLines:
             fresh += [(one, line) for one in names]
         self._scratch.note(fresh)
         return taken
+
+    def note(self, told: Sequence[tuple[int, str]]) -> None:
+        """Lines with what may stand on others too."""
+        self._scratch.note([(number_of(name), line) for line, name in told])
+
+    def lines_of(self, names: Collection[str]) -> dict[str, int]:
+        """On which line these stand first, of those that were read so far."""
+        numbers = {number_of(name): name for name in names}
+        return {numbers[one]: line for one, line in self._scratch.known(numbers).items()}
 
 
 def marks_of(keys: Collection[IdentityKey]) -> list[str]:

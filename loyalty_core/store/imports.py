@@ -43,6 +43,7 @@ class KeptImport:
     counts: dict[str, int] = field(default_factory=dict)
     before: dict[str, int] = field(default_factory=dict)
     after: dict[str, int] | None = None
+    content_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Comparison:
     """How the balances of the old system and ours agreed at the end of a day, in hundredths.
 
     `apart`: what members differ by, added up without signs.  `unknown`: of rows that name nobody.
+    `others`: the same figures of further currencies, by their codes.
     """
 
     day: str
@@ -61,6 +63,7 @@ class Comparison:
     unknown_points: int
     apart_points: int
     made_at: datetime
+    others: Mapping[str, Mapping[str, int]] | None = None
 
 
 _IMPORT = [imports.c[name] for name in KeptImport.__slots__]
@@ -71,7 +74,7 @@ _COMPARISON = [balance_comparisons.c[name] for name in Comparison.__slots__]
 
 
 def add_import(connection: Connection, kept: KeptImport) -> None:
-    """Unless there is one of this kind and name already."""
+    """Unless there is one of this kind and name, or content, already."""
     statement = insert_or(connection, imports).values(**asdict(kept))
     connection.execute(statement.on_conflict_do_nothing())
 
@@ -84,6 +87,25 @@ def find_import(
     )
     row = connection.execute(query.with_for_update() if lock else query).first()
     return None if row is None else KeptImport(*row)
+
+
+def same_content(
+    connection: Connection, programme_id: int, kind: str, content_hash: str
+) -> str | None:
+    """The name of the import of a file with this content."""
+    query = select(imports.c.name).where(
+        imports.c.programme_id == programme_id,
+        imports.c.kind == kind,
+        imports.c.content_hash == content_hash,
+    )
+    return connection.scalar(query)
+
+
+def names_of_imports(connection: Connection, programme_id: int, kind: str) -> list[str]:
+    query = select(imports.c.name).where(
+        imports.c.programme_id == programme_id, imports.c.kind == kind
+    )
+    return list(connection.scalars(query))
 
 
 def keep_import(connection: Connection, kept: KeptImport) -> None:

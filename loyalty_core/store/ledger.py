@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from loyalty_core.domain.account import AccountBook
+from loyalty_core.domain.points import Kind
 from loyalty_core.store.ledger_past import load_past
 from loyalty_core.store.lots import LOTS_OF_MEMBERS, OPEN_LOTS, load_lots
 from loyalty_core.store.sets import among, insert_many, update_many
@@ -33,6 +34,8 @@ from loyalty_core.store.tables import accounts, entries, entry_lots, lots
 
 AccountKey = tuple[int, str]
 """Member and currency of points."""
+BROUGHT_IN = "import/"
+"""Keys of balances that were brought in begin so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def find_entry(connection: Connection, key: AccountKey, entry_key: str) -> RowMa
     return found.mappings().first()
 
 
-_BY_KEY = select(
+_BROUGHT_IN = select(
     entries.c.member_id,
     entries.c.currency,
     entries.c.key,
@@ -94,17 +97,21 @@ _BY_KEY = select(
     entries.c.d_available,
     entries.c.d_pending,
     entries.c.d_debt,
-).where(among(entries.c.member_id, "members"), among(entries.c.key, "keys"))
+).where(
+    among(entries.c.member_id, "members"),
+    entries.c.kind == Kind.ADJUST.value,
+    entries.c.key.startswith(BROUGHT_IN, autoescape=True),
+)
 
 
-def moved_under(
-    connection: Connection, member_ids: Collection[int], entry_keys: Collection[str]
+def brought_in(
+    connection: Connection, member_ids: Collection[int]
 ) -> dict[tuple[int, str, str], int]:
-    """What entries of these keys moved at these members: given points, or taken ones below zero;
-    by member, currency and key."""
-    if not member_ids or not entry_keys:
+    """What all imports moved at these members: given points, or taken ones below zero; by member,
+    currency and key."""
+    if not member_ids:
         return {}
-    found = connection.execute(_BY_KEY, {"members": member_ids, "keys": entry_keys})
+    found = connection.execute(_BROUGHT_IN, {"members": member_ids})
     return {
         (row.member_id, row.currency, row.key): row.amount
         if row.d_available + row.d_pending - row.d_debt >= 0

@@ -14,6 +14,7 @@ from loyalty_core.domain.import_cells import (
     moment_of,
     names_of,
     text_of,
+    whole_digits,
 )
 from loyalty_core.domain.import_columns import BALANCES, MEMBERS, PURCHASES, guessed
 
@@ -53,6 +54,7 @@ def test_what_is_no_sum_or_could_be_two(cell):
     [
         ("31.12.2026", "2026-12-30T21:00:00+00:00", "2026-12-31T21:00:00+00:00"),
         ("2026-12-31", "2026-12-30T21:00:00+00:00", "2026-12-31T21:00:00+00:00"),
+        ("31.12.2026 0:00:00", "2026-12-30T21:00:00+00:00", "2026-12-31T21:00:00+00:00"),
         ("1.2.2026 9:05", "2026-02-01T06:05:00+00:00", "2026-02-01T06:05:00+00:00"),
         ("2026-12-31 23:59:30", "2026-12-31T20:59:30+00:00", "2026-12-31T20:59:30+00:00"),
         ("2026-12-31T10:00:00Z", "2026-12-31T10:00:00+00:00", "2026-12-31T10:00:00+00:00"),
@@ -118,3 +120,14 @@ def test_ids_of_a_system_that_is_not_named_are_not_guessed():
     assert guessed(MEMBERS, ["Код клиента"], with_external=False) == []
     (found,) = guessed(MEMBERS, ["Код клиента"], with_external=True)
     assert found.word == "external"
+
+
+def test_what_a_spreadsheet_has_lost_is_no_number():
+    for cell in ("2.2E+12", "1,23457E+15", "2e+15", "2.2E12", "2200000000017.0"):
+        with pytest.raises(Wrong, match="digits_lost"):
+            whole_digits(cell, "card")
+    for cell in ("2200000000017", "1E5", "A+12", "7e15", "17.01"):
+        whole_digits(cell, "card")
+    for cell in ("#N/A", "#н/д"):
+        with pytest.raises(Wrong, match="not_text"):
+            text_of(cell, "card")

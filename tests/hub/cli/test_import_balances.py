@@ -81,8 +81,9 @@ def test_r112_the_same_balances_again_book_nothing_whatever_the_members_became(
     assert sums(third) == ("165.00", "5.00", "100.00", "60.00", "0.00")
     (line,) = third.json["lines"]
     assert line["why"] == "was brought in before with 50.00 points"
-    other = base("import", "balances", str(mended), "--name", "gift", "--json")
-    assert sums(other)[1] == "165.00", "another import is another gift"
+    gift = write_rows(tmp_path / "gift.csv", "card,points", "1,100", "2,60", "3,6")
+    other = base("import", "balances", str(gift), "--besides", "--json")
+    assert sums(other)[1] == "166.00", "it comes on top"
     with write(engine) as connection:
         programme = get_programme(connection, "demo")
         pair = {"into": card(engine, card="2").id, "from_": card(engine, card="1").id}

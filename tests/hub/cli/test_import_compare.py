@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import pytest
 
@@ -45,8 +46,8 @@ def test_r112_balances_are_compared_day_by_day(base, engine, tmp_path):
     ]
     two, three = (card(engine, card=number).id for number in ("2", "3"))
     wanted = [
-        {"member": two, "theirs": "45.00", "ours": "50.00", "difference": "5.00"},
-        {"member": three, "theirs": "10.00", "ours": "0.00", "difference": "-10.00"},
+        _difference(two, "45.00", "50.00", "5.00"),
+        _difference(three, "10.00", "0.00", "-10.00"),
     ]
     assert sorted(apart.json["differences"], key=lambda one: one["theirs"], reverse=True) == wanted
     with out.open(encoding="utf-8", newline="") as file:
@@ -61,6 +62,66 @@ def test_r112_balances_are_compared_day_by_day(base, engine, tmp_path):
         ("2098-06-01", 2, "15.00"),
         ("2098-06-02", 0, "0.00"),
     ]
+
+
+def _difference(member, theirs, ours, difference, currency="points"):
+    return {
+        "member": member,
+        "currency": currency,
+        "theirs": theirs,
+        "ours": ours,
+        "difference": difference,
+    }
+
+
+def test_r112_currencies_of_points_are_compared_apart(base, engine, tmp_path):
+    rules = base("rules", "show").json
+    rules["currencies"] = [
+        {"code": "points", "name": "Баллы"},
+        {"code": "miles", "name": "Мили"},
+        {"code": "stars", "name": "Звёзды"},
+    ]
+    assert base("rules", "publish", "-", stdin=json.dumps(rules)).code == 0
+    miles = write_rows(tmp_path / "miles.csv", "card,points,currency", "1,7,miles", "2,3,stars")
+    assert base("import", "balances", str(miles)).code == 0
+    told = write_rows(
+        tmp_path / "a.csv",
+        "card,points,currency",
+        "1,100,",
+        "1,5,miles",
+        "2,50,points",
+        "3,1,miles",
+        "9,4,miles",
+        "1,1,pebbles",
+    )
+
+    apart = base("import", "compare", str(told), "--on", "2098-06-01", "--json")
+
+    assert apart.code == 1
+    assert (apart.json["differing"], apart.json["theirs"], apart.json["ours"]) == (
+        0,
+        "150.00",
+        "150.00",
+    )
+    assert [(one["line"], one["code"]) for one in apart.json["lines"]] == [
+        (6, "nobody"),
+        (7, "no_currency"),
+    ]
+    one, three = (card(engine, card=number).id for number in ("1", "3"))
+    assert sorted(apart.json["differences"], key=lambda one: one["theirs"]) == [
+        _difference(three, "1.00", "0.00", "-1.00", "miles"),
+        _difference(one, "5.00", "7.00", "2.00", "miles"),
+    ]
+    history = base("import", "compare", "--history", "--json").json
+    names = ("currency", "differing", "theirs", "ours", "apart", "unknown")
+    assert [tuple(day[name] for name in names) for day in history] == [
+        ("points", 0, "150.00", "150.00", "0.00", "0.00"),
+        ("miles", 2, "6.00", "7.00", "3.00", "4.00"),
+    ]
+    (tmp_path / "a.csv").write_text("card,points,currency\n1,100,\n2,50,\n1,7,miles\n")
+    equal = base("import", "compare", str(told), "--on", "2098-06-02", "--language", "ru")
+    assert equal.code == 0
+    assert "miles: баланс расходится у 0; там 7.00, здесь 7.00" in equal.out
 
 
 def test_r112_a_day_that_is_over_is_compared_as_it_was(base, tmp_path):

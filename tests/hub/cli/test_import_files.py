@@ -5,10 +5,12 @@ from __future__ import annotations
 import zipfile
 from datetime import date, datetime
 
+import click
 import pytest
 from openpyxl import Workbook
 
 from hub.cli.import_file import Sheet, guarded, unguarded
+from tests.support.moving import write_rows
 
 ROWS = [["Телефон", "ФИО", "Город"], ["+79161234567", "Петрова Анна", "Тверь, центр"]]
 
@@ -113,3 +115,67 @@ def test_a_cell_that_a_spreadsheet_would_reckon_with_is_marked_and_read_back():
     for cell in ("+79161234567", "-10.50", "О'Генри", "'quoted'", ""):
         assert guarded(cell) == cell
         assert unguarded(cell) == cell
+
+
+HEAD = "card;name;city"
+
+
+@pytest.mark.parametrize(
+    ("rows", "opens"),
+    [
+        ((HEAD, '1;"Анна;Тверь', "2;Яна;Псков", "3;Ева;Омск"), 2),
+        ((HEAD, "1;Анна;Тверь", '2;"Яна;Псков', '3;"Ева";Омск', "4;Ада;Тверь"), 3),
+        ((HEAD, '1;"Анна;Тверь', '2;Яна";Псков', "3;Ева;Омск"), 2),
+        ((HEAD, '1;"Анна;Тверь', *["2"] * 120, '3;Ева";Омск'), 2),
+        (("card", "1", '"2', '3"'), 3),
+        (('card;"name;city', "1;Анна;Тверь"), 1),
+        ((HEAD, "1;Анна;Тверь", "", f'2;"{"Я" * 140_000};Омск'), 4),
+    ],
+)
+def test_r112_a_quote_that_is_not_closed_swallows_no_rows(tmp_path, rows, opens):
+    file = write_rows(tmp_path / "old.csv", *rows)
+
+    with pytest.raises(click.ClickException, match=f"line {opens}\\b"):
+        told(file)
+
+
+def test_r112_line_breaks_and_quotes_within_a_cell_are_read(tmp_path):
+    rows = (HEAD, '1;"Анна ""Аня""";"Тверь,\nулица, 5"', '2;ООО "Яна";"ООО "Псков""', '3;"a\n"";"')
+    file = write_rows(tmp_path / "old.csv", *rows[:3])
+
+    assert told(file)[2][1:] == [
+        ["1", 'Анна "Аня"', "Тверь,\nулица, 5"],
+        ["2", 'ООО "Яна"', 'ООО Псков""'],
+    ]
+
+
+def test_r112_zeros_that_a_spreadsheet_shows_are_read_and_lost_digits_are_told(tmp_path):
+    book = Workbook()
+    sheet = book.active
+    sheet.append(["card", "card2", "card3", "points"])
+    sheet.append([1001, 220000000000123450, 2.2e16, 7])
+    sheet["A2"].number_format = "0" * 13
+    sheet["D2"].number_format = "0.00"
+    file = tmp_path / "old.xlsx"
+    book.save(file)
+
+    (row,) = told(file)[2][1:]
+
+    assert row == ["0000000001001", "2.20000000000123e+17", "2.20000000000000e+16", "7"]
+
+
+def test_r112_rejected_rows_are_mended_again_and_again(cli, tmp_path):
+    """What is rejected of a file of rejected rows is such a file once more."""
+    cli("programmes", "create", "demo")
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    first = write_rows(tmp_path / "old.csv", "phone,name", "no,Анна", "no,=Яна,?")
+    cli("import", "members", str(first), "--rejected", str(one))
+
+    cli("import", "members", str(one), "--rejected", str(two))
+
+    assert two.read_text("utf-8") == one.read_text("utf-8")
+    mended = write_rows(
+        tmp_path / "mended.csv", two.read_text("utf-8").replace("no", "+79161234567", 1)
+    )
+    told = cli("import", "members", str(mended), "--json").json
+    assert (told["new"], told["rejected"]) == (1, 1)

@@ -111,7 +111,11 @@ BAD = [
     (5, "nameless", "names nobody: no phone, e-mail, card or id"),
     (6, "not_day", "has no date in birth_date"),
     (7, "email", "has an e-mail that is none"),
-    (8, "phone", "has a phone that is none"),
+    (
+        8,
+        "digits_lost",
+        "has a number in phone of which a spreadsheet kept a part: make the column a text there",
+    ),
     (9, "columns", "has more cells than there are headings"),
     (10, "not_text", "has characters in city that are no text"),
     (11, "not_day", "has no date in birth_date"),

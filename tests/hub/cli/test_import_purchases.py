@@ -106,3 +106,39 @@ def test_r112_receipts_of_before_are_no_past_sales_of_the_rules(base, tmp_path):
     told = base("rules", "simulate", "--draft", "3", *days, "--json")
 
     assert told.json["receipts"] == 0
+
+
+def test_r112_receipts_of_one_number_behind_each_other_are_parted_by_shop_and_day(
+    base, engine, tmp_path
+):
+    assert base("shops", "create", "north").code == 0
+    file = write_rows(
+        tmp_path / "old.csv",
+        f"{HEAD};Магазин",
+        "17;05.06.2024 12:30;1;tea;Чай;2;700;",
+        "17;;;cup;Чашка;1;500;",
+        "17;2024-06-06;1;tea;Чай;1;100;",
+        "17;06.06.2024;2;tea;Чай;1;200;north",
+        "18;06.06.2024 10:00;1;tea;Чай;1;10;",
+        "18;06.06.2024 10:00;2;tea;Чай;1;20;",
+        "19;06.06.2024 10:00;1;tea;Чай;1;10;",
+        "19;06.06.2024 10:01;1;tea;Чай;1;20;",
+        "20;06.06.2024;1;tea;Чай;1;10;",
+        "20;06/06/2024;1;tea;Чай;1;20;",
+    )
+
+    done = base("import", "purchases", str(file), "--json")
+
+    assert (done.json["taken_receipts"], done.json["money_taken"]) == (3, "1500.00")
+    assert [(one["line"], one["why"]) for one in done.json["lines"]] == [
+        (6, "is of a receipt whose rows say different things in card"),
+        (7, "is of a receipt whose rows say different things in card"),
+        (8, "is of a receipt whose rows say different things in bought_at"),
+        (9, "is of a receipt whose rows say different things in bought_at"),
+        (10, "has no date in bought_at"),
+        (11, "has no date in bought_at"),
+    ]
+    assert (card(engine, card="1").spent_minor, card(engine, card="2").spent_minor) == (
+        130_000,
+        20_000,
+    )
