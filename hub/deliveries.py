@@ -14,6 +14,7 @@ from hub.live import wire_id
 from hub.wiring import Hub
 from loyalty_core.domain.errors import Conflict, InvalidInput, NotFound
 from loyalty_core.store import inbox, retention
+from loyalty_core.store.audit import COMMAND_LINE, note
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_core.store.inbox import DeliveryRow, Which
@@ -104,7 +105,7 @@ def show_delivery(hub: Hub, delivery_id: str) -> DeliveryDetail:
     return DeliveryDetail(_view(row), headers, _masked(row.body), emptied_at)
 
 
-def replay_delivery(hub: Hub, delivery_id: str) -> DeliveryView:
+def replay_delivery(hub: Hub, delivery_id: str, *, author: str = COMMAND_LINE) -> DeliveryView:
     """Work on it again from the beginning, soon; what is booked already is not booked twice.
 
     Raises: DeliveryNotFound, DeliveryNotKept.
@@ -115,6 +116,8 @@ def replay_delivery(hub: Hub, delivery_id: str) -> DeliveryView:
         if retention.emptied_at(connection, row.id, lock=True) is not None:
             raise DeliveryNotKept({"delivery": to_wire("d", row.id)})
         inbox.make_due(connection, row.id, now=now)
+        subject = to_wire("d", row.id)
+        note(connection, row.programme_id, "delivery_replayed", subject, author=author, now=now)
 
     transact(hub.engine, make_due)
     hub.bell.ring(row.programme_id)

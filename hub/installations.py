@@ -20,6 +20,7 @@ from hub.vault import Unreadable
 from hub.wiring import Hub
 from loyalty_core.domain.errors import InvalidInput, NotFound
 from loyalty_core.store import inbox, installations
+from loyalty_core.store.audit import COMMAND_LINE, note
 from loyalty_core.store.database import read, transact, write
 from loyalty_core.store.ids import from_wire, new_id
 from loyalty_core.store.installations import InstallationRow
@@ -36,6 +37,8 @@ PROTOCOL = "connect"
 """Among the paths of an installation: where its vendor's own protocol begins."""
 NAME_TAKEN = "Is taken by another connection of this programme."
 NAME_MISSING = "Required."
+CHANGED = "*** (another)"
+"""What the log says of a secret that is another than before."""
 
 
 class InstallationNotFound(NotFound):
@@ -66,8 +69,14 @@ class InstallationView:
     created_at: datetime
 
 
-def create_installation(
-    hub: Hub, *, programme_id: int, connector: str, name: str, settings: Mapping[str, str]
+def create_installation(  # noqa: PLR0913 - each is a word of its own to the caller
+    hub: Hub,
+    *,
+    programme_id: int,
+    connector: str,
+    name: str,
+    settings: Mapping[str, str],
+    author: str = COMMAND_LINE,
 ) -> InstallationView:
     """Connect a shop; polling and the import of its catalogue begin at once.
 
@@ -99,6 +108,7 @@ def create_installation(
     try:
         with write(hub.engine) as connection:
             installations.add(connection, row)
+            _note(hub, connection, "connection_made", author, before=None, after=row)
     except IntegrityError:
         with read(hub.engine) as connection:
             taken = installations.by_name(connection, programme_id, row.name)
@@ -122,7 +132,12 @@ def get_installation(hub: Hub, installation_id: str) -> InstallationView:
 
 
 def update_settings(
-    hub: Hub, installation_id: str, settings: Mapping[str, str], *, name: str | None = None
+    hub: Hub,
+    installation_id: str,
+    settings: Mapping[str, str],
+    *,
+    name: str | None = None,
+    author: str = COMMAND_LINE,
 ) -> InstallationView:
     """Change the settings given, and keep the others; an empty secret keeps the one stored.
 
@@ -147,6 +162,8 @@ def update_settings(
     def save(connection: Connection) -> None:
         installations.change(connection, row.id, **changes)
         inbox.resume(connection, row.id, now=now)
+        after = replace(row, **changes)
+        _note(hub, connection, "connection_set", author, before=row, after=after)
 
     try:
         with write(hub.engine) as connection:
@@ -157,7 +174,9 @@ def update_settings(
     return get_installation(hub, installation_id)
 
 
-def set_state(hub: Hub, installation_id: str, state: str) -> InstallationView:
+def set_state(
+    hub: Hub, installation_id: str, state: str, *, author: str = COMMAND_LINE
+) -> InstallationView:
     """Pause, or go on; going on also clears what was wrong, and polls what was missed.
 
     Raises: InstallationNotFound, InvalidInput.
@@ -171,6 +190,8 @@ def set_state(hub: Hub, installation_id: str, state: str) -> InstallationView:
         if state == "active":
             inbox.resume(connection, row.id, now=now)
             installations.hurry(connection, row.id, "pull", now=now)
+        after = replace(row, state=state)
+        _note(hub, connection, "connection_state", author, before=row, after=after)
 
     transact(hub.engine, save)
     hub.bell.ring(row.programme_id)
@@ -220,6 +241,39 @@ def pull_installation(hub: Hub, installation_id: str, progress: Progress | None 
     while process.work_batch(hub, row.programme_id):
         pass
     return found
+
+
+def _note(  # noqa: PLR0913 - each is a word of its own
+    hub: Hub,
+    connection: Connection,
+    action: str,
+    author: str,
+    *,
+    before: InstallationRow | None,
+    after: InstallationRow,
+) -> None:
+    """Of a secret it is told that it changed, and nothing else."""
+    schema = hub.registry.get(after.connector).manifest.settings_schema
+    is_now, was = _stored(hub, after), {} if before is None else _stored(hub, before)
+    changed = {
+        name: CHANGED
+        for name in secret_names(schema)
+        if before is not None and is_now.get(name) != was.get(name)
+    }
+    note(
+        connection,
+        after.programme_id,
+        action,
+        wire_id(after.id),
+        author=author,
+        now=hub.clock.now(),
+        before=None if before is None else {**_told(before), **masked(schema, was)},
+        after={**_told(after), **masked(schema, is_now), **changed},
+    )
+
+
+def _told(row: InstallationRow) -> dict[str, str]:
+    return {"name": row.name, "connector": row.connector, "state": row.state}
 
 
 def _stored(hub: Hub, row: InstallationRow) -> dict[str, Any]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import click
 
 from hub.cli.output import json_option, print_row, print_rows
-from hub.cli.place import open_hub
+from hub.cli.place import chosen_programme, open_hub
 from hub.passwords import hash_password, one_time_password
+from loyalty_core.domain.staff import Grant, Role
 from loyalty_core.service.admins import create_admin, list_admins, reset_password
+from loyalty_core.service.programmes import list_programmes
+from loyalty_core.service.staff import posts_of, remove_post, set_post
+from loyalty_core.store.audit import COMMAND_LINE
 from loyalty_core.store.database import read, transact
+from loyalty_kit.money import HUNDREDTHS, parse_decimal
 
 
 @click.group()
@@ -50,7 +55,9 @@ def reset(login: str, password: str | None, as_json: bool) -> None:
     hashed = hash_password(chosen)
     changed = transact(
         hub.engine,
-        lambda connection: reset_password(connection, login=login, password_hash=hashed),
+        lambda connection: reset_password(
+            connection, login=login, password_hash=hashed, now=hub.clock.now()
+        ),
     )
     _print_account(changed.login, None if password else chosen, as_json)
 
@@ -58,14 +65,65 @@ def reset(login: str, password: str | None, as_json: bool) -> None:
 @admin.command("list")
 @json_option
 def show(as_json: bool) -> None:
-    """List the accounts."""
+    """List the accounts, and what each is in which programme."""
     hub = open_hub()
     with read(hub.engine) as connection:
+        codes = {one.id: one.code for one in list_programmes(connection)}
         rows = [
-            {"login": account.login, "language": account.locale or None}
+            {
+                "login": account.login,
+                "language": account.locale or None,
+                "roles": ", ".join(
+                    f"{post.grant.role.value} of {codes.get(post.programme_id or 0, 'all')}"
+                    for post in posts_of(connection, account.id)
+                ),
+            }
             for account in list_admins(connection)
         ]
     print_rows(rows, as_json, none="No accounts.  Make one: loyalty-hub admin create LOGIN")
+
+
+@admin.command()
+@click.argument("login")
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
+@click.option("--programme", "code", help="Code of the programme; left out, all of them.")
+@click.option("--day-points", help="Points that the person may give by hand in a day.")
+def grant(login: str, role: str, code: str | None, day_points: str | None) -> None:
+    """Make the person with this LOGIN something in a programme, or in all."""
+    hub = open_hub()
+    programme_id = None if code is None else chosen_programme(hub, code).id
+    given = Grant(Role(role), None if day_points is None else _points(day_points))
+    transact(
+        hub.engine,
+        lambda connection: set_post(
+            connection, login, programme_id, given, author=COMMAND_LINE, now=hub.clock.now()
+        ),
+    )
+
+
+@admin.command()
+@click.argument("login")
+@click.option("--programme", "code", help="Code of the programme; left out, the role in all.")
+def withdraw(login: str, code: str | None) -> None:
+    """Take a role from the person with this LOGIN; the account stays."""
+    hub = open_hub()
+    programme_id = None if code is None else chosen_programme(hub, code).id
+    transact(
+        hub.engine,
+        lambda connection: remove_post(
+            connection, login, programme_id, author=COMMAND_LINE, now=hub.clock.now()
+        ),
+    )
+
+
+def _points(text: str) -> int:
+    try:
+        points = parse_decimal(text, HUNDREDTHS)
+    except ValueError:
+        points = -1
+    if points < 0:
+        raise click.UsageError("--day-points is a number of points, as 500 or 12.50.")
+    return points
 
 
 def _print_account(login: str, password: str | None, as_json: bool) -> None:

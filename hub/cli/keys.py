@@ -8,11 +8,9 @@ import click
 
 from hub.cli.output import json_option, print_json, print_rows
 from hub.cli.place import chosen_programme, open_hub, programme_option
-from loyalty_core.service.api_keys import SCOPES, ApiKey, create_key, list_keys, revoke_key
+from loyalty_core.service.api_keys import SCOPES, WIRE, ApiKey, create_key, list_keys, revoke_key
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import from_wire, to_wire
-
-PREFIX = "k"
 
 
 @click.group()
@@ -51,7 +49,7 @@ def create(  # noqa: PLR0913 - one for each option
         ),
     )
     if as_json:
-        print_json({"id": to_wire(PREFIX, made.id), "key": made.key})
+        print_json({"id": to_wire(WIRE, made.id), "key": made.key})
     else:
         click.echo(made.key)
         click.echo("Keep it: it is not shown again.", err=True)
@@ -75,7 +73,7 @@ def show(code: str | None, as_json: bool) -> None:
 @json_option
 def revoke(key_id: str, code: str | None, as_json: bool) -> None:
     """Refuse the key with this ID (k_..., see `keys list`) from now on, within five seconds."""
-    number = from_wire(PREFIX, key_id)
+    number = from_wire(WIRE, key_id)
     if number is None:
         raise click.UsageError("An ID of a key looks like k_4f9x...; `keys list` shows them.")
     hub = open_hub()
@@ -93,7 +91,7 @@ def _words(text: str) -> list[str]:
 
 def _as_row(key: ApiKey) -> dict[str, Any]:
     return {
-        "id": to_wire(PREFIX, key.id),
+        "id": to_wire(WIRE, key.id),
         "name": key.name,
         "scopes": [scope for scope in SCOPES if scope in key.scopes],
         "shops": None if key.shops is None else sorted(key.shops),

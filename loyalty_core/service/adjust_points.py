@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from loyalty_core.domain.points import Cause, Kind
 from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.members import member_row
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import accounts, ledger, members, programmes
+from loyalty_core.store import accounts, audit, ledger, members, programmes
 from loyalty_core.store.ids import to_wire
 from loyalty_kit.money import format_decimal
 
@@ -44,12 +44,15 @@ def adjust_points(  # noqa: PLR0913 - each is a word of its own to the caller
     wanted: Adjustment,
     *,
     now: datetime,
+    check: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """The entry that was booked, and the balance after it, wire-ready.
 
-    Points given live as long as earned ones.
+    Points given live as long as earned ones.  `check` is asked before something is booked, and
+    not where the same key has booked it already.
 
-    Raises: MemberNotFound, InvalidInput (zero, currency), NotEnoughPoints, KeyReused.
+    Raises: MemberNotFound, InvalidInput (zero, currency), NotEnoughPoints, KeyReused, and what
+    `check` raises.
     """
     programme = programmes.programme_by_id(connection, programme_id)
     if programme is None:
@@ -73,6 +76,8 @@ def adjust_points(  # noqa: PLR0913 - each is a word of its own to the caller
     known = next((one for one in found if one is not None), None)
     if known is not None:
         return _again(connection, known, wanted, member, now)
+    if check is not None:
+        check()
     book.settle(now)
     facts = {"reason": wanted.reason, "by": wanted.author}
     cause = Cause(entry_key, now, now, None, facts)
@@ -87,7 +92,21 @@ def adjust_points(  # noqa: PLR0913 - each is a word of its own to the caller
     announce_balances(connection, programme_id, [book], now)
     booked = ledger.find_entry(connection, account, entry_key)
     assert booked is not None
-    return entry_told(connection, booked, now)
+    told = entry_told(connection, booked, now)
+    audit.note(
+        connection,
+        programme_id,
+        "points_moved",
+        to_wire("m", member),
+        author=wanted.author,
+        now=now,
+        after={
+            "points": format_decimal(wanted.points),
+            "currency": code,
+            "entry": told["entry"],
+        },
+    )
+    return told
 
 
 def _again(

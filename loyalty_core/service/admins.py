@@ -12,7 +12,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import Conflict, Forbidden, NotFound
+from loyalty_core.domain.staff import EVERYTHING, Grant
 from loyalty_core.store import admins as store
+from loyalty_core.store import audit, staff
 from loyalty_core.store.admins import Admin
 from loyalty_core.store.ids import new_id
 
@@ -38,15 +40,22 @@ def fold_login(login: str) -> str:
     return login.strip().casefold()
 
 
-def create_admin(
-    connection: Connection, *, login: str, password_hash: str, now: datetime, locale: str = ""
+def create_admin(  # noqa: PLR0913 - each is a word of its own on the command line
+    connection: Connection,
+    *,
+    login: str,
+    password_hash: str,
+    now: datetime,
+    locale: str = "",
+    grant: Grant | None = EVERYTHING,
 ) -> Admin:
-    """A new account.  Raises: AdminExists."""
+    """A new account; `grant` holds in all programmes, None: in none yet.  Raises: AdminExists."""
     folded = fold_login(login)
     if store.admin_by_login(connection, folded) is not None:
         raise AdminExists({"login": folded})
+    number = new_id(now)
     values = {
-        "id": new_id(now),
+        "id": number,
         "login": folded,
         "password_hash": password_hash,
         "locale": locale,
@@ -54,6 +63,8 @@ def create_admin(
         "created_at": now,
     }
     store.add_admin(connection, values)
+    if grant is not None:
+        staff.put_post(connection, number, None, grant, now=now)
     return find_admin(connection, folded)
 
 
@@ -70,10 +81,18 @@ def list_admins(connection: Connection) -> list[Admin]:
     return store.list_admins(connection)
 
 
-def reset_password(connection: Connection, *, login: str, password_hash: str) -> Admin:
+def reset_password(
+    connection: Connection,
+    *,
+    login: str,
+    password_hash: str,
+    author: str = audit.COMMAND_LINE,
+    now: datetime,
+) -> Admin:
     """Another password; sessions that are open end.  Raises: AdminNotFound."""
     admin = find_admin(connection, login)
     store.set_password(connection, admin.id, password_hash)
+    audit.note(connection, None, "password_set", admin.login, author=author, now=now)
     return find_admin(connection, login)
 
 

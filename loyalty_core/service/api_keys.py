@@ -12,12 +12,16 @@ from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import InvalidInput, NotFound, UnknownShop
 from loyalty_core.store import api_keys as store
+from loyalty_core.store import audit
 from loyalty_core.store.api_keys import ApiKey
+from loyalty_core.store.ids import to_wire
 from loyalty_core.store.programmes import fold, shops_by_code
 
 __all__ = ["SCOPES", "ApiKey", "NewKey", "create_key", "find_key", "list_keys", "revoke_key"]
 
 SCOPES = ("checkout", "events", "members", "admin")
+WIRE = "k"
+"""Of keys' ids on the wire."""
 _PREFIX = "lh_"
 _LONGEST_NAME = 100
 _CHANNEL = re.compile(r"[^\W_][\w.-]{0,63}")
@@ -39,6 +43,7 @@ def create_key(  # noqa: PLR0913 - each is a word of its own on the command line
     scopes: Sequence[str],
     shops: Sequence[str] | None = None,
     channels: Sequence[str] | None = None,
+    author: str = audit.COMMAND_LINE,
     now: datetime,
 ) -> NewKey:
     """A key of the programme; `shops` and `channels` bind it, None binds it to none.
@@ -59,20 +64,48 @@ def create_key(  # noqa: PLR0913 - each is a word of its own on the command line
         "shops": bound,
         "channels": proves,
     }
-    return NewKey(store.add_key(connection, row, key_text=text, now=now), text)
+    number = store.add_key(connection, row, key_text=text, now=now)
+    audit.note(
+        connection,
+        programme_id,
+        "key_made",
+        to_wire(WIRE, number),
+        author=author,
+        now=now,
+        after={name: row[name] for name in ("name", "scopes", "shops", "channels")},
+    )
+    return NewKey(number, text)
 
 
 def list_keys(connection: Connection, programme_id: int) -> list[ApiKey]:
     return store.keys_of(connection, programme_id)
 
 
-def revoke_key(connection: Connection, programme_id: int, key_id: int, *, now: datetime) -> ApiKey:
+def revoke_key(
+    connection: Connection,
+    programme_id: int,
+    key_id: int,
+    *,
+    author: str = audit.COMMAND_LINE,
+    now: datetime,
+) -> ApiKey:
     """The key as it stands afterwards; once revoked, it stays so.
 
     Raises: NotFound.
     """
-    if store.key_by_id(connection, programme_id, key_id) is None:
+    known = store.key_by_id(connection, programme_id, key_id)
+    if known is None:
         raise NotFound
+    if known.revoked_at is None:
+        audit.note(
+            connection,
+            programme_id,
+            "key_revoked",
+            to_wire(WIRE, key_id),
+            author=author,
+            now=now,
+            before={"name": known.name},
+        )
     store.mark_revoked(connection, key_id, now=now)
     revoked = store.key_by_id(connection, programme_id, key_id)
     assert revoked is not None, "keys are never deleted"

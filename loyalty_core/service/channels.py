@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import ChannelNotFound, InvalidInput
+from loyalty_core.store import audit
 from loyalty_core.store import consents as store
 
 ALLOWED = "allowed"
@@ -105,7 +106,18 @@ def set_channel(  # noqa: PLR0913 - each is a word of its own to the caller
     shipped = _step_at(steps, now).state
     if _stricter(shipped, state) != state:
         raise InvalidInput({"state": ["Must not be looser than the policy that is shipped."]})
+    was = store.own_policies(connection, programme_id).get(channel)
     store.set_policy(connection, programme_id, channel, state, author=author, now=now)
+    audit.note(
+        connection,
+        programme_id,
+        "channel_set",
+        channel,
+        author=author,
+        now=now,
+        before={"state": was},
+        after={"state": state},
+    )
     return _view(channel, steps, state, now)
 
 

@@ -16,8 +16,8 @@ from loyalty_core.service.order_rewards import cancel_orders_of_erased
 from loyalty_core.service.personal_lists import member_lists
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.reward_shelf import member_orders
-from loyalty_core.store import cards as member_cards
 from loyalty_core.store import (
+    audit,
     certificates,
     club_events,
     clubs,
@@ -33,6 +33,7 @@ from loyalty_core.store import (
     sent_messages,
     tiers,
 )
+from loyalty_core.store import cards as member_cards
 from loyalty_core.store import members as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.traces import Person, erase_traces
@@ -203,6 +204,9 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     ended = coupons.forget_people(connection, programme_id, ids)
     freed = certificates.forget_people(connection, programme_id, ids)
     orders = cancel_orders_of_erased(connection, number, ids, author=author, now=now)
+    audit.note(
+        connection, programme_id, "member_erased", to_wire("m", number), author=author, now=now
+    )
     return {
         "member": to_wire("m", number),
         "erased_at": now.isoformat(),

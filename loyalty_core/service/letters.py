@@ -13,6 +13,7 @@ from loyalty_core.domain.errors import InvalidInput, LetterNotFound, VersionNotF
 from loyalty_core.domain.letter_texts import TEXTS
 from loyalty_core.domain.letters import CHANNELS, KINDS, LOCALES, LetterKind, LetterText
 from loyalty_core.service.letter_words import check_words
+from loyalty_core.store import audit
 from loyalty_core.store import letters as store
 from loyalty_core.store.database import lock_keys
 from loyalty_core.store.letters import KeptText, LetterSetting
@@ -79,6 +80,16 @@ def set_letter(  # noqa: PLR0913 - each is a word of its own to the caller
         until = now if told is None or told < now else told
         setting = replace(setting, told_until=until, reach=None, place=None)
     store.keep_setting(connection, setting, author=author, now=now)
+    audit.note(
+        connection,
+        programme_id,
+        "letter_set",
+        code,
+        author=author,
+        now=now,
+        before=_noted(was),
+        after=_noted(setting),
+    )
     return next(one for one in list_letters(connection, programme_id) if one.kind is kind)
 
 
@@ -116,8 +127,18 @@ def put_text(  # noqa: PLR0913 - each is a word of its own to the caller
     check_words(KINDS[of[0]], of[1], words)
     if known.words == words:
         return known
-    made = KeptText(*of, 0, words, author)
-    return store.add_text(connection, programme_id, made, now=now)
+    kept = store.add_text(connection, programme_id, KeptText(*of, 0, words, author), now=now)
+    audit.note(
+        connection,
+        programme_id,
+        "letter_written",
+        "/".join(of),
+        author=author,
+        now=now,
+        before={"version": known.version},
+        after={"version": kept.version},
+    )
+    return kept
 
 
 def _at_first(programme_id: int, kind: LetterKind) -> LetterSetting:
@@ -131,6 +152,14 @@ def _at_first(programme_id: int, kind: LetterKind) -> LetterSetting:
         None,
         None,
     )
+
+
+def _noted(setting: LetterSetting) -> dict[str, Any]:
+    return {
+        "is_on": setting.is_on,
+        "class": setting.message_class,
+        "days_before": setting.days_before,
+    }
 
 
 def _check(kind: LetterKind, changes: Mapping[str, Any]) -> None:

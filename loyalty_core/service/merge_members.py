@@ -17,6 +17,7 @@ from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
 from loyalty_core.store import (
+    audit,
     cards,
     certificates,
     club_events,
@@ -86,6 +87,15 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     sent_messages.move_member(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
     members.change_member(connection, leaving, {"state": "merged", "merged_into": survivor})
+    audit.note(
+        connection,
+        programme_id,
+        "members_merged",
+        to_wire("m", survivor),
+        author=author,
+        now=now,
+        after={"from": to_wire("m", leaving)},
+    )
     return get_member(connection, plans, programme_id, to_wire("m", survivor), now=now)
 
 

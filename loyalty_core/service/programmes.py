@@ -22,6 +22,7 @@ from loyalty_core.domain.errors import (
     VersionPublished,
 )
 from loyalty_core.domain.rules import parse_rules
+from loyalty_core.store import audit
 from loyalty_core.store import programmes as store
 from loyalty_core.store.programmes import Programme, RulesVersion
 from loyalty_core.store.tiers import rate_anew
@@ -166,7 +167,9 @@ def draft_rules(
 ) -> int:
     """The number of the new draft.  Raises: RulesInvalid."""
     parse_rules(document)
-    return store.add_draft(connection, programme_id, document, author=author, now=now)
+    draft = store.add_draft(connection, programme_id, document, author=author, now=now)
+    audit.note(connection, programme_id, "rules_drafted", str(draft), author=author, now=now)
+    return draft
 
 
 def publish_rules(
@@ -265,6 +268,16 @@ def _put_in_force(
     was = get_rules(connection, programme.id, programme.rules_version)
     said = get_rules(connection, programme.id, version)
     store.put_in_force(connection, programme.id, version, publisher=author, now=now)
+    audit.note(
+        connection,
+        programme.id,
+        "rules_published",
+        str(version),
+        author=author,
+        now=now,
+        before={"version": programme.rules_version},
+        after={"version": version},
+    )
     if any(was.get(section) != said.get(section) for section in _LADDER):
         rate_anew(connection, programme.id)
 

@@ -186,6 +186,25 @@ def transact(engine: Engine, work: Callable[[Connection], T]) -> T:
     raise AssertionError("unreachable")
 
 
+class _Undone(Exception):
+    def __init__(self, result: Any) -> None:
+        super().__init__("undone on purpose")
+        self.result = result
+
+
+def rehearse(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """What `work` would give: it is done, and undone before anybody else sees it."""
+
+    def do_and_undo(connection: Connection) -> T:
+        raise _Undone(work(connection))
+
+    try:
+        return transact(engine, do_and_undo)
+    except _Undone as undone:
+        result: T = undone.result
+        return result
+
+
 def is_refused(error: DBAPIError) -> bool:
     """Whether the database refuses the values themselves, and will each time."""
     broken = isinstance(error, IntegrityError) and not _worth_another_try(error)

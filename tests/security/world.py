@@ -11,10 +11,13 @@ from hub.deliveries import list_deliveries
 from hub.installations import create_installation
 from hub.registry import registry_of
 from hub.wiring import Hub
+from loyalty_core.domain.staff import Grant, Role
 from loyalty_core.service.admins import create_admin, find_admin
-from loyalty_core.service.api_keys import SCOPES, revoke_key
+from loyalty_core.service.api_keys import SCOPES, WIRE, list_keys, revoke_key
 from loyalty_core.service.shops import NewShop, create_shop
+from loyalty_core.service.staff import INVITATION, invite, list_people, set_post
 from loyalty_core.store.database import read, write
+from loyalty_core.store.ids import to_wire
 from tests.hub.api.bodies import a_basket, a_purchase
 from tests.hub.api.client import Caller, new_key, new_programme
 from tests.hub.web.conftest import Visitor, hashed_password
@@ -44,10 +47,13 @@ class World:
         return Visitor(self.app.test_client(), "en")
 
     def owner(self, *, epoch: int = 0) -> Visitor:
+        return self.person("owner", epoch=epoch)
+
+    def person(self, login: str, *, epoch: int = 0) -> Visitor:
         """With the cookie that a login gives, but without the time that a password takes."""
         someone = self.nobody()
         with read(self.hub.engine) as connection:
-            admin = find_admin(connection, "owner")
+            admin = find_admin(connection, login)
         with someone.client.session_transaction("/admin/login") as session:
             session.update(_user_id=f"{admin.id}.{epoch}", _fresh=True)
             session.permanent = True
@@ -75,6 +81,11 @@ def make_world(engine: Engine) -> World:
     with write(hub.engine) as connection:
         create_admin(connection, login="owner", password_hash=hashed_password(), now=NOON)
         create_shop(connection, demo, NewShop("south"), now=NOON)
+        for role in set(Role) - {Role.OWNER}:
+            _add_person(connection, role.value, demo, Grant(role))
+        _add_person(connection, "neighbour", other, Grant(Role.OWNER))
+        _add_person(connection, "one-more", demo, Grant(Role.VIEWER))
+        invite(connection, demo, "guest", Grant(Role.VIEWER), author="test", now=NOON)
     revoked = new_key(hub, demo, name="revoked")
     with write(hub.engine) as connection:
         revoke_key(connection, demo, revoked.id, now=NOON)
@@ -89,6 +100,11 @@ def make_world(engine: Engine) -> World:
         names=_things(hub, everything, demo),
         secrets=(SETTINGS["token"], SETTINGS["webhook_secret"]),
     )
+
+
+def _add_person(connection, login: str, programme_id: int, grant: Grant) -> None:
+    create_admin(connection, login=login, password_hash=hashed_password(), now=NOON, grant=None)
+    set_post(connection, login, programme_id, grant, author="test", now=NOON)
 
 
 def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
@@ -127,7 +143,14 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     path = f"/hooks/{shop.id}/events"
     assert caller.app.test_client().post(path, data=body, headers=signed(body)).status_code == 200
     (delivery,) = list_deliveries(hub, installation_id=shop.id, limit=1).items
+    with read(hub.engine) as connection:
+        (invited,) = list_people(connection, programme_id, NOON).invitations
+        key = next(one for one in list_keys(connection, programme_id) if one.name == "south")
     return {
+        "login": "one-more",
+        "token": "nobody-has-it",
+        "invitation_id": to_wire(INVITATION, invited.id),
+        "key_id": to_wire(WIRE, key.id),
         "code": "demo",
         "programme": "demo",
         "shop": "main",

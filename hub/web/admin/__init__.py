@@ -14,18 +14,32 @@ from hub.web.admin import (
     failures,
     formats,
     home,
+    invitation,
+    keys,
     languages,
     layout,
+    log,
     login,
+    member_actions,
     members,
     messages,
+    people,
+    rights,
     sessions,
 )
 from hub.web.admin.context import HUB, choose_programme
 from hub.wiring import Hub
 
 NAME = "admin"
-_OPEN = frozenset({"admin.login.form", "admin.login.enter", "admin.language"})
+_OPEN = frozenset(
+    {
+        "admin.login.form",
+        "admin.login.enter",
+        "admin.language",
+        "admin.invitation.form",
+        "admin.invitation.join",
+    }
+)
 _DAY_S = 86_400
 
 
@@ -53,7 +67,18 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
     console.add_url_rule("/<path:anything>", "nothing", failures.nothing)
     console.add_url_rule("/language", "language", languages.choose, methods=["POST"])
     console.register_blueprint(login.blueprint(app, hub))
-    for part in (home.pages, connections.pages, deliveries.pages, members.pages, messages.pages):
+    console.register_blueprint(invitation.blueprint(app, hub))
+    for part in (
+        home.pages,
+        connections.pages,
+        deliveries.pages,
+        members.pages,
+        member_actions.pages,
+        messages.pages,
+        people.pages,
+        keys.pages,
+        log.pages,
+    ):
         console.register_blueprint(part, url_prefix=f"/p/<programme>{part.url_prefix or ''}")
     formats.register(app)
     layout.register(console)
@@ -75,12 +100,14 @@ def _give_programme(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def _guard() -> ResponseReturnValue | None:
-    """Nobody past this line without a CSRF token on a change, a session, and a programme."""
+    """Nobody past this line without a CSRF token on a change, a session, a programme, and a role
+    in it that may do what is asked for."""
     sessions.check_csrf()
     if request.endpoint not in _OPEN and not sessions.is_signed_in():
         return sessions.ask_to_sign_in()
     if "programme_code" in g:
         choose_programme(g.programme_code)
+        rights.check(request.endpoint or "")
     return None
 
 

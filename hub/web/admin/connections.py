@@ -24,6 +24,7 @@ from hub.installations import (
 )
 from hub.registry import ConnectorUnavailable, EntryState
 from hub.web.admin import words
+from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.setting_forms import Errors, as_texts, draw, read_form, said, shown
@@ -98,6 +99,7 @@ def new(connector: str) -> ResponseReturnValue:
             connector=connector,
             name=form.name,
             settings=form.values,
+            author=author(),
         )
     except (ValidationError, InvalidInput) as error:
         return _form_page(manifest, replace(form, errors=_by_field(error)))
@@ -115,7 +117,7 @@ def edit(installation_id: str) -> ResponseReturnValue:
         return _form_page(manifest, form)
     form = form.typed_again(manifest)
     try:
-        changed = update_settings(the_hub(), one.id, form.values, name=form.name)
+        changed = update_settings(the_hub(), one.id, form.values, name=form.name, author=author())
     except (ValidationError, InvalidInput) as error:
         return _form_page(manifest, replace(form, errors=_by_field(error)))
     return _saved(changed)
@@ -219,7 +221,7 @@ def change_state(installation_id: str) -> ResponseReturnValue:
     if wanted not in ("active", "paused"):
         raise BadRequest
     one = _own(installation_id)
-    set_state(the_hub(), one.id, wanted)
+    set_state(the_hub(), one.id, wanted, author=author())
     paused = gettext("Paused. What the shop sends is kept and booked after you resume.")
     flash(paused if wanted == "paused" else gettext("Resumed."), "success")
     return redirect(url_for(".show", installation_id=one.id))

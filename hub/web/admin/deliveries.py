@@ -16,6 +16,7 @@ from hub.deliveries import (
 )
 from hub.installations import list_installations
 from hub.web.admin import words
+from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext
 
@@ -70,7 +71,7 @@ def replay(delivery_id: str) -> ResponseReturnValue:
     """Work on it once more; what is booked already is not booked twice."""
     detail = _own(delivery_id)
     try:
-        replay_delivery(the_hub(), detail.view.id)
+        replay_delivery(the_hub(), detail.view.id, author=author())
     except DeliveryNotKept:
         flash(gettext("What the shop sent is no longer kept, so it cannot be replayed."), "danger")
     else:

@@ -58,6 +58,12 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
         return error.response
     if error.code == 404:
         return _not_found(errors.NotFound())
+    if error.code == 403:
+        return _page(
+            403,
+            gettext("Your role does not let you do this"),
+            gettext("An owner of the programme can do it, or give you another role."),
+        )
     if (error.code or 500) < 500:
         return _page(
             error.code or 400,

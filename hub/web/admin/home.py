@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from hub.installations import list_installations
-from hub.web.admin import words
+from hub.web.admin import rights, words
 from hub.web.admin.context import the_hub, the_programme
+from hub.web.admin.sessions import signed_in_admin
+from loyalty_core.domain.errors import ProgrammeNotFound
 from loyalty_core.service.overview import look_over
-from loyalty_core.service.programmes import get_programme, list_programmes
+from loyalty_core.service.staff import grant_of, programmes_of
 from loyalty_core.store.database import read
 
 _RECEIPTS = 10
@@ -20,13 +22,17 @@ pages = Blueprint("home", __name__)
 def start() -> ResponseReturnValue:
     """GET /admin/: to the programme that was asked for, else the first."""
     wanted = request.args.get("programme")
+    admin = signed_in_admin()
     with read(the_hub().engine) as connection:
-        programmes = list_programmes(connection)
+        programmes = programmes_of(connection, admin.id)
         if wanted:
-            programmes = [get_programme(connection, wanted)]
-    if not programmes:
-        return render_template("admin/no_programme.html")
-    return redirect(url_for("admin.home.index", programme=programmes[0].code))
+            programmes = [one for one in programmes if one.code == wanted]
+        grant = grant_of(connection, admin.id, programmes[0].id) if programmes else None
+    if grant is not None:
+        return redirect(rights.landing(grant, programmes[0].code))
+    if wanted:
+        raise ProgrammeNotFound({"programme": wanted})
+    return render_template("admin/no_programme.html")
 
 
 @pages.get("/")

@@ -10,11 +10,12 @@ from typing import Any
 
 from flask import Blueprint, request, url_for
 
-from hub.web.admin import sessions
+from hub.web.admin import rights, sessions
 from hub.web.admin.context import programme_or_none, the_hub
 from hub.web.admin.languages import LANGUAGES, gettext, language, ngettext
 from loyalty_core.service.overview import count_dead_letters
-from loyalty_core.service.programmes import Programme, list_programmes
+from loyalty_core.service.programmes import Programme
+from loyalty_core.service.staff import programmes_of
 from loyalty_core.store.database import read
 
 _STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -41,6 +42,7 @@ def _surroundings() -> dict[str, Any]:
         "languages": LANGUAGES,
         "here": request.full_path.rstrip("?") if request.method == "GET" else "",
         "programme": programme_or_none(),
+        "may": rights.may,
     }
     if not sessions.is_signed_in() or "HX-Request" in request.headers:
         return common
@@ -49,23 +51,32 @@ def _surroundings() -> dict[str, Any]:
 
 def _menu(programme: Programme | None) -> dict[str, Any]:
     with read(the_hub().engine) as connection:
-        programmes = list_programmes(connection)
+        programmes = programmes_of(connection, sessions.signed_in_admin().id)
         dead = count_dead_letters(connection, programme.id) if programme else 0
     return {"programmes": programmes, "menu": _items(dead) if programme else []}
 
 
 def _items(dead: int) -> list[MenuItem]:
     dead_title = ngettext("%(num)d delivery failed", "%(num)d deliveries failed", dead)
-    return [
+    items = [
         _item(gettext("Home"), "home", "admin.home.index"),
         _item(gettext("Connections"), "connections", "admin.connections.index"),
         _item(gettext("Deliveries"), "deliveries", "admin.deliveries.index", dead, dead_title),
         _item(gettext("Members"), "members", "admin.members.index"),
         _item(gettext("Messages"), "messages", "admin.messages.index"),
+        _item(gettext("People"), "people", "admin.people.index"),
+        _item(gettext("Keys"), "keys", "admin.keys.index"),
+        _item(gettext("Log"), "log", "admin.log.index"),
     ]
+    return [item for item in items if item is not None]
 
 
-def _item(title: str, icon: str, endpoint: str, count: int = 0, count_title: str = "") -> MenuItem:
+def _item(
+    title: str, icon: str, endpoint: str, count: int = 0, count_title: str = ""
+) -> MenuItem | None:
+    """None where the person may not go."""
+    if not rights.may(endpoint.removeprefix("admin.")):
+        return None
     section = endpoint.rpartition(".")[0]
     current = (request.endpoint or "").startswith(f"{section}.")
     return MenuItem(title, icon, url_for(endpoint), current, count, count_title)

@@ -12,9 +12,9 @@ from werkzeug.exceptions import BadRequest, NotFound
 from hub import letters as hub_letters
 from hub.letters import Asked, Preview
 from hub.web.admin import words
+from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext, language
-from hub.web.admin.sessions import signed_in_admin
 from hub.web.sentences import detail, field_message
 from loyalty_core.domain.errors import InvalidInput, LoyaltyError
 from loyalty_core.domain.letter_texts import TEXTS
@@ -94,7 +94,7 @@ def switch(letter: str) -> ResponseReturnValue:
             the_programme().id,
             letter,
             {"is_on": wanted == "yes"},
-            author=_author(),
+            author=author(),
             now=the_hub().clock.now(),
         ),
     )
@@ -134,7 +134,7 @@ def save(letter: str, letter_channel: str, letter_locale: str) -> ResponseReturn
             the_programme().id,
             of,
             form,
-            author=_author(),
+            author=author(),
             now=the_hub().clock.now(),
         ),
     )
@@ -191,10 +191,6 @@ def _of(letter: str, channel: str, locale: str) -> tuple[str, str, str]:
 
 def _told(name: str) -> str:
     return request.form.get(name, "")
-
-
-def _author() -> str:
-    return f"admin:{signed_in_admin().login}"
 
 
 def _sentence(error: LoyaltyError) -> str:

@@ -184,3 +184,48 @@ def receipt_title(receipt: Mapping[str, str]) -> str:
     if receipt["type"] == "refund":
         return gettext("Refund %(number)s", number=number)
     return gettext("Purchase %(number)s", number=number)
+
+
+ROLE: Mapping[str, str] = {
+    "owner": lazy_gettext("Owner"),
+    "marketer": lazy_gettext("Marketer"),
+    "support": lazy_gettext("Support"),
+    "cashier": lazy_gettext("Cashier"),
+    "viewer": lazy_gettext("Reader"),
+}
+ROLE_MAY: Mapping[str, str] = {
+    "owner": lazy_gettext("everything, people and keys too"),
+    "marketer": lazy_gettext("sees the programme and members, writes messages"),
+    "support": lazy_gettext("sees all of that, moves points, merges members, replays deliveries"),
+    "cashier": lazy_gettext("finds members"),
+    "viewer": lazy_gettext("sees the programme and members, changes nothing"),
+}
+SCOPE: Mapping[str, str] = {
+    "checkout": lazy_gettext("Checkout: quotes and holds"),
+    "events": lazy_gettext("Events: purchases and refunds"),
+    "members": lazy_gettext("Members: enrol, find, consents"),
+    "admin": lazy_gettext("Administration: points, rules, erasure"),
+}
+ACTION: Mapping[str, str] = {
+    "points_moved": lazy_gettext("Points by hand"),
+    "points_refused": lazy_gettext("Points by hand refused: over the limit"),
+    "members_merged": lazy_gettext("Members merged"),
+    "member_exported": lazy_gettext("Member's data handed out"),
+    "member_erased": lazy_gettext("Member erased"),
+    "letter_set": lazy_gettext("Letter switched or set"),
+    "letter_written": lazy_gettext("Text of a letter"),
+    "channel_set": lazy_gettext("Policy of a channel"),
+    "rules_drafted": lazy_gettext("Draft of the rules"),
+    "rules_published": lazy_gettext("Rules published"),
+    "key_made": lazy_gettext("API key made"),
+    "key_revoked": lazy_gettext("API key revoked"),
+    "connection_made": lazy_gettext("Connection made"),
+    "connection_set": lazy_gettext("Settings of a connection"),
+    "connection_state": lazy_gettext("Connection paused or resumed"),
+    "delivery_replayed": lazy_gettext("Delivery replayed"),
+    "person_invited": lazy_gettext("Person invited"),
+    "person_joined": lazy_gettext("Person joined"),
+    "person_set": lazy_gettext("Role given"),
+    "person_removed": lazy_gettext("Role taken away"),
+    "invitation_taken_back": lazy_gettext("Invitation taken back"),
+}

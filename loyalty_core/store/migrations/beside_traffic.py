@@ -44,3 +44,30 @@ def create_index(
         op.create_index(
             name, table, list(columns), postgresql_where=condition, postgresql_concurrently=True
         )
+
+
+def fill_new(statement: str) -> None:
+    """Rows of a table that is new, from tables of few rows; may be run again."""
+    op.execute(statement)
+
+
+def only_added_to(table: str) -> None:
+    """From now on the database refuses to change a row of this new table, or to take one out,
+    whoever asks; who owns the table can take the trigger away, and no program of ours does."""
+    said = f"the table {table} is only added to"
+    if op.get_context().dialect.name == "sqlite":
+        for what in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{what.lower()} BEFORE {what} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{said}'); END"
+            )
+        return
+    op.execute(
+        f"CREATE OR REPLACE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql "
+        f"AS $$ BEGIN RAISE EXCEPTION '{said}'; END $$"
+    )
+    op.execute(f"DROP TRIGGER IF EXISTS {table}_only_added_to ON {table}")
+    op.execute(
+        f"CREATE TRIGGER {table}_only_added_to BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_refuse()"
+    )

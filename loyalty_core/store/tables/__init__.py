@@ -31,12 +31,15 @@ from loyalty_core.store.tables.letters import letter_settings, letter_texts, sen
 from loyalty_core.store.tables.limits import promotion_use_parts, promotion_uses
 from loyalty_core.store.tables.machine import (
     admins,
+    audit_log,
     deliveries,
     documents,
     heartbeats,
     idempotency,
     installations,
+    invitations,
     outbox,
+    staff,
 )
 from loyalty_core.store.tables.members import (
     cards,
@@ -82,6 +85,7 @@ __all__ = [
     "accounts",
     "admins",
     "api_keys",
+    "audit_log",
     "balance_comparisons",
     "cards",
     "categories",
@@ -115,6 +119,7 @@ __all__ = [
     "import_columns",
     "imports",
     "installations",
+    "invitations",
     "letter_settings",
     "letter_texts",
     "list_fillings",
@@ -141,5 +146,6 @@ __all__ = [
     "rules_versions",
     "sent_messages",
     "shops",
+    "staff",
     "tier_changes",
 ]

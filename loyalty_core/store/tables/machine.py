@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from loyalty_core.store.tables.base import id_column, metadata, partial_index
+from loyalty_core.store.tables.base import count, id_column, metadata, partial_index
 from loyalty_core.store.types import BigInt, Json, UtcTime
 
 admins = Table(
@@ -30,6 +30,65 @@ admins = Table(
     Column("session_epoch", Integer, nullable=False, server_default=text("0")),
     Column("created_at", UtcTime, nullable=False),
 )
+
+staff = Table(
+    "staff",
+    metadata,
+    id_column(),
+    Column("admin_id", BigInt, nullable=False),
+    Column("programme_id", BigInt),
+    Column("role", Text, nullable=False),
+    Column("day_points", BigInt),
+    Column("day", Text),
+    count("given"),
+    Column("created_at", UtcTime, nullable=False),
+    CheckConstraint(
+        "role IN ('owner', 'marketer', 'support', 'cashier', 'viewer')", name="role_known"
+    ),
+    CheckConstraint("day_points >= 0", name="day_points_not_negative"),
+    CheckConstraint("given >= 0", name="given_not_negative"),
+)
+"""Who is what in which programme; `programme_id` null: in all.  `given`: hundredths of points
+given by hand on `day` of the programme's calendar."""
+partial_index("uq_staff_everywhere", staff.c.admin_id, where="programme_id IS NULL", unique=True)
+partial_index(
+    "uq_staff_programme",
+    staff.c.admin_id,
+    staff.c.programme_id,
+    where="programme_id IS NOT NULL",
+    unique=True,
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    id_column(),
+    Column("programme_id", BigInt, nullable=False),
+    Column("hash", Text, nullable=False, unique=True),
+    Column("login", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("day_points", BigInt),
+    Column("author", Text, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),
+    Column("taken_at", UtcTime),
+    CheckConstraint("ends_at > made_at", name="ends_after_its_start"),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    id_column(),
+    Column("programme_id", BigInt),
+    Column("at", UtcTime, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", Json, nullable=False),
+    Column("after", Json, nullable=False),
+    Index("ix_audit_log_programme", "programme_id", "id"),
+)
+"""Every change with what was before and after; triggers refuse to change or take out a row."""
 
 installations = Table(
     "installations",

@@ -51,7 +51,7 @@ def test_a_wrong_password_is_refused(engine, owner):
 
 def test_a_new_password_ends_the_sessions_of_the_old(engine, owner):
     with write(engine) as connection:
-        changed = admins.reset_password(connection, login="owner", password_hash="new")
+        changed = admins.reset_password(connection, login="owner", password_hash="new", now=NOON)
 
     assert changed.password_hash == "new"
     with read(engine) as connection:
@@ -63,7 +63,7 @@ def test_a_new_password_ends_the_sessions_of_the_old(engine, owner):
 
 def test_a_password_of_nobody_cannot_be_reset(engine):
     with write(engine) as connection, pytest.raises(AdminNotFound):
-        admins.reset_password(connection, login="nobody", password_hash="new")
+        admins.reset_password(connection, login="nobody", password_hash="new", now=NOON)
 
 
 def test_a_language_once_chosen_is_remembered(engine, owner):

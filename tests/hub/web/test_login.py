@@ -194,7 +194,9 @@ def test_logging_out_ends_the_session(owner):
 
 def test_a_new_password_ends_every_open_session(owner, hub):
     with write(hub.engine) as connection:
-        reset_password(connection, login="owner", password_hash=hash_password("another one"))
+        reset_password(
+            connection, login="owner", password_hash=hash_password("another one"), now=NOON
+        )
 
     assert owner.get("/admin/p/demo/").location.startswith("/admin/login")
 

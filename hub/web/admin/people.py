@@ -1,0 +1,149 @@
+"""People: who may do what in the programme, and links for those who are new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+
+from hub.web.admin import words
+from hub.web.admin.authors import author
+from hub.web.admin.context import the_hub, the_programme
+from hub.web.admin.grant_forms import LimitUnclear, read_grant
+from hub.web.admin.languages import gettext
+from loyalty_core.domain.errors import InvalidInput
+from loyalty_core.domain.staff import Role
+from loyalty_core.service import staff as service
+from loyalty_core.store.database import read, transact
+from loyalty_core.store.ids import to_wire
+
+pages = Blueprint("people", __name__, url_prefix="/people")
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """What was typed, what is wrong with it, and the link, which is shown this once."""
+
+    login: str = ""
+    role: str = Role.VIEWER
+    day_points: str = ""
+    error: str = ""
+    link: str = ""
+
+
+@pages.get("/")
+def index() -> ResponseReturnValue:
+    return _page(Invite())
+
+
+@pages.post("/invite")
+def invite() -> ResponseReturnValue:
+    """Somebody new gets a link; somebody with an account the role at once."""
+    typed = Invite(
+        *(request.form.get(name, "").strip() for name in ("login", "role", "day_points"))
+    )
+    try:
+        grant = read_grant()
+        made = transact(
+            the_hub().engine,
+            lambda connection: service.invite(
+                connection,
+                the_programme().id,
+                typed.login,
+                grant,
+                author=author(),
+                now=the_hub().clock.now(),
+            ),
+        )
+    except LimitUnclear:
+        return _again(typed, gettext("The limit is a number of points, or nothing."))
+    except InvalidInput:
+        return _again(typed, gettext("Give a login, of at most 100 characters."))
+    except service.LastOwner:
+        return _again(typed, _last_owner())
+    if made.token is None:
+        flash(gettext("%(login)s has an account: the role holds now.", login=made.login), "success")
+        return redirect(url_for(".index"))
+    base = the_hub().config.public_url or request.host_url
+    path = url_for("admin.invitation.form", token=made.token)
+    return _page(Invite(made.login, link=base.rstrip("/") + path))
+
+
+@pages.post("/<login>/role")
+def change(login: str) -> ResponseReturnValue:
+    """Another role in this programme."""
+    try:
+        grant = read_grant()
+        _change(
+            lambda connection: service.set_post(
+                connection,
+                login,
+                the_programme().id,
+                grant,
+                author=author(),
+                now=the_hub().clock.now(),
+            )
+        )
+    except LimitUnclear:
+        flash(gettext("The limit is a number of points, or nothing."), "danger")
+    return redirect(url_for(".index"))
+
+
+@pages.post("/<login>/remove")
+def remove(login: str) -> ResponseReturnValue:
+    """The person may not enter the programme any more; the account stays."""
+    _change(
+        lambda connection: service.remove_post(
+            connection, login, the_programme().id, author=author(), now=the_hub().clock.now()
+        )
+    )
+    return redirect(url_for(".index"))
+
+
+@pages.post("/invitations/<invitation_id>/take-back")
+def take_back(invitation_id: str) -> ResponseReturnValue:
+    """The link opens nothing any more."""
+    _change(
+        lambda connection: service.take_back_invitation(
+            connection,
+            the_programme().id,
+            invitation_id,
+            author=author(),
+            now=the_hub().clock.now(),
+        )
+    )
+    return redirect(url_for(".index"))
+
+
+def _change(work: Callable[[Connection], None]) -> None:
+    try:
+        transact(the_hub().engine, work)
+    except service.LastOwner:
+        flash(_last_owner(), "danger")
+    else:
+        flash(gettext("Saved."), "success")
+
+
+def _last_owner() -> str:
+    return gettext("The programme needs an owner: make somebody else one first.")
+
+
+def _again(typed: Invite, error: str) -> ResponseReturnValue:
+    return _page(Invite(typed.login, typed.role, typed.day_points, error)), 422
+
+
+def _page(form: Invite) -> str:
+    hub = the_hub()
+    with read(hub.engine) as connection:
+        people = service.list_people(connection, the_programme().id, hub.clock.now())
+    return render_template(
+        "admin/people.html",
+        people=people,
+        form=form,
+        roles=list(Role),
+        id_of=lambda invitation: to_wire(service.INVITATION, invitation.id),
+        words=words,
+    )

@@ -1,0 +1,57 @@
+"""Who may do what in the console: roles, and what each may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person is in a programme, the most powerful first."""
+
+    OWNER = "owner"
+    MARKETER = "marketer"
+    SUPPORT = "support"
+    CASHIER = "cashier"
+    VIEWER = "viewer"
+
+
+class May(StrEnum):
+    LOOK = "look"
+    """See how the programme stands: home, connections, deliveries."""
+    SEE_MEMBERS = "see_members"
+    MOVE_POINTS = "move_points"
+    MERGE = "merge"
+    ERASE = "erase"
+    """Hand out what is known of a member, and erase it."""
+    MESSAGES = "messages"
+    REPLAY = "replay"
+    CONNECT = "connect"
+    PEOPLE = "people"
+    KEYS = "keys"
+    LOG = "log"
+
+
+MAY: Mapping[Role, frozenset[May]] = {
+    Role.OWNER: frozenset(May),
+    Role.MARKETER: frozenset({May.LOOK, May.SEE_MEMBERS, May.MESSAGES}),
+    Role.SUPPORT: frozenset({May.LOOK, May.SEE_MEMBERS, May.MOVE_POINTS, May.MERGE, May.REPLAY}),
+    Role.CASHIER: frozenset({May.SEE_MEMBERS}),
+    Role.VIEWER: frozenset({May.LOOK, May.SEE_MEMBERS}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """`day_points`: hundredths of a point that the person may give by hand in a day of the
+    programme; None: as many as wanted."""
+
+    role: Role
+    day_points: int | None = None
+
+    def may(self, what: May) -> bool:
+        return what in MAY[self.role]
+
+
+EVERYTHING = Grant(Role.OWNER)
