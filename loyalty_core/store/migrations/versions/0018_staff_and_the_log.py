@@ -8,8 +8,8 @@ from alembic import op
 from loyalty_core.store.migrations.beside_traffic import fill_new, only_added_to
 from loyalty_core.store.types import BigInt, Json, UtcTime
 
-revision = "0025"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
