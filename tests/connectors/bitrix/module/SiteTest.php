@@ -196,6 +196,36 @@ final class SiteTest extends TestCase
         self::assertSame([], array_diff_key(self::told()[0], self::told()[1]));
     }
 
+    public function testAChangeWhileTheOrderIsBeingToldIsToldToo(): void
+    {
+        $order = Shopfloor::place(self::basket(), 41, [], self::AT);
+        Site::$network = function () use ($order): array {
+            Site::$network = null;
+            Shopfloor::pay($order, self::AT);
+            return [200, ''];
+        };
+        Queue::run();
+        self::assertSame([['N', 'OnSaleOrderSaved,OnSaleOrderPaid']], array_map(fn(array $one) => [$one['STATUS'], $one['TRIGGERS']], self::waiting()));
+        Site::answer(200, []);
+        Queue::run();
+        self::assertSame([false, true], array_map(fn(array $one) => $one['order']['payed'], self::told()));
+    }
+
+    public function testWhatSomebodyDiedOverIsSentWhenTheirTimeIsOver(): void
+    {
+        Shopfloor::place(self::basket(), 41, [], self::AT);
+        Site::$network = fn() => throw new Error('killed');
+        [$row] = self::waiting();
+        QueueTable::update($row['ID'], ['STATUS' => QueueTable::LEAVES, 'NEXT_TRY' => time() + 100]);
+        Queue::run();
+        self::assertSame([], Site::$sent);
+        QueueTable::update($row['ID'], ['NEXT_TRY' => time()]);
+        Site::$network = null;
+        Site::answer(200, []);
+        Queue::run();
+        self::assertSame([], self::waiting());
+    }
+
     public function testOneThatGetsNoAnswerKeepsTheOthersFromWaitingForNothing(): void
     {
         foreach ([41, 42] as $id) {

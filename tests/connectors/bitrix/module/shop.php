@@ -69,7 +69,7 @@ while (true) {
         'next_basket' => $_SESSION = [],
         'end_page' => Site::endPage(),
         'agent' => (function (): array {
-            foreach (QueueTable::getList()->fetchAll() as $row) {
+            foreach (QueueTable::getList(['filter' => ['=STATUS' => QueueTable::WAITS]])->fetchAll() as $row) {
                 QueueTable::update($row['ID'], ['NEXT_TRY' => time()]);
             }
             Site::$options['loyaltyhub.shop']['s1']['away_until'] = '0';

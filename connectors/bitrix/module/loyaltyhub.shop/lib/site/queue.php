@@ -25,6 +25,8 @@ final class Queue
     private const SECONDS = 20;
     private const NIGHTLY_DAYS = 3;
     private const PAGE = 200;
+    private const LEASE = 120;
+    private const NEVER = 2147483647;
 
     public static function mark(int $order, string $site, string $trigger): void
     {
@@ -75,7 +77,7 @@ final class Queue
         }
         $until = time() + self::SECONDS;
         $rows = QueueTable::getList([
-            'filter' => ['=STATUS' => QueueTable::WAITS, '<=NEXT_TRY' => time()],
+            'filter' => ['<=NEXT_TRY' => time()],
             'order' => ['ID' => 'ASC'],
             'limit' => self::ROWS,
         ]);
@@ -121,6 +123,8 @@ final class Queue
     private static function send(array $row): bool
     {
         $site = (string) $row['SITE_ID'];
+        // From here on a change of the order makes a row of its own.
+        QueueTable::update($row['ID'], ['STATUS' => QueueTable::LEAVES, 'NEXT_TRY' => time() + self::LEASE]);
         try {
             $body = (string) $row['BODY'] !== '' ? (string) $row['BODY'] : self::snapshot($row);
             $reply = $body === null ? new Reply(200) : self::tell($site, (string) $row['KIND'], $body);
@@ -137,7 +141,7 @@ final class Queue
         QueueTable::update($row['ID'], [
             'TRIES' => $tries,
             'STATUS' => $pause === null ? QueueTable::REFUSED : QueueTable::WAITS,
-            'NEXT_TRY' => time() + ($pause ?? 0),
+            'NEXT_TRY' => $pause === null ? self::NEVER : time() + $pause,
             'LAST_ERROR' => mb_substr(trim($reply->status . ' ' . $reply->code()), 0, 250),
         ]);
         return $reply->status !== 0;

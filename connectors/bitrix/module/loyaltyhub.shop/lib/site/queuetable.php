@@ -12,6 +12,8 @@ use Bitrix\Main\Entity\DataManager;
 final class QueueTable extends DataManager
 {
     public const WAITS = 'N';
+    /** Somebody sends it; who dies over it leaves it to others when `NEXT_TRY` is over. */
+    public const LEAVES = 'S';
     public const REFUSED = 'F';
 
     public static function getTableName(): string
