@@ -1,6 +1,6 @@
 <?php
 
-// Stand-ins for what the module uses of Bitrix's `sale`: see `fakes_main.php`.  They keep what they
+// Stand-ins for what the module uses of Bitrix's `sale`: see `fakes_site.php`.  They keep what they
 // are told and know the one law of a line: BASE_PRICE = PRICE + DISCOUNT_PRICE.
 
 namespace {
