@@ -21,43 +21,18 @@ final class OrdersTest extends TestCase
         $GLOBALS['USER'] = new FakeUser(318);
     }
 
-    /** 20.00 off each of two. */
-    private static function answer(array $more = []): array
-    {
-        return $more + [
-            'member' => ['id' => 'm_1', 'tier' => ['name' => 'Золото'], 'balance' => ['available' => '512.00']],
-            'lines' => [['id' => '7', 'amount' => '200.00', 'discount' => '40.00', 'spend' => '0.00', 'payable' => '160.00', 'unit_price' => '80.00']],
-            'points' => ['earn' => '8.00', 'spend' => '0.00', 'spend_max' => '48.00', 'code_required' => false],
-        ];
-    }
-
-    private static function basket(): array
-    {
-        return Shopfloor::order([[7, 100.0, 2.0, []]]);
-    }
-
-    private static function waiting(): array
-    {
-        return array_values(Site::$tables['b_loyaltyhub_queue']);
-    }
-
-    private static function told(): array
-    {
-        return array_column(array_filter(Site::asked(), fn(array $one) => str_contains($one[0], '/hooks/')), 1);
-    }
-
     public function testAnOrderIsToldOnceForAllItsEventsAfterThePage(): void
     {
-        Site::answer(200, self::answer());
-        $order = Shopfloor::place(Shopfloor::calculate(self::basket()), 41, self::ANNA, self::AT);
+        Site::answer(200, Shopfloor::answer());
+        $order = Shopfloor::place(Shopfloor::calculate(Shopfloor::basket()), 41, self::ANNA, self::AT);
         Shopfloor::pay($order, self::AT);
-        self::assertCount(1, self::waiting());
-        self::assertSame('OnSaleOrderSaved,OnSaleOrderPaid', self::waiting()[0]['TRIGGERS']);
-        self::assertSame([], self::told());
+        self::assertCount(1, Site::waiting());
+        self::assertSame('OnSaleOrderSaved,OnSaleOrderPaid', Site::waiting()[0]['TRIGGERS']);
+        self::assertSame([], Site::told());
         Site::answer(200, []);
         Site::endPage();
-        [$told] = self::told();
-        self::assertSame([], self::waiting());
+        [$told] = Site::told();
+        self::assertSame([], Site::waiting());
         self::assertSame([true, 41, '160.00'], [$told['order']['payed'], $told['order']['id'], $told['order']['price']]);
         self::assertSame(['before' => '100.00', 'quantity' => '2', 'discount' => '40.00', 'spend' => '0.00'], $told['items'][0]['hub']);
         self::assertSame(['user_id' => 318, 'phone' => '+7 900 000-12-34', 'email' => 'anna@example.com', 'name' => 'Анна'], $told['buyer']);
@@ -68,8 +43,8 @@ final class OrdersTest extends TestCase
 
     public function testWhatWasPromisedStandsWhenStaffCalculateTheOrderAnewAndNobodyIsAsked(): void
     {
-        Site::answer(200, self::answer());
-        Shopfloor::place(Shopfloor::calculate(self::basket()), 41, self::ANNA, self::AT);
+        Site::answer(200, Shopfloor::answer());
+        Shopfloor::place(Shopfloor::calculate(Shopfloor::basket()), 41, self::ANNA, self::AT);
         $GLOBALS['USER'] = new FakeUser(1);
         $_SESSION = [];
         $order = Shopfloor::calculate(Shopfloor::order([[7, 100.0, 1.0, []], [8, 50.0, 1.0, []]], ['ID' => 41]));
@@ -80,9 +55,9 @@ final class OrdersTest extends TestCase
 
     public function testAnOrderThatSomebodyElseMakesInThePageHasNoNoteOfTheBuyer(): void
     {
-        Site::answer(200, self::answer());
-        Shopfloor::calculate(self::basket());
-        $order = Shopfloor::place(self::basket(), 43, [], self::AT);
+        Site::answer(200, Shopfloor::answer());
+        Shopfloor::calculate(Shopfloor::basket());
+        $order = Shopfloor::place(Shopfloor::basket(), 43, [], self::AT);
         self::assertNotNull(OrderTable::note(43));
         Site::endPage();
         $other = clone $order;
@@ -94,10 +69,10 @@ final class OrdersTest extends TestCase
     public function testWhatIsNotTakenComesAgainLaterAndWhatIsWrongWaitsForThePerson(): void
     {
         Queue::mark(41, 's1', 'OnSaleOrderSaved');
-        Site::$orders[41] = Shopfloor::place(self::basket(), 41, [], self::AT);
+        Site::$orders[41] = Shopfloor::place(Shopfloor::basket(), 41, [], self::AT);
         Site::answer(503, ['code' => 'try_again']);
         self::assertSame(Queue::AGENT, Queue::run());
-        [$row] = self::waiting();
+        [$row] = Site::waiting();
         self::assertSame(['N', 1, '503 try_again'], [$row['STATUS'], $row['TRIES'], $row['LAST_ERROR']]);
         self::assertGreaterThan(time() + 50, $row['NEXT_TRY']);
         Queue::run();
@@ -105,30 +80,30 @@ final class OrdersTest extends TestCase
         QueueTable::update($row['ID'], ['NEXT_TRY' => time()]);
         Site::answer(422, ['code' => 'validation_failed']);
         Queue::run();
-        self::assertSame('F', self::waiting()[0]['STATUS']);
-        self::assertSame([], array_diff_key(self::told()[0], self::told()[1]));
+        self::assertSame('F', Site::waiting()[0]['STATUS']);
+        self::assertSame([], array_diff_key(Site::told()[0], Site::told()[1]));
     }
 
     public function testAChangeWhileTheOrderIsBeingToldIsToldToo(): void
     {
-        $order = Shopfloor::place(self::basket(), 41, [], self::AT);
+        $order = Shopfloor::place(Shopfloor::basket(), 41, [], self::AT);
         Site::$network = function () use ($order): array {
             Site::$network = null;
             Shopfloor::pay($order, self::AT);
             return [200, ''];
         };
         Queue::run();
-        self::assertSame([['N', 'OnSaleOrderSaved,OnSaleOrderPaid']], array_map(fn(array $one) => [$one['STATUS'], $one['TRIGGERS']], self::waiting()));
+        self::assertSame([['N', 'OnSaleOrderSaved,OnSaleOrderPaid']], array_map(fn(array $one) => [$one['STATUS'], $one['TRIGGERS']], Site::waiting()));
         Site::answer(200, []);
         Queue::run();
-        self::assertSame([false, true], array_map(fn(array $one) => $one['order']['payed'], self::told()));
+        self::assertSame([false, true], array_map(fn(array $one) => $one['order']['payed'], Site::told()));
     }
 
     public function testWhatSomebodyDiedOverIsSentWhenTheirTimeIsOver(): void
     {
-        Shopfloor::place(self::basket(), 41, [], self::AT);
+        Shopfloor::place(Shopfloor::basket(), 41, [], self::AT);
         Site::$network = fn() => throw new Error('killed');
-        [$row] = self::waiting();
+        [$row] = Site::waiting();
         QueueTable::update($row['ID'], ['STATUS' => QueueTable::LEAVES, 'NEXT_TRY' => time() + 100]);
         Queue::run();
         self::assertSame([], Site::$sent);
@@ -136,58 +111,58 @@ final class OrdersTest extends TestCase
         Site::$network = null;
         Site::answer(200, []);
         Queue::run();
-        self::assertSame([], self::waiting());
+        self::assertSame([], Site::waiting());
     }
 
     public function testOneThatGetsNoAnswerKeepsTheOthersFromWaitingForNothing(): void
     {
         foreach ([41, 42] as $id) {
-            Shopfloor::place(self::basket(), $id, [], self::AT);
+            Shopfloor::place(Shopfloor::basket(), $id, [], self::AT);
         }
         Queue::run();
         self::assertCount(1, Site::$sent);
-        self::assertSame([1, 0], array_column(self::waiting(), 'TRIES'));
+        self::assertSame([1, 0], array_column(Site::waiting(), 'TRIES'));
     }
 
     public function testAnOrderIsReadWhenItIsSentAndItsNumberIsDrawnBefore(): void
     {
-        $order = Shopfloor::place(self::basket(), 41, [], self::AT);
+        $order = Shopfloor::place(Shopfloor::basket(), 41, [], self::AT);
         OrderTable::keepSeq(41, 9_000_000_000_000);
         $order->put('STATUS_ID', 'F');
         Site::answer(200, []);
         Queue::run();
-        self::assertSame([9_000_000_000_001, 'F'], [self::told()[0]['seq'], self::told()[0]['order']['status_id']]);
+        self::assertSame([9_000_000_000_001, 'F'], [Site::told()[0]['seq'], Site::told()[0]['order']['status_id']]);
     }
 
     public function testADeletedOrderIsToldAsItWas(): void
     {
-        $order = Shopfloor::place(self::basket(), 41, self::ANNA, self::AT);
+        $order = Shopfloor::place(Shopfloor::basket(), 41, self::ANNA, self::AT);
         Shopfloor::delete($order);
         Site::answer(200, []);
         Site::answer(200, []);
         Site::endPage();
-        self::assertCount(1, self::told(), 'the mark of an order that is gone says nothing');
-        self::assertTrue(self::told()[0]['order']['deleted']);
-        self::assertSame('200.00', self::told()[0]['order']['price']);
+        self::assertCount(1, Site::told(), 'the mark of an order that is gone says nothing');
+        self::assertTrue(Site::told()[0]['order']['deleted']);
+        self::assertSame('200.00', Site::told()[0]['order']['price']);
     }
 
     public function testOnceANightChangedOrdersAreToldWhateverEventsDid(): void
     {
         foreach ([['now', 41], ['-2 days', 42], ['-5 days', 43]] as [$when, $id]) {
-            Shopfloor::place(self::basket(), $id, [], date('c', strtotime($when)));
+            Shopfloor::place(Shopfloor::basket(), $id, [], date('c', strtotime($when)));
         }
         Site::$tables['b_loyaltyhub_queue'] = [];
         self::assertSame(Queue::NIGHTLY, Queue::reconcile());
-        self::assertSame([41, 42], array_column(self::waiting(), 'ORDER_ID'));
+        self::assertSame([41, 42], array_column(Site::waiting(), 'ORDER_ID'));
     }
 
     public function testHandlersTakeBothWaysOfBeingCalledAndLetNothingOut(): void
     {
-        $order = Shopfloor::place(self::basket(), 41, [], self::AT);
+        $order = Shopfloor::place(Shopfloor::basket(), 41, [], self::AT);
         Site::$tables['b_loyaltyhub_queue'] = [];
         Events::onPaid($order);
         Events::onPaid(new Event('sale', 'OnSaleOrderPaid', ['ENTITY' => $order]));
-        self::assertCount(1, self::waiting());
+        self::assertCount(1, Site::waiting());
         foreach (Events::ALL as [, , $method]) {
             $one = $two = $three = 'x';
             in_array($method, ['onPage', 'onCheckout', 'onResult'], true)
@@ -201,7 +176,7 @@ final class OrdersTest extends TestCase
 
     public function testPropertiesOfBothKindsGiveThePhoneAndOddFieldsGiveNothing(): void
     {
-        $order = Shopfloor::place(self::basket(), 41, [], self::AT);
+        $order = Shopfloor::place(Shopfloor::basket(), 41, [], self::AT);
         $order->put('DATE_INSERT', 'yesterday');
         $order->payments->payments[0]->put('IS_RETURN', 'Z');
         $read = Loyaltyhub\Shop\Site\OrderReader::read($order);

@@ -25,26 +25,6 @@ final class SiteTest extends TestCase
         $GLOBALS['USER'] = new FakeUser(318);
     }
 
-    /** 20.00 off each of two. */
-    private static function answer(array $more = []): array
-    {
-        return $more + [
-            'member' => ['id' => 'm_1', 'tier' => ['name' => 'Золото'], 'balance' => ['available' => '512.00']],
-            'lines' => [['id' => '7', 'amount' => '200.00', 'discount' => '40.00', 'spend' => '0.00', 'payable' => '160.00', 'unit_price' => '80.00']],
-            'points' => ['earn' => '8.00', 'spend' => '0.00', 'spend_max' => '48.00', 'code_required' => false],
-        ];
-    }
-
-    private static function basket(): array
-    {
-        return Shopfloor::order([[7, 100.0, 2.0, []]]);
-    }
-
-    private static function waiting(): array
-    {
-        return array_values(Site::$tables['b_loyaltyhub_queue']);
-    }
-
     public function testInstalledAndRemoved(): void
     {
         self::assertSame(['b_loyaltyhub_queue', 'b_loyaltyhub_order'], array_keys(Site::$tables));
@@ -81,16 +61,16 @@ final class SiteTest extends TestCase
         self::assertSame('sale', RuleAction::GetControlDescr()['EXECUTE_MODULE']);
         self::assertNotSame('', RuleAction::GetControlShow(['SHOW_IN_GROUPS' => []])['label']);
         self::assertSame(['Plain'], array_keys(RuleAction::GetAtomsEx(false, true)));
-        Site::answer(200, self::answer());
-        $order = Shopfloor::calculate(self::basket());
+        Site::answer(200, Shopfloor::answer());
+        $order = Shopfloor::calculate(Shopfloor::basket());
         self::assertSame([80.0, 20.0], [$order['BASKET_ITEMS'][7]['PRICE'], $order['BASKET_ITEMS'][7]['DISCOUNT_PRICE']]);
-        Shopfloor::calculate(self::basket());
+        Shopfloor::calculate(Shopfloor::basket());
         self::assertCount(1, Site::$sent, 'several calculations of a page ask once');
     }
 
     public function testWhateverGoesWrongTheShopSellsAtItsOwnPrice(): void
     {
-        $full = self::basket();
+        $full = Shopfloor::basket();
         foreach ([[500, ['code' => 'x']], [200, ['lines' => [[]]]], [200, ['lines' => 'x', 'points' => []]], [401, []]] as [$status, $body]) {
             Site::$answers = [];
             $_SESSION = [];
@@ -107,27 +87,27 @@ final class SiteTest extends TestCase
 
     public function testAHubThatIsAwayIsLeftAloneByAllPages(): void
     {
-        self::assertSame(self::basket(), Shopfloor::calculate(self::basket()));
+        self::assertSame(Shopfloor::basket(), Shopfloor::calculate(Shopfloor::basket()));
         $_SESSION = [];
         Site::endPage();
-        Shopfloor::calculate(self::basket());
+        Shopfloor::calculate(Shopfloor::basket());
         self::assertCount(1, Site::$sent);
     }
 
     public function testABasketOfSomebodyElseAndASiteThatIsOffAreNotAskedAbout(): void
     {
-        self::assertSame(318, self::basket()['USER_ID']);
-        Shopfloor::calculate(['USER_ID' => 5] + self::basket());
+        self::assertSame(318, Shopfloor::basket()['USER_ID']);
+        Shopfloor::calculate(['USER_ID' => 5] + Shopfloor::basket());
         self::assertSame([], Site::$sent);
         Options::set('active', 'N', 's1');
-        Shopfloor::calculate(self::basket());
+        Shopfloor::calculate(Shopfloor::basket());
         self::assertSame([], Site::$sent);
     }
 
     public function testAPhoneThatTheGuestHasTypedMakesTheCheckoutBuildTheOrderAnew(): void
     {
         $GLOBALS['USER'] = new FakeUser(0);
-        $order = Shopfloor::place(self::basket(), 41, [], self::AT);
+        $order = Shopfloor::place(Shopfloor::basket(), 41, [], self::AT);
         $order->properties = new PropertyValueCollection([], ['PHONE' => '89000001234']);
         $result = [];
         Events::onCheckout($order, $result);
@@ -139,13 +119,13 @@ final class SiteTest extends TestCase
 
     public function testWhatTheComponentShowsIsOfTheSessionAlone(): void
     {
-        Site::answer(200, self::answer());
-        Shopfloor::calculate(self::basket());
+        Site::answer(200, Shopfloor::answer());
+        Shopfloor::calculate(Shopfloor::basket());
         $component = new LoyaltyhubBalanceComponent();
         $told = $component->getBalanceAction();
         self::assertSame([true, 512, 'Золото', 8, 48], [$told['known'], $told['balance'], $told['tier'], $told['earn'], $told['most']]);
         self::assertCount(1, Site::$sent);
-        Site::answer(201, ['id' => 'h_1', 'expires_at' => '2026-03-14T15:00:00+03:00', 'quote' => self::answer()]);
+        Site::answer(201, ['id' => 'h_1', 'expires_at' => '2026-03-14T15:00:00+03:00', 'quote' => Shopfloor::answer()]);
         self::assertTrue($component->setPointsAction('48')['is_read']);
         self::assertFalse($component->setPointsAction('много')['is_read']);
         self::assertSame(['external' => ['system' => 'installation:1295', 'id' => '318'], 'verified' => true], Site::asked()[1][1]['member']);
@@ -159,24 +139,24 @@ final class SiteTest extends TestCase
 
     public function testCodesAreTypedAndTakenBackAndConfirmationsAreSent(): void
     {
-        Site::answer(200, self::answer());
-        Shopfloor::calculate(self::basket());
+        Site::answer(200, Shopfloor::answer());
+        Shopfloor::calculate(Shopfloor::basket());
         $coupons = [['code' => 'TEA10', 'status' => 'rejected', 'reason' => 'unknown_code', 'text' => null]];
-        Site::answer(201, ['id' => 'h_1', 'expires_at' => '', 'quote' => self::answer(['coupons' => $coupons])]);
+        Site::answer(201, ['id' => 'h_1', 'expires_at' => '', 'quote' => Shopfloor::answer(['coupons' => $coupons])]);
         $component = new LoyaltyhubBalanceComponent();
         self::assertSame([['code' => 'TEA10', 'why' => 'unknown_code']], $component->addCodeAction('TEA10')['codes']);
-        Site::answer(201, ['id' => 'h_2', 'expires_at' => '', 'quote' => self::answer()]);
+        Site::answer(201, ['id' => 'h_2', 'expires_at' => '', 'quote' => Shopfloor::answer()]);
         self::assertSame([], $component->dropCodeAction('TEA10')['codes']);
         Site::answer(202, ['channel' => 'sms']);
         self::assertSame(['sent' => true, 'channel' => 'sms', 'trouble' => ''], $component->sendCodeAction());
-        Site::answer(201, ['id' => 'h_3', 'expires_at' => '', 'quote' => self::answer()]);
+        Site::answer(201, ['id' => 'h_3', 'expires_at' => '', 'quote' => Shopfloor::answer()]);
         $component->confirmAction('123456');
         self::assertSame('123456', end(Site::$sent) === false ? null : json_decode(end(Site::$sent)[2], true)['code']);
     }
 
     public function testAnEmptyBasketStillShowsTheBalance(): void
     {
-        Site::answer(200, self::answer(['lines' => [['id' => 'none', 'amount' => '0.00', 'discount' => '0.00', 'spend' => '0.00', 'payable' => '0.00', 'unit_price' => '0.00']]]));
+        Site::answer(200, Shopfloor::answer(['lines' => [['id' => 'none', 'amount' => '0.00', 'discount' => '0.00', 'spend' => '0.00', 'payable' => '0.00', 'unit_price' => '0.00']]]));
         self::assertSame(512, Desk::told()['balance']);
     }
 
@@ -188,13 +168,13 @@ final class SiteTest extends TestCase
         $component->seenAction('456');
         $_COOKIE['LOYALTYHUB_CONSENT'] = 'N';
         $component->seenAction('456');
-        self::assertSame([], self::waiting());
+        self::assertSame([], Site::waiting());
         $_COOKIE['LOYALTYHUB_CONSENT'] = 'Y';
         $component->seenAction('456');
         Events::onBasket(new Event('sale', 'OnSaleBasketSaved', ['ENTITY' => new Basket([new BasketItem(['ID' => 7])])]));
         $GLOBALS['USER'] = new FakeUser(0);
         $component->seenAction('456');
-        self::assertCount(2, self::waiting());
+        self::assertCount(2, Site::waiting());
         Site::answer(201, []);
         Site::answer(201, []);
         Queue::run();
@@ -209,13 +189,13 @@ final class SiteTest extends TestCase
         Site::answer(401, ['code' => 'signature_invalid']);
         self::assertSame([false, false], array_column(Trial::test('s1'), 0));
         Site::$rules[9] = ['ID' => '9', 'LID' => 's1', 'ACTIVE' => 'Y', 'NAME' => 'Распродажа', 'LAST_DISCOUNT' => 'Y'];
-        Site::answer(200, self::answer());
+        Site::answer(200, Shopfloor::answer());
         Site::answer(200, []);
         $lines = Trial::test('s1');
         self::assertSame([true, true, false], array_column($lines, 0));
         self::assertStringContainsString('Распродажа', $lines[2][1]);
         Options::set('connection', 'zz', 's1');
-        Site::answer(200, self::answer());
+        Site::answer(200, Shopfloor::answer());
         self::assertSame([true, false], array_column(Trial::test('s1'), 0));
         self::assertSame('{"type":"ping"}', Site::$sent[4][2]);
         // As the hub writes this number: beyond what a float holds.
@@ -242,7 +222,7 @@ final class SiteTest extends TestCase
 
     public function testTheStandInsThrowOnNamesThatTheyDoNotKnow(): void
     {
-        $order = Shopfloor::place(self::basket(), 41, [], self::AT);
+        $order = Shopfloor::place(Shopfloor::basket(), 41, [], self::AT);
         $wrong = [
             fn() => $order->getField('PAID'), fn() => $order->setField('X', 1), fn() => Bitrix\Main\Loader::requireModule('x'),
             fn() => QueueTable::getList(['filter' => ['=NAME' => 1]]), fn() => QueueTable::add(['SITE' => 's1']), fn() => CAgent::Remove('x'),

@@ -55,6 +55,18 @@ namespace {
             return array_map(fn(array $one) => [$one[0], json_decode($one[2], true)], self::$sent);
         }
 
+        /** Snapshots that were sent. */
+        public static function told(): array
+        {
+            return array_column(array_filter(self::asked(), fn(array $one) => str_contains($one[0], '/hooks/')), 1);
+        }
+
+        /** What waits to be sent. */
+        public static function waiting(): array
+        {
+            return array_values(self::$tables['b_loyaltyhub_queue']);
+        }
+
         /** The page has been answered: what waited for that runs. */
         public static function endPage(): void
         {

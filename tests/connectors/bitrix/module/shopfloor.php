@@ -27,6 +27,21 @@ final class Shopfloor
         return $more + ['ID' => 0, 'USER_ID' => Loyaltyhub\Shop\Site\Shopper::account(), 'CURRENCY' => 'RUB', 'BASKET_ITEMS' => $items];
     }
 
+    public static function basket(): array
+    {
+        return self::order([[7, 100.0, 2.0, []]]);
+    }
+
+    /** What the hub says to that basket: 20.00 off each of two. */
+    public static function answer(array $more = []): array
+    {
+        return $more + [
+            'member' => ['id' => 'm_1', 'tier' => ['name' => 'Золото'], 'balance' => ['available' => '512.00']],
+            'lines' => [['id' => '7', 'amount' => '200.00', 'discount' => '40.00', 'spend' => '0.00', 'payable' => '160.00', 'unit_price' => '80.00']],
+            'points' => ['earn' => '8.00', 'spend' => '0.00', 'spend_max' => '48.00', 'code_required' => false],
+        ];
+    }
+
     /** The compiled rule runs: the code that the action generates, over the array. */
     public static function calculate(array $order): array
     {
