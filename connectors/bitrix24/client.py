@@ -1,4 +1,7 @@
-"""Calls to a portal's REST by its incoming webhook.  No translation: plain JSON comes back."""
+"""Calls to a portal's REST, by its incoming webhook or as a local application.
+
+No translation: plain JSON comes back.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 
 import requests
 
+from connectors.bitrix24.oauth import is_application, renewed
 from loyalty_kit.errors import (
     ConnectorError,
     CredentialsRejected,
@@ -16,7 +20,7 @@ from loyalty_kit.errors import (
     RemoteUnavailable,
 )
 from loyalty_kit.pacing import asked_pause_s
-from loyalty_kit.ports import ClientContext, Settings
+from loyalty_kit.ports import ClientContext, Keep, Settings
 from loyalty_kit.transport import call, json_of, session
 
 Json = dict[str, Any]
@@ -28,6 +32,7 @@ PER_S = 2.0
 PAUSE_S = 60.0
 OPERATING_PAUSE_S = 600.0
 """A method that was called for too long is free again after ten minutes at most."""
+EXPIRED = "expired_token"
 SORTED_HERE = (400, 401, 403, 404, 405, 429, 500, 503)
 GONE = ("does not exist", "not found", "not_found")
 MENDED_BY_THE_OWNER = frozenset({"overload_limit", "portal_deleted"})
@@ -35,7 +40,7 @@ MENDED_BY_THE_OWNER = frozenset({"overload_limit", "portal_deleted"})
 
 def make_client(context: ClientContext) -> Portal:
     guarded = session(allow_private=context.allow_private, pace_per_s=PER_S)
-    return Portal(guarded, context.settings)
+    return Portal(guarded, context.settings, context.keep)
 
 
 class Portal:
@@ -45,23 +50,41 @@ class Portal:
     RemoteMisconfigured; those that ask for one object also Gone.
     """
 
-    def __init__(self, http: requests.Session, settings: Settings) -> None:
+    def __init__(self, http: requests.Session, settings: Settings, keep: Keep | None) -> None:
         self.settings = settings
-        self._http = http
+        self._http, self._keep = http, keep
         root, user = settings["portal"].rstrip("/"), settings["webhook_user"]
         self._root = f"{root}/rest/{user}/{settings['webhook_secret']}"
+        self._token = ""
+        if is_application(settings):
+            self._root, self._token = settings["client_endpoint"].rstrip("/"), self._installed()
 
     def call(self, method: str, told: Mapping[str, Any]) -> Any:
         """The `result` of one method."""
-        answer = call(
-            self._http, "POST", f"{self._root}/{method}.json", json=dict(told), accept=SORTED_HERE
-        )
+        answer = self._call(method, told)
+        if self._token and _told(answer)[0] == EXPIRED:
+            fresh = renewed(self._http, self.settings, self._keep, self._token)
+            self._token = fresh["access_token"]
+            answer = self._call(method, told)
         if not 200 <= answer.status_code < 300:
             raise refusal(method, answer)
         body = json_of(answer)
         if not isinstance(body, dict) or "result" not in body:
             raise RemoteMisconfigured(f"{method} did not answer as the vendor says")
         return body["result"]
+
+    def _call(self, method: str, told: Mapping[str, Any]) -> requests.Response:
+        body = {**told, "auth": self._token} if self._token else dict(told)
+        return call(
+            self._http, "POST", f"{self._root}/{method}.json", json=body, accept=SORTED_HERE
+        )
+
+    def _installed(self) -> str:
+        """Raises: CredentialsRejected."""
+        token: str = self.settings["access_token"]
+        if not token or not self.settings["client_endpoint"]:
+            raise CredentialsRejected("the application is not installed in the portal yet")
+        return token
 
     def one(self, method: str, name: str, told: Mapping[str, Any]) -> Json:
         """An object that stands in the result under its name."""

@@ -20,6 +20,7 @@ MANIFEST = Manifest(
             Capability.FETCH,
             Capability.PULL,
             Capability.CATALOGUE,
+            Capability.PROTOCOL,
             Capability.PUSH_BALANCE,
             Capability.CHECK,
         }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from urllib.parse import parse_qsl
 
+from connectors.bitrix24.form import fields_of
 from connectors.bitrix24.settings import listed
 from connectors.bitrix24.translate import DEAL, KIND_OF, ORDER
 from loyalty_kit.errors import NotOurs, PayloadInvalid, SignatureInvalid, Unreadable
@@ -22,7 +22,6 @@ from loyalty_kit.signing import check_token
 
 TOKEN = "auth[application_token]"  # nosec B105 # noqa: S105 - the field's name
 NUMBER = "data[FIELDS][ID]"
-MOST_FIELDS = 100
 MAX_ID = 15
 
 EVENTS_OF = {
@@ -38,7 +37,7 @@ def verify(request: InboundRequest, settings: Settings) -> None:
     """
     check_token(settings["hook_token"], request.headers.get(SECRET_HEADER))
     tokens = listed(settings["application_tokens"])
-    given = _fields(request.body).get(TOKEN, "").encode("utf-8", "surrogatepass")
+    given = fields_of(request.body).get(TOKEN, "").encode("utf-8", "surrogatepass")
     known = [hmac.compare_digest(one.encode(), given) for one in tokens]
     if tokens and not any(known):
         raise SignatureInvalid("wrong token of the portal")
@@ -49,14 +48,14 @@ def delivery_key(request: InboundRequest) -> str:
 
     Raises: Unreadable.
     """
-    if not _fields(request.body).get("event"):
+    if not fields_of(request.body).get("event"):
         raise Unreadable("no event in the call")
     return hashlib.sha256(request.body).hexdigest()
 
 
 def translate(request: InboundRequest, context: Context) -> Translated:
     """Raises: NotOurs, PayloadInvalid."""
-    told = _fields(request.body)
+    told = fields_of(request.body)
     kind = KIND_OF[context.settings["purchases"]]
     if told.get("event", "").upper() not in EVENTS_OF[kind]:
         raise NotOurs("an event of a kind that does not count here")
@@ -64,15 +63,6 @@ def translate(request: InboundRequest, context: Context) -> Translated:
     if not (number.isascii() and number.isdigit() and 0 < len(number) <= MAX_ID and int(number)):
         raise PayloadInvalid("an event without the id of what it is about")
     return (Hint(kind, str(int(number))),)
-
-
-def _fields(body: bytes) -> dict[str, str]:
-    """The flat form, `auth[domain]` and all; empty for what is none."""
-    try:
-        text = body.decode("utf-8")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
-    except ValueError:
-        return {}
 
 
 EVENTS = Webhook("events", verify, delivery_key, translate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from marshmallow import ValidationError, validates
+from marshmallow import ValidationError, validates, validates_schema
 
 from loyalty_kit import settings
 from loyalty_kit.settings import Choice, SettingsSchema
@@ -16,16 +16,21 @@ ORDERS, DEALS = "store_orders", "won_deals"
 class Settings(SettingsSchema):
     portal = settings.url(
         {"ru": "Адрес портала", "en": "Address of the portal"},
-        help={"ru": "https://имя.bitrix24.ru", "en": "https://name.bitrix24.ru"},
+        help={
+            "ru": "https://имя.bitrix24.ru; для локального приложения не нужен",
+            "en": "https://name.bitrix24.ru; not needed with a local application",
+        },
+        default="",
     )
     webhook_user = settings.text(
         {"ru": "Входящий вебхук: номер", "en": "Incoming webhook: number"},
         help={
             "ru": "Первое число после /rest/ в его адресе. Права: crm, sale, catalog; создаёт "
-            "администратор",
+            "администратор. Пусто для локального приложения",
             "en": "The number after /rest/ in its address. Rights: crm, sale, catalog; made by "
-            "an administrator",
+            "an administrator. Empty with a local application",
         },
+        default="",
     )
     webhook_secret = settings.secret(
         {"ru": "Входящий вебхук: код", "en": "Incoming webhook: code"},
@@ -33,6 +38,7 @@ class Settings(SettingsSchema):
             "ru": "То, что стоит в адресе за номером. Кто его знает, управляет порталом",
             "en": "What stands behind the number. Whoever knows it controls the portal",
         },
+        default="",
     )
     hook_token = settings.secret(
         {
@@ -90,6 +96,52 @@ class Settings(SettingsSchema):
     balance_field = settings.text(
         {"ru": "Поле баланса", "en": "Field of the balance"}, default="UF_CRM_LOYALTY_POINTS"
     )
+    client_id = settings.text(
+        {"ru": "Локальное приложение: client_id", "en": "Local application: client_id"},
+        help={
+            "ru": "Вместо вебхуков. В приложении: только API; адреса обработчика и установки — "
+            "адрес connect подключения, затем /install/ и секрет адреса",
+            "en": "Instead of webhooks. In the application: API only; handler and installer: the "
+            "connection's address connect, then /install/ and the address's secret",
+        },
+        default="",
+    )
+    client_secret = settings.secret(
+        {"ru": "Локальное приложение: client_secret", "en": "Local application: client_secret"},
+        default="",
+    )
+    connect_url = settings.url(
+        {"ru": "Приложение: адрес хаба", "en": "Application: address of the hub"},
+        help={
+            "ru": "Адрес connect со страницы подключения. «Проверить» подпишет на события",
+            "en": "The address connect of the connection's page. Test then subscribes to events",
+        },
+        default="",
+    )
+    access_token = settings.secret(
+        {"ru": "Приложение: токен", "en": "Application: token"}, default=""
+    )
+    refresh_token = settings.secret(
+        {"ru": "Приложение: токен продления", "en": "Application: refresh token"}, default=""
+    )
+    client_endpoint = settings.url(
+        {"ru": "Приложение: адрес REST", "en": "Application: address of REST"},
+        help={"ru": "Заполнится при установке", "en": "Filled in when it is installed"},
+        default="",
+    )
+    oauth_host = settings.text(
+        {"ru": "Приложение: сервер OAuth", "en": "Application: OAuth server"},
+        help={"ru": "Заполнится при установке", "en": "Filled in when it is installed"},
+        default="",
+    )
+    member_id = settings.text(
+        {"ru": "Приложение: портал", "en": "Application: portal"},
+        help={
+            "ru": "Заполнится при установке; очистите, чтобы принять другой портал",
+            "en": "Filled in when it is installed; clear it to let another portal in",
+        },
+        default="",
+    )
     backfill_days = settings.integer(
         {"ru": "При подключении забрать изменённое за дней", "en": "Days of changes at first"},
         least=0,
@@ -97,14 +149,21 @@ class Settings(SettingsSchema):
         default=1,
     )
 
+    @validates_schema
+    def _has_a_way_in(self, data: dict[str, Any], **_: Any) -> None:
+        webhook = all(data.get(name) for name in ("portal", "webhook_user", "webhook_secret"))
+        if not webhook and not data.get("client_id"):
+            told = "Вебхук (портал, номер, код) или приложение / A webhook or an application."
+            raise ValidationError({"portal": [told]})
+
     @validates("webhook_user")
     def _is_a_number(self, value: str, **_: Any) -> None:
-        if re.fullmatch(r"[0-9]{1,12}", value, re.ASCII) is None:
+        if re.fullmatch(r"[0-9]{0,12}", value, re.ASCII) is None:
             raise ValidationError("Число из адреса вебхука / A number of the webhook's address.")
 
     @validates("webhook_secret")
     def _is_a_step(self, value: str, **_: Any) -> None:
-        if re.fullmatch(r"[0-9A-Za-z_-]{1,100}", value, re.ASCII) is None:
+        if re.fullmatch(r"[0-9A-Za-z_-]{0,100}", value, re.ASCII) is None:
             raise ValidationError("Часть адреса без косых черт / One step of the address.")
 
     @validates("balance_field")

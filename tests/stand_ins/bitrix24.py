@@ -15,6 +15,7 @@ from loyalty_kit.testing.remote import Asked, Remote, Reply, json_reply
 Json = dict[str, Any]
 
 USER, CODE = "12", "k3v9x0example"
+CLIENT = "local.6921a0example"
 PAGE = 50
 DEALS, CONTACTS = 2, 3
 BUSY = json_reply(b'{"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many"}', 503)
@@ -31,7 +32,10 @@ class Account:
         self.rows: dict[int, list[Json]] = {}
         self.goods: list[Json] = []
         self.fields: list[str] = []
+        self.bound: list[Json] = []
         self.troubles: list[Reply] = []
+        # Of a local application: each renewal replaces both.
+        self.token, self.renewal, self.renewals = "access-0", "refresh-0", 0
         self.calls: list[tuple[str, Json]] = []
         self._remote = Remote(self._answer)
 
@@ -60,10 +64,17 @@ class Account:
         return urlencode(told).encode()
 
     def _answer(self, asked: Asked) -> Reply:
+        if asked.path == "/oauth/token/":
+            return self._renew(dict(asked.query))
+        told = json.loads(asked.body)
         root = f"/rest/{USER}/{CODE}/"
+        if "auth" in told and asked.path.startswith("/rest/"):
+            root = "/rest/"
+            if told.pop("auth") != self.token:
+                return json_reply(b'{"error": "expired_token", "error_description": ""}', 401)
         if not asked.path.startswith(root):
             return json_reply(b'{"error": "NO_AUTH_FOUND", "error_description": ""}', 401)
-        method, told = asked.path.removeprefix(root).removesuffix(".json"), json.loads(asked.body)
+        method = asked.path.removeprefix(root).removesuffix(".json")
         self.calls.append((method, told))
         if self.troubles:
             return self.troubles.pop(0)
@@ -71,6 +82,29 @@ class Account:
         if isinstance(result, Reply):
             return result
         return json_reply(json.dumps({"result": result, "time": {"operating": 0.1}}).encode())
+
+    def _renew(self, told: dict[str, str]) -> Reply:
+        wanted = {"grant_type": "refresh_token", "client_id": CLIENT, "client_secret": "shh"}
+        if told != {**wanted, "refresh_token": self.renewal}:
+            return json_reply(b'{"error": "invalid_grant"}', 400)
+        self.renewals += 1
+        self.token, self.renewal = f"access-{self.renewals}", f"refresh-{self.renewals}"
+        tokens = {"access_token": self.token, "refresh_token": self.renewal, "expires_in": 3600}
+        return json_reply(json.dumps(tokens).encode())
+
+    def installing(self, **changes: str) -> bytes:
+        """What the portal posts when the application is installed."""
+        auth = {
+            "access_token": self.token,
+            "refresh_token": self.renewal,
+            "application_token": "app-token",
+            "member_id": "d897example",
+            "client_endpoint": f"{self.base_url}/rest/",
+            "server_endpoint": "https://oauth.bitrix24.tech/rest/",
+            **changes,
+        }
+        named = {f"auth[{name}]": told for name, told in auth.items()}
+        return urlencode({"event": "ONAPPINSTALL", **named}).encode()
 
     def _result(self, method: str, told: Json) -> Any:
         answer = {
@@ -83,6 +117,8 @@ class Account:
             "catalog.product.list": self._goods,
             "crm.contact.userfield.list": self._fields,
             "crm.contact.userfield.add": self._add_field,
+            "event.get": lambda told: self.bound,
+            "event.bind": lambda told: self.bound.append(told) or True,
         }.get(method)
         if answer is None:
             return json_reply(b'{"error": "ERROR_METHOD_NOT_FOUND"}', 404)
