@@ -55,7 +55,7 @@ class Portal:
         self._http, self._keep = http, keep
         root, user = settings["portal"].rstrip("/"), settings["webhook_user"]
         self._root = f"{root}/rest/{user}/{settings['webhook_secret']}"
-        self._token = ""
+        self._token: str | None = None
         if is_application(settings):
             self._root, self._token = settings["client_endpoint"].rstrip("/"), self._installed()
 
