@@ -7,6 +7,7 @@ two hosts and to no other, whatever a portal names.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 
 import requests
@@ -39,7 +40,7 @@ def renewed(
     raises.
     """
     stored = settings if keep is None else keep.load()
-    if stored["access_token"] != used:
+    if not _is(stored["access_token"], used):
         return _tokens(stored)
     host = stored["oauth_host"]
     if host not in HOSTS:
@@ -53,7 +54,7 @@ def renewed(
     answer = call(http, "GET", f"{HOSTS[host]}/oauth/token/", params=asked, accept=(400, 401, 403))
     if answer.status_code != 200:
         again = stored if keep is None else keep.load()
-        if again["access_token"] != used:
+        if not _is(again["access_token"], used):
             return _tokens(again)
         raise CredentialsRejected("the portal renews no token: install the application again")
     told = json_of(answer)
@@ -67,6 +68,10 @@ def renewed(
 
 def _is_token(told: object) -> bool:
     return isinstance(told, str) and 0 < len(told) <= MOST
+
+
+def _is(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
 
 
 def _tokens(stored: Settings) -> Mapping[str, str]:
