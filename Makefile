@@ -99,6 +99,10 @@ wheel: dev ## build the wheel, browser libraries and translations within
 plugin-wordpress: ## build the plugin for WordPress shops into dist/
 	@$(PYTHON) -m tools.plugin_wordpress
 
+.PHONY: module-bitrix
+module-bitrix: ## build the module for 1C-Bitrix shops into dist/
+	@$(PYTHON) -m tools.module_bitrix
+
 .PHONY: lock
 lock: dev ## renew the lock files from setup.cfg; UPGRADE=1 takes the newest versions
 	@$(BIN)/python -m pip install --quiet -r requirements/lock.in

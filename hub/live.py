@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from marshmallow import ValidationError
+from sqlalchemy import Connection
 
 from hub.registry import ConnectorUnavailable
 from hub.vault import Unreadable
 from hub.wiring import Hub
 from loyalty_core.service.source import Source
+from loyalty_core.store import installations
+from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.installations import InstallationRow
-from loyalty_kit.errors import NeedsAttention, RemoteMisconfigured
-from loyalty_kit.ports import Client, ClientContext, Connector, Settings, Webhook
+from loyalty_core.store.prompt import UNAVAILABLE
+from loyalty_kit.errors import NeedsAttention, RemoteMisconfigured, Retry
+from loyalty_kit.ports import Client, ClientContext, Connector, Keep, Settings, Webhook
 from loyalty_kit.settings import load_settings, secret_names
 
 SHOP_SETTING = "shop"
@@ -32,6 +38,7 @@ class Live:
     connector: Connector
     settings: Settings
     allow_private: bool
+    keep: Keep
 
     @property
     def wire_id(self) -> str:
@@ -62,7 +69,10 @@ class Live:
             raise RemoteMisconfigured("This connector makes no calls to the shop.")
         return self.connector.make_client(
             ClientContext(
-                settings=self.settings, allow_private=self.allow_private, installation=self.wire_id
+                settings=self.settings,
+                allow_private=self.allow_private,
+                installation=self.wire_id,
+                keep=self.keep,
             )
         )
 
@@ -84,4 +94,34 @@ def enliven(hub: Hub, row: InstallationRow) -> Live:
     except ValidationError as error:
         fields = ", ".join(sorted(error.messages_dict))
         raise NotLive(f"The settings do not fit the connector any more: {fields}.") from error
-    return Live(row, connector, settings, hub.config.allow_private_addresses)
+    keep = Keep(partial(_load, hub, row.id), partial(_save, hub, row.id, connector))
+    return Live(row, connector, settings, hub.config.allow_private_addresses, keep)
+
+
+def _load(hub: Hub, installation_id: int) -> Settings:
+    """Raises: NotLive, Retry."""
+    try:
+        with read(hub.engine) as connection:
+            row = installations.get(connection, installation_id)
+    except UNAVAILABLE:
+        raise Retry("The database is away.") from None
+    if row is None:
+        raise NotLive("The connection is no more.")
+    return enliven(hub, row).settings
+
+
+def _save(hub: Hub, installation_id: int, connector: Connector, given: Mapping[str, str]) -> None:
+    """Raises: NotLive, Retry."""
+
+    def work(connection: Connection) -> None:
+        row = installations.lock(connection, installation_id)
+        if row is None:
+            raise NotLive("The connection is no more.")
+        stored = {**hub.vault.open(row.settings), **given}
+        sealed = hub.vault.seal(load_settings(connector.manifest.settings_schema, stored))
+        installations.change(connection, installation_id, settings=sealed)
+
+    try:
+        transact(hub.engine, work)
+    except UNAVAILABLE:
+        raise Retry("The database is away.") from None

@@ -286,15 +286,29 @@ class ProtocolRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """The installation's stored settings, for tokens that a vendor replaces at each use.
+
+    `load` reads them as they are now: another worker may have renewed a token.  `save` changes
+    those that are given, as the owner would in the form.  Both raise Retry where the database is
+    away, and NeedsAttention where the settings cannot be read.
+    """
+
+    load: Callable[[], Settings]
+    save: Callable[[Mapping[str, str]], None]
+
+
+@dataclass(frozen=True, slots=True)
 class ClientContext:
     """What the hub gives to make a client: settings and the guarded session factory.
 
-    `allow_private` mirrors HUB_ALLOW_PRIVATE_ADDRESSES.
+    `allow_private` mirrors HUB_ALLOW_PRIVATE_ADDRESSES; `keep` is None outside of a hub.
     """
 
     settings: Settings
     allow_private: bool
     installation: str
+    keep: Keep | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ _TOKEN = re.compile(
 )
 _MIXED = re.compile(r"(?<![\w+-])(?=[\w+-]*\d)(?=[\w+-]*[A-Za-z])[\w+-]{32,}={0,2}", re.ASCII)
 _BASE64 = re.compile(r"(?<![\w+/-])[A-Za-z0-9+/]{40,}={1,2}")
+# Incoming webhooks of Bitrix24 have their secret in the path: /rest/<user>/<secret>/<method>.
+_IN_PATH = re.compile(r"(/rest/[0-9]{1,12}/)[^/\s\"']+")
 _AUTHORIZATION = re.compile(r"\b(basic|bearer|digest)\s+[\w.~+/=-]{6,}", re.IGNORECASE)
 _SCHEMES = frozenset({"basic", "bearer", "digest"})
 _ASSIGNED = re.compile(
@@ -48,7 +50,7 @@ _ASSIGNED = re.compile(
 def redact_text(text: str) -> str:
     """The text without phones, e-mails, cards, tokens and `secret=...` pairs."""
     text = _AUTHORIZATION.sub(rf"\1 {MASK}", text)
-    text = _ASSIGNED.sub(_without_secret, text)
+    text = _IN_PATH.sub(rf"\1{MASK}", _ASSIGNED.sub(_without_secret, text))
     for shape in (_EMAIL, _TOKEN, _BASE64, _MIXED, _DIGITS):
         text = shape.sub(MASK, text)
     return text

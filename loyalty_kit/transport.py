@@ -133,7 +133,7 @@ class Guard(BaseAdapter):
             self._read(response, started + connect_s + WHOLE_ANSWER * read_s)
         finally:
             took_ms = round((self._waiting.clock() - started) * 1000)
-            path = "/".join(redact_text(part) for part in parts.path.split("/"))
+            path = "/".join(redact_text(part) for part in redact_text(parts.path).split("/"))
             _log.info("%s %s%s %s %d ms", request.method, parts.hostname, path, status, took_ms)
         return response
 

@@ -1,21 +1,15 @@
-"""Build the WordPress plugin's zip: `python -m tools.plugin_wordpress`.
-
-The same sources give the same bytes, whoever builds them and when: files by name, one time, one
-mode.  Standard library only.
-"""
+"""Build the WordPress plugin's zip: `python -m tools.plugin_wordpress`.  Standard library only."""
 
 from __future__ import annotations
 
 import re
 import sys
-import zipfile
 from pathlib import Path
+
+from tools.archive import pack
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "connectors" / "wordpress" / "plugin" / "loyalty-hub"
-LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a zip can hold."""
-PLAIN_FILE = 0o100644 << 16
 
 VERSIONS = (
     ("loyalty-hub.php", re.compile(r"^ \* Version: +(\S+)$", re.MULTILINE)),
@@ -40,17 +34,7 @@ def version(sources: Path = SOURCES) -> str:
 
 def build(folder: Path, sources: Path = SOURCES) -> Path:
     """The zip as WordPress takes it: one folder, named as the plugin."""
-    folder.mkdir(parents=True, exist_ok=True)
-    made = folder / f"{sources.name}-{version(sources)}.zip"
-    with zipfile.ZipFile(made, "w") as archive:
-        for path in sorted(sources.rglob("*")):
-            if path.is_file():
-                name = f"{sources.name}/{path.relative_to(sources).as_posix()}"
-                entry = zipfile.ZipInfo(name, LONG_AGO)
-                entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, PLAIN_FILE
-                entry.create_system = 3  # Unix, on any system
-                archive.writestr(entry, path.read_bytes())
-    return made
+    return pack(sources, folder / f"{sources.name}-{version(sources)}.zip")
 
 
 def main() -> int:

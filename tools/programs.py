@@ -81,7 +81,7 @@ def _on_path(*names: str) -> Path | None:
 
 
 def find_php() -> Path | None:
-    """What the plugin for WordPress shops is tested with."""
+    """What the PHP for shops is tested with."""
     return _on_path("php", "phpunit", "phpcs")
 
 

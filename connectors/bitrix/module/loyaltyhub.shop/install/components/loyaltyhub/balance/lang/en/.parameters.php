@@ -1,0 +1,3 @@
+<?php
+
+$MESS['LOYALTYHUB_BALANCE_PRODUCT'] = 'Id of the article on its page';

@@ -1,0 +1,3 @@
+<?php
+
+$MESS['LOYALTYHUB_BALANCE_PRODUCT'] = 'Id товара на его странице';

@@ -1,0 +1,3 @@
+<?php
+
+$MESS['LOYALTYHUB_SHOP_RULE'] = 'Apply discounts and points of the loyalty hub';

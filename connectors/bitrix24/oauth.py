@@ -1,0 +1,78 @@
+"""A local application's tokens, renewed when they have run out.
+
+Facts: the vendor's pages on OAuth.  An access token lives an hour, a refresh token 180 days, and
+each renewal replaces both.  A renewal sends the application's secret, so it goes to the vendor's
+two hosts and to no other, whatever a portal names.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+
+import requests
+
+from loyalty_kit.errors import CredentialsRejected, RemoteMisconfigured
+from loyalty_kit.ports import Keep, Settings
+from loyalty_kit.transport import call, json_of
+
+HOSTS = {
+    "oauth.bitrix.info": "https://oauth.bitrix.info",
+    "oauth.bitrix24.tech": "https://oauth.bitrix24.tech",
+}
+"""The vendor's own; the portal says which of them is its."""
+TOKENS = ("access_token", "refresh_token")
+MOST = 500
+
+
+def is_application(settings: Settings) -> bool:
+    return bool(settings["client_id"])
+
+
+def renewed(
+    http: requests.Session, settings: Settings, keep: Keep | None, used: str
+) -> Mapping[str, str]:
+    """Tokens other than the access token that was `used` and has run out.
+
+    Whoever finds that another worker was faster takes what that one has stored.
+
+    Raises: CredentialsRejected (it must be installed again), RemoteMisconfigured, and what a call
+    raises.
+    """
+    stored = settings if keep is None else keep.load()
+    if not _is(stored["access_token"], used):
+        return _tokens(stored)
+    host = stored["oauth_host"]
+    if host not in HOSTS:
+        raise RemoteMisconfigured("the portal named an address of OAuth that is not the vendor's")
+    asked = {
+        "grant_type": "refresh_token",
+        "client_id": stored["client_id"],
+        "client_secret": stored["client_secret"],
+        "refresh_token": stored["refresh_token"],
+    }
+    answer = call(http, "GET", f"{HOSTS[host]}/oauth/token/", params=asked, accept=(400, 401, 403))
+    if answer.status_code != 200:
+        again = stored if keep is None else keep.load()
+        if not _is(again["access_token"], used):
+            return _tokens(again)
+        raise CredentialsRejected("the portal renews no token: install the application again")
+    told = json_of(answer)
+    if not isinstance(told, dict) or not all(_is_token(told.get(name)) for name in TOKENS):
+        raise RemoteMisconfigured("a renewal without tokens")
+    fresh = {name: str(told[name]) for name in TOKENS}
+    if keep is not None:
+        keep.save(fresh)
+    return fresh
+
+
+def _is_token(told: object) -> bool:
+    return isinstance(told, str) and 0 < len(told) <= MOST
+
+
+def _is(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def _tokens(stored: Settings) -> Mapping[str, str]:
+    return {name: stored[name] for name in TOKENS}

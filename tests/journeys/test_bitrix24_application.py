@@ -1,0 +1,149 @@
+"""A portal connected as a local application: installed, heard, its tokens renewed and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from sqlalchemy import select
+
+from connectors.bitrix24 import client as calls
+from connectors.bitrix24 import oauth
+from hub.installations import check_installation
+from hub.live import enliven
+from loyalty_core.store import installations
+from loyalty_core.store.database import read
+from loyalty_core.store.ids import from_wire
+from loyalty_core.store.tables import deliveries
+from loyalty_kit.errors import CredentialsRejected, RemoteMisconfigured
+from tests.connectors.bitrix24.shared import HOOK
+from tests.stand_ins.bitrix24 import CLIENT, Account
+from tests.support.bitrix24 import PortalStage
+
+FORM = {
+    "portal": "", "webhook_user": "", "webhook_secret": "", "application_tokens": "",
+    "client_id": CLIENT, "client_secret": "shh", "write_balance": "false",
+    "connect_url": "https://hub.example/connect/i_1",
+}  # fmt: skip
+
+
+@pytest.fixture
+def account(monkeypatch) -> Iterator[Account]:
+    monkeypatch.setattr(calls, "PER_S", 1000.0)
+    with Account() as opened:
+        # The vendor's host is the stand-in; any other stays unknown.
+        monkeypatch.setattr(oauth, "HOSTS", {"oauth.bitrix24.tech": opened.base_url})
+        yield opened
+
+
+@pytest.fixture
+def stage(sqlite_engine, tmp_path: Path, account: Account) -> PortalStage:
+    return PortalStage(sqlite_engine, tmp_path, account, **FORM)
+
+
+def installs(stage: PortalStage, body: bytes | None = None, secret: str = HOOK) -> int:
+    path = f"/connect/{stage.installation.id}/install/{secret}"
+    return stage.web.post(path, data=body or stage.account.installing()).status_code
+
+
+def client(stage: PortalStage) -> Any:
+    """As a job makes one, from what is stored now."""
+    number = from_wire("i", stage.installation.id)
+    assert number is not None
+    with read(stage.hub.engine) as connection:
+        row = installations.get(connection, number)
+    assert row is not None
+    return enliven(stage.hub, row).client()
+
+
+def asks(portal: Any) -> Any:
+    return portal.rows("sale.order.list", "orders", {"filter": {}})
+
+
+def test_it_is_installed_subscribed_and_hears_of_orders(stage, account):
+    with pytest.raises(CredentialsRejected):
+        client(stage)
+    assert installs(stage) == 200
+    check_installation(stage.hub, stage.installation.id)
+    check_installation(stage.hub, stage.installation.id)
+    address = f"https://hub.example/connect/i_1/events/{HOOK}"
+    assert [one["event"] for one in account.bound] == [
+        "ONSALEORDERSAVED", "ONSALEBEFOREORDERDELETE", "ONORDERDELETED",
+    ]  # fmt: skip
+    assert {one["handler"] for one in account.bound} == {address}
+
+    stage.order(240)
+    body = (
+        account.event("ONSALEORDERSAVED", 240)
+        + b"&"
+        + urlencode({"auth[access_token]": "of-an-employee"}).encode()
+    )
+    path = f"/connect/{stage.installation.id}/events"
+    assert stage.web.post(f"{path}/{HOOK}", data=body).status_code == 200
+    stage.work()
+    assert stage.points("order:240") == ("paid", "50.00", "0.00")
+    with read(stage.hub.engine) as connection:
+        kept = connection.execute(select(deliveries)).all()
+    assert "of-an-employee" not in repr(kept)
+
+    tried = [
+        stage.web.post(f"{path}/guessed", data=body).status_code,
+        stage.web.post(f"{path}/{HOOK}", data=b"event=ONSALEORDERSAVED").status_code,
+        stage.web.post(f"{path}/{HOOK}", data=b"\xff").status_code,
+    ]
+    assert tried == [401, 401, 401]
+
+
+def test_tokens_that_ran_out_are_renewed_once_and_kept(stage, account):
+    installs(stage)
+    one, other = client(stage), client(stage)
+    account.token = "another"
+    assert asks(one) == []
+    # The other worker still has the old token; it finds the new one where it is stored.
+    assert asks(other) == []
+    assert asks(client(stage)) == []
+    assert account.renewals == 1
+    account.token = "another again"
+    assert asks(one) == []
+    assert account.renewals == 2
+
+
+def test_a_renewal_that_is_refused_asks_for_the_owner(stage, account):
+    installs(stage)
+    portal = client(stage)
+    account.token, account.renewal = "another", "another"
+    with pytest.raises(CredentialsRejected, match="install the application again"):
+        asks(portal)
+
+
+def test_the_applications_secret_goes_to_the_vendors_hosts_alone(stage, account):
+    assert set(oauth.HOSTS) == {"oauth.bitrix24.tech"}
+    body = account.installing(server_endpoint=f"{account.base_url}/rest/")
+    assert installs(stage, body) == 200
+    portal = client(stage)
+    account.token = "another"
+    with pytest.raises(RemoteMisconfigured, match="not the vendor's"):
+        asks(portal)
+    assert account.renewals == 0
+
+
+def test_the_vendors_hosts_are_two():
+    assert oauth.HOSTS == {
+        "oauth.bitrix.info": "https://oauth.bitrix.info",
+        "oauth.bitrix24.tech": "https://oauth.bitrix24.tech",
+    }
+
+
+def test_nobody_installs_with_a_wrong_secret_or_from_another_portal(stage, account):
+    assert installs(stage, secret="guessed") == 401
+    for wrong in (b"", b"event=ONAPPINSTALL", account.installing(refresh_token="")):
+        assert installs(stage, wrong or b"x") == 400
+    assert installs(stage) == 200
+    assert installs(stage, account.installing(member_id="another", access_token="x")) == 403
+    account.token = "access-9"
+    # Installed again, as after its refresh token has run out.
+    assert installs(stage) == 200
+    assert asks(client(stage)) == []
