@@ -15,11 +15,12 @@ from sqlalchemy.exc import IntegrityError
 from hub.ingest import process, pull
 from hub.ingest.fates import DEFECT
 from hub.live import NotLive, enliven, wire_id
+from hub.outbox.outcomes import PAUSED
 from hub.registry import ConnectorUnavailable
 from hub.vault import Unreadable
 from hub.wiring import Hub
 from loyalty_core.domain.errors import InvalidInput, NotFound
-from loyalty_core.store import inbox, installations
+from loyalty_core.store import inbox, installations, outbox
 from loyalty_core.store.database import read, transact, write
 from loyalty_core.store.ids import from_wire, new_id
 from loyalty_core.store.installations import InstallationRow
@@ -99,6 +100,7 @@ def create_installation(
     try:
         with write(hub.engine) as connection:
             installations.add(connection, row)
+            outbox.hurry(connection, programme_id, PAUSED, now=now)
     except IntegrityError:
         with read(hub.engine) as connection:
             taken = installations.by_name(connection, programme_id, row.name)
@@ -158,7 +160,8 @@ def update_settings(
 
 
 def set_state(hub: Hub, installation_id: str, state: str) -> InstallationView:
-    """Pause, or go on; going on also clears what was wrong, and polls what was missed.
+    """Pause, or go on; going on also clears what was wrong, polls what was missed, and sends what
+    has waited.
 
     Raises: InstallationNotFound, InvalidInput.
     """
@@ -171,6 +174,7 @@ def set_state(hub: Hub, installation_id: str, state: str) -> InstallationView:
         if state == "active":
             inbox.resume(connection, row.id, now=now)
             installations.hurry(connection, row.id, "pull", now=now)
+            outbox.hurry(connection, row.programme_id, PAUSED, now=now)
 
     transact(hub.engine, save)
     hub.bell.ring(row.programme_id)

@@ -32,6 +32,7 @@ from loyalty_core.service.receipt_claims import is_same
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
 from loyalty_core.service.record_purchase import attach_purchase
 from loyalty_core.service.source import Source
+from loyalty_core.service.write_letters import Earned, tell_earned
 from loyalty_core.store import members, programmes, purchases
 from loyalty_core.store import receipt_claims as store
 from loyalty_core.store.database import lock_keys
@@ -158,6 +159,10 @@ def _attach(  # noqa: PLR0913 - each is a word of its own
         return kept_receipt(to_wire("p", kept.id), Booked.of(kept).answer)
     receipt = attach_purchase(batch, told)
     batch.write()
+    if receipt.member is not None:
+        points, at = receipt.points["earned"], kept.event.occurred_at
+        earned = Earned(receipt.id, receipt.member, points, at)
+        tell_earned(connection, programme.id, [earned], now=now)
     return receipt
 
 

@@ -18,7 +18,7 @@ from hub.installations import create_installation
 from hub.jobs.drain import drain
 from hub.registry import registry_of
 from loyalty_core.store.database import read
-from loyalty_core.store.tables import receipt_claims
+from loyalty_core.store.tables import outbox, receipt_claims
 from loyalty_kit.errors import Retry
 from loyalty_kit.ports import Hint
 from tests.hub.api.bodies import ANNA, a_line, a_purchase, a_refund
@@ -256,6 +256,26 @@ def test_x16_a_connection_that_knows_receipts_is_asked(engine, clock, tmp_path):
     assert register(scene, anna).status_code == 200
     assert sold(scene)["flags"] == ["linked"]
     assert available(scene) == "50.00"
+
+
+def test_x16_points_of_a_registered_receipt_are_told_as_those_of_a_purchase(scene, engine):
+    """Once, whether the shop's report or the member's word came first."""
+    anna = join(scene)
+    switched = scene.shop.put("/messages/kinds/points_earned", {"on": True})
+    assert switched.status_code == 200
+    bought = sold(scene)["id"]
+    for _ in range(2):
+        register(scene, anna)
+    register(scene, anna, i="10319")
+    later = sold(scene, "p-2", fiscal=[SIGN | {"fd": "10319"}])["id"]
+
+    with read(engine) as connection:
+        query = select(outbox.c.key, outbox.c.payload).where(outbox.c.kind == "message")
+        found = {row.key: row.payload["facts"] for row in connection.execute(query)}
+    assert found == {
+        f"points_earned:{bought}": {"points": 5000},
+        f"points_earned:{later}": {"points": 5000},
+    }
 
 
 # --- what is refused ------------------------------------------------------------------------
