@@ -56,7 +56,7 @@ def quote(call: Call) -> Answer:
     Writes nothing and promises nothing.  Past its deadline it answers base prices without
     spending: `degraded`.
     """
-    request = scanned.basket(call, body.load(load_quote_request, body.read_json()))
+    request = body.load(load_quote_request, body.read_json())
     priced = _guarded(call, request) if guesses.codes_in(request) else _priced(call, request)
     return answer(render_quote.quote(priced))
 
@@ -81,7 +81,11 @@ def _priced(call: Call, request: QuoteRequest) -> Quote:
     try:
         return call.read_in_time(
             lambda connection: quote_basket(
-                connection, call.plans, call.source, request, now=call.now
+                connection,
+                call.plans,
+                call.source,
+                scanned.basket(call, connection, request),
+                now=call.now,
             )
         )
     except UNAVAILABLE as error:
@@ -109,7 +113,6 @@ def hold(call: Call) -> Answer:
     """
     told = body.read_json()
     wanted = body.load(load_hold_request, told)
-    wanted = replace(wanted, request=scanned.basket(call, wanted.request))
     codes = guesses.codes_in(wanted.request)
     placed: list[PlacedHold] = []
     looked = False
@@ -121,7 +124,7 @@ def hold(call: Call) -> Answer:
             connection,
             call.plans,
             call.source,
-            wanted,
+            replace(wanted, request=scanned.basket(call, connection, wanted.request)),
             now=call.now,
             code_secret=secret_of(call),
         )

@@ -44,6 +44,7 @@ from loyalty_core.store.tables.members import (
     identities,
     identity_conflicts,
     members,
+    retired_cards,
     tier_changes,
 )
 from loyalty_core.store.tables.moving import balance_comparisons, import_columns, imports
@@ -66,6 +67,7 @@ from loyalty_core.store.tables.programme import (
     shops,
 )
 from loyalty_core.store.tables.receipts import (
+    PADDED,
     event_products,
     happenings,
     hold_claims,
@@ -79,6 +81,7 @@ from loyalty_core.store.tables.reward_orders import reward_orders, reward_stock
 
 __all__ = [
     "LEDGER_FAMILY",
+    "PADDED",
     "accounts",
     "admins",
     "api_keys",
@@ -135,6 +138,7 @@ __all__ = [
     "purchases",
     "receipt_claims",
     "refunds",
+    "retired_cards",
     "reward_choices",
     "reward_orders",
     "reward_stock",
