@@ -198,9 +198,17 @@ def home_of(
     hub: Hub, connection: Connection, programme_id: int, channel: str
 ) -> InstallationRow | None:
     """The connection by which a channel's messages go: of several the oldest."""
+    home = home_shown(hub, connection, programme_id, channel)
+    return None if home is None or home.state == "paused" else home
+
+
+def home_shown(
+    hub: Hub, connection: Connection, programme_id: int, channel: str
+) -> InstallationRow | None:
+    """The same; where all are paused, one of these."""
     homes = installations.of_programme(connection, programme_id)
-    working = (one for one in homes if one.state != "paused")
-    return next((one for one in working if channel in _channels(hub, one)), None)
+    able = [one for one in homes if channel in _channels(hub, one)]
+    return min(able, key=lambda one: one.state == "paused", default=None)
 
 
 def _channels(hub: Hub, home: InstallationRow) -> frozenset[Channel]:

@@ -275,9 +275,9 @@ def merge(call: Call, member_id: str) -> Answer:
     ),
 )
 def export(call: Call, member_id: str) -> Answer:
-    """All that is known of a member."""
+    """All that is known of a member, at one moment."""
     return answer(
-        call.read(
+        call.look(
             lambda connection: export_member(
                 connection, call.plans, call.key.programme_id, member_id, now=call.now
             )

@@ -12,9 +12,11 @@ from sqlalchemy import Connection, Engine, select, text
 
 from loyalty_core.domain.errors import MemberNotFound
 from loyalty_core.domain.fiscal_qr import read_qr
+from loyalty_core.service.enter_member import enter_member
 from loyalty_core.service.erase_member import erase_member
-from loyalty_core.service.members import update_member
+from loyalty_core.service.members import NewMember, update_member
 from loyalty_core.service.record_events import Incoming, record_events
+from loyalty_core.service.record_happening import Happening, record_happening
 from loyalty_core.service.register_receipt import register_receipt
 from loyalty_core.service.upkeep import end_holds, list_lost_refunds
 from loyalty_core.store.database import read, write
@@ -127,7 +129,22 @@ def _registers(shop: Shop, wire: str) -> Work:
     )
 
 
-COMING = [_buys, _changes, _registers]
+def _visits(shop: Shop, wire: str) -> Work:
+    named = Customer(phone=ANNA, email="anna@example.com", verified=True)
+    visit = Happening("visit", "V1", shop.now, named, {})
+    return lambda connection: record_happening(
+        connection, shop.plans, shop.told_by(), visit, now=shop.now
+    )
+
+
+def _is_entered(shop: Shop, wire: str) -> Work:
+    new = NewMember(phone=ANNA, email="anna@example.com")
+    return lambda connection: enter_member(
+        connection, shop.plans, shop.told_by(), new, now=shop.now
+    )
+
+
+COMING = [_buys, _changes, _registers, _visits, _is_entered]
 
 
 def _left(shop: Shop, wire: str) -> list[Any]:

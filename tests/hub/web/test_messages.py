@@ -111,8 +111,10 @@ def test_what_did_not_arrive_shows_why(owner, hub, programme_id, gateway):
     owner.send(MESSAGES, f"{MESSAGES}test", **told)
     set_state(hub, list_installations(hub, programme_id)[0].id, "paused")
     send_batch(hub, programme_id)
+    shown = words_of(owner.page(MESSAGES))
 
-    assert "No address or no connection" in words_of(owner.page(MESSAGES))
+    assert "No address or no connection" in shown
+    assert "sms gateway Paused" in shown
 
 
 @pytest.mark.parametrize(
