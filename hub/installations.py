@@ -15,11 +15,12 @@ from sqlalchemy.exc import IntegrityError
 from hub.ingest import process, pull
 from hub.ingest.fates import DEFECT
 from hub.live import NotLive, enliven, wire_id
+from hub.outbox.outcomes import PAUSED
 from hub.registry import ConnectorUnavailable
 from hub.vault import Unreadable
 from hub.wiring import Hub
 from loyalty_core.domain.errors import InvalidInput, NotFound
-from loyalty_core.store import inbox, installations
+from loyalty_core.store import inbox, installations, outbox
 from loyalty_core.store.audit import COMMAND_LINE, note
 from loyalty_core.store.database import read, transact, write
 from loyalty_core.store.ids import from_wire, new_id
@@ -108,6 +109,7 @@ def create_installation(  # noqa: PLR0913 - each is a word of its own to the cal
     try:
         with write(hub.engine) as connection:
             installations.add(connection, row)
+            outbox.hurry(connection, programme_id, PAUSED, now=now)
             _note(hub, connection, "connection_made", author, before=None, after=row)
     except IntegrityError:
         with read(hub.engine) as connection:
@@ -177,7 +179,8 @@ def update_settings(
 def set_state(
     hub: Hub, installation_id: str, state: str, *, author: str = COMMAND_LINE
 ) -> InstallationView:
-    """Pause, or go on; going on also clears what was wrong, and polls what was missed.
+    """Pause, or go on; going on also clears what was wrong, polls what was missed, and sends what
+    has waited.
 
     Raises: InstallationNotFound, InvalidInput.
     """
@@ -190,6 +193,7 @@ def set_state(
         if state == "active":
             inbox.resume(connection, row.id, now=now)
             installations.hurry(connection, row.id, "pull", now=now)
+            outbox.hurry(connection, row.programme_id, PAUSED, now=now)
         after = replace(row, state=state)
         _note(hub, connection, "connection_state", author, before=row, after=after)
 

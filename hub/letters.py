@@ -9,7 +9,7 @@ from marshmallow import ValidationError, validate
 from sqlalchemy import Connection
 
 from hub.live import NotLive, enliven
-from hub.outbox.messages import channels_of, home_of
+from hub.outbox.messages import channels_of, home_shown
 from hub.wiring import Hub
 from loyalty_core.domain.errors import InvalidInput, NotAvailable, TooMany
 from loyalty_core.domain.letters import CHANNELS, LetterText
@@ -160,7 +160,7 @@ def _address(
 
 def _channel(hub: Hub, connection: Connection, programme_id: int, channel: str) -> ChannelView:
     policy = state_of(connection, programme_id, channel, hub.clock.now())
-    home = home_of(hub, connection, programme_id, channel)
+    home = home_shown(hub, connection, programme_id, channel)
     if home is None:
         return ChannelView(channel, policy, None, None, None)
     try:

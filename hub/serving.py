@@ -34,6 +34,9 @@ KEEPALIVE_S = 5
 MAKE_WAY_S = 0.0005
 """A process with more connections than another leaves it so long to take a new one."""
 
+GENERATIONS = 4
+"""A reload starts new processes beside the old ones, which end when their work is done."""
+
 Ready = Callable[[], None]
 
 
@@ -74,7 +77,7 @@ class _Plan:
     crowd: _Crowd = field(init=False)
 
     def __post_init__(self) -> None:
-        self.crowd = _Crowd(self.workers)
+        self.crowd = _Crowd(GENERATIONS * self.workers)
 
     def build(self) -> Flask:
         hub = build_hub(self.config, clock=self.clock)
@@ -140,7 +143,7 @@ class _Crowd:
         self._at: dict[int, int] = {}
 
     def enter(self, age: int) -> int | None:
-        """The place of a new process; None where all are taken, as while it replaces another."""
+        """The place of a new process; None where all are taken."""
         taken = self._at.values()
         place = next((one for one in range(len(self._open)) if one not in taken), None)
         if place is not None:
@@ -153,9 +156,9 @@ class _Crowd:
         if place is not None:
             self._open[place] = self._NOBODY
 
-    def tell(self, place: int, connections: int) -> None:
-        """A process has so many open."""
-        self._open[place] = connections
+    def tell(self, place: int, connections: int | None) -> None:
+        """A process has so many open; None: it takes no more."""
+        self._open[place] = self._NOBODY if connections is None else connections
 
     def is_another_emptier(self, connections: int) -> bool:
         """Whether some process has fewer open."""
@@ -181,20 +184,22 @@ class _Web(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         if not self.alive:
             for listener in self.sockets:
                 listener.close()
+            self._tell()
 
     def notify(self) -> None:
         super().notify()
-        if self.place is not None:
-            self.crowd.tell(self.place, self.nr_conns)
+        self._tell()
 
     def accept(self, listener: Any) -> None:
-        if self.place is not None:
-            self.crowd.tell(self.place, self.nr_conns)
-            if self.crowd.is_another_emptier(self.nr_conns):
-                time.sleep(MAKE_WAY_S)
+        self._tell()
+        if self.place is not None and self.crowd.is_another_emptier(self.nr_conns):
+            time.sleep(MAKE_WAY_S)
         super().accept(listener)
+        self._tell()
+
+    def _tell(self) -> None:
         if self.place is not None:
-            self.crowd.tell(self.place, self.nr_conns)
+            self.crowd.tell(self.place, self.nr_conns if self.alive else None)
 
 
 class _Log(Logger):  # type: ignore[misc]  # gunicorn ships no types

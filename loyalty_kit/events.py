@@ -113,11 +113,16 @@ class CertificateUse:
 
 @frozen
 class FiscalSign:
-    """Fiscal drive, document and sign of one fiscal receipt."""
+    """Fiscal drive, document and sign of one fiscal receipt, without the zeros before them: some
+    tills and vendors fill numbers up, and others do not."""
 
     fn: str
     fd: str
     fp: str
+
+    def __post_init__(self) -> None:
+        for part in ("fn", "fd", "fp"):
+            object.__setattr__(self, part, getattr(self, part).lstrip("0") or "0")
 
 
 @frozen

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from hub.ingest import fates
 from hub.outbox.messages import kept_of, send_message
-from hub.outbox.outcomes import Later, PassedOver, Withheld
+from hub.outbox.outcomes import Later, Outlived, PassedOver, Withheld
 from hub.wiring import Hub
 from loyalty_core.domain.errors import NotAvailable
 from loyalty_core.service.standing import TIER_CHANGED, TIER_ENDING
@@ -113,6 +113,7 @@ def _pass_over(
 
 def _send(hub: Hub, row: OutboxRow, senders: Mapping[str, Sender]) -> None:
     kept: SentMessage | None = None
+    failed = False
     try:
         if row.kind not in senders:
             raise UnknownKind(row.kind)
@@ -122,8 +123,9 @@ def _send(hub: Hub, row: OutboxRow, senders: Mapping[str, Sender]) -> None:
         if is_away(error):
             raise
         fate = _fate_of(hub, row, error)
+        failed = fate.state == "dead" or isinstance(error, Outlived)
     now = hub.clock.now()
-    if fate.state == "dead" and row.kind == outbox.MESSAGE:
+    if failed and row.kind == outbox.MESSAGE:
         kept = kept_of(row, "failed", now, fate.error_code)
 
     def settle(connection: Connection) -> None:
@@ -148,7 +150,7 @@ def _fate_of(hub: Hub, row: OutboxRow, error: Exception) -> Fate:
     if isinstance(error, PassedOver):
         return Fate("done", error_code=error.code, error_text=str(error))
     if isinstance(error, Later):
-        return Fate("due", error.due_at, "quiet_hours", None, attempt_counts=False)
+        return Fate("due", error.due_at, error.code, None, attempt_counts=False)
     if isinstance(error, UnknownKind):
         log.error("outbox_unknown_kind", **known)
         return Fate("dead", error_code="unknown_kind", error_text=f"No sender for {row.kind!r}.")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -27,21 +26,44 @@ class Ready:
     words: LetterText
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Channels by which the programme can send, and those whose connections are all paused."""
+
+    open: set[str]
+    paused: set[str]
+
+
+def as_set(connection: Connection, row: OutboxRow) -> OutboxRow:
+    """A member's letter under the class that the owner has set by now; others as they are.
+
+    Raises: PassedOver, where letters of its kind are off.
+    """
+    if row.member_id is None or "letter" not in row.payload:
+        return row
+    setting = setting_on(connection, row.programme_id, row.payload["letter"])
+    if setting is None:
+        raise PassedOver("switched_off", "Letters of this kind have been switched off since.")
+    return replace(row, payload={**row.payload, "message_class": setting.message_class})
+
+
 def make_ready(
-    hub: Hub, connection: Connection, row: OutboxRow, channels: Collection[str], now: datetime
-) -> Ready:
-    """By the member's own channel, else by the first of `channels` that is open.
+    hub: Hub, connection: Connection, row: OutboxRow, ways: Ways, now: datetime
+) -> Ready | None:
+    """By the member's own channel, else by the first that is open; None: by none that is not
+    paused.  `row` is as it is set by now.
 
     Raises: PassedOver (there is nothing to tell, or no way to tell it), BrokenLetter.
     """
     if row.member_id is None:
         return _trial(hub, connection, row, now)
-    if setting_on(connection, row.programme_id, row.payload["letter"]) is None:
-        raise PassedOver("switched_off", "Letters of this kind have been switched off since.")
     reader = reader_of(connection, row.programme_id, row.member_id)
     if reader is None:
         raise PassedOver("no_member", "The member is erased.")
-    channel, to = _way(hub, connection, row, reader, channels, now)
+    way = _way(hub, connection, row, reader, ways, now)
+    if way is None:
+        return None
+    channel, to = way
     fact = Fact(row.payload["letter"], row.payload["facts"])
     values = values_of(connection, hub.plans, row.programme_id, reader, fact, now=now)
     if values is None:
@@ -56,13 +78,16 @@ def _way(  # noqa: PLR0913 - each is a word of its own
     connection: Connection,
     row: OutboxRow,
     reader: Reader,
-    channels: Collection[str],
+    ways: Ways,
     now: datetime,
-) -> tuple[str, str]:
-    """The first channel that has an address and is let through.  Raises: PassedOver."""
+) -> tuple[str, str] | None:
+    """The first open channel that has an address and is let through; None where that is so of
+    paused ones alone.  Raises: PassedOver.
+    """
+    waits = False
     why = PassedOver("no_way", "The member has no address by which the programme can send.")
     for channel in reader.channels:
-        if channel not in channels:
+        if channel not in ways.open | ways.paused:
             continue
         to = confirm.address_of(connection, row.programme_id, reader.member_id, channel)
         if to is None:
@@ -72,7 +97,11 @@ def _way(  # noqa: PLR0913 - each is a word of its own
         except Withheld as withheld:
             why = withheld
             continue
-        return channel, to
+        if channel in ways.open:
+            return channel, to
+        waits = True
+    if waits:
+        return None
     raise why
 
 

@@ -3,7 +3,8 @@
 The payload of a row says `expires_at`, then either `letter` with its `facts` (`letters.py` makes
 it ready), or `channel` with `confirmation` and `locale`, or with `text`, `subject` and `html`;
 `to` is for those who are no members.  `message_class` is `service` or `advertising`; left out, it
-is advertising.  Whether it may go is asked here and now (`gate.py`).
+is advertising; of a letter it is what the owner has set by now.  Whether it may go is asked here
+and now (`gate.py`).
 
 At least once: a worker that dies between the vendor's "taken" and our mark leaves a row that
 is sent again, with the same key.
@@ -20,8 +21,16 @@ from sqlalchemy import Connection
 
 from hub.live import enliven
 from hub.outbox.gate import check_allowed, way_out
-from hub.outbox.letters import make_ready
-from hub.outbox.outcomes import Late, Later, NotDelivered, NoWay
+from hub.outbox.letters import Ways, as_set, make_ready
+from hub.outbox.outcomes import (
+    PAUSED,
+    QUIET_HOURS,
+    Late,
+    Later,
+    NotDelivered,
+    NoWay,
+    Outlived,
+)
 from hub.wiring import Hub
 from loyalty_core.domain.letters import LetterText
 from loyalty_core.service import confirm
@@ -46,6 +55,8 @@ TEXTS: Mapping[str, str] = {
 SUBJECTS: Mapping[str, str] = {"ru": "Код подтверждения", "en": "Confirmation code"}
 FIRST_LOOK = timedelta(minutes=1)
 """After so long a vendor who reports is asked what became of a message."""
+PAUSE_LOOK = timedelta(minutes=30)
+"""How often what waits for a paused connection is looked at; going on makes it due at once."""
 TEST = "test"
 """The kind of messages that an owner sent on trial."""
 
@@ -65,13 +76,18 @@ def channels_of(hub: Hub, connection: Connection, programme_id: int) -> set[str]
     """By which channels the programme can send: it has a connection for them that is not paused,
     and they are not forbidden.
     """
-    homes = installations.of_programme(connection, programme_id)
+    return _ways(hub, connection, programme_id).open
+
+
+def _ways(hub: Hub, connection: Connection, programme_id: int) -> Ways:
     now = hub.clock.now()
-    return {
-        channel
-        for channel in {channel for home in homes for channel in _channels(hub, home)}
-        if state_of(connection, programme_id, channel, now) != FORBIDDEN
-    }
+    ways = Ways(set(), set())
+    for home in installations.of_programme(connection, programme_id):
+        for channel in _channels(hub, home):
+            if state_of(connection, programme_id, channel, now) != FORBIDDEN:
+                (ways.paused if home.state == "paused" else ways.open).add(channel)
+    ways.paused.difference_update(ways.open)
+    return ways
 
 
 def send_message(hub: Hub, row: OutboxRow) -> SentMessage:
@@ -81,8 +97,11 @@ def send_message(hub: Hub, row: OutboxRow) -> SentMessage:
     """
     now = hub.clock.now()
     if now >= datetime.fromisoformat(row.payload["expires_at"]):
+        if row.error_code == PAUSED:
+            raise Outlived
         raise Late("Its time was over before it could be sent.")
     with read(hub.engine) as connection:
+        row = as_set(connection, row)
         way = _way(hub, connection, row, now)
     try:
         live = enliven(hub, way.home)
@@ -146,8 +165,9 @@ def _way(hub: Hub, connection: Connection, row: OutboxRow, now: datetime) -> _Wa
     words: LetterText | None = None
     to: str | None
     if "letter" in told:
-        open_ways = channels_of(hub, connection, row.programme_id)
-        ready = make_ready(hub, connection, row, open_ways, now)
+        ready = make_ready(hub, connection, row, _ways(hub, connection, row.programme_id), now)
+        if ready is None:
+            raise _after_pause(row, now)
         channel, to, words = Channel(ready.channel), ready.to, ready.words
     else:
         channel, to = Channel(told["channel"]), told.get("to")
@@ -160,23 +180,40 @@ def _way(hub: Hub, connection: Connection, row: OutboxRow, now: datetime) -> _Wa
         raise NoWay("The member has no address for it any more.")
     home = home_of(hub, connection, row.programme_id, channel)
     if home is None:
+        if not row.urgent and channel in _ways(hub, connection, row.programme_id).paused:
+            raise _after_pause(row, now)
         raise NoWay("No connection sends by this channel; connect one in the console.")
     programme = programmes.programme_by_id(connection, row.programme_id)
     assert programme is not None
     return _Way(home, channel, to, ZoneInfo(programme.timezone), words)
 
 
+def _after_pause(row: OutboxRow, now: datetime) -> Later:
+    """When it is tried again, or passed over; kept meanwhile."""
+    over_at = datetime.fromisoformat(row.payload["expires_at"])
+    return Later(min(now + PAUSE_LOOK, over_at), PAUSED)
+
+
 def home_of(
     hub: Hub, connection: Connection, programme_id: int, channel: str
 ) -> InstallationRow | None:
     """The connection by which a channel's messages go: of several the oldest."""
+    home = home_shown(hub, connection, programme_id, channel)
+    return None if home is None or home.state == "paused" else home
+
+
+def home_shown(
+    hub: Hub, connection: Connection, programme_id: int, channel: str
+) -> InstallationRow | None:
+    """The same; where all are paused, one of these."""
     homes = installations.of_programme(connection, programme_id)
-    return next((one for one in homes if channel in _channels(hub, one)), None)
+    able = [one for one in homes if channel in _channels(hub, one)]
+    return min(able, key=lambda one: one.state == "paused", default=None)
 
 
 def _channels(hub: Hub, home: InstallationRow) -> frozenset[Channel]:
     connector = hub.registry.ready().get(home.connector)
-    if connector is None or connector.message is None or home.state == "paused":
+    if connector is None or connector.message is None:
         return frozenset()
     return connector.message.channels
 
@@ -193,7 +230,7 @@ def _wait_for_day(settings: Mapping[str, object], now: datetime, zone: ZoneInfo)
     day = here.replace(hour=end, minute=0, second=0, microsecond=0)
     if day <= here:
         day += timedelta(days=1)
-    raise Later(day.astimezone(now.tzinfo))
+    raise Later(day.astimezone(now.tzinfo), QUIET_HOURS)
 
 
 def _message(hub: Hub, row: OutboxRow, way: _Way) -> Message:

@@ -6,13 +6,16 @@ from datetime import datetime
 
 from loyalty_kit.errors import Drop
 
+QUIET_HOURS, PAUSED = "quiet_hours", "paused"
+
 
 class Later(Exception):
-    """Nobody is disturbed now: not before `due_at`."""
+    """It cannot go now, and loses nothing by it: not before `due_at`; `code` says why."""
 
-    def __init__(self, due_at: datetime) -> None:
-        super().__init__("quiet hours")
+    def __init__(self, due_at: datetime, code: str) -> None:
+        super().__init__(code)
         self.due_at = due_at
+        self.code = code
 
 
 class PassedOver(Exception):
@@ -21,6 +24,13 @@ class PassedOver(Exception):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
+
+
+class Outlived(PassedOver):
+    """A connection was paused for so long that it is no news any more; the owner is told."""
+
+    def __init__(self) -> None:
+        super().__init__(PAUSED, "Its connection was paused until its time was over.")
 
 
 class Withheld(PassedOver):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,43 +16,80 @@ from loyalty_core.store import installations, sent_messages
 from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.sent_messages import SentMessage
-from loyalty_kit.errors import Drop
+from loyalty_kit.errors import ConnectorError, Drop, PayloadInvalid
 from loyalty_kit.ports import Report
 
 log = structlog.get_logger(__name__)
 
 BATCH = 20
 LEASE = timedelta(minutes=5)
+SHIFT = timedelta(seconds=15)
+"""A batch that takes longer, at a vendor who dawdles, makes room for what else there is to do."""
 GIVE_UP = timedelta(days=3)
 """Gateways keep trying a phone that is off for a day or two."""
 
 
 def look_batch(hub: Hub, programme_id: int) -> int:
-    """Ask for some messages whose time has come; how many.
+    """Ask for some messages whose time has come; how many were due.
+
+    A vendor who does not answer for one is asked for no other for a while.
 
     Raises: database errors; whatever else goes wrong, the message is asked for again later.
     """
     now = hub.clock.now()
+    until = now + LEASE
     rows = transact(
         hub.engine,
-        lambda c: sent_messages.claim(c, programme_id, now=now, until=now + LEASE, limit=BATCH),
+        lambda c: sent_messages.claim(c, programme_id, now=now, until=until, limit=BATCH),
     )
-    for row in rows:
-        changes = _looked(hub, row)
+    silent: set[int | None] = set()
+    for done, row in enumerate(rows):
+        if hub.clock.now() >= now + SHIFT:
+            _give_back(
+                hub, [one for one in rows[done:] if one.installation_id not in silent], until
+            )
+            break
+        if row.installation_id in silent:
+            continue  # until the end of its lease
+        try:
+            changes = _looked(hub, row)
+        except ConnectorError as error:
+            _log(row, error)
+            silent.add(row.installation_id)
+            changes = {"look_at": _next_look(row, now)}
+            _put_off(hub, row, until)
         transact(hub.engine, partial(sent_messages.note, number=row.id, changes=changes))
     return len(rows)
 
 
+def _give_back(hub: Hub, rows: Sequence[SentMessage], until: datetime) -> None:
+    """Claimed `until` then, and not asked for: they are due again."""
+    ids, now = [row.id for row in rows], hub.clock.now()
+    transact(hub.engine, lambda c: sent_messages.give_back(c, ids, until=until, now=now))
+
+
+def _put_off(hub: Hub, row: SentMessage, until: datetime) -> None:
+    """All that its connection would be asked for now."""
+    now = hub.clock.now()
+    transact(hub.engine, lambda c: sent_messages.put_off(c, row, now=now, until=until))
+
+
+def _log(row: SentMessage, error: Exception) -> None:
+    log.warning("report_failed", row=to_wire("o", row.id), kind=type(error).__name__)
+
+
 def _looked(hub: Hub, row: SentMessage) -> dict[str, Any]:
+    """Raises: ConnectorError, where another message would fare no better."""
     now = hub.clock.now()
     try:
         report = _report(hub, row)
     except Drop:
         return {"look_at": None}
     except Exception as error:
-        if is_away(error):
+        of_all = isinstance(error, ConnectorError) and not isinstance(error, PayloadInvalid)
+        if of_all or is_away(error):
             raise
-        log.warning("report_failed", row=to_wire("o", row.id), kind=type(error).__name__)
+        _log(row, error)
         return {"look_at": _next_look(row, now)}
     if report is None:
         return {"look_at": None}

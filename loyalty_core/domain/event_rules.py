@@ -110,8 +110,8 @@ class EventRule:
 
     @property
     def source(self) -> str:
-        """Its name among what earns; no promotion can have it."""
-        return f"event:{self.id}"
+        """Its name among what earns."""
+        return source_of(self.id)
 
     def stands(self, kind: str, moment: datetime) -> bool:
         return (
@@ -131,6 +131,11 @@ class EventRule:
         if any(room <= 0 for _, room in left):
             return 0
         return min([self.points, *(room for of, room in left if of == "points")])
+
+
+def source_of(rule_id: str) -> str:
+    """A rule's name among what earns; no promotion can have it."""
+    return f"event:{rule_id}"
 
 
 def earns(kind: str, state: str | None) -> bool:

@@ -59,16 +59,11 @@ def read_qr(text: str) -> FiscalQr:
         told[name] = value
     if told.keys() != _FIELDS.keys():
         raise UNREADABLE
-    sign = FiscalSign(told["fn"], _number(told["i"]), _number(told["fp"]))
+    sign = FiscalSign(told["fn"], told["i"], told["fp"])
     told |= {"i": sign.fd, "fp": sign.fp}
     whole = "&".join(f"{name}={told[name]}" for name in _FIELDS)
     total = parse_decimal(told["s"], HUNDREDTHS)
     return FiscalQr(_time(told["t"]), total, sign, int(told["n"]), whole)
-
-
-def _number(digits: str) -> str:
-    """Numbers of documents and signs are told without zeros before them."""
-    return digits.lstrip("0") or "0"
 
 
 def _time(text: str) -> datetime:

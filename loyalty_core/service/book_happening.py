@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from loyalty_core.domain.account import AccountBook
 from loyalty_core.domain.conditions.scene import Place, Scene
 from loyalty_core.domain.errors import ProgrammeNotFound
-from loyalty_core.domain.event_rules import EventRule, earns
+from loyalty_core.domain.event_rules import EventRule, earns, source_of
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
 from loyalty_core.domain.pricing.earning import scene_of
 from loyalty_core.domain.pricing.limits import LimitName
@@ -45,26 +45,35 @@ LIMIT_REACHED = "limit_reached"
 PRODUCT_REQUIRED = "product_required"
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whom an event names now; None keeps whose it was.  `of_another_product` than before."""
+
+    named: int | None
+    of_another_product: bool
+
+
 def book_happening(  # noqa: PLR0913 - each is a word of its own to the caller
     connection: Connection,
     plans: PlanCache,
     kept: KeptHappening,
-    named: int | None,
+    about: About,
     moved: Moved,
     *,
     now: datetime,
 ) -> int | None:
     """Book by difference what the event is worth as it now stands; gives whose it is.
 
-    `named`: the member whom it names now; None keeps whose it was.  What was moved, and what is
-    odd, is added to `moved`.
+    What was moved, and what is odd, is added to `moved`.
     """
     programme = programmes.programme_by_id(connection, kept.programme_id)
     if programme is None:
         raise ProgrammeNotFound
-    before = kept.member_id
+    before, named = kept.member_id, about.named
     ids = {number for number in (before, named) if number is not None}
     survivor = members.lock_survivors(connection, kept.programme_id, ids)
+    # Names that were given to somebody who was erased meanwhile go as well.
+    members.forget_names(connection, [one for one in ids if survivor.get(one) is None])
     old = None if before is None else survivor[before]
     if before is not None and old is None:
         kept.data = {}
@@ -90,7 +99,8 @@ def book_happening(  # noqa: PLR0913 - each is a word of its own to the caller
             standings.settle(one, kept.occurred_at)
     if rated:
         zone = ZoneInfo(programme.timezone)
-        _Work(connection, plan, kept, standings, zone, now, moved).book(old, member)
+        work = _Work(connection, plan, kept, standings, zone, now, moved)
+        work.book(old, member, anew=about.of_another_product)
     standings.write()
     return member
 
@@ -112,7 +122,8 @@ class _Work:
         """Under which its parts of limits are kept."""
         return ("purchase", -self.kept.id)
 
-    def book(self, old: int | None, member: int | None) -> None:
+    def book(self, old: int | None, member: int | None, *, anew: bool) -> None:
+        """`anew`: what rules give once for a product is asked once more."""
         kept, booked = self.kept, from_json(Booked, self.kept.booking or {})
         alive = sorted({one for one in (old, member) if one is not None})
         counters = Counters(self.connection)
@@ -124,6 +135,8 @@ class _Work:
             booked.awards, booked.earned, booked.clawed = (), {}, {}
         if member is not None:
             standing = earns(kept.kind, kept.state)
+            if anew and booked.rated and any(rule.once_per_product for rule in self._rules()):
+                self._let_go(member, booked, counters)
             if standing and not booked.rated:
                 self._rate(member, booked, counters)
             elif not standing:
@@ -221,8 +234,19 @@ class _Work:
     def _let_go(self, member: int, booked: Booked, counters: Counters) -> None:
         """It takes nothing of limits any more, and its product may be reviewed again."""
         counters.set(self.ref, {})
-        store.take_back_for(self.connection, member, self.kept.id)
+        for rule, product in store.take_back_for(self.connection, member, self.kept.id):
+            self._pass_on(member, rule, product)
         booked.rated = False
+
+    def _pass_on(self, member: int, rule: str, product: str) -> None:
+        """Who was two members may have been given for two events about it: one is left."""
+        ids = members.known_as(self.connection, member)
+        for other in store.about_product(self.connection, ids, product):
+            awards = from_json(Booked, other.booking or {})
+            given = awards.rated and any(one.source == source_of(rule) for one in awards.awards)
+            if given and other.id != self.kept.id:
+                store.give_for(self.connection, member, product, [rule], other.id)
+                return
 
     def _rules(self) -> list[EventRule]:
         kept = self.kept

@@ -19,7 +19,7 @@ from loyalty_core.domain.errors import (
     ProgrammeNotFound,
 )
 from loyalty_core.domain.pricing.coupons import CouponSeries
-from loyalty_core.service.members import member_row
+from loyalty_core.service.members import lock_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import coupons as store
 from loyalty_core.store import members, programmes
@@ -79,7 +79,7 @@ def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
     series_of(connection, plans, programme_id, wanted.series)
     member = None
     if wanted.member is not None:
-        member = member_row(connection, programme_id, wanted.member)["id"]
+        member = lock_member(connection, programme_id, wanted.member)
     lot = KeptLot(
         new_id(now),
         programme_id,

@@ -31,7 +31,9 @@ def enter_member(
     keys = identify.names_of(customer, source.name, region)
     identify.lock_names(connection, source.programme_id, keys)
     owners = store.owners(connection, source.programme_id, keys)
-    member = next((owners[key] for key in keys if key in owners), None)
+    known = next((owners[key] for key in keys if key in owners), None)
+    held = [] if known is None else [known]
+    member = store.lock_survivors(connection, source.programme_id, held).get(known or 0)
     if member is None:
         return enrol_member(connection, plans, source, new, now=now)
     free = [key for key in keys if key not in owners]

@@ -11,7 +11,7 @@ from loyalty_core.service.certificates import member_certificates
 from loyalty_core.service.consent_views import all_statements, keep_evidence, told
 from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
-from loyalty_core.service.members import PROFILE, get_member, member_row
+from loyalty_core.service.members import PROFILE, get_member, lock_member, member_row
 from loyalty_core.service.order_rewards import cancel_orders_of_erased
 from loyalty_core.service.personal_lists import member_lists
 from loyalty_core.service.plans import PlanCache
@@ -175,8 +175,7 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
 
     Gives the act of erasure, wire-ready.  Raises: MemberNotFound.
     """
-    row = member_row(connection, programme_id, member_id)
-    number = row["id"]
+    number = lock_member(connection, programme_id, member_id)
     ids = store.known_as(connection, number)
     names = [key for keys in store.names_of(connection, ids).values() for key, _ in keys]
     keep_evidence(connection, programme_id, ids, names, key=evidence_key, now=now)
@@ -195,7 +194,7 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     club_events.forget_guest(connection, programme_id, ids)
     happenings.forget_products(connection, ids)
     receipt_claims.forget_members(connection, ids)
-    member_cards.forget_cards(connection, ids)
+    member_cards.retire_cards(connection, ids)
     receipts = purchases.forget_people(connection, ids)
     holds.forget_people(connection, ids)
     confirmations.forget_members(connection, ids)

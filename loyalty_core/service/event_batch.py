@@ -176,11 +176,13 @@ class EventBatch:
         for one in self.told:
             self._load_own_purchases(one)
         kept = self.known.all_purchases()
-        ids = {one.found.member_id for one in self.told}
-        ids |= {purchase.member_id for purchase in kept} | self.claims.members()
+        ids = {purchase.member_id for purchase in kept} | self.claims.members()
         ids |= {member for member, _ in self.holds.named()}
         known = {member for member in ids if member}
-        self._survivor = members.lock_survivors(self.connection, self.programme.id, known)
+        self._lock_members(known)
+        if self._found_erased():
+            self._identify()
+            self._lock_members(known)
         self.holds.follow(self._survivor)
         alive = sorted({member for member in self._survivor.values() if member is not None})
         # Read under their lock: all members may have been rated by another ladder meanwhile.
@@ -206,6 +208,18 @@ class EventBatch:
             book.settle(self.now)
             self._books_of[member][currency] = book
         self.holds.lock(self._survivor)
+
+    def _lock_members(self, known: set[int]) -> None:
+        ids = {one.found.member_id for one in self.told if one.found.member_id}
+        self._survivor = members.lock_survivors(self.connection, self.programme.id, known | ids)
+
+    def _found_erased(self) -> bool:
+        """Whether somebody was erased between being found and being held; whatever names were
+        given since then go as well."""
+        ids = {one.found.member_id for one in self.told if one.found.member_id}
+        gone = [member for member in ids if self._survivor.get(member) is None]
+        members.forget_names(self.connection, gone)
+        return bool(gone)
 
     def _load_own_purchases(self, told: Told) -> None:
         """A refund that names no purchase is looked for among the member's own (22)."""

@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.errors import CardNotFound, MemberNotFound, NotAvailable, ProgrammeNotFound
+from loyalty_core.domain.errors import CardNotFound, NotAvailable, ProgrammeNotFound
 from loyalty_core.domain.members import card_key
-from loyalty_core.service.members import member_row
+from loyalty_core.service.members import lock_member, member_row
 from loyalty_core.service.own_cards import give_card
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import cards as store
@@ -45,7 +45,7 @@ def issue_card(
 
     Raises: MemberNotFound, NotAvailable (the rules have no series of cards).
     """
-    member = _locked(connection, programme_id, member_id)
+    member = lock_member(connection, programme_id, member_id)
     known = store.live_card(connection, member)
     if known is not None:
         return known, False
@@ -62,7 +62,7 @@ def end_card(connection: Connection, programme_id: int, member_id: str, *, now: 
     """Own numbers of this member name nobody any more, at once and for good: also those that came
     with a member who was merged in.  Raises: MemberNotFound.
     """
-    member = _locked(connection, programme_id, member_id)
+    member = lock_member(connection, programme_id, member_id)
     known = store.cards_of(connection, members.known_as(connection, member))
     if known:
         store.end_card(connection, member, now)
@@ -78,14 +78,6 @@ def card_of(connection: Connection, programme_id: int, member_id: str) -> KeptCa
     return card
 
 
-def _locked(connection: Connection, programme_id: int, member_id: str) -> int:
-    number = member_row(connection, programme_id, member_id)["id"]
-    member = members.lock_survivors(connection, programme_id, [number])[number]
-    if member is None:
-        raise MemberNotFound
-    return member
-
-
 # --- codes ----------------------------------------------------------------------------------
 
 
@@ -97,13 +89,20 @@ def make_code(secret: bytes, programme_id: int, member_id: int, now: datetime) -
     return Code(text, datetime.fromtimestamp(ends, UTC))
 
 
-def known_by_code(
-    secret: bytes, programme_id: int, customer: Customer, at: datetime, *, later: timedelta
+def known_by_code(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    secret: bytes,
+    programme_id: int,
+    customer: Customer,
+    at: datetime,
+    *,
+    later: timedelta,
 ) -> Customer:
     """The customer with the id that a good code stands for; else as it was told.
 
     `at` is when the code was shown, as far as the caller knows; `later`: for how long after
-    its end it is taken.  The hub's own id, where it is told, counts more (`ledger.md` 27).
+    its end it is taken.  The card that it was made of must have lived by then.  The hub's own
+    id, where it is told, counts more (`ledger.md` 27).
     """
     if customer.code is None or customer.id is not None:
         return customer
@@ -116,7 +115,26 @@ def known_by_code(
     lasts = at < datetime.fromtimestamp(int(ends), UTC) + later
     if number is None or not good or not lasts:
         return customer
+    made_before = datetime.fromtimestamp(int(ends), UTC) - LIVES + timedelta(seconds=1)
+    if not _had_card(connection, programme_id, number, made_before, at):
+        return customer
     return replace(customer, id=to_wire("m", number), code=None)
+
+
+def _had_card(
+    connection: Connection, programme_id: int, number: int, made_before: datetime, at: datetime
+) -> bool:
+    """Whether a card that the member had when a code was made lived at that time.
+
+    Of an erased member nobody knows any more, and the name finds nobody.
+    """
+    member = members.survivors(connection, programme_id, [number]).get(number)
+    if member is None:
+        return True
+    return any(
+        one.issued_at < made_before and (one.ended_at is None or at < one.ended_at)
+        for one in store.cards_of(connection, [member])
+    )
 
 
 def _mark(secret: bytes, programme_id: int, wire: str, ends: int) -> str:

@@ -256,10 +256,15 @@ def update_member(  # noqa: PLR0913 - each is a word of its own to the caller
     unknown = set(changes) - _CHANGEABLE
     if unknown:
         raise InvalidInput({name: ["Unknown field."] for name in sorted(unknown)})
-    row = member_row(connection, source.programme_id, member_id)
     _check_birth_date(changes.get("birth_date"))
     region = plans.phone_region(connection, source.programme_id)
-    _replace_names(connection, row, changes, region, now)
+    names = _names_in(changes, region)
+    told = [key for key in names.values() if key is not None]
+    identify.lock_names(connection, source.programme_id, told)
+    lock_member(connection, source.programme_id, member_id)
+    row = member_row(connection, source.programme_id, member_id)
+    for kind, key in names.items():
+        _replace_name(connection, row, kind, key, now)
     plain = {name: changes[name] for name in PROFILE if name in changes}
     if "attributes" in changes:
         plain["attributes"] = {**row["attributes"], **(changes["attributes"] or {})}
@@ -277,14 +282,18 @@ def _phone_maker(region: str) -> Any:
     return lambda text: phone_key(normalise_phone(text, region))
 
 
-def _replace_names(
-    connection: Connection, row: RowMapping, changes: Mapping[str, Any], region: str, now: datetime
-) -> None:
-    for kind, key_of in (("phone", _phone_maker(region)), ("email", email_key), ("card", card_key)):
-        if kind in changes:
-            value = changes[kind]
-            key = None if value is None else key_of(value)
-            _replace_name(connection, row, kind, key, now)
+def _names_in(changes: Mapping[str, Any], region: str) -> dict[str, IdentityKey | None]:
+    """By kind; None takes the name away.  Raises: PhoneImpossible, InvalidInput."""
+    makers = {"phone": _phone_maker(region), "email": email_key, "card": card_key}
+    names = {
+        kind: None if changes[kind] is None else key_of(changes[kind])
+        for kind, key_of in makers.items()
+        if kind in changes
+    }
+    for kind, key in names.items():
+        if key is not None and not key.value:
+            raise InvalidInput({kind: ["Must not be blank."]})
+    return names
 
 
 def _replace_name(
@@ -292,9 +301,6 @@ def _replace_name(
 ) -> None:
     programme_id, member = row["programme_id"], row["id"]
     if key is not None:
-        if not key.value:
-            raise InvalidInput({kind: ["Must not be blank."]})
-        identify.lock_names(connection, programme_id, [key])
         owner = store.owners(connection, programme_id, [key]).get(key)
         if owner == member:
             return

@@ -16,6 +16,7 @@ from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
+from loyalty_core.service.write_letters import merge_letters
 from loyalty_core.store import (
     audit,
     cards,
@@ -26,7 +27,6 @@ from loyalty_core.store import (
     happenings,
     ledger,
     members,
-    outbox,
     personal,
     programmes,
     promotion_uses,
@@ -83,7 +83,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     merge_consents(connection, leaving, survivor)
     if member_row(connection, programme_id, to_wire("m", leaving))["state"] == "active":
         members.confirm(connection, survivor)
-    outbox.move_member(connection, leaving, survivor)
+    merge_letters(connection, leaving, survivor, now=now)
     sent_messages.move_member(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
     members.change_member(connection, leaving, {"state": "merged", "merged_into": survivor})

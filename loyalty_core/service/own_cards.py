@@ -32,7 +32,8 @@ def _take(connection: Connection, programme_id: int, card: KeptCard) -> bool:
     """Make the number the member's, unless it is or was somebody's."""
     key = card_key(card.number)
     identify.lock_names(connection, programme_id, [key])
-    if members.owners(connection, programme_id, [key]):
+    taken = members.owners(connection, programme_id, [key])
+    if taken or store.issued(connection, programme_id, [card.number]):
         return False
     if not store.add_card(connection, programme_id, card):
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -35,7 +35,7 @@ class Claims:
     def claimed(self, purchase: KeptPurchase) -> int | None:
         """Who has registered this receipt before it came; None where it is another one."""
         for claim in self._waiting(purchase):
-            if is_same(claim.sum_minor, claim.bought_at, purchase):
+            if is_same(claim, purchase):
                 return claim.member_id
         return None
 
@@ -66,15 +66,19 @@ class Claims:
         ]
 
 
-def is_same(sum_minor: int, bought_at: datetime, purchase: KeptPurchase) -> bool:
-    """Whether a receipt of this sum and time is the purchase.
+def is_same(claim: Claim, purchase: KeptPurchase) -> bool:
+    """Whether a receipt of this sum and time is the purchase, or one of several that it has.
 
     Points may stand on a receipt as a discount or as a payment (letter of the Federal Tax
-    Service AB-4-20/6093 of 30 April 2021), so the sum may have them or not.
+    Service AB-4-20/6093 of 30 April 2021), so the sum may have them or not.  A sale of several
+    sellers is printed as several receipts: nobody tells which lines stand on which, so the sum
+    of one is anything up to that of all.
     """
     paid = sum(line.paid_minor for line in purchase.lines)
     sums = {paid, paid + sum(map(_spend, purchase.lines))}
-    return sum_minor in sums and abs(bought_at - purchase.event.occurred_at) <= CLOCKS_APART
+    split = len({claim.sign, *purchase.event.fiscal}) > 1
+    fits = 0 < claim.sum_minor <= max(sums) if split else claim.sum_minor in sums
+    return fits and abs(claim.bought_at - purchase.event.occurred_at) <= CLOCKS_APART
 
 
 def _spend(line: PurchaseLine) -> int:

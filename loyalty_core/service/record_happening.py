@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import EventConflict
 from loyalty_core.domain.pricing.goods import fold
-from loyalty_core.service.book_happening import book_happening
+from loyalty_core.service.book_happening import About, book_happening
 from loyalty_core.service.booking import Booked, Moved
 from loyalty_core.service.event_batch import FUTURE_LIMIT
 from loyalty_core.service.identify import Ask, Found, identify
@@ -150,11 +150,12 @@ def _book(  # noqa: PLR0913 - each is a word of its own
     ahead = event.occurred_at > now + FUTURE_LIMIT
     kept.occurred_at = now if ahead else event.occurred_at
     kept.state = event.state
-    kept.product = None if event.product is None else fold(event.product)
+    before, kept.product = kept.product, None if event.product is None else fold(event.product)
     moved = Moved(flags=list(found.flags))
     if ahead:
         moved.flag(TIME_AHEAD)
-    member = book_happening(connection, plans, kept, found.member_id, moved, now=now)
+    about = About(found.member_id, of_another_product=kept.product != before)
+    member = book_happening(connection, plans, kept, about, moved, now=now)
     wire = None if member is None else to_wire("m", member)
     receipt = receipt_of(to_wire("e", kept.id), "booked", wire, moved)
     if kept.booking is not None or moved.flags:

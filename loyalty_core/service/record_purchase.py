@@ -30,7 +30,7 @@ from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.event_certificates import certificates_of, settle_certificates
 from loyalty_core.service.event_coupons import coupons_of, entered_of
 from loyalty_core.service.issue_coupons import settle_issued, take_issued_back
-from loyalty_core.service.known_events import NOBODY, Told, hash_of, key_of
+from loyalty_core.service.known_events import NOBODY, Told, hash_of, key_of, says_the_same
 from loyalty_core.service.people import looked_at
 from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
@@ -65,7 +65,7 @@ def record_purchase(batch: EventBatch, told: Told) -> EventReceipt:
     receipt = kept_receipt(to_wire("p", kept.id), Booked.of(kept).answer)
     if event.revision < kept.event.revision:
         return _fill(batch, told, kept) or receipt.superseded()
-    if content == kept.content_hash:
+    if says_the_same(told, kept):
         if event.revision > kept.event.revision:
             kept.event, kept.changed = replace(kept.event, revision=event.revision), True
         return receipt

@@ -12,7 +12,7 @@ from loyalty_core.service.count_limits import count_limits
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.event_certificates import settle_certificates
 from loyalty_core.service.issue_coupons import settle_issued
-from loyalty_core.service.known_events import Told, hash_of, key_of
+from loyalty_core.service.known_events import Told, hash_of, key_of, says_the_same
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
 from loyalty_core.service.source import Source
 from loyalty_core.store.ids import new_id, to_wire
@@ -42,7 +42,7 @@ def record_refund(batch: EventBatch, told: Told) -> EventReceipt:
         return _place(batch, told, kept)
     if event.revision < kept.event.revision:
         return _known(kept).superseded()
-    if content == kept.content_hash:
+    if says_the_same(told, kept):
         if event.revision > kept.event.revision:
             kept.event, kept.changed = replace(kept.event, revision=event.revision), True
         return _known(kept)

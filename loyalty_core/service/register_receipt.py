@@ -32,6 +32,7 @@ from loyalty_core.service.receipt_claims import is_same
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
 from loyalty_core.service.record_purchase import attach_purchase
 from loyalty_core.service.source import Source
+from loyalty_core.service.write_letters import Earned, tell_earned
 from loyalty_core.store import members, programmes, purchases
 from loyalty_core.store import receipt_claims as store
 from loyalty_core.store.database import lock_keys
@@ -67,7 +68,7 @@ def register_receipt(  # noqa: PLR0913 - each is a word of its own to the caller
     bought_at = qr.at.replace(tzinfo=ZoneInfo(programme.timezone))
     _check(connection, plans, programme, qr, bought_at, now)
     known = _locked(connection, programme_id, qr.sign)
-    member = members.survivors(connection, programme_id, [number])[number]
+    member = _hold_people(connection, programme_id, number, qr.sign, known)
     if member is None:
         raise MemberNotFound
     claim = Claim(qr.sign, member, store.WAITING, bought_at, qr.sum_minor, known, now)
@@ -93,6 +94,19 @@ def _locked(connection: Connection, programme_id: int, sign: FiscalSign) -> int 
         names += lock_names(programme_id, one.source, one.event)
     lock_keys(connection, names)
     return purchases.purchases_by_fiscal(connection, programme_id, [sign]).get(sign)
+
+
+def _hold_people(
+    connection: Connection, programme_id: int, number: int, sign: FiscalSign, known: int | None
+) -> int | None:
+    """Who this member is by now; held, with whoever else may own the receipt."""
+    claims = store.claims_of_signs(connection, programme_id, [sign]).values()
+    found = purchases.purchases_by_id(connection, [] if known is None else [known])
+    links = [one.linked_to for one in found.values() if one.linked_to is not None]
+    found |= purchases.purchases_by_id(connection, links)
+    owners = [one.member_id for one in claims] + [one.member_id for one in found.values()]
+    ids = {number, *(owner for owner in owners if owner is not None)}
+    return members.lock_survivors(connection, programme_id, ids)[number]
 
 
 def _check(  # noqa: PLR0913 - each is a word of its own
@@ -137,7 +151,7 @@ def _attach(  # noqa: PLR0913 - each is a word of its own
     now: datetime,
 ) -> EventReceipt:
     kept = _purchase(connection, claim)
-    if not is_same(claim.sum_minor, claim.bought_at, kept):
+    if not is_same(claim, kept):
         raise ReceiptDiffers
     source = Source(
         programme.id,
@@ -158,6 +172,10 @@ def _attach(  # noqa: PLR0913 - each is a word of its own
         return kept_receipt(to_wire("p", kept.id), Booked.of(kept).answer)
     receipt = attach_purchase(batch, told)
     batch.write()
+    if receipt.member is not None:
+        points, at = receipt.points["earned"], kept.event.occurred_at
+        earned = Earned(receipt.id, receipt.member, points, at)
+        tell_earned(connection, programme.id, [earned], now=now)
     return receipt
 
 

@@ -18,6 +18,7 @@ from loyalty_core.store import (
     consents,
     ledger,
     members,
+    padded_signs,
     programmes,
     refunds,
     retention,
@@ -117,6 +118,11 @@ def forget_evidence(connection: Connection, *, now: datetime, limit: int = BATCH
     aliases = members.aliases_of(connection, ids)
     consents.forget(connection, [*ids, *(one for own in aliases.values() for one in own)])
     return len(ids)
+
+
+def unpad_signs(connection: Connection, *, limit: int = BATCH) -> int:
+    """Write fiscal signs of before without the zeros before them."""
+    return padded_signs.unpad(connection, limit)
 
 
 def _settle(connection: Connection, keys: list[ledger.AccountKey], now: datetime) -> int:

@@ -1,7 +1,8 @@
 """Letters written to the outbox, in the transaction of what they tell of.
 
-A row says of what kind it is and of what fact; to whom, by which channel and in what words is
-settled when it is sent, so that a language, an address or a consent counts as it is then.
+A row says of what kind it is and of what fact; to whom, by which channel, as what by law and in
+what words is settled when it is sent, so that a language, an address or a consent counts as it is
+then.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from loyalty_core.store import letters as store
 from loyalty_core.store import outbox
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_core.store.letters import LetterSetting
-from loyalty_core.store.outbox import Notice, OutboxRow
+from loyalty_core.store.outbox import Fate, Notice, OutboxRow
 
+TOLD_ALREADY = Fate("done", error_code="told_already", error_text="Under another record of it.")
 OLD_NEWS = timedelta(days=2)
 """A purchase that is reported so late is no news to its buyer."""
 
@@ -96,6 +98,28 @@ def tell_tiers(
     outbox.announce(connection, notices, now=now)
 
 
+def merge_letters(connection: Connection, leaving: int, survivor: int, *, now: datetime) -> None:
+    """What was written of one record of a person is written of the other; what both would be
+    told, or one was, is not told again.
+    """
+    old, new = to_wire("m", leaving), to_wire("m", survivor)
+    rows = outbox.keyed_messages(connection, [leaving, survivor])
+    theirs = {row.key: row for row in rows if row.member_id == survivor}
+    for row in rows:
+        parts = row.key.split(":")
+        if row.member_id != leaving or old not in parts:
+            continue
+        key = ":".join(new if part == old else part for part in parts)
+        other = theirs.get(key)
+        if other is None:
+            outbox.change_key(connection, row.id, key)
+        elif row.state == "due" and other.is_told:
+            outbox.pass_over(connection, row.id, TOLD_ALREADY, now=now)
+        elif other.state == "due" and row.is_told:
+            outbox.pass_over(connection, other.id, TOLD_ALREADY, now=now)
+    outbox.move_member(connection, leaving, survivor)
+
+
 def _is_news(ladder: Ladder, row: OutboxRow) -> bool:
     """A tier that the ladder does not know any more is none."""
     if row.kind == TIER_ENDING:
@@ -125,7 +149,6 @@ def letter_to(  # noqa: PLR0913 - each is a word of its own to the caller
         expires_at = min(expires_at, not_after)
     payload = {
         "letter": setting.kind,
-        "message_class": setting.message_class,
         "facts": dict(facts),
         "expires_at": expires_at.isoformat(),
     }

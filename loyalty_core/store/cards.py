@@ -2,7 +2,7 @@
 
 A live card's number is a name of its member too (`identities`), which is how a till finds the
 member; the row here says which of the names the programme has issued, and keeps numbers that
-are dead from being anybody's again.
+are dead from being anybody's again, also those of people who were erased.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from loyalty_core.store.sets import among, insert_many
-from loyalty_core.store.tables import cards
+from loyalty_core.store.tables import cards, retired_cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,13 @@ def issued(connection: Connection, programme_id: int, numbers: Collection[str]) 
     """Of these numbers, those that the programme has issued at any time."""
     if not numbers:
         return set()
-    query = select(cards.c.number).where(
-        cards.c.programme_id == programme_id, among(cards.c.number, "numbers")
+    own, gone = (
+        select(table.c.number).where(
+            table.c.programme_id == programme_id, among(table.c.number, "numbers")
+        )
+        for table in (cards, retired_cards)
     )
-    return set(connection.scalars(query, {"numbers": numbers}))
+    return set(connection.scalars(own.union_all(gone), {"numbers": numbers}))
 
 
 def move_cards(connection: Connection, old: int, new: int, now: datetime) -> None:
@@ -79,5 +82,9 @@ def move_cards(connection: Connection, old: int, new: int, now: datetime) -> Non
     connection.execute(update(cards).where(cards.c.member_id == old).values(member_id=new))
 
 
-def forget_cards(connection: Connection, ids: Collection[int]) -> None:
-    connection.execute(delete(cards).where(cards.c.member_id.in_(ids)))
+def retire_cards(connection: Connection, ids: Collection[int]) -> None:
+    """These numbers are nobody's, and nobody will have them again: somebody may still show one."""
+    theirs = cards.c.member_id.in_(ids)
+    numbers = select(cards.c.programme_id, cards.c.number).where(theirs)
+    connection.execute(insert(retired_cards).from_select(["programme_id", "number"], numbers))
+    connection.execute(delete(cards).where(theirs))

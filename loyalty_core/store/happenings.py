@@ -96,13 +96,21 @@ def give_for(
     insert_many(connection, event_products, (*_PRODUCT, "happening_id"), rows)
 
 
-def take_back_for(connection: Connection, member_id: int, event: int) -> None:
-    """What rules gave for an event does not count any more."""
-    connection.execute(
-        delete(event_products).where(
-            event_products.c.member_id == member_id, event_products.c.happening_id == event
-        )
+def take_back_for(connection: Connection, member_id: int, event: int) -> list[tuple[str, str]]:
+    """What rules gave for an event does not count any more: (rule, product)."""
+    gone = connection.execute(
+        delete(event_products)
+        .where(event_products.c.member_id == member_id, event_products.c.happening_id == event)
+        .returning(event_products.c.rule, event_products.c.product)
     )
+    return [(rule, product) for rule, product in gone]
+
+
+def about_product(
+    connection: Connection, ids: Collection[int], product: str
+) -> list[KeptHappening]:
+    """All events of these members about a product, in the order in which they came."""
+    return [one for one in happenings_of(connection, ids) if one.product == product]
 
 
 def move_products(connection: Connection, old: int, new: int) -> None:

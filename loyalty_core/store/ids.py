@@ -53,7 +53,7 @@ def from_wire(prefix: str, text: str) -> int | None:
     head, _, digits = text.partition("_")
     if head != prefix or not 0 < len(digits) <= 13 or not digits.isascii():
         return None
-    if any(digit not in _DIGITS for digit in digits):
+    if any(digit not in _DIGITS for digit in digits) or (digits[0] == "0" and digits != "0"):
         return None
     number = int(digits, 36)
     return number if number < 2**63 else None

@@ -272,6 +272,11 @@ def drop_names(connection: Connection, programme_id: int, keys: Collection[Ident
         )
 
 
+def forget_names(connection: Connection, ids: Collection[int]) -> None:
+    if ids:
+        connection.execute(delete(identities).where(identities.c.member_id.in_(ids)))
+
+
 def move_names(connection: Connection, old: int, new: int) -> None:
     connection.execute(
         update(identities).where(identities.c.member_id == old).values(member_id=new)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, true, update
 
@@ -19,7 +19,8 @@ MESSAGE = "message"
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A row that a worker has claimed; `attempts` counts this one."""
+    """A row that a worker has claimed; `attempts` counts this one, and `error_code` is what the
+    last one came to."""
 
     id: int
     programme_id: int
@@ -30,6 +31,7 @@ class OutboxRow:
     attempts: int
     member_id: int | None = None
     urgent: bool = False
+    error_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,21 @@ class Notice:
     member_id: int | None = None
     urgent: bool = False
     id: int | None = None
+
+
+class KeyedMessage(NamedTuple):
+    """A message and how it stands; `error_code` of one that is over: it was not sent."""
+
+    id: int
+    member_id: int
+    key: str
+    state: str
+    error_code: str | None
+
+    @property
+    def is_told(self) -> bool:
+        """It was sent, or is to be."""
+        return self.state == "due" or (self.state == "done" and self.error_code is None)
 
 
 _NEW = (
@@ -201,6 +218,20 @@ def settle(connection: Connection, row: OutboxRow, fate: Fate, *, now: datetime)
     return settled.rowcount == 1
 
 
+def hurry(connection: Connection, programme_id: int, error_code: str, *, now: datetime) -> None:
+    """What waits for this reason is due now."""
+    connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.programme_id == programme_id,
+            outbox.c.state == "due",
+            outbox.c.due_at > now,
+            outbox.c.error_code == error_code,
+        )
+        .values(due_at=now)
+    )
+
+
 def made_since(
     connection: Connection, programme_id: int, prefix: str, since: datetime
 ) -> list[datetime]:
@@ -268,6 +299,26 @@ def messages_of(connection: Connection, ids: Sequence[int]) -> list[dict[str, An
         }
         for made, ended, state, code, payload in found
     ]
+
+
+def keyed_messages(connection: Connection, ids: Collection[int]) -> list[KeyedMessage]:
+    """What was written to these members, the oldest first."""
+    columns = [outbox.c[name] for name in KeyedMessage._fields]
+    query = select(*columns).where(outbox.c.member_id.in_(ids), outbox.c.kind == MESSAGE)
+    return [KeyedMessage(*row) for row in connection.execute(query.order_by(outbox.c.id))]
+
+
+def change_key(connection: Connection, number: int, key: str) -> None:
+    connection.execute(update(outbox).where(outbox.c.id == number).values(key=key))
+
+
+def pass_over(connection: Connection, number: int, why: Fate, *, now: datetime) -> None:
+    """It will not be sent, unless somebody is at it already."""
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.id == number, outbox.c.state == "due")
+        .values(state="done", error_code=why.error_code, error_text=why.error_text, done_at=now)
+    )
 
 
 def move_member(connection: Connection, leaving: int, survivor: int) -> None:

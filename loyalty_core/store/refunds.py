@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, or_, select, text, update
+from sqlalchemy import Connection, RowMapping, Text, bindparam, func, or_, select, text, update
 
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.sets import among, insert_many, update_many
@@ -50,6 +50,7 @@ _BY_KEY = select(refunds).where(
     among(refunds.c.external_id, "names"),
 )
 _OF_PURCHASES = select(refunds).where(among(refunds.c.purchase_id, "ids")).order_by(refunds.c.id)
+_SIGN = refunds.c.document[("fiscal", "fp")].as_string()
 _WAITING = (
     select(refunds)
     .where(
@@ -59,7 +60,8 @@ _WAITING = (
         or_(
             among(refunds.c.purchase_external_id, "names"),
             among(refunds.c.order, "orders"),
-            among(refunds.c.document[("fiscal", "fp")].as_string(), "fiscal"),
+            # Older documents may have zeros before it.
+            among(func.ltrim(_SIGN, "0", type_=Text()), "fiscal"),
         ),
     )
     .order_by(refunds.c.id)

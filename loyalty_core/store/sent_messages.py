@@ -66,6 +66,31 @@ def claim(
     return [SentMessage(*row) for row in found]
 
 
+def give_back(
+    connection: Connection, ids: Collection[int], *, until: datetime, now: datetime
+) -> None:
+    """Of those claimed `until` then, these were not asked for."""
+    connection.execute(
+        update(sent_messages)
+        .where(sent_messages.c.id.in_(ids), sent_messages.c.look_at == until)
+        .values(look_at=now)
+    )
+
+
+def put_off(
+    connection: Connection, message: SentMessage, *, now: datetime, until: datetime
+) -> None:
+    """Whatever else its connection is to be asked of now waits `until` then."""
+    connection.execute(
+        update(sent_messages)
+        .where(
+            sent_messages.c.installation_id == message.installation_id,
+            sent_messages.c.look_at <= now,
+        )
+        .values(look_at=until)
+    )
+
+
 def note(connection: Connection, number: int, changes: dict[str, Any]) -> None:
     """What the vendor says of a message, unless its person was erased meanwhile."""
     connection.execute(

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Dialect,
     Table,
@@ -73,14 +74,14 @@ def update_many(  # noqa: PLR0913 - what to change, and what may be changed
 
 
 class among(FunctionElement[Any]):  # noqa: N801 - reads as the operator that it is
-    """Whether a column's value is one of the list that is bound to the parameter `name`.
+    """Whether a value is one of the list that is bound to the parameter `name`.
 
     Other than `in_`, the statement is the same whatever the length of the list.
     """
 
     inherit_cache = True
 
-    def __init__(self, column: Column[Any], name: str) -> None:
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
         super().__init__(column, bindparam(name, type_=_List(column.type), required=True))
 
 

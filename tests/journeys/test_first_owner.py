@@ -173,8 +173,6 @@ def test_from_the_first_login_to_the_first_points(owner, locale, width, words):
         owner.shop.change_order(13, status="cancelled")
         assert owner.shop.deliver("order.updated", 13, hook).status_code == 200
         reload_until(page, words.taken_back)
-        # The figures were read a moment before the movements.
-        page.reload()
         expect(page.locator('[data-figure="available"]')).to_have_text("0")
 
         find_the_member(page, words, member)

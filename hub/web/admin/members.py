@@ -13,7 +13,7 @@ from hub.web.admin.context import the_hub, the_programme
 from loyalty_core.service import members as service
 from loyalty_core.service.consent_views import member_consents, told
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
-from loyalty_core.store.database import read
+from loyalty_core.store.database import look, read
 
 _FOUND = 25
 _PAGE = 25
@@ -50,7 +50,8 @@ def show(member_id: str) -> ResponseReturnValue:
     view = request.args.get("view", _VIEWS[0])
     view = view if view in _VIEWS else _VIEWS[0]
     cursor = request.args.get("cursor")
-    with read(the_hub().engine) as connection:
+    # Of one moment, or the movements would not come to the figures above them.
+    with look(the_hub().engine) as connection:
         member = service.get_member(
             connection,
             the_hub().plans,

@@ -98,6 +98,14 @@ MESSAGE: Mapping[str, State] = {
     "delivered": State(lazy_gettext("Delivered"), "good"),
     "failed": State(lazy_gettext("Not delivered"), "bad"),
 }
+NOT_SENT: Mapping[str, str] = {
+    "paused": lazy_gettext("The connection was paused for too long"),
+    "message_late": lazy_gettext("Its time was over"),
+    "no_way": lazy_gettext("No address or no connection"),
+    "undeliverable": lazy_gettext("The gateway refuses it"),
+    "not_delivered": lazy_gettext("The gateway could not deliver it"),
+    "letter_broken": lazy_gettext("Its text cannot be filled in"),
+}
 SWITCH: Mapping[str, State] = {
     "on": State(lazy_gettext("On"), "good"),
     "off": State(lazy_gettext("Off"), "idle"),
@@ -161,6 +169,11 @@ def trouble(code: str | None) -> str:
     """What is wrong, in the language of the page; a connector's own text is in its own."""
     known = TROUBLE.get(code or "")
     return str(known) if known else detail(code or "", language())
+
+
+def not_sent(code: str) -> str:
+    """Why a message has not arrived."""
+    return str(NOT_SENT[code]) if code in NOT_SENT else trouble(code)
 
 
 def delivery_title(delivery: DeliveryView) -> str:

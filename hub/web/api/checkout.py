@@ -56,7 +56,7 @@ def quote(call: Call) -> Answer:
     Writes nothing and promises nothing.  Past its deadline it answers base prices without
     spending: `degraded`.
     """
-    request = scanned.basket(call, body.load(load_quote_request, body.read_json()))
+    request = body.load(load_quote_request, body.read_json())
     found = _guarded(call, request) if guesses.codes_in(request) else priced(call, request)
     return answer(render_quote.quote(found))
 
@@ -82,7 +82,11 @@ def priced(call: Call, request: QuoteRequest) -> Quote:
     try:
         return call.read_in_time(
             lambda connection: quote_basket(
-                connection, call.plans, call.source, request, now=call.now
+                connection,
+                call.plans,
+                call.source,
+                scanned.basket(call, connection, request),
+                now=call.now,
             )
         )
     except UNAVAILABLE as error:
@@ -110,7 +114,6 @@ def hold(call: Call) -> Answer:
     """
     told = body.read_json()
     wanted = body.load(load_hold_request, told)
-    wanted = replace(wanted, request=scanned.basket(call, wanted.request))
     codes = guesses.codes_in(wanted.request)
     placed: list[PlacedHold] = []
     looked = False
@@ -122,7 +125,7 @@ def hold(call: Call) -> Answer:
             connection,
             call.plans,
             call.source,
-            wanted,
+            replace(wanted, request=scanned.basket(call, connection, wanted.request)),
             now=call.now,
             code_secret=secret_of(call),
         )

@@ -122,20 +122,20 @@ def happening(call: Call) -> Answer:
     """Take what is not a purchase: a review, a registration, a visit, ..."""
     told = body.read_json()
     event = body.load(wire.HappeningSchema().load, told)
-    if event.member is not None:
-        member = scanned.customer(call, event.member, event.occurred_at)
-        event = replace(event, member=member)
-    return call.write(
-        lambda connection: _receipt(
-            record_happening(connection, call.plans, call.source, event, now=call.now)
-        ),
-        told=told,
-    )
+
+    def work(connection: Connection) -> Answer:
+        known = event
+        if event.member is not None:
+            member = scanned.customer(call, connection, event.member, event.occurred_at)
+            known = replace(event, member=member)
+        return _receipt(record_happening(connection, call.plans, call.source, known, now=call.now))
+
+    return call.write(work, told=told)
 
 
 def _record(call: Call, event: Event, told: object) -> Answer:
     def work(connection: Connection) -> Answer:
-        incoming = [Incoming(call.source, scanned.event(call, event))]
+        incoming = [Incoming(call.source, scanned.event(call, connection, event))]
         (receipt,) = record_events(connection, call.plans, incoming, now=call.now)
         return _receipt(receipt)
 

@@ -18,7 +18,7 @@ from flask import Flask
 
 from hub import logs
 from hub.web import csp
-from hub.web.api import body, checkout, guesses, render_quote, scanned
+from hub.web.api import body, checkout, guesses, render_quote
 from hub.web.api.call import COUNTED, Call, Room, answer, caller_by
 from hub.web.auth import token_in
 from loyalty_kit.checkout_schema import load_quote_request
@@ -82,7 +82,7 @@ class _Lane:
             room.limit.admit(caller_by(key), now)
             environ[COUNTED] = True
             call = Call(room, key, now, started)
-            found = checkout.priced(call, scanned.basket(call, asked))
+            found = checkout.priced(call, asked)
             return answer(render_quote.quote(found)).body
         except Exception:  # noqa: BLE001  # Flask meets it again, and says what it was
             return None

@@ -14,6 +14,7 @@ from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from hub.web.api.schemas import PageQuerySchema
 from loyalty_core.domain.card_numbers import may_be_own
+from loyalty_core.domain.members import card_key
 from loyalty_core.service import member_pages, members
 from loyalty_core.service.adjust_points import Adjustment, adjust_points
 from loyalty_core.service.erase_member import erase_member, export_member
@@ -76,7 +77,8 @@ def find_members(call: Call) -> Answer:
             connection, call.plans, call.key.programme_id, **asked, now=call.now
         )
     )
-    if by_card and not found:
+    # By another name it may be known as well, and the card is still a guess.
+    if by_card and not any(card_key(asked["card"]).value in one.cards for one in found):
         call.room.guesses.count(guesses.lookers_of(call.key.id), 1, call.now)
     return answer({"items": [render.member(card) for card in found]})
 
@@ -273,9 +275,9 @@ def merge(call: Call, member_id: str) -> Answer:
     ),
 )
 def export(call: Call, member_id: str) -> Answer:
-    """All that is known of a member."""
+    """All that is known of a member, at one moment."""
     return answer(
-        call.read(
+        call.look(
             lambda connection: export_member(
                 connection, call.plans, call.key.programme_id, member_id, now=call.now
             )

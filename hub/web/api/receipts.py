@@ -16,8 +16,10 @@ from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from loyalty_core.domain.errors import ReceiptDiffers
 from loyalty_core.domain.fiscal_qr import read_qr
+from loyalty_core.service.members import member_row
 from loyalty_core.service.receipts import EventReceipt
 from loyalty_core.service.register_receipt import WAITING, register_receipt
+from loyalty_core.store.ids import to_wire
 
 SCOPE = "members"
 blueprint = Blueprint("receipts", __name__, description="Fiscal receipts of members.")
@@ -42,7 +44,9 @@ def register(call: Call, member_id: str) -> Answer:
     """
     told = body.read_json()
     qr = read_qr(body.load(wire.ReceiptQrSchema().load, told)["qr"])
-    callers = guesses.callers_of(call.key.id, member=member_id)
+    # By whatever id the member is named, as by one that was merged.
+    member = call.read(lambda connection: member_row(connection, call.key.programme_id, member_id))
+    callers = guesses.callers_of(call.key.id, member=to_wire("m", member["id"]))
     call.room.guesses.check(callers, call.now)
     new: list[EventReceipt] = []
 

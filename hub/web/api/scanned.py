@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from hub.web.api.call import Call
 from loyalty_core.service.member_cards import TOLD_LATER, known_by_code
 from loyalty_kit.checkout import QuoteRequest
@@ -23,23 +25,27 @@ def secret_of(call: Call) -> bytes:
     return call.room.hub.vault.derive(PURPOSE)
 
 
-def basket(call: Call, request: QuoteRequest) -> QuoteRequest:
+def basket(call: Call, connection: Connection, request: QuoteRequest) -> QuoteRequest:
     """A code in a basket is good until its end."""
     if request.member is None or request.member.code is None:
         return request
-    member = known_by_code(
-        secret_of(call), call.key.programme_id, request.member, call.now, later=_AT_ONCE
-    )
-    return replace(request, member=member)
+    return replace(request, member=_known(call, connection, request.member, call.now, _AT_ONCE))
 
 
-def event(call: Call, told: Event) -> Event:
+def event(call: Call, connection: Connection, told: Event) -> Event:
     """A receipt is made some time after the buyer was scanned.  Its own time decides, so that
     the same receipt is the same whenever it is told."""
     if told.customer is None or told.customer.code is None:
         return told
-    return replace(told, customer=customer(call, told.customer, told.occurred_at))
+    return replace(told, customer=customer(call, connection, told.customer, told.occurred_at))
 
 
-def customer(call: Call, said: Customer, at: datetime) -> Customer:
-    return known_by_code(secret_of(call), call.key.programme_id, said, at, later=TOLD_LATER)
+def customer(call: Call, connection: Connection, said: Customer, at: datetime) -> Customer:
+    return _known(call, connection, said, at, TOLD_LATER)
+
+
+def _known(
+    call: Call, connection: Connection, said: Customer, at: datetime, later: timedelta
+) -> Customer:
+    programme_id = call.key.programme_id
+    return known_by_code(connection, secret_of(call), programme_id, said, at, later=later)

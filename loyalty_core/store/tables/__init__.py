@@ -47,6 +47,7 @@ from loyalty_core.store.tables.members import (
     identities,
     identity_conflicts,
     members,
+    retired_cards,
     tier_changes,
 )
 from loyalty_core.store.tables.moving import balance_comparisons, import_columns, imports
@@ -69,6 +70,7 @@ from loyalty_core.store.tables.programme import (
     shops,
 )
 from loyalty_core.store.tables.receipts import (
+    PADDED,
     event_products,
     happenings,
     hold_claims,
@@ -82,6 +84,7 @@ from loyalty_core.store.tables.reward_orders import reward_orders, reward_stock
 
 __all__ = [
     "LEDGER_FAMILY",
+    "PADDED",
     "accounts",
     "admins",
     "api_keys",
@@ -140,6 +143,7 @@ __all__ = [
     "purchases",
     "receipt_claims",
     "refunds",
+    "retired_cards",
     "reward_choices",
     "reward_orders",
     "reward_stock",

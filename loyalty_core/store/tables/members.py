@@ -88,6 +88,15 @@ cards = Table(
 Index("ix_cards_member", cards.c.member_id)
 partial_index("uq_cards_live", cards.c.member_id, where="ended_at IS NULL", unique=True)
 
+retired_cards = Table(
+    "retired_cards",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("number", Text, nullable=False),
+    PrimaryKeyConstraint("programme_id", "number"),
+)
+"""Numbers of the series whose people were erased: nobody has them again."""
+
 identity_conflicts = Table(
     "identity_conflicts",
     metadata,

@@ -81,6 +81,11 @@ purchase_fiscal = Table(
     PrimaryKeyConstraint("programme_id", "fn", "fd", "fp", "purchase_id"),
 )
 Index("ix_purchase_fiscal_purchase", purchase_fiscal.c.purchase_id)
+PADDED = " OR ".join(
+    f"(substr({part}, 1, 1) = '0' AND length({part}) > 1)" for part in ("fn", "fd", "fp")
+)
+"""Signs of before, which were told with zeros before them (`padded_signs.py`)."""
+partial_index("ix_purchase_fiscal_padded", purchase_fiscal.c.purchase_id, where=PADDED)
 
 receipt_claims = Table(
     "receipt_claims",

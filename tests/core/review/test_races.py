@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, select, text
 
+from loyalty_core.domain.errors import MemberNotFound
+from loyalty_core.domain.fiscal_qr import read_qr
+from loyalty_core.service.enter_member import enter_member
+from loyalty_core.service.erase_member import erase_member
+from loyalty_core.service.members import NewMember, update_member
 from loyalty_core.service.record_events import Incoming, record_events
+from loyalty_core.service.record_happening import Happening, record_happening
+from loyalty_core.service.register_receipt import register_receipt
 from loyalty_core.service.upkeep import end_holds, list_lost_refunds
-from loyalty_core.store.database import write
-from loyalty_kit.events import Event, PurchaseStatus
-from tests.support.ledger import Figures, Shop, open_programme
+from loyalty_core.store.database import read, write
+from loyalty_core.store.ids import from_wire
+from loyalty_core.store.tables import identities, receipt_claims
+from loyalty_kit.events import Customer, Event, PurchaseStatus
+from tests.support.ledger import ANNA, Figures, Shop, open_programme
 from tests.support.waiting import wait_until
 
 Work = Callable[[Connection], Any]
@@ -89,3 +98,85 @@ def test_a_hold_is_kept_for_an_order_while_its_time_is_up(shop: Shop):
         assert second.result(timeout=30) == 0
 
     assert shop.see(hold).state == "live"
+
+
+def _erased(shop: Shop, wire: str) -> Work:
+    def work(connection: Connection) -> None:
+        erase_member(
+            connection, shop.programme_id, wire, author="owner", evidence_key=b"key", now=shop.now
+        )
+
+    return work
+
+
+def _buys(shop: Shop, wire: str) -> Work:
+    """Under a name that is known, and one that is new."""
+    named = Customer(phone=ANNA, email="anna@example.com", verified=True)
+    return telling(shop, shop.purchase("P2", 10_00, customer=named))
+
+
+def _changes(shop: Shop, wire: str) -> Work:
+    changes = {"card": "777", "email": "anna@example.com"}
+    return lambda connection: update_member(
+        connection, shop.plans, shop.told_by(), wire, changes, now=shop.now
+    )
+
+
+def _registers(shop: Shop, wire: str) -> Work:
+    code = read_qr("t=20260314T1130&s=1.00&fn=9999078900000001&i=1&fp=2&n=1")
+    return lambda connection: register_receipt(
+        connection, shop.plans, shop.programme_id, wire, code, now=shop.now
+    )
+
+
+def _visits(shop: Shop, wire: str) -> Work:
+    named = Customer(phone=ANNA, email="anna@example.com", verified=True)
+    visit = Happening("visit", "V1", shop.now, named, {})
+    return lambda connection: record_happening(
+        connection, shop.plans, shop.told_by(), visit, now=shop.now
+    )
+
+
+def _is_entered(shop: Shop, wire: str) -> Work:
+    new = NewMember(phone=ANNA, email="anna@example.com")
+    return lambda connection: enter_member(
+        connection, shop.plans, shop.told_by(), new, now=shop.now
+    )
+
+
+COMING = [_buys, _changes, _registers, _visits, _is_entered]
+
+
+def _left(shop: Shop, wire: str) -> list[Any]:
+    """What still names the member, whether or not anybody else is called so by now."""
+    number = from_wire("m", wire)
+    with read(shop.engine) as connection:
+        return [
+            row
+            for table in (identities, receipt_claims)
+            for row in connection.execute(select(table).where(table.c.member_id == number))
+        ]
+
+
+@pytest.mark.parametrize("what", COMING)
+def test_an_erasure_waits_for_what_is_under_way_and_takes_it_along(shop: Shop, what):
+    shop.buy("P1", 100_00)
+    wire = shop.wire(ANNA)
+
+    with meanwhile(shop, what(shop, wire), _erased(shop, wire)) as erasure:
+        erasure.result(timeout=30)
+
+    assert _left(shop, wire) == []
+
+
+@pytest.mark.parametrize("what", COMING)
+def test_what_comes_while_somebody_is_erased_leaves_no_name(shop: Shop, what):
+    shop.buy("P1", 100_00)
+    wire = shop.wire(ANNA)
+
+    with meanwhile(shop, _erased(shop, wire), what(shop, wire)) as second, suppress(MemberNotFound):
+        second.result(timeout=30)
+
+    assert _left(shop, wire) == []
+    again = shop.buy("P3", 10_00, customer=Customer(phone=ANNA, email="anna@example.com"))
+    assert again.member not in (None, wire)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import event
+
 from tests.hub.api.bodies import ANNA, a_line, a_purchase
 from tests.hub.api.client import Caller, code_of, new_key
 
@@ -124,6 +126,26 @@ def test_a_merge_brings_points_and_names_together(shop):
     assert merged.status_code == 200
     assert merged.get_json()["balance"]["available"] == "60.00"
     assert shop.get("/members?phone=%2B79160000001").get_json()["items"][0]["id"] == anna
+
+
+def test_an_export_is_of_one_moment(shop, engine):
+    """A purchase is booked between the reading of the ledger and of the purchases."""
+    told = shop.post("/members", {"phone": ANNA}).get_json()["id"]
+    shop.post("/purchases", a_purchase())
+    asked = []
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def book_one_more(_connection, _cursor, statement, *_):
+        if "FROM entries" in statement and not asked:
+            asked.append(statement)
+            shop.post("/purchases", a_purchase(external_id="p-2"))
+
+    export = shop.get(f"/members/{told}/export").get_json()
+    event.remove(engine, "after_cursor_execute", book_one_more)
+
+    assert asked
+    assert [len(export[part]) for part in ("ledger", "lots", "purchases")] == [1, 1, 1]
+    assert len(shop.get(f"/members/{told}/export").get_json()["purchases"]) == 2
 
 
 def test_an_export_and_an_erasure(shop):

@@ -158,6 +158,10 @@ def test_r68_a_merge_keeps_both_numbers_and_one_card(scene, engine):
     with read(engine) as connection:
         assert connection.execute(select(cards)).all() == []
         assert connection.execute(select(identities)).all() == []
+    vera = join(scene)
+    for number in (first, second):
+        refused = scene.shop.patch(f"/members/{vera}", {"card": number})
+        assert refused.get_json()["errors"] == {"card": ["This card was taken away."]}
 
 
 def test_r68_taking_the_card_away_ends_all_own_numbers_for_good(scene, hub, programme_id):
@@ -229,6 +233,32 @@ def test_r68_a_code_that_is_not_good_names_nobody_and_other_names_count(scene):
     assert seen_at_till(scene, code="nonsense", phone=BORIS) == boris
     assert seen_at_till(scene, code=code, phone=BORIS) == anna
     assert seen_at_till(scene, id=boris, code=code) == boris
+
+
+def test_r68_a_code_ends_with_its_card(scene):
+    """A new card has codes of its own; what was bought before is told with the old one."""
+    anna = join(scene)
+    issue(scene, anna)
+    code = shown(scene, anna)["code"]
+    before = a_purchase(
+        external_id="p-0", occurred_at=scene.clock.now().isoformat(), customer={"code": code}
+    )
+    scene.clock.advance(seconds=30)
+    assert seen_at_till(scene, code=code) == anna
+
+    scene.shop.delete(f"/members/{anna}/card")
+    scene.clock.advance(seconds=1)
+    assert seen_at_till(scene, code=code) is None
+    issue(scene, anna)
+    assert seen_at_till(scene, code=code) is None
+    assert scene.bought(a_line(paid="1000.00"), customer={"code": code})["member"] is None
+    hold = scene.shop.post("/holds", a_basket(member={"code": code}, cart="c-1")).get_json()
+    assert hold["quote"]["member"] is None
+    event = {"kind": "visit", "external_id": "v-1", "member": {"code": code}}
+    told = scene.shop.post("/events", event | {"occurred_at": scene.clock.now().isoformat()})
+    assert told.get_json()["member"] is None
+    assert scene.shop.post("/purchases", before).get_json()["member"] == anna
+    assert seen_at_till(scene, code=shown(scene, anna)["code"]) == anna
 
 
 def test_r68_a_code_of_one_programme_is_nothing_in_another(scene, stranger):
@@ -485,8 +515,10 @@ def test_r68_numbers_are_not_found_by_trying(scene, stranger):
     number = issue(scene, anna)["number"]
     assert stranger.get(f"/members?card={number}").get_json() == {"items": []}
     guesses = [f"29{count:010}" for count in range(250)]
+    own = f"phone={ANNA.replace('+', '%2B')}"
     statuses = [
-        scene.shop.get(f"/members?card={one}{check_digit(one)}").status_code for one in guesses
+        scene.shop.get(f"/members?card={one}{check_digit(one)}&{own}").status_code
+        for one in guesses
     ]
     assert statuses.count(200) == 201
     assert set(statuses[201:]) == {429}

@@ -364,6 +364,41 @@ def test_r22_a_review_that_stands_again_has_its_points_again(scene):
     assert available(scene) == "50.00"
 
 
+def test_r22_a_review_of_another_product_than_before_is_rated_anew(scene):
+    """The first product is free for another review, and the second has had its points."""
+    scene.publish(events=[REVIEW])
+    join(scene)
+    review(scene)
+    turned = review(scene, product="CUP-1", revision=2)
+    assert (turned.get_json()["points"]["clawed_back"], available(scene)) == ("0.00", "50.00")
+
+    assert earned(review(scene, "r-2", product="CUP-1")) == "0.00"
+    assert earned(review(scene, "r-3")) == "50.00"
+    review(scene, "r-2", product="PEN-1", revision=2)
+    assert available(scene) == "150.00"
+    review(scene, "r-2", revision=3)
+    assert available(scene) == "100.00"
+
+
+def test_r22_who_was_two_members_keeps_both_reviews_and_earns_by_no_third(scene):
+    scene.publish(events=[REVIEW])
+    anna, _ = join(scene), join(scene, BORIS)
+    review(scene)
+    review(scene, "r-2", member={"phone": BORIS})
+    merged = scene.shop.get("/members?phone=%2B" + BORIS[1:]).get_json()["items"][0]["id"]
+    assert scene.shop.post(f"/members/{anna}/merge", {"from": merged}).status_code == 200
+    assert available(scene) == "100.00"
+
+    review(scene, state="withdrawn", revision=2)
+    assert earned(review(scene, "r-3")) == "0.00"
+    assert available(scene) == "50.00"
+    review(scene, state="approved", revision=3)
+    assert available(scene) == "50.00"
+    review(scene, "r-2", state="withdrawn", revision=2)
+    assert available(scene) == "0.00"
+    assert earned(review(scene, "r-4")) == "50.00"
+
+
 def test_r22_what_was_spent_meanwhile_is_taken_as_a_return_takes_it(scene):
     """30 of the 50 points were spent: 20 are there, and the rest is forgiven."""
     scene.publish(events=[REVIEW])

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 import pytest
 from sqlalchemy import select
 
-from hub.installations import create_installation
+from hub.installations import create_installation, set_state
 from hub.jobs.scheduler import look_after
 from hub.outbox.dispatch import send_batch
 from loyalty_core.service.day_letters import tell_days
@@ -156,6 +156,23 @@ def test_a_letter_that_is_switched_off_goes_no_more_queued_or_not(scene, shop, t
     bought(scene, "p-3")
 
     assert told() == []
+
+
+def test_the_class_of_a_letter_is_asked_as_it_goes_out(scene, shop, hub, told):
+    """Who agreed to nothing was written to as service, which it is no more."""
+    publish_all(shop)
+    switch_on(shop, "points_earned", "welcome")
+    says(shop, "points_earned", "+{{ points }}")
+    says(shop, "welcome", "Привет")
+    join(shop)
+    bought(scene)
+    switch_on(shop, "points_earned", **{"class": "advertising"})
+    assert [text for _, text in told()] == ["Привет"]
+    assert letters(hub)[-1] == ("points_earned", "no_consent")
+
+    bought(scene, "p-2")
+    switch_on(shop, "points_earned", **{"class": "service"})
+    assert [text for _, text in told()] == ["+50"]
 
 
 @pytest.mark.parametrize(
@@ -492,6 +509,87 @@ def test_a_letter_waits_for_the_end_of_the_quiet_hours_and_is_filled_in_then(
     scene.clock.set(datetime(2026, 3, 15, 6, tzinfo=UTC))
 
     assert told() == [(ANNA, "100"), (ANNA, "100")]
+
+
+def test_a_letter_waits_while_its_connection_is_paused(shop, hub, told, sms):
+    switch_on(shop, "welcome")
+    says(shop, "welcome", "Привет")
+    set_state(hub, sms, "paused")
+    join(shop)
+    shop.post("/members", {"card": "777001"})
+    assert told() == []
+    assert letters(hub) == [("welcome", "paused"), ("welcome", "no_way")]
+
+    hub.clock.advance(hours=20)
+    assert told() == []
+    set_state(hub, sms, "active")
+    assert told() == [(ANNA, "Привет")]
+    (kept,) = shop.get("/messages").get_json()["items"]
+    assert kept["state"] == "sent"
+
+
+def test_a_letter_that_a_pause_outlived_is_passed_over_and_listed_with_the_reason(
+    shop, hub, told, sms
+):
+    """A welcome is news for three days."""
+    switch_on(shop, "welcome")
+    set_state(hub, sms, "paused")
+    join(shop)
+    told()
+    hub.clock.advance(days=3)
+
+    assert told() == []
+    assert letters(hub) == [("welcome", "paused")]
+    set_state(hub, sms, "active")
+    assert told() == []
+    (kept,) = shop.get("/messages").get_json()["items"]
+    assert (kept["kind"], kept["state"], kept["reason"]) == ("welcome", "failed", "paused")
+
+
+def test_while_one_connection_is_paused_letters_go_by_another(shop, hub, told, sms, mail, post):
+    switch_on(shop, "welcome")
+    set_state(hub, mail, "paused")
+    join(shop, email="anna@example.com")
+    shop.post("/members", {"email": "vera@example.com"})
+
+    assert [phone for phone, _ in told()] == [ANNA]
+    assert letters(hub) == [("welcome", None), ("welcome", "paused")]
+    set_state(hub, mail, "active")
+    told()
+    assert [letter["To"] for letter in post.mails] == ["vera@example.com"]
+
+
+def test_who_was_known_twice_is_told_once(scene, shop, hub, told):
+    """Welcome, birthday and points that end: each was written to both."""
+    publish_all(shop)
+    scene.publish_points(life_days=7)
+    switch_on(shop, "welcome", "birthday", "points_expire")
+    says(shop, "birthday", "С днём рождения")
+    says(shop, "welcome", "Привет")
+    says(shop, "points_expire", "{{ points }}")
+    numbers = [join(shop, phone, birth_date="1990-03-14") for phone in (ANNA, BORIS)]
+    for place, number in enumerate(numbers):
+        said(shop, number, yes("processing"), yes(channel="sms"))
+        bought(scene, f"p-{place}", customer={"phone": (ANNA, BORIS)[place]})
+    scene.clock.advance(minutes=1)
+    look_after(hub)
+    look_after(hub)
+    anna, boris = numbers
+    assert shop.post(f"/members/{anna}/merge", {"from": boris}).status_code == 200
+
+    assert sorted(text for _, text in told()) == ["100", "Привет", "С днём рождения"]
+
+
+def test_what_one_record_was_told_is_not_told_to_the_other(shop, hub, told):
+    """Boris's record was greeted; Anna's letters wait for the morning."""
+    publish_all(shop)
+    switch_on(shop, "welcome")
+    boris = join(shop, BORIS)
+    assert len(told()) == 1
+    anna = join(shop)
+    assert shop.post(f"/members/{anna}/merge", {"from": boris}).status_code == 200
+
+    assert told() == []
 
 
 # --- what became of it ----------------------------------------------------------------------

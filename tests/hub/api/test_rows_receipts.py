@@ -11,14 +11,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from hub.app import create_app
 from hub.installations import create_installation
 from hub.jobs.drain import drain
+from hub.jobs.scheduler import look_after
 from hub.registry import registry_of
-from loyalty_core.store.database import read
-from loyalty_core.store.tables import receipt_claims
+from loyalty_core.store.database import read, write
+from loyalty_core.store.tables import (
+    outbox,
+    purchase_fiscal,
+    purchases,
+    receipt_claims,
+    refunds,
+)
 from loyalty_kit.errors import Retry
 from loyalty_kit.ports import Hint
 from tests.hub.api.bodies import ANNA, a_line, a_purchase, a_refund
@@ -162,6 +169,68 @@ def test_x16_the_sum_must_be_that_of_the_receipt_points_taken_off_or_not(scene):
     assert register(scene, anna, t="20260314T0000").status_code == 201
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_x16_one_of_the_receipts_of_a_split_sale_registers_it(scene, before):
+    """300.00 on the one, 700.00 on the other: 1000.00 in all, and no more."""
+    anna, boris = join(scene), join(scene, BORIS)
+    other = SIGN | {"fd": "10319"}
+    if before:
+        assert register(scene, anna, s="300.00").status_code == 202
+        assert register(scene, boris, i="10319", s="1000.01").status_code == 202
+    sold(scene, fiscal=[SIGN, other])
+    assert code_of(register(scene, boris, i="10319", s="1000.01"))[1] in (
+        ("receipt_differs", "receipt_taken")
+    )
+
+    assert register(scene, anna, s="300.00").status_code == (200 if before else 201)
+    assert register(scene, anna, i="10319", s="700.00").status_code == 200
+    assert available(scene) == "50.00"
+    assert code_of(register(scene, boris, i="10319", s="700.00")) == (409, "receipt_taken")
+
+
+@pytest.mark.parametrize("told", ["0001234567", "1234567"])
+@pytest.mark.parametrize("shown", ["0001234567", "1234567"])
+def test_x16_zeros_before_a_fiscal_sign_mean_nothing(scene, told, shown):
+    """As the till tells it, and as the receipt's code does; a refund names it the other way."""
+    anna = join(scene)
+    sign = {"fn": SIGN["fn"], "fd": f"00{told}"[-8:], "fp": told}
+    sold(scene, fiscal=[sign])
+    assert sold(scene, fiscal=[sign])["flags"] == []
+    assert sold(scene, "p-2", fiscal=[sign | {"fp": shown}])["flags"] == ["linked"]
+    assert register(scene, anna, i=sign["fd"].lstrip("0"), fp=shown).status_code == 201
+
+    back = a_refund(purchase=None, fiscal=sign | {"fp": shown}, amount="1000.00", lines=[])
+    assert scene.shop.post("/refunds", back).get_json()["points"]["clawed_back"] == "50.00"
+
+
+def test_x16_a_sign_that_was_kept_with_zeros_is_found_without_them(scene, hub, engine):
+    """As versions before 0019 kept it, in the rows of signs, the document and its hash."""
+    anna = join(scene)
+    padded = SIGN | {"fd": "0000010318"}
+    sold(scene, fiscal=[padded])
+    back = a_refund(external_id="r-2", purchase=None, fiscal=SIGN | {"fp": "7"}, lines=[])
+    assert scene.shop.post("/refunds", back).status_code == 202
+    with write(engine) as connection:
+        for table, sign in ((purchases, [padded]), (refunds, {**back["fiscal"], "fp": "007"})):
+            kept = connection.execute(select(table.c.id, table.c.document)).one()
+            document = {**kept.document, "fiscal": sign}
+            changed = update(table).where(table.c.id == kept.id)
+            connection.execute(changed.values(document=document, content_hash="of before"))
+        connection.execute(update(purchase_fiscal).values(fd=padded["fd"]))
+
+    assert (
+        scene.shop.post("/purchases", a_purchase(customer=None, fiscal=[padded])).status_code == 200
+    )
+    assert scene.shop.post("/refunds", back).status_code == 202
+    for _ in range(2):
+        look_after(hub)
+    assert register(scene, anna).status_code == 201
+    sold(scene, "p-2", fiscal=[SIGN | {"fp": "7"}])
+    assert scene.shop.post("/refunds", back).status_code == 200
+    with read(engine) as connection:
+        assert set(connection.scalars(select(purchase_fiscal.c.fd))) == {"10318"}
+
+
 # --- the shop has not reported it yet -------------------------------------------------------
 
 
@@ -258,6 +327,26 @@ def test_x16_a_connection_that_knows_receipts_is_asked(engine, clock, tmp_path):
     assert available(scene) == "50.00"
 
 
+def test_x16_points_of_a_registered_receipt_are_told_as_those_of_a_purchase(scene, engine):
+    """Once, whether the shop's report or the member's word came first."""
+    anna = join(scene)
+    switched = scene.shop.put("/messages/kinds/points_earned", {"on": True})
+    assert switched.status_code == 200
+    bought = sold(scene)["id"]
+    for _ in range(2):
+        register(scene, anna)
+    register(scene, anna, i="10319")
+    later = sold(scene, "p-2", fiscal=[SIGN | {"fd": "10319"}])["id"]
+
+    with read(engine) as connection:
+        query = select(outbox.c.key, outbox.c.payload).where(outbox.c.kind == "message")
+        found = {row.key: row.payload["facts"] for row in connection.execute(query)}
+    assert found == {
+        f"points_earned:{bought}": {"points": 5000},
+        f"points_earned:{later}": {"points": 5000},
+    }
+
+
 # --- what is refused ------------------------------------------------------------------------
 
 
@@ -318,8 +407,9 @@ def test_x16_a_receipt_is_registered_within_days_that_are_a_setting(scene):
 
 def test_x16_receipts_are_not_found_by_trying(scene):
     """Of 21 codes that are not right, or not known, in an hour the last is one too many; then a
-    right one waits too."""
-    anna = join(scene)
+    right one waits too.  Another name of the same member has no tries of its own."""
+    anna, boris = join(scene), join(scene, BORIS)
+    assert scene.shop.post(f"/members/{anna}/merge", {"from": boris}).status_code == 200
     sold(scene)
     for number in range(10):
         assert register(scene, anna, s=f"{number}.00").status_code == 422
@@ -328,6 +418,8 @@ def test_x16_receipts_are_not_found_by_trying(scene):
     assert register(scene, anna, i="11").status_code == 202
 
     assert code_of(register(scene, anna)) == (429, "rate_limited")
+    assert code_of(register(scene, boris)) == (429, "rate_limited")
+    assert code_of(register(scene, anna.replace("_", "_0"))) == (404, "member_not_found")
     scene.clock.advance(hours=1)
     assert register(scene, anna).status_code == 201
 

@@ -94,6 +94,14 @@ def open_connections(process, port):
     ]
 
 
+def reload(process, address):
+    """Other processes serve, as many as before."""
+    requests.get(f"{address}/healthz", timeout=20)
+    old = set(children_of(process))
+    process.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(new := set(children_of(process))) == 2 and not new & old, within_s=60)
+
+
 @pytest.fixture
 def migrated(tmp_path):
     """The hub of the same data folder, for what a test must prepare."""
@@ -158,8 +166,11 @@ def test_web_alone_runs_several_processes(start, migrated):
     assert process.returncode == 0
 
 
-def test_connections_that_stay_open_are_shared_among_the_processes(start, migrated):
+@pytest.mark.parametrize("reloads", [0, 1])
+def test_connections_that_stay_open_are_shared_among_the_processes(start, migrated, reloads):
     process, address = start("serve_web", HUB_WEB_WORKERS="2")
+    for _ in range(reloads):
+        reload(process, address)
     port = int(address.rpartition(":")[2])
     kept = []
 

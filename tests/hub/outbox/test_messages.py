@@ -202,13 +202,28 @@ def test_a_number_that_does_not_exist_is_listed_and_stops_nothing(hub, programme
     assert rows(hub) == [("dead", "undeliverable", 1)]
 
 
-def test_without_a_connection_a_message_is_listed_with_the_reason(hub, programme, gateway):
-    number = connect(hub, programme, gateway.base_url)
-    set_state(hub, number, "paused")
+def test_without_a_connection_a_message_is_listed_with_the_reason(hub, programme):
     put(hub, programme)
     send_batch(hub, programme)
 
     assert rows(hub) == [("dead", "no_way", 1)]
+
+
+def test_a_paused_connection_keeps_its_messages_but_what_somebody_waits_for(
+    hub, programme, gateway
+):
+    number = connect(hub, programme, gateway.base_url)
+    set_state(hub, number, "paused")
+    put(hub, programme)
+    put(hub, programme, "2", urgent=True)
+    while send_batch(hub, programme):
+        pass
+    assert rows(hub) == [("due", "paused", 0), ("dead", "no_way", 1)]
+
+    set_state(hub, number, "active")
+    send_batch(hub, programme)
+    assert texts(gateway) == ["text-1"]
+    assert rows(hub)[0] == ("done", None, 1)
 
 
 def test_a_worker_killed_after_the_vendor_took_it_sends_it_again(hub, programme, gateway, clock):

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from hub.installations import create_installation
 from hub.jobs.drain import drain
 from hub.jobs.scheduler import sweep
+from hub.outbox.reports import look_batch
 from loyalty_core.store import outbox
 from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import sent_messages
@@ -27,12 +28,14 @@ class Gateway:
 
     def __init__(self):
         self.status = 0
+        self.takes = timedelta(0)
         self.asked_at = []
 
     def answer(self, asked):
         if asked.path != "/v2/sms/status":
             return SmsAero.accepts(asked)
         self.asked_at.append(self.clock.now() - NOON)
+        self.clock.advance(seconds=self.takes.total_seconds())
         if self.status is None:
             return json_reply(status=502)
         return SmsAero.taken(self.status)
@@ -73,8 +76,8 @@ def sent(hub, programme, gateway):
     put(hub, programme)
 
 
-def put(hub, programme):
-    """A trial, which needs no member, sent."""
+def put(hub, programme, *keys):
+    """Trials, which need no member, sent."""
     payload = {
         "letter": "welcome",
         "channel": "sms",
@@ -84,8 +87,8 @@ def put(hub, programme):
         "expires_at": (NOON + timedelta(days=1)).isoformat(),
     }
     with write(hub.engine) as connection:
-        notice = outbox.Notice(programme, outbox.MESSAGE, "1", payload)
-        outbox.announce(connection, [notice], now=NOON)
+        notices = [outbox.Notice(programme, outbox.MESSAGE, key, payload) for key in keys or ("1",)]
+        outbox.announce(connection, notices, now=NOON)
     drain(hub, programme)
 
 
@@ -137,6 +140,34 @@ def test_a_vendor_who_is_down_is_asked_again(hub, programme, gateway, sent, cloc
     later(hub, programme, clock, minutes=1)
 
     assert kept(hub).state == "delivered"
+
+
+def test_of_a_gateway_that_is_down_one_message_is_asked_for_and_the_others_wait(
+    hub, programme, gateway, sent, clock
+):
+    """More than one batch of them: each would take a time-out of the drain's time."""
+    put(hub, programme, *map(str, range(2, 26)))
+    gateway.status = None
+    later(hub, programme, clock, minutes=2)
+    assert len(gateway.asked_at) == 1
+
+    gateway.status = 1
+    later(hub, programme, clock, minutes=5)
+    with read(hub.engine) as connection:
+        states = list(connection.scalars(select(sent_messages.c.state)))
+    assert states == ["delivered"] * 25
+
+
+def test_a_gateway_that_dawdles_makes_room_after_fifteen_seconds(
+    hub, programme, gateway, sent, clock
+):
+    """Ten seconds an answer: two are asked for, and the third next time."""
+    put(hub, programme, "2", "3")
+    gateway.status, gateway.takes = 1, timedelta(seconds=10)
+    clock.advance(minutes=1)
+
+    assert [look_batch(hub, programme) for _ in range(3)] == [3, 1, 0]
+    assert len(gateway.asked_at) == 3
 
 
 def test_a_message_that_the_vendor_does_not_know_is_asked_for_no_more(hub, programme, clock):

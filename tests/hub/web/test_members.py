@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from loyalty_core.domain.consents import Statement, Subject
 from loyalty_core.service import members
@@ -85,6 +86,28 @@ def test_a_member_s_page_shows_balance_and_ledger(owner, hub, source, anna):
     assert re.search(r'data-figure="available">17<', page)
     assert "Earned" in page
     assert "+17" in page
+
+
+def test_figures_and_movements_are_of_one_moment(owner, hub, source, anna):
+    """A purchase is booked between the reading of the one and of the other."""
+    buy(hub, source, "1042", "349.00")
+    asked = []
+
+    @event.listens_for(hub.engine, "after_cursor_execute")
+    def book_one_more(_connection, _cursor, statement, *_):
+        if "FROM accounts" in statement and not asked:
+            asked.append(statement)
+            buy(hub, source, "1043", "660.00")
+
+    page = owner.page(f"/admin/p/demo/members/{anna}")
+    event.remove(hub.engine, "after_cursor_execute", book_one_more)
+
+    assert asked
+    assert re.search(r'data-figure="available">17<', page)
+    assert page.count("Earned") == 1
+    again = owner.page(f"/admin/p/demo/members/{anna}")
+    assert re.search(r'data-figure="available">50<', again)
+    assert again.count("Earned") == 2
 
 
 def test_the_lots_and_the_purchases_have_views_of_their_own(owner, hub, source, anna):

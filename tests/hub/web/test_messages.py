@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from hub.installations import create_installation
+from hub.installations import create_installation, list_installations, set_state
 from hub.outbox.dispatch import send_batch
 from hub.registry import load_registry
 from loyalty_core.service.admins import create_admin
@@ -104,6 +104,17 @@ def test_a_trial_goes_out_and_shows(owner, hub, programme_id, gateway):
     assert [one.path for one in gateway.asked] == ["/sms/send"]
     assert "Last messages" in shown
     assert "0001122" not in shown
+
+
+def test_what_did_not_arrive_shows_why(owner, hub, programme_id, gateway):
+    told = {"kind": "welcome", "channel": "sms", "locale": "ru", "to": "+79990001122"}
+    owner.send(MESSAGES, f"{MESSAGES}test", **told)
+    set_state(hub, list_installations(hub, programme_id)[0].id, "paused")
+    send_batch(hub, programme_id)
+    shown = words_of(owner.page(MESSAGES))
+
+    assert "No address or no connection" in shown
+    assert "sms gateway Paused" in shown
 
 
 @pytest.mark.parametrize(
