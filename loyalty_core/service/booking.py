@@ -66,7 +66,9 @@ class Booked:
     gave by promotions with limits or coupons; `counted_at`: when that was, and so in which
     periods it counts.  `coupons`: those that it goes by.  `issues`: promotions by which it
     brings a coupon; `issued`: the codes of those that came of it, by promotion.
-    `certificates`: what it was paid with before anything came back.
+    `certificates`: what it was paid with before anything came back; `strange`: codes of
+    certificates that it told of when there were none such.  `told_paid_at`: when the hub was first
+    told that it is paid.
     """
 
     rules_version: int = 0
@@ -90,6 +92,8 @@ class Booked:
     issues: tuple[str, ...] = ()
     issued: dict[str, str] = field(default_factory=dict)
     certificates: tuple[PaidWith, ...] = ()
+    strange: tuple[str, ...] = ()
+    told_paid_at: datetime | None = None
     answer: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -106,7 +106,8 @@ class EventBatch:
                 (self.shop(one.source, one.event.shop), one.event)
                 for one in self.told
                 if isinstance(one.event, Purchase)
-            ]
+            ],
+            self.known.all_purchases(),
         )
         self._pass_over_erased()
         self._identify()

@@ -101,12 +101,18 @@ class _Work:
                 code = "" if line.certificate is None else normal(line.certificate.code)
                 loaded.setdefault(code, []).append(line)
         concerned = {one.key: one for one in uses.touched(purchase.id)}
+        strange = set(self.booked.strange)
         for code in (*loaded, *paid):
             one = uses.known((purchase.programme_id, code))
-            if one is None:
+            if one is None or code in strange:
+                # Brought in later, it comes with what was left on it after this purchase.
+                strange.add(code)
                 self.moved.flag(CERTIFICATE_UNKNOWN)
             else:
                 concerned[one.key] = one
+        if len(strange) > len(self.booked.strange):
+            self.booked.strange = tuple(sorted(strange))
+            self.booked.keep(purchase)
         for one in concerned.values():
             self._load(one, loaded.get(one.code, ()))
         for one in concerned.values():

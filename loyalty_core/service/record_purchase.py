@@ -22,7 +22,7 @@ from loyalty_core.domain.pricing.earning import rate_purchase
 from loyalty_core.domain.pricing.issues import issued_by
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import split_reductions
-from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, rebook, withdraw
+from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, Occasion, rebook, withdraw
 from loyalty_core.service.catalogue import filled_in
 from loyalty_core.service.count_clubs import count_clubs
 from loyalty_core.service.count_limits import count_limits, used_by_others
@@ -39,7 +39,7 @@ from loyalty_core.service.record_refund import book_refund, count_anonymous, new
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
-from loyalty_kit.events import Purchase, PurchaseLine, PurchaseStatus, Refund
+from loyalty_kit.events import LineKind, Purchase, PurchaseLine, PurchaseStatus, Refund
 
 TIME_AHEAD = "time_ahead"
 LINKED = "linked"
@@ -96,6 +96,8 @@ def _complete(event: Purchase, known: Purchase) -> Purchase:
         order=event.order or known.order,
         points_spent=known.points_spent,
         hold=known.hold,
+        cart=event.cart or known.cart,
+        coupons=event.coupons or known.coupons,
         certificates=event.certificates or known.certificates,
     )
 
@@ -115,17 +117,44 @@ def _fill(batch: EventBatch, told: Told, kept: KeptPurchase) -> EventReceipt | N
 
 
 def _filled(event: Purchase, other: Purchase) -> Purchase:
-    """With the points of another word of the same purchase, where it cannot tell them itself.
+    """With what another word of the same purchase tells, where it cannot know that itself.
 
-    A till says what was spent, and the vendor's own copy of the receipt only what each line was
-    lowered by; either may come first (`ledger.md` 15).
+    A till says what was spent and how it was paid, and the vendor's own copy of the receipt only
+    what each line was lowered by; either may come first (`ledger.md` 15, 16).
     """
-    blind = event.points_spent is None and any(
-        line.reduction_minor is not None for line in event.lines
-    )
-    if not blind or other.points_spent is None:
+    if all(line.reduction_minor is None for line in event.lines):
         return event
-    return replace(event, points_spent=other.points_spent)
+    if event.points_spent is None:
+        event = replace(event, points_spent=other.points_spent)
+    if event.hold or event.cart or event.certificates:
+        return event
+    return replace(
+        event,
+        hold=other.hold,
+        cart=other.cart,
+        coupons=event.coupons or other.coupons,
+        certificates=other.certificates,
+        lines=_with_sales(event.lines, other.lines),
+    )
+
+
+def _with_sales(
+    lines: Sequence[PurchaseLine], others: Sequence[PurchaseLine]
+) -> tuple[PurchaseLine, ...]:
+    """Lines of the same price as certificates that another word tells to be sold are these."""
+    if any(line.certificate is not None for line in lines):
+        return tuple(lines)
+    told = list(lines)
+    for sold in (one for one in others if one.certificate is not None):
+        fits = [
+            one for one in told if one.amount_minor == sold.amount_minor and not one.certificate
+        ]
+        if not fits:
+            continue
+        best = max(fits, key=lambda one: (one.id == sold.id, one.kind is LineKind.CERTIFICATE))
+        marked = replace(best, kind=LineKind.CERTIFICATE, certificate=sold.certificate)
+        told[told.index(best)] = marked
+    return tuple(told)
 
 
 def _new(batch: EventBatch, told: Told, content: str) -> KeptPurchase:
@@ -189,14 +218,22 @@ def _book(
     settle_issued(batch, kept, case.booked)
     _settle_certificates(case, hold)
     count_clubs(batch, kept, case.booked)
+    if kept.event.status is PurchaseStatus.PAID:
+        case.booked.told_paid_at = case.booked.told_paid_at or batch.now
     receipt = _answer(case)
     _book_waiting(batch, kept)
     return receipt
 
 
 def _settle_certificates(case: _Case, hold: KeptHold | None = None) -> None:
-    occasion = case.batch.occasion(case.told.source.name, case.kept.event)
+    occasion = _occasion(case)
     settle_certificates(case.batch, case.kept, case.booked, case.moved, occasion, hold)
+
+
+def _occasion(case: _Case) -> Occasion:
+    """An older word that fills the newer one books under its own number."""
+    event = replace(case.kept.event, revision=case.told.event.revision)
+    return case.batch.occasion(case.told.source.name, event)
 
 
 def _book_waiting(batch: EventBatch, kept: KeptPurchase) -> None:
@@ -264,7 +301,7 @@ def _leave(case: _Case, member: int) -> None:
     plan = batch.plan(booked.rules_version)
     desk = batch.desk(kept, plan)
     assert desk is not None
-    withdraw(kept, booked, desk, batch.occasion(case.told.source.name, kept.event))
+    withdraw(kept, booked, desk, _occasion(case))
     counted, kept.qualifying_minor = kept.qualifying_minor, 0
     booked.awards, booked.earned, booked.clawed = (), {}, {}
     booked.spent = booked.given_back = 0
@@ -280,7 +317,8 @@ def _leave(case: _Case, member: int) -> None:
 def _hold_of(case: _Case) -> KeptHold | None:
     """The hold that this purchase fulfils, if it may."""
     batch, kept, moved = case.batch, case.kept, case.moved
-    hold = batch.holds.of(batch.shop(case.told.source, kept.event.shop), kept.event)
+    shop = batch.shop(case.told.source, kept.event.shop)
+    hold = batch.holds.of(shop, kept, case.booked)
     if hold is None:
         if kept.event.hold:
             moved.flag(HOLD_UNKNOWN)
@@ -307,6 +345,8 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
     batch, kept, booked = case.batch, case.kept, case.booked
     event = kept.event
     promise = None if hold is None else Promise.of(hold)
+    # It may have found its hold by the cart alone, which changes no word of what was sold.
+    same_lines = same_lines and (hold is None or hold.id == booked.hold)
     if hold is not None and promise is not None:
         booked.hold, booked.counted_at = hold.id, hold.created_at
         booked.effects = promise.effects
@@ -317,12 +357,12 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
     plan = batch.plan_at(event.occurred_at) if hold is None else batch.plan(hold.rules_version)
     booked.rules_version = plan.version
     booked.coupons = coupons_of(batch, kept, plan, hold, promise, case.moved)
-    booked.certificates = certificates_of(batch, kept, promise)
     value = plan.main.value_minor
     said = event.points_spent
     promised = {} if promise is None else promise.lines
     money = None if said is None else money_of(said, value)
     kept.lines = split_reductions(event.lines, promised, money)
+    booked.certificates = certificates_of(batch, kept, promise)
     spend_minor = sum(line.spend_minor or 0 for line in kept.lines)
     booked.points_spent = points_for(spend_minor, value) if said is None else said
     member = batch.survivor(kept.member_id)
@@ -514,9 +554,7 @@ def _move(case: _Case, hold: KeptHold | None) -> None:
         count_anonymous(kept, case.moved)
         return
     counted = kept.qualifying_minor
-    # An older word that fills the newer one books under its own number.
-    event = replace(kept.event, revision=case.told.event.revision)
-    done = rebook(kept, booked, desk, batch.occasion(case.told.source.name, event), hold)
+    done = rebook(kept, booked, desk, _occasion(case), hold)
     batch.count_purchase(kept, booked, counted, kept.event.occurred_at, retimed=case.retimed)
     case.moved.add(done)
 
