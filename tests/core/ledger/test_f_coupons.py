@@ -359,8 +359,9 @@ def test_an_erasure_lets_go_of_a_lot_that_has_no_coupon_yet(opened: Open):
     boris, by = shop.wire(BORIS), {"author": "owner", "evidence_key": b"key", "now": shop.now}
     shop.do(lambda c: erase_member(c, shop.programme_id, boris, **by))
 
+    shop.do(lambda c: fill_lot(c, *said, "hers"))
     (lot,) = shop.snapshot()["coupon_lots"]
-    assert (lot["member_id"], lot["state"]) == (None, "blocked")
+    assert (lot["member_id"], lot["state"], lot["made"]) == (None, "blocked", 0)
 
 
 def test_the_proof_finds_a_counter_that_lies(opened: Open):
