@@ -67,8 +67,9 @@ class Booked:
     periods it counts.  `coupons`: those that it goes by.  `issues`: promotions by which it
     brings a coupon; `issued`: the codes of those that came of it, by promotion.
     `certificates`: what it was paid with before anything came back; `strange`: codes of
-    certificates that it told of when there were none such.  `told_paid_at`: when the hub was first
-    told that it is paid.
+    certificates that it told of when there were none such.  `lent`: what only another sighting
+    of it told, and which (`purchase_words.lend`).  `told_paid_at`: when the hub was first told that
+    it is paid.
     """
 
     rules_version: int = 0
@@ -93,6 +94,7 @@ class Booked:
     issued: dict[str, str] = field(default_factory=dict)
     certificates: tuple[PaidWith, ...] = ()
     strange: tuple[str, ...] = ()
+    lent: dict[str, int] = field(default_factory=dict)
     told_paid_at: datetime | None = None
     answer: dict[str, Any] = field(default_factory=dict)
 

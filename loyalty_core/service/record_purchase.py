@@ -34,12 +34,14 @@ from loyalty_core.service.known_events import NOBODY, Told, hash_of, key_of
 from loyalty_core.service.people import looked_at
 from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
+from loyalty_core.service.purchase_words import complete, filled, keep_lent, lend
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
 from loyalty_core.service.record_refund import book_refund, count_anonymous, new_refund
-from loyalty_core.store.holds import KeptHold
+from loyalty_core.store import programmes
+from loyalty_core.store.holds import KeptHold, hold_to_wire
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
-from loyalty_kit.events import LineKind, Purchase, PurchaseLine, PurchaseStatus, Refund
+from loyalty_kit.events import Purchase, PurchaseLine, PurchaseStatus, Refund
 
 TIME_AHEAD = "time_ahead"
 LINKED = "linked"
@@ -72,8 +74,7 @@ def record_purchase(batch: EventBatch, told: Told) -> EventReceipt:
     if event.revision == kept.event.revision:
         raise EventConflict({"external_id": event.external_id, "revision": str(event.revision)})
     before = kept.event
-    complete = _filled(_complete(event, before), before)
-    kept.event, kept.content_hash, kept.changed = complete, content, True
+    kept.event, kept.content_hash, kept.changed = _newer(kept, event), content, True
     kept.shop_id = batch.shop(told.source, event.shop).id
     return _book(batch, told, kept, before)
 
@@ -85,76 +86,28 @@ def attach_purchase(batch: EventBatch, told: Told) -> EventReceipt:
     return _book(batch, told, kept, kept.event)
 
 
-def _complete(event: Purchase, known: Purchase) -> Purchase:
-    """A cancellation need not repeat what was sold: an order deleted at the shop cannot."""
-    if event.status is not PurchaseStatus.CANCELLED or event.lines:
-        return event
-    return replace(
-        event,
-        lines=known.lines,
-        occurred_at=known.occurred_at,
-        order=event.order or known.order,
-        points_spent=known.points_spent,
-        hold=known.hold,
-        cart=event.cart or known.cart,
-        coupons=event.coupons or known.coupons,
-        certificates=event.certificates or known.certificates,
-    )
+def _newer(kept: KeptPurchase, event: Purchase) -> Purchase:
+    """A newer word, with what it cannot know."""
+    before, booked = kept.event, Booked.of(kept)
+    whole = filled(complete(event, before), before)
+    if booked.lent:
+        whole, booked.lent = keep_lent(whole, before, booked.lent)
+        booked.keep(kept)
+    return whole
 
 
 def _fill(batch: EventBatch, told: Told, kept: KeptPurchase) -> EventReceipt | None:
     """Book what an older word tells and the newer one cannot; None where that is nothing."""
     assert isinstance(told.event, Purchase)
     before, older = kept.event, told.event
-    filled = _filled(before, older)
-    if filled == before:
+    known = filled(before, older)
+    if known == before:
         return None
     hold, cart = before.hold or older.hold, before.cart or older.cart
-    kept.event, kept.changed = replace(filled, hold=hold, cart=cart), True
+    kept.event, kept.changed = replace(known, hold=hold, cart=cart), True
     if kept.member_id is not None:
         told.found = NOBODY
     return _book(batch, told, kept, before)
-
-
-def _filled(event: Purchase, other: Purchase) -> Purchase:
-    """With what another word of the same purchase tells, where it cannot know that itself.
-
-    A till says what was spent and how it was paid, and the vendor's own copy of the receipt only
-    what each line was lowered by; either may come first (`ledger.md` 15, 16).
-    """
-    if all(line.reduction_minor is None for line in event.lines):
-        return event
-    if event.points_spent is None:
-        event = replace(event, points_spent=other.points_spent)
-    if event.hold or event.cart or event.certificates:
-        return event
-    return replace(
-        event,
-        hold=other.hold,
-        cart=other.cart,
-        coupons=event.coupons or other.coupons,
-        certificates=other.certificates,
-        lines=_with_sales(event.lines, other.lines),
-    )
-
-
-def _with_sales(
-    lines: Sequence[PurchaseLine], others: Sequence[PurchaseLine]
-) -> tuple[PurchaseLine, ...]:
-    """Lines of the same price as certificates that another word tells to be sold are these."""
-    if any(line.certificate is not None for line in lines):
-        return tuple(lines)
-    told = list(lines)
-    for sold in (one for one in others if one.certificate is not None):
-        fits = [
-            one for one in told if one.amount_minor == sold.amount_minor and not one.certificate
-        ]
-        if not fits:
-            continue
-        best = max(fits, key=lambda one: (one.id == sold.id, one.kind is LineKind.CERTIFICATE))
-        marked = replace(best, kind=LineKind.CERTIFICATE, certificate=sold.certificate)
-        told[told.index(best)] = marked
-    return tuple(told)
 
 
 def _new(batch: EventBatch, told: Told, content: str) -> KeptPurchase:
@@ -186,6 +139,7 @@ class _Case:
     booked: Booked
     moved: Moved
     retimed: bool
+    occasion: Occasion
 
 
 def _book(
@@ -193,47 +147,75 @@ def _book(
 ) -> EventReceipt:
     retimed = before is not None and before.occurred_at != kept.event.occurred_at
     moved = Moved(flags=list(told.found.flags))
-    case = _Case(batch, told, kept, Booked.of(kept), moved, retimed)
+    # An older word that fills the newer one books under its own number.
+    event = replace(kept.event, revision=told.event.revision)
+    occasion = batch.occasion(told.source.name, event)
+    case = _Case(batch, told, kept, Booked.of(kept), moved, retimed, occasion)
     if told.ahead:
         case.moved.flag(TIME_AHEAD)
     _link(case)
-    if kept.linked_to is not None:
+    if kept.linked_to is None:
+        _book_counted(case, before)
+    else:
         kept.lines = kept.event.lines
         case.moved.flag(LINKED)
-        count_limits(batch, kept, case.booked, case.moved)
-        settle_issued(batch, kept, case.booked)
-        _settle_certificates(case)
-        count_clubs(batch, kept, case.booked)
-        receipt = _answer(case)
-        _book_waiting(batch, kept)
-        return receipt
-    hold = _hold_of(case)
-    _settle_member(case, hold)
-    _settle_lines(
-        case, hold, same_lines=_same(before, kept.event) and not _now_counts(case, before)
-    )
-    _sync_refunds(case)
-    _move(case, hold)
-    count_limits(batch, kept, case.booked, case.moved, hold)
-    settle_issued(batch, kept, case.booked)
-    _settle_certificates(case, hold)
-    count_clubs(batch, kept, case.booked)
-    if kept.event.status is PurchaseStatus.PAID:
-        case.booked.told_paid_at = case.booked.told_paid_at or batch.now
+        _settle_rest(case, None)
+        _tell_first(case)
     receipt = _answer(case)
     _book_waiting(batch, kept)
     return receipt
 
 
-def _settle_certificates(case: _Case, hold: KeptHold | None = None) -> None:
-    occasion = _occasion(case)
-    settle_certificates(case.batch, case.kept, case.booked, case.moved, occasion, hold)
+def _book_counted(case: _Case, before: Purchase | None) -> None:
+    hold = _hold_of(case)
+    _settle_member(case, hold)
+    same_lines = _same(before, case.kept.event) and not _now_counts(case, before)
+    _settle_lines(case, hold, same_lines=same_lines)
+    _sync_refunds(case)
+    _move(case, hold)
+    _settle_rest(case, hold)
 
 
-def _occasion(case: _Case) -> Occasion:
-    """An older word that fills the newer one books under its own number."""
-    event = replace(case.kept.event, revision=case.told.event.revision)
-    return case.batch.occasion(case.told.source.name, event)
+def _settle_rest(case: _Case, hold: KeptHold | None) -> None:
+    """What is no points: limits with coupons, certificates, clubs."""
+    batch, kept, booked = case.batch, case.kept, case.booked
+    count_limits(batch, kept, booked, case.moved, hold)
+    settle_issued(batch, kept, booked)
+    settle_certificates(batch, kept, booked, case.moved, case.occasion, hold)
+    count_clubs(batch, kept, booked)
+
+
+def _tell_first(case: _Case) -> None:
+    """What only this sighting tells is told of the purchase that counts (`ledger.md` 24)."""
+    batch, kept = case.batch, case.kept
+    first = batch.known.main_of(kept)
+    booked, before = Booked.of(first), first.event
+    word = replace(kept.event, hold=_lent_hold(case, first, booked))
+    event, lent = lend(before, word, kept.id, booked.lent)
+    if event == before:
+        return
+    first.event, booked.lent = event, lent
+    shop = programmes.shop_code(batch.connection, first.shop_id)
+    source = replace(case.told.source, name=first.source, default_shop=shop, shops=None)
+    occasion = batch.occasion(case.told.source.name, kept.event)
+    occasion = replace(occasion, key=f"{occasion.key}/first")
+    told = Told(source, event, case.told.content)
+    other = _Case(batch, told, first, booked, Moved(), retimed=False, occasion=occasion)
+    _book_counted(other, before)
+    _keep(other)
+    case.moved.add(other.moved)
+
+
+def _lent_hold(case: _Case, first: KeptPurchase, booked: Booked) -> str | None:
+    """The hold of a second sighting, if nobody else goes by it, and the first by no other."""
+    shop = case.batch.shop(case.told.source, case.kept.event.shop)
+    hold = case.batch.holds.of(shop, case.kept, case.booked)
+    if hold is None or booked.hold not in (None, hold.id):
+        return None
+    if hold.purchase_id == case.kept.id:
+        # It was booked alone before the sign that links it came.
+        hold.purchase_id, hold.changed = first.id, True
+    return hold_to_wire(hold.key) if hold.purchase_id in (None, first.id) else None
 
 
 def _book_waiting(batch: EventBatch, kept: KeptPurchase) -> None:
@@ -301,7 +283,7 @@ def _leave(case: _Case, member: int) -> None:
     plan = batch.plan(booked.rules_version)
     desk = batch.desk(kept, plan)
     assert desk is not None
-    withdraw(kept, booked, desk, _occasion(case))
+    withdraw(kept, booked, desk, case.occasion)
     counted, kept.qualifying_minor = kept.qualifying_minor, 0
     booked.awards, booked.earned, booked.clawed = (), {}, {}
     booked.spent = booked.given_back = 0
@@ -554,7 +536,7 @@ def _move(case: _Case, hold: KeptHold | None) -> None:
         count_anonymous(kept, case.moved)
         return
     counted = kept.qualifying_minor
-    done = rebook(kept, booked, desk, _occasion(case), hold)
+    done = rebook(kept, booked, desk, case.occasion, hold)
     batch.count_purchase(kept, booked, counted, kept.event.occurred_at, retimed=case.retimed)
     case.moved.add(done)
 
@@ -580,6 +562,13 @@ def _answer(case: _Case) -> EventReceipt:
     wire = None if member is None else to_wire("m", member)
     receipt = receipt_of(to_wire("p", kept.id), status, wire, case.moved)
     case.booked.answer = receipt.kept()
+    _keep(case)
+    return receipt
+
+
+def _keep(case: _Case) -> None:
+    kept = case.kept
+    if kept.event.status is PurchaseStatus.PAID and case.booked.told_paid_at is None:
+        case.booked.told_paid_at = case.batch.now
     case.booked.keep(kept)
     kept.flags = sorted({*kept.flags, *case.moved.flags})
-    return receipt

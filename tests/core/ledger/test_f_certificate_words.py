@@ -240,3 +240,78 @@ def test_a_cancellation_without_lines_knows_what_was_there(shop: Shop):
     shop.tell(replace(order, revision=3, status=PurchaseStatus.PAID))
 
     assert shop.money(code) == "active 30.00"
+
+
+# --- one purchase seen twice ---------------------------------------------------------------------
+
+
+def test_what_only_the_second_sighting_tells_is_booked_on_the_first(shop: Shop):
+    (code,), (fresh,) = shop.make_certificates(80_00), shop.make_certificates(loaded=False)
+    first = shop.purchase("P1", 50_00, 40_00, fiscal=SIGN)
+    assert shop.tell(first)[0].points["earned"] == 9_00
+    lines = (line("a", 50_00), sale(fresh, 40_00, name="b"))
+    second = shop.purchase("O1", lines=lines, fiscal=SIGN, certificates=used((code, 30_00)))
+
+    (seen,) = shop.tell(second, source="key:shop")
+
+    assert (seen.flags, seen.points["clawed_back"]) == (("linked",), 4_00)
+    assert (seen.certificates["paid"], seen.certificates["loaded"]) == (30_00, 40_00)
+    assert (shop.money(code), shop.money(fresh)) == ("active 50.00", "active 40.00")
+    before = shop.snapshot()
+    assert shop.tell(first)[0].points["earned"] == 9_00, "it is answered as it was"
+    shop.tell(second, source="key:shop")
+    assert shop.snapshot() == before
+
+    shop.tell(replace(first, revision=2, order="1001"))
+    assert (shop.money(code), shop.money(fresh)) == ("active 50.00", "active 40.00")
+    less = replace(second, revision=2, certificates=used((code, 20_00)))
+    shop.tell(less, source="key:shop")
+    assert shop.money(code) == "active 60.00"
+    shop.tell(replace(less, revision=3, status=PurchaseStatus.CANCELLED), source="key:shop")
+    assert shop.money(code) == "active 80.00"
+    shop.tell(replace(less, revision=4), source="key:shop")
+    shop.bring_back("R1", 90_00, purchase="P1")
+    assert (shop.money(code), shop.money(fresh)) == ("active 80.00", "void 0.00")
+
+
+def test_what_the_first_sighting_says_itself_stands(shop: Shop):
+    (code,) = shop.make_certificates(80_00)
+    first = shop.purchase("P1", 50_00, fiscal=SIGN, certificates=used((code, 10_00)))
+    second = shop.purchase("O1", 50_00, fiscal=SIGN, certificates=used((code, 30_00)))
+    shop.tell(first)
+    shop.tell(second, source="key:shop")
+    assert shop.money(code) == "active 70.00"
+
+    # What it says of it later stands as well, though another lent it meanwhile.
+    shop.tell(replace(first, revision=2, certificates=()))
+    shop.tell(replace(second, revision=2, order="7"), source="key:shop")
+    assert shop.money(code) == "active 50.00"
+    shop.tell(replace(first, revision=3, certificates=used((code, 15_00))))
+    shop.tell(replace(second, revision=3, order="8"), source="key:shop")
+    assert shop.money(code) == "active 65.00"
+
+
+def test_a_second_sighting_brings_its_hold_and_what_it_had_booked_itself(shop: Shop):
+    (code,), (coupon,) = shop.make_certificates(80_00), shop.make_coupons("spring")
+    hold = shop.hold(50_00, cart="a", certificates=(code,), coupons=(coupon,))
+    shop.tell(shop.purchase("P1", lines=(line("1", 50_00, discount=5_00),), fiscal=SIGN))
+    lines = (line("1", 50_00, discount=5_00),)
+    shop.tell(shop.purchase("O1", lines=lines, cart="a", fiscal=SIGN), source="key:shop")
+    assert (state(shop, hold), shop.money(code)) == ("captured", "active 35.00")
+    assert shop.coupon_uses(coupon) == 1
+
+    sign = (FiscalSign("1", "2", "4"),)
+    other = shop.purchase("O2", 20_00, certificates=used((code, 20_00)))
+    shop.tell(other, source="key:shop")
+    shop.tell(shop.purchase("P2", 20_00, fiscal=sign))
+    shop.tell(replace(other, fiscal=sign, revision=2), source="key:shop")
+    assert shop.money(code) == "active 15.00"
+    assert kinds(shop, code)[-3:] == ["pay", "give_back", "pay"]
+
+    held = shop.hold(10_00, cart="c", certificates=(code,))
+    third = shop.purchase("O3", 10_00, hold=held.id)
+    shop.tell(third, source="key:shop")
+    sign = (FiscalSign("1", "2", "5"),)
+    shop.tell(shop.purchase("P3", 10_00, fiscal=sign))
+    linked = shop.tell(replace(third, fiscal=sign, revision=2), source="key:shop")[0]
+    assert (linked.flags, shop.money(code)) == (("linked",), "active 5.00")

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy import Connection, Engine, text, update
 
 from loyalty_core.domain.errors import LoyaltyError
 from loyalty_core.service import certificates as gifts
@@ -22,7 +22,7 @@ from loyalty_core.service.hold_points import place_hold, release_hold
 from loyalty_core.service.merge_members import merge_members
 from loyalty_core.service.record_events import Incoming, record_events
 from loyalty_core.store.database import make_engine, write
-from loyalty_core.store.tables import certificates, coupon_lots, coupons, promotion_uses
+from loyalty_core.store.tables import certificates, coupons, promotion_uses
 from loyalty_kit.checkout import HoldRequest, QuoteRequest
 from tests.core.ledger.test_f_certificates import gift
 from tests.core.ledger.test_f_coupons import series
@@ -34,6 +34,7 @@ from tests.support.lines import basket
 
 pytestmark = pytest.mark.parametrize("engine", ["postgresql"], indirect=True, scope="session")
 PATIENCE_S = 20
+Work = Callable[[Connection], Any]
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def shop(engine: Engine) -> Iterator[Shop]:
     wide.dispose()
 
 
-def once(shop: Shop, work: Callable[[Connection], Any]) -> Any:
+def once(shop: Shop, work: Work) -> Any:
     """Its result, or what the core refused it with; never tried again."""
     try:
         with write(shop.engine) as connection:
@@ -107,76 +108,77 @@ def test_a_rebuild_sums_what_stands_when_it_has_the_lock(shop: Shop, what: str):
     assert shop.rebuild() == 0
 
 
-def test_erasures_lots_holds_returns_and_merges_wait_in_one_order(shop: Shop):
-    """32 of them for 8 people at once, who have all of it."""
-    (code,) = shop.make_certificates(900_00)
-    people = PEOPLE[:8]
-    names = {by: shop.wire(by) for by in people}
-    made = {"author": "owner", "now": shop.now}
-    for by, wire in names.items():
-        lot, other = (
-            codes.NewLot(f"c-{by}", "spring", 20, wire),
-            gifts.NewLot(f"g-{by}", "gift", 20, 10_00, True, wire),
+class Crowd:
+    """8 people with lots that are to be filled, holds, and receipts; and what happens to them."""
+
+    def __init__(self, shop: Shop, code: str) -> None:
+        self.shop, self.people = shop, PEOPLE[:8]
+        self.names = {by: shop.wire(by) for by in self.people}
+        own = {by: shop.make_coupons("spring", by=by) for by in self.people}
+        self.holds = {
+            by: shop.hold(50_00, by=by, cart=by, spend=1_00, certificates=(code,), coupons=own[by])
+            for by in self.people
+        }
+        for by in self.people:
+            shop.do(self.opens(by))
+            shop.do(self.opens_gifts(by))
+
+    def opens(self, by: str) -> Work:
+        shop, lot = self.shop, codes.NewLot(f"c-{by}", "spring", 20, self.names[by])
+        said = {"author": "owner", "now": shop.now}
+        return lambda c: codes.open_lot(c, shop.plans, shop.programme_id, lot, **said)
+
+    def opens_gifts(self, by: str) -> Work:
+        shop, lot = self.shop, gifts.NewLot(f"g-{by}", "gift", 20, 10_00, True, self.names[by])
+        said = {"author": "owner", "now": shop.now}
+        return lambda c: gifts.open_lot(c, shop.plans, shop.programme_id, lot, **said)
+
+    def fills(self, by: str) -> Work:
+        shop, opens = self.shop, self.opens(by)
+        return lambda c: (
+            opens(c),
+            codes.fill_lot(c, shop.plans, shop.programme_id, f"c-{by}"),
         )
-        shop.do(lambda c, lot=lot: codes.open_lot(c, shop.plans, shop.programme_id, lot, **made))
-        shop.do(lambda c, lot=other: gifts.open_lot(c, shop.plans, shop.programme_id, lot, **made))
-    own = {by: shop.make_coupons("spring", by=by) for by in people}
-    placed = {
-        by: shop.hold(50_00, by=by, cart=by, spend=1_00, certificates=(code,), coupons=own[by])
-        for by in people
-    }
 
-    def erase(by: str) -> Callable[[Connection], Any]:
-        said = {"author": "owner", "evidence_key": b"key", "now": shop.now}
-        return lambda c: erase_member(c, shop.programme_id, names[by], **said)
+    def fills_gifts(self, by: str) -> Work:
+        shop, opens = self.shop, self.opens_gifts(by)
+        return lambda c: (
+            opens(c),
+            gifts.fill_lot(c, shop.programme_id, f"g-{by}", now=shop.now),
+        )
 
-    def merge(by: str) -> Callable[[Connection], Any]:
-        into = names[people[0]]
-        said = {"into": into, "from_": names[by], "author": "owner", "now": shop.now}
-        return lambda c: merge_members(c, shop.plans, shop.programme_id, **said)
+    def releases(self, by: str) -> Work:
+        shop, hold = self.shop, self.holds[by]
+        return lambda c: release_hold(c, shop.told_by(), hold.id, now=shop.now)
 
-    def fill(by: str) -> Callable[[Connection], Any]:
-        def work(connection: Connection) -> None:
-            wanted = codes.NewLot(f"c-{by}", "spring", 20, names[by])
-            codes.open_lot(connection, shop.plans, shop.programme_id, wanted, **made)
-            codes.fill_lot(connection, shop.plans, shop.programme_id, wanted.name)
-
-        return work
-
-    def fill_gifts(by: str) -> Callable[[Connection], Any]:
-        def work(connection: Connection) -> None:
-            wanted = gifts.NewLot(f"g-{by}", "gift", 20, 10_00, True, names[by])
-            gifts.open_lot(connection, shop.plans, shop.programme_id, wanted, **made)
-            gifts.fill_lot(connection, shop.programme_id, wanted.name, now=shop.now)
-
-        return work
-
-    def release(by: str) -> Callable[[Connection], Any]:
-        return lambda c: release_hold(c, shop.told_by(), placed[by].id, now=shop.now)
-
-    def bring_back(by: str) -> Callable[[Connection], Any]:
+    def brings_back(self, by: str) -> Work:
+        shop = self.shop
         refund = shop.refund(f"R-{by}", 40_00, purchase=f"first-{by}")
         incoming = [Incoming(shop.told_by(), refund)]
         return lambda c: record_events(c, shop.plans, incoming, now=shop.now)
 
-    jobs = [
-        kind(by)
-        for number, by in enumerate(people)
-        for kind in (erase if number % 2 else merge, fill, fill_gifts, release, bring_back)
-        if not (number == 0 and kind is merge)
-    ]
-    came = at_once(shop, [lambda job=job: once(shop, job) for job in jobs])
+    def goes(self, by: str) -> Work:
+        """Every other one is erased, the rest become one."""
+        shop, said = self.shop, {"author": "owner", "now": self.shop.now}
+        if self.people.index(by) % 2:
+            said |= {"evidence_key": b"key"}
+            return lambda c: erase_member(c, shop.programme_id, self.names[by], **said)
+        said |= {"into": self.names[self.people[0]], "from_": self.names[by]}
+        return lambda c: merge_members(c, shop.plans, shop.programme_id, **said)
 
-    assert len(came) == 8 * 5 - 1
-    with shop.engine.connect() as connection:
-        erased = {shop.member(by) for by in people[1::2]}
-        assert erased == {None}, "their phones are nobody's"
-        lots = connection.execute(
-            select(coupon_lots.c.name, coupon_lots.c.member_id).where(
-                coupon_lots.c.programme_id == shop.programme_id
-            )
-        ).all()
-    left = {name for name, member in lots if member is not None}
-    assert left.isdisjoint(f"c-{by}" for by in people[1::2])
+
+def test_erasures_lots_holds_returns_and_merges_wait_in_one_order(shop: Shop):
+    """40 of them at once, five for each of 8 people."""
+    (code,) = shop.make_certificates(900_00)
+    crowd = Crowd(shop, code)
+    kinds = (crowd.goes, crowd.fills, crowd.fills_gifts, crowd.releases, crowd.brings_back)
+    works = [kind(by) for by in crowd.people for kind in kinds]
+
+    came = at_once(shop, [lambda work=work: once(shop, work) for work in works])
+
+    assert len(came) == len(works)
+    assert [shop.member(by) for by in crowd.people[1::2]] == [None] * 4, "they are forgotten"
+    lots = {lot["name"]: lot["member_id"] for lot in shop.snapshot()["coupon_lots"]}
+    assert [lots[f"c-{by}"] for by in crowd.people[1::2]] == [None] * 4
     seen = shop.certificate(code)
     assert (seen["balance"], seen["reserved"]) == ("900.00", "0.00")
