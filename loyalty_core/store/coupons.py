@@ -258,10 +258,11 @@ def forget_people(connection: Connection, programme_id: int, member_ids: Collect
 def _lock_of_members(
     connection: Connection, programme_id: int, member_ids: Collection[int]
 ) -> list[CouponKey]:
+    """In the order of their codes, told so that no database walks all codes for it."""
     own = (
         select(coupons.c.programme_id, coupons.c.code)
         .where(coupons.c.programme_id == programme_id, coupons.c.member_id.in_(member_ids))
-        .order_by(coupons.c.programme_id, coupons.c.code)
+        .order_by(coupons.c.code.concat(""))
         .with_for_update()
     )
     return [(row.programme_id, row.code) for row in connection.execute(own)]
