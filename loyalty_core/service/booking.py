@@ -68,8 +68,8 @@ class Booked:
     brings a coupon; `issued`: the codes of those that came of it, by promotion.
     `certificates`: what it was paid with before anything came back; `strange`: codes of
     certificates that it told of when there were none such.  `lent`: what only another sighting
-    of it told, and which (`purchase_words.lend`).  `told_paid_at`: when the hub was first told that
-    it is paid.
+    of it told, and which (`purchase_words.lend`).  `told_paid_at`: when the hub was told that it is
+    paid, where it was placed before.
     """
 
     rules_version: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -72,8 +73,10 @@ class EventHolds:
         keys = set(self._now_at.values()) - self._strange
         self._holds = store.holds_by_key(self._connection, keys, lock=True)
 
-    def of(self, shop: Shop, kept: KeptPurchase, booked: Booked) -> KeptHold | None:
-        """The hold that a purchase goes by.
+    def of(
+        self, shop: Shop, kept: KeptPurchase, booked: Booked, told_paid_at: datetime | None
+    ) -> KeptHold | None:
+        """The hold that a purchase goes by; None for `told_paid_at`: it was not paid so far.
 
         The number that it names counts before all.  What it has captured stays its own, whoever
         has its cart by now; and a hold that the cart or order was given after the sale had been
@@ -90,8 +93,9 @@ class EventHolds:
             return own
         for claim in claims_of(shop, kept.event):
             hold = self._at(self._claims.get(claim))
-            if hold is not None and not _is_later(hold, booked):
-                return hold
+            if hold is None or (told_paid_at is not None and hold.created_at > told_paid_at):
+                continue
+            return hold
         return own
 
     def _at(self, key: HoldKey | None) -> KeptHold | None:
@@ -107,10 +111,6 @@ def _gone_by(purchase: KeptPurchase, booked: Booked) -> list[HoldKey]:
         return []
     members = {purchase.member_id or store.NOBODY, store.NOBODY}
     return [(member, booked.hold) for member in members]
-
-
-def _is_later(hold: KeptHold, booked: Booked) -> bool:
-    return booked.told_paid_at is not None and hold.created_at > booked.told_paid_at
 
 
 def claims_of(shop: Shop, purchase: Purchase) -> list[Claim]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
@@ -138,24 +138,38 @@ class _Case:
     kept: KeptPurchase
     booked: Booked
     moved: Moved
-    retimed: bool
+    before: Purchase | None
     occasion: Occasion
+
+    @property
+    def retimed(self) -> bool:
+        return self.before is not None and self.before.occurred_at != self.kept.event.occurred_at
+
+    @property
+    def was_paid(self) -> bool:
+        return self.before is not None and self.before.status is PurchaseStatus.PAID
+
+    @property
+    def told_paid_at(self) -> datetime | None:
+        """When the hub was told so; None where it was not, before this word."""
+        if self.booked.told_paid_at is not None:
+            return self.booked.told_paid_at
+        return self.kept.received_at if self.was_paid else None
 
 
 def _book(
     batch: EventBatch, told: Told, kept: KeptPurchase, before: Purchase | None
 ) -> EventReceipt:
-    retimed = before is not None and before.occurred_at != kept.event.occurred_at
     moved = Moved(flags=list(told.found.flags))
     # An older word that fills the newer one books under its own number.
     event = replace(kept.event, revision=told.event.revision)
     occasion = batch.occasion(told.source.name, event)
-    case = _Case(batch, told, kept, Booked.of(kept), moved, retimed, occasion)
+    case = _Case(batch, told, kept, Booked.of(kept), moved, before, occasion)
     if told.ahead:
         case.moved.flag(TIME_AHEAD)
     _link(case)
     if kept.linked_to is None:
-        _book_counted(case, before)
+        _book_counted(case)
     else:
         kept.lines = kept.event.lines
         case.moved.flag(LINKED)
@@ -166,10 +180,10 @@ def _book(
     return receipt
 
 
-def _book_counted(case: _Case, before: Purchase | None) -> None:
+def _book_counted(case: _Case) -> None:
     hold = _hold_of(case)
     _settle_member(case, hold)
-    same_lines = _same(before, case.kept.event) and not _now_counts(case, before)
+    same_lines = _same(case.before, case.kept.event) and not _now_counts(case)
     _settle_lines(case, hold, same_lines=same_lines)
     _sync_refunds(case)
     _move(case, hold)
@@ -200,8 +214,8 @@ def _tell_first(case: _Case) -> None:
     occasion = batch.occasion(case.told.source.name, kept.event)
     occasion = replace(occasion, key=f"{occasion.key}/first")
     told = Told(source, event, case.told.content)
-    other = _Case(batch, told, first, booked, Moved(), retimed=False, occasion=occasion)
-    _book_counted(other, before)
+    other = _Case(batch, told, first, booked, Moved(), before, occasion)
+    _book_counted(other)
     _keep(other)
     case.moved.add(other.moved)
 
@@ -209,7 +223,7 @@ def _tell_first(case: _Case) -> None:
 def _lent_hold(case: _Case, first: KeptPurchase, booked: Booked) -> str | None:
     """The hold of a second sighting, if nobody else goes by it, and the first by no other."""
     shop = case.batch.shop(case.told.source, case.kept.event.shop)
-    hold = case.batch.holds.of(shop, case.kept, case.booked)
+    hold = case.batch.holds.of(shop, case.kept, case.booked, case.told_paid_at)
     if hold is None or booked.hold not in (None, hold.id):
         return None
     if hold.purchase_id == case.kept.id:
@@ -247,9 +261,9 @@ def _same(before: Purchase | None, now: Purchase) -> bool:
     return bool(said(before) == said(now))
 
 
-def _now_counts(case: _Case, before: Purchase | None) -> bool:
+def _now_counts(case: _Case) -> bool:
     """Limits are held to when it is paid, whatever was left of them when it was placed."""
-    if before is None or before.status is PurchaseStatus.PAID:
+    if case.before is None or case.was_paid:
         return False
     version = case.booked.rules_version
     return bool(version and case.batch.plan(version).counted)
@@ -300,7 +314,7 @@ def _hold_of(case: _Case) -> KeptHold | None:
     """The hold that this purchase fulfils, if it may."""
     batch, kept, moved = case.batch, case.kept, case.moved
     shop = batch.shop(case.told.source, kept.event.shop)
-    hold = batch.holds.of(shop, kept, case.booked)
+    hold = batch.holds.of(shop, kept, case.booked, case.told_paid_at)
     if hold is None:
         if kept.event.hold:
             moved.flag(HOLD_UNKNOWN)
@@ -568,7 +582,8 @@ def _answer(case: _Case) -> EventReceipt:
 
 def _keep(case: _Case) -> None:
     kept = case.kept
-    if kept.event.status is PurchaseStatus.PAID and case.booked.told_paid_at is None:
+    is_paid = kept.event.status is PurchaseStatus.PAID
+    if case.before is not None and is_paid and case.told_paid_at is None:
         case.booked.told_paid_at = case.batch.now
     case.booked.keep(kept)
     kept.flags = sorted({*kept.flags, *case.moved.flags})
