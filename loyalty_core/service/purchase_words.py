@@ -36,7 +36,10 @@ def complete(event: Purchase, known: Purchase) -> Purchase:
 
 
 def filled(event: Purchase, other: Purchase) -> Purchase:
-    """With what another word of the same sender tells, where this one cannot know that itself."""
+    """With what another word of the same sender tells, where this one cannot know that itself.
+
+    Coupons are not among it: shops that cannot tell points from discount know them well.
+    """
     if all(line.reduction_minor is None for line in event.lines):
         return event
     if event.points_spent is None:
@@ -47,7 +50,6 @@ def filled(event: Purchase, other: Purchase) -> Purchase:
         event,
         hold=other.hold,
         cart=other.cart,
-        coupons=event.coupons or other.coupons,
         certificates=other.certificates,
         lines=_with_sales(event.lines, other.lines),
     )

@@ -225,6 +225,17 @@ def test_one_that_knows_takes_back_what_it_does_not_name(shop: Shop):
     assert (shop.money(code), shop.coupon_uses(coupon)) == ("active 80.00", 0)
 
 
+def test_a_shop_that_cannot_tell_points_from_discount_knows_its_coupons(shop: Shop):
+    (coupon,) = shop.make_coupons("spring")
+    first = shop.purchase("P1", lines=(reduced("1", 100_00, 10_00),), coupons=(coupon,))
+    shop.tell(first)
+    assert shop.coupon_uses(coupon) == 1
+
+    shop.tell(replace(first, revision=2, coupons=()))
+
+    assert shop.coupon_uses(coupon) == 0
+
+
 def test_a_cancellation_without_lines_knows_what_was_there(shop: Shop):
     (code,) = shop.make_certificates(80_00)
     order = shop.purchase(
