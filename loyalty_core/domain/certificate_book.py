@@ -101,10 +101,12 @@ class CertificateBook:
         self._book(Kind.EXPIRE, Figures(balance=-self.free, expired=self.free), why)
 
     def load(self, amount: int, why: Why, until: datetime | None) -> None:
-        """Money comes onto it; it lives at least to `until`.  Raises: BeyondCount."""
+        """Money comes onto it; it lives at least to `until`, and to the end that is printed on
+        it.  Raises: BeyondCount."""
         kind = Kind.TOP_UP if self.figures.loaded else Kind.ACTIVATE
         if self.activated_at is None:
-            self.activated_at, self.expires_at = why.occurred_at, until or self.expires_at
+            self.activated_at = why.occurred_at
+            self.expires_at = max(filter(None, (self.expires_at, until)), default=None)
         else:
             self._live_to(until)
         self._book(kind, self._come(amount).plus(Figures(loaded=amount)), why)

@@ -66,7 +66,10 @@ class Booked:
     gave by promotions with limits or coupons; `counted_at`: when that was, and so in which
     periods it counts.  `coupons`: those that it goes by.  `issues`: promotions by which it
     brings a coupon; `issued`: the codes of those that came of it, by promotion.
-    `certificates`: what it was paid with before anything came back.
+    `certificates`: what it was paid with before anything came back; `strange`: codes of
+    certificates that it told of when there were none such.  `lent`: what only another sighting
+    of it told, and which (`purchase_words.lend`).  `told_paid_at`: when the hub was told that it is
+    paid, where it was placed before.
     """
 
     rules_version: int = 0
@@ -90,6 +93,9 @@ class Booked:
     issues: tuple[str, ...] = ()
     issued: dict[str, str] = field(default_factory=dict)
     certificates: tuple[PaidWith, ...] = ()
+    strange: tuple[str, ...] = ()
+    lent: dict[str, int] = field(default_factory=dict)
+    told_paid_at: datetime | None = None
     answer: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

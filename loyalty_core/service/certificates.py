@@ -24,7 +24,7 @@ from loyalty_core.domain.errors import (
     ProgrammeNotFound,
 )
 from loyalty_core.domain.pricing.goods import fold
-from loyalty_core.service.members import member_row
+from loyalty_core.service.members import lock_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import certificates as store
 from loyalty_core.store import members, programmes
@@ -99,6 +99,8 @@ def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
     """
     if not 1 <= wanted.size <= MOST:
         raise InvalidInput({"count": [f"Must be from 1 to {MOST}."]})
+    # Before the lot, as everywhere, and so that nobody erases whom it names.
+    owner = None if wanted.member is None else lock_member(connection, programme_id, wanted.member)
     known = store.find_lot(connection, programme_id, wanted.name, lock=True)
     if known is None:
         series = series_of(connection, plans, programme_id, wanted.series)
@@ -112,7 +114,6 @@ def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
         wanted.loaded,
     )
     same = same and wanted.nominal_minor in (None, known.nominal_minor)
-    owner = _number(connection, programme_id, wanted.member)
     last = None if known.member_id is None else to_wire("m", known.member_id)
     if not same or owner != _number(connection, programme_id, last):
         raise InvalidInput({"lot": [OTHER_WORDS]})
@@ -128,20 +129,20 @@ def fill_lot(
 
     Raises: CertificateNotFound (no such lot), MemberNotFound.
     """
+    member = find_lot(connection, programme_id, name).member_id
+    if member is not None:
+        member = members.lock_survivors(connection, programme_id, [member])[member]
     lot = find_lot(connection, programme_id, name, lock=True)
     missing = min(portion, lot.size - lot.made)
     if missing <= 0:
         return lot
-    member = lot.member_id
-    if member is not None:
-        member = members.lock_survivors(connection, programme_id, [member])[member]
-        if member is None:
-            raise MemberNotFound
+    if lot.member_id is not None and member is None:
+        raise MemberNotFound
     until = end_of(connection, programme_id, lot.terms.life_days, lot.created_at)
     fresh = []
     for code in {draw(RANDOM) for _ in range(missing)}:
         one = new_certificate(lot, code, now)
-        one.member_id = member
+        one.member_id = None if lot.member_id is None else member
         if lot.loaded and lot.nominal_minor is not None:
             why = Why("lot", lot.created_at, now, by=lot.author)
             one.book.load(lot.nominal_minor, why, until)

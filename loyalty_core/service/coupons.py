@@ -79,6 +79,7 @@ def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
     series_of(connection, plans, programme_id, wanted.series)
     member = None
     if wanted.member is not None:
+        # Before the lot, as everywhere, and so that nobody erases whom it names.
         member = lock_member(connection, programme_id, wanted.member)
     lot = KeptLot(
         new_id(now),
@@ -118,18 +119,17 @@ def fill_lot(
 
     Raises: CouponNotFound (no such lot), MemberNotFound, InvalidInput (the series is gone).
     """
+    member = find_lot(connection, programme_id, name).member_id
+    if member is not None:
+        member = members.lock_survivors(connection, programme_id, [member])[member]
     lot = store.find_lot(connection, programme_id, name, lock=True)
-    if lot is None:
-        raise CouponNotFound({"lot": name})
+    assert lot is not None, "no lot is ever deleted"
     missing = min(portion, lot.size - lot.made)
     if missing <= 0:
         return lot
+    if lot.member_id is not None and member is None:
+        raise MemberNotFound
     series = series_of(connection, plans, programme_id, lot.series)
-    member = lot.member_id
-    if member is not None:
-        member = members.lock_survivors(connection, programme_id, [member])[member]
-        if member is None:
-            raise MemberNotFound
     ends_at = lot.ends_at or _end(connection, programme_id, series, lot.created_at)
     fresh = [
         KeptCoupon(

@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from loyalty_core.domain.errors import MemberNotFound
+from loyalty_core.domain.members import IdentityKey
 from loyalty_core.service.certificates import member_certificates
 from loyalty_core.service.consent_views import all_statements, keep_evidence, told
 from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
-from loyalty_core.service.members import PROFILE, get_member, lock_member, member_row
+from loyalty_core.service.members import PROFILE, get_member, member_row
 from loyalty_core.service.order_rewards import cancel_orders_of_erased
 from loyalty_core.service.personal_lists import member_lists
 from loyalty_core.service.plans import PlanCache
@@ -175,9 +177,13 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
 
     Gives the act of erasure, wire-ready.  Raises: MemberNotFound.
     """
-    number = lock_member(connection, programme_id, member_id)
-    ids = store.known_as(connection, number)
-    names = [key for keys in store.names_of(connection, ids).values() for key, _ in keys]
+    number, ids, names = _lock(connection, programme_id, member_id)
+    # In the order of `ledger.md` 4; what nobody else holds together with these comes after.
+    ended = coupons.forget_people(connection, programme_id, ids)
+    freed = certificates.forget_people(connection, programme_id, ids)
+    orders = cancel_orders_of_erased(connection, number, ids, author=author, now=now)
+    holds.forget_people(connection, ids)
+    receipts = purchases.forget_people(connection, ids)
     keep_evidence(connection, programme_id, ids, names, key=evidence_key, now=now)
     erase_traces(connection, Person(programme_id, tuple(ids), tuple(names)), now=now)
     store.drop_names(connection, programme_id, names)
@@ -195,14 +201,9 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     happenings.forget_products(connection, ids)
     receipt_claims.forget_members(connection, ids)
     member_cards.retire_cards(connection, ids)
-    receipts = purchases.forget_people(connection, ids)
-    holds.forget_people(connection, ids)
     confirmations.forget_members(connection, ids)
     outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
     sent_messages.forget_members(connection, ids)
-    ended = coupons.forget_people(connection, programme_id, ids)
-    freed = certificates.forget_people(connection, programme_id, ids)
-    orders = cancel_orders_of_erased(connection, number, ids, author=author, now=now)
     audit.note(
         connection, programme_id, "member_erased", to_wire("m", number), author=author, now=now
     )
@@ -216,6 +217,29 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
         "orders": orders,
         "certificates": freed,
     }
+
+
+def _lock(
+    connection: Connection, programme_id: int, member_id: str
+) -> tuple[int, list[int], list[IdentityKey]]:
+    """The member with whoever was merged into it and all names, as they stand under lock.
+
+    Receipts are locked before people, and with the member those whom it sent, who forget it.
+    """
+    known = member_row(connection, programme_id, member_id)["id"]
+    ids = store.known_as(connection, known)
+    purchases.lock_of_people(connection, ids)
+    told = {key.value for key in _names(connection, ids)} | {to_wire("m", one) for one in ids}
+    sent = store.referred_by(connection, programme_id, told)
+    number = store.lock_survivors(connection, programme_id, [known, *sent])[known]
+    if number is None:
+        raise MemberNotFound
+    ids = store.known_as(connection, number)
+    return number, ids, _names(connection, ids)
+
+
+def _names(connection: Connection, ids: list[int]) -> list[IdentityKey]:
+    return [key for keys in store.names_of(connection, ids).values() for key, _ in keys]
 
 
 def _all(page_of: Any) -> list[Any]:

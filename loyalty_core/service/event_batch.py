@@ -1,7 +1,7 @@
 """A batch of events of one programme, with all that booking them needs, locked in sets.
 
-Locks are taken in one order everywhere: event keys, names of people, members, counters of
-limits, coupons, certificates, accounts, holds; each by id (`ledger.md` 4).
+Locks are taken in one order everywhere: event keys, receipts, names of people, members,
+counters of limits, coupons, certificates, accounts, holds; each by id (`ledger.md` 4).
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ class EventBatch:
                 (self.shop(one.source, one.event.shop), one.event)
                 for one in self.told
                 if isinstance(one.event, Purchase)
-            ]
+            ],
+            self.known.all_purchases(),
         )
         self._pass_over_erased()
         self._identify()

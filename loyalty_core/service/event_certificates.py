@@ -101,16 +101,26 @@ class _Work:
                 code = "" if line.certificate is None else normal(line.certificate.code)
                 loaded.setdefault(code, []).append(line)
         concerned = {one.key: one for one in uses.touched(purchase.id)}
-        for code in (*loaded, *paid):
-            one = uses.known((purchase.programme_id, code))
-            if one is None:
-                self.moved.flag(CERTIFICATE_UNKNOWN)
-            else:
-                concerned[one.key] = one
+        concerned |= {one.key: one for one in self._named((*loaded, *paid))}
         for one in concerned.values():
             self._load(one, loaded.get(one.code, ()))
         for one in concerned.values():
             self._pay(one, paid.get(one.code))
+
+    def _named(self, codes: Sequence[str]) -> list[KeptCertificate]:
+        """Those of these that the purchase may move.
+
+        One that was brought in after the purchase had told of it comes with what was left on it
+        then.
+        """
+        uses, programme = self.batch.counters.certificates, self.purchase.programme_id
+        found = {code: uses.known((programme, code)) for code in codes}
+        strange = {code for code, one in found.items() if one is None} | {*self.booked.strange}
+        if not strange.isdisjoint(codes):
+            self.moved.flag(CERTIFICATE_UNKNOWN)
+            self.booked.strange = tuple(sorted(strange))
+            self.booked.keep(self.purchase)
+        return [one for code, one in found.items() if one is not None and code not in strange]
 
     def _load(self, one: KeptCertificate, lines: Sequence[PurchaseLine]) -> None:
         by_line = {

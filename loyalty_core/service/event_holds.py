@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
+from loyalty_core.service.booking import Booked
 from loyalty_core.service.promise import certificate_keys
 from loyalty_core.store import holds as store
 from loyalty_core.store.certificates import CertificateKey
 from loyalty_core.store.holds import Claim, HoldKey, KeptHold
 from loyalty_core.store.programmes import Shop
+from loyalty_core.store.purchases import KeptPurchase
 from loyalty_kit.events import Purchase
 
 
 class EventHolds:
-    """Looked up before the accounts are locked, read again under lock after."""
+    """Looked up before the accounts are locked, read again under lock after.
+
+    A name may lead anywhere: what is another programme's is not even locked.
+    """
 
     def __init__(self, connection: Connection, programme_id: int) -> None:
         self._connection = connection
         self._programme_id = programme_id
         self._claims: dict[Claim, HoldKey] = {}
         self._named: set[HoldKey] = set()
+        self._strange: set[HoldKey] = set()
         self._holds: dict[HoldKey, KeptHold] = {}
         self._now_at: dict[HoldKey, HoldKey] = {}
         self.rules_versions: set[int] = set()
@@ -29,11 +36,16 @@ class EventHolds:
         self.certificates: set[CertificateKey] = set()
         """Those that the holds reserved money of."""
 
-    def look_up(self, purchases: Sequence[tuple[Shop, Purchase]]) -> None:
+    def look_up(
+        self, purchases: Sequence[tuple[Shop, Purchase]], known: Iterable[KeptPurchase]
+    ) -> None:
+        """Those that are named, and those that the known purchases went by."""
         claims = {claim for shop, one in purchases for claim in claims_of(shop, one)}
         self._claims = store.claimed_holds(self._connection, claims)
         named = (store.hold_from_wire(one.hold) for _, one in purchases if one.hold)
         self._named = {key for key in named if key is not None}
+        if purchases:
+            self._named |= {key for one in known for key in _gone_by(one, Booked.of(one))}
         self._look_at(self.named())
 
     def follow(self, survivor: Mapping[int, int | None]) -> None:
@@ -42,13 +54,15 @@ class EventHolds:
         self._look_at(homes - self.named())
 
     def _look_at(self, keys: set[HoldKey]) -> None:
-        for hold in store.holds_by_key(self._connection, keys).values():
-            if hold.programme_id == self._programme_id:
-                self.rules_versions.add(hold.rules_version)
-                self.certificates.update(certificate_keys(hold))
+        for key, hold in store.holds_by_key(self._connection, keys).items():
+            if hold.programme_id != self._programme_id:
+                self._strange.add(key)
+                continue
+            self.rules_versions.add(hold.rules_version)
+            self.certificates.update(certificate_keys(hold))
 
     def named(self) -> set[HoldKey]:
-        return self._named | set(self._claims.values())
+        return (self._named | set(self._claims.values())) - self._strange
 
     def lock(self, survivor: Mapping[int, int | None]) -> None:
         """Read the holds under lock; those of merged members have moved to the survivor."""
@@ -56,20 +70,47 @@ class EventHolds:
             home = survivor.get(member) if member != store.NOBODY else member
             if home is not None:
                 self._now_at[(member, no)] = (home, no)
-        self._holds = store.holds_by_key(self._connection, set(self._now_at.values()), lock=True)
+        keys = set(self._now_at.values()) - self._strange
+        self._holds = store.holds_by_key(self._connection, keys, lock=True)
 
-    def of(self, shop: Shop, purchase: Purchase) -> KeptHold | None:
-        """The hold of this programme that a purchase names; its number counts before others."""
-        keys = [store.hold_from_wire(purchase.hold)] if purchase.hold else []
-        keys += [self._claims.get(claim) for claim in claims_of(shop, purchase)]
-        for key in keys:
-            hold = self._holds.get(self._now_at.get(key, key)) if key is not None else None
-            if hold is not None and hold.programme_id == self._programme_id:
-                return hold
-        return None
+    def of(
+        self, shop: Shop, kept: KeptPurchase, booked: Booked, told_paid_at: datetime | None
+    ) -> KeptHold | None:
+        """The hold that a purchase goes by; None for `told_paid_at`: it was not paid so far.
+
+        The number that it names counts before all.  What it has captured stays its own, whoever
+        has its cart by now; and a hold that the cart or order was given after the sale had been
+        told is of another sale (`ledger.md` 8).
+        """
+        named = store.hold_from_wire(kept.event.hold) if kept.event.hold else None
+        hold = None if named is None else self._at(named)
+        if hold is not None:
+            return hold
+        own = next(
+            (one for key in _gone_by(kept, booked) if (one := self._at(key)) is not None), None
+        )
+        if own is not None and own.purchase_id == kept.id:
+            return own
+        for claim in claims_of(shop, kept.event):
+            hold = self._at(self._claims.get(claim))
+            if hold is None or (told_paid_at is not None and hold.created_at > told_paid_at):
+                continue
+            return hold
+        return own
+
+    def _at(self, key: HoldKey | None) -> KeptHold | None:
+        return None if key is None else self._holds.get(self._now_at.get(key, key))
 
     def all(self) -> list[KeptHold]:
         return list(self._holds.values())
+
+
+def _gone_by(purchase: KeptPurchase, booked: Booked) -> list[HoldKey]:
+    """Where the hold may stand that a purchase went by: at its member, or at nobody."""
+    if booked.hold is None:
+        return []
+    members = {purchase.member_id or store.NOBODY, store.NOBODY}
+    return [(member, booked.hold) for member in members]
 
 
 def claims_of(shop: Shop, purchase: Purchase) -> list[Claim]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -95,13 +95,15 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
     *,
     now: datetime,
     code_secret: bytes | None = None,
+    looked: Callable[[Quote], None] | None = None,
 ) -> PlacedHold:
     """Price the basket, set its points aside, and promise both.
 
     A new hold for the same cart or order replaces the old one.  Never degraded.
 
     A code in it is checked under `code_secret`, the key of codes, and then the buyer counts as
-    verified.  A refused code has written its attempt and nothing else: commit it.
+    verified.  A refused code has written its attempt and nothing else: commit it.  `looked` is
+    told the priced basket before a refusal may tell of it; what it raises ends the call.
 
     Raises: NotEnoughPoints, PriceChanged, CodeRequired, CodeRefused, GoodsBarred, NotAvailable,
     UnknownShop, ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible.
@@ -123,6 +125,9 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
     desk.let_go(now)
     priced = _price(desk, now)
     quote = _answer(desk, priced, now)
+    if looked is not None:
+        looked(quote)
+    _refuse_barred(priced)
     _expect(wanted, quote)
     hold = _new_hold(desk, source, wanted, keep_promise(quote, priced), now)
     book = desk.book
@@ -420,9 +425,7 @@ def _price(desk: _Desk, now: datetime) -> PricedBasket:
             (desk.member_id, now),
         )
         facts = replace(facts, coupons=entered)
-    priced = price_basket(request, desk.plan, facts, now)
-    _refuse_barred(priced)
-    return priced
+    return price_basket(request, desk.plan, facts, now)
 
 
 def _answer(desk: _Desk, priced: PricedBasket, now: datetime) -> Quote:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from loyalty_core.domain.pricing.earning import rate_purchase
 from loyalty_core.domain.pricing.issues import issued_by
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import split_reductions
-from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, rebook, withdraw
+from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, Occasion, rebook, withdraw
 from loyalty_core.service.catalogue import filled_in
 from loyalty_core.service.count_clubs import count_clubs
 from loyalty_core.service.count_limits import count_limits, used_by_others
@@ -34,9 +34,11 @@ from loyalty_core.service.known_events import NOBODY, Told, hash_of, key_of, say
 from loyalty_core.service.people import looked_at
 from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
+from loyalty_core.service.purchase_words import complete, filled, keep_lent, lend
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
 from loyalty_core.service.record_refund import book_refund, count_anonymous, new_refund
-from loyalty_core.store.holds import KeptHold
+from loyalty_core.store import programmes
+from loyalty_core.store.holds import KeptHold, hold_to_wire
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_kit.events import Purchase, PurchaseLine, PurchaseStatus, Refund
@@ -72,8 +74,7 @@ def record_purchase(batch: EventBatch, told: Told) -> EventReceipt:
     if event.revision == kept.event.revision:
         raise EventConflict({"external_id": event.external_id, "revision": str(event.revision)})
     before = kept.event
-    complete = _filled(_complete(event, before), before)
-    kept.event, kept.content_hash, kept.changed = complete, content, True
+    kept.event, kept.content_hash, kept.changed = _newer(kept, event), content, True
     kept.shop_id = batch.shop(told.source, event.shop).id
     return _book(batch, told, kept, before)
 
@@ -85,47 +86,28 @@ def attach_purchase(batch: EventBatch, told: Told) -> EventReceipt:
     return _book(batch, told, kept, kept.event)
 
 
-def _complete(event: Purchase, known: Purchase) -> Purchase:
-    """A cancellation need not repeat what was sold: an order deleted at the shop cannot."""
-    if event.status is not PurchaseStatus.CANCELLED or event.lines:
-        return event
-    return replace(
-        event,
-        lines=known.lines,
-        occurred_at=known.occurred_at,
-        order=event.order or known.order,
-        points_spent=known.points_spent,
-        hold=known.hold,
-        certificates=event.certificates or known.certificates,
-    )
+def _newer(kept: KeptPurchase, event: Purchase) -> Purchase:
+    """A newer word, with what it cannot know."""
+    before, booked = kept.event, Booked.of(kept)
+    whole = filled(complete(event, before), before)
+    if booked.lent:
+        whole, booked.lent = keep_lent(whole, before, booked.lent)
+        booked.keep(kept)
+    return whole
 
 
 def _fill(batch: EventBatch, told: Told, kept: KeptPurchase) -> EventReceipt | None:
     """Book what an older word tells and the newer one cannot; None where that is nothing."""
     assert isinstance(told.event, Purchase)
     before, older = kept.event, told.event
-    filled = _filled(before, older)
-    if filled == before:
+    known = filled(before, older)
+    if known == before:
         return None
     hold, cart = before.hold or older.hold, before.cart or older.cart
-    kept.event, kept.changed = replace(filled, hold=hold, cart=cart), True
+    kept.event, kept.changed = replace(known, hold=hold, cart=cart), True
     if kept.member_id is not None:
         told.found = NOBODY
     return _book(batch, told, kept, before)
-
-
-def _filled(event: Purchase, other: Purchase) -> Purchase:
-    """With the points of another word of the same purchase, where it cannot tell them itself.
-
-    A till says what was spent, and the vendor's own copy of the receipt only what each line was
-    lowered by; either may come first (`ledger.md` 15).
-    """
-    blind = event.points_spent is None and any(
-        line.reduction_minor is not None for line in event.lines
-    )
-    if not blind or other.points_spent is None:
-        return event
-    return replace(event, points_spent=other.points_spent)
 
 
 def _new(batch: EventBatch, told: Told, content: str) -> KeptPurchase:
@@ -156,47 +138,98 @@ class _Case:
     kept: KeptPurchase
     booked: Booked
     moved: Moved
-    retimed: bool
+    before: Purchase | None
+    occasion: Occasion
+
+    @property
+    def retimed(self) -> bool:
+        return self.before is not None and self.before.occurred_at != self.kept.event.occurred_at
+
+    @property
+    def was_paid(self) -> bool:
+        return self.before is not None and self.before.status is PurchaseStatus.PAID
+
+    @property
+    def told_paid_at(self) -> datetime | None:
+        """When the hub was told so; None where it was not, before this word."""
+        if self.booked.told_paid_at is not None:
+            return self.booked.told_paid_at
+        return self.kept.received_at if self.was_paid else None
 
 
 def _book(
     batch: EventBatch, told: Told, kept: KeptPurchase, before: Purchase | None
 ) -> EventReceipt:
-    retimed = before is not None and before.occurred_at != kept.event.occurred_at
     moved = Moved(flags=list(told.found.flags))
-    case = _Case(batch, told, kept, Booked.of(kept), moved, retimed)
+    # An older word that fills the newer one books under its own number.
+    event = replace(kept.event, revision=told.event.revision)
+    occasion = batch.occasion(told.source.name, event)
+    case = _Case(batch, told, kept, Booked.of(kept), moved, before, occasion)
     if told.ahead:
         case.moved.flag(TIME_AHEAD)
     _link(case)
-    if kept.linked_to is not None:
+    if kept.linked_to is None:
+        _book_counted(case)
+    else:
         kept.lines = kept.event.lines
         case.moved.flag(LINKED)
-        count_limits(batch, kept, case.booked, case.moved)
-        settle_issued(batch, kept, case.booked)
-        _settle_certificates(case)
-        count_clubs(batch, kept, case.booked)
-        receipt = _answer(case)
-        _book_waiting(batch, kept)
-        return receipt
-    hold = _hold_of(case)
-    _settle_member(case, hold)
-    _settle_lines(
-        case, hold, same_lines=_same(before, kept.event) and not _now_counts(case, before)
-    )
-    _sync_refunds(case)
-    _move(case, hold)
-    count_limits(batch, kept, case.booked, case.moved, hold)
-    settle_issued(batch, kept, case.booked)
-    _settle_certificates(case, hold)
-    count_clubs(batch, kept, case.booked)
+        _settle_rest(case, None)
+        _tell_first(case)
     receipt = _answer(case)
     _book_waiting(batch, kept)
     return receipt
 
 
-def _settle_certificates(case: _Case, hold: KeptHold | None = None) -> None:
-    occasion = case.batch.occasion(case.told.source.name, case.kept.event)
-    settle_certificates(case.batch, case.kept, case.booked, case.moved, occasion, hold)
+def _book_counted(case: _Case) -> None:
+    hold = _hold_of(case)
+    _settle_member(case, hold)
+    same_lines = _same(case.before, case.kept.event) and not _now_counts(case)
+    _settle_lines(case, hold, same_lines=same_lines)
+    _sync_refunds(case)
+    _move(case, hold)
+    _settle_rest(case, hold)
+
+
+def _settle_rest(case: _Case, hold: KeptHold | None) -> None:
+    """What is no points: limits with coupons, certificates, clubs."""
+    batch, kept, booked = case.batch, case.kept, case.booked
+    count_limits(batch, kept, booked, case.moved, hold)
+    settle_issued(batch, kept, booked)
+    settle_certificates(batch, kept, booked, case.moved, case.occasion, hold)
+    count_clubs(batch, kept, booked)
+
+
+def _tell_first(case: _Case) -> None:
+    """What only this sighting tells is told of the purchase that counts (`ledger.md` 24)."""
+    batch, kept = case.batch, case.kept
+    first = batch.known.main_of(kept)
+    booked, before = Booked.of(first), first.event
+    word = replace(kept.event, hold=_lent_hold(case, first, booked))
+    event, lent = lend(before, word, kept.id, booked.lent)
+    if event == before:
+        return
+    first.event, booked.lent = event, lent
+    shop = programmes.shop_code(batch.connection, first.shop_id)
+    source = replace(case.told.source, name=first.source, default_shop=shop, shops=None)
+    occasion = batch.occasion(case.told.source.name, kept.event)
+    occasion = replace(occasion, key=f"{occasion.key}/first")
+    told = Told(source, event, case.told.content)
+    other = _Case(batch, told, first, booked, Moved(), before, occasion)
+    _book_counted(other)
+    _keep(other)
+    case.moved.add(other.moved)
+
+
+def _lent_hold(case: _Case, first: KeptPurchase, booked: Booked) -> str | None:
+    """The hold of a second sighting, if nobody else goes by it, and the first by no other."""
+    shop = case.batch.shop(case.told.source, case.kept.event.shop)
+    hold = case.batch.holds.of(shop, case.kept, case.booked, case.told_paid_at)
+    if hold is None or booked.hold not in (None, hold.id):
+        return None
+    if hold.purchase_id == case.kept.id:
+        # It was booked alone before the sign that links it came.
+        hold.purchase_id, hold.changed = first.id, True
+    return hold_to_wire(hold.key) if hold.purchase_id in (None, first.id) else None
 
 
 def _book_waiting(batch: EventBatch, kept: KeptPurchase) -> None:
@@ -228,9 +261,9 @@ def _same(before: Purchase | None, now: Purchase) -> bool:
     return bool(said(before) == said(now))
 
 
-def _now_counts(case: _Case, before: Purchase | None) -> bool:
+def _now_counts(case: _Case) -> bool:
     """Limits are held to when it is paid, whatever was left of them when it was placed."""
-    if before is None or before.status is PurchaseStatus.PAID:
+    if case.before is None or case.was_paid:
         return False
     version = case.booked.rules_version
     return bool(version and case.batch.plan(version).counted)
@@ -264,7 +297,7 @@ def _leave(case: _Case, member: int) -> None:
     plan = batch.plan(booked.rules_version)
     desk = batch.desk(kept, plan)
     assert desk is not None
-    withdraw(kept, booked, desk, batch.occasion(case.told.source.name, kept.event))
+    withdraw(kept, booked, desk, case.occasion)
     counted, kept.qualifying_minor = kept.qualifying_minor, 0
     booked.awards, booked.earned, booked.clawed = (), {}, {}
     booked.spent = booked.given_back = 0
@@ -280,7 +313,8 @@ def _leave(case: _Case, member: int) -> None:
 def _hold_of(case: _Case) -> KeptHold | None:
     """The hold that this purchase fulfils, if it may."""
     batch, kept, moved = case.batch, case.kept, case.moved
-    hold = batch.holds.of(batch.shop(case.told.source, kept.event.shop), kept.event)
+    shop = batch.shop(case.told.source, kept.event.shop)
+    hold = batch.holds.of(shop, kept, case.booked, case.told_paid_at)
     if hold is None:
         if kept.event.hold:
             moved.flag(HOLD_UNKNOWN)
@@ -307,6 +341,8 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
     batch, kept, booked = case.batch, case.kept, case.booked
     event = kept.event
     promise = None if hold is None else Promise.of(hold)
+    # It may have found its hold by the cart alone, which changes no word of what was sold.
+    same_lines = same_lines and (hold is None or hold.id == booked.hold)
     if hold is not None and promise is not None:
         booked.hold, booked.counted_at = hold.id, hold.created_at
         booked.effects = promise.effects
@@ -317,12 +353,12 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
     plan = batch.plan_at(event.occurred_at) if hold is None else batch.plan(hold.rules_version)
     booked.rules_version = plan.version
     booked.coupons = coupons_of(batch, kept, plan, hold, promise, case.moved)
-    booked.certificates = certificates_of(batch, kept, promise)
     value = plan.main.value_minor
     said = event.points_spent
     promised = {} if promise is None else promise.lines
     money = None if said is None else money_of(said, value)
     kept.lines = split_reductions(event.lines, promised, money)
+    booked.certificates = certificates_of(batch, kept, promise)
     spend_minor = sum(line.spend_minor or 0 for line in kept.lines)
     booked.points_spent = points_for(spend_minor, value) if said is None else said
     member = batch.survivor(kept.member_id)
@@ -514,9 +550,7 @@ def _move(case: _Case, hold: KeptHold | None) -> None:
         count_anonymous(kept, case.moved)
         return
     counted = kept.qualifying_minor
-    # An older word that fills the newer one books under its own number.
-    event = replace(kept.event, revision=case.told.event.revision)
-    done = rebook(kept, booked, desk, batch.occasion(case.told.source.name, event), hold)
+    done = rebook(kept, booked, desk, case.occasion, hold)
     batch.count_purchase(kept, booked, counted, kept.event.occurred_at, retimed=case.retimed)
     case.moved.add(done)
 
@@ -542,6 +576,14 @@ def _answer(case: _Case) -> EventReceipt:
     wire = None if member is None else to_wire("m", member)
     receipt = receipt_of(to_wire("p", kept.id), status, wire, case.moved)
     case.booked.answer = receipt.kept()
+    _keep(case)
+    return receipt
+
+
+def _keep(case: _Case) -> None:
+    kept = case.kept
+    is_paid = kept.event.status is PurchaseStatus.PAID
+    if case.before is not None and is_paid and case.told_paid_at is None:
+        case.booked.told_paid_at = case.batch.now
     case.booked.keep(kept)
     kept.flags = sorted({*kept.flags, *case.moved.flags})
-    return receipt

@@ -159,12 +159,13 @@ def rebuild_ledger(
 
     It replays what was booked and never chooses again, so on sound books it changes nothing.
     """
-    changed = 0
+    # Accounts come last, as everywhere (`ledger.md` 4).
+    changed = promotion_uses.rebuild(connection, programme_id)
+    changed += coupons.rebuild(connection, programme_id)
+    changed += certificate_proof.rebuild(connection, programme_id)
+    changed += reward_orders.rebuild_stock(connection, programme_id)
     for page in store.account_pages(connection, programme_id, PAGE):
         changed += sum(store.rebuild_account(connection, key) for key in page)
         if progress is not None:
             progress(len(page))
-    changed += promotion_uses.rebuild(connection, programme_id)
-    changed += coupons.rebuild(connection, programme_id)
-    changed += reward_orders.rebuild_stock(connection, programme_id)
-    return changed + certificate_proof.rebuild(connection, programme_id)
+    return changed

@@ -66,10 +66,15 @@ def kept_for_ended(connection: Connection, programme_id: int | None) -> list[int
 
 def rebuild(connection: Connection, programme_id: int | None) -> int:
     """Make figures the sums of their movements again; how many were not."""
-    found = {number: figures for number, _, figures in differing(connection, programme_id)}
-    locked = lock_by_id(connection, found)
-    for one in locked:
-        one.book.figures, one.changed = found[one.id], True
-        one.book.moves_made = len(moves_of(connection, one.id))
-    write_certificates(connection, locked)
+    wrong = [number for number, _, _ in differing(connection, programme_id)]
+    locked = {one.id: one for one in lock_by_id(connection, wrong)}
+    if not locked:
+        return 0
+    # Summed anew now that nobody else moves them.
+    found = [one for one in differing(connection, programme_id) if one[0] in locked]
+    for number, _, figures in found:
+        one = locked[number]
+        one.book.figures, one.changed = figures, True
+        one.book.moves_made = len(moves_of(connection, number))
+    write_certificates(connection, locked.values())
     return len(found)

@@ -238,9 +238,13 @@ def move_member(connection: Connection, programme_id: int, old: int, new: int) -
 
 
 def forget_people(connection: Connection, programme_id: int, member_ids: Collection[int]) -> int:
-    """Coupons of these members end, with the uses that there are of them; how many."""
+    """Coupons of these members end, with the uses that there are of them; how many.
+
+    Their lots end as well: nothing more is made of one that was cut off.
+    """
     mine = coupon_lots.c.member_id.in_(member_ids)
-    connection.execute(update(coupon_lots).where(mine).values(member_id=None, state=BLOCKED))
+    ended = {"member_id": None, "state": BLOCKED, "size": coupon_lots.c.made}
+    connection.execute(update(coupon_lots).where(mine).values(**ended))
     keys = _lock_of_members(connection, programme_id, member_ids)
     if not keys:
         return 0
@@ -254,10 +258,11 @@ def forget_people(connection: Connection, programme_id: int, member_ids: Collect
 def _lock_of_members(
     connection: Connection, programme_id: int, member_ids: Collection[int]
 ) -> list[CouponKey]:
+    """In the order of their codes, told so that no database walks all codes for it."""
     own = (
         select(coupons.c.programme_id, coupons.c.code)
         .where(coupons.c.programme_id == programme_id, coupons.c.member_id.in_(member_ids))
-        .order_by(coupons.c.programme_id, coupons.c.code)
+        .order_by(coupons.c.code.concat(""))
         .with_for_update()
     )
     return [(row.programme_id, row.code) for row in connection.execute(own)]
@@ -309,11 +314,15 @@ def kept_for_ended(connection: Connection, programme_id: int | None) -> list[int
 
 def rebuild(connection: Connection, programme_id: int | None) -> int:
     """Make counters the numbers of their uses again; how many were not."""
-    found = {key: times for key, _, times in differing(connection, programme_id)}
-    locked = lock_coupons(connection, found)
-    for key, one in locked.items():
-        one.uses, one.over = counted(found[key], one.most)
-    write_uses(connection, locked.values(), {})
+    locked = lock_coupons(connection, [key for key, _, _ in differing(connection, programme_id)])
+    if not locked:
+        return 0
+    # Counted anew now that nobody else uses them.
+    found = {key: n for key, _, n in differing(connection, programme_id) if key in locked}
+    for key, times in found.items():
+        one = locked[key]
+        one.uses, one.over = counted(times, one.most)
+    write_uses(connection, [locked[key] for key in found], {})
     return len(found)
 
 

@@ -109,6 +109,12 @@ def known_as(connection: Connection, member_id: int) -> list[int]:
     return [member_id, *aliases_of(connection, [member_id]).get(member_id, [])]
 
 
+def referred_by(connection: Connection, programme_id: int, names: Collection[str]) -> list[int]:
+    """Those who named one of these as whoever sent them."""
+    theirs = and_(members.c.programme_id == programme_id, members.c.referrer.in_(names))
+    return list(connection.scalars(select(members.c.id).where(theirs)))
+
+
 def programmes_of(connection: Connection, ids: Collection[int]) -> dict[int, int]:
     found = connection.execute(
         select(members.c.id, members.c.programme_id).where(members.c.id.in_(ids))

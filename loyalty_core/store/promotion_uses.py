@@ -124,9 +124,12 @@ def _by_kind(refs: Iterable[Ref]) -> dict[str, set[int]]:
 
 def rebuild(connection: Connection, programme_id: int | None) -> int:
     """Make counters the sums of their parts again; how many were not."""
-    found = differing(connection, programme_id)
-    lock_uses(connection, [key for key, _, _ in found])
-    write_uses(connection, {key: consumed for key, _, consumed in found}, {})
+    locked = lock_uses(connection, [key for key, _, _ in differing(connection, programme_id)])
+    if not locked:
+        return 0
+    # Summed anew now that nobody else counts in them.
+    found = {key: n for key, _, n in differing(connection, programme_id) if key in locked}
+    write_uses(connection, found, {})
     return len(found)
 
 

@@ -343,16 +343,23 @@ def forget_people(connection: Connection, member_ids: Collection[int]) -> int:
 
     Out of second reports of them too, and out of their refunds.
     """
-    own = purchases.c.member_id.in_(member_ids)
-    twins = purchases.c.linked_to.in_(select(purchases.c.id).where(own))
-    ids = select(purchases.c.id).where(or_(own, twins))
+    theirs = _of_people(member_ids)
+    ids = select(purchases.c.id).where(theirs)
     return sum(
-        _forget(connection, table, theirs)
-        for table, theirs in (
-            (purchases, or_(own, twins)),
-            (refunds, refunds.c.purchase_id.in_(ids)),
-        )
+        _forget(connection, table, which)
+        for table, which in ((purchases, theirs), (refunds, refunds.c.purchase_id.in_(ids)))
     )
+
+
+def lock_of_people(connection: Connection, member_ids: Collection[int]) -> None:
+    """Hold the same receipts until the transaction ends: who books holds them before people."""
+    theirs = select(purchases.c.id).where(_of_people(member_ids)).order_by(purchases.c.id)
+    connection.execute(theirs.with_for_update()).all()
+
+
+def _of_people(member_ids: Collection[int]) -> ColumnElement[bool]:
+    own = purchases.c.member_id.in_(member_ids)
+    return or_(own, purchases.c.linked_to.in_(select(purchases.c.id).where(own)))
 
 
 def forget_customers(connection: Connection, table: Table, ids: Collection[int]) -> None:

@@ -224,8 +224,13 @@ def misbooked(connection: Connection, programme_id: int | None) -> list[tuple[in
 
 def rebuild_stock(connection: Connection, programme_id: int | None) -> int:
     """Make what is taken the number of orders again; how many were not."""
-    found = stock_differing(connection, programme_id)
-    for programme, reward, _, pieces in found:
-        stock = lock_stock(connection, programme, reward)
-        set_stock(connection, programme, reward, Stock(max(stock.put, pieces), pieces))
-    return len(found)
+    wrong = [key[:2] for key in stock_differing(connection, programme_id)]
+    locked = {key: lock_stock(connection, *key) for key in wrong}
+    if not locked:
+        return 0
+    # Counted anew now that nobody else takes of them.
+    found = {key[:2]: key[3] for key in stock_differing(connection, programme_id)}
+    for key in locked.keys() & found.keys():
+        pieces = found[key]
+        set_stock(connection, *key, Stock(max(locked[key].put, pieces), pieces))
+    return len(locked.keys() & found.keys())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from hub.web.api.call import NOTHING, Call, Operation, answer
 from hub.web.api.confirmations import counted, secret_of
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
+from loyalty_core.domain.errors import LoyaltyError
 from loyalty_core.service.hold_points import (
     PlacedHold,
     get_hold,
@@ -114,13 +114,19 @@ def hold(call: Call) -> Answer:
     """
     told = body.read_json()
     wanted = body.load(load_hold_request, told)
-    codes = guesses.codes_in(wanted.request)
-    placed: list[PlacedHold] = []
-    looked = False
+    tries = call.room.guesses
+    seen: Quote | None = None
+
+    def look(quote: Quote) -> None:
+        """Of somebody who has run out of tries nothing is held, and nothing told."""
+        nonlocal seen
+        if guesses.codes_in(wanted.request):
+            tries.check(_guessers(call, wanted, quote), call.now)
+            seen = quote
 
     def place(connection: Connection) -> Answer:
-        nonlocal looked
-        looked = True
+        nonlocal seen
+        seen = None
         held = place_hold(
             connection,
             call.plans,
@@ -128,34 +134,30 @@ def hold(call: Call) -> Answer:
             replace(wanted, request=scanned.basket(call, connection, wanted.request)),
             now=call.now,
             code_secret=secret_of(call),
+            looked=look,
         )
-        if codes:
-            # Of somebody who has run out of tries nothing is held, and nothing told.
-            looked = False
-            call.room.guesses.check(_guessers(call, wanted, [held]), call.now)
-            looked = True
-        placed[:] = [held]
         return answer(_hold(held), 201)
 
+    def count() -> None:
+        if seen is not None:
+            callers = _guessers(call, wanted, seen)
+            tries.count(callers, guesses.count_wrong(seen), call.now)
+
+    # An answer that is given again has looked at no code, and a failure has told of none.
     try:
-        return call.write(counted(place), told=told)
-    except Exception:
-        # A refusal may tell the price, and so whether a code was right.
-        if looked and codes:
-            call.room.guesses.check(_guessers(call, wanted, placed), call.now)
+        done = call.write(counted(place), told=told)
+    except LoyaltyError:
+        # It may tell the price, and so whether a code was right.
+        count()
         raise
-    finally:
-        # An answer that is given again looks at no code, and tells nothing new.
-        if looked and codes:
-            wrong = sum(guesses.count_wrong(one.quote) for one in placed)
-            tried = wrong if placed else codes
-            call.room.guesses.count(_guessers(call, wanted, placed), tried, call.now)
+    count()
+    return done
 
 
-def _guessers(call: Call, wanted: HoldRequest, placed: Sequence[PlacedHold]) -> list[str]:
-    """Where no hold was placed, nobody is known; and who was typed alone is not."""
-    seen = [one.quote.member for one in placed if one.quote.member is not None]
-    known = next((one.id for one in seen if one.verified), None)
+def _guessers(call: Call, wanted: HoldRequest, priced: Quote) -> list[str]:
+    """Who was typed alone is not known."""
+    seen = priced.member
+    known = seen.id if seen is not None and seen.verified else None
     return guesses.callers_of(call.key.id, member=known, cart=wanted.request.cart)
 
 

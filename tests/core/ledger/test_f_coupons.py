@@ -13,6 +13,8 @@ from loyalty_core.service.coupons import NewLot, block_coupon, fill_lot, open_lo
 from loyalty_core.service.erase_member import erase_member
 from loyalty_core.service.quote_basket import quote_basket
 from loyalty_core.service.verify_ledger import rebuild_ledger, verify_ledger
+from loyalty_core.store import certificates as certificate_store
+from loyalty_core.store import coupons as coupon_store
 from loyalty_core.store.coupons import of_member
 from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import coupons
@@ -359,8 +361,37 @@ def test_an_erasure_lets_go_of_a_lot_that_has_no_coupon_yet(opened: Open):
     boris, by = shop.wire(BORIS), {"author": "owner", "evidence_key": b"key", "now": shop.now}
     shop.do(lambda c: erase_member(c, shop.programme_id, boris, **by))
 
+    shop.do(lambda c: fill_lot(c, *said, "hers"))
     (lot,) = shop.snapshot()["coupon_lots"]
-    assert (lot["member_id"], lot["state"]) == (None, "blocked")
+    assert (lot["member_id"], lot["state"], lot["made"]) == (None, "blocked", 0)
+
+
+LOTS = ("UPDATE coupon_lots", "UPDATE certificate_lots", "SELECT certificate_lots.")
+"""Of lots there are few."""
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True, scope="session")
+def test_what_a_member_has_is_found_by_its_index(opened: Open):
+    """A programme may have a million coupons, and as many certificates."""
+    shop = opened()
+    anna, boris = shop.member(ANNA), shop.member(BORIS)
+    with write(shop.engine) as connection:
+        with heard(connection) as said:
+            for store in (coupon_store, certificate_store):
+                store.of_member(connection, shop.programme_id, anna)
+                store.move_member(connection, shop.programme_id, boris, anna)
+                store.forget_people(connection, shop.programme_id, [anna, boris])
+        looked = [one for one, _ in said if "member_id" in one.partition("WHERE")[2]]
+        plans = [
+            " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}"))
+            for one in looked
+            if not one.startswith(LOTS)
+        ]
+    assert len(plans) == 9
+    found = [
+        plan for plan in plans if "ix_coupons_member" in plan or "ix_certificates_member" in plan
+    ]
+    assert found == plans
 
 
 def test_the_proof_finds_a_counter_that_lies(opened: Open):

@@ -437,6 +437,35 @@ def test_a_refused_hold_is_a_guess(strict):
     assert code_of(strict.shop.post("/holds", basket)) == (429, "rate_limited")
 
 
+def test_a_right_code_of_a_refused_hold_is_no_guess(strict):
+    """Its price had changed, or there were no points: the code was right all the same."""
+    strict.publish(coupons=[series()], promotions=[with_coupon()])
+    (code,) = codes(strict)
+    basket = a_basket(cart="c", coupons=[code], expect={"payable": "1.00"})
+    poor = a_basket(cart="c", coupons=[code], member=ANNA_AT_TILL, spend="500.00")
+    for _ in range(5):
+        assert code_of(strict.shop.post("/holds", basket)) == (409, "price_changed")
+        assert code_of(strict.shop.post("/holds", poor)) == (409, "not_enough_points")
+
+    assert told(strict.priced(a_line(), cart="c", coupons=[code])) == [("applied", None)]
+
+
+def test_a_refusal_that_is_given_again_is_one_guess(strict):
+    strict.publish(coupons=[series()], promotions=[with_coupon()])
+    (code,) = codes(strict)
+    basket = a_basket(cart="c", coupons=[guess(1)], expect={"payable": "1.00"})
+    for _ in range(5):
+        refused = strict.shop.post("/holds", basket, headers={"Idempotency-Key": "till-1"})
+        assert code_of(refused) == (409, "price_changed")
+
+    assert told(strict.priced(a_line(), cart="c", coupons=[code])) == [("applied", None)]
+    refused = strict.shop.post("/holds", basket, headers={"Idempotency-Key": "till-2"})
+    assert code_of(refused) == (409, "price_changed")
+    assert told(strict.priced(a_line(), cart="c", coupons=[code])) == [
+        ("rejected", "too_many_attempts")
+    ]
+
+
 def test_an_answer_that_is_given_again_is_no_guess(scene):
     """A till repeats its call until it hears the answer; no code is looked at for it."""
     scene.publish(coupons=[series()], promotions=[with_coupon()])
