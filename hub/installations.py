@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from hub.ingest import process, pull
 from hub.ingest.fates import DEFECT
 from hub.live import NotLive, enliven, wire_id
+from hub.outbox import balances
 from hub.registry import ConnectorUnavailable
 from hub.vault import Unreadable
 from hub.wiring import Hub
@@ -36,6 +37,7 @@ PROTOCOL = "connect"
 """Among the paths of an installation: where its vendor's own protocol begins."""
 NAME_TAKEN = "Is taken by another connection of this programme."
 NAME_MISSING = "Required."
+BALANCES_NOT_SHOWN = "This connector shows no balances."
 
 
 class InstallationNotFound(NotFound):
@@ -64,6 +66,8 @@ class InstallationView:
     last_delivery_at: datetime | None
     pull_due_at: datetime | None
     created_at: datetime
+    shows_balances: bool | None = None
+    """None: its connector cannot."""
 
 
 def create_installation(
@@ -147,6 +151,7 @@ def update_settings(
     def save(connection: Connection) -> None:
         installations.change(connection, row.id, **changes)
         inbox.resume(connection, row.id, now=now)
+        installations.hurry(connection, row.id, "balances", now=now)
 
     try:
         with write(hub.engine) as connection:
@@ -171,9 +176,23 @@ def set_state(hub: Hub, installation_id: str, state: str) -> InstallationView:
         if state == "active":
             inbox.resume(connection, row.id, now=now)
             installations.hurry(connection, row.id, "pull", now=now)
+            installations.hurry(connection, row.id, "balances", now=now)
 
     transact(hub.engine, save)
     hub.bell.ring(row.programme_id)
+    return get_installation(hub, installation_id)
+
+
+def show_balances(hub: Hub, installation_id: str, on: bool) -> InstallationView:
+    """Show members their balances in this shop, or stop that; what it shows by then stays there.
+
+    Raises: InstallationNotFound, InvalidInput (the connector cannot).
+    """
+    row = _row(hub, installation_id)
+    if not balances.can_show(hub, row.connector):
+        raise InvalidInput({"balances": [BALANCES_NOT_SHOWN]})
+    if row.shows_balances is not on:
+        balances.switch(hub, row, on)
     return get_installation(hub, installation_id)
 
 
@@ -264,6 +283,7 @@ def _view(hub: Hub, row: InstallationRow) -> InstallationView:
         last_delivery_at=row.last_delivery_at,
         pull_due_at=row.pull_due_at,
         created_at=row.created_at,
+        shows_balances=row.shows_balances if balances.can_show(hub, row.connector) else None,
     )
 
 

@@ -11,7 +11,7 @@ from hub.vault import Unreadable
 from hub.wiring import Hub
 from loyalty_core.service.source import Source
 from loyalty_core.store.ids import to_wire
-from loyalty_core.store.installations import InstallationRow
+from loyalty_core.store.installations import InstallationRow, source_of
 from loyalty_kit.errors import NeedsAttention, RemoteMisconfigured
 from loyalty_kit.ports import Client, ClientContext, Connector, Settings, Webhook
 from loyalty_kit.settings import load_settings, secret_names
@@ -39,10 +39,10 @@ class Live:
 
     @property
     def source(self) -> Source:
-        """The name under which this installation's events are kept (`ledger.md` 18)."""
+        """Who speaks, when this installation does."""
         return Source(
             programme_id=self.row.programme_id,
-            name=f"installation:{self.row.id}",
+            name=source_of(self.row.id),
             default_shop=str(self.settings.get(SHOP_SETTING) or "main"),
             lenient=True,
         )

@@ -220,7 +220,15 @@ class Catalogue(Protocol):
 
 class PushBalance(Protocol):
     def push(self, client: Client, member_external_id: str, balance: Balance, *, key: str) -> None:
-        """Repeatable: the same key sends the same request."""
+        """Have the shop show this balance of a customer from now on.
+
+        `member_external_id` is the shop's own id of the customer, as the connector's events
+        name it (`ExternalId(None, ...)`); `balance` is as it is now, of the currency that pays
+        receipts.  Repeatable: the same key sends the same request.
+
+        Raises: Retry (the shop as a whole), NeedsAttention (nothing will be taken until the
+        owner mends it), Drop (this customer will never be taken: Gone where there is none).
+        """
         ...
 
 

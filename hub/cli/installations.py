@@ -18,6 +18,7 @@ from hub.installations import (
     list_installations,
     pull_installation,
     set_state,
+    show_balances,
     update_settings,
 )
 
@@ -80,8 +81,19 @@ def show(code: str | None, as_json: bool) -> None:
     type=click.Choice(["active", "paused"]),
     help="Of a paused one deliveries are kept and not worked on.",
 )
+@click.option(
+    "--balances",
+    type=click.Choice(["on", "off"]),
+    help="Whether members' balances are shown in the shop, where its connector can.",
+)
 @json_option
-def change(installation: str, pairs: tuple[str, ...], state: str | None, as_json: bool) -> None:
+def change(
+    installation: str,
+    pairs: tuple[str, ...],
+    state: str | None,
+    balances: str | None,
+    as_json: bool,
+) -> None:
     """Change settings (others stay) or the state of an installation."""
     settings = _settings(pairs)
     hub = open_hub()
@@ -92,6 +104,8 @@ def change(installation: str, pairs: tuple[str, ...], state: str | None, as_json
         raise _wrong_settings(error) from None
     if state is not None:
         set_state(hub, installation, state)
+    if balances is not None:
+        show_balances(hub, installation, balances == "on")
     print_row(_as_row(get_installation(hub, installation)), as_json)
 
 
@@ -152,4 +166,5 @@ def _as_row(view: InstallationView) -> dict[str, Any]:
         "state": view.state,
         "hook": _hook(view),
         "trouble": view.trouble_text,
+        "balances": {None: None, True: "on", False: "off"}[view.shows_balances],
     }

@@ -16,8 +16,8 @@ from loyalty_core.service.order_rewards import cancel_orders_of_erased
 from loyalty_core.service.personal_lists import member_lists
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.reward_shelf import member_orders
-from loyalty_core.store import cards as member_cards
 from loyalty_core.store import (
+    balance_pushes,
     certificates,
     club_events,
     clubs,
@@ -33,6 +33,7 @@ from loyalty_core.store import (
     sent_messages,
     tiers,
 )
+from loyalty_core.store import cards as member_cards
 from loyalty_core.store import members as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.traces import Person, erase_traces
@@ -143,6 +144,10 @@ def export_member(
         ),
         "messages": [_told(row) for row in outbox.messages_of(connection, ids)],
         "sent_messages": [_told(row) for row in sent_messages.of_members(connection, ids)],
+        "balance_shown": [
+            {"connection": to_wire("i", home), "at": at.isoformat()}
+            for home, at in balance_pushes.told_of(connection, ids)
+        ],
         "codes": [_told(row) for row in confirmations.of_members(connection, ids)],
         "consents": [told(one) for one in all_statements(connection, number)],
     }
@@ -198,6 +203,7 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     receipts = purchases.forget_people(connection, ids)
     holds.forget_people(connection, ids)
     confirmations.forget_members(connection, ids)
+    balance_pushes.forget_members(connection, ids)
     outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
     sent_messages.forget_members(connection, ids)
     ended = coupons.forget_people(connection, programme_id, ids)

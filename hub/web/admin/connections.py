@@ -20,6 +20,7 @@ from hub.installations import (
     get_installation,
     list_installations,
     set_state,
+    show_balances,
     update_settings,
 )
 from hub.registry import ConnectorUnavailable, EntryState
@@ -222,6 +223,20 @@ def change_state(installation_id: str) -> ResponseReturnValue:
     set_state(the_hub(), one.id, wanted)
     paused = gettext("Paused. What the shop sends is kept and booked after you resume.")
     flash(paused if wanted == "paused" else gettext("Resumed."), "success")
+    return redirect(url_for(".show", installation_id=one.id))
+
+
+@pages.post("/<installation_id>/balances")
+def change_balances(installation_id: str) -> ResponseReturnValue:
+    """Show members their balances in this shop, or stop that."""
+    wanted = request.form.get("balances")
+    if wanted not in ("on", "off"):
+        raise BadRequest
+    one = _own(installation_id)
+    show_balances(the_hub(), one.id, wanted == "on")
+    shown_now = gettext("The shop is being told of the balances of all its members.")
+    hidden = gettext("The shop is told of no balances any more. What it shows already stays.")
+    flash(shown_now if wanted == "on" else hidden, "success")
     return redirect(url_for(".show", installation_id=one.id))
 
 

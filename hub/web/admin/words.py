@@ -151,6 +151,7 @@ TROUBLE: Mapping[str, str] = {
     "remote_misconfigured": lazy_gettext("The shop answers, but not as it should"),
     "needs_attention": lazy_gettext("This connection needs attention"),
     "not_live": lazy_gettext("The connection cannot be used"),
+    "balances_refused": lazy_gettext("The shop does not take members' balances"),
     "defect": lazy_gettext("The connector itself failed"),
     "gone": lazy_gettext("The shop does not have it any more"),
     "not_ours": lazy_gettext("A kind of message that the hub does not need"),

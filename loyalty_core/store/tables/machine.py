@@ -15,9 +15,10 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 
-from loyalty_core.store.tables.base import id_column, metadata, partial_index
+from loyalty_core.store.tables.base import count, id_column, metadata, partial_index
 from loyalty_core.store.types import BigInt, Json, UtcTime
 
 admins = Table(
@@ -49,8 +50,38 @@ installations = Table(
     Column("catalogue_due_at", UtcTime),
     Column("last_delivery_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
+    # Whether members' balances are shown in the shop, when next, and after how many failures.
+    Column("shows_balances", Boolean, nullable=False, server_default=true()),
+    Column("balances_due_at", UtcTime),
+    Column("balances_failed", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("programme_id", "name"),
     CheckConstraint("state IN ('active', 'paused', 'attention')", name="state_known"),
+)
+
+balance_pushes = Table(
+    "balance_pushes",
+    metadata,
+    Column("installation_id", BigInt, nullable=False),
+    Column("member_id", BigInt, nullable=False),
+    # How often it was asked for: whoever tells a balance sees whether it changed meanwhile.
+    count("asked", default=1),
+    # NULL: there is nothing to tell.
+    Column("due_at", UtcTime),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    # A mark of what was told last.
+    Column("told", Text),
+    Column("told_at", UtcTime),
+    Column("error_code", Text),
+    Column("error_text", Text),
+    PrimaryKeyConstraint("installation_id", "member_id"),
+)
+"""Which shop is to be told, or was told, of which member's balance."""
+Index("ix_balance_pushes_member", balance_pushes.c.member_id)
+partial_index(
+    "ix_balance_pushes_due",
+    balance_pushes.c.installation_id,
+    balance_pushes.c.due_at,
+    where="due_at IS NOT NULL",
 )
 
 documents = Table(
