@@ -122,7 +122,7 @@ def list_installations(hub: Hub, programme_id: int | None = None) -> list[Instal
 
 def get_installation(hub: Hub, installation_id: str) -> InstallationView:
     """Raises: InstallationNotFound."""
-    return _view(hub, _row(hub, installation_id))
+    return _view(hub, installation_row(hub, installation_id))
 
 
 def update_settings(
@@ -134,7 +134,7 @@ def update_settings(
 
     Raises: InstallationNotFound, NotLive (no connector), ValidationError, InvalidInput (name).
     """
-    row = _row(hub, installation_id)
+    row = installation_row(hub, installation_id)
     try:
         connector = hub.registry.get(row.connector)
     except ConnectorUnavailable as error:
@@ -169,7 +169,7 @@ def set_state(hub: Hub, installation_id: str, state: str) -> InstallationView:
     """
     if state not in STATES:
         raise InvalidInput({"state": [f"Must be one of: {', '.join(STATES)}."]})
-    row, now = _row(hub, installation_id), hub.clock.now()
+    row, now = installation_row(hub, installation_id), hub.clock.now()
 
     def save(connection: Connection) -> None:
         installations.change(connection, row.id, state=state, trouble_code=None, trouble_text=None)
@@ -188,7 +188,7 @@ def show_balances(hub: Hub, installation_id: str, on: bool) -> InstallationView:
 
     Raises: InstallationNotFound, InvalidInput (the connector cannot).
     """
-    row = _row(hub, installation_id)
+    row = installation_row(hub, installation_id)
     if not balances.can_show(hub, row.connector):
         raise InvalidInput({"balances": [BALANCES_NOT_SHOWN]})
     if row.shows_balances is not on:
@@ -201,7 +201,7 @@ def check_installation(hub: Hub, installation_id: str) -> None:
 
     Raises: InstallationNotFound, ConnectorError (its text is for the owner).
     """
-    row = _row(hub, installation_id)
+    row = installation_row(hub, installation_id)
     try:
         live = enliven(hub, row)
         if live.connector.check is not None:
@@ -229,11 +229,11 @@ def pull_installation(hub: Hub, installation_id: str, progress: Progress | None 
     """
     found = 0
     while True:
-        row = _row(hub, installation_id)
+        row = installation_row(hub, installation_id)
         found += pull.step(hub, row, "pull")
         if progress is not None:
             progress(found, found)
-        due_at = _row(hub, installation_id).pull_due_at
+        due_at = installation_row(hub, installation_id).pull_due_at
         if due_at is None or due_at > hub.clock.now():
             break
     while process.work_batch(hub, row.programme_id):
@@ -249,7 +249,8 @@ def _stored(hub: Hub, row: InstallationRow) -> dict[str, Any]:
         return {}
 
 
-def _row(hub: Hub, installation_id: str) -> InstallationRow:
+def installation_row(hub: Hub, installation_id: str) -> InstallationRow:
+    """Raises: InstallationNotFound."""
     number = from_wire("i", installation_id)
     with read(hub.engine) as connection:
         row = None if number is None else installations.get(connection, number)

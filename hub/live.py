@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from marshmallow import ValidationError
 
@@ -56,13 +57,18 @@ class Live:
     def webhook(self, name: str) -> Webhook | None:
         return next((hook for hook in self.connector.webhooks if hook.name == name), None)
 
-    def client(self) -> Client:
-        """Raises: NeedsAttention where the connector calls nobody."""
+    def client(self, **instead: Any) -> Client:
+        """`instead`: settings that this one client has in the place of those stored.
+
+        Raises: NeedsAttention where the connector calls nobody.
+        """
         if self.connector.make_client is None:
             raise RemoteMisconfigured("This connector makes no calls to the shop.")
         return self.connector.make_client(
             ClientContext(
-                settings=self.settings, allow_private=self.allow_private, installation=self.wire_id
+                settings={**self.settings, **instead},
+                allow_private=self.allow_private,
+                installation=self.wire_id,
             )
         )
 

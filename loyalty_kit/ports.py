@@ -271,6 +271,30 @@ class Reports(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteWebhook:
+    """A call that the shop should make to the hub, as it stands at the shop: `name` in the
+    vendor's words ("order.updated")."""
+
+    name: str
+    state: Literal["working", "disabled", "missing"]
+
+
+class ShopWebhooks(Protocol):
+    """Looks after the webhooks on the shop's side.
+
+    `addresses`: where the shop reaches the hub, by the names of the connector's webhooks; empty
+    where the hub does not know its own address.  A connector that needs one raises
+    RemoteMisconfigured then.
+    """
+
+    def look(self, client: Client, addresses: Mapping[str, str]) -> tuple[RemoteWebhook, ...]: ...
+
+    def mend(self, client: Client, addresses: Mapping[str, str]) -> None:
+        """Make what is missing, switch on what is off, and leave alone what is not the hub's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class ProtocolReply:
     """What the vendor is answered, byte for byte."""
 
@@ -322,6 +346,7 @@ class Connector:
     receipts: Receipts | None = None
     report: Reports | None = None
     check: Callable[[Client], None] | None = None
+    shop_webhooks: ShopWebhooks | None = None
 
     def implemented(self) -> frozenset[Capability]:
         """The capabilities that are really there, whatever the manifest says."""
@@ -337,5 +362,6 @@ class Connector:
             Capability.RECEIPTS: self.receipts is not None,
             Capability.REPORT: self.report is not None,
             Capability.CHECK: self.check is not None,
+            Capability.SHOP_WEBHOOKS: self.shop_webhooks is not None,
         }
         return frozenset(capability for capability, there in present.items() if there)

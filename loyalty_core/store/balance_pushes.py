@@ -223,7 +223,7 @@ def errors(connection: Connection, home: int) -> dict[str, int]:
         .where(balance_pushes.c.installation_id == home, balance_pushes.c.error_code.is_not(None))
         .group_by(balance_pushes.c.error_code)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _is(push: BalancePush) -> Any:

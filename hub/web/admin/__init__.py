@@ -9,7 +9,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from hub.web.admin import (
-    connections,
+    attention,
+    connection_backfill,
+    connection_health,
     deliveries,
     failures,
     formats,
@@ -27,6 +29,8 @@ from hub.wiring import Hub
 NAME = "admin"
 _OPEN = frozenset({"admin.login.form", "admin.login.enter", "admin.language"})
 _DAY_S = 86_400
+_CONNECTIONS = connection_health.pages
+assert connection_backfill.pages is _CONNECTIONS, "each of these modules adds routes to it"
 
 
 def register(app: Flask, hub: Hub) -> None:
@@ -53,7 +57,14 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
     console.add_url_rule("/<path:anything>", "nothing", failures.nothing)
     console.add_url_rule("/language", "language", languages.choose, methods=["POST"])
     console.register_blueprint(login.blueprint(app, hub))
-    for part in (home.pages, connections.pages, deliveries.pages, members.pages, messages.pages):
+    for part in (
+        home.pages,
+        _CONNECTIONS,
+        deliveries.pages,
+        attention.pages,
+        members.pages,
+        messages.pages,
+    ):
         console.register_blueprint(part, url_prefix=f"/p/<programme>{part.url_prefix or ''}")
     formats.register(app)
     layout.register(console)

@@ -31,6 +31,7 @@ from loyalty_core.store.tables.letters import letter_settings, letter_texts, sen
 from loyalty_core.store.tables.limits import promotion_use_parts, promotion_uses
 from loyalty_core.store.tables.machine import (
     admins,
+    backfills,
     balance_pushes,
     deliveries,
     documents,
@@ -83,6 +84,7 @@ __all__ = [
     "accounts",
     "admins",
     "api_keys",
+    "backfills",
     "balance_comparisons",
     "balance_pushes",
     "cards",

@@ -18,7 +18,13 @@ from sqlalchemy import (
     true,
 )
 
-from loyalty_core.store.tables.base import count, id_column, metadata, partial_index
+from loyalty_core.store.tables.base import (
+    count,
+    id_column,
+    metadata,
+    none_below_zero,
+    partial_index,
+)
 from loyalty_core.store.types import BigInt, Json, UtcTime
 
 admins = Table(
@@ -81,6 +87,40 @@ partial_index(
     "ix_balance_pushes_due",
     balance_pushes.c.installation_id,
     balance_pushes.c.due_at,
+    where="due_at IS NOT NULL",
+)
+
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("installation_id", BigInt, primary_key=True, autoincrement=False),
+    Column("programme_id", BigInt, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("dry", Boolean, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("cursor", Text),
+    count("total"),
+    count("found"),
+    # NULL: it is over.
+    Column("due_at", UtcTime),
+    Column("started_at", UtcTime, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("error_code", Text),
+    Column("error_text", Text),
+    CheckConstraint(
+        "stage IN ('counting', 'booking', 'counted', 'done', 'stopped')", name="stage_known"
+    ),
+    CheckConstraint(
+        "(due_at IS NOT NULL) = (stage IN ('counting', 'booking'))", name="due_while_underway"
+    ),
+    *none_below_zero("total", "found"),
+)
+"""The last back-fill of each connection: how far it has come, and where it goes on."""
+partial_index(
+    "ix_backfills_due",
+    backfills.c.programme_id,
+    backfills.c.due_at,
     where="due_at IS NOT NULL",
 )
 

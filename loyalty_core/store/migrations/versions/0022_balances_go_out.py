@@ -1,11 +1,12 @@
-"""Which shop is told of which member's balance."""
+"""Which shop is told of which member's balance; how far back-fills have come;
+receipts with flags are found."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from loyalty_core.store.migrations.beside_traffic import add_column
+from loyalty_core.store.migrations.beside_traffic import add_column, create_index
 from loyalty_core.store.types import BigInt, UtcTime
 
 revision = "0022"
@@ -38,6 +39,45 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_at IS NOT NULL"),
         if_not_exists=True,
     )
+    op.create_table(
+        "backfills",
+        sa.Column("installation_id", BigInt, nullable=False, autoincrement=False),
+        sa.Column("programme_id", BigInt, nullable=False),
+        sa.Column("since", UtcTime(), nullable=False),
+        sa.Column("dry", sa.Boolean(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("cursor", sa.Text()),
+        *[
+            sa.Column(name, BigInt, server_default=sa.text("0"), nullable=False)
+            for name in ("total", "found")
+        ],
+        sa.Column("due_at", UtcTime()),
+        sa.Column("started_at", UtcTime(), nullable=False),
+        sa.Column("started_by", sa.Text(), nullable=False),
+        sa.Column("ended_at", UtcTime()),
+        sa.Column("error_code", sa.Text()),
+        sa.Column("error_text", sa.Text()),
+        sa.CheckConstraint(
+            "stage IN ('counting', 'booking', 'counted', 'done', 'stopped')",
+            name=op.f("ck_backfills_stage_known"),
+        ),
+        sa.CheckConstraint(
+            "(due_at IS NOT NULL) = (stage IN ('counting', 'booking'))",
+            name=op.f("ck_backfills_due_while_underway"),
+        ),
+        sa.CheckConstraint("total >= 0", name=op.f("ck_backfills_total_not_negative")),
+        sa.CheckConstraint("found >= 0", name=op.f("ck_backfills_found_not_negative")),
+        sa.PrimaryKeyConstraint("installation_id", name=op.f("pk_backfills")),
+        if_not_exists=True,
+    )
+    op.create_index(
+        "ix_backfills_due",
+        "backfills",
+        ["programme_id", "due_at"],
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+        if_not_exists=True,
+    )
     add_column(
         "installations",
         sa.Column("shows_balances", sa.Boolean(), server_default=sa.true(), nullable=False),
@@ -47,3 +87,10 @@ def upgrade() -> None:
         "installations",
         sa.Column("balances_failed", sa.Integer(), server_default=sa.text("0"), nullable=False),
     )
+    for table in ("purchases", "refunds"):
+        create_index(
+            f"ix_{table}_flagged",
+            table,
+            ["programme_id", "id"],
+            where="CAST(flags AS TEXT) <> '[]'",
+        )
