@@ -179,7 +179,7 @@ def translate(inbound: InboundRequest, context: Context) -> Translated:
 
 class AcmeClient:
     def __init__(self, context: ClientContext) -> None:
-        self.days: int = context.settings["backfill_days"]
+        self.days: int = context.settings.get("backfill_days", 0)
         self._root = context.settings["base_url"].rstrip("/")
         self.http: requests.Session = session(allow_private=context.allow_private)
         self.http.headers["Authorization"] = f"Bearer {context.settings['api_token']}"
