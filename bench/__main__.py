@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.backfill import backfill_probes
 from bench.embedded import embedded_probes
 from bench.facts import machine_facts
 from bench.ground import Ground, as_in_production
@@ -56,6 +57,7 @@ BENCHES: Mapping[str, Bench] = {
     "ingest": Bench(ingest_probes, 40, (POSTGRES, WRK)),
     "posting": Bench(posting_probes, 40, (POSTGRES,)),
     "inbox": Bench(inbox_probes, 120, (POSTGRES,)),
+    "backfill": Bench(backfill_probes, 120, (POSTGRES,)),
     "lag": Bench(lag_probes, 230, (POSTGRES, REDIS)),
     "sqlite": Bench(sqlite_probes, 50),
     "embedded": Bench(embedded_probes, 100, (WRK,)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -52,9 +52,13 @@ class Place:
     folder: Path
     redis: str | None
 
-    def hub(self, registry: Registry | None = None) -> Hub:
-        """A hub in this process, without Redis: who drains needs no bell."""
+    def hub(self, registry: Registry | None = None, *, allow_private: bool = False) -> Hub:
+        """A hub in this process, without Redis: who drains needs no bell.
+
+        `allow_private`: it may call a stand-in on this machine.
+        """
         config = as_in_production(self.folder, self.url)
+        config = replace(config, allow_private_addresses=allow_private)
         return build_hub(config, engine=self.engine, registry=registry)
 
     def web(self, options: Options) -> Web:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.backfill import BOOKED as FILLED_BACK
 from bench.embedded import EMBEDDED
 from bench.f1 import F1
 from bench.f8 import F8, F8_BATCHED
@@ -116,6 +117,7 @@ LINES: Sequence[Line] = (
     Line("posting", "Posting in batches of 50", POSTING_POSTGRES, F1, goal=Goal(3, 8)),
     Line("inbox", "Inbox to ledger", BOOKED, F1, goal=Goal(0.25, 1.0)),
     Line("inbox", "Inbox to ledger, outbox worked off", SENT, F1),
+    Line("backfill", "Back-fill to ledger", FILLED_BACK, F1, goal=Goal(0.15)),
     Line("lag", "Lag, p99", LAG, what=P99, goal=Goal(SECOND_MS, most=True)),
     Line(
         "lag",

@@ -15,6 +15,7 @@ ALL = (
     "ingest",
     "posting",
     "inbox",
+    "backfill",
     "lag",
     "sqlite",
     "embedded",

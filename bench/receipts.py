@@ -43,10 +43,12 @@ class Till:
     def receipt(self, now: datetime) -> tuple[str, bytes]:
         """Its name, which is the delivery's key, and its body."""
         name = f"{self.name}-{next(self._numbers)}"
-        return name, json.dumps(_receipt(name, self._chance.randrange(self._members), now)).encode()
+        return name, json.dumps(
+            receipt_of(name, self._chance.randrange(self._members), now)
+        ).encode()
 
 
-def _receipt(name: str, place: int, now: datetime) -> dict[str, Any]:
+def receipt_of(name: str, place: int, now: datetime) -> dict[str, Any]:
     """A purchase in wire form; its categories are for the catalogue to fill in."""
     return {
         "type": "purchase",

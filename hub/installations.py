@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from hub.ingest import process, pull
 from hub.ingest.fates import DEFECT
 from hub.live import NotLive, enliven, wire_id
+from hub.outbox import balances
 from hub.outbox.outcomes import PAUSED
 from hub.registry import ConnectorUnavailable
 from hub.vault import Unreadable
@@ -40,6 +41,7 @@ NAME_TAKEN = "Is taken by another connection of this programme."
 NAME_MISSING = "Required."
 CHANGED = "*** (another)"
 """What the log says of a secret that is another than before."""
+BALANCES_NOT_SHOWN = "This connector shows no balances."
 
 
 class InstallationNotFound(NotFound):
@@ -68,6 +70,8 @@ class InstallationView:
     last_delivery_at: datetime | None
     pull_due_at: datetime | None
     created_at: datetime
+    shows_balances: bool | None = None
+    """None: its connector cannot."""
 
 
 def create_installation(  # noqa: PLR0913 - each is a word of its own to the caller
@@ -130,7 +134,7 @@ def list_installations(hub: Hub, programme_id: int | None = None) -> list[Instal
 
 def get_installation(hub: Hub, installation_id: str) -> InstallationView:
     """Raises: InstallationNotFound."""
-    return _view(hub, _row(hub, installation_id))
+    return _view(hub, installation_row(hub, installation_id))
 
 
 def update_settings(
@@ -147,7 +151,7 @@ def update_settings(
 
     Raises: InstallationNotFound, NotLive (no connector), ValidationError, InvalidInput (name).
     """
-    row = _row(hub, installation_id)
+    row = installation_row(hub, installation_id)
     try:
         connector = hub.registry.get(row.connector)
     except ConnectorUnavailable as error:
@@ -164,6 +168,7 @@ def update_settings(
     def save(connection: Connection) -> None:
         installations.change(connection, row.id, **changes)
         inbox.resume(connection, row.id, now=now)
+        installations.hurry(connection, row.id, "balances", now=now)
         after = replace(row, **changes)
         _note(hub, connection, "connection_set", author, before=row, after=after)
 
@@ -186,13 +191,14 @@ def set_state(
     """
     if state not in STATES:
         raise InvalidInput({"state": [f"Must be one of: {', '.join(STATES)}."]})
-    row, now = _row(hub, installation_id), hub.clock.now()
+    row, now = installation_row(hub, installation_id), hub.clock.now()
 
     def save(connection: Connection) -> None:
         installations.change(connection, row.id, state=state, trouble_code=None, trouble_text=None)
         if state == "active":
             inbox.resume(connection, row.id, now=now)
             installations.hurry(connection, row.id, "pull", now=now)
+            installations.hurry(connection, row.id, "balances", now=now)
             outbox.hurry(connection, row.programme_id, PAUSED, now=now)
         after = replace(row, state=state)
         _note(hub, connection, "connection_state", author, before=row, after=after)
@@ -202,12 +208,34 @@ def set_state(
     return get_installation(hub, installation_id)
 
 
+def show_balances(
+    hub: Hub, installation_id: str, on: bool, *, author: str = COMMAND_LINE
+) -> InstallationView:
+    """Show members their balances in this shop, or stop that; what it shows by then stays there.
+
+    Raises: InstallationNotFound, InvalidInput (the connector cannot).
+    """
+    row = installation_row(hub, installation_id)
+    if not balances.can_show(hub, row.connector):
+        raise InvalidInput({"balances": [BALANCES_NOT_SHOWN]})
+    if row.shows_balances is not on:
+        balances.switch(hub, row, on)
+        changed = replace(row, shows_balances=on)
+        transact(
+            hub.engine,
+            lambda connection: _note(
+                hub, connection, "connection_set", author, before=row, after=changed
+            ),
+        )
+    return get_installation(hub, installation_id)
+
+
 def check_installation(hub: Hub, installation_id: str) -> None:
     """Call the shop with the stored settings.  Success ends its attention; failure shows it.
 
     Raises: InstallationNotFound, ConnectorError (its text is for the owner).
     """
-    row = _row(hub, installation_id)
+    row = installation_row(hub, installation_id)
     try:
         live = enliven(hub, row)
         if live.connector.check is not None:
@@ -235,11 +263,11 @@ def pull_installation(hub: Hub, installation_id: str, progress: Progress | None 
     """
     found = 0
     while True:
-        row = _row(hub, installation_id)
+        row = installation_row(hub, installation_id)
         found += pull.step(hub, row, "pull")
         if progress is not None:
             progress(found, found)
-        due_at = _row(hub, installation_id).pull_due_at
+        due_at = installation_row(hub, installation_id).pull_due_at
         if due_at is None or due_at > hub.clock.now():
             break
     while process.work_batch(hub, row.programme_id):
@@ -276,8 +304,13 @@ def _note(  # noqa: PLR0913 - each is a word of its own
     )
 
 
-def _told(row: InstallationRow) -> dict[str, str]:
-    return {"name": row.name, "connector": row.connector, "state": row.state}
+def _told(row: InstallationRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "connector": row.connector,
+        "state": row.state,
+        "shows_balances": row.shows_balances,
+    }
 
 
 def _stored(hub: Hub, row: InstallationRow) -> dict[str, Any]:
@@ -288,7 +321,8 @@ def _stored(hub: Hub, row: InstallationRow) -> dict[str, Any]:
         return {}
 
 
-def _row(hub: Hub, installation_id: str) -> InstallationRow:
+def installation_row(hub: Hub, installation_id: str) -> InstallationRow:
+    """Raises: InstallationNotFound."""
     number = from_wire("i", installation_id)
     with read(hub.engine) as connection:
         row = None if number is None else installations.get(connection, number)
@@ -322,6 +356,7 @@ def _view(hub: Hub, row: InstallationRow) -> InstallationView:
         last_delivery_at=row.last_delivery_at,
         pull_due_at=row.pull_due_at,
         created_at=row.created_at,
+        shows_balances=row.shows_balances if balances.can_show(hub, row.connector) else None,
     )
 
 

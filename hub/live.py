@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from marshmallow import ValidationError
 from sqlalchemy import Connection
@@ -16,7 +17,7 @@ from loyalty_core.service.source import Source
 from loyalty_core.store import installations
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import to_wire
-from loyalty_core.store.installations import InstallationRow
+from loyalty_core.store.installations import InstallationRow, source_of
 from loyalty_core.store.prompt import UNAVAILABLE
 from loyalty_kit.errors import NeedsAttention, RemoteMisconfigured, Retry
 from loyalty_kit.ports import Client, ClientContext, Connector, Keep, Settings, Webhook
@@ -46,10 +47,10 @@ class Live:
 
     @property
     def source(self) -> Source:
-        """The name under which this installation's events are kept (`ledger.md` 18)."""
+        """Who speaks, when this installation does."""
         return Source(
             programme_id=self.row.programme_id,
-            name=f"installation:{self.row.id}",
+            name=source_of(self.row.id),
             default_shop=str(self.settings.get(SHOP_SETTING) or "main"),
             lenient=True,
         )
@@ -63,13 +64,16 @@ class Live:
     def webhook(self, name: str) -> Webhook | None:
         return next((hook for hook in self.connector.webhooks if hook.name == name), None)
 
-    def client(self) -> Client:
-        """Raises: NeedsAttention where the connector calls nobody."""
+    def client(self, **instead: Any) -> Client:
+        """`instead`: settings that this one client has in the place of those stored.
+
+        Raises: NeedsAttention where the connector calls nobody.
+        """
         if self.connector.make_client is None:
             raise RemoteMisconfigured("This connector makes no calls to the shop.")
         return self.connector.make_client(
             ClientContext(
-                settings=self.settings,
+                settings={**self.settings, **instead},
                 allow_private=self.allow_private,
                 installation=self.wire_id,
                 keep=self.keep,

@@ -20,6 +20,7 @@ class Capability(StrEnum):
     RECEIPTS = "receipts"
     REPORT = "report"
     CHECK = "check"
+    SHOP_WEBHOOKS = "shop_webhooks"
 
 
 class Channel(StrEnum):

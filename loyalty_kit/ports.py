@@ -220,7 +220,15 @@ class Catalogue(Protocol):
 
 class PushBalance(Protocol):
     def push(self, client: Client, member_external_id: str, balance: Balance, *, key: str) -> None:
-        """Repeatable: the same key sends the same request."""
+        """Have the shop show this balance of a customer from now on.
+
+        `member_external_id` is the shop's own id of the customer, as the connector's events
+        name it (`ExternalId(None, ...)`); `balance` is as it is now, of the currency that pays
+        receipts.  Repeatable: the same key sends the same request.
+
+        Raises: Retry (the shop as a whole), NeedsAttention (nothing will be taken until the
+        owner mends it), Drop (this customer will never be taken: Gone where there is none).
+        """
         ...
 
 
@@ -259,6 +267,30 @@ class Reports(Protocol):
 
         Raises: Retry, NeedsAttention; Drop (the vendor does not know it, and never will).
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteWebhook:
+    """A call that the shop should make to the hub, as it stands at the shop: `name` in the
+    vendor's words ("order.updated")."""
+
+    name: str
+    state: Literal["working", "disabled", "missing"]
+
+
+class ShopWebhooks(Protocol):
+    """Looks after the webhooks on the shop's side.
+
+    `addresses`: where the shop reaches the hub, by the names of the connector's webhooks; empty
+    where the hub does not know its own address.  A connector that needs one raises
+    RemoteMisconfigured then.
+    """
+
+    def look(self, client: Client, addresses: Mapping[str, str]) -> tuple[RemoteWebhook, ...]: ...
+
+    def mend(self, client: Client, addresses: Mapping[str, str]) -> None:
+        """Make what is missing, switch on what is off, and leave alone what is not the hub's."""
         ...
 
 
@@ -328,6 +360,7 @@ class Connector:
     receipts: Receipts | None = None
     report: Reports | None = None
     check: Callable[[Client], None] | None = None
+    shop_webhooks: ShopWebhooks | None = None
 
     def implemented(self) -> frozenset[Capability]:
         """The capabilities that are really there, whatever the manifest says."""
@@ -343,5 +376,6 @@ class Connector:
             Capability.RECEIPTS: self.receipts is not None,
             Capability.REPORT: self.report is not None,
             Capability.CHECK: self.check is not None,
+            Capability.SHOP_WEBHOOKS: self.shop_webhooks is not None,
         }
         return frozenset(capability for capability, there in present.items() if there)

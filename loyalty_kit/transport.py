@@ -35,6 +35,7 @@ from loyalty_kit.errors import (
 )
 from loyalty_kit.pacing import AskedPause, Pacer, Repeat, Waiting, asked_pause_s
 from loyalty_kit.redact import redact_text
+from loyalty_kit.seen import note
 
 USER_AGENT = f"loyalty-hub/{KIT_VERSION}"
 TIMEOUT_S = (5.0, 30.0)
@@ -130,6 +131,7 @@ class Guard(BaseAdapter):
             wire = self._repeating if _may_be_repeated(request) else self._single
             response = wire.send(request, **kwargs)
             status = response.status_code
+            note(response.headers)
             self._read(response, started + connect_s + WHOLE_ANSWER * read_s)
         finally:
             took_ms = round((self._waiting.clock() - started) * 1000)

@@ -7,10 +7,11 @@ from connectors.moysklad.client import MoySklad, make_client
 from connectors.moysklad.documents import Documents
 from connectors.moysklad.manifest import MANIFEST
 from connectors.moysklad.pull import Pull
-from connectors.moysklad.routes import EVENTS, RETURN, SALE, WATCHED
+from connectors.moysklad.routes import EVENTS, RETURN, SALE
 from connectors.moysklad.till import ROUTES
 from connectors.moysklad.vendor import ROUTES as OF_VENDOR
 from connectors.moysklad.vendor import tell_the_till
+from connectors.moysklad.webhooks import Webhooks, mend, own_address
 from loyalty_kit.ports import Connector
 
 
@@ -23,21 +24,9 @@ def check(client: MoySklad) -> None:
     for kind in client.settings["sales"]:
         client.rows(f"/entity/{kind}", {"limit": "1"})
     tell_the_till(client)
-    address = client.settings["hook_url"]
-    if not address:
-        return
-    address = f"{address.rstrip('/')}/{client.settings['hook_token']}"
-    known = {
-        (row.get("entityType"), row.get("action")): row
-        for row in client.all("/entity/webhook")
-        if row.get("url") == address
-    }
-    for kind, action in WATCHED:
-        webhook = known.get((kind, action))
-        if webhook is None:
-            client.make_webhook(address, kind, action)
-        elif webhook.get("enabled") is False:
-            client.switch_on(str(webhook.get("id")))
+    address = own_address(client)
+    if address is not None:
+        mend(client, address)
 
 
 CONNECTOR = Connector(
@@ -49,4 +38,5 @@ CONNECTOR = Connector(
     catalogue=Catalogue(),
     protocol=(*ROUTES, *OF_VENDOR),
     check=check,
+    shop_webhooks=Webhooks(),
 )

@@ -22,6 +22,7 @@ MANIFEST = Manifest(
             Capability.CATALOGUE,
             Capability.PROTOCOL,
             Capability.CHECK,
+            Capability.SHOP_WEBHOOKS,
         }
     ),
     settings_schema=Settings,

@@ -28,8 +28,10 @@ ATTENTION_PAUSE = timedelta(minutes=10)
 DEFECT = "defect"
 WEBHOOK = "webhook_trouble"
 """What a delivery itself says is wrong at the shop, as that its sender has lost its rights."""
-OF_ONE_DELIVERY = frozenset({PayloadInvalid.code, DEFECT, WEBHOOK})
-"""Troubles that one delivery brings; the rest of its installation works on."""
+BALANCES = "balances_refused"
+"""The shop does not let balances be shown; whatever else it lets the hub do goes on."""
+OF_ONE_DELIVERY = frozenset({PayloadInvalid.code, DEFECT, WEBHOOK, BALANCES})
+"""Troubles that one delivery or one duty brings; the rest of its installation works on."""
 KILLED_TWICE = 2
 _TEXT_LIMIT = 500
 _DEFECT_TEXT = "The connector or the hub failed on it: {}."

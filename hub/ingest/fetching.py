@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import Any
 
+import structlog
+from sqlalchemy import Connection
+
 from hub.ingest.fates import Killed, Postponed
+from hub.ingest.sealed import Call
 from hub.live import Live
 from hub.wiring import Hub
 from loyalty_core.store import documents
-from loyalty_core.store.database import transact
+from loyalty_core.store.database import is_away, transact
 from loyalty_core.store.documents import Ask, DocumentKey
 from loyalty_kit.errors import ConnectorError, CredentialsRejected, RateLimited
 from loyalty_kit.events import Event, Purchase, Refund
 from loyalty_kit.events_schema import content_hash
 from loyalty_kit.ports import Client, Context, Hint, Product, ProductsChanged, Translated
 
+log = structlog.get_logger(__name__)
+
 _FAILURES_IN_A_ROW = 3
 _MOST_KILLED = 2
+TOGETHER = 10
+"""Documents whose revisions are drawn in one transaction, and that are translated in one call."""
 _MOST_DOCUMENTS = 50
 """That one delivery may lead to: a connector whose documents point in a circle must end."""
 
@@ -41,6 +49,20 @@ class Fetched:
         return self.asked.known_hash == self.content_hash
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A document that a delivery leads to."""
+
+    live: Live
+    key: DocumentKey
+    hint: Hint
+    received_at: datetime
+
+    @classmethod
+    def by(cls, live: Live, hint: Hint, received_at: datetime) -> Wanted:
+        return cls(live, DocumentKey(live.row.id, hint.kind, hint.id), hint, received_at)
+
+
 @dataclass(slots=True)
 class Fetcher:
     """The calls of one batch; it opens no transaction while a call runs."""
@@ -54,6 +76,20 @@ class Fetcher:
     _blocked: dict[int, Exception] = field(default_factory=dict)
     answered: dict[int, Live] = field(default_factory=dict)
     """Installations whose shop answered."""
+
+    def fetch_ahead(self, wanted: Sequence[Wanted]) -> None:
+        """Fetch documents that `follow` will ask for, so many at a time."""
+        unlike = {one.key: one for one in wanted if one.key not in self._fetched}
+        left = list(unlike.values())
+        for start in range(0, len(left), TOGETHER):
+            portion = left[start : start + TOGETHER]
+            try:
+                self._fetch_together([one for one in portion if not self._is_blocked(one)])
+            except Exception as error:
+                if is_away(error):
+                    raise
+                # One of them cannot be asked for at all: each is tried alone, by its delivery.
+                log.info("fetched_apart", count=len(portion), error=type(error).__name__)
 
     def follow(self, live: Live, hints: tuple[Hint, ...], received_at: datetime) -> list[Fetched]:
         """The documents that hints lead to.
@@ -78,33 +114,68 @@ class Fetcher:
             return known
         if live.row.id in self._blocked:
             raise Postponed(self._blocked[live.row.id])
-        try:
-            fetched = self._fetch(live, key, hint, received_at)
-        except Exception as error:
-            self._fetched[key] = error
-            self._note_failure(live, error)
-            raise
-        self._fetched[key] = fetched
-        return fetched
+        return self._fetch(live, key, hint, received_at)
 
     def _fetch(self, live: Live, key: DocumentKey, hint: Hint, received_at: datetime) -> Fetched:
+        self._fetch_together([Wanted(live, key, hint, received_at)])
+        found = self._fetched[key]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _fetch_together(self, wanted: Sequence[Wanted]) -> None:
+        """Draw all revisions, read all, translate all; of each what came of it.
+
+        A shop that is found to refuse us is called no further: what was not read is left out.
+        """
+        asked = self._ask(wanted)
+        read: list[tuple[Wanted, Call]] = []
+        for one in wanted:
+            if self._is_blocked(one):
+                continue
+            try:
+                document = self._read(one)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                self._fetched[one.key] = error
+                self._note_failure(one.live, error)
+                continue
+            fetch, revision = one.live.connector.fetch, asked[one.key].revision
+            assert fetch is not None, "it was read by it"
+            context = Context(one.live.open_settings, one.received_at, revision)
+            read.append((one, (fetch.translate, (one.hint, document, context))))
+        outcomes = self.hub.cells.translate([call for _, call in read])
+        for (one, _), outcome in zip(read, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                self._fetched[one.key] = outcome
+                self._note_failure(one.live, outcome)
+            else:
+                self._fetched[one.key] = _fetched(asked[one.key], outcome)
+
+    def _is_blocked(self, one: Wanted) -> bool:
+        return one.live.row.id in self._blocked
+
+    def _ask(self, wanted: Sequence[Wanted]) -> dict[DocumentKey, Ask]:
+        """In one transaction that is over before the first call."""
+        keys = sorted({one.key for one in wanted}, key=astuple)
+        now = self.hub.clock.now()
+
+        def draw(connection: Connection) -> dict[DocumentKey, Ask]:
+            return {key: documents.ask(connection, key, now=now) for key in keys}
+
+        return transact(self.hub.engine, draw)
+
+    def _read(self, one: Wanted) -> Any:
+        live = one.live
         if live.connector.fetch is None:
             raise LookupError(f"connector {live.row.connector} hints but cannot fetch")
         if live.row.id not in self._clients:
             self._clients[live.row.id] = live.client()
-        asked = transact(
-            self.hub.engine,
-            lambda connection: documents.ask(connection, key, now=self.hub.clock.now()),
-        )
         self.before_call()
-        document = live.connector.fetch.read(self._clients[live.row.id], hint)
+        document = live.connector.fetch.read(self._clients[live.row.id], one.hint)
         self._note_answer(live)
-        context = Context(live.open_settings, received_at, asked.revision)
-        call = (live.connector.fetch.translate, (hint, document, context))
-        (outcome,) = self.hub.cells.translate([call])
-        if isinstance(outcome, Exception):
-            raise outcome
-        return _fetched(asked, outcome)
+        return document
 
     def _note_answer(self, live: Live) -> None:
         self._failures.pop(live.row.id, None)

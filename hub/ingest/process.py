@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Connection
 
 from hub.ingest import fates
-from hub.ingest.fetching import Fetched, Fetcher, sort_out
+from hub.ingest.fetching import Fetched, Fetcher, Wanted, sort_out
 from hub.ingest.inbox import as_received
 from hub.ingest.lease import Lease
 from hub.ingest.sealed import Outcome
@@ -78,6 +78,7 @@ def work_off(hub: Hub, lease: Lease) -> None:
     homes = _enlivened(hub, {row.installation_id for row in rows})
     opened = _translated(hub, rows, homes, lease)
     fetcher = Fetcher(hub, lease.keep)
+    fetcher.fetch_ahead(_wanted(rows, homes, opened))
     parcels: list[Parcel] = []
     for row in rows:
         try:
@@ -138,6 +139,29 @@ def _without_webhook(row: DeliveryRow) -> Outcome:
         return PayloadInvalid(f"The connector has no webhook {row.hook!r} any more.")
     told = json.loads(row.body)
     return (Hint(kind=told["kind"], id=told["id"]),)
+
+
+def _wanted(
+    rows: Sequence[DeliveryRow],
+    homes: Mapping[int, Live | NotLive],
+    opened: Mapping[int, Outcome],
+) -> list[Wanted]:
+    """The documents that polling found: one of each row, whose fetch nothing else decides."""
+    found: list[Wanted] = []
+    for row in rows:
+        live, translated = homes[row.installation_id], opened[row.id]
+        if (
+            row.hook != inbox.POLLED
+            or isinstance(live, NotLive)
+            or isinstance(translated, Exception)
+        ):
+            continue
+        found += [
+            Wanted.by(live, hint, row.received_at)
+            for hint in sort_out(translated)[2]
+            if hint.kind != RECHECK
+        ]
+    return found
 
 
 def _open(fetcher: Fetcher, live: Live | NotLive, row: DeliveryRow, translated: Outcome) -> Parcel:

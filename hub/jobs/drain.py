@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
-from hub.ingest import process, pull
+from hub.ingest import backfill, process, pull
 from hub.jobs.crew import work_off
-from hub.outbox import dispatch, reports
+from hub.outbox import balances, dispatch, reports
 from hub.wiring import Hub
 from loyalty_core.store.database import is_sqlite
 
@@ -43,11 +43,13 @@ def _one_round(hub: Hub, programme_id: int, duties: threading.Lock) -> int:
     """How much there was to do at most, of one kind.  One thread at a time sees to duties."""
     received = process.work_batch(hub, programme_id)
     sent = dispatch.send_batch(hub, programme_id)
+    told = balances.push_batch(hub, programme_id)
     done = looked = 0
     if duties.acquire(blocking=False):
         try:
             done = int(pull.do_duty(hub, programme_id))
+            done += int(backfill.go_on(hub, programme_id))
             looked = reports.look_batch(hub, programme_id)
         finally:
             duties.release()
-    return max(received, sent, done, looked)
+    return max(received, sent, told, done, looked)

@@ -9,14 +9,15 @@ import structlog
 from sqlalchemy import Connection
 
 from hub.ingest import fates
+from hub.outbox import balances
 from hub.outbox.messages import kept_of, send_message
 from hub.outbox.outcomes import Later, Outlived, PassedOver, Withheld
 from hub.wiring import Hub
-from loyalty_core.domain.errors import NotAvailable
+from loyalty_core.service.event_batch import BALANCE_CHANGED
 from loyalty_core.service.standing import TIER_CHANGED, TIER_ENDING
 from loyalty_core.service.write_letters import tell_tiers
-from loyalty_core.store import installations, outbox, sent_messages
-from loyalty_core.store.database import is_away, read, transact
+from loyalty_core.store import outbox, sent_messages
+from loyalty_core.store.database import is_away, transact
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.outbox import Fate, OutboxRow
 from loyalty_core.store.sent_messages import SentMessage
@@ -33,7 +34,6 @@ SHIFT = timedelta(seconds=15)
 
 Sender = Callable[[Hub, OutboxRow], SentMessage | None]
 """Sends one row and gives what is kept of it; must bear being called again with the same row."""
-BALANCE_CHANGED = "balance_changed"
 
 OF_TIERS = frozenset({TIER_CHANGED, TIER_ENDING})
 """Kinds that letters to members are made of."""
@@ -55,10 +55,10 @@ def send_batch(hub: Hub, programme_id: int, senders: Mapping[str, Sender] | None
         lambda c: outbox.claim(c, programme_id, now=now, until=until, limit=BATCH),
     )
     of_tiers = [row for row in rows if row.kind in OF_TIERS]
-    unheard = [*of_tiers, *_unheard(hub, programme_id, rows)]
-    if unheard:
-        _pass_over(hub, unheard, until, programme_id, of_tiers)
-    todo = [row for row in rows if row not in unheard]
+    of_balances = [row for row in rows if row.kind == BALANCE_CHANGED]
+    if of_tiers or of_balances:
+        _work_off(hub, programme_id, until, of_tiers, of_balances)
+    todo = [row for row in rows if row.kind not in OF_TIERS | {BALANCE_CHANGED}]
     for done, row in enumerate(todo):
         if hub.clock.now() >= now + SHIFT:
             _give_back(hub, todo[done:], until)
@@ -80,31 +80,23 @@ def _give_back(hub: Hub, rows: Sequence[OutboxRow], until: datetime) -> None:
     transact(hub.engine, lambda c: outbox.give_back(c, rows, until=until, now=now))
 
 
-def _unheard(hub: Hub, programme_id: int, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
-    """Changed balances, where no shop of the programme shows balances."""
-    changes = [row for row in rows if row.kind == BALANCE_CHANGED]
-    if not changes:
-        return []
-    with read(hub.engine) as connection:
-        homes = installations.of_programme(connection, programme_id)
-    ready = hub.registry.ready()
-    told = any(home.connector in ready and ready[home.connector].push_balance for home in homes)
-    return [] if told else changes
-
-
-def _pass_over(
+def _work_off(
     hub: Hub,
-    rows: Sequence[OutboxRow],
-    until: datetime,
     programme_id: int,
+    until: datetime,
     of_tiers: Sequence[OutboxRow],
+    of_balances: Sequence[OutboxRow],
 ) -> None:
-    """They are done; of tiers, once their letters are written."""
+    """What is not sent itself: letters are written of tiers, and shops are to be told of
+    balances."""
     now = hub.clock.now()
+    rows = [*of_tiers, *of_balances]
 
     def work(connection: Connection) -> None:
         if of_tiers:
             tell_tiers(connection, hub.plans, programme_id, of_tiers, now=now)
+        if of_balances:
+            balances.spread(hub, connection, programme_id, of_balances, now)
         outbox.settle_done(connection, rows, until=until, now=now)
 
     transact(hub.engine, work)
@@ -169,15 +161,4 @@ def _fate_of(hub: Hub, row: OutboxRow, error: Exception) -> Fate:
     )
 
 
-def _balance_changed(_hub: Hub, _row: OutboxRow) -> SentMessage | None:
-    """Refused loudly: a connector says that it shows balances, and none can be told one yet.
-
-    Raises: NotAvailable.
-    """
-    raise NotAvailable({"feature": "push_balance"})
-
-
-SENDERS: Mapping[str, Sender] = {
-    BALANCE_CHANGED: _balance_changed,
-    outbox.MESSAGE: send_message,
-}
+SENDERS: Mapping[str, Sender] = {outbox.MESSAGE: send_message}

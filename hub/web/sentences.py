@@ -14,6 +14,11 @@ LANGUAGES = ("en", "ru")
 DETAILS: Mapping[str, tuple[str, str]] = {
     "not_found": ("There is nothing here.", "Здесь ничего нет."),
     "member_not_found": ("There is no such member.", "Такого участника нет."),
+    "backfill_underway": (
+        "A back-fill of this connection is underway; wait for it, or stop it.",
+        "Догрузка этого подключения уже идёт; дождитесь её или остановите.",
+    ),
+    "installation_not_found": ("There is no such connection.", "Такого подключения нет."),
     "purchase_not_found": ("There is no such purchase.", "Такой покупки нет."),
     "hold_not_found": ("There is no such hold.", "Такого резерва нет."),
     "programme_not_found": ("There is no such programme.", "Такой программы нет."),

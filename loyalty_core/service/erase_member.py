@@ -20,6 +20,7 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.reward_shelf import member_orders
 from loyalty_core.store import (
     audit,
+    balance_pushes,
     certificates,
     club_events,
     clubs,
@@ -146,6 +147,10 @@ def export_member(
         ),
         "messages": [_told(row) for row in outbox.messages_of(connection, ids)],
         "sent_messages": [_told(row) for row in sent_messages.of_members(connection, ids)],
+        "balance_shown": [
+            {"connection": to_wire("i", home), "at": at.isoformat()}
+            for home, at in balance_pushes.told_of(connection, ids)
+        ],
         "codes": [_told(row) for row in confirmations.of_members(connection, ids)],
         "consents": [told(one) for one in all_statements(connection, number)],
     }
@@ -202,6 +207,7 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     receipt_claims.forget_members(connection, ids)
     member_cards.retire_cards(connection, ids)
     confirmations.forget_members(connection, ids)
+    balance_pushes.forget_members(connection, ids)
     outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
     sent_messages.forget_members(connection, ids)
     audit.note(

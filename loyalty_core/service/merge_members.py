@@ -12,13 +12,14 @@ from loyalty_core.domain.points import Cause
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.clubs import move_clubs
 from loyalty_core.service.consents import merge_consents
-from loyalty_core.service.event_batch import announce_balances
+from loyalty_core.service.event_batch import BALANCE_CHANGED, announce_balances
 from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
 from loyalty_core.service.write_letters import merge_letters
 from loyalty_core.store import (
     audit,
+    balance_pushes,
     cards,
     certificates,
     club_events,
@@ -27,6 +28,7 @@ from loyalty_core.store import (
     happenings,
     ledger,
     members,
+    outbox,
     personal,
     programmes,
     promotion_uses,
@@ -36,6 +38,7 @@ from loyalty_core.store import (
 )
 from loyalty_core.store import holds as hold_store
 from loyalty_core.store.ids import to_wire
+from loyalty_core.store.outbox import Notice
 
 
 def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
@@ -84,6 +87,8 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     if member_row(connection, programme_id, to_wire("m", leaving))["state"] == "active":
         members.confirm(connection, survivor)
     merge_letters(connection, leaving, survivor, now=now)
+    balance_pushes.forget_members(connection, [leaving])
+    _announce(connection, programme_id, survivor, leaving, now)
     sent_messages.move_member(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
     members.change_member(connection, leaving, {"state": "merged", "merged_into": survivor})
@@ -97,6 +102,17 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
         after={"from": to_wire("m", leaving)},
     )
     return get_member(connection, plans, programme_id, to_wire("m", survivor), now=now)
+
+
+def _announce(
+    connection: Connection, programme_id: int, survivor: int, leaving: int, now: datetime
+) -> None:
+    """The shops that knew `leaving` know the survivor now, whether or not points have moved."""
+    member = to_wire("m", survivor)
+    notice = Notice(
+        programme_id, BALANCE_CHANGED, f"{member}:merge:{to_wire('m', leaving)}", {"member": member}
+    )
+    outbox.announce(connection, [notice], now=now)
 
 
 def _move_points(  # noqa: PLR0913 - each is a word of its own to the caller

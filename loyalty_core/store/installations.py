@@ -14,6 +14,8 @@ from loyalty_core.store.tables import installations
 WORKED_STATES = ("active", "attention")
 """Their receipts are worked on and their polls run; of paused ones only kept."""
 
+DUTIES = ("pull", "recheck", "catalogue", "balances")
+
 
 @dataclass(frozen=True, slots=True)
 class InstallationRow:
@@ -32,6 +34,15 @@ class InstallationRow:
     catalogue_due_at: datetime | None
     last_delivery_at: datetime | None
     created_at: datetime
+    shows_balances: bool = True
+    balances_due_at: datetime | None = None
+    balances_failed: int = 0
+
+
+def source_of(installation_id: int) -> str:
+    """The name under which an installation's events, and its own names of people, are kept
+    (`ledger.md` 18)."""
+    return f"installation:{installation_id}"
 
 
 def _rows() -> Select[Any]:
@@ -132,7 +143,7 @@ def clear_trouble(connection: Connection, installation_id: int) -> bool:
 def claim_duty(
     connection: Connection, programme_id: int, duty: str, *, now: datetime, until: datetime
 ) -> InstallationRow | None:
-    """Take one installation whose `duty` ("pull", "recheck", "catalogue") is due.
+    """Take one installation whose `duty` ("pull", "recheck", "catalogue", "balances") is due.
 
     Its time moves to `until`, so that nobody else takes it before.
     """
@@ -155,6 +166,26 @@ def claim_duty(
     return InstallationRow(*found)
 
 
+def keep_duty(
+    connection: Connection, installation_id: int, duty: str, held: datetime, *, until: datetime
+) -> bool:
+    """Hold a claimed duty longer; False where another worker has it by now."""
+    column = installations.c[f"{duty}_due_at"]
+    kept = connection.execute(
+        update(installations)
+        .where(installations.c.id == installation_id, column == held)
+        .values({column: until})
+    )
+    return bool(kept.rowcount)
+
+
+def lock_duty(connection: Connection, installation_id: int, duty: str, held: datetime) -> bool:
+    """Whether a claimed duty is still this worker's; nobody changes that before the end of the
+    transaction."""
+    row = lock(connection, installation_id)
+    return row is not None and getattr(row, f"{duty}_due_at") == held
+
+
 def hurry(connection: Connection, installation_id: int, duty: str, *, now: datetime) -> None:
     """Make a duty that the installation has due now."""
     column = installations.c[f"{duty}_due_at"]
@@ -167,7 +198,7 @@ def hurry(connection: Connection, installation_id: int, duty: str, *, now: datet
 
 def programmes_due(connection: Connection, now: datetime) -> list[int]:
     """Programmes with an installation that has something to do."""
-    duties = [installations.c[f"{duty}_due_at"] for duty in ("pull", "recheck", "catalogue")]
+    duties = [installations.c[f"{duty}_due_at"] for duty in DUTIES]
     query = select(installations.c.programme_id).where(
         installations.c.state.in_(WORKED_STATES), or_(*[column <= now for column in duties])
     )

@@ -28,6 +28,7 @@ NO_MEMBER = (404, "member_not_found")
 NO_COUPON = (404, "coupon_not_found")
 NO_ORDER = (404, "order_not_found")
 NO_CERTIFICATE = (404, "certificate_not_found")
+NO_INSTALLATION = (404, "installation_not_found")
 UNTOLD = (422, "validation_failed")
 NO_PROGRAMME = (404, "programme_not_found")
 
@@ -159,6 +160,12 @@ TABLE = {
         200,
         query="?from=2026-03-14&until=2026-03-14",
     ),
+    # Connections are the programme's; another's is nobody's here.
+    "GET /installations": May("admin", 200, EMPTY, 200),
+    "GET /installations/<installation_id>/health": May("admin", 200, NO_INSTALLATION, 200),
+    "GET /attention/refunds": May("admin", 200, 200, 200),
+    "GET /attention/conflicts": May("admin", 200, 200, 200),
+    "GET /attention/receipts": May("admin", 200, 200, 200),
     # So are gift certificates; their codes stand in bodies.
     "POST /certificates/lots": May(
         "admin",

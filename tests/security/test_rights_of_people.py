@@ -58,7 +58,18 @@ PAGES = {
         302, 404, {"_name": "Tea shop", **SETTINGS}
     ),
     f"POST {DEMO}/connections/<installation_id>/check": Page(200, 404),
+    f"GET {DEMO}/connections/<installation_id>/health": Page(200, 404, roles=LOOK),
+    f"GET {DEMO}/connections/<installation_id>/health/shop": Page(200, 404, roles=LOOK),
+    f"GET {DEMO}/connections/<installation_id>/health/diagnostics": Page(200, 404),
+    f"POST {DEMO}/connections/<installation_id>/health/webhooks": Page(302, 404),
+    f"GET {DEMO}/connections/<installation_id>/backfill": Page(200, 404),
+    f"GET {DEMO}/connections/<installation_id>/backfill/progress": Page(200, 404),
+    # The connector of these tests cannot; nor does it show balances.
+    f"POST {DEMO}/connections/<installation_id>/backfill": Page(422, 404, {"since": "2026-03-01"}),
+    f"POST {DEMO}/connections/<installation_id>/backfill/stop": Page(302, 404),
+    f"POST {DEMO}/connections/<installation_id>/balances": Page(400, 404, {"balances": "on"}),
     f"POST {DEMO}/connections/<installation_id>/state": Page(302, 404, {"state": "paused"}),
+    f"GET {DEMO}/attention/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/deliveries/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/deliveries/<delivery_id>": Page(200, 404, roles=LOOK),
     f"POST {DEMO}/deliveries/<delivery_id>/replay": Page(302, 404, roles=SUPPORT),

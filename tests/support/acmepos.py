@@ -38,13 +38,14 @@ from loyalty_kit.ports import (
     Message,
     Product,
     PullPage,
+    RemoteWebhook,
     Sent,
     Settings,
     Translated,
     Undeliverable,
     Webhook,
 )
-from loyalty_kit.settings import SettingsSchema, secret, url
+from loyalty_kit.settings import SettingsSchema, integer, secret, url
 from loyalty_kit.signing import check_hmac_sha256, hmac_sha256
 from loyalty_kit.testing.remote import Asked, Remote, Reply, json_reply
 from loyalty_kit.testing.subject import Answered, RemoteSide
@@ -61,6 +62,7 @@ class AcmeSettings(SettingsSchema):
     base_url = url({"ru": "Адрес", "en": "Address"})
     api_token = secret({"ru": "Ключ доступа", "en": "Access key"})
     webhook_secret = secret({"ru": "Секрет подписи", "en": "Signing secret"})
+    backfill_days = integer({"ru": "Дней назад", "en": "Days back"}, least=0, most=90, default=7)
 
 
 class _Wire(Schema):
@@ -177,6 +179,7 @@ def translate(inbound: InboundRequest, context: Context) -> Translated:
 
 class AcmeClient:
     def __init__(self, context: ClientContext) -> None:
+        self.days: int = context.settings.get("backfill_days", 0)
         self._root = context.settings["base_url"].rstrip("/")
         self.http: requests.Session = session(allow_private=context.allow_private)
         self.http.headers["Authorization"] = f"Bearer {context.settings['api_token']}"
@@ -204,7 +207,7 @@ class AcmeFetch:
 
 class AcmePull:
     def page(self, client: AcmeClient, cursor: str | None, now: datetime) -> PullPage:
-        page = client.get("/receipts", after=cursor or "")
+        page = client.get("/receipts", after=cursor or "", days=str(client.days))
         hints = tuple(Hint("receipt", item) for item in page["ids"])
         return PullPage(hints, cursor=page["cursor"], more=page["more"])
 
@@ -240,6 +243,23 @@ class AcmeMessenger:
         raise RemoteMisconfigured("the answer is no receipt")
 
 
+class AcmeWebhooks:
+    def look(self, client: AcmeClient, addresses: Mapping[str, str]) -> tuple[RemoteWebhook, ...]:
+        told = {one["event"]: one["on"] for one in client.get("/webhooks")["items"]}
+        return tuple(
+            RemoteWebhook(
+                event,
+                "missing" if event not in told else "working" if told[event] else "disabled",
+            )
+            for event in BUILDERS
+        )
+
+    def mend(self, client: AcmeClient, addresses: Mapping[str, str]) -> None:
+        for event in BUILDERS:
+            body = {"event": event, "on": True, "to": addresses["receipt"]}
+            client.send("/webhooks", body, f"mend-{event}")
+
+
 class AcmeReceipts:
     def hint(self, qr: str) -> Hint:
         return Hint("receipt", qr)
@@ -262,6 +282,7 @@ MANIFEST = Manifest(
             Capability.PUSH_BALANCE,
             Capability.MESSAGE,
             Capability.RECEIPTS,
+            Capability.SHOP_WEBHOOKS,
             Capability.CHECK,
         }
     ),
@@ -278,6 +299,7 @@ CONNECTOR = Connector(
     push_balance=AcmeBalance(),
     message=AcmeMessenger(),
     receipts=AcmeReceipts(),
+    shop_webhooks=AcmeWebhooks(),
     check=check,
 )
 

@@ -9,7 +9,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from hub.web.admin import (
-    connections,
+    attention,
+    connection_backfill,
+    connection_health,
     deliveries,
     failures,
     formats,
@@ -41,6 +43,8 @@ _OPEN = frozenset(
     }
 )
 _DAY_S = 86_400
+_CONNECTIONS = connection_health.pages
+assert connection_backfill.pages is _CONNECTIONS, "each of these modules adds routes to it"
 
 
 def register(app: Flask, hub: Hub) -> None:
@@ -70,8 +74,9 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
     console.register_blueprint(invitation.blueprint(app, hub))
     for part in (
         home.pages,
-        connections.pages,
+        _CONNECTIONS,
         deliveries.pages,
+        attention.pages,
         members.pages,
         member_actions.pages,
         messages.pages,

@@ -20,6 +20,7 @@ from hub.installations import (
     get_installation,
     list_installations,
     set_state,
+    show_balances,
     update_settings,
 )
 from hub.registry import ConnectorUnavailable, EntryState
@@ -109,7 +110,7 @@ def new(connector: str) -> ResponseReturnValue:
 @pages.route("/<installation_id>/settings", methods=["GET", "POST"])
 def edit(installation_id: str) -> ResponseReturnValue:
     """Change settings; a secret that is left empty stays as it is."""
-    one = _own(installation_id)
+    one = own_connection(installation_id)
     manifest = _manifest(one.connector)
     title = gettext("Settings of %(connection)s", connection=one.name)
     form = Form(title, one.name, values=as_texts(one.settings), installation=one)
@@ -174,7 +175,7 @@ def _saved(one: InstallationView) -> ResponseReturnValue:
 
 @pages.get("/<installation_id>")
 def show(installation_id: str) -> ResponseReturnValue:
-    return _show_page(_own(installation_id), None)
+    return _show_page(own_connection(installation_id), None)
 
 
 def _show_page(one: InstallationView, checked: Checked | None) -> ResponseReturnValue:
@@ -197,14 +198,14 @@ def _show_page(one: InstallationView, checked: Checked | None) -> ResponseReturn
 @pages.get("/<installation_id>/last-deliveries")
 def last_deliveries(installation_id: str) -> ResponseReturnValue:
     """The fragment that the page asks for again and again."""
-    deliveries = _last(_own(installation_id))
+    deliveries = _last(own_connection(installation_id))
     return render_template("admin/deliveries_last.html", deliveries=deliveries, words=words)
 
 
 @pages.post("/<installation_id>/check")
 def check(installation_id: str) -> ResponseReturnValue:
     """Call the shop now; the answer is a fragment, or the page where there is no script."""
-    one = _own(installation_id)
+    one = own_connection(installation_id)
     try:
         check_installation(the_hub(), one.id)
         checked = Checked()
@@ -212,7 +213,7 @@ def check(installation_id: str) -> ResponseReturnValue:
         checked = Checked(error.code, str(error))
     if "HX-Request" in request.headers:
         return render_template("admin/connection_check.html", checked=checked, words=words)
-    return _show_page(_own(installation_id), checked)
+    return _show_page(own_connection(installation_id), checked)
 
 
 @pages.post("/<installation_id>/state")
@@ -220,14 +221,28 @@ def change_state(installation_id: str) -> ResponseReturnValue:
     wanted = request.form.get("state")
     if wanted not in ("active", "paused"):
         raise BadRequest
-    one = _own(installation_id)
+    one = own_connection(installation_id)
     set_state(the_hub(), one.id, wanted, author=author())
     paused = gettext("Paused. What the shop sends is kept and booked after you resume.")
     flash(paused if wanted == "paused" else gettext("Resumed."), "success")
     return redirect(url_for(".show", installation_id=one.id))
 
 
-def _own(installation_id: str) -> InstallationView:
+@pages.post("/<installation_id>/balances")
+def change_balances(installation_id: str) -> ResponseReturnValue:
+    """Show members their balances in this shop, or stop that."""
+    wanted = request.form.get("balances")
+    if wanted not in ("on", "off"):
+        raise BadRequest
+    one = own_connection(installation_id)
+    show_balances(the_hub(), one.id, wanted == "on", author=author())
+    shown_now = gettext("The shop is being told of the balances of all its members.")
+    hidden = gettext("The shop is told of no balances any more. What it shows already stays.")
+    flash(shown_now if wanted == "on" else hidden, "success")
+    return redirect(url_for(".show", installation_id=one.id))
+
+
+def own_connection(installation_id: str) -> InstallationView:
     """Raises: NotFound for one of another programme too."""
     one = get_installation(the_hub(), installation_id)
     if one.programme_id != the_programme().id:

@@ -28,6 +28,28 @@ CONNECTION: Mapping[str, State] = {
     "paused": State(lazy_gettext("Paused"), "idle"),
     "attention": State(lazy_gettext("Needs attention"), "bad"),
 }
+REMOTE_WEBHOOK: Mapping[str, State] = {
+    "working": State(lazy_gettext("On"), "good"),
+    "disabled": State(lazy_gettext("Switched off"), "bad"),
+    "missing": State(lazy_gettext("Missing"), "bad"),
+}
+BACKFILL: Mapping[str, State] = {
+    "counting": State(lazy_gettext("Counting"), "wait"),
+    "booking": State(lazy_gettext("Underway"), "wait"),
+    "counted": State(lazy_gettext("Counted"), "good"),
+    "done": State(lazy_gettext("Done"), "good"),
+    "stopped": State(lazy_gettext("Stopped"), "idle"),
+}
+LOST_REFUND: Mapping[str, State] = {
+    "waiting": State(lazy_gettext("Waits for its purchase"), "wait"),
+    "listed": State(lazy_gettext("For a person"), "bad"),
+}
+NAME_KIND: Mapping[str, str] = {
+    "external": lazy_gettext("the shop's account"),
+    "card": lazy_gettext("a card"),
+    "phone": lazy_gettext("a phone"),
+    "email": lazy_gettext("an e-mail"),
+}
 DELIVERY: Mapping[str, State] = {
     "due": State(lazy_gettext("Waiting"), "wait"),
     "done": State(lazy_gettext("Booked"), "good"),
@@ -148,6 +170,7 @@ CAPABILITY: Mapping[str, str] = {
     "message": lazy_gettext("Sends messages"),
     "report": lazy_gettext("Tells what became of messages"),
     "check": lazy_gettext("Can be tested"),
+    "shop_webhooks": lazy_gettext("Looks after the shop's webhooks"),
 }
 TROUBLE: Mapping[str, str] = {
     "retry": lazy_gettext("The shop does not answer now"),
@@ -159,6 +182,7 @@ TROUBLE: Mapping[str, str] = {
     "remote_misconfigured": lazy_gettext("The shop answers, but not as it should"),
     "needs_attention": lazy_gettext("This connection needs attention"),
     "not_live": lazy_gettext("The connection cannot be used"),
+    "balances_refused": lazy_gettext("The shop does not take members' balances"),
     "defect": lazy_gettext("The connector itself failed"),
     "gone": lazy_gettext("The shop does not have it any more"),
     "not_ours": lazy_gettext("A kind of message that the hub does not need"),

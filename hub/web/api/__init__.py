@@ -8,10 +8,12 @@ from typing import Any
 from flask import Flask
 
 from hub.web.api import (
+    attention,
     cards,
     certificates,
     checkout,
     confirmations,
+    connections,
     consents,
     coupons,
     events,
@@ -44,6 +46,8 @@ BLUEPRINTS = (
     privileges.blueprint,
     rewards.blueprint,
     partners.blueprint,
+    connections.blueprint,
+    attention.blueprint,
     programme.blueprint,
 )
 

@@ -32,6 +32,8 @@ from loyalty_core.store.tables.limits import promotion_use_parts, promotion_uses
 from loyalty_core.store.tables.machine import (
     admins,
     audit_log,
+    backfills,
+    balance_pushes,
     deliveries,
     documents,
     heartbeats,
@@ -89,7 +91,9 @@ __all__ = [
     "admins",
     "api_keys",
     "audit_log",
+    "backfills",
     "balance_comparisons",
+    "balance_pushes",
     "cards",
     "categories",
     "certificate_lots",

@@ -15,9 +15,16 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 
-from loyalty_core.store.tables.base import count, id_column, metadata, partial_index
+from loyalty_core.store.tables.base import (
+    count,
+    id_column,
+    metadata,
+    none_below_zero,
+    partial_index,
+)
 from loyalty_core.store.types import BigInt, Json, UtcTime
 
 admins = Table(
@@ -108,8 +115,72 @@ installations = Table(
     Column("catalogue_due_at", UtcTime),
     Column("last_delivery_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
+    # Whether members' balances are shown in the shop, when next, and after how many failures.
+    Column("shows_balances", Boolean, nullable=False, server_default=true()),
+    Column("balances_due_at", UtcTime),
+    Column("balances_failed", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("programme_id", "name"),
     CheckConstraint("state IN ('active', 'paused', 'attention')", name="state_known"),
+)
+
+balance_pushes = Table(
+    "balance_pushes",
+    metadata,
+    Column("installation_id", BigInt, nullable=False),
+    Column("member_id", BigInt, nullable=False),
+    # How often it was asked for: whoever tells a balance sees whether it changed meanwhile.
+    count("asked", default=1),
+    # NULL: there is nothing to tell.
+    Column("due_at", UtcTime),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    # A mark of what was told last.
+    Column("told", Text),
+    Column("told_at", UtcTime),
+    Column("error_code", Text),
+    Column("error_text", Text),
+    PrimaryKeyConstraint("installation_id", "member_id"),
+)
+"""Which shop is to be told, or was told, of which member's balance."""
+Index("ix_balance_pushes_member", balance_pushes.c.member_id)
+partial_index(
+    "ix_balance_pushes_due",
+    balance_pushes.c.installation_id,
+    balance_pushes.c.due_at,
+    where="due_at IS NOT NULL",
+)
+
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("installation_id", BigInt, primary_key=True, autoincrement=False),
+    Column("programme_id", BigInt, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("dry", Boolean, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("cursor", Text),
+    count("total"),
+    count("found"),
+    # NULL: it is over.
+    Column("due_at", UtcTime),
+    Column("started_at", UtcTime, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("error_code", Text),
+    Column("error_text", Text),
+    CheckConstraint(
+        "stage IN ('counting', 'booking', 'counted', 'done', 'stopped')", name="stage_known"
+    ),
+    CheckConstraint(
+        "(due_at IS NOT NULL) = (stage IN ('counting', 'booking'))", name="due_while_underway"
+    ),
+    *none_below_zero("total", "found"),
+)
+"""The last back-fill of each connection: how far it has come, and where it goes on."""
+partial_index(
+    "ix_backfills_due",
+    backfills.c.programme_id,
+    backfills.c.due_at,
+    where="due_at IS NOT NULL",
 )
 
 documents = Table(

@@ -25,6 +25,14 @@ from loyalty_core.store.tables.base import (
 )
 from loyalty_core.store.types import BigInt, Json, UtcTime
 
+
+def flagged_rows(table: str) -> str:
+    """The condition of the index over receipts with flags, in the words of both databases."""
+    return f"CAST({table}.flags AS TEXT) <> '[]'"
+
+
+_FLAGGED = "CAST(flags AS TEXT) <> '[]'"
+
 purchases = Table(
     "purchases",
     metadata,
@@ -52,6 +60,7 @@ purchases = Table(
 )
 Index("ix_purchases_member", purchases.c.member_id, purchases.c.occurred_at)
 Index("ix_purchases_order", purchases.c.programme_id, purchases.c.order)
+partial_index("ix_purchases_flagged", purchases.c.programme_id, purchases.c.id, where=_FLAGGED)
 partial_index("ix_purchases_linked_to", purchases.c.linked_to, where="linked_to IS NOT NULL")
 
 purchase_lines = Table(
@@ -134,6 +143,7 @@ refunds = Table(
     ),
 )
 Index("ix_refunds_purchase", refunds.c.purchase_id)
+partial_index("ix_refunds_flagged", refunds.c.programme_id, refunds.c.id, where=_FLAGGED)
 partial_index(
     "ix_refunds_waiting",
     refunds.c.programme_id,

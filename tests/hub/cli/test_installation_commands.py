@@ -86,8 +86,8 @@ def test_the_words_of_the_issue_connect_a_wordpress(demo):
         pytest.param(["create", "nothing", "--name", "x"], 1, "nothing", id="no connector"),
         pytest.param(["create", "acmepos", "--name", "x", "--set", "word"], 2, "=", id="no value"),
         pytest.param(["create", "acmepos"], 2, "--name", id="no name"),
-        pytest.param(["set", "i_zzz", "--state", "paused"], 1, "nstallation", id="unknown"),
-        pytest.param(["check", "i_zzz"], 1, "nstallation", id="unknown to check"),
+        pytest.param(["set", "i_zzz", "--state", "paused"], 1, "no such connection", id="unknown"),
+        pytest.param(["check", "i_zzz"], 1, "no such connection", id="unknown to check"),
     ],
 )
 def test_what_is_refused_of_installations(acme, words, code, told):
@@ -167,3 +167,31 @@ def test_all_dead_deliveries_are_replayed_at_once(acme):
 
     assert {row["id"] for row in replayed} == {row["id"] for row in dead}
     assert acme("deliveries", "list", "--state", "dead", "--json").json == []
+
+
+def test_how_a_connection_fares_is_told_by_its_name(acme):
+    with acmepos.shop() as address:
+        made = connect(acme, address)
+        told = acme("installations", "health", "shop1", "--json").json
+        assert told["id"] == made.json["id"]
+        assert [one["code"] for one in told["advice"]] == ["never_heard", "no_address"]
+        assert told["shop"] is None
+
+        words = acme("installations", "health", made.json["id"])
+        assert "Nothing has come from the shop yet." in words.out
+
+        off = acme("installations", "set", made.json["id"], "--balances", "off", "--json").json
+        assert off["balances"] == "off"
+        assert not acme("installations", "health", "shop1", "--json").json["balances"]["on"]
+
+    assert acme("installations", "health", "nobody").code == 1
+
+
+def test_a_back_fill_counts_first_where_it_is_asked_to(acme):
+    with acmepos.shop() as address:
+        connect(acme, address)
+        words = ("installations", "backfill", "shop1", "--since")
+        counted = acme(*words, "2026-01-01", "--dry-run", "--json").json
+        assert (counted["stage"], counted["documents"], counted["booked"]) == ("counted", 3, 0)
+        assert acme(*words, "yesterday").code == 2
+        assert "in the past" in acme(*words, "2999-01-01").err

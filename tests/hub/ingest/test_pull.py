@@ -1,5 +1,7 @@
 """Polling: nothing is lost between a page and its cursor, and silence is noticed."""
 
+from collections import Counter
+
 from sqlalchemy import select
 
 from hub.installations import pull_installation, set_state
@@ -161,3 +163,26 @@ def test_polling_by_hand_books_before_it_returns(shop):
     assert found == 2
     assert told[-1] == (2, 2)
     assert set(shop.booked()) == {"1", "2"}
+
+
+def test_of_many_documents_read_together_each_fails_for_itself(shop):
+    def reads(hint):
+        if hint.id == "a05":
+            raise RemoteUnavailable("502")
+
+    refs = [f"a{number:02}" for number in range(23)]
+    for ref in refs:
+        shop.remote.put("order", ref, receipt(ref))
+    shop.remote.put("order", "a07", {"type": "purchase"})
+    del shop.remote.documents["order", "a11"]
+    shop.remote.changed = [page(*refs)]
+    shop.remote.on_read = reads
+    shop.drain()
+
+    assert Counter(shop.states()) == {"done": 20, "due": 1, "dead": 1, "dropped": 1}
+    assert set(refs) - set(shop.booked()) == {"a05", "a07", "a11"}
+    assert len(shop.remote.reads) == 23
+
+    shop.remote.on_read = None
+    shop.drain_after(seconds=10)
+    assert set(refs) - set(shop.booked()) == {"a07", "a11"}

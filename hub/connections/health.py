@@ -1,0 +1,193 @@
+"""The health of one connection: what the hub knows by itself, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from hub.connections import advice
+from hub.connections.shop import ShopSide
+from hub.installations import InstallationView, installation_row
+from hub.live import enliven
+from hub.wiring import Hub
+from loyalty_core.store import balance_pushes, delivery_health
+from loyalty_core.store.database import read
+from loyalty_core.store.installations import InstallationRow
+from loyalty_kit.errors import NeedsAttention
+
+WEEK = timedelta(days=7)
+TOO_LATE = timedelta(minutes=10)
+"""What could be worked off and was not for so long: nobody works."""
+SILENT = timedelta(days=3)
+SKEW_S = 60
+"""Signatures and tokens with times of their own begin to fail beyond some minutes."""
+LOW_SHARE = 10
+"""A budget with less than one of so many parts left is low."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """`waiting` members are to be told of; `failed`: the shop takes no balance for them."""
+
+    on: bool
+    waiting: int
+    failed: int
+    told_at: datetime | None
+    errors: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`lag_s`: from the shop's call to the books, the middle one of the last hundred.  `errors`:
+    of the last week's deliveries by code.  `hooks`: the connector takes webhooks."""
+
+    view: InstallationView
+    looked_at: datetime
+    found_at: datetime | None
+    late: int
+    late_since: datetime | None
+    later: int
+    dead: int
+    lag_s: float | None
+    errors: Mapping[str, int]
+    hooks: bool
+    mends_webhooks: bool
+    address_known: bool
+    balances: Balances | None
+
+
+def health_of(hub: Hub, view: InstallationView) -> Health:
+    """Raises: InstallationNotFound."""
+    row, now = installation_row(hub, view.id), hub.clock.now()
+    with read(hub.engine) as connection:
+        waits = delivery_health.waiting(connection, row.id, now)
+        lag = delivery_health.lag(connection, row.id)
+        counts = balance_pushes.counts(connection, row.id)
+        untold = balance_pushes.errors(connection, row.id)
+        errors = delivery_health.errors_since(connection, row.id, now - WEEK)
+        dead = delivery_health.dead(connection, row.id)
+        found_at = delivery_health.last_found_at(connection, row.id)
+    shows = view.shows_balances
+    return Health(
+        view,
+        now,
+        found_at,
+        waits.late,
+        waits.late_since,
+        waits.later,
+        dead,
+        None if lag is None else lag.total_seconds(),
+        errors,
+        bool(view.hooks),
+        _mends(hub, row),
+        hub.config.public_url is not None,
+        None
+        if shows is None
+        else Balances(shows, counts.waiting, counts.failed, counts.told_at, untold),
+    )
+
+
+def _mends(hub: Hub, row: InstallationRow) -> bool:
+    try:
+        return enliven(hub, row).connector.shop_webhooks is not None
+    except NeedsAttention:
+        return False
+
+
+def what_to_do(health: Health, side: ShopSide | None) -> list[str]:
+    """Codes of `advice.WORDS`, the most urgent first; `side` None: the shop was not asked."""
+    found = [*_of_the_hub(health), *(_of_the_shop(side) if side else ())]
+    return list(dict.fromkeys(found)) or ["fine"]
+
+
+def _of_the_hub(health: Health) -> Iterator[str]:
+    view = health.view
+    if view.state == "paused":
+        yield "resume"
+    if view.trouble_code is not None:
+        yield advice.of_trouble(view.trouble_code)
+    if health.dead:
+        yield "dead_deliveries"
+    if view.state != "paused" and _is_before(health.late_since, health.looked_at - TOO_LATE):
+        yield "late"
+    if health.hooks:
+        yield from _of_hooks(health)
+    if health.balances is not None and health.balances.on and health.balances.failed:
+        yield "balances_failed"
+
+
+def _of_hooks(health: Health) -> Iterator[str]:
+    last, found = health.view.last_delivery_at, health.found_at
+    if last is None:
+        yield "never_heard"
+    elif found is not None and found > last + SILENT:
+        yield "webhooks_silent"
+    if not health.address_known:
+        yield "no_address"
+
+
+def _of_the_shop(side: ShopSide) -> Iterator[str]:
+    if side.error_code is not None:
+        yield advice.of_trouble(side.error_code)
+    if any(one.state != "working" for one in side.webhooks or ()):
+        yield "webhooks_off"
+    if abs(side.skew_s or 0) > SKEW_S:
+        yield "clock_skew"
+    if side.left is not None and side.limit and side.left * LOW_SHARE < side.limit:
+        yield "budget_low"
+
+
+def _is_before(moment: datetime | None, other: datetime) -> bool:
+    return moment is not None and moment < other
+
+
+def as_document(health: Health, side: ShopSide | None, language: str) -> dict[str, Any]:
+    """As programs read it; no name, no address and no secret of anybody."""
+    view, balances = health.view, health.balances
+    return {
+        "id": view.id,
+        "name": view.name,
+        "connector": view.connector,
+        "state": view.state,
+        "trouble": view.trouble_code,
+        "looked_at": health.looked_at.isoformat(),
+        "last_delivery_at": _time(view.last_delivery_at),
+        "last_document_at": _time(health.found_at),
+        "next_poll_at": _time(view.pull_due_at),
+        "lag_s": health.lag_s,
+        "waiting": {
+            "late": health.late,
+            "since": _time(health.late_since),
+            "later": health.later,
+            "dead": health.dead,
+        },
+        "errors": dict(health.errors),
+        "balances": None
+        if balances is None
+        else {**asdict(balances), "told_at": _time(balances.told_at)},
+        "shop": None if side is None else _shop(side),
+        "advice": [
+            {"code": code, "text": advice.sentence(code, language)}
+            for code in what_to_do(health, side)
+        ],
+    }
+
+
+def _shop(side: ShopSide) -> dict[str, Any]:
+    webhooks = side.webhooks
+    return {
+        "looked_at": side.looked_at.isoformat(),
+        "error": side.error_code,
+        "clock_ahead_s": side.skew_s,
+        "calls_left": side.left,
+        "calls_limit": side.limit,
+        "webhooks": None
+        if webhooks is None
+        else [{"name": one.name, "state": one.state} for one in webhooks],
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

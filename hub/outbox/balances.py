@@ -1,0 +1,305 @@
+"""Balances go out to the shops that show them, as they are when they are told.
+
+The outbox says whose balance changed.  Of that comes one row for each member and connection
+(`balance_pushes`), so many changes before it is told are one call.  A connection tells under a
+lease of its own, one call after the other: a shop that is dead or slow waits out growing pauses,
+and the others do not hear of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from hub.ingest import fates
+from hub.live import Live, enliven, wire_id
+from hub.wiring import Hub
+from loyalty_core.store import accounts, balance_pushes, installations, members, programmes
+from loyalty_core.store.balance_pushes import BalancePush
+from loyalty_core.store.database import is_away, read, transact
+from loyalty_core.store.ids import from_wire
+from loyalty_core.store.installations import InstallationRow
+from loyalty_core.store.outbox import OutboxRow
+from loyalty_kit.checkout import Balance
+from loyalty_kit.errors import NeedsAttention, RateLimited, Retry
+from loyalty_kit.ports import Client
+
+log = structlog.get_logger(__name__)
+
+BATCH = 20
+"""So many calls are one turn of a connection."""
+LEASE = timedelta(minutes=5)
+"""A vendor who dawdles may take so long over one call, by the limits of the transport."""
+SHIFT = timedelta(seconds=10)
+"""A turn that takes longer makes room for whatever else is due."""
+LONGEST_PAUSE = 5
+"""After so many failures in a row the pause grows no further (`fates.PAUSES`)."""
+
+
+class LeaseLost(Exception):
+    """Another worker has the connection by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a shop is told of a member; `names` are the shop's own for the member."""
+
+    names: Sequence[str]
+    balance: Balance
+
+
+@dataclass(slots=True)
+class _Turn:
+    row: InstallationRow
+    until: datetime
+
+
+def spread(
+    hub: Hub, connection: Connection, programme_id: int, changes: Sequence[OutboxRow], now: datetime
+) -> None:
+    """Of members whose balance changed: which connections are to be told."""
+    homes = [
+        home.id
+        for home in installations.of_programme(connection, programme_id)
+        if home.shows_balances and can_show(hub, home.connector)
+    ]
+    if not homes:
+        return
+    named = {from_wire("m", str(row.payload.get("member"))) for row in changes}
+    found = members.survivors(connection, programme_id, named - {None})  # type: ignore[arg-type]
+    alive = {member for member in found.values() if member is not None}
+    balance_pushes.ask(connection, homes, alive, now=now)
+
+
+def can_show(hub: Hub, connector: str) -> bool:
+    found = hub.registry.ready().get(connector)
+    return found is not None and found.push_balance is not None
+
+
+def push_batch(hub: Hub, programme_id: int) -> int:
+    """One turn of one connection that has balances to tell; how many it looked at.
+
+    Raises: database errors; whatever else goes wrong is shown at the connection.
+    """
+    now = hub.clock.now()
+    until = now + LEASE
+    row = transact(
+        hub.engine,
+        lambda c: installations.claim_duty(c, programme_id, "balances", now=now, until=until),
+    )
+    if row is None:
+        return 0
+    turn = _Turn(row, until)
+    try:
+        looked = _take_turn(hub, turn)
+    except LeaseLost:
+        return 1
+    except Exception as error:
+        if is_away(error):
+            raise
+        _pause(hub, turn, error)
+        return 1
+    _end_turn(hub, turn, looked)
+    return looked
+
+
+def _take_turn(hub: Hub, turn: _Turn) -> int:
+    """Raises: LeaseLost; what stands between the hub and the shop as a whole."""
+    begun = hub.clock.now()
+    with read(hub.engine) as connection:
+        rows = balance_pushes.due(connection, turn.row.id, now=begun, limit=BATCH)
+    if not rows:
+        return 0
+    live = enliven(hub, turn.row)
+    client = live.client()
+    for done, row in enumerate(rows):
+        _keep_lease(hub, turn)
+        _tell_or_note(hub, live, client, row)
+        if hub.clock.now() >= begun + SHIFT:
+            return done + 1
+    return len(rows)
+
+
+def _tell_or_note(hub: Hub, live: Live, client: Client, push: BalancePush) -> None:
+    """Raises: what is wrong with the shop as a whole, with the row put off."""
+    try:
+        _tell(hub, live, client, push)
+    except Exception as error:
+        if is_away(error):
+            raise
+        _note(hub, push, error)
+        if _is_of_the_shop(error):
+            raise
+
+
+def _tell(hub: Hub, live: Live, client: Client, push: BalancePush) -> None:
+    facts = _facts(hub, live, push)
+    if facts is None:
+        transact(hub.engine, lambda c: balance_pushes.drop(c, push))
+        return
+    mark = _mark(facts)
+    if mark != push.told:
+        shows = live.connector.push_balance
+        assert shows is not None, "a connector that shows none is asked for none"
+        for name in facts.names:
+            key = _digest(live.wire_id, name, push.asked, mark)
+            shows.push(client, name, facts.balance, key=key)
+    now = hub.clock.now()
+    transact(hub.engine, lambda c: balance_pushes.settle_told(c, push, mark, now=now))
+
+
+def _facts(hub: Hub, live: Live, push: BalancePush) -> _Facts | None:
+    """As they are at this moment; None where the member is erased, merged, or not this shop's.
+
+    The balance is that of the currency with which receipts are paid.
+    """
+    programme_id, member = live.row.programme_id, push.member_id
+    with read(hub.engine) as connection:
+        if members.survivors(connection, programme_id, [member]).get(member) != member:
+            return None
+        names = [
+            key.value
+            for key, _ in members.names_of(connection, [member]).get(member, [])
+            if key.kind == "external" and key.system == live.source.name
+        ]
+        programme = programmes.programme_by_id(connection, programme_id)
+        assert programme is not None
+        plan = hub.plans.get(connection, programme_id, programme.rules_version)
+        currency = plan.rules.main.code
+        figures = accounts.balances(connection, [member], hub.clock.now())
+    found = {balance.currency: balance for _, balance in figures}
+    return _Facts(sorted(names), found.get(currency, Balance(currency))) if names else None
+
+
+def _mark(facts: _Facts) -> str:
+    """Stands for all that a shop was told, so that the same is not told twice in a row."""
+    one = facts.balance
+    figures = (one.currency, one.available, one.pending, one.held, one.debt)
+    return _digest(*facts.names, *figures)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
+
+
+def _note(hub: Hub, push: BalancePush, error: Exception) -> None:
+    """What became of one member's row; what may pass is tried for ever, ever more rarely."""
+    now = hub.clock.now()
+    verdict = fates.judge(error, min(push.attempts + 1, len(fates.PAUSES)), now)
+    fate = verdict.fate
+    known = {"installation": wire_id(push.installation_id), "code": fate.error_code}
+    if fate.error_code == fates.DEFECT:
+        log.error("balance_defect", **known, exc_info=error)
+    else:
+        log.warning("balance_not_told", **known)
+
+    def write_down(connection: Connection) -> None:
+        if fate.state == "due":
+            # What is no fault of this row keeps its place; the shop as a whole waits.
+            balance_pushes.put_off(
+                connection,
+                push,
+                due_at=(fate.due_at if fate.attempt_counts else None) or now,
+                code=fate.error_code,
+                text=fate.error_text,
+                attempt_counts=fate.attempt_counts,
+            )
+        else:
+            balance_pushes.settle_failed(
+                connection, push, fate.error_code or "", fate.error_text or "", now=now
+            )
+        if verdict.trouble is not None and not _is_of_the_shop(error):
+            _show(connection, push.installation_id, verdict.trouble)
+
+    transact(hub.engine, write_down)
+
+
+def _is_of_the_shop(error: Exception) -> bool:
+    """Others of its members would fail as well."""
+    if isinstance(error, NeedsAttention):
+        return error.code not in fates.OF_ONE_DELIVERY
+    return isinstance(error, Retry)
+
+
+def _keep_lease(hub: Hub, turn: _Turn) -> None:
+    """Raises: LeaseLost."""
+    until = hub.clock.now() + LEASE
+    kept = transact(
+        hub.engine,
+        lambda c: installations.keep_duty(c, turn.row.id, "balances", turn.until, until=until),
+    )
+    if not kept:
+        raise LeaseLost
+    turn.until = until
+
+
+def _pause(hub: Hub, turn: _Turn, error: Exception) -> None:
+    """All members of this shop wait: as long as it asks for, or longer with each failure."""
+    now, failed = hub.clock.now(), turn.row.balances_failed
+    if isinstance(error, RateLimited):
+        due_at = now + timedelta(seconds=max(1.0, error.retry_after_s))
+    elif isinstance(error, Retry):
+        due_at = now + fates.PAUSES[min(failed, LONGEST_PAUSE - 1)]
+        failed += 1
+    else:
+        due_at = now + fates.ATTENTION_PAUSE
+    verdict = fates.judge(error, 1, now)
+
+    def save(connection: Connection) -> None:
+        values = {"balances_due_at": due_at, "balances_failed": failed}
+        if installations.lock_duty(connection, turn.row.id, "balances", turn.until):
+            installations.change(connection, turn.row.id, **values)
+        if verdict.trouble is not None:
+            _show(connection, turn.row.id, verdict.trouble)
+
+    transact(hub.engine, save)
+
+
+def _show(connection: Connection, home: int, trouble: fates.Trouble) -> None:
+    """To the owner, under a name of its own, since only a balance that is told shows that it is
+    over; what stands there of something else stays."""
+    row = installations.lock(connection, home)
+    if row is not None and row.trouble_code in (None, fates.BALANCES):
+        installations.mark_trouble(connection, home, fates.BALANCES, trouble.text)
+
+
+def _end_turn(hub: Hub, turn: _Turn, looked: int) -> None:
+    """It goes on when the next row is due; if the shop answered, what was wrong is over."""
+    row = turn.row
+    failed = 0 if looked else row.balances_failed
+
+    def save(connection: Connection) -> None:
+        if not installations.lock_duty(connection, row.id, "balances", turn.until):
+            return
+        due_at = balance_pushes.next_due_at(connection, row.id)
+        installations.change(connection, row.id, balances_due_at=due_at, balances_failed=failed)
+        if looked and row.trouble_code == fates.BALANCES:
+            installations.clear_trouble(connection, row.id)
+
+    transact(hub.engine, save)
+
+
+def switch(hub: Hub, row: InstallationRow, on: bool) -> None:
+    """Show balances in this shop, of everybody whom it knows, or show none any more.
+
+    What the shop shows already stays there.
+    """
+    now = hub.clock.now()
+
+    def save(connection: Connection) -> None:
+        if installations.lock(connection, row.id) is None:
+            return
+        installations.change(connection, row.id, shows_balances=on, balances_failed=0)
+        if on:
+            balance_pushes.ask_all(connection, row.id, now=now)
+        else:
+            installations.change(connection, row.id, balances_due_at=None)
+            balance_pushes.stop(connection, row.id)
+
+    transact(hub.engine, save)
+    hub.bell.ring(row.programme_id)

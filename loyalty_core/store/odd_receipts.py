@@ -1,0 +1,177 @@
+"""What a person is to look at: refunds without a purchase, members whom one receipt named
+together, and receipts with flags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, literal, null, select, text, tuple_
+
+from loyalty_core.store.tables import identity_conflicts, members, purchases, refunds, shops
+from loyalty_core.store.tables.receipts import flagged_rows
+
+ConflictPlace = tuple[datetime, int, int, str]
+"""Seen at, member, other, kind: where a page ended."""
+_ALIVE = ("active", "unconfirmed")
+
+
+@dataclass(frozen=True, slots=True)
+class LostRefund:
+    """`state`: "waiting" for its purchase, or "listed" for a person."""
+
+    id: int
+    external_id: str
+    source: str
+    state: str
+    purchase: str | None
+    order: str | None
+    amount_minor: int
+    occurred_at: datetime
+    received_at: datetime
+    flags: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityConflict:
+    """Two members whom one receipt named: `kind` is the name that pointed to the other."""
+
+    member_id: int
+    other_member_id: int
+    kind: str
+    source: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FlaggedReceipt:
+    """`kind`: "purchase" or "refund"; a refund's sum is the money that went back."""
+
+    kind: str
+    id: int
+    external_id: str
+    source: str
+    shop: str | None
+    member_id: int | None
+    sum_minor: int
+    occurred_at: datetime
+    received_at: datetime
+    flags: list[str]
+
+
+def lost_refunds(
+    connection: Connection, programme_id: int, *, before: int | None, limit: int
+) -> list[LostRefund]:
+    """The newest first."""
+    query = (
+        select(
+            refunds.c.id,
+            refunds.c.external_id,
+            refunds.c.source,
+            refunds.c.state,
+            refunds.c.purchase_external_id.label("purchase"),
+            refunds.c.order,
+            refunds.c.amount_minor,
+            refunds.c.occurred_at,
+            refunds.c.received_at,
+            refunds.c.flags,
+        )
+        # In the words of the index.
+        .where(refunds.c.programme_id == programme_id, text("state IN ('waiting', 'listed')"))
+        .order_by(refunds.c.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(refunds.c.id < before)
+    return [LostRefund(**row) for row in connection.execute(query).mappings()]
+
+
+def conflicts(
+    connection: Connection, programme_id: int, *, after: ConflictPlace | None, limit: int
+) -> list[IdentityConflict]:
+    """Of members who can still be met, the newest first: a merge settles them."""
+    one, other = members.alias("one"), members.alias("other")
+    place = (
+        identity_conflicts.c.seen_at,
+        identity_conflicts.c.member_id,
+        identity_conflicts.c.other_member_id,
+        identity_conflicts.c.kind,
+    )
+    query = (
+        select(
+            identity_conflicts.c.member_id,
+            identity_conflicts.c.other_member_id,
+            identity_conflicts.c.kind,
+            identity_conflicts.c.source,
+            identity_conflicts.c.seen_at,
+        )
+        .join(one, one.c.id == identity_conflicts.c.member_id)
+        .join(other, other.c.id == identity_conflicts.c.other_member_id)
+        .where(
+            identity_conflicts.c.programme_id == programme_id,
+            one.c.state.in_(_ALIVE),
+            other.c.state.in_(_ALIVE),
+        )
+        .order_by(*(column.desc() for column in place))
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(*place) < tuple_(*after, types=[one.type for one in place]))
+    return [IdentityConflict(*row) for row in connection.execute(query)]
+
+
+def flagged(
+    connection: Connection, programme_id: int, *, before: int | None, limit: int
+) -> list[FlaggedReceipt]:
+    """Purchases and refunds with flags, those that came last first."""
+    bought = _flagged_purchases(programme_id, before, limit)
+    returned = _flagged_refunds(programme_id, before, limit)
+    both = [
+        FlaggedReceipt(*row) for query in (bought, returned) for row in connection.execute(query)
+    ]
+    return sorted(both, key=lambda one: one.id, reverse=True)[:limit]
+
+
+def _flagged_purchases(programme_id: int, before: int | None, limit: int) -> Select[Any]:
+    query = (
+        select(
+            literal("purchase"),
+            purchases.c.id,
+            purchases.c.external_id,
+            purchases.c.source,
+            shops.c.code,
+            purchases.c.member_id,
+            purchases.c.paid_minor,
+            purchases.c.occurred_at,
+            purchases.c.received_at,
+            purchases.c.flags,
+        )
+        .join(shops, shops.c.id == purchases.c.shop_id)
+        .where(purchases.c.programme_id == programme_id, text(flagged_rows("purchases")))
+        .order_by(purchases.c.id.desc())
+        .limit(limit)
+    )
+    return query if before is None else query.where(purchases.c.id < before)
+
+
+def _flagged_refunds(programme_id: int, before: int | None, limit: int) -> Select[Any]:
+    query = (
+        select(
+            literal("refund"),
+            refunds.c.id,
+            refunds.c.external_id,
+            refunds.c.source,
+            null(),
+            purchases.c.member_id,
+            refunds.c.amount_minor,
+            refunds.c.occurred_at,
+            refunds.c.received_at,
+            refunds.c.flags,
+        )
+        .outerjoin(purchases, purchases.c.id == refunds.c.purchase_id)
+        .where(refunds.c.programme_id == programme_id, text(flagged_rows("refunds")))
+        .order_by(refunds.c.id.desc())
+        .limit(limit)
+    )
+    return query if before is None else query.where(refunds.c.id < before)
