@@ -16,7 +16,7 @@ from connectors.wordpress import lines, schemas
 from loyalty_kit.checker import Load, compile_load
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.events import Customer, ExternalId, Payment, Purchase, PurchaseStatus, Refund
-from loyalty_kit.money import HUNDREDTHS, parse_decimal
+from loyalty_kit.money import HUNDREDTHS, divide, parse_decimal
 from loyalty_kit.ports import Context, Hint, Settings, Translated
 
 Wire = Mapping[str, Any]
@@ -150,14 +150,16 @@ def _points_spent(order: Wire) -> int | None:
     """Points, in hundredths, that a reduction of ours was paid with; None: see the lines.
 
     Without a coupon of ours that stands for points the buyer got nothing for them, whatever the
-    meta says: staff may have taken it off.
+    meta says: staff may have taken it off.  Of a line that they took off the points go with it.
     """
     paying = [one for one in lines.our_coupons(order) if not lines.is_discount(one["code"])]
     told = lines.meta(order, META_POINTS) if paying else None
     try:
-        return max(0, parse_decimal(told, HUNDREDTHS)) if told is not None else None
+        points = max(0, parse_decimal(told, HUNDREDTHS)) if told is not None else None
     except ValueError:
         return None
+    kept, whole = lines.spent_share(order)
+    return points if points is None or kept == whole else divide(points * kept, whole, "half_up")
 
 
 def _payments(order: Wire, status: PurchaseStatus) -> tuple[Payment, ...]:

@@ -57,25 +57,33 @@ class Plugin:
         told: dict[str, Any] = answer.json
         return told
 
+    def available(self) -> Any:
+        card = self.woo.web().get(f"/api/v1/members/{self.member}", headers=self._headers).json
+        return card["balance"]["available"]
+
     def state_of(self, hold: str) -> Any:
         return self.woo.web().get(f"/api/v1/holds/{hold}", headers=self._headers).json["state"]
 
     def enrol(self, points: str) -> None:
         made = self.call("/members", {"external": self.account})
+        self.member = made["id"]
         wanted = {"amount": points, "currency": "points", "reason": "start"}
         self.call(f"/members/{made['id']}/adjustments", wanted, **{"Idempotency-Key": "1"})
 
-    def hold(self) -> dict[str, Any]:
+    def basket(self, **changes: Any) -> dict[str, Any]:
         lines = [
             {name: line[name] for name in ("id", "kind", "amount", "quantity", "sku") if line[name]}
             for line in CART["lines"]
         ]
-        body = {
-            "currency": "RUB", "cart": "cart-1", "lines": lines, "spend": "700.00", "ttl_s": 5400,
-            "member": {"external": self.account, "verified": True},
-            "expect": {"payable": CART["answer"]["totals"]["payable"], "spend": "700.00"},
+        return {
+            "currency": "RUB", "cart": "cart-1", "lines": lines, "spend": "700.00",
+            "member": {"external": self.account, "verified": True}, **changes,
         }  # fmt: skip
-        return self.call("/holds", body)
+
+    def hold(self) -> dict[str, Any]:
+        payable = CART["answer"]["totals"]["payable"]
+        expect = {"payable": payable, "spend": "700.00"}
+        return self.call("/holds", self.basket(ttl_s=5400, expect=expect))
 
 
 def test_an_order_of_the_plugin_takes_up_its_hold_as_it_was_promised(open_woo):
@@ -105,3 +113,38 @@ def test_an_order_of_the_plugin_takes_up_its_hold_as_it_was_promised(open_woo):
     }  # fmt: skip
     assert (bought["points"]["spent"], bought["points"]["earned"]) == ("700.00", "200.00")
     assert plugin.state_of(held["id"]) == "captured"
+
+
+def test_points_of_a_line_that_staff_took_off_come_back(open_woo):
+    woo = open_woo(document=rules())
+    plugin = Plugin(woo)
+    plugin.enrol("3000.00")
+    held = plugin.hold()
+    notes = meta(
+        ("_loyalty_hub_hold", held["id"]),
+        ("_loyalty_hub_points_spent", "700.00"),
+        ("_loyalty_hub_spend", "700.00"),
+    )
+    order = order_of_cart(CART, id=19, number="19", customer_id=ACCOUNT, meta_data=notes)
+    woo.shop.put_order(order)
+    woo.deliver("order.updated", 19)
+    woo.work()
+    assert woo.purchase(19)["points"]["spent"] == "700.00"
+
+    # The tea goes: 851.10 of money and 148.89 of points.  The coupons stay as they were until
+    # staff calculate the order anew.
+    without_tea = [item for item in order["line_items"] if item["sku"] != "TEA-002"]
+    woo.shop.put_order({**order, "line_items": without_tea})
+    woo.deliver("order.updated", 19)
+    woo.work()
+
+    # The mugs' share of the promised 200 points is 200.00 x 3150.29 / 4001.39 = 157.46.
+    bought = woo.purchase(19)
+    assert bought["totals"] == {
+        "amount": "4280.00", "discount": "278.60", "spend": "551.11", "paid": "3450.29",
+    }  # fmt: skip
+    points = bought["points"]
+    assert (points["spent"], points["given_back"]) == ("700.00", "148.89")
+    assert (points["earned"], points["clawed_back"]) == ("200.00", "42.54")
+    # 3000.00 - 551.11 + 157.46
+    assert plugin.available() == "2606.35"

@@ -122,7 +122,7 @@ final class Orders {
 	public function write( $order ): void {
 		$checkout = Cart::one()->checkout();
 		$quote    = null === $checkout ? null : Cart::one()->quote();
-		foreach ( array( self::HOLD, self::POINTS_SPENT, self::EARN ) as $name ) {
+		foreach ( array( self::HOLD, self::POINTS_SPENT, self::SPEND, self::EARN ) as $name ) {
 			$order->delete_meta_data( $name );
 		}
 		if ( null === $quote ) {
@@ -133,6 +133,7 @@ final class Orders {
 		}
 		if ( $quote->points['spend'] > 0 ) {
 			$order->update_meta_data( self::POINTS_SPENT, Money::write( $quote->points['spend'] ) );
+			$order->update_meta_data( self::SPEND, Money::write( $quote->total( 'spend' ) ) );
 		}
 		if ( $quote->points['earn'] > 0 ) {
 			$order->update_meta_data( self::EARN, Money::write( $quote->points['earn'] ) );
