@@ -271,7 +271,7 @@ final class ShopTest extends TestCase {
 
 		$order = $this->order( 13 );
 		do_action( 'woocommerce_checkout_create_order', $order, array() );
-		$this->assertSame( array( '_loyalty_hub_hold' => 'h_1', '_loyalty_hub_points_spent' => '100.00', '_loyalty_hub_earn' => '3.00' ), $order->meta );
+		$this->assertSame( array( '_loyalty_hub_hold' => 'h_1', '_loyalty_hub_points_spent' => '100.00', '_loyalty_hub_spend' => '100.00', '_loyalty_hub_earn' => '3.00' ), $order->meta );
 		$this->assertSame(
 			array(
 				'_loyalty_hub_line' => 'a', '_loyalty_hub_discount' => '39.80', '_loyalty_hub_spend' => '100.00',
