@@ -286,6 +286,20 @@ class ProtocolRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """What the owner installs on the shop's own side, and what it may do there.
+
+    `build` gives the file's name and its bytes, the same whenever it is asked for.  Once
+    installed it pairs by a code of the hub's: it tells settings of the connector's schema, and is
+    told the connection's id, its doors and an API key with `scopes` (`docs/http-contract.md`,
+    Pairing).  Where the settings name a `shop`, the key is bound to it.
+    """
+
+    build: Callable[[], tuple[str, bytes]]
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ClientContext:
     """What the hub gives to make a client: settings and the guarded session factory.
 
@@ -314,6 +328,7 @@ class Connector:
     receipts: Receipts | None = None
     report: Reports | None = None
     check: Callable[[Client], None] | None = None
+    companion: Companion | None = None
 
     def implemented(self) -> frozenset[Capability]:
         """The capabilities that are really there, whatever the manifest says."""
@@ -329,5 +344,6 @@ class Connector:
             Capability.RECEIPTS: self.receipts is not None,
             Capability.REPORT: self.report is not None,
             Capability.CHECK: self.check is not None,
+            Capability.COMPANION: self.companion is not None,
         }
         return frozenset(capability for capability, there in present.items() if there)

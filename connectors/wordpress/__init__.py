@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connectors.wordpress.catalogue import Catalogue
 from connectors.wordpress.client import WooClient, make_client
+from connectors.wordpress.companion import PLUGIN
 from connectors.wordpress.documents import Documents
 from connectors.wordpress.manifest import MANIFEST
 from connectors.wordpress.pull import Pull
@@ -29,4 +30,5 @@ CONNECTOR = Connector(
     pull=Pull(),
     catalogue=Catalogue(),
     check=check,
+    companion=PLUGIN,
 )

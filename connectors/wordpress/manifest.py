@@ -19,6 +19,7 @@ MANIFEST = Manifest(
             Capability.PULL,
             Capability.CATALOGUE,
             Capability.CHECK,
+            Capability.COMPANION,
         }
     ),
     settings_schema=Settings,

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from hub.web.admin import (
+    companions,
     connections,
     deliveries,
     failures,
@@ -53,8 +54,9 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
     console.add_url_rule("/<path:anything>", "nothing", failures.nothing)
     console.add_url_rule("/language", "language", languages.choose, methods=["POST"])
     console.register_blueprint(login.blueprint(app, hub))
-    for part in (home.pages, connections.pages, deliveries.pages, members.pages, messages.pages):
-        console.register_blueprint(part, url_prefix=f"/p/<programme>{part.url_prefix or ''}")
+    for part in (home, connections, companions, deliveries, members, messages):
+        pages = part.pages
+        console.register_blueprint(pages, url_prefix=f"/p/<programme>{pages.url_prefix or ''}")
     formats.register(app)
     layout.register(console)
     failures.register(console)

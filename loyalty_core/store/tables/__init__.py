@@ -37,6 +37,7 @@ from loyalty_core.store.tables.machine import (
     idempotency,
     installations,
     outbox,
+    pairing_codes,
 )
 from loyalty_core.store.tables.members import (
     cards,
@@ -124,6 +125,7 @@ __all__ = [
     "memberships",
     "metadata",
     "outbox",
+    "pairing_codes",
     "partner_prices",
     "partners",
     "products",

@@ -53,6 +53,19 @@ installations = Table(
     CheckConstraint("state IN ('active', 'paused', 'attention')", name="state_known"),
 )
 
+pairing_codes = Table(
+    "pairing_codes",
+    metadata,
+    id_column(),
+    Column("programme_id", BigInt, nullable=False),
+    Column("connector", Text, nullable=False),
+    Column("installation_id", BigInt),
+    Column("code_hash", Text, nullable=False, unique=True),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+)
+Index("ix_pairing_codes_expires_at", pairing_codes.c.expires_at)
+
 documents = Table(
     "documents",
     metadata,
