@@ -46,10 +46,16 @@ final class Settings extends \WC_Integration {
 				'placeholder' => 'https://hub.example',
 				'default'     => '',
 			),
+			'pairing'        => array(
+				'title'       => __( 'Pairing code', 'loyalty-hub' ),
+				'type'        => 'text',
+				'description' => __( 'From the page of the connection in the hub\'s console. With it the shop makes a key of its REST API and webhooks, the hub gives a key of its own, and the fields below fill themselves in.', 'loyalty-hub' ),
+				'default'     => '',
+			),
 			'key'            => array(
 				'title'       => __( 'API key', 'loyalty-hub' ),
 				'type'        => 'password',
-				'description' => __( 'In the hub: loyalty-hub keys create --name shop --scopes checkout,members', 'loyalty-hub' ),
+				'description' => __( 'In the hub: loyalty-hub keys create --name shop --scopes checkout,events,members', 'loyalty-hub' ),
 				'default'     => '',
 			),
 			'connection'     => array(
@@ -78,6 +84,28 @@ final class Settings extends \WC_Integration {
 				'default' => 'yes',
 			),
 		);
+	}
+
+	/**
+	 * Saves the form; a pairing code is used at once and not kept.
+	 *
+	 * @return bool
+	 */
+	public function process_admin_options() {
+		$saved = parent::process_admin_options();
+		$code  = trim( (string) $this->get_option( 'pairing' ) );
+		if ( '' === $code ) {
+			return $saved;
+		}
+		$this->update_option( 'pairing', '' );
+		list( $well, $text ) = Pairing::pair( Options::get( 'url' ), $code );
+		if ( $well ) {
+			\WC_Admin_Settings::add_message( $text );
+		} else {
+			\WC_Admin_Settings::add_error( $text );
+		}
+		$this->init_settings();
+		return $saved;
 	}
 
 	/**
@@ -143,7 +171,7 @@ final class Settings extends \WC_Integration {
 		$lines[] = $door->is_ok()
 			? array( true, __( 'The hub takes news of orders.', 'loyalty-hub' ) )
 			: array( false, __( 'The hub does not take news of orders: connection or secret differ from what the hub has.', 'loyalty-hub' ) . ' ' . self::refusal( $door ) );
-		return $lines;
+		return array_merge( $lines, Pairing::mend() );
 	}
 
 	/**
