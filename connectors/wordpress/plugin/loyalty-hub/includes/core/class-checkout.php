@@ -214,7 +214,10 @@ final class Checkout {
 			'spend'   => Money::write( $quote->points['spend'] ),
 			'to_pay'  => Money::write( $quote->total( 'payable' ) - $quote->certificates ),
 		);
-		$reply          = $this->hub->call( 'POST', '/holds', $body );
+		if ( 0 === $quote->points['spend'] ) {
+			$body['spend'] = null; // Points that wait for a code do not stop the sale.
+		}
+		$reply = $this->hub->call( 'POST', '/holds', $body );
 		if ( 201 === $reply->status && is_string( $reply->body['id'] ?? null ) ) {
 			$this->state['hold'] = $reply->body['id'];
 			return true;
