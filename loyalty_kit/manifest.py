@@ -21,6 +21,7 @@ class Capability(StrEnum):
     REPORT = "report"
     COMPANION = "companion"
     CHECK = "check"
+    SHOP_WEBHOOKS = "shop_webhooks"
 
 
 class Channel(StrEnum):

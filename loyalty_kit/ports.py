@@ -263,6 +263,30 @@ class Reports(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteWebhook:
+    """A call that the shop should make to the hub, as it stands at the shop: `name` in the
+    vendor's words ("order.updated")."""
+
+    name: str
+    state: Literal["working", "disabled", "missing"]
+
+
+class ShopWebhooks(Protocol):
+    """Looks after the webhooks on the shop's side.
+
+    `addresses`: where the shop reaches the hub, by the names of the connector's webhooks; empty
+    where the hub does not know its own address.  A connector that needs one raises
+    RemoteMisconfigured then.
+    """
+
+    def look(self, client: Client, addresses: Mapping[str, str]) -> tuple[RemoteWebhook, ...]: ...
+
+    def mend(self, client: Client, addresses: Mapping[str, str]) -> None:
+        """Make what is missing, switch on what is off, and leave alone what is not the hub's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class ProtocolReply:
     """What the vendor is answered, byte for byte."""
 
@@ -327,8 +351,9 @@ class Connector:
     message: Messenger | None = None
     receipts: Receipts | None = None
     report: Reports | None = None
-    check: Callable[[Client], None] | None = None
     companion: Companion | None = None
+    check: Callable[[Client], None] | None = None
+    shop_webhooks: ShopWebhooks | None = None
 
     def implemented(self) -> frozenset[Capability]:
         """The capabilities that are really there, whatever the manifest says."""
@@ -343,7 +368,8 @@ class Connector:
             Capability.MESSAGE: self.message is not None,
             Capability.RECEIPTS: self.receipts is not None,
             Capability.REPORT: self.report is not None,
-            Capability.CHECK: self.check is not None,
             Capability.COMPANION: self.companion is not None,
+            Capability.CHECK: self.check is not None,
+            Capability.SHOP_WEBHOOKS: self.shop_webhooks is not None,
         }
         return frozenset(capability for capability, there in present.items() if there)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.wordpress.balances import Balances
 from connectors.wordpress.catalogue import Catalogue
 from connectors.wordpress.client import WooClient, make_client
 from connectors.wordpress.companion import PLUGIN
@@ -9,6 +10,7 @@ from connectors.wordpress.documents import Documents
 from connectors.wordpress.manifest import MANIFEST
 from connectors.wordpress.pull import Pull
 from connectors.wordpress.routes import EVENTS
+from connectors.wordpress.shop_webhooks import ShopWebhooks
 from loyalty_kit.ports import Connector
 
 
@@ -29,6 +31,8 @@ CONNECTOR = Connector(
     fetch=Documents(),
     pull=Pull(),
     catalogue=Catalogue(),
-    check=check,
+    push_balance=Balances(),
     companion=PLUGIN,
+    check=check,
+    shop_webhooks=ShopWebhooks(),
 )

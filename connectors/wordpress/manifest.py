@@ -20,6 +20,8 @@ MANIFEST = Manifest(
             Capability.CATALOGUE,
             Capability.CHECK,
             Capability.COMPANION,
+            Capability.PUSH_BALANCE,
+            Capability.SHOP_WEBHOOKS,
         }
     ),
     settings_schema=Settings,

@@ -70,6 +70,7 @@ def check_declaration(subject: Subject) -> None:
     calls = (
         connector.fetch or connector.pull or connector.catalogue or connector.check
         or connector.push_balance or connector.push_discounts or connector.message
+        or connector.shop_webhooks
     )  # fmt: skip
     expect(bool(calls) == (connector.make_client is not None), "make_client and calls disagree")
     if connector.receipts is not None:

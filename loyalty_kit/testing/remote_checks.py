@@ -286,6 +286,10 @@ def operations_of(subject: Subject) -> Iterator[_Operation]:
     reports = connector.report
     if reports is not None:
         yield _Operation("report", lambda client: reports.look(client, REFERENCE), reads=True)
+    webhooks = connector.shop_webhooks
+    if webhooks is not None:
+        at = {hook.name: f"https://hub.example/hooks/i/{hook.name}" for hook in connector.webhooks}
+        yield _Operation("shop_webhooks", lambda c: webhooks.look(c, at), reads=True)
     yield from _pushes(subject)
 
 
