@@ -72,7 +72,11 @@ def pair(app, code: str, name: str = "shop.example", **settings: str):
 
 
 def quote(app, key: str, shop: str | None = None):
-    body = {"shop": shop, "currency": "RUB", "lines": [{"id": "1", "quantity": "1", "amount": "10.00"}]}
+    body = {
+        "shop": shop,
+        "currency": "RUB",
+        "lines": [{"id": "1", "quantity": "1", "amount": "10.00"}],
+    }
     headers = {"Authorization": f"Bearer {key}"}
     return app.test_client().post("/api/v1/quotes", json=body, headers=headers)
 
