@@ -19,6 +19,7 @@ delete_option( 'woocommerce_loyalty_hub_settings' );
 delete_option( 'loyalty_hub_number' );
 delete_transient( 'loyalty_hub_away' );
 delete_metadata( 'user', 0, 'loyalty_hub_member', '', true );
+delete_metadata( 'user', 0, 'loyalty_hub_watch', '', true );
 
 // The points of articles that were kept for a while.
 $GLOBALS['wpdb']->query( // phpcs:ignore WordPress.DB.DirectDatabaseQuery

@@ -22,13 +22,17 @@ final class Shop {
 	public static array $answers    = array();
 	public static array $webhooks   = array();
 	public static array $products   = array();
+	public static array $comments   = array();
+	public static array $blocks     = array();
+	public static int $shown        = 0;
 	public static int $user         = 0;
 	public static string $phone     = '';
 	public static bool $gross       = true;
 	public static array $rates      = array();
 
 	public static function open(): void {
-		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = self::$webhooks = self::$products = array();
+		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = self::$webhooks = self::$products = self::$comments = self::$blocks = array();
+		self::$shown = 0;
 		self::$user  = 7;
 		self::$phone = '';
 		self::$gross = true;
@@ -129,6 +133,18 @@ function number_format_i18n( $number, $decimals = 0 ) { return number_format( $n
 function wp_generate_uuid4() { static $count = 0; return 'cart-' . ++$count; }
 function wp_parse_url( $url, $component = -1 ) { return parse_url( $url, $component ); }
 function home_url( $path = '' ) { return 'https://shop.example' . $path; }
+
+// comment.php, query.php, functions.php, blocks.php, shortcodes.php, functions.wp-scripts.php; WooCommerce's conditional functions
+function get_comment( $comment = null, $output = 'OBJECT' ) { return Shop::$comments[ $comment ] ?? null; }
+function get_comment_meta( $comment_id, $key = '', $single = false ) { return '5'; }
+function is_product() { return Shop::$shown > 0; }
+function get_queried_object_id() { return Shop::$shown; }
+function wp_json_encode( $value, $flags = 0, $depth = 512 ) { return json_encode( $value, $flags, $depth ); }
+function wp_register_script( $handle, $src, $deps = array(), $ver = false, $args = array() ) { return true; }
+function register_block_type( $block_type, $args = array() ) { Shop::$blocks[ $block_type ] = $args; }
+function add_shortcode( $tag, $callback ) { Shop::$blocks[ $tag ] = $callback; }
+function plugins_url( $path = '', $plugin = '' ) { return 'https://shop.example/' . $path; }
+function wp_date( $format, $timestamp = null, $timezone = null ) { return gmdate( 'Y-m-d', $timestamp ); }
 
 // packages/action-scheduler/functions.php
 function as_has_scheduled_action( $hook, $args = null, $group = '' ) {
