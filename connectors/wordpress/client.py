@@ -169,9 +169,7 @@ class WooClient:
     ) -> requests.Response:
         address = f"{self._root}{path}"
         proof = self._prove(method, address, params)
-        response = call(
-            self._http, method, address, accept=SORTED_HERE, json=document, **proof
-        )
+        response = call(self._http, method, address, accept=SORTED_HERE, json=document, **proof)
         self._shop_time = _time_of(response) or self._shop_time
         return response
 

@@ -15,7 +15,6 @@ from connectors.wordpress.companion import SOURCES, build, version
 from loyalty_core.store.ids import from_wire
 from tests.deploy.conftest import needed
 
-
 HERE = Path(__file__).parent / "plugin"
 PHP_FILES = sorted(SOURCES.rglob("*.php"))
 RUSSIAN = SOURCES / "languages" / "loyalty-hub-ru_RU.l10n.php"

@@ -38,7 +38,7 @@ SKUS = ("A", "B", "C", "D")
 RATES = (0, 10, 20, 22)
 PROMOTIONS = [
     {"id": "p_a", "name": "A", "type": "percent_off", "params": {"percent": "7", "skus": ["A"]}},
-    {"id": "p_b", "name": "B", "type": "percent_off", "params": {"percent": "33.33", "skus": ["B"]}},
+    {"id": "p_b", "name": "B", "type": "percent_off", "params": {"percent": "33.3", "skus": ["B"]}},
     {"id": "p_c", "name": "C", "type": "sum_off", "params": {"sum": "100.01", "skus": ["C", "D"]}},
 ]  # fmt: skip
 SHOP = "installation:5"
@@ -165,7 +165,7 @@ def booked(hub: Any) -> dict[str, dict[str, dict[str, str]]]:
 
 
 def check(cart: dict[str, Any], lines: dict[str, dict[str, str]]) -> None:
-    """Where prices hold no tax, some sums are no price with its tax: then a line is a kopeck less."""
+    """Where prices hold no tax, some sums are no price with its tax: a line is a kopeck less."""
     told = {one["id"]: one for one in cart["answer"]["lines"]}
     assert lines.keys() == told.keys()
     for name, line in lines.items():
@@ -182,7 +182,7 @@ def hub(sqlite_engine: Any) -> Any:
 
 
 def test_discounts_that_go_back_to_the_checkout_equal_the_books_in_500_random_baskets(hub):
-    chance, now = random.Random(SEED), hub.clock.now()  # noqa: S311 - no secret
+    chance, now = random.Random(SEED), hub.clock.now()
     rules = {**default_rules(earn_percent=5, spend_limit_percent=30), "promotions": PROMOTIONS}
     with write(hub.engine) as connection:
         programme = create_programme(
