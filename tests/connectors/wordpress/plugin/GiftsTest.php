@@ -146,6 +146,17 @@ final class GiftsTest extends TestCase {
 		$this->assertSame( 398.0, WC()->cart->total );
 	}
 
+	public function test_what_a_plugin_that_was_switched_off_gave_is_taken_away(): void {
+		$this->hub_gives( array( 'CUP-1' => '1' ), 15000 );
+		Choices::take( array( 'certificate' => 'AAAAA-BBBBB' ) );
+		$this->assertSame( 248.0, WC()->cart->total );
+		Shop::$options['woocommerce_loyalty_hub_settings']['enabled'] = 'no';
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 398.0, array( 'a' ) ), array( WC()->cart->total, array_keys( WC()->cart->items ) ) );
+		WC()->cart->calculate_totals();
+		$this->assertCount( 1, Shop::$sent );
+	}
+
 	public function test_a_sum_to_pay_that_does_not_add_up_is_no_answer(): void {
 		$this->hub_gives( array(), 15000, '100.00' );
 		WC()->cart->calculate_totals();

@@ -149,9 +149,12 @@ final class Cart {
 	 * @return bool Whether it did.
 	 */
 	public function price( \WC_Cart $cart ): bool {
-		$checkout = $this->busy ? null : $this->checkout();
-		if ( null === $checkout ) {
+		if ( $this->busy || ! WC()->session ) {
 			return false;
+		}
+		$checkout = $this->checkout();
+		if ( null === $checkout ) {
+			return $this->take_away( $cart );
 		}
 		$this->busy  = true;
 		$basket      = Basket_Reader::read( $cart, $this->taken );
@@ -190,6 +193,26 @@ final class Cart {
 		if ( ! $this->busy && WC()->session ) {
 			$this->keep_part( 'refused', array_values( array_unique( array( ...$this->kept()['refused'] ?? array(), $mark ) ) ) );
 		}
+	}
+
+	/**
+	 * The owner has switched the plugin off meanwhile: nobody promises any more what it gave.
+	 *
+	 * @param \WC_Cart $cart The cart.
+	 * @return bool Whether it gave anything.
+	 */
+	private function take_away( \WC_Cart $cart ): bool {
+		if ( array() === $this->kept() ) {
+			return false;
+		}
+		$this->busy = true;
+		$this->put( $cart, array() );
+		Gifts::sync( $cart, null, array() );
+		WC()->session->set( self::SESSION, array() );
+		$this->quote = null;
+		$cart->calculate_totals();
+		$this->busy = false;
+		return true;
 	}
 
 	/**
