@@ -96,8 +96,8 @@ wheel: dev ## build the wheel, browser libraries and translations within
 	@$(BIN)/python -m build --no-isolation --wheel --outdir dist .
 
 .PHONY: plugin-wordpress
-plugin-wordpress: ## build the plugin for WordPress shops into dist/
-	@$(PYTHON) -m tools.plugin_wordpress
+plugin-wordpress: dev ## build the plugin for WordPress shops into dist/
+	@$(BIN)/python -m tools.plugin_wordpress
 
 .PHONY: module-bitrix
 module-bitrix: ## build the module for 1C-Bitrix shops into dist/

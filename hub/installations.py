@@ -89,15 +89,50 @@ def create_installation(  # noqa: PLR0913 - each is a word of its own to the cal
 
     Raises: ConnectorUnavailable, marshmallow's ValidationError (by field), InvalidInput (name).
     """
+    try:
+        with write(hub.engine) as connection:
+            row, _ = add_installation(
+                hub,
+                connection,
+                programme_id=programme_id,
+                connector=connector,
+                name=name,
+                settings=settings,
+                author=author,
+            )
+    except IntegrityError:
+        with read(hub.engine) as connection:
+            taken = installations.by_name(connection, programme_id, name.strip())
+        if taken is None:
+            raise
+        raise InvalidInput({"name": [NAME_TAKEN]}) from None
+    hub.bell.ring(programme_id)
+    return _view(hub, row)
+
+
+def add_installation(  # noqa: PLR0913 - each is a part of the row
+    hub: Hub,
+    connection: Connection,
+    *,
+    programme_id: int,
+    connector: str,
+    name: str,
+    settings: Mapping[str, str],
+    author: str,
+) -> tuple[InstallationRow, Mapping[str, Any]]:
+    """The row of a new installation, with its settings as they were loaded.
+
+    Raises: as `create_installation`, but IntegrityError for a name that is taken.
+    """
     found = hub.registry.get(connector)
-    sealed = hub.vault.seal(load_settings(found.manifest.settings_schema, settings))
+    loaded = load_settings(found.manifest.settings_schema, settings)
     now = hub.clock.now()
     row = InstallationRow(
         id=new_id(now),
         programme_id=programme_id,
         connector=connector,
         name=_checked_name(name),
-        settings=sealed,
+        settings=hub.vault.seal(loaded),
         state="active",
         trouble_code=None,
         trouble_text=None,
@@ -110,19 +145,10 @@ def create_installation(  # noqa: PLR0913 - each is a word of its own to the cal
         created_at=now,
     )
     row = replace(row, **_first_duties(found, row, now))
-    try:
-        with write(hub.engine) as connection:
-            installations.add(connection, row)
-            outbox.hurry(connection, programme_id, PAUSED, now=now)
-            _note(hub, connection, "connection_made", author, before=None, after=row)
-    except IntegrityError:
-        with read(hub.engine) as connection:
-            taken = installations.by_name(connection, programme_id, row.name)
-        if taken is None:
-            raise
-        raise InvalidInput({"name": [NAME_TAKEN]}) from None
-    hub.bell.ring(programme_id)
-    return _view(hub, row)
+    installations.add(connection, row)
+    outbox.hurry(connection, programme_id, PAUSED, now=now)
+    _note(hub, connection, "connection_made", author, before=None, after=row)
+    return row, loaded
 
 
 def list_installations(hub: Hub, programme_id: int | None = None) -> list[InstallationView]:
@@ -153,32 +179,51 @@ def update_settings(
     """
     row = installation_row(hub, installation_id)
     try:
+        with write(hub.engine) as connection:
+            change_settings(hub, connection, row.id, settings, name=name, author=author)
+    except IntegrityError:
+        raise InvalidInput({"name": [NAME_TAKEN]}) from None
+    hub.bell.ring(row.programme_id)
+    return get_installation(hub, installation_id)
+
+
+def change_settings(  # noqa: PLR0913 - each is a word of its own to the caller
+    hub: Hub,
+    connection: Connection,
+    number: int,
+    settings: Mapping[str, str],
+    *,
+    name: str | None = None,
+    author: str,
+) -> tuple[InstallationRow, Mapping[str, Any]]:
+    """The installation as it was, with its settings as they are now.
+
+    Raises: as `update_settings`, but IntegrityError for a name that is taken.
+    """
+    row = installations.get(connection, number)
+    if row is None:
+        raise InstallationNotFound
+    try:
         connector = hub.registry.get(row.connector)
     except ConnectorUnavailable as error:
         raise NotLive(str(error)) from error
     schema = connector.manifest.settings_schema
     kept = secret_names(schema)
     given = {field: value for field, value in settings.items() if value or field not in kept}
-    sealed = hub.vault.seal(load_settings(schema, {**_stored(hub, row), **given}))
+    loaded = load_settings(schema, {**_stored(hub, row), **given})
     now = hub.clock.now()
-    changes: dict[str, Any] = {"settings": sealed, **_first_duties(connector, row, now)}
+    changes: dict[str, Any] = {
+        "settings": hub.vault.seal(loaded),
+        **_first_duties(connector, row, now),
+    }
     if name is not None:
         changes["name"] = _checked_name(name)
-
-    def save(connection: Connection) -> None:
-        installations.change(connection, row.id, **changes)
-        inbox.resume(connection, row.id, now=now)
-        installations.hurry(connection, row.id, "balances", now=now)
-        after = replace(row, **changes)
-        _note(hub, connection, "connection_set", author, before=row, after=after)
-
-    try:
-        with write(hub.engine) as connection:
-            save(connection)
-    except IntegrityError:
-        raise InvalidInput({"name": [NAME_TAKEN]}) from None
-    hub.bell.ring(row.programme_id)
-    return get_installation(hub, installation_id)
+    installations.change(connection, row.id, **changes)
+    inbox.resume(connection, row.id, now=now)
+    installations.hurry(connection, row.id, "balances", now=now)
+    after = replace(row, **changes)
+    _note(hub, connection, "connection_set", author, before=row, after=after)
+    return row, loaded
 
 
 def set_state(

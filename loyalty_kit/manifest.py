@@ -19,6 +19,7 @@ class Capability(StrEnum):
     MESSAGE = "message"
     RECEIPTS = "receipts"
     REPORT = "report"
+    COMPANION = "companion"
     CHECK = "check"
     SHOP_WEBHOOKS = "shop_webhooks"
 

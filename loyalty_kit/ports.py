@@ -331,6 +331,20 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """What the owner installs on the shop's own side, and what it may do there.
+
+    `build` gives the file's name and its bytes, the same whenever it is asked for.  Once
+    installed it pairs by a code of the hub's: it tells settings of the connector's schema, and is
+    told the connection's id, its doors and an API key with `scopes` (`docs/http-contract.md`,
+    Pairing).  Where the settings name a `shop`, the key is bound to it.
+    """
+
+    build: Callable[[], tuple[str, bytes]]
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ClientContext:
     """What the hub gives to make a client: settings and the guarded session factory.
 
@@ -359,6 +373,7 @@ class Connector:
     message: Messenger | None = None
     receipts: Receipts | None = None
     report: Reports | None = None
+    companion: Companion | None = None
     check: Callable[[Client], None] | None = None
     shop_webhooks: ShopWebhooks | None = None
 
@@ -375,6 +390,7 @@ class Connector:
             Capability.MESSAGE: self.message is not None,
             Capability.RECEIPTS: self.receipts is not None,
             Capability.REPORT: self.report is not None,
+            Capability.COMPANION: self.companion is not None,
             Capability.CHECK: self.check is not None,
             Capability.SHOP_WEBHOOKS: self.shop_webhooks is not None,
         }

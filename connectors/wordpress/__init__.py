@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from connectors.wordpress.balances import Balances
 from connectors.wordpress.catalogue import Catalogue
 from connectors.wordpress.client import WooClient, make_client
+from connectors.wordpress.companion import PLUGIN
 from connectors.wordpress.documents import Documents
 from connectors.wordpress.manifest import MANIFEST
 from connectors.wordpress.pull import Pull
 from connectors.wordpress.routes import EVENTS
+from connectors.wordpress.shop_webhooks import ShopWebhooks
 from loyalty_kit.ports import Connector
 
 
@@ -28,5 +31,8 @@ CONNECTOR = Connector(
     fetch=Documents(),
     pull=Pull(),
     catalogue=Catalogue(),
+    push_balance=Balances(),
+    companion=PLUGIN,
     check=check,
+    shop_webhooks=ShopWebhooks(),
 )

@@ -23,6 +23,7 @@ from loyalty_kit.errors import (
     ConnectorError,
     CredentialsRejected,
     Gone,
+    NotOurs,
     RemoteMisconfigured,
     RemoteUnavailable,
 )
@@ -38,11 +39,14 @@ CALLS_PER_S = 20
 API = "/wp-json/wc/v3"
 UNPROVED = "woocommerce_rest_cannot_view"
 """The code for a key that did not reach WooCommerce, and for one without the right to read."""
+UNSEEN = frozenset({UNPROVED, "woocommerce_rest_cannot_edit", "woocommerce_rest_cannot_create"})
+"""With status 401: the key did not reach WooCommerce."""
 GONE_CODES = frozenset(
     {
         "woocommerce_rest_shop_order_invalid_id",
         "woocommerce_rest_invalid_order_id",
         "woocommerce_rest_product_invalid_id",
+        "wc_user_invalid_id",
     }
 )
 SORTED_HERE = (400, 401, 403, 404)
@@ -66,7 +70,7 @@ class WooClient:
         self.settings = settings
         self._http = http
         self._root = root_of(settings["base_url"])
-        self._prove: Callable[[str, Params], Mapping[str, Any]] = self._by_basic
+        self._prove: Callable[[str, str, Params], Mapping[str, Any]] = self._by_basic
         # A signature holds within 15 minutes of the shop's own time, so that time is used.
         self._shop_time = 0
 
@@ -97,6 +101,25 @@ class WooClient:
     def currency(self) -> str:
         return str(self._object("/data/currencies/current").get("code", ""))
 
+    def webhooks(self) -> list[Json]:
+        return self._all("/webhooks")
+
+    # Writing: the key must have the right to
+
+    def write_customer_meta(self, customer_id: str, values: Mapping[str, str]) -> None:
+        """Keep these beside a customer's account; one that is known already is replaced.
+
+        Raises: NotOurs (an account that the key's user may not change, as an administrator's).
+        """
+        meta = [{"key": key, "value": value} for key, value in values.items()]
+        self._write("PUT", f"/customers/{_id(customer_id)}", {"meta_data": meta})
+
+    def make_webhook(self, fields: Json) -> None:
+        self._write("POST", "/webhooks", fields)
+
+    def switch_on(self, webhook_id: str) -> None:
+        self._write("PUT", f"/webhooks/{_id(webhook_id)}", {"status": "active"})
+
     # Calls
 
     def _all(self, path: str) -> list[Json]:
@@ -123,9 +146,17 @@ class WooClient:
         return answer
 
     def _get(self, path: str, params: Params) -> Any:
-        response = self._call(path, params)
+        return self._answered("GET", path, params)
+
+    def _write(self, method: str, path: str, document: Json) -> None:
+        self._answered(method, path, {}, document)
+
+    def _answered(
+        self, method: str, path: str, params: Params, document: Json | None = None
+    ) -> Any:
+        response = self._call(method, path, params, document)
         if self._goes_over(response):
-            response = self._call(path, params)
+            response = self._call(method, path, params, document)
         if response.status_code in SORTED_HERE:
             raise refusal(response)
         try:
@@ -133,10 +164,12 @@ class WooClient:
         except RemoteMisconfigured as error:
             raise RemoteMisconfigured(f"{error}; {LOOK_AT}") from None
 
-    def _call(self, path: str, params: Params) -> requests.Response:
+    def _call(
+        self, method: str, path: str, params: Params, document: Json | None
+    ) -> requests.Response:
         address = f"{self._root}{path}"
-        proof = self._prove(address, params)
-        response = call(self._http, "GET", address, accept=SORTED_HERE, **proof)
+        proof = self._prove(method, address, params)
+        response = call(self._http, method, address, accept=SORTED_HERE, json=document, **proof)
         self._shop_time = _time_of(response) or self._shop_time
         return response
 
@@ -145,7 +178,7 @@ class WooClient:
     def _goes_over(self, response: requests.Response) -> bool:
         """After a 401 that says the key was not seen: choose the other way, once."""
         tried = self._prove == self._by_basic
-        if response.status_code != 401 or not tried or code_of(response) != UNPROVED:
+        if response.status_code != 401 or not tried or code_of(response) not in UNSEEN:
             return False
         if urlsplit(self._root).scheme == "https":
             _log.warning("the shop does not see the Authorization header: keys go in the query")
@@ -154,16 +187,16 @@ class WooClient:
         self._prove = self._by_oauth
         return True
 
-    def _by_basic(self, address: str, params: Params) -> Mapping[str, Any]:
+    def _by_basic(self, method: str, address: str, params: Params) -> Mapping[str, Any]:
         key, secret = self.settings["consumer_key"], self.settings["consumer_secret"]
         # Bytes, because requests encodes texts as Latin-1.
         return {"params": params, "auth": (key.encode(), secret.encode())}
 
-    def _by_query(self, address: str, params: Params) -> Mapping[str, Any]:
+    def _by_query(self, method: str, address: str, params: Params) -> Mapping[str, Any]:
         key, secret = self.settings["consumer_key"], self.settings["consumer_secret"]
         return {"params": {**params, "consumer_key": key, "consumer_secret": secret}}
 
-    def _by_oauth(self, address: str, params: Params) -> Mapping[str, Any]:
+    def _by_oauth(self, method: str, address: str, params: Params) -> Mapping[str, Any]:
         signed = {
             **params,
             "oauth_consumer_key": self.settings["consumer_key"],
@@ -171,15 +204,15 @@ class WooClient:
             "oauth_signature_method": "HMAC-SHA256",
             "oauth_timestamp": str(self._shop_time),
         }
-        signature = oauth_signature(address, signed, self.settings["consumer_secret"])
+        signature = oauth_signature(method, address, signed, self.settings["consumer_secret"])
         return {"params": {**signed, "oauth_signature": signature}}
 
 
-def oauth_signature(address: str, params: Params, secret: str) -> str:
+def oauth_signature(method: str, address: str, params: Params, secret: str) -> str:
     """One-legged OAuth 1.0a, HMAC-SHA256 (RFC 5849, 3.4, with the newer hash)."""
     pairs = sorted((_quoted(name), _quoted(value)) for name, value in params.items())
     query = "&".join(f"{name}={value}" for name, value in pairs)
-    base = f"GET&{_quoted(address)}&{_quoted(query)}"
+    base = f"{method}&{_quoted(address)}&{_quoted(query)}"
     digest = hmac.new(f"{secret}&".encode(), base.encode(), hashlib.sha256).digest()
     return base64.b64encode(digest).decode("ascii")
 
@@ -242,6 +275,8 @@ def refusal(response: requests.Response) -> ConnectorError:
         return RemoteMisconfigured(f"{host} has no REST API at this address: {LOOK_AT}")
     if status == 403 and code is None:
         return RemoteUnavailable(f"{host} answered 403 with a page that is not WooCommerce's")
+    if status == 403 and code == "woocommerce_rest_cannot_edit":
+        return NotOurs(f"{host} lets the key's user not change this one")
     if status in (401, 403):
         return CredentialsRejected(
             f"{host} refused the key: {code or status}; {_WHY.get(code or '', 'no reason given')}"
@@ -251,5 +286,7 @@ def refusal(response: requests.Response) -> ConnectorError:
 
 _WHY = {
     UNPROVED: "has the key the right to read, and its user that of a shop manager?",
-    "woocommerce_rest_authentication_error": "are the consumer key and secret the right ones?",
+    "woocommerce_rest_authentication_error": (
+        "are the consumer key and secret the right ones, and may the key write, where it must?"
+    ),
 }

@@ -32,7 +32,9 @@ LINE, TOLD_DISCOUNT, TOLD_SPEND = (
     "_loyalty_hub_discount",
     "_loyalty_hub_spend",
 )
-"""What the plugin writes on each line: its id in the quote, and what the hub took off."""
+"""What the plugin writes on each line: its id in the quote, and what the hub took off.  On the
+order itself the last of them is the money that all lines were paid with by points.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,20 @@ def _told_minor(item: Wire, name: str) -> int:
         return max(0, parse_decimal(meta(item, (name,)) or "0", HUNDREDTHS))
     except ValueError:
         return 0
+
+
+def spent_share(order: Wire) -> tuple[int, int]:
+    """How much of what points paid at the checkout is still on the order: kopecks, of kopecks.
+
+    Staff who take a line off leave the order's own note of its points as it was, and the coupon
+    too until they calculate it anew.  What no line lost any more was not paid with points.
+    """
+    whole = _told_minor(order, TOLD_SPEND)
+    notes = [_told_minor(item, TOLD_SPEND) for item in order["line_items"]]
+    left = sum(min(note, lost) for note, lost in zip(notes, _lost(order), strict=True))
+    # Each line may round by a kopeck.
+    kept = whole if left + len(notes) >= whole else left
+    return kept, whole
 
 
 def _after_negative_parts(parts: Sequence[Part]) -> list[Part]:

@@ -19,6 +19,9 @@ MANIFEST = Manifest(
             Capability.PULL,
             Capability.CATALOGUE,
             Capability.CHECK,
+            Capability.COMPANION,
+            Capability.PUSH_BALANCE,
+            Capability.SHOP_WEBHOOKS,
         }
     ),
     settings_schema=Settings,

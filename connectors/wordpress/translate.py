@@ -16,7 +16,7 @@ from connectors.wordpress import lines, schemas
 from loyalty_kit.checker import Load, compile_load
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.events import Customer, ExternalId, Payment, Purchase, PurchaseStatus, Refund
-from loyalty_kit.money import HUNDREDTHS, parse_decimal
+from loyalty_kit.money import HUNDREDTHS, divide, parse_decimal
 from loyalty_kit.ports import Context, Hint, Settings, Translated
 
 Wire = Mapping[str, Any]
@@ -32,6 +32,7 @@ TRASH = "trash"
 
 META_CARD = ("loyalty_card", "_loyalty_card")
 META_HOLD = ("_loyalty_hub_hold",)
+META_CERTIFICATES = ("_loyalty_hub_certificates",)
 META_POINTS = ("_loyalty_hub_points_spent", "_loyalty_points_spent")
 
 _ORDER, _GONE = compile_load(schemas.OrderDocument()), compile_load(schemas.GoneDocument())
@@ -150,14 +151,16 @@ def _points_spent(order: Wire) -> int | None:
     """Points, in hundredths, that a reduction of ours was paid with; None: see the lines.
 
     Without a coupon of ours that stands for points the buyer got nothing for them, whatever the
-    meta says: staff may have taken it off.
+    meta says: staff may have taken it off.  Of a line that they took off the points go with it.
     """
     paying = [one for one in lines.our_coupons(order) if not lines.is_discount(one["code"])]
     told = lines.meta(order, META_POINTS) if paying else None
     try:
-        return max(0, parse_decimal(told, HUNDREDTHS)) if told is not None else None
+        points = max(0, parse_decimal(told, HUNDREDTHS)) if told is not None else None
     except ValueError:
         return None
+    kept, whole = lines.spent_share(order)
+    return points if points is None or kept == whole else divide(points * kept, whole, "half_up")
 
 
 def _payments(order: Wire, status: PurchaseStatus) -> tuple[Payment, ...]:
@@ -208,20 +211,36 @@ def _email(billing: Wire) -> str | None:
 def _refunds(
     refunds: Iterable[Wire], order: Wire, sold_at: datetime, revision: int
 ) -> tuple[Refund, ...]:
-    """All refunds there are, oldest first; one that moves neither goods nor money is left out."""
+    """All refunds there are, oldest first; one that moves neither goods nor money is left out.
+
+    WooCommerce gives back the money of the order's total, which certificates have lowered: when
+    all of that is back, so is theirs.
+    """
     names = lines.line_names(order)
+    listed = sorted(refunds, key=lambda each: each["id"])
+    money = [abs(lines.minor(refund["amount"])) for refund in listed]
+    if money and sum(money) >= lines.minor(order["total"]):
+        money[-1] += _paid_by_certificates(order)
     translated = (
         Refund(
             external_id=str(refund["id"]),
             purchase=str(order["id"]),
             order=_number(order),
             occurred_at=refund["date_created_gmt"] or sold_at,
-            amount_minor=abs(lines.minor(refund["amount"])),
+            amount_minor=amount_minor,
             currency=order["currency"],
             revision=revision,
             lines=lines.refund_lines(refund, names),
             reason=lines.cut(refund["reason"]),
         )
-        for refund in sorted(refunds, key=lambda each: each["id"])
+        for refund, amount_minor in zip(listed, money, strict=True)
     )
     return tuple(refund for refund in translated if refund.amount_minor or refund.lines)
+
+
+def _paid_by_certificates(order: Wire) -> int:
+    """Kopecks that certificates paid: the plugin's note; the codes are with the hold."""
+    try:
+        return max(0, parse_decimal(lines.meta(order, META_CERTIFICATES) or "0", HUNDREDTHS))
+    except ValueError:
+        return 0

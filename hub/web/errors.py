@@ -51,7 +51,7 @@ CODES: Mapping[int, str] = {
     429: "rate_limited",
     503: "try_again",
 }
-_MACHINES = ("/api/", "/hooks/", "/connect/", "/healthz", "/readyz", "/metrics")
+_MACHINES = ("/api/", "/hooks/", "/connect/", "/pair", "/healthz", "/readyz", "/metrics")
 _STANDARD = frozenset({"type", "title", "status", "code", "detail", "errors"})
 
 log = structlog.get_logger(__name__)

@@ -211,6 +211,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "The code is wrong.",
         "Код неверный.",
     ),
+    "pairing_code_wrong": (
+        "This pairing code is wrong, used or over; take a new one in the hub's console.",
+        "Этот код подключения неверен, использован или истёк; возьмите новый в консоли хаба.",
+    ),
     "code_over": (
         "There is no live code for this: it ran out, was used, or was guessed at too often.",
         "Действующего кода нет: он истёк, использован или введён неверно слишком много раз.",

@@ -34,7 +34,8 @@ class Promise:
     """`rated`: the hold knew its member, so what it says of earning is promised too.
 
     `effects`: of promotions with limits or coupons; `coupons`: those that it reserved; `issued`:
-    promotions that give one with the purchase; `certificates`: what it reserved of them.
+    promotions that give one with the purchase; `certificates`: what it reserved of them;
+    `gifts`: articles that go with the goods for nothing, and were no lines of the basket.
     """
 
     lines: Mapping[str, PromisedLine]
@@ -44,6 +45,7 @@ class Promise:
     coupons: tuple[Taken, ...]
     issued: tuple[str, ...]
     certificates: tuple[CertificateUse, ...]
+    gifts: frozenset[str]
 
     @classmethod
     def of(cls, hold: KeptHold) -> Promise:
@@ -58,6 +60,7 @@ class Promise:
             kept.coupons,
             kept.issued,
             promised(kept.quote),
+            frozenset(gift.sku for gift in kept.quote.gifts),
         )
 
     def equal(self, lines: Sequence[PurchaseLine]) -> set[str]:
@@ -67,7 +70,12 @@ class Promise:
         }
 
     def fits(self, lines: Sequence[PurchaseLine]) -> bool:
-        return len(lines) == len(self.lines) == len(self.equal(lines))
+        """Whether what was bought is what was promised; the promised gifts may be lines too."""
+        bought = [line for line in lines if not self._is_gift(line)]
+        return len(bought) == len(self.lines) == len(self.equal(bought))
+
+    def _is_gift(self, line: PurchaseLine) -> bool:
+        return line.id not in self.lines and line.amount_minor == 0 and line.sku in self.gifts
 
     def awards_of(self, names: Collection[str]) -> tuple[Award, ...]:
         """The part of the awards that belongs to these lines."""

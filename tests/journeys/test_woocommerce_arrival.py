@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from hub.jobs.drain import drain
+from tests.journeys.conftest import TWO_WAYS
 from tests.support.woo import IVAN, MARIA, OLGA, PETR, Bought, WooStage
 
 # Goods x 5 %, rounded down.  Order 13 with refunds 14 and 15: test_woocommerce_order.py.
@@ -232,3 +233,12 @@ def test_of_two_workers_the_one_that_asked_later_wins(woo):
     assert woo.states() == ["done", "done"]
     assert woo.bought(13) == Bought("paid", "5279.99", earned="248.00", taken_back="99.10")
     assert woo.balance(IVAN) == "148.90"
+
+
+@pytest.mark.parametrize("open_woo", TWO_WAYS[:1], indirect=True)
+def test_an_order_that_is_heard_of_three_days_late_is_booked_by_its_own_time(woo):
+    woo.clock.advance(days=3)
+    woo.happens("order_completed__1__order_updated")
+
+    assert woo.purchase(13)["occurred_at"] == "2026-11-22T06:28:22+00:00"
+    assert woo.balance(IVAN) == "248.00"

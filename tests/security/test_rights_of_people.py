@@ -51,6 +51,9 @@ PAGES = {
     f"GET {DEMO}/connections/new": Page(200, 200),
     f"GET {DEMO}/connections/new/<connector>": Page(200, 200),
     f"POST {DEMO}/connections/new/<connector>": Page(302, 302, {"_name": "Two", **SETTINGS}),
+    # This world's connector has nothing for the shop's own side: `hub/web/test_pairing.py`.
+    f"GET {DEMO}/companions/<connector>/file": Page(404, 404),
+    f"POST {DEMO}/companions/<connector>/code": Page(404, 404),
     f"GET {DEMO}/connections/<installation_id>": Page(200, 404, roles=LOOK),
     f"GET {DEMO}/connections/<installation_id>/last-deliveries": Page(200, 404, roles=LOOK),
     f"GET {DEMO}/connections/<installation_id>/settings": Page(200, 404),
@@ -134,9 +137,11 @@ BESIDE_DOORS = {
     "POST /hooks/<installation>/<name>/<secret>",
     "PUT /hooks/<installation>/<name>/<secret>",
     *(f"{method} /connect/<installation>/<path:path>" for method in connect.METHODS),
+    "POST /pair",
 }
-"""The same door with a secret in its address, and vendors' own protocols: each connector proves
-who calls (`hub/web/test_connect.py`, `connectors/moysklad`)."""
+"""The same door with a secret in its address; vendors' own protocols, whose connectors prove
+who calls (`hub/web/test_connect.py`, `connectors/moysklad`); and pairing, which a code proves
+(`hub/web/test_pairing.py`)."""
 
 
 def test_the_tables_name_every_route_outside_the_api(world: World):

@@ -98,10 +98,14 @@ class WooShop:
         self.variations: dict[int, dict[int, Json]] = {}
         self.categories: dict[int, Json] = {}
         self.webhooks: dict[int, Json] = {}
+        # Meta of accounts that the key may write to, by id; and accounts that it may not change.
+        self.customers: dict[int, Json] = {}
+        self.administrators = frozenset({1})
         self.calls: list[Call] = []
         # The user who owns the webhooks, and the user whose key the hub has.
         self.owner_may_read = True
         self.key_may_read = True
+        self.key_may_write = True
         self.lock = threading.RLock()
         self.nonces: set[str] = set()
         # Run once an answer is made: what happens at the shop between two calls of the hub.

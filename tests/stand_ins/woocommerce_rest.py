@@ -36,6 +36,7 @@ class Call:
     method: str
     path: str
     query: dict[str, str]
+    sent: Json | None = None
 
 
 class Refusal(Exception):
@@ -59,18 +60,34 @@ class RestHandler(BaseHTTPRequestHandler):
         """Tests want a quiet shop."""
 
     def do_GET(self) -> None:
+        self._do(None)
+
+    def do_PUT(self) -> None:
+        self._do(self._sent())
+
+    def do_POST(self) -> None:
+        self._do(self._sent())
+
+    def _sent(self) -> Json:
+        sent: Json = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        return sent
+
+    def _do(self, sent: Json | None) -> None:
         parts = urlsplit(self.path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         with self.shop.lock:
-            self.shop.calls.append(Call("GET", parts.path, dict(query)))
+            self.shop.calls.append(Call(self.command, parts.path, dict(query), sent))
         if self._troubled():
             return
         try:
             self._check_key(parts.path, query)
             if not self.shop.key_may_read:
                 raise Refusal(403, "woocommerce_rest_cannot_view", "Sorry, you cannot view this.")
+            if sent is not None and not self.shop.key_may_write:
+                text = "The API key provided does not have write permissions."
+                raise Refusal(401, "woocommerce_rest_authentication_error", text)
             with self.shop.lock:
-                answer, headers = self._answer(parts.path, query)
+                answer, headers = self._answer(parts.path, query, sent)
         except Refusal as refusal:
             self._send_error(refusal)
             return
@@ -82,10 +99,12 @@ class RestHandler(BaseHTTPRequestHandler):
 
     # Answers
 
-    def _answer(self, path: str, query: Query) -> tuple[Any, Query]:
+    def _answer(self, path: str, query: Query, sent: Json | None) -> tuple[Any, Query]:
         root = self.shop.folder + "/wp-json/wc/v3"
         if not path.startswith(root):
             raise Refusal(404, "rest_no_route", "No route was found.")
+        if sent is not None:
+            return self._write(path[len(root) :], sent), {}
         for pattern, answer in ROUTES:
             match = re.fullmatch(pattern, path[len(root) :].rstrip("/"))
             if match:
@@ -93,6 +112,13 @@ class RestHandler(BaseHTTPRequestHandler):
                 if isinstance(found, list):
                     return _page(found, query)
                 return found, {}
+        raise Refusal(404, "rest_no_route", "No route was found.")
+
+    def _write(self, path: str, sent: Json) -> Json:
+        for method, pattern, write in WRITES:
+            match = re.fullmatch(pattern, path)
+            if match and method == self.command:
+                return write(self.shop, [int(part) for part in match.groups()], sent)
         raise Refusal(404, "rest_no_route", "No route was found.")
 
     def _send_error(self, refusal: Refusal) -> None:
@@ -162,7 +188,7 @@ class RestHandler(BaseHTTPRequestHandler):
         base = "&".join(
             quote(part, safe="~")
             for part in (
-                "GET",
+                self.command,
                 f"{self.shop.scheme}://{self.headers['Host']}{path}",
                 "&".join(f"{name}={value}" for name, value in encoded),
             )
@@ -290,6 +316,35 @@ ROUTES: list[tuple[str, Callable[[WooShop, list[int], Query], Any]]] = [
     (r"/webhooks", _webhooks),
     (r"/system_status", _system_status),
     (r"/data/currencies/current", _currency),
+]
+
+
+def _write_customer(shop: WooShop, ids: list[int], sent: Json) -> Json:
+    if ids[0] in shop.administrators:
+        raise Refusal(403, "woocommerce_rest_cannot_edit", "Sorry, you cannot edit this.")
+    if ids[0] not in shop.customers:
+        raise Refusal(404, "wc_user_invalid_id", "Invalid user ID.")
+    kept = shop.customers[ids[0]]
+    kept.update({one["key"]: one["value"] for one in sent["meta_data"]})
+    return {"id": ids[0], "meta_data": [{"key": k, "value": v} for k, v in kept.items()]}
+
+
+def _make_webhook(shop: WooShop, _: list[int], sent: Json) -> Json:
+    made = {"id": max(shop.webhooks, default=0) + 1, **sent}
+    shop.webhooks[made["id"]] = made
+    return {name: value for name, value in made.items() if name != "secret"}
+
+
+def _change_webhook(shop: WooShop, ids: list[int], sent: Json) -> Json:
+    webhook = _one(shop.webhooks, ids[0], "shop_webhook")
+    webhook.update(sent)
+    return webhook
+
+
+WRITES: list[tuple[str, str, Callable[[WooShop, list[int], Json], Json]]] = [
+    ("PUT", r"/customers/(\d+)", _write_customer),
+    ("POST", r"/webhooks", _make_webhook),
+    ("PUT", r"/webhooks/(\d+)", _change_webhook),
 ]
 
 

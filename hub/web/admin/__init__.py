@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from hub.web.admin import (
     attention,
+    companions,
     connection_backfill,
     connection_health,
     deliveries,
@@ -75,6 +76,7 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
     for part in (
         home.pages,
         _CONNECTIONS,
+        companions.pages,
         deliveries.pages,
         attention.pages,
         members.pages,

@@ -146,6 +146,7 @@ def _form_page(manifest: Manifest, form: Form) -> ResponseReturnValue:
     page = render_template(
         "admin/connection_form.html",
         form=form,
+        pairs=None if one or Capability.COMPANION not in manifest.capabilities else manifest.code,
         back=url_for(".show", installation_id=one.id) if one else url_for(".choose"),
         back_title=one.name if one else gettext("Connect a shop"),
         name_errors=[_name_trouble(text) for text in form.errors.get("name", ())],
@@ -188,6 +189,7 @@ def _show_page(one: InstallationView, checked: Checked | None) -> ResponseReturn
         hooks=[(name, base.rstrip("/") + path) for name, path in one.hooks.items()],
         local=urlsplit(base).hostname in _HERE,
         settings=shown(manifest.settings_schema, one.settings, language()) if manifest else [],
+        pairs=manifest is not None and Capability.COMPANION in manifest.capabilities,
         testable=manifest is not None and Capability.CHECK in manifest.capabilities,
         checked=checked,
         deliveries=_last(one),

@@ -37,6 +37,8 @@ NEEDS: Mapping[str, May] = {
     "connections.start_backfill": May.CONNECT,
     "connections.stop_backfill": May.CONNECT,
     "attention.index": May.LOOK,
+    "companions.download": May.CONNECT,
+    "companions.offer": May.CONNECT,
     "deliveries.index": May.LOOK,
     "deliveries.show": May.LOOK,
     "deliveries.replay": May.REPLAY,

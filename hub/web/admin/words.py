@@ -169,8 +169,9 @@ CAPABILITY: Mapping[str, str] = {
     "push_discounts": lazy_gettext("Sends discounts to the shop"),
     "message": lazy_gettext("Sends messages"),
     "report": lazy_gettext("Tells what became of messages"),
-    "check": lazy_gettext("Can be tested"),
     "shop_webhooks": lazy_gettext("Looks after the shop's webhooks"),
+    "companion": lazy_gettext("Has a part for the shop's own side, paired by one code"),
+    "check": lazy_gettext("Can be tested"),
 }
 TROUBLE: Mapping[str, str] = {
     "retry": lazy_gettext("The shop does not answer now"),

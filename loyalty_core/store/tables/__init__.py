@@ -41,6 +41,7 @@ from loyalty_core.store.tables.machine import (
     installations,
     invitations,
     outbox,
+    pairing_codes,
     staff,
 )
 from loyalty_core.store.tables.members import (
@@ -136,6 +137,7 @@ __all__ = [
     "memberships",
     "metadata",
     "outbox",
+    "pairing_codes",
     "partner_prices",
     "partners",
     "products",

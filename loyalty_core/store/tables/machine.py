@@ -182,6 +182,18 @@ partial_index(
     backfills.c.due_at,
     where="due_at IS NOT NULL",
 )
+pairing_codes = Table(
+    "pairing_codes",
+    metadata,
+    id_column(),
+    Column("programme_id", BigInt, nullable=False),
+    Column("connector", Text, nullable=False),
+    Column("installation_id", BigInt),
+    Column("code_hash", Text, nullable=False, unique=True),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+)
+Index("ix_pairing_codes_expires_at", pairing_codes.c.expires_at)
 
 documents = Table(
     "documents",

@@ -187,6 +187,7 @@ def test_trap_32_a_wrong_secret_over_http_is_said():
 def test_oauth_signs_as_in_a_case_worked_by_hand():
     """HMAC-SHA256 of the base string of RFC 5849, 3.4.1, made with `openssl dgst`."""
     signature = oauth_signature(
+        "GET",
         "http://shop.example/wp-json/wc/v3/orders",
         {
             "oauth_consumer_key": "ck_1",

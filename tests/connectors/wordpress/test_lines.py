@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -209,6 +210,32 @@ def test_points_whose_coupon_staff_took_off_are_not_spent():
     for code, spent in (("loyalty-points", 40000), ("loyalty-tier", None)):
         found = purchase(with_coupons(coupon(code, "400.00"), meta_data=meta))
         assert found.points_spent == spent, code
+
+
+def paid_with_points(*spent: str, lost: str | None = None, whole: str = "700.00") -> int | None:
+    """Points of an order whose lines of 1000.00 were paid with 700 points for 700.00 in all."""
+    items = [
+        line(number, str(1000 - Decimal(lost or one)), subtotal="1000.00", meta_data=[
+            {"key": "_loyalty_hub_spend", "value": one}
+        ])
+        for number, one in enumerate(spent, start=1)
+    ]  # fmt: skip
+    meta = [
+        {"key": "_loyalty_hub_points_spent", "value": "700.00"},
+        {"key": "_loyalty_hub_spend", "value": whole},
+    ]
+    points = coupon("loyalty-points", "700.00")
+    return purchase(order(line_items=items, coupon_lines=[points], meta_data=meta)).points_spent
+
+
+def test_points_of_lines_that_staff_took_off_are_not_spent():
+    # 551.11 and 148.89 paid 700.00; without the second line 551.11 of them are left.
+    assert paid_with_points("551.11", "148.89") == 70000
+    assert paid_with_points("551.11") == 55111
+    # A line that staff gave back to its price was not paid with points, whatever its note says.
+    assert paid_with_points("551.11", lost="0.00") == 0
+    # A point may be worth two roubles: 551.11 of 1400.00 is 275.555 of 700 points.
+    assert paid_with_points("551.11", whole="1400.00") == 27556
 
 
 @pytest.mark.parametrize("value", ["many", "1e3", "", None, [1]])

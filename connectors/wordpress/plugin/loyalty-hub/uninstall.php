@@ -8,10 +8,18 @@
 
 defined( 'WP_UNINSTALL_PLUGIN' ) || exit;
 
+// What pairing made: the key of the REST API and the webhooks.
+$loyalty_hub_paired = (array) get_option( 'loyalty_hub_paired', array() );
+$GLOBALS['wpdb']->delete( $GLOBALS['wpdb']->prefix . 'woocommerce_api_keys', array( 'key_id' => (int) ( $loyalty_hub_paired['key'] ?? 0 ) ), array( '%d' ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+foreach ( (array) ( $loyalty_hub_paired['webhooks'] ?? array() ) as $loyalty_hub_webhook ) {
+	$GLOBALS['wpdb']->delete( $GLOBALS['wpdb']->prefix . 'wc_webhooks', array( 'webhook_id' => (int) $loyalty_hub_webhook ), array( '%d' ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+}
+delete_option( 'loyalty_hub_paired' );
 delete_option( 'woocommerce_loyalty_hub_settings' );
 delete_option( 'loyalty_hub_number' );
 delete_transient( 'loyalty_hub_away' );
 delete_metadata( 'user', 0, 'loyalty_hub_member', '', true );
+delete_metadata( 'user', 0, 'loyalty_hub_watch', '', true );
 
 // The points of articles that were kept for a while.
 $GLOBALS['wpdb']->query( // phpcs:ignore WordPress.DB.DirectDatabaseQuery

@@ -59,7 +59,7 @@ final class CoreTest extends TestCase {
 		$wanted = array(
 			'shop' => 'north', 'channel' => 'online', 'currency' => 'RUB', 'cart' => 'c1', 'member' => $member,
 			'lines' => array( array( 'id' => 'a1', 'kind' => 'goods', 'quantity' => '2', 'amount' => '398.00', 'sku' => 'TEA', 'name' => 'Чай' ) ),
-			'coupons' => array( 'SPRING' ), 'spend' => '100.00', 'payment' => 'cod', 'line_prices' => 'total', 'locale' => 'ru', 'explain' => 'short',
+			'coupons' => array( 'SPRING' ), 'certificates' => array(), 'spend' => '100.00', 'payment' => 'cod', 'line_prices' => 'total', 'locale' => 'ru', 'explain' => 'short',
 		);
 		$this->assertSame( $wanted, $basket->body( '100.00', array( 'SPRING' ), 'c1' ) );
 	}
@@ -150,7 +150,7 @@ final class CoreTest extends TestCase {
 		list( $method, $url, , $body ) = $this->sent[1];
 		$body                          = json_decode( $body, true );
 		$this->assertSame( array( 'POST', 'https://hub.example/api/v1/holds' ), array( $method, $url ) );
-		$this->assertSame( array( 'payable' => '85.00', 'spend' => '5.00' ), $body['expect'] );
+		$this->assertSame( array( 'payable' => '85.00', 'spend' => '5.00', 'to_pay' => '85.00' ), $body['expect'] );
 		$this->assertSame( array( 'c1', '5.00', 5400 ), array( $body['cart'], $body['spend'], $body['ttl_s'] ) );
 	}
 

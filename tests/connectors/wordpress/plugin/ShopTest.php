@@ -171,6 +171,22 @@ final class ShopTest extends TestCase {
 		$this->assertSame( array(), WC()->cart->applied, 'another cart needs another code' );
 	}
 
+	public function test_points_that_wait_for_a_code_do_not_stop_the_sale(): void {
+		Shop::$user  = 0;
+		Shop::$phone = '8 900 000-00-01';
+		$unproved    = $this->quoted( array( 'a' => array( 39800, 3980, 0 ) ) );
+		$unproved['points'] = array( 'spend_max' => '0.00', 'code_required' => true ) + $unproved['points'];
+		Shop::answer( 200, $unproved );
+		Choices::take( array( 'points' => '100' ) );
+		$this->assertSame( '100.00', Shop::asked()[0][2]['spend'] );
+
+		Shop::answer( 201, array( 'id' => 'h_1' ) );
+		$errors = new WP_Error();
+		do_action( 'woocommerce_after_checkout_validation', array(), $errors );
+		$this->assertFalse( $errors->has_errors() );
+		$this->assertNull( Shop::asked()[1][2]['spend'] );
+	}
+
 	public function test_what_is_no_phone_names_nobody(): void {
 		Shop::$user  = 0;
 		Shop::$phone = '0000000000';
@@ -271,7 +287,7 @@ final class ShopTest extends TestCase {
 
 		$order = $this->order( 13 );
 		do_action( 'woocommerce_checkout_create_order', $order, array() );
-		$this->assertSame( array( '_loyalty_hub_hold' => 'h_1', '_loyalty_hub_points_spent' => '100.00', '_loyalty_hub_earn' => '3.00' ), $order->meta );
+		$this->assertSame( array( '_loyalty_hub_hold' => 'h_1', '_loyalty_hub_points_spent' => '100.00', '_loyalty_hub_spend' => '100.00', '_loyalty_hub_earn' => '3.00' ), $order->meta );
 		$this->assertSame(
 			array(
 				'_loyalty_hub_line' => 'a', '_loyalty_hub_discount' => '39.80', '_loyalty_hub_spend' => '100.00',

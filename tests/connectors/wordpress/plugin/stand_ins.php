@@ -20,13 +20,19 @@ final class Shop {
 	public static array $queue      = array();
 	public static array $sent       = array();
 	public static array $answers    = array();
+	public static array $webhooks   = array();
+	public static array $products   = array();
+	public static array $comments   = array();
+	public static array $blocks     = array();
+	public static int $shown        = 0;
 	public static int $user         = 0;
 	public static string $phone     = '';
 	public static bool $gross       = true;
 	public static array $rates      = array();
 
 	public static function open(): void {
-		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = array();
+		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = self::$webhooks = self::$products = self::$comments = self::$blocks = array();
+		self::$shown = 0;
 		self::$user  = 7;
 		self::$phone = '';
 		self::$gross = true;
@@ -81,6 +87,8 @@ function plugin_basename( $file ) { return 'loyalty-hub/loyalty-hub.php'; }
 
 // option.php
 function get_option( $name, $without = false ) { return Shop::$options[ $name ] ?? $without; }
+function update_option( $name, $value, $autoload = null ) { Shop::$options[ $name ] = $value; return true; }
+function delete_option( $name ) { unset( Shop::$options[ $name ] ); return true; }
 function get_transient( $name ) { return Shop::$transients[ $name ][0] ?? false; }
 function set_transient( $name, $value, $seconds = 0 ) { Shop::$transients[ $name ] = array( $value, $seconds ); return true; }
 
@@ -119,10 +127,24 @@ function update_user_meta( $user, $key, $value, $before = '' ) { Shop::$user_met
 function determine_locale() { return 'ru_RU'; }
 function __( $text, $domain = 'default' ) { return $text; }
 function esc_html__( $text, $domain = 'default' ) { return $text; }
+function wp_kses_post( $data ) { return $data; }
 function esc_html( $text ) { return htmlspecialchars( $text ); }
 function number_format_i18n( $number, $decimals = 0 ) { return number_format( $number, $decimals, ',', ' ' ); }
 function wp_generate_uuid4() { static $count = 0; return 'cart-' . ++$count; }
+function wp_parse_url( $url, $component = -1 ) { return parse_url( $url, $component ); }
 function home_url( $path = '' ) { return 'https://shop.example' . $path; }
+
+// comment.php, query.php, functions.php, blocks.php, shortcodes.php, functions.wp-scripts.php; WooCommerce's conditional functions
+function get_comment( $comment = null, $output = 'OBJECT' ) { return Shop::$comments[ $comment ] ?? null; }
+function get_comment_meta( $comment_id, $key = '', $single = false ) { return '5'; }
+function is_product() { return Shop::$shown > 0; }
+function get_queried_object_id() { return Shop::$shown; }
+function wp_json_encode( $value, $flags = 0, $depth = 512 ) { return json_encode( $value, $flags, $depth ); }
+function wp_register_script( $handle, $src, $deps = array(), $ver = false, $args = array() ) { return true; }
+function register_block_type( $block_type, $args = array() ) { Shop::$blocks[ $block_type ] = $args; }
+function add_shortcode( $tag, $callback ) { Shop::$blocks[ $tag ] = $callback; }
+function plugins_url( $path = '', $plugin = '' ) { return 'https://shop.example/' . $path; }
+function wp_date( $format, $timestamp = null, $timezone = null ) { return gmdate( 'Y-m-d', $timestamp ); }
 
 // packages/action-scheduler/functions.php
 function as_has_scheduled_action( $hook, $args = null, $group = '' ) {
@@ -165,6 +187,7 @@ class WC_Session {
 
 // includes/class-wc-cart.php: lines are given as the test says they were calculated.
 class WC_Cart {
+	public float $total   = 0;
 	public array $items   = array();
 	public array $applied = array();
 	public array $rates   = array();
@@ -177,6 +200,21 @@ class WC_Cart {
 	public function get_fees() { return $this->fees; }
 	public function calculate_shipping() { return $this->rates; }
 	public function get_customer() { return new WC_Customer(); }
+	public function get_total( $context = 'view' ) { return (string) $this->total; }
+	public function remove_cart_item( $cart_item_key ) {
+		do_action( 'woocommerce_remove_cart_item', $cart_item_key, $this );
+		unset( $this->items[ $cart_item_key ] );
+		return true;
+	}
+	/** The real one calculates afterwards, by the action of the same name. */
+	public function add_to_cart( $product_id = 0, $quantity = 1, $variation_id = 0, $variation = array(), $cart_item_data = array() ) {
+		$product = wc_get_product( $variation_id ?: $product_id );
+		$key     = 'added-' . count( $this->items );
+
+		$this->items[ $key ] = $cart_item_data + array( 'data' => $product, 'product_id' => $product_id, 'variation_id' => $variation_id, 'variation' => $variation, 'quantity' => $quantity, 'full' => $product->full, 'line_total' => $product->full, 'line_tax' => 0.0 );
+		$this->calculate_totals();
+		return $key;
+	}
 	/** As the real one: actions around, and the coupons in their order between (class-wc-cart-totals.php). */
 	public function calculate_totals() {
 		++$this->counted;
@@ -188,8 +226,9 @@ class WC_Cart {
 			}
 		}
 		foreach ( $this->items as $key => $item ) {
-			$this->items[ $key ]['line_total'] = $item['full'] - ( $off[ $key ] ?? 0 ) / 100;
+			$this->items[ $key ]['line_total'] = ( $item['data']->price ?? $item['full'] ) - ( $off[ $key ] ?? 0 ) / 100;
 		}
+		$this->total = (float) apply_filters( 'woocommerce_calculated_total', array_sum( array_column( $this->items, 'line_total' ) ), $this );
 		do_action( 'woocommerce_after_calculate_totals', $this );
 	}
 }
@@ -218,6 +257,18 @@ class WC_Product {
 	public function get_sku( $context = 'view' ) { return $this->sku; }
 	public function get_name( $context = 'view' ) { return $this->name; }
 	public function get_tax_class( $context = 'view' ) { return $this->tax_class; }
+	public float $full         = 99.0;
+	public ?float $price       = null;
+	public bool $in_stock      = true;
+	public string $type        = 'simple';
+	public function get_id() { return $this->id; }
+	public function set_price( $price ) { $this->price = (float) $price; }
+	public function is_purchasable() { return true; }
+	public function is_in_stock() { return $this->in_stock; }
+	public function has_enough_stock( $quantity ) { return $this->in_stock; }
+	public function is_type( $type ) { return $this->type === $type; }
+	public function get_parent_id( $context = 'view' ) { return 90; }
+	public function get_variation_attributes( $with_prefix = true ) { return array( 'attribute_pa_size' => 'l' ); }
 	public function is_taxable() { return array() !== Shop::$rates; }
 }
 
@@ -237,8 +288,43 @@ function wc_tax_enabled() { return true; }
 function wc_get_price_decimals() { return Shop::$options['woocommerce_price_num_decimals'] ?? 2; }
 function wc_round_tax_total( $value, $precision = null ) { return round( $value, $precision ?? 2, Shop::$gross ? PHP_ROUND_HALF_DOWN : PHP_ROUND_HALF_UP ); }
 function wc_add_number_precision( $value, $round = true ) { return (float) $value * 100; }
+function wc_rand_hash( $prefix = '', $max_length = 0 ) { static $count = 0; return $prefix . str_pad( (string) ++$count, 40, 'a', STR_PAD_LEFT ); }
+function wc_api_hash( $data ) { return 'hash of ' . $data; }
 function get_woocommerce_currency() { return 'RUB'; }
+function wc_get_product( $the_product = false, $deprecated = array() ) { return Shop::$products[ $the_product ] ?? false; }
+function wc_get_product_id_by_sku( $sku ) {
+	foreach ( Shop::$products as $id => $product ) {
+		if ( $product->sku === $sku ) {
+			return $id;
+		}
+	}
+	return 0;
+}
+function wc_price( $price, $args = array() ) { return number_format( $price, 2, '.', '' ) . ' ₽'; }
 function wc_get_order( $order = false ) { return Shop::$orders[ $order ] ?? false; }
+
+// includes/class-wc-webhook.php, wc-webhook-functions.php
+function wc_get_webhook( $id ) { return Shop::$webhooks[ $id ] ?? null; }
+class WC_Webhook {
+	public array $data = array( 'status' => 'disabled', 'failures' => 0 );
+	private int $id    = 0;
+	public function get_id() { return $this->id; }
+	public function get_status( $context = 'view' ) { return $this->data['status']; }
+	public function set_name( $name ) { $this->data['name'] = $name; }
+	public function set_user_id( $user_id ) { $this->data['user'] = $user_id; }
+	public function set_topic( $topic ) { $this->data['topic'] = $topic; }
+	public function set_secret( $secret ) { $this->data['secret'] = $secret; }
+	public function set_delivery_url( $url ) { $this->data['url'] = $url; }
+	public function set_status( $status ) { $this->data['status'] = $status; }
+	public function set_api_version( $version ) { $this->data['version'] = $version; }
+	public function set_failure_count( $failure_count ) { $this->data['failures'] = $failure_count; }
+	public function save() {
+		$this->id                    = $this->id ?: count( Shop::$webhooks ) + 1;
+		Shop::$webhooks[ $this->id ] = $this;
+		return $this->id;
+	}
+	public function delete( $force_delete = false ) { unset( Shop::$webhooks[ $this->id ] ); return true; }
+}
 
 // includes/abstracts/abstract-wc-data.php: meta; abstract-wc-order.php, class-wc-order-item-product.php
 class WC_Data {
@@ -252,6 +338,10 @@ class WC_Data {
 class WC_Order extends WC_Data {
 	public array $items = array();
 	public function get_items( $types = 'line_item' ) { return $this->items; }
+	public float $total = 0;
+	public function get_total( $context = 'view' ) { return (string) $this->total; }
+	public function set_total( $value, $deprecated = '' ) { $this->total = (float) $value; }
+	public function get_currency( $context = 'view' ) { return 'RUB'; }
 	public function get_order_number() { return 'N-' . $this->id; }
 	public function get_prices_include_tax( $context = 'view' ) { return Shop::$gross; }
 }

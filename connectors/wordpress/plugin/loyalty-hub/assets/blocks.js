@@ -59,6 +59,7 @@
 			view.by_code && view.code_sent && el( Field, { name: 'confirm', value: '', label: texts.digits, text: texts.spend, busy, send } ),
 			view.can_spend && view.spend !== '' && button( { points: '' }, texts.none ),
 			el( Field, { key: 'code-' + view.codes.length, name: 'code', value: '', label: texts.code, text: texts.apply, busy, send } ),
+			el( Field, { key: 'certificate-' + view.codes.length, name: 'certificate', value: '', label: texts.gift, text: texts.apply, busy, send } ),
 			view.codes.map( ( code ) => el( 'p', { key: code.code }, code.text, ' ', button( { drop: code.code }, texts.drop ) ) ),
 			wrong !== '' && el( 'p', { role: 'alert' }, wrong )
 		);

@@ -117,6 +117,18 @@ final class Account {
 	}
 
 	/**
+	 * The member behind an account, where what is theirs may be shown: somebody vouches for it.
+	 *
+	 * @param int $user Id.
+	 * @return string|null
+	 */
+	public static function proved_member( int $user ): ?string {
+		$told   = self::ask( $user );
+		$member = $told['id'] ?? null;
+		return null !== $member && ( true === ( $told['verified'] ?? false ) || self::is_proved( $member ) ) ? $member : null;
+	}
+
+	/**
 	 * The page.
 	 */
 	public function show(): void {
@@ -129,7 +141,7 @@ final class Account {
 			echo '<p>' . esc_html__( 'You have no points yet. They begin with your first order.', 'loyalty-hub' ) . '</p>';
 			return;
 		}
-		if ( true !== ( $told['verified'] ?? false ) && ! $this->is_proved( $member ) ) {
+		if ( true !== ( $told['verified'] ?? false ) && ! self::is_proved( $member ) ) {
 			$this->show_proof();
 			return;
 		}
@@ -142,7 +154,7 @@ final class Account {
 		}
 		$this->show_card( $card->body );
 		$this->show_lots( $hub->call( 'GET', $path . '/lots' )->body );
-		$this->show_offers( $hub->call( 'GET', $path . '/offers' )->body );
+		echo Offers::of( $hub->call( 'GET', $path . '/offers' )->body ); // phpcs:ignore WordPress.Security.EscapeOutput.OutputNotEscaped -- escaped where it is made.
 		$this->show_history( $hub->call( 'GET', $path . '/ledger?limit=' . self::LIMIT )->body );
 	}
 
@@ -155,8 +167,8 @@ final class Account {
 	 * @param string $member Number in the hub.
 	 * @return bool
 	 */
-	private function is_proved( string $member ): bool {
-		$proof = (array) WC()->session->get( self::PROOF, array() );
+	private static function is_proved( string $member ): bool {
+		$proof = WC()->session ? (array) WC()->session->get( self::PROOF, array() ) : array();
 		return ( $proof['member'] ?? null ) === $member;
 	}
 
@@ -226,7 +238,7 @@ final class Account {
 		if ( isset( $card['next_tier']['name'] ) ) {
 			$rows[] = array( __( 'Next tier', 'loyalty-hub' ), (string) $card['next_tier']['name'] );
 		}
-		self::table( array(), $rows );
+		echo self::table( array(), $rows ); // phpcs:ignore WordPress.Security.EscapeOutput.OutputNotEscaped -- escaped where it is made.
 	}
 
 	/**
@@ -243,23 +255,7 @@ final class Account {
 		}
 		if ( array() !== $rows ) {
 			echo '<h3>' . esc_html__( 'Points that expire', 'loyalty-hub' ) . '</h3>';
-			self::table( array( __( 'Points', 'loyalty-hub' ), __( 'Until', 'loyalty-hub' ) ), $rows );
-		}
-	}
-
-	/**
-	 * What is for this member.
-	 *
-	 * @param array $answer As the hub answers.
-	 */
-	private function show_offers( array $answer ): void {
-		$rows = array();
-		foreach ( self::items( $answer ) as $offer ) {
-			$rows[] = array( (string) ( $offer['name'] ?? '' ), isset( $offer['ends_at'] ) ? self::day( $offer['ends_at'] ) : '' );
-		}
-		if ( array() !== $rows ) {
-			echo '<h3>' . esc_html__( 'For you', 'loyalty-hub' ) . '</h3>';
-			self::table( array( __( 'Offer', 'loyalty-hub' ), __( 'Until', 'loyalty-hub' ) ), $rows );
+			echo self::table( array( __( 'Points', 'loyalty-hub' ), __( 'Until', 'loyalty-hub' ) ), $rows ); // phpcs:ignore WordPress.Security.EscapeOutput.OutputNotEscaped -- escaped where it is made.
 		}
 	}
 
@@ -278,7 +274,7 @@ final class Account {
 		}
 		if ( array() !== $rows ) {
 			echo '<h3>' . esc_html__( 'History', 'loyalty-hub' ) . '</h3>';
-			self::table( array( __( 'Day', 'loyalty-hub' ), __( 'What', 'loyalty-hub' ), __( 'Points', 'loyalty-hub' ) ), $rows );
+			echo self::table( array( __( 'Day', 'loyalty-hub' ), __( 'What', 'loyalty-hub' ), __( 'Points', 'loyalty-hub' ) ), $rows ); // phpcs:ignore WordPress.Security.EscapeOutput.OutputNotEscaped -- escaped where it is made.
 		}
 	}
 
@@ -323,7 +319,7 @@ final class Account {
 	 * @param array $answer As the hub answers; of a refusal there are none.
 	 * @return array[]
 	 */
-	private static function items( array $answer ): array {
+	public static function items( array $answer ): array {
 		return array_filter( (array) ( $answer['items'] ?? array() ), 'is_array' );
 	}
 
@@ -347,7 +343,7 @@ final class Account {
 	 * @param mixed $told ISO 8601.
 	 * @return string
 	 */
-	private static function day( $told ): string {
+	public static function day( $told ): string {
 		$at = is_string( $told ) ? strtotime( $told ) : false;
 		return false === $at ? '' : wp_date( (string) get_option( 'date_format' ), $at );
 	}
@@ -357,24 +353,17 @@ final class Account {
 	 *
 	 * @param string[] $heads May be none.
 	 * @param array[]  $rows  Texts.
+	 * @return string HTML, escaped.
 	 */
-	private static function table( array $heads, array $rows ): void {
-		echo '<table class="shop_table shop_table_responsive loyalty-hub-table">';
+	public static function table( array $heads, array $rows ): string {
+		$html = '<table class="shop_table shop_table_responsive loyalty-hub-table">';
 		if ( array() !== $heads ) {
-			echo '<thead><tr>';
-			foreach ( $heads as $head ) {
-				echo '<th>' . esc_html( $head ) . '</th>';
-			}
-			echo '</tr></thead>';
+			$html .= '<thead><tr><th>' . implode( '</th><th>', array_map( 'esc_html', $heads ) ) . '</th></tr></thead>';
 		}
-		echo '<tbody>';
+		$html .= '<tbody>';
 		foreach ( $rows as $row ) {
-			echo '<tr>';
-			foreach ( $row as $text ) {
-				echo '<td>' . esc_html( $text ) . '</td>';
-			}
-			echo '</tr>';
+			$html .= '<tr><td>' . implode( '</td><td>', array_map( 'esc_html', $row ) ) . '</td></tr>';
 		}
-		echo '</tbody></table>';
+		return $html . '</tbody></table>';
 	}
 }

@@ -26,6 +26,9 @@ final class Basket_Reader {
 	public static function read( \WC_Cart $cart, array $taken ): Basket {
 		$lines = array();
 		foreach ( $cart->get_cart() as $key => $item ) {
+			if ( Gifts::is( $item ) ) {
+				continue;
+			}
 			$off     = array_sum( array_map( fn( array $by_key ) => $by_key[ $key ] ?? 0, $taken ) );
 			$lines[] = self::goods( (string) $key, $item, (int) round( $off ), $cart );
 		}

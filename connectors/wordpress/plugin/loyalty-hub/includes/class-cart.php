@@ -149,9 +149,12 @@ final class Cart {
 	 * @return bool Whether it did.
 	 */
 	public function price( \WC_Cart $cart ): bool {
-		$checkout = $this->busy ? null : $this->checkout();
-		if ( null === $checkout ) {
+		if ( $this->busy || ! WC()->session ) {
 			return false;
+		}
+		$checkout = $this->checkout();
+		if ( null === $checkout ) {
+			return $this->take_away( $cart );
 		}
 		$this->busy  = true;
 		$basket      = Basket_Reader::read( $cart, $this->taken );
@@ -160,12 +163,56 @@ final class Cart {
 		$off         = null === $allotment ? array() : $allotment->coupons;
 		$this->keep_part( 'checkout', $checkout->state() );
 		$this->keep_part( 'told', null === $allotment ? array() : $allotment->told );
-		$changed = $this->put( $cart, $off );
+		$paid    = null === $this->quote ? 0 : $this->quote->certificates;
+		$changed = $paid !== $this->paid_by_certificates();
+		$this->keep_part( 'paid', array( $paid ) );
+		$changed = $this->put( $cart, $off ) || $changed;
+		$changed = Gifts::sync( $cart, $this->quote, $this->kept()['refused'] ?? array() ) || $changed;
 		if ( $changed ) {
 			$cart->calculate_totals();
 		}
 		$this->busy = false;
 		return $changed;
+	}
+
+	/**
+	 * What gift certificates pay of this cart.
+	 *
+	 * @return int Kopecks.
+	 */
+	public function paid_by_certificates(): int {
+		return (int) ( $this->kept()['paid'][0] ?? 0 );
+	}
+
+	/**
+	 * The buyer took a gift out of the cart, and it stays out.
+	 *
+	 * @param string $mark Of the gift.
+	 */
+	public function refuse_gift( string $mark ): void {
+		if ( ! $this->busy && WC()->session ) {
+			$this->keep_part( 'refused', array_values( array_unique( array( ...$this->kept()['refused'] ?? array(), $mark ) ) ) );
+		}
+	}
+
+	/**
+	 * The owner has switched the plugin off meanwhile: nobody promises any more what it gave.
+	 *
+	 * @param \WC_Cart $cart The cart.
+	 * @return bool Whether it gave anything.
+	 */
+	private function take_away( \WC_Cart $cart ): bool {
+		if ( array() === $this->kept() ) {
+			return false;
+		}
+		$this->busy = true;
+		$this->put( $cart, array() );
+		Gifts::sync( $cart, null, array() );
+		WC()->session->set( self::SESSION, array() );
+		$this->quote = null;
+		$cart->calculate_totals();
+		$this->busy = false;
+		return true;
 	}
 
 	/**

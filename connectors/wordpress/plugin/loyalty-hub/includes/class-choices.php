@@ -48,7 +48,7 @@ final class Choices {
 	/**
 	 * Takes a choice over and has the cart priced anew.
 	 *
-	 * @param array $data `points`, `code`, `drop`, `send`, `confirm`: each a text, any may be missing.
+	 * @param array $data `points`, `code`, `certificate`, `drop`, `send`, `confirm`: each a text, any may be missing.
 	 * @return string|null What was wrong with it, in words.
 	 */
 	public static function take( array $data ): ?string {
@@ -63,6 +63,9 @@ final class Choices {
 		}
 		if ( is_string( $data['code'] ?? null ) ) {
 			$checkout->add_code( $data['code'] );
+		}
+		if ( is_string( $data['certificate'] ?? null ) ) {
+			$checkout->add_certificate( $data['certificate'] );
 		}
 		if ( is_string( $data['drop'] ?? null ) ) {
 			$checkout->drop_code( $data['drop'] );
@@ -108,7 +111,7 @@ final class Choices {
 	 */
 	private function take_posted(): void {
 		$data = array();
-		foreach ( array( 'points', 'code', 'drop', 'send', 'confirm' ) as $name ) {
+		foreach ( array( 'points', 'code', 'certificate', 'drop', 'send', 'confirm' ) as $name ) {
 			// phpcs:ignore WordPress.Security.NonceVerification.Missing
 			$typed = isset( $_POST[ 'loyalty_hub_' . $name ] ) ? sanitize_text_field( wp_unslash( $_POST[ 'loyalty_hub_' . $name ] ) ) : null;
 			if ( null !== $typed ) {

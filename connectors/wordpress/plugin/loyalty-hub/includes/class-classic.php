@@ -87,6 +87,7 @@ final class Classic {
 			}
 		}
 		$html .= self::form( $page, 'code', '', $view['texts']['code'], $view['texts']['apply'] );
+		$html .= self::form( $page, 'certificate', '', $view['texts']['gift'], $view['texts']['apply'] );
 		foreach ( $view['codes'] as $code ) {
 			$html .= '<p>' . esc_html( $code['text'] ) . ' ' . self::button( $page, 'drop', $code['code'], $view['texts']['drop'] ) . '</p>';
 		}

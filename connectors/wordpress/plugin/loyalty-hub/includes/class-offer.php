@@ -51,6 +51,7 @@ final class Offer {
 			'all'    => __( 'Use all that may be used', 'loyalty-hub' ),
 			'none'   => __( 'Use none', 'loyalty-hub' ),
 			'code'   => __( 'Code', 'loyalty-hub' ),
+			'gift'   => __( 'Gift certificate', 'loyalty-hub' ),
 			'apply'  => __( 'Apply', 'loyalty-hub' ),
 			'drop'   => __( 'Remove', 'loyalty-hub' ),
 			'send'   => __( 'Send me a code', 'loyalty-hub' ),
@@ -114,9 +115,12 @@ final class Offer {
 			/* translators: %s: number of points */
 			$notes[] = sprintf( __( 'Points that this order brings: %s', 'loyalty-hub' ), self::points( $quote->points['earn'] ) );
 		}
-		foreach ( (array) ( $quote->answer['gifts'] ?? array() ) as $gift ) {
+		foreach ( $quote->gifts() as $gift ) {
 			/* translators: %s: name of an article */
-			$notes[] = sprintf( __( 'A gift with this order: %s', 'loyalty-hub' ), (string) ( $gift['name'] ?? '' ) );
+			$notes[] = sprintf( __( 'A gift with this order: %s', 'loyalty-hub' ), $gift['name'] );
+		}
+		if ( $quote->certificates > 0 ) {
+			$notes[] = Certificates::title() . ': ' . Money::write( $quote->certificates );
 		}
 		return $notes;
 	}
@@ -136,7 +140,7 @@ final class Offer {
 				: (string) ( $one['text'] ?? __( 'not taken', 'loyalty-hub' ) );
 		}
 		$codes = array();
-		foreach ( $checkout->codes() as $code ) {
+		foreach ( array( ...$checkout->codes(), ...$checkout->certificates() ) as $code ) {
 			$codes[] = array(
 				'code' => $code,
 				'text' => $code . ': ' . ( $told[ $code ] ?? __( 'not taken', 'loyalty-hub' ) ),

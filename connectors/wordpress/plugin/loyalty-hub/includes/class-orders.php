@@ -23,6 +23,7 @@ final class Orders {
 	public const DISCOUNT     = '_loyalty_hub_discount';
 	public const SPEND        = '_loyalty_hub_spend';
 	public const OFF          = '_loyalty_hub_off';
+	public const GIFT         = '_loyalty_hub_gift';
 
 	/**
 	 * Seconds that a promise outlives the time for which unpaid stock is kept.
@@ -33,7 +34,7 @@ final class Orders {
 	 * Listens.
 	 */
 	public function listen(): void {
-		add_action( 'woocommerce_checkout_create_order_line_item', array( $this, 'name_line' ), 10, 2 );
+		add_action( 'woocommerce_checkout_create_order_line_item', array( $this, 'name_line' ), 10, 3 );
 		add_action( 'woocommerce_checkout_create_order_shipping_item', array( $this, 'name_shipping' ), 10, 2 );
 		add_action( 'woocommerce_checkout_create_order_fee_item', array( $this, 'name_fee' ), 10, 2 );
 
@@ -55,11 +56,15 @@ final class Orders {
 	/**
 	 * A line of goods carries the id under which the hub was asked about it.
 	 *
-	 * @param \WC_Order_Item $item The line.
-	 * @param string         $key  Of the cart.
+	 * @param \WC_Order_Item $item   The line.
+	 * @param string         $key    Of the cart.
+	 * @param array          $values The line of the cart.
 	 */
-	public function name_line( $item, $key ): void {
+	public function name_line( $item, $key, $values ): void {
 		$item->update_meta_data( self::LINE, (string) $key );
+		if ( Gifts::is( $values ) ) {
+			$item->update_meta_data( self::GIFT, 'yes' );
+		}
 	}
 
 	/**
@@ -122,7 +127,7 @@ final class Orders {
 	public function write( $order ): void {
 		$checkout = Cart::one()->checkout();
 		$quote    = null === $checkout ? null : Cart::one()->quote();
-		foreach ( array( self::HOLD, self::POINTS_SPENT, self::EARN ) as $name ) {
+		foreach ( array( self::HOLD, self::POINTS_SPENT, self::SPEND, self::EARN, Certificates::PAID ) as $name ) {
 			$order->delete_meta_data( $name );
 		}
 		if ( null === $quote ) {
@@ -133,10 +138,16 @@ final class Orders {
 		}
 		if ( $quote->points['spend'] > 0 ) {
 			$order->update_meta_data( self::POINTS_SPENT, Money::write( $quote->points['spend'] ) );
+			$order->update_meta_data( self::SPEND, Money::write( $quote->total( 'spend' ) ) );
 		}
 		if ( $quote->points['earn'] > 0 ) {
 			$order->update_meta_data( self::EARN, Money::write( $quote->points['earn'] ) );
 		}
+		if ( $quote->certificates > 0 ) {
+			$order->update_meta_data( Certificates::PAID, Money::write( $quote->certificates ) );
+		}
+		// The checkout of blocks has calculated the order before it knew of certificates.
+		$order->set_total( WC()->cart->get_total( 'edit' ) );
 		foreach ( $order->get_items() as $item ) {
 			$this->write_line( $item );
 		}

@@ -38,7 +38,7 @@ final class Plugin {
 	public static function listen(): void {
 		add_filter( 'woocommerce_integrations', array( self::class, 'add_settings' ) );
 		Cart::one()->listen();
-		foreach ( array( new Coupons(), new Orders(), new Queue(), new Choices(), new Classic(), new Earnings(), new Account(), new Privacy() ) as $part ) {
+		foreach ( array( new Transport(), new Coupons(), new Gifts(), new Certificates(), new Orders(), new Queue(), new Choices(), new Classic(), new Earnings(), new Account(), new Offers(), new Happenings(), new Privacy() ) as $part ) {
 			$part->listen();
 		}
 	}

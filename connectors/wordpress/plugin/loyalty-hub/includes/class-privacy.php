@@ -29,7 +29,7 @@ final class Privacy {
 	 * Words for the shop's privacy policy.
 	 */
 	public function suggest_policy(): void {
-		wp_add_privacy_policy_content( __( 'Loyalty Hub', 'loyalty-hub' ), wp_kses_post( wpautop( __( 'For points and discounts this shop sends the contents of your basket, the number of your account and your phone to its loyalty hub, and the hub reads your orders with name, phone and e-mail.', 'loyalty-hub' ) ) ) );
+		wp_add_privacy_policy_content( __( 'Loyalty Hub', 'loyalty-hub' ), wp_kses_post( wpautop( __( 'For points and discounts this shop sends the contents of your basket, the number of your account and your phone to its loyalty hub, and the hub reads your orders with name, phone and e-mail. It is told of your reviews, and, if you agreed to it on the page of points, of articles that you look at and put into the cart.', 'loyalty-hub' ) ) ) );
 	}
 
 	/**
@@ -111,8 +111,11 @@ final class Privacy {
 	public function erase( $email, $page = 1 ) {
 		$member   = self::member( $email );
 		$messages = array();
+		$user     = get_user_by( 'email', $email );
+		if ( $user ) {
+			delete_user_meta( $user->ID, Happenings::CONSENT );
+		}
 		if ( null !== $member ) {
-			$user = get_user_by( 'email', $email );
 			delete_user_meta( $user->ID, Account::META );
 			/* translators: %s: number of a member */
 			$messages[] = sprintf( __( 'The loyalty hub keeps points and receipts of member %s. Its owner erases them there: DELETE /api/v1/members/ and the number.', 'loyalty-hub' ), $member );

@@ -16,6 +16,7 @@ final class Queue {
 	public const HINT    = 'hint';
 	public const TIE     = 'tie';
 	public const RELEASE = 'release';
+	public const EVENT   = 'event';
 	public const HOOK    = 'loyalty_hub_message';
 	public const GROUP   = 'loyalty-hub';
 
@@ -36,10 +37,10 @@ final class Queue {
 	 *
 	 * @param string $kind  One of the constants.
 	 * @param int    $order Id of the order.
-	 * @param string $hold  Id of the hold, to release it.
+	 * @param string $text  Id of the hold, to release it; an event as JSON.
 	 */
-	public static function add( string $kind, int $order, string $hold = '' ): void {
-		$message = array( $kind, $order, $hold, 0 );
+	public static function add( string $kind, int $order, string $text = '' ): void {
+		$message = array( $kind, $order, $text, 0 );
 		if ( ! as_has_scheduled_action( self::HOOK, $message, self::GROUP ) ) {
 			as_enqueue_async_action( self::HOOK, $message, self::GROUP );
 		}
@@ -50,25 +51,25 @@ final class Queue {
 	 *
 	 * @param string $kind    What it says.
 	 * @param int    $order   Id of the order.
-	 * @param string $hold    Id of the hold.
+	 * @param string $text    Id of the hold, or an event.
 	 * @param int    $attempt How often it was sent already.
 	 * @throws \RuntimeException When it is given up, so that the scheduler shows it as failed.
 	 */
-	public function send( $kind, $order, $hold, $attempt ): void {
+	public function send( $kind, $order, $text, $attempt ): void {
 		if ( ! Options::are_complete() ) {
 			return;
 		}
-		$reply = $this->reply( (string) $kind, (int) $order, (string) $hold );
+		$reply = $this->reply( (string) $kind, (int) $order, (string) $text );
 		if ( null === $reply || $reply->is_ok() ) {
 			return;
 		}
 		// A key or an address that is wrong today may be mended; anything else stays refused.
 		$may_come = $reply->is_away() || in_array( $reply->status, array( 401, 403 ), true );
 		if ( $may_come && isset( self::PAUSES[ $attempt ] ) ) {
-			as_schedule_single_action( time() + self::PAUSES[ $attempt ], self::HOOK, array( $kind, $order, $hold, $attempt + 1 ), self::GROUP );
+			as_schedule_single_action( time() + self::PAUSES[ $attempt ], self::HOOK, array( $kind, $order, $text, $attempt + 1 ), self::GROUP );
 			return;
 		}
-		// A hold that has ended, or was used by its purchase, needs nothing more.
+		// A hold that has ended, or was used by its purchase, needs nothing more; nor does an event that is known.
 		if ( self::HINT === $kind || ! in_array( $reply->status, array( 404, 409 ), true ) ) {
 			throw new \RuntimeException( esc_html( 'The hub answered ' . $reply->status . ' ' . $reply->code() ) );
 		}
@@ -79,13 +80,16 @@ final class Queue {
 	 *
 	 * @param string $kind  What it says.
 	 * @param int    $order Id of the order.
-	 * @param string $hold  Id of the hold.
+	 * @param string $text  Id of the hold, or an event.
 	 * @return Core\Reply|null Null: there is nothing to say any more.
 	 */
-	private function reply( string $kind, int $order, string $hold ): ?Core\Reply {
+	private function reply( string $kind, int $order, string $text ): ?Core\Reply {
 		$hub = Transport::for_work();
 		if ( self::RELEASE === $kind ) {
-			return $hub->call( 'DELETE', '/holds/' . rawurlencode( $hold ) );
+			return $hub->call( 'DELETE', '/holds/' . rawurlencode( $text ) );
+		}
+		if ( self::EVENT === $kind ) {
+			return $hub->call( 'POST', '/events', (array) json_decode( $text, true ) );
 		}
 		if ( self::HINT === $kind ) {
 			return $hub->hint( Options::get( 'connection' ), Options::get( 'secret' ), home_url( '/' ), $order, self::number() );
@@ -103,7 +107,7 @@ final class Queue {
 	 *
 	 * @return int
 	 */
-	private static function number(): int {
+	public static function number(): int {
 		global $wpdb;
 		// The database counts, so that two runners never get the same; an option could not promise it.
 		$wpdb->query( // phpcs:ignore WordPress.DB.DirectDatabaseQuery

@@ -34,50 +34,85 @@ final class Settings extends \WC_Integration {
 	 */
 	public function init_form_fields() {
 		$this->form_fields = array(
-			'enabled'        => array(
+			'enabled'           => array(
 				'title'   => __( 'Work', 'loyalty-hub' ),
 				'type'    => 'checkbox',
 				'label'   => __( 'Ask the hub while somebody shops', 'loyalty-hub' ),
 				'default' => 'no',
 			),
-			'url'            => array(
+			'url'               => array(
 				'title'       => __( 'Address of the hub', 'loyalty-hub' ),
 				'type'        => 'text',
 				'placeholder' => 'https://hub.example',
 				'default'     => '',
 			),
-			'key'            => array(
-				'title'       => __( 'API key', 'loyalty-hub' ),
-				'type'        => 'password',
-				'description' => __( 'In the hub: loyalty-hub keys create --name shop --scopes checkout,members', 'loyalty-hub' ),
+			'pairing'           => array(
+				'title'       => __( 'Pairing code', 'loyalty-hub' ),
+				'type'        => 'text',
+				'description' => __( 'From the page of the connection in the hub\'s console. With it the shop makes a key of its REST API and webhooks, the hub gives a key of its own, and the fields below fill themselves in.', 'loyalty-hub' ),
 				'default'     => '',
 			),
-			'connection'     => array(
+			'key'               => array(
+				'title'       => __( 'API key', 'loyalty-hub' ),
+				'type'        => 'password',
+				'description' => __( 'In the hub: loyalty-hub keys create --name shop --scopes checkout,events,members', 'loyalty-hub' ),
+				'default'     => '',
+			),
+			'connection'        => array(
 				'title'       => __( 'Connection', 'loyalty-hub' ),
 				'type'        => 'text',
 				'placeholder' => 'i_…',
 				'description' => __( 'The id of this shop in the hub, as loyalty-hub installations list shows it. By it the hub knows the accounts of this shop.', 'loyalty-hub' ),
 				'default'     => '',
 			),
-			'secret'         => array(
+			'secret'            => array(
 				'title'       => __( 'Secret of the webhooks', 'loyalty-hub' ),
 				'type'        => 'password',
 				'description' => __( 'The same as in the hub. With it the plugin tells the hub of changed orders, and tells again what did not arrive.', 'loyalty-hub' ),
 				'default'     => '',
 			),
-			'shop'           => array(
+			'shop'              => array(
 				'title'       => __( 'Code of the shop in the hub', 'loyalty-hub' ),
 				'type'        => 'text',
 				'placeholder' => 'main',
 				'default'     => '',
 			),
-			'product_points' => array(
+			'product_points'    => array(
 				'title'   => __( 'Product pages', 'loyalty-hub' ),
 				'type'    => 'checkbox',
 				'label'   => __( 'Show members what points an article brings', 'loyalty-hub' ),
 				'default' => 'yes',
 			),
+			'storefront_events' => array(
+				'title'       => __( 'What buyers look at', 'loyalty-hub' ),
+				'type'        => 'checkbox',
+				'label'       => __( 'Tell the hub which articles buyers look at and put into the cart', 'loyalty-hub' ),
+				'description' => __( 'Only of those who agree on the page of points in My Account, and where a consent banner (WP Consent API) says nothing against it.', 'loyalty-hub' ),
+				'default'     => 'no',
+			),
 		);
+	}
+
+	/**
+	 * Saves the form; a pairing code is used at once and not kept.
+	 *
+	 * @return bool
+	 */
+	public function process_admin_options() {
+		$saved = parent::process_admin_options();
+		$code  = trim( (string) $this->get_option( 'pairing' ) );
+		if ( '' === $code ) {
+			return $saved;
+		}
+		$this->update_option( 'pairing', '' );
+		list( $well, $text ) = Pairing::pair( Options::get( 'url' ), $code );
+		if ( $well ) {
+			\WC_Admin_Settings::add_message( $text );
+		} else {
+			\WC_Admin_Settings::add_error( $text );
+		}
+		$this->init_settings();
+		return $saved;
 	}
 
 	/**
@@ -143,7 +178,7 @@ final class Settings extends \WC_Integration {
 		$lines[] = $door->is_ok()
 			? array( true, __( 'The hub takes news of orders.', 'loyalty-hub' ) )
 			: array( false, __( 'The hub does not take news of orders: connection or secret differ from what the hub has.', 'loyalty-hub' ) . ' ' . self::refusal( $door ) );
-		return $lines;
+		return array_merge( $lines, Pairing::mend() );
 	}
 
 	/**

@@ -19,6 +19,38 @@ final class Transport {
 	private const PAUSE = 30;
 
 	/**
+	 * Listens: the hub may stand on a private address or another port, where WooCommerce's own
+	 * webhooks would not go (WordPress 6.9, `wp-includes/http.php`).
+	 */
+	public function listen(): void {
+		add_filter( 'http_request_host_is_external', array( $this, 'allow_host' ), 10, 2 );
+		add_filter( 'http_allowed_safe_ports', array( $this, 'allow_port' ), 10, 2 );
+	}
+
+	/**
+	 * The host that the owner set.
+	 *
+	 * @param bool   $is_external What was known of it.
+	 * @param string $host        Of the address.
+	 * @return bool
+	 */
+	public function allow_host( $is_external, $host ) {
+		return $is_external || strtolower( (string) $host ) === strtolower( (string) wp_parse_url( Options::get( 'url' ), PHP_URL_HOST ) );
+	}
+
+	/**
+	 * Its port.
+	 *
+	 * @param int[]  $ports Those that are allowed.
+	 * @param string $host  Of the address.
+	 * @return int[]
+	 */
+	public function allow_port( $ports, $host ) {
+		$port = wp_parse_url( Options::get( 'url' ), PHP_URL_PORT );
+		return null !== $port && $this->allow_host( false, $host ) ? array_merge( $ports, array( (int) $port ) ) : $ports;
+	}
+
+	/**
 	 * The hub for a buyer who waits.
 	 *
 	 * @return Hub

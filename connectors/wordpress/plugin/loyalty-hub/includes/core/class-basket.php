@@ -56,22 +56,24 @@ final class Basket {
 	 * @param string|null $spend "max", points as a decimal, or null.
 	 * @param string[]    $codes Codes that the buyer typed.
 	 * @param string|null $cart  Id of the cart, whose own hold counts as available.
+	 * @param string[]    $certificates Codes of gift certificates that the buyer typed.
 	 * @return array
 	 */
-	public function body( ?string $spend, array $codes, ?string $cart ): array {
+	public function body( ?string $spend, array $codes, ?string $cart, array $certificates = array() ): array {
 		return array(
-			'shop'        => $this->shop,
-			'channel'     => 'online',
-			'currency'    => $this->currency,
-			'cart'        => $cart,
-			'member'      => $this->member,
-			'lines'       => array_map( fn( Line $line ) => $line->body(), array_values( $this->lines ) ),
-			'coupons'     => array_values( $codes ),
-			'spend'       => null === $this->member ? null : $spend,
-			'payment'     => $this->payment,
-			'line_prices' => 'total',
-			'locale'      => $this->locale,
-			'explain'     => 'short',
+			'shop'         => $this->shop,
+			'channel'      => 'online',
+			'currency'     => $this->currency,
+			'cart'         => $cart,
+			'member'       => $this->member,
+			'lines'        => array_map( fn( Line $line ) => $line->body(), array_values( $this->lines ) ),
+			'coupons'      => array_values( $codes ),
+			'certificates' => array_values( $certificates ),
+			'spend'        => null === $this->member ? null : $spend,
+			'payment'      => $this->payment,
+			'line_prices'  => 'total',
+			'locale'       => $this->locale,
+			'explain'      => 'short',
 		);
 	}
 }

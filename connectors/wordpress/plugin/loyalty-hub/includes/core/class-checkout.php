@@ -28,17 +28,18 @@ final class Checkout {
 	 */
 	public function __construct( private Hub $hub, private array $state, private $now, string $cart ) {
 		$this->state += array(
-			'cart'     => $cart,
-			'spend'    => null,
-			'codes'    => array(),
-			'print'    => '',
-			'answer'   => null,
-			'until'    => 0,
-			'trouble'  => '',
-			'hold'     => null,
-			'promised' => '',
-			'asked'    => false,
-			'no_phone' => null,
+			'cart'         => $cart,
+			'spend'        => null,
+			'codes'        => array(),
+			'certificates' => array(),
+			'print'        => '',
+			'answer'       => null,
+			'until'        => 0,
+			'trouble'      => '',
+			'hold'         => null,
+			'promised'     => '',
+			'asked'        => false,
+			'no_phone'     => null,
 		);
 	}
 
@@ -67,6 +68,15 @@ final class Checkout {
 	 */
 	public function codes(): array {
 		return $this->state['codes'];
+	}
+
+	/**
+	 * Codes of gift certificates that the buyer typed.
+	 *
+	 * @return string[]
+	 */
+	public function certificates(): array {
+		return $this->state['certificates'];
 	}
 
 	/**
@@ -137,12 +147,25 @@ final class Checkout {
 	}
 
 	/**
+	 * A code of a gift certificate that the buyer typed.
+	 *
+	 * @param string $code As typed.
+	 */
+	public function add_certificate( string $code ): void {
+		$code = trim( $code );
+		if ( '' !== $code && mb_strlen( $code ) <= 100 && count( $this->state['certificates'] ) < 10 ) {
+			$this->state['certificates'] = array_values( array_unique( array( ...$this->state['certificates'], $code ) ) );
+		}
+	}
+
+	/**
 	 * A code that the buyer takes back.
 	 *
 	 * @param string $code As typed.
 	 */
 	public function drop_code( string $code ): void {
 		$this->state['codes'] = array_values( array_diff( $this->state['codes'], array( $code ) ) );
+		$this->state['certificates']  = array_values( array_diff( $this->state['certificates'], array( $code ) ) );
 	}
 
 	/**
@@ -189,8 +212,12 @@ final class Checkout {
 		$body['expect'] = array(
 			'payable' => Money::write( $quote->total( 'payable' ) ),
 			'spend'   => Money::write( $quote->points['spend'] ),
+			'to_pay'  => Money::write( $quote->total( 'payable' ) - $quote->certificates ),
 		);
-		$reply          = $this->hub->call( 'POST', '/holds', $body );
+		if ( 0 === $quote->points['spend'] ) {
+			$body['spend'] = null; // Points that wait for a code do not stop the sale.
+		}
+		$reply = $this->hub->call( 'POST', '/holds', $body );
 		if ( 201 === $reply->status && is_string( $reply->body['id'] ?? null ) ) {
 			$this->state['hold'] = $reply->body['id'];
 			return true;
@@ -278,7 +305,7 @@ final class Checkout {
 	 * @return array
 	 */
 	private function body( Basket $basket ): array {
-		$body  = $basket->body( $this->state['spend'], $this->state['codes'], $this->state['cart'] );
+		$body  = $basket->body( $this->state['spend'], $this->state['codes'], $this->state['cart'], $this->state['certificates'] );
 		$phone = $basket->member['phone'] ?? null;
 		if ( null !== $phone && $phone === $this->state['no_phone'] ) {
 			$body['member'] = null;

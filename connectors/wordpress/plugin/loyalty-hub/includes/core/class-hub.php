@@ -18,6 +18,11 @@ final class Hub {
 	public const LIMIT = 2.0;
 
 	/**
+	 * Seconds that the owner may be.
+	 */
+	private const PATIENCE = 15.0;
+
+	/**
 	 * A hub at an address.
 	 *
 	 * @param callable $send   fn( string $method, string $url, array $headers, ?string $body, float $limit ): array{0: int, 1: string}; status 0: no answer.
@@ -47,6 +52,28 @@ final class Hub {
 		}
 		$sent = null === $body ? null : (string) json_encode( $body, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE );
 		return Reply::of( ( $this->send )( $method, rtrim( $this->url, '/' ) . '/api/v1' . $path, $headers, $sent, self::LIMIT ) );
+	}
+
+	/**
+	 * Pairs by the code that the owner took in the hub's console (`docs/http-contract.md`, Pairing).
+	 *
+	 * @param string $code     As typed.
+	 * @param string $name     Of the connection.
+	 * @param array  $settings Of the hub's connector, as texts.
+	 * @return Reply
+	 */
+	public function pair( string $code, string $name, array $settings ): Reply {
+		$headers = array(
+			'Accept'          => 'application/json',
+			'Accept-Language' => $this->locale,
+			'Content-Type'    => 'application/json',
+		);
+		$body    = array(
+			'code'     => trim( $code ),
+			'name'     => $name,
+			'settings' => $settings,
+		);
+		return Reply::of( ( $this->send )( 'POST', rtrim( $this->url, '/' ) . '/pair', $headers, (string) json_encode( $body ), self::PATIENCE ) );
 	}
 
 	/**

@@ -27,6 +27,13 @@ final class Quote {
 	public array $points = array();
 
 	/**
+	 * Kopecks that gift certificates pay.
+	 *
+	 * @var int
+	 */
+	public int $certificates = 0;
+
+	/**
 	 * Reads the answer.
 	 *
 	 * @param array  $answer Decoded JSON.
@@ -46,6 +53,11 @@ final class Quote {
 				throw new \UnexpectedValueException( 'The totals are not the sum of the lines.' );
 			}
 		}
+		$this->certificates = Money::read( $totals['certificates'] ?? '0' );
+		$left               = $this->total( 'payable' ) - $this->certificates;
+		if ( $this->certificates < 0 || Money::read( $totals['to_pay'] ?? Money::write( $left ) ) !== $left || $left < 0 ) {
+			throw new \UnexpectedValueException( 'What is left to pay does not add up.' );
+		}
 		$points = self::part( $answer, 'points' );
 		foreach ( array( 'earn', 'spend', 'spend_min', 'spend_max', 'spend_step' ) as $name ) {
 			$this->points[ $name ] = Money::read( $points[ $name ] ?? null );
@@ -63,12 +75,12 @@ final class Quote {
 	}
 
 	/**
-	 * Whether the hub takes anything off.
+	 * Whether the hub takes anything off, or pays something.
 	 *
 	 * @return bool
 	 */
 	public function reduces(): bool {
-		return $this->total( 'discount' ) + $this->total( 'spend' ) > 0;
+		return $this->total( 'discount' ) + $this->total( 'spend' ) + $this->certificates > 0;
 	}
 
 	/**
@@ -81,12 +93,33 @@ final class Quote {
 	}
 
 	/**
-	 * What became of the typed codes.
+	 * What became of the typed codes, of coupons and of certificates.
 	 *
-	 * @return array[] Each with code, status and, for people, text.
+	 * @return array[] Each with code, status and, for people, text; certificates with amount and left.
 	 */
 	public function codes(): array {
-		return array_filter( (array) ( $this->answer['coupons'] ?? array() ), 'is_array' );
+		$codes = array_merge( (array) ( $this->answer['coupons'] ?? array() ), (array) ( $this->answer['certificates'] ?? array() ) );
+		return array_filter( $codes, 'is_array' );
+	}
+
+	/**
+	 * Goods that go with this order for nothing.
+	 *
+	 * @return array[] Each with promotion, sku, name and quantity, as texts.
+	 */
+	public function gifts(): array {
+		$gifts = array();
+		foreach ( (array) ( $this->answer['gifts'] ?? array() ) as $gift ) {
+			if ( is_array( $gift ) && is_string( $gift['sku'] ?? null ) && is_numeric( $gift['quantity'] ?? null ) && $gift['quantity'] > 0 ) {
+				$gifts[] = array(
+					'promotion' => (string) ( $gift['promotion'] ?? '' ),
+					'sku'       => $gift['sku'],
+					'name'      => (string) ( $gift['name'] ?? '' ),
+					'quantity'  => (string) $gift['quantity'],
+				);
+			}
+		}
+		return $gifts;
 	}
 
 	/**

@@ -1,0 +1,81 @@
+<?php
+/**
+ * Offers for the member who is logged in: on the page of points, as a block, and as a short code.
+ *
+ * @package LoyaltyHub
+ */
+
+namespace LoyaltyHub;
+
+/**
+ * The block and the short code show nothing to whom nothing is offered.
+ */
+final class Offers {
+
+	public const BLOCK  = 'loyalty-hub/offers';
+	public const CODE   = 'loyalty_hub_offers';
+	private const KEPT_S = 300;
+
+	/**
+	 * Listens.
+	 */
+	public function listen(): void {
+		add_action( 'init', array( $this, 'register' ) );
+	}
+
+	/**
+	 * The block, whose script is for the editor alone, and the short code.
+	 */
+	public function register(): void {
+		wp_register_script( 'loyalty-hub-offers', plugins_url( 'assets/offers.js', LOYALTY_HUB_FILE ), array( 'wp-blocks', 'wp-element', 'wp-server-side-render' ), LOYALTY_HUB_VERSION, true );
+		register_block_type(
+			self::BLOCK,
+			array(
+				'api_version'           => 3,
+				'title'                 => __( 'Offers of the loyalty programme', 'loyalty-hub' ),
+				'category'              => 'woocommerce',
+				'icon'                  => 'tag',
+				'editor_script_handles' => array( 'loyalty-hub-offers' ),
+				'render_callback'       => array( $this, 'html' ),
+			)
+		);
+		add_shortcode( self::CODE, array( $this, 'html' ) );
+	}
+
+	/**
+	 * What is offered to whoever looks.
+	 *
+	 * @return string HTML, escaped.
+	 */
+	public function html(): string {
+		$user = get_current_user_id();
+		if ( 0 === $user || ! Options::are_complete() ) {
+			return '';
+		}
+		$kept = get_transient( 'loyalty_hub_offers_' . $user );
+		if ( ! is_array( $kept ) ) {
+			$member = Account::proved_member( $user );
+			$kept   = null === $member ? array() : Transport::for_buyers()->call( 'GET', '/members/' . rawurlencode( $member ) . '/offers' )->body;
+			set_transient( 'loyalty_hub_offers_' . $user, $kept, self::KEPT_S );
+		}
+		return self::of( $kept );
+	}
+
+	/**
+	 * A list of offers.
+	 *
+	 * @param array $answer As the hub answers; of a refusal there are none.
+	 * @return string HTML, escaped.
+	 */
+	public static function of( array $answer ): string {
+		$rows = array();
+		foreach ( Account::items( $answer ) as $offer ) {
+			$rows[] = array( (string) ( $offer['name'] ?? '' ), isset( $offer['ends_at'] ) ? Account::day( $offer['ends_at'] ) : '' );
+		}
+		if ( array() === $rows ) {
+			return '';
+		}
+		return '<div class="loyalty-hub-offers"><h3>' . esc_html__( 'For you', 'loyalty-hub' ) . '</h3>'
+			. Account::table( array( __( 'Offer', 'loyalty-hub' ), __( 'Until', 'loyalty-hub' ) ), $rows ) . '</div>';
+	}
+}

@@ -1,0 +1,199 @@
+<?php
+
+use LoyaltyHub\Cart;
+use LoyaltyHub\Certificates;
+use LoyaltyHub\Choices;
+use LoyaltyHub\Core\Money;
+use LoyaltyHub\Gifts;
+use LoyaltyHub\Offer;
+use LoyaltyHub\Orders;
+use PHPUnit\Framework\TestCase;
+
+/**
+ * Gifts that come and go with their cause, and certificates that pay the order.
+ */
+final class GiftsTest extends TestCase {
+
+	protected function setUp(): void {
+		Shop::open();
+		Cart::one()->listen();
+		( new Gifts() )->listen();
+		( new Certificates() )->listen();
+		( new Orders() )->listen();
+		Shop::$products   = array( 13 => new WC_Product( 13, 'CUP-1', 'Cup' ), 14 => new WC_Product( 14, '', 'Spoon' ) );
+		WC()->cart->items = array( 'a' => array( 'data' => new WC_Product( 10, 'TEA' ), 'product_id' => 10, 'variation_id' => 0, 'quantity' => 2, 'full' => 398.0, 'line_total' => 398.0, 'line_tax' => 0.0 ) );
+	}
+
+	public function test_a_gift_comes_for_nothing_and_is_not_asked_about(): void {
+		$this->hub_gives( array( 'CUP-1' => '2' ) );
+		WC()->cart->calculate_totals();
+
+		$gift = $this->gift( 'CUP-1' );
+		$this->assertSame( array( 2.0, 0.0, 'p_1/CUP-1' ), array( $gift['quantity'], $gift['line_total'], $gift['loyalty_hub_gift'] ) );
+		$this->assertSame( 398.0, WC()->cart->total );
+		WC()->cart->calculate_totals();
+		$this->assertCount( 1, Shop::$sent, 'the cart that is asked about is the same' );
+		$this->assertCount( 2, WC()->cart->items );
+		$this->assertSame( array( 'a' ), array_column( Shop::asked()[0][2]['lines'], 'id' ) );
+	}
+
+	public function test_a_gift_leaves_with_its_cause(): void {
+		$this->hub_gives( array( 'CUP-1' => '1' ) );
+		WC()->cart->calculate_totals();
+		$this->change();
+		$this->hub_gives( array( 'CUP-1' => '3', 'wc-14' => '1' ) );
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 3.0, 1.0 ), array( $this->gift( 'CUP-1' )['quantity'], $this->gift( '' )['quantity'] ) );
+
+		$this->change();
+		$this->hub_gives( array() );
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 'a' ), array_keys( WC()->cart->items ) );
+	}
+
+	public function test_without_an_answer_there_is_no_gift(): void {
+		$this->hub_gives( array( 'CUP-1' => '1' ) );
+		WC()->cart->calculate_totals();
+		$this->change();
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 'a' ), array_keys( WC()->cart->items ) );
+	}
+
+	public function test_a_gift_that_the_buyer_takes_out_stays_out_of_this_cart(): void {
+		$this->hub_gives( array( 'CUP-1' => '1' ) );
+		WC()->cart->calculate_totals();
+		WC()->cart->remove_cart_item( array_key_last( WC()->cart->items ) );
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 'a' ), array_keys( WC()->cart->items ) );
+
+		do_action( 'woocommerce_cart_emptied', true );
+		$this->hub_gives( array( 'CUP-1' => '1' ) );
+		WC()->cart->calculate_totals();
+		$this->assertCount( 2, WC()->cart->items );
+	}
+
+	public function test_what_the_shop_does_not_have_is_told_of_and_not_added(): void {
+		Shop::$products[13]->in_stock = false;
+		$this->hub_gives( array( 'CUP-1' => '1', 'wc-99' => '1', 'NONE' => '1' ) );
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 'a' ), array_keys( WC()->cart->items ) );
+		$this->assertContains( 'A gift with this order: Gift CUP-1', Offer::of_cart()['notes'] );
+	}
+
+	public function test_a_variation_is_added_as_one(): void {
+		Shop::$products[13]->type = 'variation';
+		$this->hub_gives( array( 'CUP-1' => '1' ) );
+		WC()->cart->calculate_totals();
+		$gift = $this->gift( 'CUP-1' );
+		$this->assertSame( array( 90, 13, array( 'attribute_pa_size' => 'l' ) ), array( $gift['product_id'], $gift['variation_id'], $gift['variation'] ) );
+	}
+
+	public function test_how_many_is_not_for_the_buyer_to_say(): void {
+		$gift = array( 'quantity' => 2, 'loyalty_hub_gift' => 'p_1/CUP-1' );
+		$this->assertSame( '2', apply_filters( 'woocommerce_cart_item_quantity', '<input>', 'k', $gift ) );
+		$this->assertSame( '<input>', apply_filters( 'woocommerce_cart_item_quantity', '<input>', 'k', array( 'quantity' => 2 ) ) );
+		$this->assertFalse( apply_filters( 'woocommerce_store_api_product_quantity_editable', true, null, $gift ) );
+		$this->assertTrue( apply_filters( 'woocommerce_store_api_product_quantity_editable', true, null, null ) );
+		$this->assertSame( 'Gift', apply_filters( 'woocommerce_get_item_data', array(), $gift )[0]['key'] );
+	}
+
+	public function test_the_order_says_which_line_is_a_gift(): void {
+		foreach ( array( array( 'loyalty_hub_gift' => 'p_1/CUP-1' ), array() ) as $values ) {
+			$item = new WC_Order_Item_Product( 1 );
+			do_action( 'woocommerce_checkout_create_order_line_item', $item, 'k', $values, null );
+			$this->assertSame( array() === $values ? '' : 'yes', $item->get_meta( Orders::GIFT ) );
+		}
+	}
+
+	public function test_a_certificate_pays_the_order_and_lowers_no_price(): void {
+		$this->hub_gives( array(), 15000 );
+		$this->assertNull( Choices::take( array( 'certificate' => ' AAAAA-BBBBB ' ) ) );
+		$this->assertSame( array( 'AAAAA-BBBBB' ), Shop::asked()[0][2]['certificates'] );
+		$this->assertSame( array( 248.0, 398.0, array() ), array( WC()->cart->total, WC()->cart->items['a']['line_total'], WC()->cart->applied ) );
+		$this->assertSame( array( array( 'code' => 'AAAAA-BBBBB', 'text' => 'AAAAA-BBBBB: used' ) ), Offer::of_cart()['codes'] );
+		$this->assertContains( 'Paid with gift certificates: 150.00', Offer::of_cart()['notes'] );
+
+		Shop::answer( 201, array( 'id' => 'h_1' ) );
+		$errors = new WP_Error();
+		do_action( 'woocommerce_after_checkout_validation', array(), $errors );
+		$this->assertFalse( $errors->has_errors() );
+		$held = Shop::asked()[1][2];
+		$this->assertSame( array( array( 'AAAAA-BBBBB' ), '248.00' ), array( $held['certificates'], $held['expect']['to_pay'] ) );
+
+		$order = new WC_Order( 13 );
+		do_action( 'woocommerce_checkout_create_order', $order, array() );
+		$this->assertSame( array( '150.00', 248.0 ), array( $order->meta[ Certificates::PAID ], $order->total ) );
+		$this->assertStringNotContainsString( 'AAAAA', (string) json_encode( $order->meta ), 'a code is money, and stays off the order' );
+
+		$order->total = 398.0; // As WooCommerce calculates it anew.
+		do_action( 'woocommerce_order_after_calculate_totals', true, $order );
+		$this->assertSame( 248.0, $order->total );
+		$rows = apply_filters( 'woocommerce_get_order_item_totals', array( 'cart_subtotal' => 1, 'order_total' => 2 ), $order );
+		$this->assertSame( array( 'cart_subtotal', 'loyalty_hub_certificates', 'order_total' ), array_keys( $rows ) );
+
+		$this->hub_gives( array() );
+		Choices::take( array( 'drop' => 'AAAAA-BBBBB' ) );
+		$this->assertSame( 398.0, WC()->cart->total );
+	}
+
+	public function test_a_certificate_that_nobody_promised_stops_the_order_until_the_buyer_looked(): void {
+		$this->hub_gives( array(), 39800 );
+		Choices::take( array( 'certificate' => 'AAAAA-BBBBB' ) );
+		$this->assertSame( 0.0, WC()->cart->total );
+		$errors = new WP_Error();
+		do_action( 'woocommerce_after_checkout_validation', array(), $errors ); // No answer.
+		$this->assertTrue( $errors->has_errors() );
+		$this->assertSame( 398.0, WC()->cart->total );
+	}
+
+	public function test_what_a_plugin_that_was_switched_off_gave_is_taken_away(): void {
+		$this->hub_gives( array( 'CUP-1' => '1' ), 15000 );
+		Choices::take( array( 'certificate' => 'AAAAA-BBBBB' ) );
+		$this->assertSame( 248.0, WC()->cart->total );
+		Shop::$options['woocommerce_loyalty_hub_settings']['enabled'] = 'no';
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 398.0, array( 'a' ) ), array( WC()->cart->total, array_keys( WC()->cart->items ) ) );
+		WC()->cart->calculate_totals();
+		$this->assertCount( 1, Shop::$sent );
+	}
+
+	public function test_a_sum_to_pay_that_does_not_add_up_is_no_answer(): void {
+		$this->hub_gives( array(), 15000, '100.00' );
+		WC()->cart->calculate_totals();
+		$this->assertSame( 398.0, WC()->cart->total );
+	}
+
+	/** Another cart than before. */
+	private function change(): void {
+		WC()->cart->items['a']['quantity'] += 1;
+	}
+
+	private function gift( string $sku ): array {
+		foreach ( WC()->cart->items as $item ) {
+			if ( Gifts::is( $item ) && $sku === $item['data']->sku ) {
+				return $item;
+			}
+		}
+		$this->fail( 'No such gift.' );
+	}
+
+	private function hub_gives( array $gifts, int $certificates = 0, ?string $to_pay = null ): void {
+		$told = array();
+		foreach ( $gifts as $sku => $quantity ) {
+			$told[] = array( 'promotion' => 'p_1', 'sku' => $sku, 'name' => 'Gift ' . $sku, 'quantity' => $quantity );
+		}
+		Shop::answer(
+			200,
+			array(
+				'degraded'     => false,
+				'valid_until'  => gmdate( 'c', time() + 300 ),
+				'lines'        => array( array( 'id' => 'a', 'discount' => '0.00', 'spend' => '0.00', 'payable' => '398.00' ) ),
+				'totals'       => array( 'discount' => '0.00', 'spend' => '0.00', 'payable' => '398.00', 'certificates' => Money::write( $certificates ), 'to_pay' => $to_pay ?? Money::write( 39800 - $certificates ) ),
+				'points'       => array( 'earn' => '0.00', 'spend' => '0.00', 'spend_min' => '0.00', 'spend_max' => '0.00', 'spend_step' => '1.00', 'code_required' => false ),
+				'coupons'      => array(),
+				'certificates' => $certificates > 0 ? array( array( 'code' => 'AAAAA-BBBBB', 'status' => 'applied', 'amount' => Money::write( $certificates ), 'left' => '0.00' ) ) : array(),
+				'gifts'        => $told,
+			)
+		);
+	}
+}
