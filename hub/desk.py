@@ -21,7 +21,7 @@ from loyalty_core.domain.errors import LoyaltyError, TooMany
 from loyalty_core.service.catalogue import products_for
 from loyalty_core.service.confirm import Wanted, ask_code, code_of
 from loyalty_core.service.enter_member import enter_member, known_member
-from loyalty_core.service.hold_points import place_hold
+from loyalty_core.service.hold_points import place_hold, release_cart
 from loyalty_core.service.members import MemberCard, NewMember, search_members
 from loyalty_core.service.quote_basket import base_quote, quote_basket
 from loyalty_core.store import documents, installations
@@ -43,6 +43,7 @@ SETTINGS_FOR = timedelta(seconds=4)
 MARKS_FOR = timedelta(minutes=1)
 MOST_MARKS = 100_000
 TRY_AGAIN = "try_again"
+PAUSED = "paused"
 ONCE = "once"
 """The kind of document that stands for a proof that was used."""
 
@@ -111,6 +112,7 @@ class InstallationDesk:
     now: datetime
 
     def quote(self, request: QuoteRequest) -> Quote:
+        self._serve()
         hub = self.counter.hub
 
         def work(connection: Connection) -> Quote:
@@ -124,12 +126,18 @@ class InstallationDesk:
             return base_quote(request, now=self.now)
 
     def hold(self, request: HoldRequest) -> Quote:
+        self._serve()
         hub = self.counter.hub
         return self._write(
             lambda c: place_hold(c, hub.plans, self.live.source, request, now=self.now)
         ).quote
 
+    def release(self, cart: str, *, shop: str | None = None) -> None:
+        self._serve()
+        self._write(lambda c: release_cart(c, self.live.source, cart, shop, now=self.now))
+
     def buyer(self, customer: Customer) -> Buyer | None:
+        self._serve()
         hub = self.counter.hub
         card = self._read(
             lambda c: known_member(c, hub.plans, self.live.source, customer, now=self.now)
@@ -137,6 +145,7 @@ class InstallationDesk:
         return None if card is None else self._buyer(card)
 
     def search(self, text: str, *, limit: int) -> tuple[Buyer, ...]:
+        self._serve()
         if not text.strip():
             return ()
         hub, programme_id = self.counter.hub, self.live.row.programme_id
@@ -146,6 +155,7 @@ class InstallationDesk:
         return tuple(self._buyer(card) for card in page.items)
 
     def enrol(self, new: NewBuyer) -> Buyer:
+        self._serve()
         hub, source = self.counter.hub, self.live.source
         wanted = NewMember(
             phone=new.phone,
@@ -166,6 +176,7 @@ class InstallationDesk:
     def send_code(
         self, customer: Customer, purpose: Literal["spend", "join"], *, cart: str | None = None
     ) -> SentCode:
+        self._serve()
         hub, source = self.counter.hub, self.live.source
         secret = hub.vault.derive(CODES)
         wanted = Wanted(customer, purpose, cart, self.live.source.default_shop)
@@ -187,6 +198,7 @@ class InstallationDesk:
         return SentCode(asked.retry_after_s, code)
 
     def marks(self, skus: Collection[str]) -> Marks:
+        self._serve()
         return self.counter.marks(self.live.row.programme_id, skus, self.now)
 
     def first_time(self, name: str) -> bool:
@@ -213,6 +225,11 @@ class InstallationDesk:
             raise Declined(TRY_AGAIN) from None
 
     # --- inside ---------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        """Raises: Declined, while the owner has paused the connection."""
+        if self.live.row.state == PAUSED:
+            raise Declined(PAUSED)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         """Raises: Declined."""

@@ -83,7 +83,11 @@ class SentCode:
 
 
 class Desk(Protocol):
-    """What an installation may ask of its own programme while a till waits."""
+    """What an installation may ask of its own programme while a till waits.
+
+    While the owner has paused the connection everything is Declined with `paused`, but for
+    `first_time`, `save` and `keep`: what has happened is kept all the same.
+    """
 
     @property
     def now(self) -> datetime: ...
@@ -94,6 +98,10 @@ class Desk(Protocol):
 
     def hold(self, request: HoldRequest) -> Quote:
         """Promise a basket; the same cart again replaces its hold.  Raises: Declined."""
+        ...
+
+    def release(self, cart: str, *, shop: str | None = None) -> None:
+        """Let the hold of a cart go, if it has one.  Raises: Declined."""
         ...
 
     def buyer(self, customer: Customer) -> Buyer | None:

@@ -115,7 +115,8 @@ def _fill(batch: EventBatch, told: Told, kept: KeptPurchase) -> EventReceipt | N
 
 
 def _filled(event: Purchase, other: Purchase) -> Purchase:
-    """With the points of another word of the same purchase, where it cannot tell them itself.
+    """With the points of another word of the same purchase, where it cannot tell them itself,
+    and with the hold or cart that they came from.
 
     A till says what was spent, and the vendor's own copy of the receipt only what each line was
     lowered by; either may come first (`ledger.md` 15).
@@ -125,7 +126,8 @@ def _filled(event: Purchase, other: Purchase) -> Purchase:
     )
     if not blind or other.points_spent is None:
         return event
-    return replace(event, points_spent=other.points_spent)
+    hold, cart = event.hold or other.hold, event.cart or other.cart
+    return replace(event, points_spent=other.points_spent, hold=hold, cart=cart)
 
 
 def _new(batch: EventBatch, told: Told, content: str) -> KeptPurchase:

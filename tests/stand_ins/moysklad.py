@@ -199,6 +199,16 @@ class Account:
             return 0
 
 
+def _meets(row: Json, condition: str) -> bool:
+    """`updated>=`, `moment>=`, `moment<=` and `name=`; other conditions are looked at elsewhere."""
+    for name in ("updated", "moment"):
+        if condition.startswith(f"{name}>="):
+            return bool(row[name] >= condition.removeprefix(f"{name}>="))
+        if condition.startswith(f"{name}<="):
+            return bool(row[name] <= condition.removeprefix(f"{name}<="))
+    return not condition.startswith("name=") or row.get("name") == condition.removeprefix("name=")
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -307,8 +317,7 @@ class _Handler(BaseHTTPRequestHandler):
         if ids:
             rows = [row for row in rows if row["id"] in ids]
         for condition in conditions:
-            if condition.startswith("updated>="):
-                rows = [row for row in rows if row["updated"] >= condition[9:]]
+            rows = [row for row in rows if _meets(row, condition)]
         name = query.get("order", "id,asc").partition(",")[0]
         self._rows(sorted(rows, key=lambda row: (row[name], row["id"])), query, name="list")
 
@@ -344,7 +353,7 @@ class _Handler(BaseHTTPRequestHandler):
             row["positions"] = {"meta": meta}
             if "positions" in expand:
                 row["positions"]["rows"] = rows[:LIST_MOST]
-        for name in ("agent", "state", "product"):
+        for name in ("agent", "state", "product", "demand"):
             if name in expand and isinstance(row.get(name), dict):
                 number = row[name]["meta"]["href"].rpartition("/")[2]
                 kind = {"agent": "counterparty"}.get(name, name)
