@@ -22,7 +22,7 @@ from connectors.moysklad.lines import (
 )
 from connectors.moysklad.people import customer_of
 from connectors.moysklad.schemas import load, ref_id
-from connectors.moysklad.settings import DEMAND, ORDER, RETAIL, listed
+from connectors.moysklad.settings import DEMAND, ORDER, RETAIL, listed, pairs
 from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import NotOurs, PayloadInvalid
 from loyalty_kit.events import (
@@ -299,11 +299,8 @@ def _payments(told: Wire, total_minor: int) -> tuple[Payment, ...]:
 
 def shop_of(store: str | None, settings: Settings) -> str | None:
     """The code of the hub's shop for a retail point."""
-    for pair in listed(settings["shops"]):
-        point, _, shop = pair.partition("=")
-        if store is not None and point.strip().lower() == store:
-            return shop.strip()
-    return settings.get("shop") or None
+    shops = {point.lower(): shop for point, shop in pairs(settings["shops"]).items()}
+    return shops.get(store or "") or settings.get("shop") or None
 
 
 def _moment(told: datetime, settings: Settings) -> datetime:

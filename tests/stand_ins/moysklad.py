@@ -15,7 +15,6 @@ Written from the vendor's documents (no account was at hand), not from recording
 from __future__ import annotations
 
 import copy
-import gzip
 import json
 import threading
 import time
@@ -24,27 +23,22 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from http.server import ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
+from tests.stand_ins.moysklad_answers import BUCKET, Answers, Json, Trouble
 from tests.stand_ins.web_tokens import claims_by
-
-Json = dict[str, Any]
-Trouble = Literal["429", "500", "html", "hang-up", "404-html"]
 
 API = "/api/remap/1.2"
 VENDOR = "/api/vendor/1.0"
 APP, APP_UID = "aaaa0000-1111-4222-8333-444444444444", "loyaltyhub.example-vendor"
 MOSCOW = timezone(timedelta(hours=3))
 ACCOUNT = "44440000-0d1e-11ef-0a80-0b6300004444"
-BUCKET = 45
 REFILL_PER_S = 15.0
 TRIES = 4
-LIST_MOST = 1000
-EXPAND_MOST = 100
 
 
 class _Server(ThreadingHTTPServer):
@@ -74,6 +68,7 @@ class Account:
     objects: dict[str, dict[str, Json]] = field(default_factory=dict)
     binned: dict[str, dict[str, Json]] = field(default_factory=dict)
     webhooks: dict[str, Json] = field(default_factory=dict)
+    fields: list[Json] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     refused: int = 0
     between_calls: Callable[[Call], None] | None = None
@@ -209,15 +204,10 @@ def _meets(row: Json, condition: str) -> bool:
     return not condition.startswith("name=") or row.get("name") == condition.removeprefix("name=")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class _Handler(Answers):
     @property
     def account(self) -> Account:
         return self.server.account  # type: ignore[attr-defined,no-any-return]
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-        """Tests want a quiet vendor."""
 
     def _handle(self) -> None:
         parts = urlsplit(self.path)
@@ -256,6 +246,10 @@ class _Handler(BaseHTTPRequestHandler):
         steps = call.path.strip("/").split("/")
         if steps[:2] == ["entity", "webhook"]:
             self._webhook(call, steps[2:])
+        elif call.path == "/entity/counterparty/metadata/attributes":
+            self._fields(call)
+        elif call.method == "POST" and call.path == "/entity/counterparty":
+            self._change_many(call.body)
         elif call.method != "GET" or steps[0] != "entity" or len(steps) not in (2, 3, 4):
             self._error(404, 1002, "Неизвестный путь")
         elif len(steps) == 2:
@@ -307,6 +301,42 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._error(404, 1021, "Объект не найден")
 
+    def _fields(self, call: Call) -> None:
+        """Custom fields of counterparties."""
+        fields = self.account.fields
+        for one in call.body or ():
+            number = str(uuid.uuid4())
+            href = f"{self.account.base_url}{call.path}/{number}"
+            fields.append(
+                {"id": number, "meta": {"href": href, "type": "attributemetadata"}, **one}
+            )
+        if call.method == "GET":
+            self._rows(fields, call.query)
+        else:
+            self._send_any(200, fields)
+
+    def _change_many(self, body: list[Json]) -> None:
+        """Each part is answered for itself; only listed fields change, whole numbers in `long`."""
+        account, told = self.account, []
+        types = {field["meta"]["href"]: field["type"] for field in account.fields}
+        for part in body:
+            found = account.objects["counterparty"].get(part["meta"]["href"].rpartition("/")[2])
+            if found is None:
+                told.append({"errors": [{"error": "Объект не найден", "code": 1021}]})
+                continue
+            wrong = [
+                one for one in part["attributes"]
+                if types.get(one["meta"]["href"]) == "long" and type(one["value"]) is not int
+            ]  # fmt: skip
+            if wrong:
+                told.append({"errors": [{"error": "Неверный тип", "code": 2016}]})
+                continue
+            kept = {one["meta"]["href"]: one for one in found.get("attributes", [])}
+            kept |= {one["meta"]["href"]: one for one in part["attributes"]}
+            found["attributes"] = list(kept.values())
+            told.append(found)
+        self._send_any(200, told)
+
     def _list(self, kind: str, query: dict[str, str]) -> None:
         conditions = [one for one in query.get("filter", "").split(";") if one]
         deleted = "isDeleted=true" in conditions
@@ -321,18 +351,6 @@ class _Handler(BaseHTTPRequestHandler):
         name = query.get("order", "id,asc").partition(",")[0]
         self._rows(sorted(rows, key=lambda row: (row[name], row["id"])), query, name="list")
 
-    def _rows(self, rows: list[Json], query: dict[str, str], name: str = "") -> None:
-        limit, offset = int(query.get("limit", LIST_MOST)), int(query.get("offset", 0))
-        if not 1 <= limit <= LIST_MOST:
-            self._error(400, 1015, "Неверный limit")
-            return
-        page = copy.deepcopy(rows[offset : offset + limit])
-        if name:
-            expand = query.get("expand", "").split(",") if limit <= EXPAND_MOST else []
-            page = [self._shown(row, expand) for row in page]
-        meta = {"size": len(rows), "limit": limit, "offset": offset}
-        self._send(200, {"context": {}, "meta": meta, "rows": page})
-
     def _one(self, steps: list[str], query: dict[str, str]) -> None:
         kind, number = steps[1], steps[2]
         found = self.account.objects.get(kind, {}).get(number)
@@ -343,66 +361,3 @@ class _Handler(BaseHTTPRequestHandler):
             self._rows(found["positions"]["rows"], query)
         else:
             self._send(200, self._shown(copy.deepcopy(found), query.get("expand", "").split(",")))
-
-    def _shown(self, row: Json, expand: list[str]) -> Json:
-        """References expanded where asked; positions only counted where not."""
-        positions = row.get("positions")
-        if isinstance(positions, dict):
-            rows = positions["rows"]
-            meta = {"size": len(rows), "limit": LIST_MOST, "offset": 0}
-            row["positions"] = {"meta": meta}
-            if "positions" in expand:
-                row["positions"]["rows"] = rows[:LIST_MOST]
-        for name in ("agent", "state", "product", "demand"):
-            if name in expand and isinstance(row.get(name), dict):
-                number = row[name]["meta"]["href"].rpartition("/")[2]
-                kind = {"agent": "counterparty"}.get(name, name)
-                row[name] = self.account.objects.get(kind, {}).get(number, row[name])
-        return row
-
-    # Refusals
-
-    def _trouble(self, trouble: Trouble) -> None:
-        if trouble == "429":
-            self._too_fast(400)
-        elif trouble == "500":
-            self._error(500, 1000, "Внутренняя ошибка")
-        else:
-            status = 404 if trouble == "404-html" else 200
-            body = gzip.compress(b"<html><title>Technical works</title></html>")
-            self._raw(status, body, {"Content-Type": "text/html", "Content-Encoding": "gzip"})
-
-    def _too_fast(self, wait_ms: int) -> None:
-        self._error(
-            429,
-            1049,
-            "Превышено ограничение на количество запросов",
-            {
-                "X-RateLimit-Limit": str(BUCKET),
-                "X-Lognex-Retry-TimeInterval": "3000",
-                "X-Lognex-Retry-After": str(wait_ms),
-            },
-        )
-
-    def _error(
-        self, status: int, code: int, text: str, headers: Mapping[str, str] | None = None
-    ) -> None:
-        self._send(status, {"errors": [{"error": text, "code": code}]}, headers)
-
-    def _send(
-        self, status: int, document: Json | None, headers: Mapping[str, str] | None = None
-    ) -> None:
-        if document is None:
-            self._raw(status, b"", {})
-            return
-        body = gzip.compress(json.dumps(document, ensure_ascii=False).encode())
-        told = {"Content-Type": "application/json;charset=utf-8", "Content-Encoding": "gzip"}
-        self._raw(status, body, {**told, **(headers or {})})
-
-    def _raw(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
