@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hub import logs
-from hub.web import admin, api, connect, csp, errors, health, hooks, opt_out
+from hub.web import admin, api, connect, csp, errors, frames, health, hooks, opt_out
 from hub.wiring import Hub
 
 API_BODY_LIMIT = 1024 * 1024
@@ -33,7 +33,7 @@ def create_app(hub: Hub) -> Flask:
     logs.register(app, hub.metrics)
     csp.register(app, public_https=hub.config.public_https)
     errors.register(app)
-    for room in (health, hooks, connect, api, opt_out):
+    for room in (health, hooks, connect, api, opt_out, frames):
         room.register(app, hub)
     _register_console(app, hub)
     return app

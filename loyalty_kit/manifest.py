@@ -19,6 +19,7 @@ class Capability(StrEnum):
     MESSAGE = "message"
     RECEIPTS = "receipts"
     REPORT = "report"
+    FRAME = "frame"
     CHECK = "check"
 
 

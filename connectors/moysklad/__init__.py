@@ -6,6 +6,7 @@ from connectors.moysklad.balances import Balances, make_fields
 from connectors.moysklad.catalogue import Catalogue
 from connectors.moysklad.client import MoySklad, make_client
 from connectors.moysklad.documents import Documents
+from connectors.moysklad.frame import Frame
 from connectors.moysklad.manifest import MANIFEST
 from connectors.moysklad.pull import Pull
 from connectors.moysklad.routes import EVENTS, RETURN, SALE, WATCHED
@@ -51,5 +52,6 @@ CONNECTOR = Connector(
     catalogue=Catalogue(),
     protocol=(*ROUTES, *OF_VENDOR),
     push_balance=Balances(),
+    frame=Frame(),
     check=check,
 )

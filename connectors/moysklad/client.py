@@ -134,6 +134,13 @@ class MoySklad:
         """Also taken: the statuses in `also`."""
         self._call("PUT", address, bearer, also, json=body)
 
+    def post(self, address: str, *, bearer: str) -> Json:
+        """An empty call that is answered with an object."""
+        answer = json_of(self._call("POST", address, bearer))
+        if not isinstance(answer, dict):
+            raise RemoteMisconfigured("the Vendor API did not answer an object")
+        return answer
+
     # Calls
 
     def _done(self, method: str, path: str, body: list[Json]) -> None:

@@ -24,6 +24,7 @@ MANIFEST = Manifest(
             Capability.CATALOGUE,
             Capability.PROTOCOL,
             Capability.PUSH_BALANCE,
+            Capability.FRAME,
             Capability.CHECK,
         }
     ),

@@ -255,16 +255,15 @@ def _translate_unnamed(hint: Hint, document: Any, context: Context) -> Translate
     store, _, _, spent = json.loads(hint.id)
     if isinstance(document, Mapping) and document.get("gone") is True:
         raise NotOurs("a document that is gone, and was never known by its id")
-    told = translate_document(
-        replace(hint, kind=hint.kind.removeprefix(UNNAMED)), document, context
-    )
-    first = replace(told[0], revision=POSTED)
-    if not isinstance(first, Purchase):
-        return (first, *told[1:])
+    named = replace(hint, kind=hint.kind.removeprefix(UNNAMED))
+    first, *more = translate_document(named, document, context)
+    if isinstance(first, Refund):
+        return (replace(first, revision=POSTED),)
+    assert isinstance(first, Purchase)
     customer = first.customer
     external = None if customer is None or customer.external is None else customer.external.id
     cart = cart_of(external, store) if spent else None
-    return (replace(first, points_spent=spent, cart=cart), *told[1:])
+    return (replace(first, revision=POSTED, points_spent=spent, cart=cart), *more)
 
 
 def posted_id(document: Any) -> str:

@@ -81,6 +81,8 @@ class Account:
     loyalty: Json = field(default_factory=dict)
     status: str = "SettingsRequired"
     used: set[str] = field(default_factory=set)
+    contexts: dict[str, str] = field(default_factory=dict)
+    """Keys of pages that somebody opened just now, with the account of each."""
 
     # Life
 
@@ -258,7 +260,8 @@ class _Handler(Answers):
             self._one(steps, call.query)
 
     def _vendor(self, call: Call) -> None:
-        """`/apps/<app>/<account>/loyalty` and `/status`, by a token that is good once."""
+        """`/apps/<app>/<account>/loyalty` and `/status`, and `/context/<key>`, by a token that
+        is good once."""
         account = self.account
         claims = claims_by(account.app_secret, self.headers.get("Authorization", ""))
         now = account.clock().timestamp()
@@ -268,7 +271,9 @@ class _Handler(Answers):
             return
         account.used.add(claims["jti"])
         path, _, what = call.path.rpartition("/")
-        if path != f"{VENDOR}/apps/{APP}/{ACCOUNT}" or not account.installed:
+        if path == f"{VENDOR}/context":
+            self._context(account.contexts.get(what))
+        elif path != f"{VENDOR}/apps/{APP}/{ACCOUNT}" or not account.installed:
             self._error(404, 2004, "Решение не установлено")
         elif what == "loyalty":
             account.loyalty = call.body
@@ -278,6 +283,12 @@ class _Handler(Answers):
         else:
             account.status = call.body["status"]
             self._send(200, {})
+
+    def _context(self, account_id: str | None) -> None:
+        if account_id is None:
+            self._error(404, 2004, "Контекст не найден")
+        else:
+            self._send(200, {"uid": "admin@demoshop", "accountId": account_id, "fullName": "-"})
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """`Date` by the account's clock."""

@@ -139,6 +139,7 @@ CAPABILITY: Mapping[str, str] = {
     "push_discounts": lazy_gettext("Sends discounts to the shop"),
     "message": lazy_gettext("Sends messages"),
     "report": lazy_gettext("Tells what became of messages"),
+    "frame": lazy_gettext("Has a page inside the vendor's own"),
     "check": lazy_gettext("Can be tested"),
 }
 TROUBLE: Mapping[str, str] = {
