@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,8 @@ UNITS_PER_S = 14
 """45 units in 3 seconds are a token's; a little is left for whoever else uses it."""
 WEIGHT = {"solution": 1, "user": 4}
 """Units that one call costs (since 2026-12-01)."""
+_AT_ONCE = BoundedSemaphore(5)
+"""So many calls of one token may be under way; all tokens of this process share it."""
 PARALLEL = 1073
 """The error code of more than five calls at once, which comes with 429 and no pause."""
 NO_SUCH_OBJECT = 1021
@@ -169,7 +172,8 @@ class MoySklad:
         accept = {*SORTED_HERE, *also}
         # Bytes, because requests encodes texts as Latin-1.
         headers = {"Authorization": f"Bearer {bearer}".encode()}
-        response = call(self._http, method, address, accept=accept, headers=headers, **kwargs)
+        with _AT_ONCE:
+            response = call(self._http, method, address, accept=accept, headers=headers, **kwargs)
         self.server_time = _time_of(response) or self.server_time
         if response.status_code in SORTED_HERE:
             raise refusal(response)

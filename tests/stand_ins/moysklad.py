@@ -4,7 +4,8 @@ Written from the vendor's documents (no account was at hand), not from recording
 
 * without `Accept-Encoding: gzip`, exactly so, the answer is 415 with no body;
 * a bucket of units a token, refilled with time, a weight for each call; over it 429, code 1049,
-  with `X-Lognex-Retry-After` in thousandths of a second;
+  with `X-Lognex-Retry-After` in thousandths of a second; a sixth call at once is 429 with code
+  1073 and no pause;
 * `expand` is ignored, without a word, where `limit` is above 100;
 * documents in the recycle bin are listed only with `isDeleted=true`, and readable by their id;
 * times are Moscow's, with thousandths and no zone; money is kopecks as floating numbers;
@@ -15,7 +16,6 @@ Written from the vendor's documents (no account was at hand), not from recording
 from __future__ import annotations
 
 import copy
-import json
 import threading
 import time
 import uuid
@@ -25,11 +25,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from http.server import ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from tests.stand_ins.moysklad_answers import BUCKET, Answers, Json, Trouble
+from tests.stand_ins.moysklad_answers import BUCKET, Answers, Call, Json, Trouble
 from tests.stand_ins.web_tokens import claims_by
 
 API = "/api/remap/1.2"
@@ -39,6 +38,7 @@ MOSCOW = timezone(timedelta(hours=3))
 ACCOUNT = "44440000-0d1e-11ef-0a80-0b6300004444"
 REFILL_PER_S = 15.0
 TRIES = 4
+AT_ONCE = 5
 
 
 class _Server(ThreadingHTTPServer):
@@ -47,14 +47,6 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller that hangs up is what some tests are about."""
-
-
-@dataclass
-class Call:
-    method: str
-    path: str
-    query: dict[str, str]
-    body: Any = None
 
 
 @dataclass
@@ -78,6 +70,12 @@ class Account:
     counted_at: float = field(default_factory=time.monotonic)
     app_secret: str = "solution-secret-of-the-tests"
     installed: bool = False
+    elsewhere: str | None = None
+    """Where a redirect leads; None: to the same address again."""
+    takes_s: float = 0.0
+    """How long each call takes."""
+    under_way: int = 0
+    most_at_once: int = 0
     loyalty: Json = field(default_factory=dict)
     status: str = "SettingsRequired"
     used: set[str] = field(default_factory=set)
@@ -212,35 +210,44 @@ class _Handler(Answers):
         return self.server.account  # type: ignore[attr-defined,no-any-return]
 
     def _handle(self) -> None:
-        parts = urlsplit(self.path)
+        account = self.account
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        call = Call(
-            self.command,
-            parts.path.removeprefix(API),
-            dict(parse_qsl(parts.query)),
-            json.loads(raw) if raw else None,
-        )
+        call = self.call_of(API, raw)
+        with account.lock:
+            account.calls.append(call)
+            account.under_way += 1
+            account.most_at_once = max(account.most_at_once, account.under_way)
+            too_many = account.under_way > AT_ONCE
+        try:
+            if too_many:
+                self._error(429, 1073, "Превышено число параллельных запросов")
+            else:
+                time.sleep(account.takes_s)
+                self._work(call)
+        finally:
+            with account.lock:
+                account.under_way -= 1
+        if account.between_calls is not None:
+            account.between_calls(call)
+
+    def _work(self, call: Call) -> None:
         with self.account.lock:
-            self.account.calls.append(call)
             trouble = self.account.troubles.popleft() if self.account.troubles else None
         if trouble == "hang-up":
             self.close_connection = True
-            return
-        if trouble is not None:
+        elif trouble is not None:
             self._trouble(trouble)
         elif self.headers.get("Accept-Encoding") != "gzip":
             self._send(415, None)
-        elif parts.path.startswith(VENDOR):
+        elif call.path.startswith(VENDOR):
             self._vendor(call)
-        elif self.headers.get("Authorization") != f"Bearer {self.account.token}":
+        elif call.token != f"Bearer {self.account.token}":
             self._error(401, 1056, "Ошибка аутентификации")
         elif wait_ms := self.account.takes():
             self._too_fast(wait_ms)
         else:
             with self.account.lock:
                 self._answer(call)
-        if self.account.between_calls is not None:
-            self.account.between_calls(call)
 
     do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 - http.server's names
 

@@ -6,15 +6,26 @@ import copy
 import gzip
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 Json = dict[str, Any]
-Trouble = Literal["429", "500", "html", "hang-up", "404-html"]
+Trouble = Literal["429", "500", "html", "hang-up", "404-html", "redirect"]
 
 BUCKET = 45
 LIST_MOST = 1000
 EXPAND_MOST = 100
+
+
+@dataclass
+class Call:
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any = None
+    token: str | None = None
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -22,6 +33,14 @@ class Answers(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     account: Any
+
+    def call_of(self, root: str, raw: bytes) -> Call:
+        """The call of now, its path from below `root` on."""
+        parts = urlsplit(self.path)
+        query = dict(parse_qsl(parts.query))
+        body = json.loads(raw) if raw else None
+        path = parts.path.removeprefix(root)
+        return Call(self.command, path, query, body, self.headers.get("Authorization"))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
         """Tests want a quiet vendor."""
@@ -59,6 +78,8 @@ class Answers(BaseHTTPRequestHandler):
     def _trouble(self, trouble: Trouble) -> None:
         if trouble == "429":
             self._too_fast(400)
+        elif trouble == "redirect":
+            self._raw(302, b"", {"Location": self.account.elsewhere or self.path})
         elif trouble == "500":
             self._error(500, 1000, "Внутренняя ошибка")
         else:
