@@ -91,9 +91,10 @@ class Settings(SettingsSchema):
             Choice(ORDER, {"ru": "Заказы покупателей", "en": "Customer orders"}),
         ),
         help={
-            "ru": "Заказы выбирайте, только если отгрузок по ним не делают: иначе продажа "
-            "считается дважды",
-            "en": "Take orders only where they are not shipped in MoySklad, or a sale counts twice",
+            "ru": "Заказ, проданный на кассе, считается как эта продажа, а отгрузка по заказу — "
+            "как заказ",
+            "en": "An order sold at the till counts as that sale, a shipment with an order as the "
+            "order",
         },
         default=(RETAIL, DEMAND),
     )
