@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.backfill import backfill_probes
+from bench.catalogue import catalogue_probes
 from bench.embedded import embedded_probes
 from bench.facts import machine_facts
 from bench.ground import Ground, as_in_production
@@ -63,6 +64,7 @@ BENCHES: Mapping[str, Bench] = {
     "embedded": Bench(embedded_probes, 100, (WRK,)),
     "simulation": Bench(simulation_probes, 240, (POSTGRES,)),
     "memory": Bench(memory_probes, 600, once=True),
+    "catalogue": Bench(catalogue_probes, 120, once=True),
 }
 QUICK_S = 12.0
 

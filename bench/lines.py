@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.backfill import BOOKED as FILLED_BACK
+from bench.catalogue import IMPORTED
 from bench.embedded import EMBEDDED
 from bench.f1 import F1
 from bench.f8 import F8, F8_BATCHED
@@ -155,4 +156,6 @@ LINES: Sequence[Line] = (
     Line("simulation", "... its memory", SIMULATED, what=MEMORY, goal=Goal(500, most=True)),
     Line("memory", "Embedded hub, memory", HELD, what=MEMORY, goal=Goal(250, 150, most=True)),
     Line("memory", "Embedded hub, growth", HELD, what=GROWTH, goal=Goal(5, most=True)),
+    Line("catalogue", "Catalogue, products imported", IMPORTED),
+    Line("catalogue", "... memory of the hub", IMPORTED, what=MEMORY, goal=Goal(300, most=True)),
 )

@@ -21,6 +21,7 @@ ALL = (
     "embedded",
     "simulation",
     "memory",
+    "catalogue",
 )
 """In the order of a run: the first two share the large programme."""
 PROFILED = ("quote", "ingest", "posting", "inbox")
@@ -42,6 +43,7 @@ class Options:
     receipts: int
     memory_receipts: int
     simulated: int
+    products: int
     workers: int
     connections: int
     profile: bool
@@ -64,6 +66,7 @@ def read_options(words: Sequence[str]) -> Options:
         receipts=told.receipts or (100 if quick else 2_000),
         memory_receipts=told.memory_receipts or (200 if quick else 100_000),
         simulated=told.simulated or (300 if quick else 100_000),
+        products=told.products or (1000 if quick else 100_000),
         workers=told.workers,
         connections=told.connections,
         profile=told.profile,
@@ -87,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--receipts", type=int, help="in the inbox, each round: 2000")
     add("--memory-receipts", type=int, help="that the embedded hub is given: 100000")
     add("--simulated", type=int, help="receipts that a draft is priced against: 100000")
+    add("--products", type=int, help="of the catalogue that is imported: 100000")
     add("--workers", type=int, default=os.cpu_count() or 1, help="web processes: one a core")
     add("--connections", type=int, default=16, help="of the client, for throughput: 16")
     return parser

@@ -73,9 +73,9 @@ def hub_web(web: Web, more: Mapping[str, str] | None = None) -> Iterator[str]:
 
 
 @contextmanager
-def hub_run(web: Web) -> Iterator[Served]:
+def hub_run(web: Web, more: Mapping[str, str] | None = None) -> Iterator[Served]:
     """`loyalty-hub run`: web, worker and scheduler in one process."""
-    with _listening([HUB, "run"], web) as served:
+    with _listening([HUB, "run"], web, more) as served:
         yield served
 
 

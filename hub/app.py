@@ -28,7 +28,7 @@ def create_app(hub: Hub) -> Flask:
     logs.register(app, hub.metrics)
     csp.register(app, public_https=hub.config.public_https)
     errors.register(app)
-    for room in (health, hooks, connect, pair, api, opt_out):
+    for room in (health, hooks, connect, pair, api, opt_out, frames):
         room.register(app, hub)
     _register_console(app, hub)
     if hub.config.trusted_proxies:

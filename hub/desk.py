@@ -16,21 +16,24 @@ from hub.ingest.inbox import Door, NoSuchDoor
 from hub.installations import update_settings
 from hub.live import Live, NotLive, enliven
 from hub.outbox.messages import CODES, channels_of
+from hub.web.api.guesses import OUT, Guesses, lookers_of
 from hub.wiring import Hub
-from loyalty_core.domain.errors import LoyaltyError, TooMany
+from loyalty_core.domain.errors import CertificateNotFound, LoyaltyError, TooMany
 from loyalty_core.service.catalogue import products_for
+from loyalty_core.service.certificates import certificate_view, known_certificate
 from loyalty_core.service.confirm import Wanted, ask_code, code_of
 from loyalty_core.service.enter_member import enter_member, known_member
-from loyalty_core.service.hold_points import place_hold
+from loyalty_core.service.hold_points import place_hold, release_cart
 from loyalty_core.service.members import MemberCard, NewMember, search_members
 from loyalty_core.service.quote_basket import base_quote, quote_basket
 from loyalty_core.store import documents, installations
+from loyalty_core.store.certificates import KeptCertificate
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.documents import DocumentKey
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase, TooLate
 from loyalty_kit.checkout import HoldRequest, Quote, QuoteRequest
-from loyalty_kit.desk import CODES_SETTING, Buyer, Declined, NewBuyer, SentCode
+from loyalty_kit.desk import CODES_SETTING, Buyer, Declined, GiftCard, NewBuyer, SentCode
 from loyalty_kit.events import Customer, ExternalId
 from loyalty_kit.ports import InboundRequest
 
@@ -43,6 +46,7 @@ SETTINGS_FOR = timedelta(seconds=4)
 MARKS_FOR = timedelta(minutes=1)
 MOST_MARKS = 100_000
 TRY_AGAIN = "try_again"
+PAUSED = "paused"
 ONCE = "once"
 """The kind of document that stands for a proof that was used."""
 
@@ -59,6 +63,7 @@ class Counter:
         self.within_s = hub.config.quote_deadline_ms / 1000
         self.prompt = PromptDatabase(hub.engine, patience_s=self.within_s)
         self.door = Door(hub)
+        self.guesses = Guesses(hub.config.coupon_guesses, "hour", hub.config.redis_url)
         self._known: dict[int, tuple[datetime, Live]] = {}
         self._marks: dict[tuple[int, str], tuple[datetime, tuple[str, ...]]] = {}
 
@@ -111,6 +116,7 @@ class InstallationDesk:
     now: datetime
 
     def quote(self, request: QuoteRequest) -> Quote:
+        self._serve()
         hub = self.counter.hub
 
         def work(connection: Connection) -> Quote:
@@ -124,12 +130,18 @@ class InstallationDesk:
             return base_quote(request, now=self.now)
 
     def hold(self, request: HoldRequest) -> Quote:
+        self._serve()
         hub = self.counter.hub
         return self._write(
             lambda c: place_hold(c, hub.plans, self.live.source, request, now=self.now)
         ).quote
 
+    def release(self, cart: str, *, shop: str | None = None) -> None:
+        self._serve()
+        self._write(lambda c: release_cart(c, self.live.source, cart, shop, now=self.now))
+
     def buyer(self, customer: Customer) -> Buyer | None:
+        self._serve()
         hub = self.counter.hub
         card = self._read(
             lambda c: known_member(c, hub.plans, self.live.source, customer, now=self.now)
@@ -137,6 +149,7 @@ class InstallationDesk:
         return None if card is None else self._buyer(card)
 
     def search(self, text: str, *, limit: int) -> tuple[Buyer, ...]:
+        self._serve()
         if not text.strip():
             return ()
         hub, programme_id = self.counter.hub, self.live.row.programme_id
@@ -146,6 +159,7 @@ class InstallationDesk:
         return tuple(self._buyer(card) for card in page.items)
 
     def enrol(self, new: NewBuyer) -> Buyer:
+        self._serve()
         hub, source = self.counter.hub, self.live.source
         wanted = NewMember(
             phone=new.phone,
@@ -166,6 +180,7 @@ class InstallationDesk:
     def send_code(
         self, customer: Customer, purpose: Literal["spend", "join"], *, cart: str | None = None
     ) -> SentCode:
+        self._serve()
         hub, source = self.counter.hub, self.live.source
         secret = hub.vault.derive(CODES)
         wanted = Wanted(customer, purpose, cart, self.live.source.default_shop)
@@ -187,7 +202,31 @@ class InstallationDesk:
         return SentCode(asked.retry_after_s, code)
 
     def marks(self, skus: Collection[str]) -> Marks:
+        self._serve()
         return self.counter.marks(self.live.row.programme_id, skus, self.now)
+
+    def gift_card(self, code: str) -> GiftCard | None:
+        self._serve()
+        guesses, callers = self.counter.guesses, lookers_of(self.live.wire_id)
+        if guesses.is_out(callers, self.now):
+            raise Declined(OUT)
+        found = self._read(lambda c: _known_gift_card(c, self.live.row.programme_id, code))
+        if found is None:
+            guesses.count(callers, 1, self.now)
+            return None
+        view = certificate_view(found, self.now)
+        if view["state"] == "issued":
+            guesses.count(callers, 1, self.now)
+        seen = found.seen()
+        return GiftCard(
+            view["id"],
+            view["code"],
+            view["state"],
+            seen.left_minor if found.book.lives_at(self.now) else 0,
+            found.nominal_minor,
+            seen.expires_at,
+            bound=seen.for_goods or seen.member_id is not None,
+        )
 
     def first_time(self, name: str) -> bool:
         # Whoever draws the first revision of a name was the first to use it.
@@ -213,6 +252,11 @@ class InstallationDesk:
             raise Declined(TRY_AGAIN) from None
 
     # --- inside ---------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        """Raises: Declined, while the owner has paused the connection."""
+        if self.live.row.state == PAUSED:
+            raise Declined(PAUSED)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         """Raises: Declined."""
@@ -241,6 +285,15 @@ class InstallationDesk:
             available=card.balance.available,
             held=card.balance.held,
         )
+
+
+def _known_gift_card(
+    connection: Connection, programme_id: int, code: str
+) -> KeptCertificate | None:
+    try:
+        return known_certificate(connection, programme_id, code)
+    except CertificateNotFound:
+        return None
 
 
 @contextmanager

@@ -82,8 +82,30 @@ class SentCode:
     code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GiftCard:
+    """A gift certificate as a till may know it: it asks by the number alone.
+
+    `state` is one of `docs/http-contract.md` ("active", "spent", "expired", ...); money in
+    kopecks, `nominal_minor` None where it was issued without one, `balance_minor` what may be
+    paid with it now.  `bound`: it pays for some goods alone, or for its own member.
+    """
+
+    id: str
+    code: str
+    state: str
+    balance_minor: int
+    nominal_minor: int | None = None
+    expires_at: datetime | None = None
+    bound: bool = False
+
+
 class Desk(Protocol):
-    """What an installation may ask of its own programme while a till waits."""
+    """What an installation may ask of its own programme while a till waits.
+
+    While the owner has paused the connection everything is Declined with `paused`, but for
+    `first_time`, `save` and `keep`: what has happened is kept all the same.
+    """
 
     @property
     def now(self) -> datetime: ...
@@ -94,6 +116,10 @@ class Desk(Protocol):
 
     def hold(self, request: HoldRequest) -> Quote:
         """Promise a basket; the same cart again replaces its hold.  Raises: Declined."""
+        ...
+
+    def release(self, cart: str, *, shop: str | None = None) -> None:
+        """Let the hold of a cart go, if it has one.  Raises: Declined."""
         ...
 
     def buyer(self, customer: Customer) -> Buyer | None:
@@ -119,6 +145,12 @@ class Desk(Protocol):
         """The marks (`Product.attributes`) of the goods that the catalogue knows.
 
         Raises: Declined."""
+        ...
+
+    def gift_card(self, code: str) -> GiftCard | None:
+        """The gift certificate with this number; None where there is none.
+
+        Wrong numbers are counted.  Raises: Declined (`too_many_attempts`)."""
         ...
 
     def first_time(self, name: str) -> bool:

@@ -20,6 +20,7 @@ class Capability(StrEnum):
     RECEIPTS = "receipts"
     REPORT = "report"
     COMPANION = "companion"
+    FRAME = "frame"
     CHECK = "check"
     SHOP_WEBHOOKS = "shop_webhooks"
 

@@ -345,6 +345,38 @@ class Companion:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameView:
+    """What an owner reads of a connection inside the vendor's own pages.
+
+    `places`: the vendor's points of sale by name, each with the code of the hub's shop;
+    `steps`: what to do next, each in "ru" and "en".
+    """
+
+    places: tuple[tuple[str, str], ...] = ()
+    steps: tuple[Mapping[str, str], ...] = ()
+
+
+class Frame(Protocol):
+    """A page of the hub inside the vendor's: `/frames/<installation>`.
+
+    `ancestors` are the origins that may show it, in the words of a content security policy.
+    """
+
+    ancestors: tuple[str, ...]
+
+    def admit(self, client: Client, query: Mapping[str, str], now: datetime) -> str:
+        """Ask the vendor who opens the page; gives the language to answer in.
+
+        Raises: Refused (nobody of this account), and what the client raises.
+        """
+        ...
+
+    def view(self, client: Client) -> FrameView:
+        """Raises: what the client raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class ClientContext:
     """What the hub gives to make a client: settings and the guarded session factory.
 
@@ -374,6 +406,7 @@ class Connector:
     receipts: Receipts | None = None
     report: Reports | None = None
     companion: Companion | None = None
+    frame: Frame | None = None
     check: Callable[[Client], None] | None = None
     shop_webhooks: ShopWebhooks | None = None
 
@@ -391,6 +424,7 @@ class Connector:
             Capability.RECEIPTS: self.receipts is not None,
             Capability.REPORT: self.report is not None,
             Capability.COMPANION: self.companion is not None,
+            Capability.FRAME: self.frame is not None,
             Capability.CHECK: self.check is not None,
             Capability.SHOP_WEBHOOKS: self.shop_webhooks is not None,
         }

@@ -19,7 +19,15 @@ from connectors.moysklad.schemas import load
 from connectors.moysklad.till_words import number_of, points_text
 from connectors.moysklad.translate import cart_of, shop_of
 from loyalty_kit.checker import compile_load
-from loyalty_kit.checkout import BasketLine, HoldRequest, PricedLine, Quote, QuoteRequest, Spend
+from loyalty_kit.checkout import (
+    BasketLine,
+    HoldRequest,
+    MemberView,
+    PricedLine,
+    Quote,
+    QuoteRequest,
+    Spend,
+)
 from loyalty_kit.desk import Declined, Desk
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.events import Customer
@@ -76,11 +84,31 @@ def recalculated(document: Any, desk: Desk, settings: Settings) -> dict[str, Any
 def _priced(request: QuoteRequest, told: Wire, desk: Desk, settings: Settings) -> Priced | None:
     """None for an empty cart.  Raises: Declined."""
     if not request.lines:
+        _let_go(request, desk)
         return None
     spending = told["bonus"] is not None and told["bonus"]["kind"] == SPENDING
     if spending and request.member is not None:
-        return _spending(request, told["wish"], desk, settings)
-    return Priced(desk.quote(request))
+        priced = _spending(request, told["wish"], desk, settings)
+    else:
+        priced = Priced(desk.quote(request))
+    if not priced.quote.points.spend and _may_hold(priced.quote.member):
+        _let_go(request, desk)
+    return priced
+
+
+def _may_hold(member: MemberView | None) -> bool:
+    """A quote tells balances of those alone whom somebody vouches for."""
+    return member is not None and (member.balance is None or member.balance.held > 0)
+
+
+def _let_go(request: QuoteRequest, desk: Desk) -> None:
+    """Nothing is spent any more, so nothing is set aside; else its time lets it go."""
+    if request.cart is None:
+        return
+    try:
+        desk.release(request.cart, shop=request.shop)
+    except Declined:
+        return
 
 
 def _request(told: Wire, desk: Desk, settings: Settings) -> QuoteRequest:

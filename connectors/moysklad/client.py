@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,8 +32,12 @@ UNITS_PER_S = 14
 """45 units in 3 seconds are a token's; a little is left for whoever else uses it."""
 WEIGHT = {"solution": 1, "user": 4}
 """Units that one call costs (since 2026-12-01)."""
+_AT_ONCE = BoundedSemaphore(5)
+"""So many calls of one token may be under way; all tokens of this process share it."""
 PARALLEL = 1073
 """The error code of more than five calls at once, which comes with 429 and no pause."""
+NO_SUCH_OBJECT = 1021
+FIELDS = "/entity/counterparty/metadata/attributes"
 SORTED_HERE = (400, 401, 403, 404, 412, 415, 429)
 LONGEST_PAUSE_S = 3600.0
 
@@ -70,6 +75,7 @@ class MoySklad:
         self._root = settings["api_url"].rstrip("/")
         # Seconds since 1970 by MoySklad's clock, as it last told.
         self.server_time = 0
+        self._fields: list[Json] | None = None
 
     # Reading
 
@@ -106,13 +112,52 @@ class MoySklad:
     def switch_on(self, webhook: str) -> None:
         self._object("PUT", f"/entity/webhook/{webhook}", {}, {"enabled": True})
 
+    # Fields of counterparties
+
+    def fields(self) -> list[Json]:
+        """The owner's own fields of counterparties, asked for once."""
+        if self._fields is None:
+            self._fields = self.all(FIELDS)
+        return self._fields
+
+    def make_field(self, name: str, kind: str) -> None:
+        self._fields = None
+        body = [{"name": name, "type": kind, "required": False}]
+        self._done("POST", FIELDS, body)
+
+    def write_field(self, counterparty: str, field: Json, value: Any) -> None:
+        """By the call that changes many: of single changes MoySklad bears 100 a minute."""
+        meta = {"href": f"{self._root}/entity/counterparty/{counterparty}", "type": "counterparty"}
+        written = {"meta": field.get("meta"), "value": value}
+        self._done("POST", "/entity/counterparty", [{"meta": meta, "attributes": [written]}])
+
     # The Vendor API
 
     def put(self, address: str, body: Json, *, bearer: str, also: Collection[int] = ()) -> None:
         """Also taken: the statuses in `also`."""
         self._call("PUT", address, bearer, also, json=body)
 
+    def post(self, address: str, *, bearer: str) -> Json:
+        """An empty call that is answered with an object."""
+        answer = json_of(self._call("POST", address, bearer))
+        if not isinstance(answer, dict):
+            raise RemoteMisconfigured("the Vendor API did not answer an object")
+        return answer
+
     # Calls
+
+    def _done(self, method: str, path: str, body: list[Json]) -> None:
+        """Each part of a change of many is answered for itself."""
+        address, token = f"{self._root}{path}", self.settings["api_token"]
+        response = self._call(method, address, token, json=body)
+        answer = json_of(response)
+        for part in answer if isinstance(answer, list) else ():
+            codes = _codes(part)
+            if NO_SUCH_OBJECT in (codes or ()):
+                raise Gone(f"{path}: there is no such object")
+            if codes is not None:
+                told = ", ".join(map(str, codes)) or "no code"
+                raise RemoteMisconfigured(f"{path} was refused: {told}")
 
     def _object(self, method: str, path: str, params: Params, body: Json | None = None) -> Json:
         address, token = f"{self._root}{path}", self.settings["api_token"]
@@ -127,7 +172,8 @@ class MoySklad:
         accept = {*SORTED_HERE, *also}
         # Bytes, because requests encodes texts as Latin-1.
         headers = {"Authorization": f"Bearer {bearer}".encode()}
-        response = call(self._http, method, address, accept=accept, headers=headers, **kwargs)
+        with _AT_ONCE:
+            response = call(self._http, method, address, accept=accept, headers=headers, **kwargs)
         self.server_time = _time_of(response) or self.server_time
         if response.status_code in SORTED_HERE:
             raise refusal(response)
@@ -148,9 +194,14 @@ def codes_of(response: requests.Response) -> list[int] | None:
         body = json_of(response)
     except RemoteMisconfigured:
         return None
+    return _codes(body) or []
+
+
+def _codes(body: Any) -> list[int] | None:
+    """None where no errors are told."""
     errors = body.get("errors") if isinstance(body, dict) else None
     if not isinstance(errors, list):
-        return []
+        return None
     told = (error.get("code") for error in errors if isinstance(error, dict))
     return [code for code in told if isinstance(code, int)]
 

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from connectors.moysklad.catalogue import GOODS, translate_goods
-from connectors.moysklad.client import MOST, MoySklad
-from connectors.moysklad.schemas import uuid_of
+from connectors.moysklad.client import MOST, PAGE, MoySklad
+from connectors.moysklad.schemas import ref_id, uuid_of
 from connectors.moysklad.settings import ORDER
-from connectors.moysklad.translate import DOCUMENTS, translate_document
-from loyalty_kit.errors import Gone, NotOurs
+from connectors.moysklad.translate import (
+    DEMAND_RETURN,
+    DOCUMENTS,
+    UNNAMED,
+    kinds_of,
+    translate_document,
+)
+from loyalty_kit.errors import Gone, NotOurs, Retry
 from loyalty_kit.ports import Context, Hint, Translated
 
 EXPAND = "agent,positions"
+ALSO = {ORDER: ",state", DEMAND_RETURN: ",demand"}
 
 
 class Documents:
     """Documents: {"document", "positions"}, {"gone": true}, or an article as it is."""
 
     def read(self, client: MoySklad, hint: Hint) -> Any:
-        """Raises: NotOurs, Gone (articles only), and what the client raises."""
+        """Raises: NotOurs, Gone (articles only), Retry (a document that the till told without
+        its id is not there yet), and what the client raises."""
+        if hint.kind.startswith(UNNAMED):
+            kind = hint.kind.removeprefix(UNNAMED)
+            return _document(client, kind, _found(client, kind, json.loads(hint.id)))
         number = uuid_of(hint.id)
         if number is None:
             raise Gone("not an id of MoySklad")
@@ -31,7 +44,7 @@ class Documents:
 
     def translate(self, hint: Hint, document: Any, context: Context) -> Translated:
         """Raises: NotOurs, PayloadInvalid."""
-        if hint.kind in DOCUMENTS:
+        if hint.kind in DOCUMENTS or hint.kind.startswith(UNNAMED):
             return translate_document(hint, document, context)
         if hint.kind in GOODS:
             return translate_goods(document)
@@ -39,9 +52,8 @@ class Documents:
 
 
 def _document(client: MoySklad, kind: str, number: str) -> dict[str, Any]:
-    expand = f"{EXPAND},state" if kind == ORDER else EXPAND
     try:
-        document = client.one(kind, number, expand)
+        document = client.one(kind, number, f"{EXPAND}{ALSO.get(kind, '')}")
         positions = document.get("positions")
         listed = positions if isinstance(positions, dict) else {}
         rows, meta = listed.get("rows"), listed.get("meta")
@@ -49,5 +61,40 @@ def _document(client: MoySklad, kind: str, number: str) -> dict[str, Any]:
         if not isinstance(rows, list) or (isinstance(size, int) and size > len(rows)):
             rows = client.all(f"/entity/{kind}/{number}/positions", size=MOST)
     except Gone:
+        if _is_of_another_kind(client, kind, number):
+            raise NotOurs("a hint that names a document by a kind that it is not of") from None
         return {"gone": True}
     return {"document": document, "positions": rows}
+
+
+def _is_of_another_kind(client: MoySklad, kind: str, number: str) -> bool:
+    """Ids are unique over all kinds: what another kind has is not gone."""
+    for other in kinds_of(client.settings):
+        if other != kind:
+            try:
+                client.one(other, number, "")
+            except Gone:
+                continue
+            return True
+    return False
+
+
+def _found(client: MoySklad, kind: str, mark: list[Any]) -> str:
+    """The id of the document with this number, of this retail point and minute.
+
+    Raises: Retry, and what the client raises.
+    """
+    store, name, moment, _ = mark
+    minute = moment[:16]
+    named = name.replace(";", "\\;")
+    asked = f"name={named};moment>={minute}:00.000;moment<={minute}:59.999"
+    rows = client.rows(f"/entity/{kind}", {"filter": asked, "limit": str(PAGE)})
+    ids = [str(row.get("id")) for row in rows if _store_of(row) == store]
+    if len(ids) != 1:
+        raise Retry(f"{len(ids)} documents have the number and time of one without an id")
+    return ids[0]
+
+
+def _store_of(row: Mapping[str, Any]) -> str | None:
+    store = row.get("retailStore")
+    return ref_id(store) if isinstance(store, Mapping) else None

@@ -9,10 +9,12 @@ MANIFEST = Manifest(
     code="moysklad",
     title={"ru": "МойСклад", "en": "MoySklad"},
     summary={
-        "ru": "Касса с баллами, продажи, возвраты и товары. Кассе нужно своё решение в "
-        "МоемСкладе: приватное (платное) или черновик, который продлевают каждый день.",
-        "en": "A till with points, sales, returns and goods. The till needs a solution of your "
-        "own in MoySklad: a private one (paid), or a draft that is renewed every day.",
+        "ru": "Касса с баллами и сертификатами, продажи, возвраты, товары, балансы. Кассе "
+        "нужно своё решение в МоемСкладе: приватное (платное) или черновик, который продлевают "
+        "каждый день.",
+        "en": "A till with points and gift cards, sales, returns, goods, balances. The till "
+        "needs a solution of your own in MoySklad: a private one (paid), or a draft that is "
+        "renewed every day.",
     },
     capabilities=frozenset(
         {
@@ -21,6 +23,8 @@ MANIFEST = Manifest(
             Capability.PULL,
             Capability.CATALOGUE,
             Capability.PROTOCOL,
+            Capability.PUSH_BALANCE,
+            Capability.FRAME,
             Capability.CHECK,
             Capability.SHOP_WEBHOOKS,
         }

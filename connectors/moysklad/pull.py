@@ -15,7 +15,7 @@ from typing import Any
 
 from connectors.moysklad.client import PAGE, MoySklad
 from connectors.moysklad.schemas import LocalTime, Uuid, Wire, load
-from connectors.moysklad.translate import DOCUMENTS, RETURN_OF
+from connectors.moysklad.translate import DOCUMENTS, kinds_of
 from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.ports import Hint, PullPage, Settings
@@ -94,9 +94,7 @@ class Pull:
 
 def lists_of(settings: Settings) -> list[str]:
     """The kinds that count, each with its recycle bin; sales before their returns."""
-    sales = list(settings["sales"])
-    kinds = [*sales, *(kind for kind, sale in RETURN_OF.items() if sale in sales)]
-    return [listed for kind in kinds for listed in (kind, f"{BIN}{kind}")]
+    return [listed for kind in kinds_of(settings) for listed in (kind, f"{BIN}{kind}")]
 
 
 def _missing(client: MoySklad, kind: str, portion: Sequence[Hint]) -> list[Hint]:

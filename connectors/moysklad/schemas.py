@@ -224,6 +224,24 @@ class State(Wire):
     name = words()
 
 
+class GiftCard(Wire):
+    """A certificate that paid, by its number; kopecks in either protocol."""
+
+    name = words()
+    paid = Kopecks(data_key="paymentSum", required=True)
+
+
+class Shipped(Wire):
+    """The sale that a return is of; where it is expanded, with the order of a shipment."""
+
+    id = words()
+    order = ref("customerOrder")
+
+    @pre_load
+    def _find_id(self, data: Any, **_: Any) -> Any:
+        return {**data, "id": ref_id(data)} if isinstance(data, Mapping) else data
+
+
 class Document(Wire):
     """A sale, an order or a return of either kind."""
 
@@ -236,8 +254,9 @@ class Document(Wire):
     rate = fields.Nested(Rate, load_default=None, allow_none=True)
     agent = agent()
     store = ref("retailStore")
-    demand = ref()
+    demand = fields.Nested(Shipped, load_default=None, allow_none=True)
     order = ref("customerOrder")
+    cards = fields.List(fields.Nested(GiftCard), data_key="giftCards", load_default=list)
     cheque = fields.Nested(Cheque, load_default=None, allow_none=True)
     state = fields.Nested(State, load_default=None, allow_none=True)
 
@@ -307,10 +326,6 @@ class SoldPosition(TillPosition):
 class Bonus(Wire):
     kind = words("transactionType")
     spent = Points(data_key="bonusValueToSpend", load_default=None, allow_none=True)
-
-
-class GiftCard(Wire):
-    paid = Kopecks(data_key="paymentSum", required=True)
 
 
 class Recalc(Wire):

@@ -91,9 +91,10 @@ class Settings(SettingsSchema):
             Choice(ORDER, {"ru": "Заказы покупателей", "en": "Customer orders"}),
         ),
         help={
-            "ru": "Заказы выбирайте, только если отгрузок по ним не делают: иначе продажа "
-            "считается дважды",
-            "en": "Take orders only where they are not shipped in MoySklad, or a sale counts twice",
+            "ru": "Заказ, проданный на кассе, считается как эта продажа, а отгрузка по заказу — "
+            "как заказ",
+            "en": "An order sold at the till counts as that sale, a shipment with an order as the "
+            "order",
         },
         default=(RETAIL, DEMAND),
     )
@@ -187,6 +188,16 @@ class Settings(SettingsSchema):
             "controls the till can spend points without the buyer.",
         },
     )
+    balance_fields = settings.text(
+        {"ru": "Поля баланса у контрагента", "en": "Fields of the balance"},
+        help={
+            "ru": "Валюта программы=название дополнительного поля, через запятую: "
+            "points=Баланс баллов. Недостающие создаст «Проверить». Пусто: балансы не пишутся.",
+            "en": "Currency of the programme=name of a custom field of counterparties, by comma: "
+            "points=Balance. Test makes those that are missing. Empty: none is written.",
+        },
+        default="",
+    )
     backfill_days = settings.integer(
         {"ru": "При подключении забрать документы за дней", "en": "Days of documents at first"},
         least=0,
@@ -206,14 +217,28 @@ class Settings(SettingsSchema):
             raise ValidationError("Нет такого часового пояса / No such time zone.") from None
 
     @validates("shops")
-    def _are_pairs(self, value: str, **_: Any) -> None:
-        for part in filter(str.strip, value.split(",")):
-            point, equals, shop = part.partition("=")
-            if not equals or not point.strip() or not shop.strip():
-                raise ValidationError("id=магазин через запятую / id=shop, by comma.")
+    def _are_shops(self, value: str, **_: Any) -> None:
+        if not _are_pairs(value):
+            raise ValidationError("id=магазин через запятую / id=shop, by comma.")
+
+    @validates("balance_fields")
+    def _are_fields(self, value: str, **_: Any) -> None:
+        if not _are_pairs(value):
+            raise ValidationError("валюта=поле через запятую / currency=field, by comma.")
 
 
 assert CODES_SETTING in Settings().fields, "the hub asks for the owner's consent by this name"
+
+
+def _are_pairs(text: str) -> bool:
+    parts = (part.partition("=") for part in listed(text))
+    return all(equals and one.strip() and other.strip() for one, equals, other in parts)
+
+
+def pairs(text: str) -> dict[str, str]:
+    """The parts of a setting that lists `one=other` by comma."""
+    parts = (part.partition("=") for part in sorted(listed(text)))
+    return {one.strip(): other.strip() for one, _, other in parts}
 
 
 def listed(text: str) -> frozenset[str]:

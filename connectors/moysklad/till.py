@@ -22,6 +22,7 @@ from connectors.moysklad.till_words import (
     as_till,
     buyer_row,
     empty,
+    gift_card_row,
     number_of,
     refusal_of,
     reply,
@@ -166,8 +167,13 @@ def _returned(request: InboundRequest, desk: Desk, settings: Settings) -> Protoc
 
 
 def _gift_card(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
-    """The hub's gift certificates are not shown to this till yet, so it knows no card."""
-    raise Refusal("unknown_card", status=404)
+    """A certificate that is for some goods or one member alone is not shown as money: the till
+    asks by the number alone, and takes a card for whatever is bought."""
+    number = request.query.get("name", "").strip()
+    found = desk.gift_card(number) if number else None
+    if found is None:
+        raise Refusal("unknown_card", status=404)
+    return reply(gift_card_row(number, found))
 
 
 ROUTES = (

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
-from loyalty_kit.desk import Buyer, Declined
+from loyalty_kit.desk import Buyer, Declined, GiftCard
 from loyalty_kit.ports import ProtocolReply
 
 NEEDS_CODE = 28001
@@ -33,13 +34,26 @@ TEXTS: Mapping[str, Words] = {
     ),
     "phone_impossible": ("Неверный телефон", "Проверьте номер телефона покупателя"),
     "no_address": ("Некуда отправить код", "У покупателя нет телефона и почты"),
+    "too_many_attempts": (
+        "Слишком много неверных номеров",
+        "Проверьте номер сертификата; следующая проверка — в течение часа",
+    ),
     "too_many_codes": ("Слишком часто", "Новый код можно запросить позже"),
     "not_available": ("Не подключено", "Отправка сообщений не подключена"),
     "unknown_shop": ("Неизвестный магазин", "Точка продаж не связана с магазином программы"),
+    "paused": (
+        "Приостановлено",
+        "Программа лояльности приостановлена: продайте без скидок и баллов",
+    ),
     "try_again": ("Временно недоступно", "Программа лояльности недоступна, повторите позже"),
 }
 OTHER: Words = ("Отказано", "Программа лояльности отказала в операции")
-STATUSES: Mapping[str, int] = {"member_not_found": 404, "try_again": 503, "too_many_codes": 429}
+STATUSES: Mapping[str, int] = {
+    "member_not_found": 404,
+    "try_again": 503,
+    "too_many_codes": 429,
+    "too_many_attempts": 429,
+}
 
 
 class Refusal(Exception):
@@ -84,6 +98,33 @@ def points_text(hundredths: int) -> str:
     """For the receipt: `117`, `103,50`."""
     whole, rest = divmod(hundredths, 100)
     return f"{whole}" if not rest else f"{whole},{rest:02}"
+
+
+def gift_card_row(number: str, card: GiftCard) -> dict[str, Any]:
+    """Money in kopecks, the end in UTC.  `initialBalance` where the card has a nominal."""
+    told: dict[str, Any] = {
+        "name": number,
+        "id": str(uuid.uuid5(_OURS, card.id)),
+        "status": _card_status(card),
+        "currentBalance": card.balance_minor,
+    }
+    if card.nominal_minor is not None:
+        told["initialBalance"] = card.nominal_minor
+    if card.expires_at is not None:
+        told["expireDate"] = f"{card.expires_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return told
+
+
+def _card_status(card: GiftCard) -> str:
+    """A card whose money is reserved elsewhere has none to pay with."""
+    if card.state in ("spent", "expired"):
+        return {"spent": "REDEEMED", "expired": "EXPIRED"}[card.state]
+    if card.state != "active" or card.bound:
+        return "INVALID"
+    if not card.balance_minor:
+        return "REDEEMED"
+    whole = card.nominal_minor is None or card.balance_minor >= card.nominal_minor
+    return "CAN_BE_USED" if whole else "PARTIALLY_REDEEMED"
 
 
 def buyer_row(buyer: Buyer) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,10 +22,11 @@ from connectors.moysklad.lines import (
 )
 from connectors.moysklad.people import customer_of
 from connectors.moysklad.schemas import load, ref_id
-from connectors.moysklad.settings import DEMAND, ORDER, RETAIL, listed
+from connectors.moysklad.settings import DEMAND, ORDER, RETAIL, listed, pairs
 from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import NotOurs, PayloadInvalid
 from loyalty_kit.events import (
+    CertificateUse,
     FiscalSign,
     Payment,
     Purchase,
@@ -42,10 +44,20 @@ DOCUMENTS = SALES | RETURN_OF.keys()
 AT_TILL = frozenset({RETAIL, RETAIL_RETURN})
 POSTED = 1
 """The revision of what the till posted; documents that are read count from the next one on."""
+FULFILLED = 10**9
+"""The revision of an order that was sold at the till: above every one of its own."""
+UNNAMED = "unnamed:"
+"""Before the kind of a hint: a document of which the till told everything but its id."""
 
 MAX_SIGN = 100
 
 _READ, _SOLD = compile_load(schemas.Read()), compile_load(schemas.Sold())
+
+
+def kinds_of(settings: Settings) -> list[str]:
+    """The kinds of documents that count; sales before their returns."""
+    sales = list(settings["sales"])
+    return [*sales, *(kind for kind, sale in RETURN_OF.items() if sale in sales)]
 
 
 def translate_document(hint: Hint, document: Any, context: Context) -> Translated:
@@ -53,6 +65,8 @@ def translate_document(hint: Hint, document: Any, context: Context) -> Translate
 
     Raises: NotOurs, PayloadInvalid.
     """
+    if hint.kind.startswith(UNNAMED):
+        return _translate_unnamed(hint, document, context)
     settings, revision = context.settings, context.revision + POSTED
     if RETURN_OF.get(hint.kind, hint.kind) not in settings["sales"]:
         raise NotOurs("a kind of document that the settings leave out")
@@ -70,7 +84,7 @@ def translate_document(hint: Hint, document: Any, context: Context) -> Translate
         kept = not told["deleted"] and told["applicable"]
         refund = Refund(
             external_id=told["id"],
-            purchase=told["demand"],
+            purchase=_sale_of(told["demand"], settings),
             revision=revision,
             occurred_at=moment,
             shop=shop,
@@ -79,8 +93,6 @@ def translate_document(hint: Hint, document: Any, context: Context) -> Translate
             lines=refund_lines(parts) if kept else (),
         )
         return (refund,)
-    if hint.kind == DEMAND and told["order"] is not None and ORDER in settings["sales"]:
-        return ()  # its order counts
     purchase = Purchase(
         external_id=told["id"],
         revision=revision,
@@ -90,9 +102,44 @@ def translate_document(hint: Hint, document: Any, context: Context) -> Translate
         channel="pos" if hint.kind in AT_TILL else "online",
         customer=customer,
         lines=purchase_lines(parts),
+        certificates=_certificates(told["cards"]),
         fiscal=_fiscal(told["cheque"]),
     )
+    ordered = told["order"] is not None and ORDER in settings["sales"]
+    if ordered and hint.kind == DEMAND:
+        # Its order counts; it may have been booked before it had one.
+        return (replace(purchase, status=PurchaseStatus.CANCELLED),)
+    if ordered and purchase.status is PurchaseStatus.PAID:
+        return (purchase, _sold_at_till(told["order"]))
     return (purchase,)
+
+
+def _sold_at_till(order: str) -> Purchase:
+    """An order that a retail sale fulfils does not count: the till's word has the points.
+
+    Its own words come under lower revisions, so none of them books it again.  It is told alike
+    each time: when it was placed the sale does not say, and the hub may know.
+    """
+    return Purchase(
+        external_id=order,
+        revision=FULFILLED,
+        status=PurchaseStatus.CANCELLED,
+        occurred_at=datetime(1970, 1, 1, tzinfo=UTC),
+        channel="online",
+        lines=(),
+    )
+
+
+def _sale_of(demand: Wire | None, settings: Settings) -> str | None:
+    """What a return is of: the order instead of its shipment, where orders count."""
+    if demand is None:
+        return None
+    number: str | None = demand["id"]
+    return demand["order"] if demand["order"] and ORDER in settings["sales"] else number
+
+
+def _certificates(cards: Iterable[Wire]) -> tuple[CertificateUse, ...]:
+    return tuple(CertificateUse(one["name"], one["paid"]) for one in cards if one["name"])
 
 
 def _status(kind: str, told: Wire, settings: Settings) -> PurchaseStatus:
@@ -144,6 +191,8 @@ def translate_sale(document: Any, context: Context) -> Translated:
     told, settings = load(_SOLD, document), context.settings
     parts = parts_of_till(told["positions"])
     customer = customer_of(told["agent"], settings)
+    if unnamed := _unnamed(RETAIL, told, settings):
+        return unnamed
     spent = 0 if told["bonus"] is None else told["bonus"]["spent"] or 0
     external = None if customer is None or customer.external is None else customer.external.id
     purchase = Purchase(
@@ -156,6 +205,7 @@ def translate_sale(document: Any, context: Context) -> Translated:
         lines=purchase_lines(parts),
         points_spent=spent,
         cart=cart_of(external, told["store"]) if spent else None,
+        certificates=_certificates(told["cards"]),
         payments=_payments(told, sum(part.paid_minor for part in parts)),
     )
     return (purchase,)
@@ -165,6 +215,8 @@ def translate_return(document: Any, context: Context) -> Translated:
     """Raises: PayloadInvalid."""
     told, settings = load(_SOLD, document), context.settings
     parts = parts_of_till(told["positions"])
+    if unnamed := _unnamed(RETAIL_RETURN, told, settings):
+        return unnamed
     refund = Refund(
         external_id=posted_id(document),
         purchase=told["demand"],
@@ -176,6 +228,42 @@ def translate_return(document: Any, context: Context) -> Translated:
         lines=refund_lines(parts),
     )
     return (refund,)
+
+
+def _unnamed(kind: str, told: Wire, settings: Settings) -> tuple[Hint, ...]:
+    """A word without an id waits for its document, which has one: booked at once, it would be
+    booked again by the document.
+
+    Empty where the word has an id, or where documents of the kind do not count.
+
+    Raises: PayloadInvalid, where nothing is told by which the document could be found.
+    """
+    if ref_id({"meta": told["meta"]}) or RETURN_OF.get(kind, kind) not in settings["sales"]:
+        return ()
+    if told["name"] is None or told["store"] is None:
+        raise PayloadInvalid("a document without an id, a number or a retail point")
+    spent = 0 if told["bonus"] is None else told["bonus"]["spent"] or 0
+    mark = [told["store"], told["name"], told["moment"].isoformat(" ", "seconds"), spent]
+    return (Hint(f"{UNNAMED}{kind}", json.dumps(mark, ensure_ascii=False)),)
+
+
+def _translate_unnamed(hint: Hint, document: Any, context: Context) -> Translated:
+    """The till's own word of a document that was found by its number.
+
+    Raises: NotOurs, PayloadInvalid.
+    """
+    store, _, _, spent = json.loads(hint.id)
+    if isinstance(document, Mapping) and document.get("gone") is True:
+        raise NotOurs("a document that is gone, and was never known by its id")
+    named = replace(hint, kind=hint.kind.removeprefix(UNNAMED))
+    first, *more = translate_document(named, document, context)
+    if isinstance(first, Refund):
+        return (replace(first, revision=POSTED),)
+    assert isinstance(first, Purchase)
+    customer = first.customer
+    external = None if customer is None or customer.external is None else customer.external.id
+    cart = cart_of(external, store) if spent else None
+    return (replace(first, revision=POSTED, points_spent=spent, cart=cart), *more)
 
 
 def posted_id(document: Any) -> str:
@@ -210,11 +298,8 @@ def _payments(told: Wire, total_minor: int) -> tuple[Payment, ...]:
 
 def shop_of(store: str | None, settings: Settings) -> str | None:
     """The code of the hub's shop for a retail point."""
-    for pair in listed(settings["shops"]):
-        point, _, shop = pair.partition("=")
-        if store is not None and point.strip().lower() == store:
-            return shop.strip()
-    return settings.get("shop") or None
+    shops = {point.lower(): shop for point, shop in pairs(settings["shops"]).items()}
+    return shops.get(store or "") or settings.get("shop") or None
 
 
 def _moment(told: datetime, settings: Settings) -> datetime:

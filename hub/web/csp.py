@@ -8,20 +8,20 @@ style sheet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from flask import Flask, Response, request
 
-POLICY = "; ".join(
+_POLICY = "; ".join(
     (
         "default-src 'self'",
         "img-src 'self' data:",
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
-        "frame-ancestors 'none'",
     )
 )
+POLICY = f"{_POLICY}; frame-ancestors 'none'"
 _YEAR_S = 31_536_000
 _ALWAYS = (
     ("Content-Security-Policy", POLICY),
@@ -52,12 +52,20 @@ def register(app: Flask, *, public_https: bool) -> None:
         told = {name.lower() for name, _ in response.headers}
         https = public_https or request.is_secure
         wanted = headers(https=https, kept=request.endpoint == "static")
+        if "content-security-policy" in told:
+            # It says itself who may frame it; the older header knows no single origins.
+            wanted = [pair for pair in wanted if pair[0] != "X-Frame-Options"]
         response.headers.extend([pair for pair in wanted if pair[0].lower() not in told])
         if "location" in told:
             _keep_the_host_out(response)
         return response
 
     app.after_request(guard)
+
+
+def framed_by(ancestors: Iterable[str]) -> str:
+    """The policy of a page that these origins may show in a frame."""
+    return f"{_POLICY}; frame-ancestors {' '.join(ancestors)}"
 
 
 def _keep_the_host_out(response: Response) -> None:

@@ -201,11 +201,16 @@ def check_certificate(
     connection: Connection, programme_id: int, code: str, *, now: datetime
 ) -> dict[str, Any]:
     """A certificate, wire-ready.  Raises: CertificateNotFound."""
+    return certificate_view(known_certificate(connection, programme_id, code), now)
+
+
+def known_certificate(connection: Connection, programme_id: int, code: str) -> KeptCertificate:
+    """Raises: CertificateNotFound."""
     key = (programme_id, normal(code))
     found = store.known_certificates(connection, [key]).get(key)
     if found is None:
         raise CertificateNotFound
-    return certificate_view(found, now)
+    return found
 
 
 def top_up(

@@ -28,7 +28,7 @@ from loyalty_core.service.certificate_uses import named_in
 from loyalty_core.service.clubs import Memberships
 from loyalty_core.service.event_holds import EventHolds
 from loyalty_core.service.identify import Ask, identify
-from loyalty_core.service.known_events import KnownEvents, Told, hash_of
+from loyalty_core.service.known_events import KnownEvents, Told, hash_of, key_of
 from loyalty_core.service.plans import PlanCache, version_at
 from loyalty_core.service.promotion_limits import CountedFor, Counters
 from loyalty_core.service.rate_tiers import ladder_of
@@ -103,9 +103,9 @@ class EventBatch:
         self.claims = Claims(self.connection, self.programme.id, self.known.all_signs())
         self.holds.look_up(
             [
-                (self.shop(one.source, one.event.shop), one.event)
+                (self.shop(one.source, event.shop), event)
                 for one in self.told
-                if isinstance(one.event, Purchase)
+                for event in self._words_of(one)
             ],
             self.known.all_purchases(),
         )
@@ -114,6 +114,13 @@ class EventBatch:
         self.products = products_for(self.connection, self.programme.id, self._skus())
         self._lock_accounts()
         return self.told
+
+    def _words_of(self, told: Told) -> list[Purchase]:
+        """What is told of a purchase, and what is known: either may name its hold."""
+        if not isinstance(told.event, Purchase):
+            return []
+        kept = self.known.purchases.get(key_of(told.source, told.event))
+        return [told.event] if kept is None else [told.event, kept.event]
 
     def _checked(self, source: Source, event: Event) -> Told:
         listed = (event.refunds or ()) if isinstance(event, Purchase) else ()

@@ -42,6 +42,7 @@ MAX_KEY = 255
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,31}", re.ASCII)
 
 
+_ORIGIN = re.compile(r"https://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]+)?")
 _QR = "t=20260314T1430&s=1000.00&fn=9999078900000001&i=10318&fp=1234567890&n=1"
 
 
@@ -71,6 +72,7 @@ def check_declaration(subject: Subject) -> None:
         connector.fetch or connector.pull or connector.catalogue or connector.check
         or connector.push_balance or connector.push_discounts or connector.message
         or connector.shop_webhooks
+        or connector.frame
     )  # fmt: skip
     expect(bool(calls) == (connector.make_client is not None), "make_client and calls disagree")
     if connector.receipts is not None:
@@ -78,6 +80,9 @@ def check_declaration(subject: Subject) -> None:
         hints = [connector.receipts.hint(_QR) for _ in range(2)]
         expect(hints[0] == hints[1], "one receipt has two hints")
         expect(hints[0].kind and hints[0].id, "a receipt's hint is empty")
+    if connector.frame is not None:
+        told = connector.frame.ancestors
+        expect(told and all(map(_ORIGIN.fullmatch, told)), "a frame is for https origins by name")
     names = [hook.name for hook in connector.webhooks]
     expect(len(set(names)) == len(names), "two webhooks have one name")
 

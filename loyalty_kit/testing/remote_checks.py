@@ -70,6 +70,8 @@ class _Operation:
     name: str
     call: Callable[[Client], Any]
     reads: bool
+    other: Callable[[Client], Any] | None = None
+    """The same call under the same key, of something that differs."""
 
 
 def check_remote_errors(subject: Subject) -> None:
@@ -98,7 +100,8 @@ def _expect_kind(operation: _Operation, trouble: _Trouble, client: Client, *, pa
 
 
 def check_pushes_repeat(subject: Subject) -> None:
-    """13. Pushes and messages repeated with the same key send the same request."""
+    """13. Pushes and messages repeated with the same key send the same request; of another
+    balance something else is sent."""
     if "no_remote" in subject.exempt:
         return
     for operation in _pushes(subject):
@@ -107,16 +110,22 @@ def check_pushes_repeat(subject: Subject) -> None:
         for _ in range(2):
             with side.remote(None, side.accepts) as remote:
                 operation.call(client_of(subject, side, remote.base_url))
-                sent.append([_comparable(asked) for asked in remote.asked])
+                sent.append([_comparable(asked, remote.base_url) for asked in remote.asked])
         expect(sent[0], f"{operation.name}: sends nothing")
         expect(sent[0] == sent[1], f"{operation.name}: repeated, it sends something else")
+        if operation.other is not None:
+            with side.remote(None, side.accepts) as remote:
+                operation.other(client_of(subject, side, remote.base_url))
+                other = [_comparable(asked, remote.base_url) for asked in remote.asked]
+            expect(other != sent[0], f"{operation.name}: of another balance it sends the same")
 
 
-def _comparable(asked: Any) -> Any:
+def _comparable(asked: Any, base_url: str) -> Any:
+    """Without the address of the remote, which is another one each time."""
     if not isinstance(asked, Asked):
         return asked
     key = asked.headers.get("idempotency-key")
-    return asked.method, asked.path, asked.query, key, asked.body
+    return asked.method, asked.path, asked.query, key, asked.body.replace(base_url.encode(), b"")
 
 
 def check_pages(subject: Subject) -> None:
@@ -298,9 +307,16 @@ def _pushes(subject: Subject) -> Iterator[_Operation]:
     discounts = subject.connector.push_discounts
     messenger = subject.connector.message
     if balances is not None:
-        balance = Balance("points", available=50000)
+        member = side_of(subject).member
+
+        def push(client: Client, balance: Balance) -> None:
+            balances.push(client, member, balance, key=KEY)
+
         yield _Operation(
-            "push_balance", lambda c: balances.push(c, "1", balance, key=KEY), reads=False
+            "push_balance",
+            partial(push, balance=Balance("points", available=50000)),
+            reads=False,
+            other=partial(push, balance=Balance("points", available=100)),
         )
     if discounts is not None:
         yield _Operation("push_discounts", lambda c: discounts.push(c, (), key=KEY), reads=False)

@@ -46,7 +46,8 @@ class RemoteSide:
     remote answers a call that succeeds, where `{}` is not enough.  `shop`: a stand-in that
     gives its base address and has more than one page to pull and to list.  `refusals`: how the
     vendor refuses a message, by a name for each.  `stage`: for a remote that does not speak
-    HTTP; it is given the name of a trouble or a refusal, None where all is well.
+    HTTP; it is given the name of a trouble or a refusal, None where all is well.  `member`: an id
+    of a buyer as the vendor writes them, whose balance is told.
     """
 
     settings: Callable[[str], Mapping[str, str]]
@@ -54,6 +55,7 @@ class RemoteSide:
     shop: Callable[[], AbstractContextManager[str]] | None = None
     refusals: Mapping[str, Answered] = field(default_factory=dict)
     stage: Callable[[str | None], AbstractContextManager[StandIn]] | None = None
+    member: str = "1"
 
     def remote(self, name: str | None, answer: Answer) -> AbstractContextManager[Remote | StandIn]:
         return Remote(answer) if self.stage is None else self.stage(name)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from tests.support.moysklad import MoySkladStage
 from tests.support.woo import WooStage
@@ -72,3 +73,23 @@ def open_moysklad(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Op
 @pytest.fixture
 def account(open_moysklad: OpenMoySklad) -> MoySkladStage:
     return open_moysklad()
+
+
+@pytest.fixture
+def open_moysklad_embedded(sqlite_engine: Engine, tmp_path: Path) -> Iterator[OpenMoySklad]:
+    """As `open_moysklad`, on SQLite alone: where the state of the database does not matter."""
+    opened: list[MoySkladStage] = []
+
+    def begin(**more: Any) -> MoySkladStage:
+        stage = MoySkladStage(sqlite_engine, tmp_path, **more)
+        opened.append(stage)
+        return stage
+
+    yield begin
+    for stage in opened:
+        stage.close()
+
+
+@pytest.fixture
+def moysklad(open_moysklad_embedded: OpenMoySklad) -> MoySkladStage:
+    return open_moysklad_embedded()

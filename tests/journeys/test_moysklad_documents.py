@@ -175,6 +175,33 @@ def test_shipments_count_and_orders_where_the_owner_said_so(open_moysklad: OpenM
     assert stage.balance() == "69.00"
 
 
+def test_an_order_is_edited_cancelled_and_comes_back(open_moysklad_embedded: OpenMoySklad):
+    stage = open_moysklad_embedded(sales="customerorder")
+    for positions, paid, balance in (
+        ((TWO_TEAS,), 138000.0, "69.00"),
+        ((TWO_TEAS, A_CUP), 138000.0, "0.00"),  # not wholly paid any more
+        ((TWO_TEAS, A_CUP), 180000.0, "90.00"),
+    ):
+        total = sum(one["quantity"] * one["price"] for one in positions)
+        stage.saves("customerorder", ORDER, *positions, sum=total, payedSum=paid)
+        stage.hears("customerorder", ORDER)
+        stage.work()
+        assert stage.balance() == balance
+
+    stage.account.bin("customerorder", ORDER)
+    stage.hears("customerorder", ORDER, "DELETE")
+    stage.work()
+    found = stage.purchase(ORDER)
+    assert found is not None
+    assert (found["status"], stage.balance()) == ("cancelled", "0.00")
+    # Taken out of the bin again.
+    stage.account.delete_for_ever("customerorder", ORDER)
+    stage.saves("customerorder", ORDER, TWO_TEAS, sum=138000.0, payedSum=138000.0)
+    stage.hears("customerorder", ORDER)
+    stage.work()
+    assert stage.balance() == "69.00"
+
+
 def test_retail_points_are_shops_and_technical_buyers_are_nobody(open_moysklad: OpenMoySklad):
     stage = open_moysklad(anonymous=f"{CUP}, {ANNA}")
     stage.saves("retaildemand", SALE, TWO_TEAS, sum=138000.0)

@@ -122,6 +122,7 @@ def test_only_a_fresh_token_of_the_solution_is_taken(stage: MoySkladStage):
         token(stage, exp=now),
         token(stage, exp=None),
         token(stage, iat=now + 3600, exp=now + 7200),
+        token(stage, iat=now - 301, exp=now + 60),
         token(stage, jti=None),
         token(stage, jti=""),
         token(stage, exp=True),

@@ -11,7 +11,7 @@ import pytest
 
 from loyalty_kit.events import Purchase
 from loyalty_kit.manifest import Capability
-from loyalty_kit.ports import Context, Hint, Translated
+from loyalty_kit.ports import Context, FrameView, Hint, Translated
 from loyalty_kit.settings import SettingsSchema, secret, text, url
 from loyalty_kit.testing.conformance import CHECKS
 from loyalty_kit.testing.subject import Subject
@@ -64,6 +64,22 @@ class Nameless:
         return Hint("receipt", "")
 
 
+class Framed:
+    def __init__(self, *ancestors: str) -> None:
+        self.ancestors = ancestors
+
+    def admit(self, client: Any, query: Any, now: Any) -> str:
+        return "en"
+
+    def view(self, client: Any) -> FrameView:
+        return FrameView()
+
+
+def framed_by(*ancestors: str) -> Subject:
+    declared = replace(MANIFEST, capabilities=MANIFEST.capabilities | {Capability.FRAME})
+    return with_connector(frame=Framed(*ancestors), manifest=declared)
+
+
 @pytest.mark.parametrize(
     ("subject", "saying"),
     [
@@ -77,6 +93,9 @@ class Nameless:
         pytest.param(with_connector(webhooks=(RECEIPT, RECEIPT)), "one name", id="two of a name"),
         pytest.param(with_connector(receipts=Wandering()), "two hints", id="a wandering receipt"),
         pytest.param(with_connector(receipts=Nameless()), "is empty", id="a nameless receipt"),
+        pytest.param(framed_by("*"), "https origins by name", id="a frame for everybody"),
+        pytest.param(framed_by("http://vendor.example"), "https origins", id="a frame by http"),
+        pytest.param(framed_by(), "https origins by name", id="a frame for nobody"),
     ],
 )
 def test_02_refuses_an_untrue_declaration(subject: Subject, saying: str) -> None:

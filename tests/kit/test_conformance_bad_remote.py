@@ -97,9 +97,15 @@ class Silent(acmepos.AcmeBalance):
         """Sends nothing."""
 
 
+class Deaf(acmepos.AcmeBalance):
+    def push(self, client: AcmeClient, member: str, balance: Balance, *, key: str) -> None:
+        super().push(client, member, Balance("points"), key=key)
+
+
 @pytest.mark.parametrize(
     ("push", "saying"),
     [
+        pytest.param(Deaf(), "of another balance it sends the same", id="no figures"),
         pytest.param(Numbering(), "sends something else", id="another key each time"),
         pytest.param(Silent(), "sends nothing", id="nothing"),
     ],

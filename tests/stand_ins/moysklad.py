@@ -4,7 +4,8 @@ Written from the vendor's documents (no account was at hand), not from recording
 
 * without `Accept-Encoding: gzip`, exactly so, the answer is 415 with no body;
 * a bucket of units a token, refilled with time, a weight for each call; over it 429, code 1049,
-  with `X-Lognex-Retry-After` in thousandths of a second;
+  with `X-Lognex-Retry-After` in thousandths of a second; a sixth call at once is 429 with code
+  1073 and no pause;
 * `expand` is ignored, without a word, where `limit` is above 100;
 * documents in the recycle bin are listed only with `isDeleted=true`, and readable by their id;
 * times are Moscow's, with thousandths and no zone; money is kopecks as floating numbers;
@@ -15,8 +16,6 @@ Written from the vendor's documents (no account was at hand), not from recording
 from __future__ import annotations
 
 import copy
-import gzip
-import json
 import threading
 import time
 import uuid
@@ -24,27 +23,22 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from http.server import ThreadingHTTPServer
+from typing import Any
 
 import requests
 
+from tests.stand_ins.moysklad_answers import BUCKET, Answers, Call, Json, Trouble
 from tests.stand_ins.web_tokens import claims_by
-
-Json = dict[str, Any]
-Trouble = Literal["429", "500", "html", "hang-up", "404-html"]
 
 API = "/api/remap/1.2"
 VENDOR = "/api/vendor/1.0"
 APP, APP_UID = "aaaa0000-1111-4222-8333-444444444444", "loyaltyhub.example-vendor"
 MOSCOW = timezone(timedelta(hours=3))
 ACCOUNT = "44440000-0d1e-11ef-0a80-0b6300004444"
-BUCKET = 45
 REFILL_PER_S = 15.0
 TRIES = 4
-LIST_MOST = 1000
-EXPAND_MOST = 100
+AT_ONCE = 5
 
 
 class _Server(ThreadingHTTPServer):
@@ -56,14 +50,6 @@ class _Server(ThreadingHTTPServer):
 
 
 @dataclass
-class Call:
-    method: str
-    path: str
-    query: dict[str, str]
-    body: Any = None
-
-
-@dataclass
 class Account:
     """One account.  `put` keeps copies; `weight` is what each call of the token costs."""
 
@@ -72,8 +58,11 @@ class Account:
     weight: int = 1
     limited: bool = False
     objects: dict[str, dict[str, Json]] = field(default_factory=dict)
+    made: dict[str, tuple[int, Callable[[int], Json]]] = field(default_factory=dict)
+    """How many objects of a kind there are beside, and how each is made when it is asked for."""
     binned: dict[str, dict[str, Json]] = field(default_factory=dict)
     webhooks: dict[str, Json] = field(default_factory=dict)
+    fields: list[Json] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     refused: int = 0
     between_calls: Callable[[Call], None] | None = None
@@ -83,9 +72,17 @@ class Account:
     counted_at: float = field(default_factory=time.monotonic)
     app_secret: str = "solution-secret-of-the-tests"
     installed: bool = False
+    elsewhere: str | None = None
+    """Where a redirect leads; None: to the same address again."""
+    takes_s: float = 0.0
+    """How long each call takes."""
+    under_way: int = 0
+    most_at_once: int = 0
     loyalty: Json = field(default_factory=dict)
     status: str = "SettingsRequired"
     used: set[str] = field(default_factory=set)
+    contexts: dict[str, str] = field(default_factory=dict)
+    """Keys of pages that somebody opened just now, with the account of each."""
 
     # Life
 
@@ -199,46 +196,60 @@ class Account:
             return 0
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+def _meets(row: Json, condition: str) -> bool:
+    """`updated>=`, `moment>=`, `moment<=` and `name=`; other conditions are looked at elsewhere."""
+    for name in ("updated", "moment"):
+        if condition.startswith(f"{name}>="):
+            return bool(row[name] >= condition.removeprefix(f"{name}>="))
+        if condition.startswith(f"{name}<="):
+            return bool(row[name] <= condition.removeprefix(f"{name}<="))
+    return not condition.startswith("name=") or row.get("name") == condition.removeprefix("name=")
 
+
+class _Handler(Answers):
     @property
     def account(self) -> Account:
         return self.server.account  # type: ignore[attr-defined,no-any-return]
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-        """Tests want a quiet vendor."""
-
     def _handle(self) -> None:
-        parts = urlsplit(self.path)
+        account = self.account
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        call = Call(
-            self.command,
-            parts.path.removeprefix(API),
-            dict(parse_qsl(parts.query)),
-            json.loads(raw) if raw else None,
-        )
+        call = self.call_of(API, raw)
+        with account.lock:
+            account.calls.append(call)
+            account.under_way += 1
+            account.most_at_once = max(account.most_at_once, account.under_way)
+            too_many = account.under_way > AT_ONCE
+        try:
+            if too_many:
+                self._error(429, 1073, "Превышено число параллельных запросов")
+            else:
+                time.sleep(account.takes_s)
+                self._work(call)
+        finally:
+            with account.lock:
+                account.under_way -= 1
+        if account.between_calls is not None:
+            account.between_calls(call)
+
+    def _work(self, call: Call) -> None:
         with self.account.lock:
-            self.account.calls.append(call)
             trouble = self.account.troubles.popleft() if self.account.troubles else None
         if trouble == "hang-up":
             self.close_connection = True
-            return
-        if trouble is not None:
+        elif trouble is not None:
             self._trouble(trouble)
         elif self.headers.get("Accept-Encoding") != "gzip":
             self._send(415, None)
-        elif parts.path.startswith(VENDOR):
+        elif call.path.startswith(VENDOR):
             self._vendor(call)
-        elif self.headers.get("Authorization") != f"Bearer {self.account.token}":
+        elif call.token != f"Bearer {self.account.token}":
             self._error(401, 1056, "Ошибка аутентификации")
         elif wait_ms := self.account.takes():
             self._too_fast(wait_ms)
         else:
             with self.account.lock:
                 self._answer(call)
-        if self.account.between_calls is not None:
-            self.account.between_calls(call)
 
     do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 - http.server's names
 
@@ -246,6 +257,10 @@ class _Handler(BaseHTTPRequestHandler):
         steps = call.path.strip("/").split("/")
         if steps[:2] == ["entity", "webhook"]:
             self._webhook(call, steps[2:])
+        elif call.path == "/entity/counterparty/metadata/attributes":
+            self._fields(call)
+        elif call.method == "POST" and call.path == "/entity/counterparty":
+            self._change_many(call.body)
         elif call.method != "GET" or steps[0] != "entity" or len(steps) not in (2, 3, 4):
             self._error(404, 1002, "Неизвестный путь")
         elif len(steps) == 2:
@@ -254,7 +269,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._one(steps, call.query)
 
     def _vendor(self, call: Call) -> None:
-        """`/apps/<app>/<account>/loyalty` and `/status`, by a token that is good once."""
+        """`/apps/<app>/<account>/loyalty` and `/status`, and `/context/<key>`, by a token that
+        is good once."""
         account = self.account
         claims = claims_by(account.app_secret, self.headers.get("Authorization", ""))
         now = account.clock().timestamp()
@@ -264,7 +280,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         account.used.add(claims["jti"])
         path, _, what = call.path.rpartition("/")
-        if path != f"{VENDOR}/apps/{APP}/{ACCOUNT}" or not account.installed:
+        if path == f"{VENDOR}/context":
+            self._context(account.contexts.get(what))
+        elif path != f"{VENDOR}/apps/{APP}/{ACCOUNT}" or not account.installed:
             self._error(404, 2004, "Решение не установлено")
         elif what == "loyalty":
             account.loyalty = call.body
@@ -274,6 +292,12 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             account.status = call.body["status"]
             self._send(200, {})
+
+    def _context(self, account_id: str | None) -> None:
+        if account_id is None:
+            self._error(404, 2004, "Контекст не найден")
+        else:
+            self._send(200, {"uid": "admin@demoshop", "accountId": account_id, "fullName": "-"})
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """`Date` by the account's clock."""
@@ -297,7 +321,48 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._error(404, 1021, "Объект не найден")
 
+    def _fields(self, call: Call) -> None:
+        """Custom fields of counterparties."""
+        fields = self.account.fields
+        for one in call.body or ():
+            number = str(uuid.uuid4())
+            href = f"{self.account.base_url}{call.path}/{number}"
+            fields.append(
+                {"id": number, "meta": {"href": href, "type": "attributemetadata"}, **one}
+            )
+        if call.method == "GET":
+            self._rows(fields, call.query)
+        else:
+            self._send_any(200, fields)
+
+    def _change_many(self, body: list[Json]) -> None:
+        """Each part is answered for itself; only listed fields change, whole numbers in `long`."""
+        account, told = self.account, []
+        types = {field["meta"]["href"]: field["type"] for field in account.fields}
+        for part in body:
+            found = account.objects["counterparty"].get(part["meta"]["href"].rpartition("/")[2])
+            if found is None:
+                told.append({"errors": [{"error": "Объект не найден", "code": 1021}]})
+                continue
+            wrong = [
+                one for one in part["attributes"]
+                if types.get(one["meta"]["href"]) == "long" and type(one["value"]) is not int
+            ]  # fmt: skip
+            if wrong:
+                told.append({"errors": [{"error": "Неверный тип", "code": 2016}]})
+                continue
+            kept = {one["meta"]["href"]: one for one in found.get("attributes", [])}
+            kept |= {one["meta"]["href"]: one for one in part["attributes"]}
+            found["attributes"] = list(kept.values())
+            told.append(found)
+        self._send_any(200, told)
+
     def _list(self, kind: str, query: dict[str, str]) -> None:
+        if kind in self.account.made:
+            most, make = self.account.made[kind]
+            begin, size = int(query.get("offset", 0)), int(query["limit"])
+            self._send(200, {"rows": [make(one) for one in range(most)[begin : begin + size]]})
+            return
         conditions = [one for one in query.get("filter", "").split(";") if one]
         deleted = "isDeleted=true" in conditions
         rows = list(
@@ -307,22 +372,9 @@ class _Handler(BaseHTTPRequestHandler):
         if ids:
             rows = [row for row in rows if row["id"] in ids]
         for condition in conditions:
-            if condition.startswith("updated>="):
-                rows = [row for row in rows if row["updated"] >= condition[9:]]
+            rows = [row for row in rows if _meets(row, condition)]
         name = query.get("order", "id,asc").partition(",")[0]
         self._rows(sorted(rows, key=lambda row: (row[name], row["id"])), query, name="list")
-
-    def _rows(self, rows: list[Json], query: dict[str, str], name: str = "") -> None:
-        limit, offset = int(query.get("limit", LIST_MOST)), int(query.get("offset", 0))
-        if not 1 <= limit <= LIST_MOST:
-            self._error(400, 1015, "Неверный limit")
-            return
-        page = copy.deepcopy(rows[offset : offset + limit])
-        if name:
-            expand = query.get("expand", "").split(",") if limit <= EXPAND_MOST else []
-            page = [self._shown(row, expand) for row in page]
-        meta = {"size": len(rows), "limit": limit, "offset": offset}
-        self._send(200, {"context": {}, "meta": meta, "rows": page})
 
     def _one(self, steps: list[str], query: dict[str, str]) -> None:
         kind, number = steps[1], steps[2]
@@ -334,66 +386,3 @@ class _Handler(BaseHTTPRequestHandler):
             self._rows(found["positions"]["rows"], query)
         else:
             self._send(200, self._shown(copy.deepcopy(found), query.get("expand", "").split(",")))
-
-    def _shown(self, row: Json, expand: list[str]) -> Json:
-        """References expanded where asked; positions only counted where not."""
-        positions = row.get("positions")
-        if isinstance(positions, dict):
-            rows = positions["rows"]
-            meta = {"size": len(rows), "limit": LIST_MOST, "offset": 0}
-            row["positions"] = {"meta": meta}
-            if "positions" in expand:
-                row["positions"]["rows"] = rows[:LIST_MOST]
-        for name in ("agent", "state", "product"):
-            if name in expand and isinstance(row.get(name), dict):
-                number = row[name]["meta"]["href"].rpartition("/")[2]
-                kind = {"agent": "counterparty"}.get(name, name)
-                row[name] = self.account.objects.get(kind, {}).get(number, row[name])
-        return row
-
-    # Refusals
-
-    def _trouble(self, trouble: Trouble) -> None:
-        if trouble == "429":
-            self._too_fast(400)
-        elif trouble == "500":
-            self._error(500, 1000, "Внутренняя ошибка")
-        else:
-            status = 404 if trouble == "404-html" else 200
-            body = gzip.compress(b"<html><title>Technical works</title></html>")
-            self._raw(status, body, {"Content-Type": "text/html", "Content-Encoding": "gzip"})
-
-    def _too_fast(self, wait_ms: int) -> None:
-        self._error(
-            429,
-            1049,
-            "Превышено ограничение на количество запросов",
-            {
-                "X-RateLimit-Limit": str(BUCKET),
-                "X-Lognex-Retry-TimeInterval": "3000",
-                "X-Lognex-Retry-After": str(wait_ms),
-            },
-        )
-
-    def _error(
-        self, status: int, code: int, text: str, headers: Mapping[str, str] | None = None
-    ) -> None:
-        self._send(status, {"errors": [{"error": text, "code": code}]}, headers)
-
-    def _send(
-        self, status: int, document: Json | None, headers: Mapping[str, str] | None = None
-    ) -> None:
-        if document is None:
-            self._raw(status, b"", {})
-            return
-        body = gzip.compress(json.dumps(document, ensure_ascii=False).encode())
-        told = {"Content-Type": "application/json;charset=utf-8", "Content-Encoding": "gzip"}
-        self._raw(status, body, {**told, **(headers or {})})
-
-    def _raw(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)

@@ -171,6 +171,7 @@ CAPABILITY: Mapping[str, str] = {
     "report": lazy_gettext("Tells what became of messages"),
     "shop_webhooks": lazy_gettext("Looks after the shop's webhooks"),
     "companion": lazy_gettext("Has a part for the shop's own side, paired by one code"),
+    "frame": lazy_gettext("Has a page inside the vendor's own"),
     "check": lazy_gettext("Can be tested"),
 }
 TROUBLE: Mapping[str, str] = {

@@ -77,8 +77,9 @@ def callers_of(key_id: int, *, member: str | None = None, cart: str | None = Non
     return callers if cart is None else [*callers, f"cart:{key_id}/{cart}"]
 
 
-def lookers_of(key_id: int) -> list[str]:
-    """The same of a call that looks one code up, as a cashier does."""
+def lookers_of(key_id: int | str) -> list[str]:
+    """The same of a call that looks one code up, as a cashier does; a till of a vendor's asks
+    by the id of its installation."""
     return [f"look:{key_id}", f"key:{key_id}"]
 
 

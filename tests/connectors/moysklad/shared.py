@@ -29,6 +29,7 @@ def form(base_url: str = "https://moysklad.example", **changes: str) -> dict[str
         "token_kind": "solution",
         "till_token": TILL,
         "hook_token": HOOK,
+        "balance_fields": "points=Points",
         **changes,
     }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from connectors.moysklad import CONNECTOR, check
+from connectors.moysklad.catalogue import Catalogue
 from connectors.moysklad.client import MoySklad, make_client
 from connectors.moysklad.routes import WATCHED
 from loyalty_kit.errors import (
@@ -99,6 +101,57 @@ def test_a_user_s_calls_are_paced_to_the_bucket(account: Account):
     for _ in range(14):
         client.rows("/entity/product", {})
     assert account.refused == 0
+
+
+def test_no_more_than_five_calls_are_under_way(account: Account):
+    """Each takes so long that pacing alone would send more; the vendor answers a sixth 1073."""
+    account.takes_s = 0.6
+    with ThreadPoolExecutor(12) as pool:
+        ask = lambda _: client_for(account.base_url).rows("/entity/product", {})  # noqa: E731
+        assert list(pool.map(ask, range(12))) == [[]] * 12
+    assert account.most_at_once == 5
+
+
+def test_a_redirect_is_followed_and_takes_the_token_nowhere_else(account: Account):
+    client = client_for(account.base_url)
+    account.fail_next("redirect")
+    assert client.rows("/entity/product", {}) == []
+    assert len(account.calls) == 2
+    # A POST would become a GET, and a webhook would not be made.
+    account.fail_next("redirect")
+    with pytest.raises(RemoteMisconfigured, match="redirects"):
+        client.make_webhook("https://hub.example.org/hooks/i_1/events/x", "product", "CREATE")
+    account.fail_next("redirect", times=5)
+    with pytest.raises(RemoteMisconfigured):
+        client.rows("/entity/product", {})
+
+    with Account() as stranger:
+        account.troubles.clear()
+        account.fail_next("redirect")
+        account.elsewhere = f"http://localhost:{stranger.origin.rpartition(':')[2]}/x"
+        with pytest.raises(CredentialsRejected):
+            client.rows("/entity/product", {})
+        assert [call.token for call in stranger.calls] == [None]
+
+
+def test_without_gzip_the_answer_is_415_with_no_body(account: Account):
+    client = client_for(account.base_url)
+    client._http.headers["Accept-Encoding"] = "gzip, deflate"
+    with pytest.raises(RemoteMisconfigured, match="gzip"):
+        client.rows("/entity/product", {})
+
+
+def test_a_token_that_is_revoked_between_two_pages(account: Account):
+    for number in range(120):
+        account.put("product", {"id": f"{number:08}-1fb1-11f1-0a80-0b6300000187", "name": "Сыр"})
+    client = client_for(account.base_url)
+    first = Catalogue().page(client, "product:0")
+    account.token = "another"
+    with pytest.raises(CredentialsRejected):
+        Catalogue().page(client, first.next_cursor)
+    # The owner enters the new one, and the import goes on where it was.
+    fresh = client_for(account.base_url, api_token="another")
+    assert len(Catalogue().page(fresh, first.next_cursor).products) == 20
 
 
 def test_the_check_makes_what_is_missing_and_switches_on_what_is_off(account: Account):

@@ -10,11 +10,13 @@ from loyalty_kit.testing.conformance import conformance_suite
 from loyalty_kit.testing.recorded import RECEIVED_AT
 from loyalty_kit.testing.remote import Asked, Reply, json_reply
 from loyalty_kit.testing.subject import RemoteSide
-from tests.connectors.moysklad.shared import CASES, form, proof
+from tests.connectors.moysklad.shared import ANNA, CASES, form, proof
 from tests.stand_ins.moysklad import Account
 
 
 def accepts(asked: Asked) -> Reply:
+    if asked.path.endswith("/attributes"):
+        return json_reply(b'{"rows": [{"name": "Points", "type": "long", "meta": {"href": "x"}}]}')
     return json_reply(b'{"meta": {"size": 0}, "rows": []}')
 
 
@@ -34,7 +36,7 @@ TestMoysklad = conformance_suite(
     recorded=CASES,
     settings=form(),
     sign=lambda webhook, body: proof(webhook),
-    remote=RemoteSide(settings=form, accepts=accepts, shop=two_pages),
+    remote=RemoteSide(settings=form, accepts=accepts, shop=two_pages, member=ANNA),
     changed_body="MoySklad signs nothing: a secret address, and the till's token",
     unknown_kinds="the till posts one kind of document to each address; hints of kinds that are "
     "not ours are dropped (test_webhooks.py)",

@@ -1,0 +1,90 @@
+"""Balances in fields of the owner's own at the counterparty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.moysklad.balances import Balances, make_fields
+from loyalty_kit.checkout import Balance
+from loyalty_kit.errors import Gone, RemoteMisconfigured
+from tests.connectors.moysklad.shared import ANNA, CHEESE
+from tests.connectors.moysklad.test_client import client_for
+from tests.stand_ins.moysklad import Account
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    with Account() as opened:
+        opened.put("counterparty", {"id": ANNA, "name": "Анна"})
+        yield opened
+
+
+def shown(account: Account) -> dict[str, object]:
+    names = {field["meta"]["href"]: field["name"] for field in account.fields}
+    kept = account.objects["counterparty"][ANNA].get("attributes", [])
+    return {names[one["meta"]["href"]]: one["value"] for one in kept}
+
+
+def test_a_balance_is_written_into_the_field_of_its_currency(account: Account):
+    client = client_for(account.base_url, balance_fields=" points = Баллы , stars=Звёзды")
+    make_fields(client)
+    make_fields(client)
+    assert [(one["name"], one["type"]) for one in account.fields] == [
+        ("Баллы", "long"),
+        ("Звёзды", "long"),
+    ]
+
+    push = Balances().push
+    # What a cart at the till holds is still the buyer's; whole points, rounded down.
+    push(client, ANNA, Balance("points", available=20050, held=3549, pending=99900), key="1")
+    push(client, ANNA, Balance("stars", available=300), key="2")
+    push(client, ANNA, Balance("miles", available=700), key="3")
+    assert shown(account) == {"Баллы": 235, "Звёзды": 3}
+    push(client, ANNA, Balance("points", debt=500), key="4")
+    assert shown(account) == {"Баллы": 0, "Звёзды": 3}
+    # The fields are asked for once a client.
+    asked = [call.method for call in account.calls if call.path.endswith("/attributes")]
+    assert asked.count("GET") == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("double", 235.99), ("string", "235,99"), ("text", "235,99")]
+)
+def test_a_field_of_the_owner_s_own_type_is_told_hundredths(
+    account: Account, kind: str, value: object
+):
+    client = client_for(account.base_url)
+    client.make_field("Points", kind)
+    Balances().push(client, ANNA, Balance("points", available=23599), key="1")
+    assert shown(account) == {"Points": value}
+
+
+def test_what_cannot_be_told(account: Account):
+    client, balance = client_for(account.base_url), Balance("points", available=100)
+    push = Balances().push
+    with pytest.raises(RemoteMisconfigured, match="press Test"):
+        push(client, ANNA, balance, key="1")
+    client.make_field("Points", "long")
+    for nobody in (CHEESE, "1", ""):
+        with pytest.raises(Gone):
+            push(client, nobody, balance, key="1")
+    account.fields[0]["type"] = "boolean"
+    client = client_for(account.base_url)
+    with pytest.raises(RemoteMisconfigured, match="no number"):
+        push(client, ANNA, balance, key="1")
+    # MoySklad refuses the value: the type was changed since the fields were asked for.
+    account.fields[0]["type"] = "double"
+    client = client_for(account.base_url)
+    client.fields()
+    account.fields[0]["type"] = "long"
+    with pytest.raises(RemoteMisconfigured, match="2016"):
+        push(client, ANNA, Balance("points", available=150), key="1")
+
+
+def test_a_connection_without_fields_writes_nothing(account: Account):
+    client = client_for(account.base_url, balance_fields="")
+    make_fields(client)
+    Balances().push(client, ANNA, Balance("points", available=100), key="1")
+    assert account.calls == []
