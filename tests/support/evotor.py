@@ -1,0 +1,342 @@
+"""A hub with an Evotor account connected, and tills that sell.
+
+All parts are real: the connector comes by its entry point, the cloud is a stand-in on a socket
+of its own, webhooks and the terminal speak to the hub's own application, and deliveries are
+worked off by the worker thread or by an RQ worker on Redis.  The programme gives 5 %, rounds
+down to whole points, and takes points for up to 30 %.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, select
+from werkzeug.test import TestResponse
+
+from hub.app import create_app
+from hub.deliveries import DeliveryView, list_deliveries
+from hub.installations import (
+    InstallationView,
+    create_installation,
+    get_installation,
+    update_settings,
+)
+from hub.jobs import run_worker
+from hub.jobs.scheduler import sweep
+from hub.jobs.worker import answer_in_thread
+from hub.queue import RqBell
+from loyalty_core.domain.rules import default_rules
+from loyalty_core.service.member_pages import find_purchases
+from loyalty_core.service.members import find_members
+from loyalty_core.service.programmes import create_programme
+from loyalty_core.service.shops import NewShop, create_shop
+from loyalty_core.service.source import Source
+from loyalty_core.service.verify_ledger import verify_ledger
+from loyalty_core.store import inbox, installations, outbox
+from loyalty_core.store.database import read, write
+from loyalty_core.store.tables import refunds
+from loyalty_kit.money import format_decimal
+from tests.stand_ins.evotor import Cloud, Json
+from tests.support.clock import FixedClock
+from tests.support.hub import make_hub
+from tests.support.waiting import wait_until
+
+OPENING = datetime(2026, 3, 14, 8, 0, tzinfo=UTC)
+AFTERNOON = datetime(2026, 3, 14, 15, 45, tzinfo=UTC)
+"""18:45 in Moscow, when the account is connected."""
+PHONE = "+79000001234"
+APP_TOKEN, USER_TOKEN = "application-word-of-the-tests-42", "user-word-of-the-tests-0042"
+APP = "9b000000-0000-4000-8000-00000000000a"
+MERCHANT = "01-000000000000123"
+STORE = "20250101-BBBB-4001-8001-000000005001"
+NORTH = "20250101-BBBB-4001-8001-000000005002"
+DEVICE = "20250101-AAAA-4001-8001-00000000D001"
+TEA, CHEESE, CUP = (f"d0000000-0000-4000-8000-{n:012}" for n in (1, 2, 3))
+KOPECK = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """A position: the product, how many, at which price in roubles, and what is taken off the
+    line as a part of the receipt's discount."""
+
+    id: str | None
+    quantity: str
+    price: str
+    off: str = "0"
+    uuid: str | None = None
+
+    @property
+    def amount(self) -> Decimal:
+        return (Decimal(self.price) * Decimal(self.quantity)).quantize(KOPECK, ROUND_HALF_UP)
+
+    def position(self, place: int) -> Json:
+        paid = self.amount - Decimal(self.off)
+        shared = {"discount_type": "SUM", "discount_sum": float(self.off)}
+        told = {
+            "uuid": self.uuid or uuid_of("f", place),
+            "product_name": "Товар",
+            "product_type": "NORMAL",
+            "quantity": float(self.quantity),
+            "price": float(self.price),
+            "sum": float(self.amount),
+            "result_sum": float(paid),
+            "position_discount": None,
+            "doc_distributed_discount": shared if Decimal(self.off) else None,
+        }
+        return told if self.id is None else {**told, "product_id": self.id}
+
+
+def uuid_of(letter: str, number: int) -> str:
+    return f"{letter}0000000-0000-4000-8000-{number:012}"
+
+
+def document(
+    number: str,
+    *goods: Goods,
+    kind: str = "SELL",
+    closed: str = "2026-03-14T15:42:27.000+0000",
+    base: str | None = None,
+    phone: str | None = PHONE,
+    extras: Json | None = None,
+    **more: Any,
+) -> Json:
+    """A document as the cloud tells it."""
+    total = float(sum((one.amount - Decimal(one.off) for one in goods), Decimal(0)))
+    body: Json = {
+        "positions": [one.position(place) for place, one in enumerate(goods, start=1)],
+        "doc_discounts": [],
+        "payments": [{"type": "CASH", "sum": total, "parts": [{"part_sum": total, "change": 0}]}],
+        "result_sum": total,
+        "customer_phone": phone and phone.removeprefix("+"),
+        "customer_email": None,
+    }
+    if base is not None:
+        body |= {"base_document_id": base, "base_document_number": 1}
+    return {
+        "type": kind,
+        "id": number,
+        "number": 1,
+        "extras": extras or {},
+        "close_date": closed,
+        "time_zone_offset": 10_800_000,
+        "store_id": STORE,
+        "device_id": DEVICE,
+        "close_user_id": uuid_of("e", 1),
+        "user_id": MERCHANT,
+        "body": body,
+        "version": "V2",
+        **more,
+    }
+
+
+class EvotorStage:
+    """One programme with the shops main and north, one account with two, and a worker."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        data_dir: Path,
+        *,
+        redis_url: str | None = None,
+        document: Mapping[str, Any] | None = None,
+        deadline_ms: int = 20_000,
+        **settings: str,
+    ) -> None:
+        self.clock = FixedClock(OPENING)
+        self._open = ExitStack()
+        self.cloud = self._open.enter_context(Cloud(clock=self.clock.now))
+        self.cloud.open_store(STORE)
+        self._engine, self._redis_url, self._data_dir = engine, redis_url, data_dir
+        self._deadline_ms = deadline_ms
+        self.start()
+        with write(engine) as connection:
+            self.programme_id = create_programme(
+                connection,
+                code="demo",
+                document=document or default_rules(earn_percent=5, spend_limit_percent=30),
+                author="test",
+                now=OPENING,
+            ).id
+            create_shop(connection, self.programme_id, NewShop("north"), now=OPENING)
+        self.clock.set(AFTERNOON)
+        given = {
+            "api_url": self.cloud.base_url,
+            "cloud_token": self.cloud.token,
+            "app_token": APP_TOKEN,
+            "user_token": USER_TOKEN,
+            "user_id": MERCHANT,
+            "app_id": APP,
+            "shops": f"{NORTH}=north",
+        }
+        self.installation = self.connect("evotor", **{**given, **settings})
+        self.work()
+
+    def start(self) -> None:
+        """The hub's processes begin anew over the same data."""
+        self.hub = make_hub(
+            self._engine,
+            clock=self.clock,
+            redis_url=self._redis_url,
+            data_dir=self._data_dir,
+            quote_deadline_ms=self._deadline_ms,
+        )
+        self.app = create_app(self.hub)
+
+    def connect(self, connector: str, name: str = "", **settings: str) -> InstallationView:
+        return create_installation(
+            self.hub,
+            programme_id=self.programme_id,
+            connector=connector,
+            name=name or connector,
+            settings=settings,
+        )
+
+    def set(self, **settings: str) -> None:
+        """The owner changes settings."""
+        update_settings(self.hub, self.installation.id, settings)
+
+    def close(self) -> None:
+        self._open.close()
+
+    # --- the cloud --------------------------------------------------------------------------
+
+    def says(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        *,
+        token: str | None = USER_TOKEN,
+        scheme: str = "Bearer ",
+        installation: str | None = None,
+        **headers: str,
+    ) -> TestResponse:
+        """A call of Evotor's cloud, or of a terminal through it."""
+        told = {"Content-Type": "application/json", "X-Evotor-User-Id": MERCHANT, **headers}
+        if token is not None:
+            told["Authorization"] = f"{scheme}{token}"
+        return self.app.test_client().open(
+            f"/connect/{installation or self.installation.id}/{path}",
+            method=method,
+            data=body if isinstance(body, bytes) else json.dumps(body),
+            headers={name: value for name, value in told.items() if value},
+        )
+
+    def sells(self, number: str, *goods: Goods, hears: bool = True, **more: Any) -> Json:
+        """A till closes a receipt, which comes to the cloud, and from there to the hub."""
+        kept = self.cloud.put(STORE, document(number, *goods, **more))
+        if hears:
+            self.hears(kept)
+        return kept
+
+    def hears(self, told: Any) -> None:
+        self.clock.advance(seconds=1)
+        answer = self.says("PUT", "documents", told)
+        assert (answer.status_code, answer.json) == (200, {}), answer.text
+
+    def earns(self, points: int) -> None:
+        """Anna buys tea until she has so many points."""
+        self.sells(str(uuid.uuid4()), Goods(TEA, "1", str(points * 20)))
+        self.work()
+
+    # --- the worker -------------------------------------------------------------------------
+
+    def work(self) -> None:
+        """Work until nothing is due; the books must prove sound afterwards."""
+        while self._due():
+            sweep(self.hub)
+            if isinstance(self.hub.bell, RqBell):
+                run_worker(self.hub, burst=True)
+            else:
+                self._let_the_thread_work()
+        with read(self.hub.engine) as connection:
+            assert list(verify_ledger(connection, programme_id=self.programme_id)) == []
+
+    def work_after(self, **pause: float) -> None:
+        self.clock.advance(**pause)
+        self.work()
+
+    def _let_the_thread_work(self) -> None:
+        stop = threading.Event()
+        thread = threading.Thread(target=answer_in_thread, args=(self.hub, stop))
+        thread.start()
+        try:
+            wait_until(lambda: not self._due())
+        finally:
+            stop.set()
+            assert not isinstance(self.hub.bell, RqBell)
+            self.hub.bell.wake()
+            thread.join()
+
+    def _due(self) -> bool:
+        now = self.clock.now()
+        with read(self.hub.engine) as connection:
+            return any(
+                room.programmes_due(connection, now) for room in (inbox, outbox, installations)
+            )
+
+    # --- the books --------------------------------------------------------------------------
+
+    def card(self, phone: str = PHONE) -> Any:
+        with read(self.hub.engine) as connection:
+            (found,) = find_members(
+                connection, self.hub.plans, self.programme_id, phone=phone, now=self.clock.now()
+            )
+        return found
+
+    def balance(self, phone: str = PHONE) -> str:
+        return format_decimal(self.card(phone).balance.available)
+
+    def held(self) -> str:
+        return format_decimal(self.card().balance.held)
+
+    def purchase(self, number: str) -> dict[str, Any] | None:
+        with read(self.hub.engine) as connection:
+            found = find_purchases(
+                connection, Source(self.programme_id, "test"), external_id=number
+            )
+        assert len(found) <= 1, "one sale was booked twice"
+        return found[0] if found else None
+
+    def points(self, number: str) -> tuple[str, str, str, str]:
+        """Earned, spent, taken back, given back."""
+        told = self._known(number)["points"]
+        return told["earned"], told["spent"], told["clawed_back"], told["given_back"]
+
+    def flags(self, number: str) -> list[str]:
+        flags: list[str] = self._known(number)["flags"]
+        return flags
+
+    def _known(self, number: str) -> dict[str, Any]:
+        found = self.purchase(number)
+        assert found is not None
+        return found
+
+    def refunds(self) -> dict[str, str]:
+        """State of every refund."""
+        with read(self.hub.engine) as connection:
+            rows = connection.execute(select(refunds.c.external_id, refunds.c.state))
+            return {row.external_id: row.state for row in rows}
+
+    # --- the machine ------------------------------------------------------------------------
+
+    def deliveries(self) -> list[DeliveryView]:
+        """Oldest first; what polling found is left out."""
+        page = list_deliveries(self.hub, programme_id=self.programme_id, limit=500)
+        return [one for one in page.items[::-1] if one.hook != inbox.POLLED]
+
+    def states(self) -> list[str]:
+        return [one.state for one in self.deliveries()]
+
+    def shown(self) -> InstallationView:
+        return get_installation(self.hub, self.installation.id)
