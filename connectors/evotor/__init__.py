@@ -11,6 +11,7 @@ from connectors.evotor.pull import Pull
 from connectors.evotor.routes import DOCUMENT_HOOK, GOODS_HOOK, LATE_HOOK, RECEIPT_HOOK
 from connectors.evotor.schemas import id_of
 from connectors.evotor.settings import CLOUD
+from connectors.evotor.till import TERMINAL
 from connectors.evotor.translate import KINDS
 from connectors.evotor.vendor import ROUTES
 from loyalty_kit.ports import Connector
@@ -37,6 +38,6 @@ CONNECTOR = Connector(
     fetch=Documents(),
     pull=Pull(),
     catalogue=Catalogue(),
-    protocol=ROUTES,
+    protocol=(*ROUTES, *TERMINAL),
     check=check,
 )

@@ -184,6 +184,24 @@ def release_hold(connection: Connection, source: Source, hold_id: str, *, now: d
         raise HoldCaptured
 
 
+def release_cart(
+    connection: Connection, source: Source, cart: str, shop: str | None, *, now: datetime
+) -> None:
+    """Let the live hold of a cart go, if there is one.
+
+    Raises: UnknownShop, ShopForbidden.
+    """
+    claim = Claim(source.programme_id, shop_for(connection, source, shop).id, "cart", cart)
+    member, number = store.claimed_holds(connection, [claim]).get(claim, (NOBODY, None))
+    if number is None:
+        return
+    if member != NOBODY:
+        # As in `release_hold`: nobody merges the member away meanwhile.
+        members.lock_survivors(connection, source.programme_id, [member])
+        member, number = store.claimed_holds(connection, [claim])[claim]
+    end_holds_of(connection, [(member, number)], why="released", now=now)
+
+
 def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: datetime) -> int:
     """Release those of these holds that still live; gives how many."""
     known = store.holds_by_key(connection, keys).values()

@@ -19,9 +19,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 from werkzeug.test import TestResponse
 
+from connectors.evotor.terminal.line import LineDown, answered
+from connectors.evotor.terminal.receipt import Offer, Position, Receipt
 from hub.app import create_app
 from hub.deliveries import DeliveryView, list_deliveries
 from hub.installations import (
@@ -33,8 +35,10 @@ from hub.installations import (
 from hub.jobs import run_worker
 from hub.jobs.scheduler import sweep
 from hub.jobs.worker import answer_in_thread
+from hub.outbox.messages import CODES
 from hub.queue import RqBell
 from loyalty_core.domain.rules import default_rules
+from loyalty_core.service.confirm import code_of
 from loyalty_core.service.member_pages import find_purchases
 from loyalty_core.service.members import find_members
 from loyalty_core.service.programmes import create_programme
@@ -43,7 +47,7 @@ from loyalty_core.service.source import Source
 from loyalty_core.service.verify_ledger import verify_ledger
 from loyalty_core.store import inbox, installations, outbox
 from loyalty_core.store.database import read, write
-from loyalty_core.store.tables import refunds
+from loyalty_core.store.tables import confirmations, refunds
 from loyalty_kit.money import format_decimal
 from tests.stand_ins.evotor import Cloud, Json
 from tests.support.clock import FixedClock
@@ -328,6 +332,12 @@ class EvotorStage:
             rows = connection.execute(select(refunds.c.external_id, refunds.c.state))
             return {row.external_id: row.state for row in rows}
 
+    def code_sent(self) -> str:
+        """The last confirmation code, as the buyer reads it."""
+        with read(self.hub.engine) as connection:
+            number = connection.execute(select(func.max(confirmations.c.id))).scalar_one()
+        return code_of(self.hub.vault.derive(CODES), number)
+
     # --- the machine ------------------------------------------------------------------------
 
     def deliveries(self) -> list[DeliveryView]:
@@ -340,3 +350,46 @@ class EvotorStage:
 
     def shown(self) -> InstallationView:
         return get_installation(self.hub, self.installation.id)
+
+
+class Proxy:
+    """The line of a terminal: Evotor's proxy, which adds who calls.  `up` False: it is cut."""
+
+    def __init__(self, stage: EvotorStage, store: str = STORE) -> None:
+        self._stage, self._store, self.up = stage, store, True
+        self.answer_lost = False
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        if not self.up:
+            raise LineDown("cut")
+        headers = {"X-Evotor-Store-Uuid": self._store, "X-Evotor-Device-UUID": DEVICE}
+        told = self._stage.says(method, f"terminal/{path}", body, **headers)
+        if self.answer_lost:
+            self.answer_lost = False
+            raise LineDown("the answer was lost")
+        return answered(told.status_code, told.data)
+
+
+def receipt(number: int, *goods: Goods) -> Receipt:
+    """The same goods as they are open on the terminal."""
+    positions = [
+        Position(one.uuid or uuid_of("f", place), Decimal(one.quantity), Decimal(one.price), one.id)
+        for place, one in enumerate(goods, start=1)
+    ]
+    return Receipt(uuid_of("c", number), positions)
+
+
+def closed(open_receipt: Receipt, offer: Offer, **more: Any) -> Json:
+    """The document that the till writes of a receipt with its offer."""
+    goods = [
+        Goods(
+            one.product,
+            str(one.quantity),
+            str(one.price),
+            off=str(offer.off.get(one.uuid, 0)),
+            uuid=one.uuid,
+        )
+        for one in open_receipt.positions
+    ]
+    extras = {APP: {"loyalty": dict(offer.block)}}
+    return document(open_receipt.uuid, *goods, phone=None, extras=extras, **more)
