@@ -40,7 +40,7 @@ def notice(number: str, kind: str = "SELL", **more: object) -> dict[str, object]
 
 
 @pytest.mark.parametrize("open_evotor", TWO_WAYS, indirect=True)
-def test_a_sale_by_webhook_then_its_return_in_two_parts(open_evotor: OpenEvotor):
+def test_r106_a_sale_by_webhook_then_its_return_in_two_parts(open_evotor: OpenEvotor):
     stage = open_evotor()
     stage.sells(SALE, TWO_TEAS, A_CUP)
     stage.work()

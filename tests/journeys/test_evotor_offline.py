@@ -15,6 +15,7 @@ import pytest
 from connectors.evotor.terminal.line import LineDown
 from connectors.evotor.terminal.rules import Untrusted, opened
 from connectors.evotor.terminal.till import Till
+from loyalty_core.domain.rules import default_rules
 from tests.journeys.conftest import TWO_WAYS, OpenEvotor
 from tests.journeys.test_evotor_terminal import BASKET, till_of
 from tests.support.evotor import PHONE, STORE, EvotorStage, closed, receipt, uuid_of
@@ -155,13 +156,24 @@ def test_nothing_is_spent_alone_unless_the_owner_says_so_and_rules_have_an_end(
     assert (report["earned"], report["conflicts"]) == ("90.00", ["earned_differs"])
 
 
-def test_rules_that_the_hub_did_not_sign_are_refused(merchant: EvotorStage, tmp_path: Path):
+def test_rules_that_the_hub_did_not_sign_are_refused(open_evotor: OpenEvotor, tmp_path: Path):
+    document = default_rules(earn_percent=5, spend_limit_percent=30)
+    document["tiers"] = [
+        {"code": "base", "name": "Б", "spend_from": "0.00"},
+        {"code": "silver", "name": "С", "spend_from": "5000.00", "earn_percent": "7.5",
+         "spend_limit_percent": "50"},
+    ]  # fmt: skip
+    merchant = open_evotor(document=document)
     till, line = till_of(merchant, tmp_path)
     till.refresh()
     sent, key = line.send("GET", "rules"), line.send("GET", "config")["rulesKey"]
     pack = opened(sent, key)
     assert pack["earn"] == {"percent": "5.00", "base": "paid", "rounding": "down"}
     assert (pack["spend"]["offlineLimit"], pack["rulesVersion"]) == ("0.00", 1)
+    assert pack["tiers"] == [
+        {"code": "base", "earnPercent": "5.00", "spendPercent": "30.00"},
+        {"code": "silver", "earnPercent": "7.50", "spendPercent": "50.00"},
+    ]
     generous = json.dumps({**pack, "spend": {**pack["spend"], "offlineLimit": "9999.00"}})
     other = merchant.connect("evotor", "other", app_token="a-of-another", user_token="u-of-another")
     foreign = merchant.says(

@@ -18,7 +18,10 @@ from sqlalchemy import Engine
 from connectors.evotor.terminal.line import Declined, HttpLine, LineDown
 from connectors.evotor.terminal.receipt import Offer
 from connectors.evotor.terminal.till import Till
+from hub.web.api.scanned import PURPOSE
 from loyalty_core.domain.rules import default_rules
+from loyalty_core.service.member_cards import make_code
+from loyalty_core.store.ids import from_wire
 from tests.journeys.conftest import TWO_WAYS, OpenEvotor
 from tests.stand_ins.evotor import Json
 from tests.support.browser import served
@@ -71,7 +74,7 @@ def sold(stage: EvotorStage, number: int, *goods: Goods, till: Till, points: str
 
 
 @pytest.mark.parametrize("open_evotor", TWO_WAYS, indirect=True)
-def test_a_receipt_is_priced_held_sold_and_partly_brought_back(
+def test_r106_a_receipt_is_priced_held_sold_and_partly_brought_back(
     open_evotor: OpenEvotor, tmp_path: Path
 ):
     stage = open_evotor()
@@ -152,9 +155,18 @@ def test_a_buyer_who_only_earns_is_known_by_what_the_application_wrote(
     assert (anna["name"], anna["balance"]) == ("Анна", "0.00")
 
     open_receipt = receipt(1, *BASKET)
-    known = till.identify(open_receipt, code="2000000000015")
-    assert known is not None
-    assert known["customerId"] == anna["customerId"]
+    number = from_wire("m", anna["customerId"])
+    assert number is not None
+    secret = merchant.hub.vault.derive(PURPOSE)
+    shown = make_code(secret, merchant.programme_id, number, merchant.clock.now()).text
+    for code in (shown, "2000000000015"):
+        known = till.identify(open_receipt, code=code)
+        assert known is not None
+        assert known["customerId"] == anna["customerId"]
+        assert till.offer(open_receipt).block["customer"] == anna["customerId"]
+    with pytest.raises(Declined):
+        till.identify(open_receipt, code=f"{shown[:-1]}{'A' if shown[-1] != 'A' else 'B'}")
+    open_receipt.who = {"code": shown}
     document = closed(open_receipt, till.offer(open_receipt))
     merchant.cloud.put(STORE, document)
     merchant.hears(document)
