@@ -53,29 +53,6 @@ def woo(open_woo: OpenWoo) -> WooStage:
     return open_woo()
 
 
-@pytest.fixture(params=TWO_WAYS)
-def open_moysklad(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenMoySklad]:
-    """`open_moysklad(...)` connects an account, with what `MoySkladStage` takes."""
-    database, redis = request.param
-    engine = request.getfixturevalue(database)
-    redis_url = request.getfixturevalue(redis) if redis else None
-    opened: list[MoySkladStage] = []
-
-    def begin(**more: Any) -> MoySkladStage:
-        stage = MoySkladStage(engine, tmp_path, redis_url=redis_url, **more)
-        opened.append(stage)
-        return stage
-
-    yield begin
-    for stage in opened:
-        stage.close()
-
-
-@pytest.fixture
-def account(open_moysklad: OpenMoySklad) -> MoySkladStage:
-    return open_moysklad()
-
-
 @pytest.fixture(params=TWO_WAYS[:1])
 def open_evotor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenEvotor]:
     """`open_evotor(...)` connects a merchant, with what `EvotorStage` takes.
@@ -100,3 +77,26 @@ def open_evotor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
 @pytest.fixture
 def merchant(open_evotor: OpenEvotor) -> EvotorStage:
     return open_evotor()
+
+
+@pytest.fixture(params=TWO_WAYS)
+def open_moysklad(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenMoySklad]:
+    """`open_moysklad(...)` connects an account, with what `MoySkladStage` takes."""
+    database, redis = request.param
+    engine = request.getfixturevalue(database)
+    redis_url = request.getfixturevalue(redis) if redis else None
+    opened: list[MoySkladStage] = []
+
+    def begin(**more: Any) -> MoySkladStage:
+        stage = MoySkladStage(engine, tmp_path, redis_url=redis_url, **more)
+        opened.append(stage)
+        return stage
+
+    yield begin
+    for stage in opened:
+        stage.close()
+
+
+@pytest.fixture
+def account(open_moysklad: OpenMoySklad) -> MoySkladStage:
+    return open_moysklad()
