@@ -18,7 +18,7 @@ from connectors.evotor.people import card_of, email_of, phone_of
 from connectors.evotor.schemas import load
 from connectors.evotor.settings import listed
 from connectors.evotor.till_words import decimal_of, points_text
-from connectors.evotor.translate import shop_of
+from connectors.evotor.translate import cart_of, shop_of
 from loyalty_kit.checker import compile_load
 from loyalty_kit.checkout import BasketLine, HoldRequest, Quote, QuoteRequest
 from loyalty_kit.desk import Declined, Desk
@@ -81,7 +81,7 @@ def _request(told: Wire, store: str | None, desk: Desk, settings: Settings) -> Q
         lines=tuple(_line(one, tobacco, settings["least_price"]) for one in told["positions"]),
         shop=shop_of(store, settings),
         channel="pos",
-        cart=told["receipt"],
+        cart=cart_of(told["receipt"]),
         member=customer,
         coupons=tuple(told["coupons"]),
     )
@@ -109,6 +109,7 @@ def _line(position: Wire, tobacco: frozenset[str], least_minor: int) -> BasketLi
 
 def _promised(request: QuoteRequest, told: Wire, desk: Desk) -> Promised:
     """Raises: Declined."""
+    assert request.cart is not None
     wish = told["wish"] if request.member is not None else None
     code = told["confirmation"]
     quote = desk.quote(replace(request, spend=wish))
@@ -122,7 +123,7 @@ def _promised(request: QuoteRequest, told: Wire, desk: Desk) -> Promised:
     if quote.degraded:
         return Promised(quote, note=("Скидки сейчас недоступны", "No discounts right now"))
     if not quote.totals.discount_minor and not quote.points.spend:
-        desk.release(told["receipt"], shop=request.shop)
+        desk.release(request.cart, shop=request.shop)
         return Promised(quote, code=needs_code and code is None)
     spend = quote.points.spend or None
     try:

@@ -134,16 +134,22 @@ def _looked_at(store: str, track: Track, rows: Sequence[Any]) -> tuple[tuple[Hin
         if told["id"] in seen or (came is not None and moment < border):
             continue
         hints[hint_of(store, told["id"])] = None
-        seen[told["id"]] = moment
+        if moment >= _shown_again_from(track):
+            seen[told["id"]] = moment
     return tuple(hints), replace(track, seen=seen)
 
 
 def _ended(track: Track) -> Track:
     """After the last page; what is left of `seen` is what the next round may show again."""
-    swept = track.began if track.wide else track.swept
-    kept_from = min(track.began, swept) - _span(OVERLAP)
+    kept_from = _shown_again_from(track)
     seen = {name: moment for name, moment in track.seen.items() if moment >= kept_from}
+    swept = track.began if track.wide else track.swept
     return Track(since=track.began, swept=swept, seen=seen)
+
+
+def _shown_again_from(track: Track) -> int:
+    """What came before is behind the border of every round after this one."""
+    return (track.began if track.wide else min(track.began, track.swept)) - _span(OVERLAP)
 
 
 def _millis(moment: datetime) -> int:

@@ -25,7 +25,7 @@ MAX_ID = 200
 MAX_OFFSET_MS = 14 * 3600 * 1000
 A_MINUTE_MS = 60_000
 _NOT_STORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
-_ID = re.compile(r"[0-9A-Za-z_.-]{1,200}", re.ASCII)
+_ID = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.-]{0,199}", re.ASCII)
 
 
 class _Counted(fields.Field[int]):

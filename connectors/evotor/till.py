@@ -28,7 +28,7 @@ from connectors.evotor.till_words import (
     decimal_of,
     refusal_of,
 )
-from connectors.evotor.translate import is_ours, shop_of
+from connectors.evotor.translate import cart_of, is_ours, shop_of
 from loyalty_kit.checker import compile_load
 from loyalty_kit.desk import Buyer, Declined, Desk, NewBuyer
 from loyalty_kit.errors import PayloadInvalid, Refused, SignatureInvalid
@@ -156,7 +156,7 @@ def _send_code(request: InboundRequest, desk: Desk, settings: Settings) -> Proto
     sent = desk.send_code(
         Customer(id=buyer.id),
         "spend",
-        cart=_receipt(request.steps),
+        cart=_cart(request.steps),
         shop=shop_of(request.headers.get(STORE_HEADER), settings),
     )
     address = buyer.phone or buyer.email or ""
@@ -166,13 +166,13 @@ def _send_code(request: InboundRequest, desk: Desk, settings: Settings) -> Proto
 def _drop(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
     """The receipt was cleared; dropped again, or sold meanwhile, it is as it was."""
     shop = shop_of(request.headers.get(STORE_HEADER), settings)
-    desk.release(_receipt(request.steps), shop=shop)
+    desk.release(_cart(request.steps), shop=shop)
     return reply({})
 
 
-def _receipt(steps: Mapping[str, str]) -> str:
+def _cart(steps: Mapping[str, str]) -> str:
     """Raises: Refusal."""
-    found = id_of(steps["receipt"])
+    found = cart_of(id_of(steps["receipt"]))
     if found is None:
         raise Refusal("bad_request")
     return found

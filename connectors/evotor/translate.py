@@ -95,7 +95,7 @@ def translate_document(
         customer=customer,
         lines=purchase_lines(parts),
         points_spent=None if block is None else block["spent"],
-        cart=None if block is None else block["cart"],
+        cart=None if block is None else cart_of(block["cart"]),
         payments=_payments(body["payments"] or ()),
         fiscal=_fiscal(body["printed"] or ()),
         cashier=told["cashier"],
@@ -161,6 +161,11 @@ def _fiscal(printed: Sequence[Wire]) -> tuple[FiscalSign, ...]:
     )
 
 
+def cart_of(receipt: str | None) -> str | None:
+    """What the hold of a terminal's receipt is known by; no other source's carts are named so."""
+    return None if receipt is None else f"evotor:{receipt}"
+
+
 def shop_of(store: str | None, settings: Settings) -> str | None:
     """The code of the hub's shop for a shop of Evotor."""
     for pair in listed(settings["shops"]):
@@ -224,7 +229,7 @@ def translate_receipt(told: Wire, context: Context) -> Event:
         customer=customer,
         lines=purchase_lines(parts),
         points_spent=None if block is None else block["spent"],
-        cart=None if block is None else block["cart"],
+        cart=None if block is None else cart_of(block["cart"]),
         payments=(Payment(kind, paid),) if paid else (),
         cashier=told["cashier"],
     )

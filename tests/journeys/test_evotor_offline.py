@@ -149,11 +149,18 @@ def test_nothing_is_spent_alone_unless_the_owner_says_so_and_rules_have_an_end(
     over = till.offer(open_receipt, "max")
     assert (over.spent, over.earned, over.block) == (0, 0, {"v": 1, "phone": PHONE})
 
-    # Whoever it was is written down, so it earns all the same.
+    # Whoever it was is written down, so it earns all the same; what cannot be read is told.
     till.close(open_receipt, over)
+    strange = receipt(2, *BASKET)
+    strange.uuid = "no id/of a receipt"
+    till.close(strange, over)
     line.up = True
-    (report,) = handed_in(merchant, till)
+    (unread,) = till.hand_in()
+    assert (unread["receiptUuid"], unread["state"]) == (strange.uuid, "refused")
+    merchant.work()
+    (report,) = till.hand_in()
     assert (report["earned"], report["conflicts"]) == ("90.00", ["earned_differs"])
+    assert till.waiting() == 0
 
 
 def test_rules_that_the_hub_did_not_sign_are_refused(open_evotor: OpenEvotor, tmp_path: Path):

@@ -32,7 +32,14 @@ class Till:
         self, line: Line, memory: Path, *, store: str, clock: Callable[[], datetime]
     ) -> None:
         self._line, self._memory, self._store, self._clock = line, memory, store, clock
-        empty: Json = {"key": None, "rules": None, "late": [], "seen": {}, "spent": {}}
+        empty: Json = {
+            "key": None,
+            "rules": None,
+            "late": [],
+            "unread": [],
+            "seen": {},
+            "spent": {},
+        }
         kept = json.loads(memory.read_text("utf-8")) if memory.exists() else {}
         self._kept: Json = {**empty, **kept}
 
@@ -172,23 +179,33 @@ class Till:
         """Hands in what was sold alone, and gives the reports of what is booked by now.
 
         A receipt stays in the memory until the hub says that it is booked; handed in again, it is
-        the same receipt.  Once nothing waits, buyers have their whole limit again.
+        the same receipt.  One that the hub cannot read is reported as `refused`, and is set aside
+        in the memory for a person.  Once nothing waits, buyers have their whole limit again.
 
         Raises: LineDown.
         """
         reports: list[Json] = []
         for start in range(0, len(self._kept["late"]), PORTION):
             portion = self._kept["late"][start : start + PORTION]
-            self._line.send("POST", "receipts", {"receipts": [one["document"] for one in portion]})
-            asked = {"receipts": [one["told"] for one in portion]}
-            reports += self._line.send("POST", "receipts/report", asked)["receipts"]
-        booked = {one["receiptUuid"] for one in reports if one["state"] == "booked"}
-        late = [one for one in self._kept["late"] if one["told"]["receiptUuid"] not in booked]
-        self._kept["late"] = late
-        if not late:
+            documents = {"receipts": [one["document"] for one in portion]}
+            unread = set(self._line.send("POST", "receipts", documents)["refused"])
+            reports += [
+                {"receiptUuid": portion[place]["told"]["receiptUuid"], "state": "refused"}
+                for place in unread
+            ]
+            told = [one["told"] for place, one in enumerate(portion) if place not in unread]
+            if told:
+                asked = {"receipts": told}
+                reports += self._line.send("POST", "receipts/report", asked)["receipts"]
+        ended = [one for one in reports if one["state"] != "waiting"]
+        states = {one["receiptUuid"]: one["state"] for one in ended}
+        late = self._kept["late"]
+        self._kept["late"] = [one for one in late if _name(one) not in states]
+        self._kept["unread"] += [one for one in late if states.get(_name(one)) == "refused"]
+        if not self._kept["late"]:
             self._kept["spent"] = {}
         self._save()
-        return [one for one in reports if one["state"] == "booked"]
+        return ended
 
     def _save(self) -> None:
         """All or nothing: a terminal may lose its power at any time."""
@@ -199,3 +216,8 @@ class Till:
 
 def _key(who: Mapping[str, str]) -> str:
     return "|".join(f"{name}={who[name]}" for name in sorted(who))
+
+
+def _name(late: Mapping[str, Any]) -> str:
+    told: str = late["told"]["receiptUuid"]
+    return told
