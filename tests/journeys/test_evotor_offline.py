@@ -15,6 +15,7 @@ import pytest
 from connectors.evotor.terminal.line import LineDown
 from connectors.evotor.terminal.rules import Untrusted, opened
 from connectors.evotor.terminal.till import Till
+from hub.installations import set_state
 from loyalty_core.domain.rules import default_rules
 from tests.journeys.conftest import TWO_WAYS, OpenEvotor
 from tests.journeys.test_evotor_terminal import BASKET, till_of
@@ -161,6 +162,33 @@ def test_nothing_is_spent_alone_unless_the_owner_says_so_and_rules_have_an_end(
     (report,) = till.hand_in()
     assert (report["earned"], report["conflicts"]) == ("90.00", ["earned_differs"])
     assert till.waiting() == 0
+
+
+def test_a_paused_connection_prices_nothing_and_keeps_what_is_handed_in(
+    merchant: EvotorStage, tmp_path: Path
+):
+    merchant.earns(100)
+    till, _ = till_of(merchant, tmp_path)
+    till.refresh()
+    open_receipt = receipt(1, *BASKET)
+    till.identify(open_receipt, phone=PHONE)
+    set_state(merchant.hub, merchant.installation.id, "paused")
+    merchant.clock.advance(seconds=5)
+    body = {"receiptUuid": SALE, "positions": []}
+    for path in ("quotes", "customers/resolve"):
+        answer = merchant.says("POST", f"terminal/{path}", {**body, "phone": PHONE})
+        assert (answer.status_code, answer.json["error"]["code"]) == (503, "paused")
+    assert merchant.says("GET", "terminal/rules", None).status_code == 503
+
+    offer = till.offer(open_receipt, "50")
+    assert offer.alone
+    till.close(open_receipt, offer)
+    assert till.hand_in() == []
+    set_state(merchant.hub, merchant.installation.id, "active")
+    merchant.clock.advance(seconds=5)
+    merchant.work()
+    (report,) = till.hand_in()
+    assert (report["earned"], report["conflicts"]) == ("90.00", [])
 
 
 def test_rules_that_the_hub_did_not_sign_are_refused(open_evotor: OpenEvotor, tmp_path: Path):

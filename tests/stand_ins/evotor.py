@@ -1,4 +1,4 @@
-"""A stand-in of Evotor's cloud on a real socket: REST v2, webhooks, and its habits.
+"""A stand-in of Evotor's cloud on a real socket: REST v2, and its habits.
 
 Written from the vendor's documents and public code (no account was at hand), not recorded:
 
@@ -7,8 +7,7 @@ Written from the vendor's documents and public code (no account was at hand), no
   first question of a series, else 400;
 * `since` looks at the till's clock (`since_by`: or at the arrival);
 * a document that is not there is 404 with `{}`, a dead token 401 with code 1003;
-* over the limit 429 with `X-RateLimit-Reset`, in seconds or as a time;
-* what is not answered 200 is sent again, in whatever order.
+* over the limit 429 with `X-RateLimit-Reset`, in seconds or as a time.
 """
 
 from __future__ import annotations
