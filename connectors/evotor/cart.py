@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from connectors.evotor import till_schemas
-from connectors.evotor.lines import cut, legal_class_of, line_at, sku_of
+from connectors.evotor.lines import cut, legal_class_of, sku_of
 from connectors.evotor.people import card_of, email_of, phone_of
 from connectors.evotor.schemas import load
 from connectors.evotor.settings import listed
@@ -24,7 +25,7 @@ from loyalty_kit.checkout import BasketLine, HoldRequest, Quote, QuoteRequest
 from loyalty_kit.desk import Declined, Desk
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.events import Customer
-from loyalty_kit.money import MAX_AMOUNT
+from loyalty_kit.money import MAX_AMOUNT, UNIT_MILLI
 from loyalty_kit.ports import Settings
 
 Wire = Mapping[str, Any]
@@ -89,9 +90,10 @@ def _request(told: Wire, store: str | None, desk: Desk, settings: Settings) -> Q
 
 def _line(position: Wire, tobacco: frozenset[str], least_minor: int) -> BasketLine:
     """Raises: PayloadInvalid."""
-    quantity = position["quantity"]
-    amount = line_at(position["price"], quantity)
-    if not 0 < quantity < MAX_AMOUNT or amount >= MAX_AMOUNT:
+    quantity, price = position["quantity"], position["price"]
+    amount = _whole(price * 100 * quantity / UNIT_MILLI)
+    price_minor = _whole(price * 100)
+    if not 0 < quantity < MAX_AMOUNT or max(amount, price_minor) >= MAX_AMOUNT:
         raise PayloadInvalid("a position without a quantity, or too large")
     legal_class = legal_class_of(position["type"], tobacco)
     return BasketLine(
@@ -99,12 +101,16 @@ def _line(position: Wire, tobacco: frozenset[str], least_minor: int) -> BasketLi
         sku=sku_of(position["product"]),
         name=cut(position["name"]),
         quantity_milli=quantity,
-        price_minor=position["price"],
+        price_minor=price_minor,
         amount_minor=amount,
         legal_class=legal_class,
         discountable=legal_class is None,
-        min_price_minor=min(position["price"], least_minor),
+        min_price_minor=min(price_minor, least_minor),
     )
+
+
+def _whole(kopecks: Decimal) -> int:
+    return int(kopecks.to_integral_value(ROUND_HALF_UP))
 
 
 def _promised(request: QuoteRequest, told: Wire, desk: Desk) -> Promised:

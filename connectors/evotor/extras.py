@@ -17,6 +17,7 @@ from marshmallow import ValidationError
 
 from connectors.evotor import schemas
 from connectors.evotor.schemas import Wire, opened
+from connectors.evotor.units import Points
 from loyalty_kit.checker import compile_load
 
 OURS = "loyalty"
@@ -28,7 +29,7 @@ class Block(Wire):
     card = schemas.ident()
     phone = schemas.words()
     discount = schemas.roubles()
-    spent = schemas.Points(load_default=None, allow_none=True)
+    spent = Points(load_default=None, allow_none=True)
     pack = schemas.ident()
 
 

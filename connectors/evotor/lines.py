@@ -8,7 +8,7 @@ from typing import Any
 
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.events import PurchaseLine, RefundLine
-from loyalty_kit.money import MAX_AMOUNT, UNIT_MILLI, divide
+from loyalty_kit.money import MAX_AMOUNT
 
 Wire = Mapping[str, Any]
 
@@ -111,11 +111,6 @@ def legal_class_of(kind: str | None, tobacco: frozenset[str]) -> str | None:
 
 def cut(text: str | None) -> str | None:
     return text[:MAX_NAME].strip() if text else None
-
-
-def line_at(price_minor: int, quantity_milli: int) -> int:
-    """Price of a unit x quantity, in kopecks, rounded half up."""
-    return divide(price_minor * quantity_milli, UNIT_MILLI, "half_up")
 
 
 def purchase_lines(parts: Sequence[Part]) -> tuple[PurchaseLine, ...]:

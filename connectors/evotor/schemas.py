@@ -11,61 +11,19 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
 
+from connectors.evotor.units import Quantity, Roubles
 from loyalty_kit.checker import Load
 from loyalty_kit.errors import PayloadInvalid
 
-MAX_SIZE = Decimal(10) ** 12
-"""No sum or quantity of a shop's document reaches this, in whole units."""
 MAX_ID = 200
 MAX_OFFSET_MS = 14 * 3600 * 1000
 A_MINUTE_MS = 60_000
 _NOT_STORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
 _ID = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.-]{0,199}", re.ASCII)
-
-
-class _Counted(fields.Field[int]):
-    """A count of smallest units of a JSON number or the same as a text, rounded half up."""
-
-    per_unit: ClassVar[int]
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:
-        if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-            raise ValidationError("Not a number.")
-        try:
-            # A float's own text is the decimal that was written, up to fifteen digits.
-            number = Decimal(str(value).strip())
-        except InvalidOperation:
-            raise ValidationError("Not a number.") from None
-        if not number.is_finite() or abs(number) >= MAX_SIZE:
-            raise ValidationError("Not a number.")
-        if number < 0:
-            raise ValidationError("Must not be negative.")
-        return int((number * self.per_unit).to_integral_value(ROUND_HALF_UP))
-
-
-class Roubles(_Counted):
-    """Roubles on the wire, kopecks inside."""
-
-    per_unit = 100
-
-
-class Points(_Counted):
-    """Points on the wire, hundredths inside."""
-
-    per_unit = 100
-
-
-class Quantity(_Counted):
-    """Units on the wire, thousandths inside."""
-
-    per_unit = 1000
 
 
 class Words(fields.Field[str | None]):

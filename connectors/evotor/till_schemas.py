@@ -7,7 +7,8 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from connectors.evotor import schemas
-from connectors.evotor.schemas import Points, Quantity, Roubles, Wire
+from connectors.evotor.schemas import Wire
+from connectors.evotor.units import Exact, Points, Quantity
 from loyalty_kit import wire_fields
 
 MOST_LINES = wire_fields.MAX_LINES
@@ -44,7 +45,8 @@ class CartLine(Wire):
     name = schemas.words()
     type = schemas.words()
     quantity = Quantity(required=True)
-    price = Roubles(data_key="priceWithDiscount", required=True)
+    # A cashier's discount on a line leaves parts of a kopeck in the price of a unit.
+    price = Exact(data_key="priceWithDiscount", required=True)
 
 
 class Cart(Who):

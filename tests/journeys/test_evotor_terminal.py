@@ -218,6 +218,10 @@ def test_discounts_are_for_anybody_and_never_for_tobacco(open_evotor: OpenEvotor
     }  # fmt: skip
     told = stage.says("POST", "terminal/quotes", body).json
     assert told["positionDiscounts"] == {uuid_of("f", 9): "0.00", uuid_of("f", 8): "10.00"}
+    # Three for 1000.00, a cashier's own discount: a unit costs 333.3333, the line 1000.00.
+    three = {"uuid": "3", "quantity": "3", "priceWithDiscount": "333.3333"}
+    parts = stage.says("POST", "terminal/quotes", {**body, "positions": [three]}).json
+    assert parts["positionDiscounts"] == {"3": "100.00"}
     assert told["promotions"] == ["Десятая часть"]
 
     offer = till.offer(open_receipt)
@@ -270,6 +274,7 @@ def test_what_is_wrong_is_told_with_a_code(merchant: EvotorStage):
         {"receiptUuid": "r", "positions": [{**line, "quantity": "x"}]},
         {"receiptUuid": "r", "positions": [line, line]},
         {"receiptUuid": "r", "positions": [line] * 501},
+        {"receiptUuid": "r", "positions": [{**line, "priceWithDiscount": "999999999999"}]},
         {"receiptUuid": "r", "positions": [line], "pointsToSpend": "-1"},
         {"receiptUuid": "r", "positions": [line], "coupons": ["x"] * 101},
     ]  # fmt: skip
