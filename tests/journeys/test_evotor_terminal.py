@@ -274,12 +274,16 @@ def test_what_is_wrong_is_told_with_a_code(merchant: EvotorStage):
         {"receiptUuid": "r", "positions": [{**line, "quantity": "x"}]},
         {"receiptUuid": "r", "positions": [line, line]},
         {"receiptUuid": "r", "positions": [line] * 501},
-        {"receiptUuid": "r", "positions": [{**line, "priceWithDiscount": "999999999999"}]},
+        {"receiptUuid": "r", "positions": [{**line, "quantity": "9" * 9,
+                                             "priceWithDiscount": "9" * 9}]},
+        {"receiptUuid": "r", "positions": [{**line, "priceWithDiscount": "9" * 13}]},
         {"receiptUuid": "r", "positions": [line], "pointsToSpend": "-1"},
         {"receiptUuid": "r", "positions": [line], "coupons": ["x"] * 101},
     ]  # fmt: skip
     for body in bad:
         assert code_of("POST", "quotes", body) == (400, "bad_request"), body
+    dear = {"receiptUuid": "r", "positions": [{**line, "quantity": "9" * 10}]}
+    assert merchant.says("POST", "terminal/quotes", dear).status_code == 200
     assert code_of("POST", "customers/resolve", {}) == (422, "nobody")
     assert code_of("POST", "customers", {"firstName": "x"}) == (422, "nobody")
     assert code_of("POST", "customers", {"phone": "12"}) == (422, "phone_impossible")
