@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hub import logs
-from hub.web import admin, api, connect, csp, errors, health, hooks, opt_out, pair
+from hub.web import admin, api, connect, csp, errors, frames, health, hooks, opt_out, pair
 from hub.wiring import Hub
 
 API_BODY_LIMIT = 1024 * 1024

@@ -16,14 +16,18 @@ from hub.ingest.inbox import Door, NoSuchDoor
 from hub.installations import update_settings
 from hub.live import Live, NotLive, enliven
 from hub.outbox.messages import CODES, channels_of
+from hub.terms import plain_terms
 from hub.web.api.guesses import OUT, Guesses, lookers_of
+from hub.web.api.scanned import PURPOSE as MEMBER_CODES
 from hub.wiring import Hub
-from loyalty_core.domain.errors import CertificateNotFound, LoyaltyError, TooMany
+from loyalty_core.domain.errors import CertificateNotFound, CodeRefused, LoyaltyError, TooMany
 from loyalty_core.service.catalogue import products_for
 from loyalty_core.service.certificates import certificate_view, known_certificate
 from loyalty_core.service.confirm import Wanted, ask_code, code_of
 from loyalty_core.service.enter_member import enter_member, known_member
 from loyalty_core.service.hold_points import place_hold, release_cart
+from loyalty_core.service.member_cards import known_by_code
+from loyalty_core.service.member_pages import find_purchases
 from loyalty_core.service.members import MemberCard, NewMember, search_members
 from loyalty_core.service.quote_basket import base_quote, quote_basket
 from loyalty_core.store import documents, installations
@@ -33,8 +37,18 @@ from loyalty_core.store.documents import DocumentKey
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase, TooLate
 from loyalty_kit.checkout import HoldRequest, Quote, QuoteRequest
-from loyalty_kit.desk import CODES_SETTING, Buyer, Declined, GiftCard, NewBuyer, SentCode
+from loyalty_kit.desk import (
+    CODES_SETTING,
+    BookedSale,
+    Buyer,
+    Declined,
+    GiftCard,
+    NewBuyer,
+    SentCode,
+    Terms,
+)
 from loyalty_kit.events import Customer, ExternalId
+from loyalty_kit.money import HUNDREDTHS, parse_decimal
 from loyalty_kit.ports import InboundRequest
 
 log = structlog.get_logger(__name__)
@@ -47,6 +61,8 @@ MARKS_FOR = timedelta(minutes=1)
 MOST_MARKS = 100_000
 TRY_AGAIN = "try_again"
 PAUSED = "paused"
+AT_ONCE = timedelta(0)
+"""A code that a member shows is good until its end."""
 ONCE = "once"
 """The kind of document that stands for a proof that was used."""
 
@@ -132,9 +148,22 @@ class InstallationDesk:
     def hold(self, request: HoldRequest) -> Quote:
         self._serve()
         hub = self.counter.hub
-        return self._write(
-            lambda c: place_hold(c, hub.plans, self.live.source, request, now=self.now)
-        ).quote
+        secret = hub.vault.derive(CODES)
+
+        def place(connection: Connection) -> Quote | CodeRefused:
+            source = self.live.source
+            try:
+                held = place_hold(
+                    connection, hub.plans, source, request, now=self.now, code_secret=secret
+                )
+            except CodeRefused as refused:
+                return refused  # the attempt is committed, or guesses would not count
+            return held.quote
+
+        told = self._write(place)
+        if isinstance(told, CodeRefused):
+            raise Declined(told.code)
+        return told
 
     def release(self, cart: str, *, shop: str | None = None) -> None:
         self._serve()
@@ -142,10 +171,16 @@ class InstallationDesk:
 
     def buyer(self, customer: Customer) -> Buyer | None:
         self._serve()
-        hub = self.counter.hub
-        card = self._read(
-            lambda c: known_member(c, hub.plans, self.live.source, customer, now=self.now)
-        )
+        hub, programme_id = self.counter.hub, self.live.row.programme_id
+        secret = hub.vault.derive(MEMBER_CODES)
+
+        def find(connection: Connection) -> MemberCard | None:
+            named = known_by_code(
+                connection, secret, programme_id, customer, self.now, later=AT_ONCE
+            )
+            return known_member(connection, hub.plans, self.live.source, named, now=self.now)
+
+        card = self._read(find)
         return None if card is None else self._buyer(card)
 
     def search(self, text: str, *, limit: int) -> tuple[Buyer, ...]:
@@ -178,12 +213,17 @@ class InstallationDesk:
         )
 
     def send_code(
-        self, customer: Customer, purpose: Literal["spend", "join"], *, cart: str | None = None
+        self,
+        customer: Customer,
+        purpose: Literal["spend", "join"],
+        *,
+        cart: str | None = None,
+        shop: str | None = None,
     ) -> SentCode:
         self._serve()
         hub, source = self.counter.hub, self.live.source
         secret = hub.vault.derive(CODES)
-        wanted = Wanted(customer, purpose, cart, self.live.source.default_shop)
+        wanted = Wanted(customer, purpose, cart, shop or self.live.source.default_shop)
         asked = self._write(
             lambda c: ask_code(
                 c,
@@ -200,6 +240,25 @@ class InstallationDesk:
         told = self.live.settings.get(CODES_SETTING) is True and number is not None
         code = code_of(secret, number) if told and number is not None else None
         return SentCode(asked.retry_after_s, code)
+
+    def terms(self) -> Terms:
+        self._serve()
+        plans, source = self.counter.hub.plans, self.live.source
+        return self._read(lambda c: plain_terms(c, plans, source.programme_id))
+
+    def booked(self, external_id: str) -> BookedSale | None:
+        source = self.live.source
+        found = self._read(lambda c: find_purchases(c, source, external_id=external_id))
+        own = next((one for one in found if one["source"] == source.name), None)
+        if own is None:
+            return None
+        return BookedSale(
+            own["status"],
+            own["member"] is not None,
+            parse_decimal(own["points"]["earned"], HUNDREDTHS),
+            parse_decimal(own["points"]["spent"], HUNDREDTHS),
+            tuple(own["flags"]),
+        )
 
     def marks(self, skus: Collection[str]) -> Marks:
         self._serve()
@@ -284,6 +343,7 @@ class InstallationDesk:
             gender=profile["gender"],
             available=card.balance.available,
             held=card.balance.held,
+            tier=None if card.tier is None else card.tier.code,
         )
 
 

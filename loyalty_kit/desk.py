@@ -52,6 +52,7 @@ class Buyer:
     gender: str | None = None
     available: int = 0
     held: int = 0
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,48 @@ class GiftCard:
     bound: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class TierTerms:
+    """What a tier changes of `Terms`."""
+
+    code: str
+    earn_bp: int
+    limit_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The plain part of the rules in force: what is earned and spent where no promotion applies.
+
+    Percents in hundredths (`earn_bp` of the money, `limit_bp` of a receipt payable with points),
+    `value_minor` kopecks per whole point, `step` and `least` in hundredths of a point; `rounding`
+    is that of a currency of points, `base` that of the rules (`paid`, `amount`,
+    `paid_unless_spent`).
+    """
+
+    version: int
+    earn_bp: int
+    base: str
+    rounding: Literal["down", "half_up", "none"]
+    value_minor: int
+    limit_bp: int
+    step: int
+    least: int
+    tiers: tuple[TierTerms, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BookedSale:
+    """What became of a purchase of this connection; points in hundredths of the main currency.
+    `flags` are words of `ledger.md`; `known` says that it is some member's."""
+
+    status: str
+    known: bool
+    earned: int
+    spent: int
+    flags: tuple[str, ...] = ()
+
+
 class Desk(Protocol):
     """What an installation may ask of its own programme while a till waits.
 
@@ -115,7 +158,8 @@ class Desk(Protocol):
         ...
 
     def hold(self, request: HoldRequest) -> Quote:
-        """Promise a basket; the same cart again replaces its hold.  Raises: Declined."""
+        """Promise a basket; the same cart again replaces its hold.  A code in it that is refused
+        counts as an attempt (`code_wrong`, `code_over`).  Raises: Declined."""
         ...
 
     def release(self, cart: str, *, shop: str | None = None) -> None:
@@ -123,7 +167,9 @@ class Desk(Protocol):
         ...
 
     def buyer(self, customer: Customer) -> Buyer | None:
-        """The member whom these words name.  Raises: Declined."""
+        """The member whom these words name, a scanned code of a member among them.
+
+        Raises: Declined."""
         ...
 
     def search(self, text: str, *, limit: int) -> tuple[Buyer, ...]:
@@ -136,9 +182,26 @@ class Desk(Protocol):
         ...
 
     def send_code(
-        self, customer: Customer, purpose: Literal["spend", "join"], *, cart: str | None = None
+        self,
+        customer: Customer,
+        purpose: Literal["spend", "join"],
+        *,
+        cart: str | None = None,
+        shop: str | None = None,
     ) -> SentCode:
-        """Send a confirmation code to the buyer.  Raises: Declined."""
+        """Send a confirmation code to the buyer; to spend, for a cart of a shop.
+
+        Raises: Declined."""
+        ...
+
+    def terms(self) -> Terms:
+        """Raises: Declined."""
+        ...
+
+    def booked(self, external_id: str) -> BookedSale | None:
+        """A purchase that this connection told of; None while it is not booked.
+
+        Raises: Declined."""
         ...
 
     def marks(self, skus: Collection[str]) -> Mapping[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from loyalty_core.service.members import MemberCard, NewMember, enrol_member, ge
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source
 from loyalty_core.store import members as store
-from loyalty_core.store.ids import to_wire
+from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_kit.events import Customer
 
 
@@ -55,9 +55,13 @@ def known_member(
     Raises: PhoneImpossible.
     """
     region = plans.phone_region(connection, source.programme_id)
-    keys = identify.names_of(customer, source.name, region)
-    owners = store.owners(connection, source.programme_id, keys)
-    member = next((owners[key] for key in keys if key in owners), None)
+    told = from_wire("m", customer.id) if customer.id else None
+    ids = [] if told is None else [told]
+    member = store.survivors(connection, source.programme_id, ids).get(told or 0)
+    if member is None:
+        keys = identify.names_of(customer, source.name, region)
+        owners = store.owners(connection, source.programme_id, keys)
+        member = next((owners[key] for key in keys if key in owners), None)
     if member is None:
         return None
     return get_member(connection, plans, source.programme_id, to_wire("m", member), now=now)

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from tests.support.evotor import EvotorStage
 from tests.support.moysklad import MoySkladStage
 from tests.support.woo import WooStage
 
 OpenWoo = Callable[..., WooStage]
 OpenMoySklad = Callable[..., MoySkladStage]
+OpenEvotor = Callable[..., EvotorStage]
 TWO_WAYS = [
     pytest.param(("sqlite_engine", None), id="embedded"),
     pytest.param(("postgres_engine", "redis_url"), id="production"),
@@ -50,6 +52,32 @@ def open_woo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenWoo
 @pytest.fixture
 def woo(open_woo: OpenWoo) -> WooStage:
     return open_woo()
+
+
+@pytest.fixture(params=TWO_WAYS[:1])
+def open_evotor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenEvotor]:
+    """`open_evotor(...)` connects a merchant, with what `EvotorStage` takes.
+
+    On SQLite with the worker thread; where the state matters a test asks for TWO_WAYS.
+    """
+    database, redis = request.param
+    engine = request.getfixturevalue(database)
+    redis_url = request.getfixturevalue(redis) if redis else None
+    opened: list[EvotorStage] = []
+
+    def begin(**more: Any) -> EvotorStage:
+        stage = EvotorStage(engine, tmp_path, redis_url=redis_url, **more)
+        opened.append(stage)
+        return stage
+
+    yield begin
+    for stage in opened:
+        stage.close()
+
+
+@pytest.fixture
+def merchant(open_evotor: OpenEvotor) -> EvotorStage:
+    return open_evotor()
 
 
 @pytest.fixture(params=TWO_WAYS)

@@ -9,51 +9,27 @@ points, and takes points for up to 30 %.
 from __future__ import annotations
 
 import json
-import threading
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from connectors.moysklad.routes import TILL_TOKEN
-from hub.app import create_app
-from hub.deliveries import DeliveryView, list_deliveries
-from hub.installations import (
-    InstallationView,
-    create_installation,
-    get_installation,
-    update_settings,
-)
-from hub.jobs import run_worker
-from hub.jobs.scheduler import sweep
-from hub.jobs.worker import answer_in_thread
-from hub.queue import RqBell
 from loyalty_core.domain.rules import default_rules
-from loyalty_core.service.member_pages import find_purchases
-from loyalty_core.service.members import find_members
 from loyalty_core.service.programmes import create_programme
-from loyalty_core.service.source import Source
-from loyalty_core.service.verify_ledger import verify_ledger
-from loyalty_core.store import inbox, installations, outbox
-from loyalty_core.store.database import read, write
-from loyalty_core.store.tables import refunds
-from loyalty_kit.money import format_decimal
+from loyalty_core.store.database import write
 from tests.stand_ins.moysklad import Account, Json
-from tests.support.clock import FixedClock
-from tests.support.hub import make_hub
-from tests.support.waiting import wait_until
+from tests.support.stage import Stage
 
 OPENING = datetime(2026, 3, 14, 8, 0, tzinfo=UTC)
 AFTERNOON = datetime(2026, 3, 14, 15, 45, tzinfo=UTC)
 """18:45 in Moscow, when the account is connected: the sales of the tests have been made."""
-PHONE = "+79000001234"
 STORE = "5c1f0a52-0d1e-11ef-0a80-0b6300001111"
 ANNA = "9f0d1c7e-0d1f-11ef-0a80-0b6300002222"
 TEA = "11111111-0d20-11ef-0a80-0b6300000001"
@@ -97,7 +73,7 @@ def till_sum(positions: Sequence[Json]) -> str:
     return str(sum(sums, Decimal(0)).quantize(kopeck))
 
 
-class MoySkladStage:
+class MoySkladStage(Stage):
     """One programme, one account, one till, and a worker."""
 
     def __init__(
@@ -110,12 +86,8 @@ class MoySkladStage:
         deadline_ms: int = 20_000,
         **settings: str,
     ) -> None:
-        self.clock = FixedClock(OPENING)
-        self._open = ExitStack()
+        super().__init__(engine, data_dir, OPENING, redis_url=redis_url, deadline_ms=deadline_ms)
         self.account = self._open.enter_context(Account(clock=self.clock.now))
-        self._engine, self._redis_url, self._data_dir = engine, redis_url, data_dir
-        self._deadline_ms = deadline_ms
-        self.start()
         with write(engine) as connection:
             self.programme_id = create_programme(
                 connection,
@@ -138,33 +110,6 @@ class MoySkladStage:
             **settings,
         )
         self.work()
-
-    def start(self) -> None:
-        """The hub's processes begin anew over the same data."""
-        self.hub = make_hub(
-            self._engine,
-            clock=self.clock,
-            redis_url=self._redis_url,
-            data_dir=self._data_dir,
-            quote_deadline_ms=self._deadline_ms,
-        )
-        self.app = create_app(self.hub)
-
-    def connect(self, connector: str, **settings: str) -> InstallationView:
-        return create_installation(
-            self.hub,
-            programme_id=self.programme_id,
-            connector=connector,
-            name=connector,
-            settings=settings,
-        )
-
-    def set(self, **settings: str) -> None:
-        """The owner changes settings."""
-        update_settings(self.hub, self.installation.id, settings)
-
-    def close(self) -> None:
-        self._open.close()
 
     # --- the account ------------------------------------------------------------------------
 
@@ -274,94 +219,3 @@ class MoySkladStage:
         cart = self.recalc(Goods(TEA, 1, points * 20))
         self.sells(str(uuid.uuid4()), cart, moment="2026-03-14 12:00:00")
         self.work()
-
-    # --- the worker -------------------------------------------------------------------------
-
-    def work(self) -> None:
-        """Work until nothing is due; the books must prove sound afterwards."""
-        while self._due():
-            sweep(self.hub)
-            if isinstance(self.hub.bell, RqBell):
-                run_worker(self.hub, burst=True)
-            else:
-                self._let_the_thread_work()
-        with read(self.hub.engine) as connection:
-            assert list(verify_ledger(connection, programme_id=self.programme_id)) == []
-
-    def work_after(self, **pause: float) -> None:
-        self.clock.advance(**pause)
-        self.work()
-
-    def _let_the_thread_work(self) -> None:
-        stop = threading.Event()
-        thread = threading.Thread(target=answer_in_thread, args=(self.hub, stop))
-        thread.start()
-        try:
-            wait_until(lambda: not self._due())
-        finally:
-            stop.set()
-            assert not isinstance(self.hub.bell, RqBell)
-            self.hub.bell.wake()
-            thread.join()
-
-    def _due(self) -> bool:
-        now = self.clock.now()
-        with read(self.hub.engine) as connection:
-            return any(
-                room.programmes_due(connection, now) for room in (inbox, outbox, installations)
-            )
-
-    # --- the books --------------------------------------------------------------------------
-
-    def card(self) -> Any:
-        with read(self.hub.engine) as connection:
-            (found,) = find_members(
-                connection, self.hub.plans, self.programme_id, phone=PHONE, now=self.clock.now()
-            )
-        return found
-
-    def balance(self) -> str:
-        return format_decimal(self.card().balance.available)
-
-    def held(self) -> str:
-        return format_decimal(self.card().balance.held)
-
-    def purchase(self, number: str) -> dict[str, Any] | None:
-        with read(self.hub.engine) as connection:
-            found = find_purchases(
-                connection, Source(self.programme_id, "test"), external_id=number
-            )
-        assert len(found) <= 1, "one sale was booked twice"
-        return found[0] if found else None
-
-    def points(self, number: str) -> tuple[str, str, str, str]:
-        """Earned, spent, taken back, given back."""
-        found = self.purchase(number)
-        assert found is not None
-        told = found["points"]
-        return told["earned"], told["spent"], told["clawed_back"], told["given_back"]
-
-    def flags(self, number: str) -> list[str]:
-        found = self.purchase(number)
-        assert found is not None
-        flags: list[str] = found["flags"]
-        return flags
-
-    def refunds(self) -> dict[str, str]:
-        """State of every refund."""
-        with read(self.hub.engine) as connection:
-            rows = connection.execute(select(refunds.c.external_id, refunds.c.state))
-            return {row.external_id: row.state for row in rows}
-
-    # --- the machine ------------------------------------------------------------------------
-
-    def deliveries(self) -> list[DeliveryView]:
-        """Oldest first; what polling found is left out."""
-        page = list_deliveries(self.hub, programme_id=self.programme_id, limit=500)
-        return [one for one in page.items[::-1] if one.hook != inbox.POLLED]
-
-    def states(self) -> list[str]:
-        return [one.state for one in self.deliveries()]
-
-    def shown(self) -> InstallationView:
-        return get_installation(self.hub, self.installation.id)

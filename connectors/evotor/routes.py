@@ -1,0 +1,154 @@
+"""The webhooks: documents and receipts, which hint or are booked as the settings say; goods; and
+what the application on the terminal hands in of the time without a line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from connectors.evotor import schemas
+from connectors.evotor.catalogue import products_of
+from connectors.evotor.documents import hint_of
+from connectors.evotor.schemas import load
+from connectors.evotor.settings import CLOUD, DOCUMENTS, RECEIPTS
+from connectors.evotor.translate import (
+    DELIVERED,
+    TOLD_BY_TILL,
+    check_merchant,
+    is_ours,
+    receipt_of,
+    translate_document,
+    translate_receipt,
+)
+from loyalty_kit.checker import compile_load
+from loyalty_kit.errors import NotOurs, PayloadInvalid, SignatureInvalid, Unreadable
+from loyalty_kit.events import Event
+from loyalty_kit.ports import (
+    Context,
+    Hint,
+    InboundRequest,
+    ProductsChanged,
+    Settings,
+    Translated,
+    Webhook,
+)
+from loyalty_kit.signing import check_token
+
+MERCHANT = "x-evotor-user-id"
+MOST = 1000
+"""Documents in one call."""
+
+_HEADING = compile_load(schemas.Heading())
+
+
+def verify_user(request: InboundRequest, settings: Settings) -> None:
+    """The token that the hub gave to Evotor, with or without the word Bearer; and whom the call
+    says that it is for.
+
+    Raises: SignatureInvalid.
+    """
+    check_token(settings["user_token"], bearer_of(request))
+    merchant = request.headers.get(MERCHANT)
+    if merchant and settings["user_id"] and merchant != settings["user_id"]:
+        raise SignatureInvalid("another user of Evotor")
+
+
+def bearer_of(request: InboundRequest) -> str:
+    given = request.headers.get("authorization", "").strip()
+    scheme, _, token = given.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else given
+
+
+def delivery_key(request: InboundRequest) -> str:
+    """A document sent again is the same text; with other content it is another delivery.
+
+    Raises: Unreadable.
+    """
+    json_of(request.body, Unreadable)
+    return hashlib.sha256(request.body).hexdigest()
+
+
+def translate_documents(request: InboundRequest, context: Context) -> Translated:
+    """One document or a list of them.
+
+    Raises: NotOurs, PayloadInvalid.
+    """
+    feed = context.settings["feed"]
+    documents = [one for one in _listed(request) if is_ours(one)]
+    if not documents or feed == RECEIPTS:
+        raise NotOurs("no sale and no return")
+    if feed == DOCUMENTS:
+        return tuple(translate_document(one, context, DELIVERED) for one in documents)
+    hints: list[Hint] = []
+    for one in documents:
+        told = load(_HEADING, one)
+        check_merchant(told["merchant"], context.settings)
+        hints.append(hint_of(told["store"], told["id"]))
+    return tuple(dict.fromkeys(hints))
+
+
+def translate_receipts(request: InboundRequest, context: Context) -> Translated:
+    """`ReceiptCreated`: one or a list of them.
+
+    Raises: NotOurs, PayloadInvalid.
+    """
+    feed = context.settings["feed"]
+    found: list[Event | Hint] = []
+    for notice in _listed(request):
+        try:
+            told = receipt_of(notice, context.settings)
+        except NotOurs:
+            continue
+        if feed == RECEIPTS:
+            found.append(translate_receipt(told, context))
+        elif feed == CLOUD:
+            found.append(hint_of(told["store"], told["id"]))
+    if not found:
+        raise NotOurs("no receipt that counts here")
+    return tuple(found)
+
+
+def translate_goods(request: InboundRequest, context: Context) -> Translated:
+    """Raises: NotOurs, PayloadInvalid."""
+    products = products_of(_listed(request), context.settings)
+    if not products:
+        raise NotOurs("no products")
+    return (ProductsChanged(products),)
+
+
+def translate_late(request: InboundRequest, context: Context) -> Translated:
+    """A receipt of the time without a line, as the application tells it.
+
+    Raises: NotOurs, PayloadInvalid.
+    """
+    document = json_of(request.body, PayloadInvalid)
+    return (translate_document(document, context, TOLD_BY_TILL),)
+
+
+def _listed(request: InboundRequest) -> list[Any]:
+    """An object is a list of one; a list may stand in `{"items": [...]}`.
+
+    Raises: PayloadInvalid.
+    """
+    told = json_of(request.body, PayloadInvalid)
+    if isinstance(told, dict) and isinstance(told.get("items"), list):
+        told = told["items"]
+    elements = told if isinstance(told, list) else [told]
+    if not elements or len(elements) > MOST or not all(isinstance(one, dict) for one in elements):
+        raise PayloadInvalid("neither an object nor a list of some")
+    return elements
+
+
+def json_of(body: bytes, refusal: type[PayloadInvalid] | type[Unreadable]) -> Any:
+    """Raises: `refusal`."""
+    try:
+        return json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise refusal("the body is not JSON") from None
+
+
+DOCUMENT_HOOK = Webhook("documents", verify_user, delivery_key, translate_documents)
+RECEIPT_HOOK = Webhook("receipts", verify_user, delivery_key, translate_receipts)
+GOODS_HOOK = Webhook("products", verify_user, delivery_key, translate_goods)
+LATE_HOOK = Webhook("late", verify_user, delivery_key, translate_late)
