@@ -12,7 +12,7 @@ from loyalty_core.store.migrations.beside_traffic import create_index
 from loyalty_core.store.types import BigInt
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -9,8 +9,8 @@ from alembic import op
 from loyalty_core.store.migrations.beside_traffic import add_column, create_index
 from loyalty_core.store.types import BigInt, UtcTime
 
-revision = "0022"
-down_revision = "0016"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

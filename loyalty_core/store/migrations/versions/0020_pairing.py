@@ -7,8 +7,8 @@ from alembic import op
 
 from loyalty_core.store.types import BigInt, UtcTime
 
-revision = "0021"
-down_revision = "0016"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
