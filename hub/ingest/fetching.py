@@ -149,7 +149,8 @@ class Fetcher:
         for (one, _), outcome in zip(read, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 self._fetched[one.key] = outcome
-                self._note_failure(one.live, outcome)
+                if isinstance(outcome, Killed):
+                    self._note_killed(one.live, outcome)
             else:
                 self._fetched[one.key] = _fetched(asked[one.key], outcome)
 
@@ -182,19 +183,21 @@ class Fetcher:
         self.answered[live.row.id] = live
 
     def _note_failure(self, live: Live, error: Exception) -> None:
-        """Stop calling a shop that refuses us or has failed several times in a row.
-
-        Its documents that translators die of are few in a batch as well: each takes seconds.
-        """
-        if isinstance(error, Killed):
-            count = self._killed[live.row.id] = self._killed.get(live.row.id, 0) + 1
-            if count >= _MOST_KILLED:
-                self._blocked[live.row.id] = error
+        """Stop calling a shop that refuses us or has failed several times in a row."""
         if not isinstance(error, ConnectorError):
             return
         count = self._failures[live.row.id] = self._failures.get(live.row.id, 0) + 1
         hopeless = isinstance(error, CredentialsRejected | RateLimited)
         if hopeless or count >= _FAILURES_IN_A_ROW:
+            self._blocked[live.row.id] = error
+
+    def _note_killed(self, live: Live, error: Killed) -> None:
+        """A shop's documents that translators die of are few in a batch: each takes seconds.
+
+        One that its translator refuses says nothing of the others: the shop has answered.
+        """
+        count = self._killed[live.row.id] = self._killed.get(live.row.id, 0) + 1
+        if count >= _MOST_KILLED:
             self._blocked[live.row.id] = error
 
 

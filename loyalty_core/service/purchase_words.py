@@ -84,11 +84,15 @@ def lend(
 
 
 def keep_lent(
-    event: Purchase, before: Purchase, lent: Mapping[str, int]
+    told: Purchase, event: Purchase, before: Purchase, lent: Mapping[str, int]
 ) -> tuple[Purchase, dict[str, int]]:
-    """A newer word with what sightings have lent, as far as it does not tell that itself."""
-    sells = any(line.certificate is not None for line in event.lines)
-    said = {part: getattr(event, part) for part in _PARTS} | {_SALES: sells}
+    """A newer word with what sightings have lent, as far as it does not tell that itself.
+
+    `told`: the word as it came; `event`: with what was filled in from the one before it, where
+    what was lent stays lent.
+    """
+    sells = any(line.certificate is not None for line in told.lines)
+    said = {part: getattr(told, part) for part in _PARTS} | {_SALES: sells}
     left = {part: by for part, by in lent.items() if not said[part]}
     parts = {part: getattr(before, part) for part in left if part != _SALES}
     if _SALES in left:

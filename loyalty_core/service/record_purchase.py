@@ -91,7 +91,7 @@ def _newer(kept: KeptPurchase, event: Purchase) -> Purchase:
     before, booked = kept.event, Booked.of(kept)
     whole = filled(complete(event, before), before)
     if booked.lent:
-        whole, booked.lent = keep_lent(whole, before, booked.lent)
+        whole, booked.lent = keep_lent(event, whole, before, booked.lent)
         booked.keep(kept)
     return whole
 

@@ -285,6 +285,27 @@ def test_what_only_the_second_sighting_tells_is_booked_on_the_first(shop: Shop):
     assert (shop.money(code), shop.money(fresh)) == ("active 80.00", "void 0.00")
 
 
+def test_what_another_lent_stays_its_own_through_words_that_cannot_know(shop: Shop):
+    (code,) = shop.make_certificates(80_00)
+    blind = shop.purchase("P1", lines=(reduced("1", 50_00, 0),), fiscal=SIGN)
+    second = shop.purchase("O1", 50_00, fiscal=SIGN, certificates=used((code, 30_00)))
+    shop.tell(blind)
+    shop.tell(second, source="key:shop")
+    assert shop.money(code) == "active 50.00"
+
+    shop.tell(replace(blind, revision=2, order="7"))
+    less = replace(second, revision=2, certificates=used((code, 20_00)))
+    shop.tell(less, source="key:shop")
+    assert shop.money(code) == "active 60.00"
+
+    gone = replace(blind, revision=3, status=PurchaseStatus.CANCELLED, lines=())
+    shop.tell(gone)
+    assert shop.money(code) == "active 80.00"
+    shop.tell(replace(blind, revision=4))
+    shop.tell(replace(less, revision=3, status=PurchaseStatus.CANCELLED), source="key:shop")
+    assert shop.money(code) == "active 80.00"
+
+
 def test_what_the_first_sighting_says_itself_stands(shop: Shop):
     (code,) = shop.make_certificates(80_00)
     first = shop.purchase("P1", 50_00, fiscal=SIGN, certificates=used((code, 10_00)))

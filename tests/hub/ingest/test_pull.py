@@ -186,3 +186,14 @@ def test_of_many_documents_read_together_each_fails_for_itself(shop):
     shop.remote.on_read = None
     shop.drain_after(seconds=10)
     assert set(refs) - set(shop.booked()) == {"a07", "a11"}
+
+
+def test_documents_that_are_not_understood_hold_up_no_others(shop):
+    refs = [f"a{number:02}" for number in range(12)]
+    for ref in refs:
+        good = ref not in ("a01", "a02", "a03", "a04")
+        shop.remote.put("order", ref, receipt(ref) if good else {"type": "purchase"})
+    shop.remote.changed = [page(*refs)]
+    shop.drain()
+
+    assert Counter(shop.states()) == {"done": 8, "dead": 4}
