@@ -23,6 +23,7 @@ from loyalty_core.store.staff import Invitation, Post
 from loyalty_kit.money import format_decimal
 
 __all__ = [
+    "AlreadyHere",
     "Invitation",
     "InvitationNotFound",
     "LastOwner",
@@ -30,11 +31,14 @@ __all__ = [
     "NewInvitation",
     "People",
     "Post",
+    "accept_invitation",
     "count_given_points",
     "find_invitation",
     "grant_of",
+    "has_account",
     "invite",
     "list_people",
+    "owns_all",
     "posts_of",
     "programmes_of",
     "remove_post",
@@ -55,6 +59,12 @@ class LastOwner(Conflict):
     code = "last_owner"
 
 
+class AlreadyHere(Conflict):
+    """The person is something in the programme; the role is changed where it stands."""
+
+    code = "already_here"
+
+
 class InvitationNotFound(NotFound):
     """There is none, or it is used or over."""
 
@@ -69,11 +79,10 @@ class ManualLimit(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class NewInvitation:
-    """`token` None: the person has an account, and the grant holds at once.  It is told this
-    once and stored nowhere."""
+    """`token` is told this once and stored nowhere."""
 
     login: str
-    token: str | None = None
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,12 @@ def post_of(connection: Connection, admin_id: int, programme_id: int) -> Post | 
         key=lambda post: (ranks.index(post.grant.role), post.programme_id is None),
         default=None,
     )
+
+
+def owns_all(connection: Connection, admin_id: int) -> bool:
+    """Whether a person owns all programmes, and so sees what befalls the hub as a whole."""
+    posts = store.posts_of(connection, admin_id)
+    return any(post.programme_id is None and post.grant.role is Role.OWNER for post in posts)
 
 
 def posts_of(connection: Connection, admin_id: int) -> list[Post]:
@@ -142,6 +157,8 @@ def set_post(  # noqa: PLR0913 - each is a word of its own to the caller
     store.put_post(connection, admin.id, programme_id, grant, now=now)
     if owned - _owned(connection, programme_id):
         raise LastOwner
+    if grant.role is not Role.OWNER:
+        store.drop_invitations_by(connection, f"admin:{admin.login}", programme_id)
     was = {} if before is None else _told(before.grant)
     audit.note(
         connection,
@@ -158,7 +175,8 @@ def set_post(  # noqa: PLR0913 - each is a word of its own to the caller
 def remove_post(
     connection: Connection, login: str, programme_id: int | None, *, author: str, now: datetime
 ) -> None:
-    """The person is nothing in the programme any more (or no longer in all).
+    """The person is nothing in the programme any more (or no longer in all), and invitations of
+    theirs that are open end.
 
     Raises: AdminNotFound, NotFound (has no such role), LastOwner.
     """
@@ -169,6 +187,7 @@ def remove_post(
     store.drop_post(connection, admin.id, programme_id)
     if owned - _owned(connection, programme_id):
         raise LastOwner
+    store.drop_invitations_by(connection, f"admin:{admin.login}", programme_id)
     audit.note(
         connection,
         programme_id,
@@ -189,15 +208,15 @@ def invite(  # noqa: PLR0913 - each is a word of its own to the caller
     author: str,
     now: datetime,
 ) -> NewInvitation:
-    """A link for somebody new, good once and for three days; who has an account gets the role
-    at once.  Raises: InvalidInput (login), LastOwner.
+    """A link, good once and for three days: who is new makes an account by it, who has one says
+    yes to the role.  Raises: InvalidInput (login), AlreadyHere.
     """
     wanted = fold_login(login)
     if not 0 < len(wanted) <= _LONGEST_LOGIN or not wanted.isprintable():
         raise InvalidInput({"login": [f"Must have 1 to {_LONGEST_LOGIN} characters."]})
-    if admin_store.admin_by_login(connection, wanted) is not None:
-        set_post(connection, wanted, programme_id, grant, author=author, now=now)
-        return NewInvitation(wanted)
+    known = admin_store.admin_by_login(connection, wanted)
+    if known is not None and post_of(connection, known.id, programme_id) is not None:
+        raise AlreadyHere
     token = secrets.token_urlsafe(32)
     store.add_invitation(
         connection,
@@ -246,17 +265,37 @@ def take_invitation(
     admin = create_admin(
         connection, login=found.login, password_hash=password_hash, now=now, grant=None
     )
-    store.put_post(connection, admin.id, found.programme_id, found.grant, now=now)
+    _join(connection, admin, found, now)
+    return admin
+
+
+def _join(connection: Connection, admin: Admin, invited: Invitation, now: datetime) -> None:
+    store.put_post(connection, admin.id, invited.programme_id, invited.grant, now=now)
     audit.note(
         connection,
-        found.programme_id,
+        invited.programme_id,
         "person_joined",
         admin.login,
         author=f"admin:{admin.login}",
         now=now,
-        after=_told(found.grant),
+        after=_told(invited.grant),
     )
-    return admin
+
+
+def has_account(connection: Connection, invitation: Invitation) -> bool:
+    """Whether the person says yes by an account that is there, or makes one."""
+    return admin_store.admin_by_login(connection, invitation.login) is not None
+
+
+def accept_invitation(connection: Connection, token: str, admin: Admin, *, now: datetime) -> None:
+    """Somebody who is signed in takes the role.
+
+    Raises: InvitationNotFound, also for one that is another's.
+    """
+    found = find_invitation(connection, token, now)
+    if found.login != admin.login or not store.take_invitation(connection, found.id, now):
+        raise InvitationNotFound
+    _join(connection, admin, found, now)
 
 
 def take_back_invitation(
@@ -276,12 +315,16 @@ def count_given_points(
 ) -> None:
     """Count points (hundredths, above zero) that a person gives by hand against the day's limit.
 
+    Days are those of the programme; of a grant for all programmes, which may lie in several
+    zones, those of UTC.
+
     Raises: ManualLimit, with what is left of the day.
     """
     post = post_of(connection, admin.id, programme.id)
     assert post is not None
     assert post.grant.may(May.MOVE_POINTS), "the caller has asked"
-    day = now.astimezone(ZoneInfo(programme.timezone)).date().isoformat()
+    zone = "UTC" if post.programme_id is None else programme.timezone
+    day = now.astimezone(ZoneInfo(zone)).date().isoformat()
     if not store.count_given(connection, post.id, day, points):
         most = post.grant.day_points or 0
         left = most - store.given_on(connection, post.id, day)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, or_, select
 
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.tables import audit_log
@@ -66,17 +66,22 @@ def note(  # noqa: PLR0913 - each is a column
     )
 
 
-def notes(
+def notes(  # noqa: PLR0913 - which of them, each by keyword
     connection: Connection,
     programme_id: int,
     only: Mapping[str, str],
     *,
+    of_the_hub: bool = False,
     before: int | None = None,
     limit: int,
 ) -> list[Note]:
     """The programme's own, the newest first, from before the note with the number `before` on;
-    `only`: those with this author, action or subject."""
-    query = select(*_COLUMNS).where(audit_log.c.programme_id == programme_id)
+    `only`: those with this author, action or subject; `of_the_hub`: what befell the whole hub
+    too."""
+    here = audit_log.c.programme_id == programme_id
+    query = select(*_COLUMNS).where(
+        or_(here, audit_log.c.programme_id.is_(None)) if of_the_hub else here
+    )
     for name, wanted in only.items():
         query = query.where(audit_log.c[name] == wanted)
     if before is not None:

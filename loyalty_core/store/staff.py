@@ -159,6 +159,16 @@ def drop_invitation(connection: Connection, programme_id: int, invitation_id: in
     return gone.rowcount == 1
 
 
+def drop_invitations_by(connection: Connection, author: str, programme_id: int | None) -> None:
+    """Open invitations of somebody who may invite no more; `programme_id` None: to all."""
+    query = delete(invitations).where(
+        invitations.c.author == author, invitations.c.taken_at.is_(None)
+    )
+    if programme_id is not None:
+        query = query.where(invitations.c.programme_id == programme_id)
+    connection.execute(query)
+
+
 def _posts() -> Select[Any]:
     return select(
         staff.c.id,

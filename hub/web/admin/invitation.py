@@ -1,4 +1,4 @@
-"""The link of an invitation: choose a password, and be in."""
+"""The link of an invitation: choose a password, or say yes by the account that is there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from hub.web.admin.context import the_hub
 from hub.web.admin.languages import gettext
 from hub.wiring import Hub
 from loyalty_core.service.admins import AdminExists
-from loyalty_core.service.staff import find_invitation, take_invitation
+from loyalty_core.service.staff import (
+    Invitation,
+    accept_invitation,
+    find_invitation,
+    has_account,
+    take_invitation,
+)
 from loyalty_core.store.database import read, transact
 
 _PER_ADDRESS = "60 per 15 minutes"
@@ -36,17 +42,25 @@ def blueprint(app: Flask, hub: Hub) -> Blueprint:
 
 
 def form(token: str) -> ResponseReturnValue:
-    return _page(token)
+    """Who has an account signs in first, and comes back."""
+    found, known = _find(token)
+    if known and not sessions.is_signed_in():
+        return redirect(to("admin.login.form", next=request.path))
+    if known and not _is_of(found):
+        flash(gettext("Log in as %(login)s to accept the invitation.", login=found.login), "danger")
+        return redirect(to("admin.start"))
+    return _page(found, known)
 
 
 def join(token: str) -> ResponseReturnValue:
-    """The account is made, with its role, and the person is in."""
+    """The account is made, or is there and says yes; the person is in, with the role."""
+    found, known = _find(token)
+    if known:
+        return _accept(token, found)
     password, again = (request.form.get(name, "") for name in ("password", "again"))
     if password != again:
-        return _page(token, gettext("The passwords differ.")), 422
+        return _page(found, known, gettext("The passwords differ.")), 422
     hub = the_hub()
-    with read(hub.engine) as connection:
-        find_invitation(connection, token, hub.clock.now())  # before the slow work of hashing
     try:
         hashed = hash_password(password)
         admin = transact(
@@ -57,19 +71,42 @@ def join(token: str) -> ResponseReturnValue:
         )
     except PasswordTooShort:
         trouble = gettext("A password needs at least %(num)d characters.", num=MIN_LENGTH)
-        return _page(token, trouble), 422
+        return _page(found, known, trouble), 422
     except AdminExists:
-        flash(gettext("This login has an account now. Ask for the role once more."), "danger")
-        return redirect(to("admin.login.form"))
+        return redirect(request.path)
     sessions.open_session(admin)
     return redirect(to("admin.start"))
 
 
-def _page(token: str, trouble: str | None = None) -> str:
-    """Raises: InvitationNotFound."""
+def _accept(token: str, found: Invitation) -> ResponseReturnValue:
+    if not _is_of(found):
+        return redirect(request.path)
+    hub, admin = the_hub(), sessions.signed_in_admin()
+    transact(
+        hub.engine,
+        lambda connection: accept_invitation(connection, token, admin, now=hub.clock.now()),
+    )
+    return redirect(to("admin.start"))
+
+
+def _is_of(found: Invitation) -> bool:
+    return sessions.is_signed_in() and sessions.signed_in_admin().login == found.login
+
+
+def _find(token: str) -> tuple[Invitation, bool]:
+    """The invitation, and whether the person has an account.  Raises: InvitationNotFound."""
     hub = the_hub()
     with read(hub.engine) as connection:
         found = find_invitation(connection, token, hub.clock.now())
+        return found, has_account(connection, found)
+
+
+def _page(found: Invitation, known: bool, trouble: str | None = None) -> str:
     return render_template(
-        "admin/invitation.html", invitation=found, trouble=trouble, least=MIN_LENGTH, words=words
+        "admin/invitation.html",
+        invitation=found,
+        known=known,
+        trouble=trouble,
+        least=MIN_LENGTH,
+        words=words,
     )

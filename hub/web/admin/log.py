@@ -9,6 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from hub.web.admin import words
 from hub.web.admin.context import the_hub, the_programme
+from hub.web.admin.sessions import signed_in_admin
+from loyalty_core.service.staff import owns_all
 from loyalty_core.store import audit
 from loyalty_core.store.database import read
 from loyalty_core.store.ids import from_wire, to_wire
@@ -29,6 +31,7 @@ def index() -> ResponseReturnValue:
             connection,
             the_programme().id,
             only,
+            of_the_hub=owns_all(connection, signed_in_admin().id),
             before=None if after is None else from_wire("n", after) or 0,
             limit=_PAGE + 1,
         )

@@ -41,7 +41,7 @@ def index() -> ResponseReturnValue:
 
 @pages.post("/invite")
 def invite() -> ResponseReturnValue:
-    """Somebody new gets a link; somebody with an account the role at once."""
+    """A link, for somebody new and for somebody with an account alike."""
     typed = Invite(
         *(request.form.get(name, "").strip() for name in ("login", "role", "day_points"))
     )
@@ -62,11 +62,8 @@ def invite() -> ResponseReturnValue:
         return _again(typed, gettext("The limit is a number of points, or nothing."))
     except InvalidInput:
         return _again(typed, gettext("Give a login, of at most 100 characters."))
-    except service.LastOwner:
-        return _again(typed, _last_owner())
-    if made.token is None:
-        flash(gettext("%(login)s has an account: the role holds now.", login=made.login), "success")
-        return redirect(url_for(".index"))
+    except service.AlreadyHere:
+        return _again(typed, gettext("This person works here: change the role in the list."))
     base = the_hub().config.public_url or request.host_url
     path = url_for("admin.invitation.form", token=made.token)
     return _page(Invite(made.login, link=base.rstrip("/") + path))

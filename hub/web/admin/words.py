@@ -262,6 +262,7 @@ ACTION: Mapping[str, str] = {
     "connection_set": lazy_gettext("Settings of a connection"),
     "connection_state": lazy_gettext("Connection paused or resumed"),
     "delivery_replayed": lazy_gettext("Delivery replayed"),
+    "password_set": lazy_gettext("Password set"),
     "person_invited": lazy_gettext("Person invited"),
     "person_joined": lazy_gettext("Person joined"),
     "person_set": lazy_gettext("Role given"),

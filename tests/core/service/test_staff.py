@@ -156,14 +156,58 @@ def test_32_who_take_one_invitation_make_one_account(engine, programme):
         assert sum(pool.map(join, range(32))) == 1
 
 
-def test_who_has_an_account_gets_the_role_at_once(engine, programme):
+def test_who_has_an_account_says_yes_by_it_and_nobody_else_can(engine, programme):
     with write(engine) as connection:
-        create_admin(connection, login="anna", password_hash="h", now=NOON, grant=None)
-        made = staff.invite(connection, programme.id, "Anna", SUPPORT, **WRITTEN)
+        for login in ("anna", "other"):
+            create_admin(connection, login=login, password_hash="h", now=NOON, grant=None)
+        token = staff.invite(connection, programme.id, "Anna", SUPPORT, **WRITTEN).token
+        anna, other = (find_admin(connection, login) for login in ("anna", "other"))
+        assert staff.grant_of(connection, anna.id, programme.id) is None
 
-        assert made.token is None
-        anna = find_admin(connection, "anna")
+        with pytest.raises(staff.InvitationNotFound):
+            staff.accept_invitation(connection, token, other, now=NOON)
+        staff.accept_invitation(connection, token, anna, now=NOON)
         assert staff.grant_of(connection, anna.id, programme.id) == SUPPORT
+        with pytest.raises(staff.InvitationNotFound):
+            staff.accept_invitation(connection, token, anna, now=NOON)
+        with pytest.raises(staff.AlreadyHere):
+            staff.invite(connection, programme.id, "anna", Grant(Role.OWNER), **WRITTEN)
+
+
+def test_invitations_end_with_the_rights_of_who_wrote_them(engine, programme):
+    with write(engine) as connection:
+        create_admin(connection, login="twin", password_hash="h", now=NOON, grant=None)
+        staff.set_post(connection, "twin", programme.id, Grant(Role.OWNER), **WRITTEN)
+        by = {"author": "admin:twin", "now": NOON}
+        first = staff.invite(connection, programme.id, "x", Grant(Role.OWNER), **by).token
+        staff.set_post(connection, "twin", programme.id, SUPPORT, **WRITTEN)
+        second = staff.invite(connection, programme.id, "y", SUPPORT, **by).token
+        staff.remove_post(connection, "twin", programme.id, **WRITTEN)
+        for token in (first, second):
+            with pytest.raises(staff.InvitationNotFound):
+                staff.find_invitation(connection, token, NOON)
+
+
+def test_a_limit_over_all_programmes_counts_one_day_wherever_they_lie(engine, programme):
+    rules = default_rules(earn_percent=5, spend_limit_percent=30)
+    with write(engine) as connection:
+        east = create_programme(
+            connection,
+            code="east",
+            timezone="Asia/Kamchatka",
+            document=rules,
+            author="test",
+            now=NOON,
+        )
+        create_admin(connection, login="nina", password_hash="h", now=NOON, grant=SUPPORT)
+        nina = find_admin(connection, "nina")
+
+        # Noon in UTC is midnight in Kamchatka: the days of the two programmes differ.
+        for place, points in ((programme, 60_00), (east, 40_00)):
+            staff.count_given_points(connection, place, nina, points, now=NOON)
+        for place in (programme, east, programme):
+            with pytest.raises(staff.ManualLimit):
+                staff.count_given_points(connection, place, nina, 1, now=NOON)
 
 
 def test_an_invitation_that_was_taken_back_opens_nothing(engine, programme):

@@ -145,3 +145,24 @@ def test_the_log_is_turned_over_page_by_page(owner):
 
     assert first.count("Letter switched") == 50
     assert owner.page(older.group(1)).count("Letter switched") == 2
+
+
+def test_who_has_an_account_logs_in_to_accept(hub, visitor, owner):
+    add(hub, programme_of(hub), "boss", Role.OWNER)
+    with write(hub.engine) as connection:
+        create_admin(
+            connection, login="nina", password_hash=hashed_password(), now=NOON, grant=None
+        )
+    link = link_in(owner.send(f"{HERE}/people/", f"{HERE}/people/invite", **NINA).text)
+
+    assert owner.get(link).location == "/admin/", "another person is at the keyboard"
+    nina = visitor()
+    assert nina.get(link).location.startswith("/admin/login?next=")
+    nina.log_in("nina")
+    assert nina.get(f"{HERE}/").status_code == 404
+    assert nina.send(link, link).status_code == 302
+
+    assert nina.get(f"{HERE}/").status_code == 200
+    assert visitor().get(link).status_code == 404
+    again = owner.send(f"{HERE}/people/", f"{HERE}/people/invite", **NINA)
+    assert (again.status_code, "works here" in again.text) == (422, True)
