@@ -42,8 +42,9 @@ T = TypeVar("T")
 MAIN_SHOP = "main"
 _WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _EXTENSION = "loyalty_api"
-COUNTED = "loyalty.counted"
-"""In a request's environ, where no header can put it: it counts on its limit already."""
+BEGUN = "loyalty.begun"
+"""In a request's environ, where no header can put it: when it was begun by a shorter way, by
+which it counts on its limit already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +175,10 @@ def admit(operation: Operation) -> Call:
 
     Raises: Refusal 429 and 401, ScopeMissing, TryAgain (the database cannot say who it is).
     """
-    room, started = this_room(), time.monotonic()
-    now = room.hub.clock.now()
-    if COUNTED not in request.environ:
+    room = this_room()
+    now, begun = room.hub.clock.now(), request.environ.get(BEGUN)
+    started = time.monotonic() if begun is None else begun
+    if begun is None:
         room.limit.admit(_caller(room), now)
     key, late = _find_key(room, bearer_token(), operation)
     if operation.scope not in key.scopes:

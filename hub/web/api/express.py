@@ -19,7 +19,7 @@ from flask import Flask
 from hub import logs
 from hub.web import csp
 from hub.web.api import body, checkout, guesses, render_quote
-from hub.web.api.call import COUNTED, Call, Room, answer, caller_by
+from hub.web.api.call import BEGUN, Call, Room, answer, caller_by
 from hub.web.auth import token_in
 from loyalty_kit.checkout_schema import load_quote_request
 
@@ -80,7 +80,7 @@ class _Lane:
                 return None
             now = room.hub.clock.now()
             room.limit.admit(caller_by(key), now)
-            environ[COUNTED] = True
+            environ[BEGUN] = started
             call = Call(room, key, now, started)
             found = checkout.priced(call, asked)
             return answer(render_quote.quote(found)).body
