@@ -206,12 +206,38 @@ class WC_Cart {
 		unset( $this->items[ $cart_item_key ] );
 		return true;
 	}
-	/** The real one calculates afterwards, by the action of the same name. */
+	public function get_cart_item_quantities() {
+		$quantities = array();
+		foreach ( $this->items as $item ) {
+			$id                = $item['data']->get_stock_managed_by_id();
+			$quantities[ $id ] = ( $quantities[ $id ] ?? 0 ) + $item['quantity'];
+		}
+		return $quantities;
+	}
+	/** Calculates afterwards, by the action of the same name; what cannot be is told as a notice. */
 	public function add_to_cart( $product_id = 0, $quantity = 1, $variation_id = 0, $variation = array(), $cart_item_data = array() ) {
 		$product = wc_get_product( $variation_id ?: $product_id );
-		$key     = 'added-' . count( $this->items );
-
-		$this->items[ $key ] = $cart_item_data + array( 'data' => $product, 'product_id' => $product_id, 'variation_id' => $variation_id, 'variation' => $variation, 'quantity' => $quantity, 'full' => $product->full, 'line_total' => $product->full, 'line_tax' => 0.0 );
+		try {
+			$cart_item_data = apply_filters( 'woocommerce_add_cart_item_data', $cart_item_data, $product_id, $variation_id, $quantity );
+			$key            = 'added-' . md5( serialize( array( $product_id, $variation_id, $variation, $cart_item_data ) ) );
+			$before         = $this->items[ $key ]['quantity'] ?? 0;
+			if ( $product->is_sold_individually() ) {
+				$quantity = 1;
+				if ( $before > 0 ) {
+					throw new Exception( 'You cannot add another of it to your cart.' );
+				}
+			}
+			if ( ! $product->is_in_stock() || ! $product->has_enough_stock( $quantity ) ) {
+				throw new Exception( 'You cannot add that amount to the cart.' );
+			}
+			if ( ! $product->has_enough_stock( ( $this->get_cart_item_quantities()[ $product->get_stock_managed_by_id() ] ?? 0 ) + $quantity ) ) {
+				throw new Exception( 'You cannot add that amount to the cart: you already have some.' );
+			}
+		} catch ( Exception $error ) {
+			wc_add_notice( $error->getMessage(), 'error' );
+			return false;
+		}
+		$this->items[ $key ] = $cart_item_data + array( 'data' => $product, 'product_id' => $product_id, 'variation_id' => $variation_id, 'variation' => $variation, 'quantity' => $before + $quantity, 'full' => $product->full, 'line_total' => $product->full, 'line_tax' => 0.0 );
 		$this->calculate_totals();
 		return $key;
 	}
@@ -260,12 +286,18 @@ class WC_Product {
 	public float $full         = 99.0;
 	public ?float $price       = null;
 	public bool $in_stock      = true;
+	public ?int $stock         = null; // Null: it is not counted.
+	public int $held           = 0; // By unpaid orders of others.
+	public bool $one_an_order  = false;
 	public string $type        = 'simple';
 	public function get_id() { return $this->id; }
 	public function set_price( $price ) { $this->price = (float) $price; }
 	public function is_purchasable() { return true; }
 	public function is_in_stock() { return $this->in_stock; }
-	public function has_enough_stock( $quantity ) { return $this->in_stock; }
+	public function is_sold_individually() { return $this->one_an_order; }
+	public function managing_stock() { return null !== $this->stock; }
+	public function get_stock_managed_by_id() { return $this->id; }
+	public function has_enough_stock( $quantity ) { return ! $this->managing_stock() || $this->stock >= $quantity; }
 	public function is_type( $type ) { return $this->type === $type; }
 	public function get_parent_id( $context = 'view' ) { return 90; }
 	public function get_variation_attributes( $with_prefix = true ) { return array( 'attribute_pa_size' => 'l' ); }
@@ -300,8 +332,18 @@ function wc_get_product_id_by_sku( $sku ) {
 	}
 	return 0;
 }
+function wc_get_held_stock_quantity( WC_Product $product, $exclude_order_id = 0 ) { return $product->held; }
 function wc_price( $price, $args = array() ) { return number_format( $price, 2, '.', '' ) . ' ₽'; }
 function wc_get_order( $order = false ) { return Shop::$orders[ $order ] ?? false; }
+
+// includes/wc-notice-functions.php
+function wc_get_notices( $notice_type = '' ) { return WC()->session->get( 'wc_notices', array() ); }
+function wc_set_notices( $notices ) { WC()->session->set( 'wc_notices', empty( $notices ) ? null : $notices ); }
+function wc_add_notice( $message, $notice_type = 'success', $data = array() ) {
+	$notices                   = wc_get_notices();
+	$notices[ $notice_type ][] = array( 'notice' => $message, 'data' => $data );
+	wc_set_notices( $notices );
+}
 
 // includes/class-wc-webhook.php, wc-webhook-functions.php
 function wc_get_webhook( $id ) { return Shop::$webhooks[ $id ] ?? null; }
