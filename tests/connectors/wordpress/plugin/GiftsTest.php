@@ -231,10 +231,61 @@ final class GiftsTest extends TestCase {
 		$this->assertCount( 1, Shop::$sent );
 	}
 
+	/**
+	 * @dataProvider later_tries
+	 */
+	public function test_a_draft_is_charged_in_full_once_the_certificate_of_an_earlier_try_is_gone( string $enabled, int $asked ): void {
+		$this->hub_gives( array(), 15000 );
+		Choices::take( array( 'certificate' => 'AAAAA-BBBBB' ) );
+		Shop::answer( 201, array( 'id' => 'h_1' ) );
+		$draft = new WC_Order( 13 );
+		$this->post_by_blocks( $draft );
+		$this->assertSame( array( '150.00', 248.0 ), array( $draft->meta[ Certificates::PAID ], $draft->total ) );
+
+		Shop::$options['woocommerce_loyalty_hub_settings']['enabled'] = $enabled;
+		$this->change();
+		$this->post_by_blocks( $draft );
+		$this->assertSame( array( 398.0, 398.0 ), array( WC()->cart->total, $draft->total ) );
+		$this->assertSame( array(), $draft->meta );
+		$this->assertCount( $asked, Shop::$sent );
+	}
+
+	public static function later_tries(): array {
+		return array( 'the hub went away' => array( 'yes', 3 ), 'the plugin was switched off' => array( 'no', 2 ) );
+	}
+
+	public function test_a_total_that_nothing_of_the_hub_touched_is_left_alone(): void {
+		$order        = new WC_Order( 13 );
+		$order->total = 400.0; // By another plugin.
+		do_action( 'woocommerce_checkout_create_order', $order, array() );
+		$this->assertSame( 400.0, $order->total );
+	}
+
+	public function test_a_gift_of_a_cart_that_was_kept_leaves_a_shop_whose_plugin_is_off(): void {
+		$this->hub_gives( array( 'CUP-1' => '1' ) );
+		WC()->cart->calculate_totals();
+		$kept             = WC()->cart->items;
+		WooCommerce::$one = null; // Another session, the same account.
+		WC()->cart->items = $kept;
+		Shop::$options['woocommerce_loyalty_hub_settings']['enabled'] = 'no';
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 'a' ), array_keys( WC()->cart->items ) );
+		$this->assertNull( WC()->session->get( 'loyalty_hub' ), 'nobody refused it' );
+		$this->assertSame( 398.0, WC()->cart->total );
+	}
+
 	public function test_a_sum_to_pay_that_does_not_add_up_is_no_answer(): void {
 		$this->hub_gives( array(), 15000, '100.00' );
 		WC()->cart->calculate_totals();
 		$this->assertSame( 398.0, WC()->cart->total );
+	}
+
+	/** The order button: the draft is calculated from the cart first (`OrderController::update_order_from_cart`). */
+	private function post_by_blocks( WC_Order $draft ): void {
+		WC()->cart->calculate_totals();
+		$draft->total = array_sum( array_column( WC()->cart->items, 'line_total' ) );
+		do_action( 'woocommerce_order_after_calculate_totals', true, $draft );
+		do_action( 'woocommerce_store_api_checkout_update_order_from_request', $draft, new WP_REST_Request( 'POST' ) );
 	}
 
 	/** Another cart than before. */
