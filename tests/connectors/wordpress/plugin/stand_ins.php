@@ -29,6 +29,7 @@ final class Shop {
 	public static string $phone     = '';
 	public static bool $gross       = true;
 	public static array $rates      = array();
+	public static array $json       = array();
 
 	public static function open(): void {
 		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = self::$webhooks = self::$products = self::$comments = self::$blocks = array();
@@ -92,6 +93,12 @@ function delete_option( $name ) { unset( Shop::$options[ $name ] ); return true;
 function get_transient( $name ) { return Shop::$transients[ $name ][0] ?? false; }
 function set_transient( $name, $value, $seconds = 0 ) { Shop::$transients[ $name ] = array( $value, $seconds ); return true; }
 
+function delete_transient( $name ) {
+	$was = isset( Shop::$transients[ $name ] );
+	unset( Shop::$transients[ $name ] );
+	return $was;
+}
+
 // http.php, class-wp-http.php: a failed call is a WP_Error, an answered one an array.
 function wp_remote_request( $url, $args = array() ) {
 	Shop::$sent[] = array( $args['method'], $url, $args['body'], $args );
@@ -124,6 +131,23 @@ class WP_REST_Request {
 function get_current_user_id() { return Shop::$user; }
 function get_user_meta( $user, $key = '', $single = false ) { return Shop::$user_meta[ $user ][ $key ] ?? ''; }
 function update_user_meta( $user, $key, $value, $before = '' ) { Shop::$user_meta[ $user ][ $key ] = $value; return true; }
+function delete_user_meta( $user, $key, $value = '' ) {
+	$was = isset( Shop::$user_meta[ $user ][ $key ] );
+	unset( Shop::$user_meta[ $user ][ $key ] );
+	return $was;
+}
+function delete_metadata( $type, $object_id, $key, $value = '', $delete_all = false ) {
+	foreach ( $delete_all ? array_keys( Shop::$user_meta ) : array( $object_id ) as $user ) {
+		delete_user_meta( $user, $key );
+	}
+	return true;
+}
+function get_user_by( $field, $value ) { return 'buyer@shop.example' === $value ? (object) array( 'ID' => 7 ) : false; }
+function wp_hash( $data, $scheme = 'auth', $algo = 'md5' ) { return hash_hmac( $algo, $data, 'salt' ); }
+function wp_unslash( $value ) { return $value; }
+function absint( $value ) { return abs( (int) $value ); }
+function nocache_headers() {}
+function wp_send_json_success( $value = null, $status_code = null, $flags = 0 ) { Shop::$json = $value; } // The real one ends there.
 function determine_locale() { return 'ru_RU'; }
 function __( $text, $domain = 'default' ) { return $text; }
 function esc_html__( $text, $domain = 'default' ) { return $text; }
@@ -301,6 +325,7 @@ class WC_Product {
 	public function is_type( $type ) { return $this->type === $type; }
 	public function get_parent_id( $context = 'view' ) { return 90; }
 	public function get_variation_attributes( $with_prefix = true ) { return array( 'attribute_pa_size' => 'l' ); }
+	public function is_visible() { return true; }
 	public function is_taxable() { return array() !== Shop::$rates; }
 }
 
@@ -315,6 +340,7 @@ class WC_Tax {
 }
 
 // includes/wc-core-functions.php, wc-product-functions.php, wc-formatting-functions.php, wc-order-functions.php
+function wc_get_price_including_tax( $product, $args = array() ) { return $product->full; }
 function wc_prices_include_tax() { return Shop::$gross; }
 function wc_tax_enabled() { return true; }
 function wc_get_price_decimals() { return Shop::$options['woocommerce_price_num_decimals'] ?? 2; }
