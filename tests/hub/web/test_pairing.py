@@ -17,6 +17,8 @@ from hub.registry import registry_of
 from hub.web.pair import TRIES
 from hub.wiring import Hub
 from loyalty_core.service.admins import create_admin
+from loyalty_core.service.programmes import get_programme
+from loyalty_core.service.shops import NewShop, create_shop
 from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import pairing_codes
 from tests.hub.web.conftest import add_programme, hashed_password
@@ -139,6 +141,19 @@ def test_a_connection_paired_anew_keeps_its_id_and_gets_another_key(owner, app, 
     assert (now.name, now.settings["base_url"]) == ("shop.example", "https://new.example")
     assert quote(create_app(hub), first["key"]).status_code == 401
     assert quote(app, second["key"]).status_code == 200
+
+
+def test_a_connection_paired_anew_stays_with_its_shop(owner, app, hub):
+    with write(hub.engine) as connection:
+        programme = get_programme(connection, "demo")
+        create_shop(connection, programme.id, NewShop("second"), now=NOON)
+    made = pair(app, take_code(owner), shop="second").json["connection"]
+    again = pair(app, take_code(owner, made)).json
+
+    assert get_installation(hub, made).settings["shop"] == "second"
+    assert quote(app, again["key"], shop="second").status_code == 200
+    assert quote(app, again["key"]).status_code == 200, "the plugin, whose owner typed no shop"
+    assert quote(app, again["key"], shop="main").json["code"] == "shop_forbidden"
 
 
 def test_one_address_tries_but_a_few(app, clock):

@@ -20,8 +20,10 @@ delete_option( 'loyalty_hub_number' );
 delete_transient( 'loyalty_hub_away' );
 delete_metadata( 'user', 0, 'loyalty_hub_member', '', true );
 delete_metadata( 'user', 0, 'loyalty_hub_watch', '', true );
+delete_metadata( 'user', 0, 'loyalty_hub_available', '', true );
+delete_metadata( 'user', 0, 'loyalty_hub_pending', '', true );
 
-// The points of articles that were kept for a while.
+// The points of articles, and the offers for accounts, that were kept for a while.
 $GLOBALS['wpdb']->query( // phpcs:ignore WordPress.DB.DirectDatabaseQuery
 	"DELETE FROM {$GLOBALS['wpdb']->options} WHERE option_name LIKE '\\_transient\\_loyalty\\_hub\\_%' OR option_name LIKE '\\_transient\\_timeout\\_loyalty\\_hub\\_%'"
 );

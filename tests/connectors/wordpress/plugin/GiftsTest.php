@@ -80,6 +80,80 @@ final class GiftsTest extends TestCase {
 		$this->assertContains( 'A gift with this order: Gift CUP-1', Offer::of_cart()['notes'] );
 	}
 
+	public function test_a_gift_that_is_sold_one_to_an_order_does_not_stop_the_sale(): void {
+		Shop::$products[13]->one_an_order = true;
+		$this->hub_gives( array( 'CUP-1' => '2' ) );
+		WC()->cart->calculate_totals();
+		$this->assertSame( 1, $this->gift( 'CUP-1' )['quantity'] );
+		$counted = WC()->cart->counted;
+		$this->assertFalse( Cart::one()->renew() );
+		$this->assertSame( $counted, WC()->cart->counted );
+
+		Shop::answer( 201, array( 'id' => 'h_1' ) );
+		$errors = new WP_Error();
+		do_action( 'woocommerce_after_checkout_validation', array(), $errors );
+		$this->assertFalse( $errors->has_errors() );
+	}
+
+	public function test_a_buyer_who_posts_more_of_a_gift_gets_what_was_given(): void {
+		$this->hub_gives( array( 'CUP-1' => '2' ) );
+		WC()->cart->calculate_totals();
+		WC()->cart->items[ array_key_last( WC()->cart->items ) ]['quantity'] = 100;
+		WC()->cart->calculate_totals();
+		$this->assertSame( 2.0, $this->gift( 'CUP-1' )['quantity'] );
+	}
+
+	public function test_the_last_one_that_is_bought_is_not_given_too_and_nobody_complains(): void {
+		Shop::$products[13]->stock = 1;
+		$this->buy_a_cup();
+		wc_add_notice( 'Welcome.', 'notice' );
+		$this->hub_gives( array( 'CUP-1' => '1' ) );
+		WC()->cart->calculate_totals();
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 'a' ), array_keys( WC()->cart->items ) );
+		$this->assertSame( array( 'notice' ), array_keys( wc_get_notices() ) );
+	}
+
+	public function test_a_gift_that_another_plugin_keeps_out_leaves_no_notice(): void {
+		add_filter( 'woocommerce_add_cart_item_data', fn() => throw new Exception( 'Not with this plugin.' ) );
+		wc_add_notice( 'Welcome.', 'notice' );
+		$this->hub_gives( array( 'CUP-1' => '1' ) );
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 'a' ), array_keys( WC()->cart->items ) );
+		$this->assertSame( array( 'notice' ), array_keys( wc_get_notices() ) );
+	}
+
+	/**
+	 * @dataProvider shortages
+	 */
+	public function test_a_gift_leaves_when_the_stock_no_longer_covers_the_whole_cart( callable $happens ): void {
+		Shop::$products[13]->stock = 2;
+		$this->buy_a_cup();
+		$this->hub_gives( array( 'CUP-1' => '1' ) );
+		WC()->cart->calculate_totals();
+		$this->assertCount( 2, WC()->cart->items );
+
+		$happens( Shop::$products[13] );
+		WC()->cart->calculate_totals();
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 'a' ), array_keys( WC()->cart->items ) );
+		$this->assertSame( array(), wc_get_notices() );
+		$this->assertFalse( Cart::one()->renew() );
+
+		$cup = Shop::$products[13];
+		list( $cup->stock, $cup->held, $cup->in_stock ) = array( 2, 0, true );
+		WC()->cart->calculate_totals();
+		$this->assertCount( 2, WC()->cart->items, 'the buyer did not take it out' );
+	}
+
+	public static function shortages(): array {
+		return array(
+			'another buyer was quicker' => array( fn( $cup ) => $cup->stock = 1 ),
+			'another has yet to pay'    => array( fn( $cup ) => $cup->held = 1 ),
+			'staff took it off sale'    => array( fn( $cup ) => $cup->in_stock = false ),
+		);
+	}
+
 	public function test_a_variation_is_added_as_one(): void {
 		Shop::$products[13]->type = 'variation';
 		$this->hub_gives( array( 'CUP-1' => '1' ) );
@@ -157,15 +231,71 @@ final class GiftsTest extends TestCase {
 		$this->assertCount( 1, Shop::$sent );
 	}
 
+	/**
+	 * @dataProvider later_tries
+	 */
+	public function test_a_draft_is_charged_in_full_once_the_certificate_of_an_earlier_try_is_gone( string $enabled, int $asked ): void {
+		$this->hub_gives( array(), 15000 );
+		Choices::take( array( 'certificate' => 'AAAAA-BBBBB' ) );
+		Shop::answer( 201, array( 'id' => 'h_1' ) );
+		$draft = new WC_Order( 13 );
+		$this->post_by_blocks( $draft );
+		$this->assertSame( array( '150.00', 248.0 ), array( $draft->meta[ Certificates::PAID ], $draft->total ) );
+
+		Shop::$options['woocommerce_loyalty_hub_settings']['enabled'] = $enabled;
+		$this->change();
+		$this->post_by_blocks( $draft );
+		$this->assertSame( array( 398.0, 398.0 ), array( WC()->cart->total, $draft->total ) );
+		$this->assertSame( array(), $draft->meta );
+		$this->assertCount( $asked, Shop::$sent );
+	}
+
+	public static function later_tries(): array {
+		return array( 'the hub went away' => array( 'yes', 3 ), 'the plugin was switched off' => array( 'no', 2 ) );
+	}
+
+	public function test_a_total_that_nothing_of_the_hub_touched_is_left_alone(): void {
+		$order        = new WC_Order( 13 );
+		$order->total = 400.0; // By another plugin.
+		do_action( 'woocommerce_checkout_create_order', $order, array() );
+		$this->assertSame( 400.0, $order->total );
+	}
+
+	public function test_a_gift_of_a_cart_that_was_kept_leaves_a_shop_whose_plugin_is_off(): void {
+		$this->hub_gives( array( 'CUP-1' => '1' ) );
+		WC()->cart->calculate_totals();
+		$kept             = WC()->cart->items;
+		WooCommerce::$one = null; // Another session, the same account.
+		WC()->cart->items = $kept;
+		Shop::$options['woocommerce_loyalty_hub_settings']['enabled'] = 'no';
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 'a' ), array_keys( WC()->cart->items ) );
+		$this->assertNull( WC()->session->get( 'loyalty_hub' ), 'nobody refused it' );
+		$this->assertSame( 398.0, WC()->cart->total );
+	}
+
 	public function test_a_sum_to_pay_that_does_not_add_up_is_no_answer(): void {
 		$this->hub_gives( array(), 15000, '100.00' );
 		WC()->cart->calculate_totals();
 		$this->assertSame( 398.0, WC()->cart->total );
 	}
 
+	/** The order button: the draft is calculated from the cart first (`OrderController::update_order_from_cart`). */
+	private function post_by_blocks( WC_Order $draft ): void {
+		WC()->cart->calculate_totals();
+		$draft->total = array_sum( array_column( WC()->cart->items, 'line_total' ) );
+		do_action( 'woocommerce_order_after_calculate_totals', true, $draft );
+		do_action( 'woocommerce_store_api_checkout_update_order_from_request', $draft, new WP_REST_Request( 'POST' ) );
+	}
+
 	/** Another cart than before. */
 	private function change(): void {
 		WC()->cart->items['a']['quantity'] += 1;
+	}
+
+	/** The buyer wants one of what is given, for money. */
+	private function buy_a_cup(): void {
+		WC()->cart->items['a'] = array( 'data' => new WC_Product( 13, 'CUP-1' ), 'product_id' => 13, 'quantity' => 1 ) + WC()->cart->items['a'];
 	}
 
 	private function gift( string $sku ): array {

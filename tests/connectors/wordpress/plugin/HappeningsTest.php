@@ -16,13 +16,7 @@ final class HappeningsTest extends TestCase {
 		( new Happenings() )->listen();
 		( new Queue() )->listen();
 		Shop::$products = array( 10 => new WC_Product( 10, 'TEA' ), 11 => new WC_Product( 11 ) );
-		$GLOBALS['wpdb'] = new class() {
-			public string $options = 'wp_options';
-			public int $number     = 0;
-			public function prepare( $query, ...$values ) { return $query; }
-			public function query( $query ) { return ++$this->number; }
-			public function get_var( $query = null, $x = 0, $y = 0 ) { return (string) $this->number; }
-		};
+		$GLOBALS['wpdb'] = new Options_Table();
 	}
 
 	public function test_a_review_is_told_of_as_it_is_moderated(): void {
@@ -35,11 +29,32 @@ final class HappeningsTest extends TestCase {
 
 		$told = $this->told();
 		$this->assertSame( array( 'pending', 'approved', 'rejected', 'withdrawn' ), array_column( $told, 'state' ) );
-		$this->assertSame( array( 1, 2, 3, 4 ), array_column( $told, 'revision' ) );
+		$revisions = array_column( $told, 'revision' );
+		$this->assertSame( array( true, true, true ), array_map( fn( $one, $next ) => $one < $next, array_slice( $revisions, 0, 3 ), array_slice( $revisions, 1 ) ) );
 		$this->assertSame(
 			array( 'review', 'review-5', 'TEA', '2026-11-29T10:00:00+00:00', array( 'rating' => 5 ), array( 'system' => 'installation:1295', 'id' => '7' ) ),
 			array( $told[0]['kind'], $told[0]['external_id'], $told[0]['product'], $told[0]['occurred_at'], $told[0]['data'], $told[0]['member']['external'] )
 		);
+	}
+
+	public function test_a_number_rises_whatever_happens_to_the_one_before(): void {
+		$began   = (int) ( microtime( true ) * 1000000 );
+		$numbers = array( Queue::number(), Queue::number() );
+		unset( $GLOBALS['wpdb']->rows['loyalty_hub_number'] ); // As deleting the plugin does.
+		$numbers[] = Queue::number();
+		// A clock that was set back, and a version that counted from one.
+		$ahead = end( $numbers ) + 3600000000;
+		$GLOBALS['wpdb']->rows['loyalty_hub_number'] = (string) $ahead;
+		$this->assertSame( array( $ahead + 1, $ahead + 2 ), array( Queue::number(), Queue::number() ) );
+		$GLOBALS['wpdb']->rows['loyalty_hub_number'] = '42';
+		$numbers[] = Queue::number();
+
+		$before = $began - 1;
+		foreach ( $numbers as $number ) {
+			$this->assertGreaterThan( $before, $number );
+			$before = $number;
+		}
+		$this->assertLessThan( 2 ** 53, $before, 'the hub reads it as JSON' );
 	}
 
 	/**

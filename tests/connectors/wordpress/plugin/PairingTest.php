@@ -34,7 +34,8 @@ final class PairingTest extends TestCase {
 		$this->assertSame( array( 'POST', 'https://hub.example/pair', 'ABCDE-FGHJK-LMNPQ', 'shop.example' ), array( $method, $url, $body['code'], $body['name'] ) );
 		$this->assertArrayNotHasKey( 'Authorization', Shop::$sent[0][3]['headers'] );
 		$told = $body['settings'];
-		$this->assertSame( array( 'https://shop.example', 'main' ), array( $told['base_url'], $told['shop'] ) );
+		$this->assertSame( 'https://shop.example', $told['base_url'] );
+		$this->assertArrayNotHasKey( 'shop', $told, 'a connection that is paired anew stays with its shop' );
 		$key = $this->database->keys[1];
 		$this->assertSame( array( 7, 'read_write', 'hash of ' . $told['consumer_key'], $told['consumer_secret'] ), array( $key['user_id'], $key['permissions'], $key['consumer_key'], $key['consumer_secret'] ) );
 		$this->assertSame( substr( $told['consumer_key'], -7 ), $key['truncated_key'] );
@@ -45,6 +46,13 @@ final class PairingTest extends TestCase {
 		foreach ( Shop::$webhooks as $hook ) {
 			$this->assertSame( array( 'active', 'https://hub.example/hooks/i_5/events', $told['webhook_secret'], 'wp_api_v3', 7 ), array( $hook->data['status'], $hook->data['url'], $hook->data['secret'], $hook->data['version'], $hook->data['user'] ) );
 		}
+	}
+
+	public function test_a_shop_that_the_owner_typed_is_told(): void {
+		Shop::$options[ Options::NAME ]['shop'] = 'second';
+		$this->hub_gives();
+		Pairing::pair( self::HUB, 'ABCDE' );
+		$this->assertSame( 'second', Shop::asked()[0][2]['settings']['shop'] );
 	}
 
 	public function test_pairing_anew_takes_the_old_key_and_webhooks_away(): void {
@@ -60,22 +68,24 @@ final class PairingTest extends TestCase {
 	/**
 	 * @dataProvider refusals
 	 */
-	public function test_a_pairing_that_did_not_come_about_leaves_nothing( array $answer, string $told ): void {
+	public function test_a_pairing_that_did_not_come_about_leaves_nothing( array $answer, string $told, bool $may_be_there ): void {
 		if ( array() !== $answer ) {
 			Shop::answer( ...$answer );
 		}
 		list( $well, $text ) = Pairing::pair( self::HUB, 'ABCDE' );
 		$this->assertFalse( $well );
 		$this->assertStringContainsString( $told, $text );
+		$this->assertSame( $may_be_there, str_contains( $text, 'the connection may be there already' ) );
 		$this->assertSame( array( array(), array(), '' ), array( $this->database->keys, Shop::$webhooks, Options::get( 'key' ) ) );
 	}
 
 	public static function refusals(): array {
 		return array(
-			'no answer'     => array( array(), 'does not answer' ),
-			'a wrong code'  => array( array( 422, array( 'code' => 'pairing_code_wrong', 'detail' => 'Код неверен.' ) ), 'Код неверен.' ),
-			'a wrong field' => array( array( 422, array( 'detail' => 'Wrong.', 'errors' => array( 'name' => array( 'Is taken.' ) ) ) ), 'name: Is taken.' ),
-			'another site'  => array( array( 201, array( 'hello' => 'world' ) ), '201' ),
+			'no answer'            => array( array(), 'does not answer', true ),
+			'a proxy that lost it' => array( array( 504, array() ), '504', true ),
+			'a wrong code'         => array( array( 422, array( 'code' => 'pairing_code_wrong', 'detail' => 'Код неверен.' ) ), 'Код неверен.', false ),
+			'a wrong field'        => array( array( 422, array( 'detail' => 'Wrong.', 'errors' => array( 'name' => array( 'Is taken.' ) ) ) ), 'name: Is taken.', false ),
+			'another site'         => array( array( 201, array( 'hello' => 'world' ) ), '201', true ),
 		);
 	}
 

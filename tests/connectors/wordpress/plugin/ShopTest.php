@@ -406,7 +406,7 @@ final class ShopTest extends TestCase {
 
 	public function test_messages_go_out(): void {
 		$this->order( 13 )->meta['_loyalty_hub_hold'] = 'h_1';
-		$GLOBALS['wpdb'] = $this->database();
+		$GLOBALS['wpdb'] = new Options_Table();
 		foreach ( array( array( 'tie', 13, '' ), array( 'release', 13, 'h_1' ), array( 'hint', 13, '' ) ) as $message ) {
 			Shop::answer( 200, array() );
 			do_action( Queue::HOOK, ...array( ...$message, 0 ) );
@@ -419,7 +419,7 @@ final class ShopTest extends TestCase {
 			),
 			Shop::asked()
 		);
-		$this->assertSame( '42', Shop::$sent[2][3]['headers']['X-WC-Webhook-Delivery-ID'] );
+		$this->assertSame( $GLOBALS['wpdb']->rows['loyalty_hub_number'], Shop::$sent[2][3]['headers']['X-WC-Webhook-Delivery-ID'] );
 		$this->assertSame( array(), Shop::$queue );
 	}
 
@@ -513,15 +513,5 @@ final class ShopTest extends TestCase {
 		$answer['totals'] = array_map( array( Money::class, 'write' ), $totals );
 		$answer['points'] = array( 'earn' => '3.00', 'spend' => Money::write( $totals['spend'] ), 'spend_min' => '0.00', 'spend_max' => '50.00', 'spend_step' => '1.00', 'code_required' => false );
 		return $answer;
-	}
-
-	/** wp-includes/class-wpdb.php */
-	private function database(): object {
-		return new class() {
-			public string $options = 'wp_options';
-			public function prepare( $query, ...$values ) { return $query; }
-			public function query( $query ) { return 1; }
-			public function get_var( $query = null, $x = 0, $y = 0 ) { return '42'; }
-		};
 	}
 }

@@ -29,6 +29,7 @@ final class Shop {
 	public static string $phone     = '';
 	public static bool $gross       = true;
 	public static array $rates      = array();
+	public static array $json       = array();
 
 	public static function open(): void {
 		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = self::$webhooks = self::$products = self::$comments = self::$blocks = array();
@@ -92,6 +93,12 @@ function delete_option( $name ) { unset( Shop::$options[ $name ] ); return true;
 function get_transient( $name ) { return Shop::$transients[ $name ][0] ?? false; }
 function set_transient( $name, $value, $seconds = 0 ) { Shop::$transients[ $name ] = array( $value, $seconds ); return true; }
 
+function delete_transient( $name ) {
+	$was = isset( Shop::$transients[ $name ] );
+	unset( Shop::$transients[ $name ] );
+	return $was;
+}
+
 // http.php, class-wp-http.php: a failed call is a WP_Error, an answered one an array.
 function wp_remote_request( $url, $args = array() ) {
 	Shop::$sent[] = array( $args['method'], $url, $args['body'], $args );
@@ -124,6 +131,23 @@ class WP_REST_Request {
 function get_current_user_id() { return Shop::$user; }
 function get_user_meta( $user, $key = '', $single = false ) { return Shop::$user_meta[ $user ][ $key ] ?? ''; }
 function update_user_meta( $user, $key, $value, $before = '' ) { Shop::$user_meta[ $user ][ $key ] = $value; return true; }
+function delete_user_meta( $user, $key, $value = '' ) {
+	$was = isset( Shop::$user_meta[ $user ][ $key ] );
+	unset( Shop::$user_meta[ $user ][ $key ] );
+	return $was;
+}
+function delete_metadata( $type, $object_id, $key, $value = '', $delete_all = false ) {
+	foreach ( $delete_all ? array_keys( Shop::$user_meta ) : array( $object_id ) as $user ) {
+		delete_user_meta( $user, $key );
+	}
+	return true;
+}
+function get_user_by( $field, $value ) { return 'buyer@shop.example' === $value ? (object) array( 'ID' => 7 ) : false; }
+function wp_hash( $data, $scheme = 'auth', $algo = 'md5' ) { return hash_hmac( $algo, $data, 'salt' ); }
+function wp_unslash( $value ) { return $value; }
+function absint( $value ) { return abs( (int) $value ); }
+function nocache_headers() {}
+function wp_send_json_success( $value = null, $status_code = null, $flags = 0 ) { Shop::$json = $value; } // The real one ends there.
 function determine_locale() { return 'ru_RU'; }
 function __( $text, $domain = 'default' ) { return $text; }
 function esc_html__( $text, $domain = 'default' ) { return $text; }
@@ -206,12 +230,38 @@ class WC_Cart {
 		unset( $this->items[ $cart_item_key ] );
 		return true;
 	}
-	/** The real one calculates afterwards, by the action of the same name. */
+	public function get_cart_item_quantities() {
+		$quantities = array();
+		foreach ( $this->items as $item ) {
+			$id                = $item['data']->get_stock_managed_by_id();
+			$quantities[ $id ] = ( $quantities[ $id ] ?? 0 ) + $item['quantity'];
+		}
+		return $quantities;
+	}
+	/** Calculates afterwards, by the action of the same name; what cannot be is told as a notice. */
 	public function add_to_cart( $product_id = 0, $quantity = 1, $variation_id = 0, $variation = array(), $cart_item_data = array() ) {
 		$product = wc_get_product( $variation_id ?: $product_id );
-		$key     = 'added-' . count( $this->items );
-
-		$this->items[ $key ] = $cart_item_data + array( 'data' => $product, 'product_id' => $product_id, 'variation_id' => $variation_id, 'variation' => $variation, 'quantity' => $quantity, 'full' => $product->full, 'line_total' => $product->full, 'line_tax' => 0.0 );
+		try {
+			$cart_item_data = apply_filters( 'woocommerce_add_cart_item_data', $cart_item_data, $product_id, $variation_id, $quantity );
+			$key            = 'added-' . md5( serialize( array( $product_id, $variation_id, $variation, $cart_item_data ) ) );
+			$before         = $this->items[ $key ]['quantity'] ?? 0;
+			if ( $product->is_sold_individually() ) {
+				$quantity = 1;
+				if ( $before > 0 ) {
+					throw new Exception( 'You cannot add another of it to your cart.' );
+				}
+			}
+			if ( ! $product->is_in_stock() || ! $product->has_enough_stock( $quantity ) ) {
+				throw new Exception( 'You cannot add that amount to the cart.' );
+			}
+			if ( ! $product->has_enough_stock( ( $this->get_cart_item_quantities()[ $product->get_stock_managed_by_id() ] ?? 0 ) + $quantity ) ) {
+				throw new Exception( 'You cannot add that amount to the cart: you already have some.' );
+			}
+		} catch ( Exception $error ) {
+			wc_add_notice( $error->getMessage(), 'error' );
+			return false;
+		}
+		$this->items[ $key ] = $cart_item_data + array( 'data' => $product, 'product_id' => $product_id, 'variation_id' => $variation_id, 'variation' => $variation, 'quantity' => $before + $quantity, 'full' => $product->full, 'line_total' => $product->full, 'line_tax' => 0.0 );
 		$this->calculate_totals();
 		return $key;
 	}
@@ -260,15 +310,22 @@ class WC_Product {
 	public float $full         = 99.0;
 	public ?float $price       = null;
 	public bool $in_stock      = true;
+	public ?int $stock         = null; // Null: it is not counted.
+	public int $held           = 0; // By unpaid orders of others.
+	public bool $one_an_order  = false;
 	public string $type        = 'simple';
 	public function get_id() { return $this->id; }
 	public function set_price( $price ) { $this->price = (float) $price; }
 	public function is_purchasable() { return true; }
 	public function is_in_stock() { return $this->in_stock; }
-	public function has_enough_stock( $quantity ) { return $this->in_stock; }
+	public function is_sold_individually() { return $this->one_an_order; }
+	public function managing_stock() { return null !== $this->stock; }
+	public function get_stock_managed_by_id() { return $this->id; }
+	public function has_enough_stock( $quantity ) { return ! $this->managing_stock() || $this->stock >= $quantity; }
 	public function is_type( $type ) { return $this->type === $type; }
 	public function get_parent_id( $context = 'view' ) { return 90; }
 	public function get_variation_attributes( $with_prefix = true ) { return array( 'attribute_pa_size' => 'l' ); }
+	public function is_visible() { return true; }
 	public function is_taxable() { return array() !== Shop::$rates; }
 }
 
@@ -283,6 +340,7 @@ class WC_Tax {
 }
 
 // includes/wc-core-functions.php, wc-product-functions.php, wc-formatting-functions.php, wc-order-functions.php
+function wc_get_price_including_tax( $product, $args = array() ) { return $product->full; }
 function wc_prices_include_tax() { return Shop::$gross; }
 function wc_tax_enabled() { return true; }
 function wc_get_price_decimals() { return Shop::$options['woocommerce_price_num_decimals'] ?? 2; }
@@ -300,8 +358,18 @@ function wc_get_product_id_by_sku( $sku ) {
 	}
 	return 0;
 }
+function wc_get_held_stock_quantity( WC_Product $product, $exclude_order_id = 0 ) { return $product->held; }
 function wc_price( $price, $args = array() ) { return number_format( $price, 2, '.', '' ) . ' ₽'; }
 function wc_get_order( $order = false ) { return Shop::$orders[ $order ] ?? false; }
+
+// includes/wc-notice-functions.php
+function wc_get_notices( $notice_type = '' ) { return WC()->session->get( 'wc_notices', array() ); }
+function wc_set_notices( $notices ) { WC()->session->set( 'wc_notices', empty( $notices ) ? null : $notices ); }
+function wc_add_notice( $message, $notice_type = 'success', $data = array() ) {
+	$notices                   = wc_get_notices();
+	$notices[ $notice_type ][] = array( 'notice' => $message, 'data' => $data );
+	wc_set_notices( $notices );
+}
 
 // includes/class-wc-webhook.php, wc-webhook-functions.php
 function wc_get_webhook( $id ) { return Shop::$webhooks[ $id ] ?? null; }

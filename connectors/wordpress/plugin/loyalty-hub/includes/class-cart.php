@@ -196,23 +196,26 @@ final class Cart {
 	}
 
 	/**
-	 * The owner has switched the plugin off meanwhile: nobody promises any more what it gave.
+	 * The owner has switched the plugin off meanwhile: nobody promises any more what it gave.  Gifts
+	 * come back with the cart of an account, in a session that knows nothing of them.
 	 *
 	 * @param \WC_Cart $cart The cart.
 	 * @return bool Whether it gave anything.
 	 */
 	private function take_away( \WC_Cart $cart ): bool {
-		if ( array() === $this->kept() ) {
-			return false;
-		}
 		$this->busy = true;
-		$this->put( $cart, array() );
-		Gifts::sync( $cart, null, array() );
-		WC()->session->set( self::SESSION, array() );
-		$this->quote = null;
-		$cart->calculate_totals();
+		$changed    = Gifts::sync( $cart, null, array() );
+		if ( array() !== $this->kept() ) {
+			$this->put( $cart, array() );
+			WC()->session->set( self::SESSION, array() );
+			$this->quote = null;
+			$changed     = true;
+		}
+		if ( $changed ) {
+			$cart->calculate_totals();
+		}
 		$this->busy = false;
-		return true;
+		return $changed;
 	}
 
 	/**

@@ -97,7 +97,8 @@ final class Earnings {
 		if ( null === $member || $amount <= 0 ) {
 			return 0;
 		}
-		$kept_as = 'loyalty_hub_earn_' . md5( get_current_user_id() . '|' . $product->get_id() . '|' . $amount );
+		// By the buyer: guests have a phone at most, which the name of an option must not tell.
+		$kept_as = 'loyalty_hub_earn_' . wp_hash( wp_json_encode( $member ) . '|' . $product->get_id() . '|' . $amount );
 		$kept    = get_transient( $kept_as );
 		if ( false !== $kept ) {
 			return (int) $kept;

@@ -22,6 +22,11 @@ final class Gifts {
 	public const MARK = 'loyalty_hub_gift';
 
 	/**
+	 * How many the hub gives; WooCommerce puts in one of what is sold one to an order.
+	 */
+	private const GIVEN = 'loyalty_hub_gift_quantity';
+
+	/**
 	 * Listens.
 	 */
 	public function listen(): void {
@@ -58,7 +63,7 @@ final class Gifts {
 				continue;
 			}
 			$gift = $wanted[ $item[ self::MARK ] ] ?? null;
-			if ( null !== $gift && (float) $item['quantity'] === $gift['quantity'] ) {
+			if ( null !== $gift && self::is_as_given( $item, $gift['quantity'] ) && self::is_enough( $cart, $item['data'] ) ) {
 				unset( $wanted[ $item[ self::MARK ] ] );
 				continue;
 			}
@@ -156,6 +161,35 @@ final class Gifts {
 	}
 
 	/**
+	 * Whether a line is what the answer gives.  It may be less: of what is sold one to an order.
+	 *
+	 * @param array $item  Of the cart.
+	 * @param float $given By the answer.
+	 * @return bool
+	 */
+	private static function is_as_given( array $item, float $given ): bool {
+		return (float) ( $item[ self::GIVEN ] ?? 0 ) === $given && (float) $item['quantity'] <= $given;
+	}
+
+	/**
+	 * Whether the shop has what the cart holds of an article, bought and given, besides what unpaid
+	 * orders keep: by the rule of `WC_Cart::check_cart_item_stock`, which refuses the whole order.
+	 *
+	 * @param \WC_Cart    $cart    The cart.
+	 * @param \WC_Product $product The article.
+	 * @param float       $more    To be put in.
+	 * @return bool
+	 */
+	private static function is_enough( \WC_Cart $cart, \WC_Product $product, float $more = 0 ): bool {
+		$needed = $more + ( $cart->get_cart_item_quantities()[ $product->get_stock_managed_by_id() ] ?? 0 );
+		if ( $product->managing_stock() ) {
+			$own     = WC()->session->get( 'order_awaiting_payment' ) ?: WC()->session->get( 'store_api_draft_order' );
+			$needed += wc_get_held_stock_quantity( $product, (int) $own );
+		}
+		return $product->is_in_stock() && $product->has_enough_stock( $needed );
+	}
+
+	/**
 	 * Puts one in.  What the shop does not have is given by hand: the buyer is told of it anyway.
 	 *
 	 * @param \WC_Cart $cart The cart.
@@ -165,13 +199,21 @@ final class Gifts {
 	 */
 	private static function add( \WC_Cart $cart, string $mark, array $gift ): bool {
 		$product = self::product( $gift['sku'] );
-		if ( null === $product || ! $product->is_purchasable() || ! $product->is_in_stock() || ! $product->has_enough_stock( $gift['quantity'] ) ) {
+		if ( null === $product || ! $product->is_purchasable() || ! self::is_enough( $cart, $product, $gift['quantity'] ) ) {
 			return false;
 		}
 		$is_variation = $product->is_type( 'variation' );
 		$number       = $is_variation ? $product->get_parent_id() : $product->get_id();
 		$attributes   = $is_variation ? $product->get_variation_attributes() : array();
-		return false !== $cart->add_to_cart( $number, $gift['quantity'], $is_variation ? $product->get_id() : 0, $attributes, array( self::MARK => $mark ) );
+		$marks        = array(
+			self::MARK  => $mark,
+			self::GIVEN => $gift['quantity'],
+		);
+		// The buyer did not ask for it: an error would refuse the order that they did ask for.
+		$notices = wc_get_notices();
+		$is_in   = false !== $cart->add_to_cart( $number, $gift['quantity'], $is_variation ? $product->get_id() : 0, $attributes, $marks );
+		wc_set_notices( $notices );
+		return $is_in;
 	}
 
 	/**

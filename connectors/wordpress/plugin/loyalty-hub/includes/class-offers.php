@@ -14,6 +14,10 @@ final class Offers {
 
 	public const BLOCK  = 'loyalty-hub/offers';
 	public const CODE   = 'loyalty_hub_offers';
+	/**
+	 * What is kept for an account, by its number.
+	 */
+	public const KEPT    = 'loyalty_hub_offers_';
 	private const KEPT_S = 300;
 
 	/**
@@ -52,11 +56,11 @@ final class Offers {
 		if ( 0 === $user || ! Options::are_complete() ) {
 			return '';
 		}
-		$kept = get_transient( 'loyalty_hub_offers_' . $user );
+		$kept = get_transient( self::KEPT . $user );
 		if ( ! is_array( $kept ) ) {
 			$member = Account::proved_member( $user );
 			$kept   = null === $member ? array() : Transport::for_buyers()->call( 'GET', '/members/' . rawurlencode( $member ) . '/offers' )->body;
-			set_transient( 'loyalty_hub_offers_' . $user, $kept, self::KEPT_S );
+			set_transient( self::KEPT . $user, $kept, self::KEPT_S );
 		}
 		return self::of( $kept );
 	}

@@ -127,6 +127,11 @@ final class Orders {
 	public function write( $order ): void {
 		$checkout = Cart::one()->checkout();
 		$quote    = null === $checkout ? null : Cart::one()->quote();
+		// The checkout of blocks has calculated the order before it knew of certificates, or less those of
+		// an earlier try, which the draft still names.
+		if ( null !== $quote || Certificates::of_order( $order ) > 0 ) {
+			$order->set_total( WC()->cart->get_total( 'edit' ) );
+		}
 		foreach ( array( self::HOLD, self::POINTS_SPENT, self::SPEND, self::EARN, Certificates::PAID ) as $name ) {
 			$order->delete_meta_data( $name );
 		}
@@ -146,8 +151,6 @@ final class Orders {
 		if ( $quote->certificates > 0 ) {
 			$order->update_meta_data( Certificates::PAID, Money::write( $quote->certificates ) );
 		}
-		// The checkout of blocks has calculated the order before it knew of certificates.
-		$order->set_total( WC()->cart->get_total( 'edit' ) );
 		foreach ( $order->get_items() as $item ) {
 			$this->write_line( $item );
 		}

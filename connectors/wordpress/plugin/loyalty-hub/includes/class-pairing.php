@@ -40,6 +40,7 @@ final class Pairing {
 		$key    = self::make_key();
 		$secret = wc_rand_hash();
 		$host   = (string) wp_parse_url( home_url(), PHP_URL_HOST );
+		$shop   = Options::get( 'shop' );
 		$reply  = ( new Hub( array( Transport::class, 'send' ), $url, '', Options::locale() ) )->pair(
 			$code,
 			mb_substr( $host, 0, 64 ),
@@ -48,8 +49,7 @@ final class Pairing {
 				'consumer_key'    => $key['consumer_key'],
 				'consumer_secret' => $key['consumer_secret'],
 				'webhook_secret'  => $secret,
-				'shop'            => Options::get( 'shop' ) ?: 'main',
-			)
+			) + ( '' === $shop ? array() : array( 'shop' => $shop ) ) // The hub keeps the shop of a connection that it knows.
 		);
 		$given  = $reply->body;
 		if ( ! $reply->is_ok() || ! is_string( $given['connection'] ?? null ) || ! is_string( $given['key'] ?? null ) || ! is_string( $given['hooks']['events'] ?? null ) ) {
@@ -221,13 +221,16 @@ final class Pairing {
 	 * @return string
 	 */
 	private static function refusal( Core\Reply $reply ): string {
-		if ( 0 === $reply->status ) {
-			return __( 'The hub does not answer. Is the address right, and can this server reach it?', 'loyalty-hub' );
-		}
 		$detail = $reply->body['detail'] ?? '';
 		$parts  = array( is_string( $detail ) && '' !== $detail ? $detail : (string) $reply->status );
+		if ( 0 === $reply->status ) {
+			$parts = array( __( 'The hub does not answer. Is the address right, and can this server reach it?', 'loyalty-hub' ) );
+		}
 		foreach ( (array) ( $reply->body['errors'] ?? array() ) as $field => $messages ) {
 			$parts[] = $field . ': ' . implode( ' ', array_map( 'strval', (array) $messages ) );
+		}
+		if ( 0 === $reply->status || $reply->is_ok() || $reply->status >= 500 ) {
+			$parts[] = __( 'Perhaps the answer alone was lost, and the connection may be there already: if the hub\'s console shows it, take a new code from that connection\'s page.', 'loyalty-hub' );
 		}
 		return implode( ' ', $parts );
 	}

@@ -8,13 +8,22 @@
 namespace LoyaltyHub;
 
 /**
- * The shop itself keeps the member's number alone; the rest is the hub's, and is exported from there.
+ * Beside an account the shop keeps the member's number, the balance that the hub writes there, a yes
+ * or no, and offers for some minutes; the rest is the hub's, and is exported from there.
  * Erasure in the hub is for its owner: the plugin's key has no right to it, on purpose.
  */
 final class Privacy {
 
 	private const ID    = 'loyalty-hub';
 	private const LIMIT = 100;
+
+	/**
+	 * Meta of an account that the hub writes (`connectors/wordpress/balances.py`), by the hub's names.
+	 */
+	private const FIGURES = array(
+		'available' => 'loyalty_hub_available',
+		'pending'   => 'loyalty_hub_pending',
+	);
 
 	/**
 	 * Listens.
@@ -61,37 +70,62 @@ final class Privacy {
 	}
 
 	/**
-	 * What the hub knows of an account.
+	 * What the shop keeps beside an account, and what the hub knows of it.
 	 *
 	 * @param string $email Of the account.
 	 * @param int    $page  From 1.
 	 * @return array
 	 */
 	public function export( $email, $page = 1 ) {
-		$member = self::member( $email );
-		$data   = array();
-		if ( null !== $member && Options::are_complete() ) {
-			$data = self::of_member( $member, Account::ask( get_user_by( 'email', $email )->ID ) );
-		}
+		$user = get_user_by( 'email', $email );
 		return array(
-			'data' => $data,
+			'data' => $user ? self::of_account( $user->ID ) : array(),
 			'done' => true,
 		);
 	}
 
 	/**
-	 * What is exported of a member.
+	 * What is exported of an account.
 	 *
-	 * Of an account whose phone nobody has proved, the number alone: it may have been a stranger's.
+	 * Where nobody has proved its phone, neither figures nor offers: it may have been a stranger's.
 	 *
-	 * @param string $member Number in the hub.
-	 * @param array  $told   What the hub says of the account.
+	 * @param int $user Id.
 	 * @return array[]
 	 */
-	private static function of_member( string $member, array $told ): array {
-		if ( ( $told['id'] ?? null ) !== $member || true !== ( $told['verified'] ?? false ) ) {
-			return array( self::item( __( 'Loyalty programme', 'loyalty-hub' ), $member, array( 'id' => $member ) ) );
+	private static function of_account( int $user ): array {
+		$told  = Options::are_complete() ? Account::ask( $user ) : array();
+		$known = true === ( $told['verified'] ?? false );
+		$kept  = array_filter( self::kept( $user, $known ) );
+		$data  = array() === $kept ? array() : array( self::item( __( 'Loyalty programme', 'loyalty-hub' ), 'account-' . $user, $kept ) );
+		return $known ? array_merge( $data, self::of_member( $told['id'] ) ) : $data;
+	}
+
+	/**
+	 * What the shop keeps beside an account.
+	 *
+	 * @param int  $user     Id.
+	 * @param bool $is_known Whether somebody vouches for it.
+	 * @return array By name; what is not kept is empty.
+	 */
+	private static function kept( int $user, bool $is_known ): array {
+		$kept = array(
+			'id'    => get_user_meta( $user, Account::META, true ),
+			'watch' => get_user_meta( $user, Happenings::CONSENT, true ),
+		);
+		if ( ! $is_known ) {
+			return $kept;
 		}
+		$offers = get_transient( Offers::KEPT . $user );
+		return $kept + array_map( fn( string $name ) => get_user_meta( $user, $name, true ), self::FIGURES ) + array( 'offers' => is_array( $offers ) ? Account::items( $offers ) : array() );
+	}
+
+	/**
+	 * What the hub tells of a member.
+	 *
+	 * @param string $member Number in the hub.
+	 * @return array[]
+	 */
+	private static function of_member( string $member ): array {
 		$hub  = Transport::for_work();
 		$path = '/members/' . rawurlencode( $member );
 		$data = array( self::item( __( 'Loyalty programme', 'loyalty-hub' ), $member, $hub->call( 'GET', $path )->body ) );
@@ -102,42 +136,33 @@ final class Privacy {
 	}
 
 	/**
-	 * Forgets the member's number, and says who erases the rest.
+	 * Forgets what is kept beside the account, and says who erases the rest.
 	 *
 	 * @param string $email Of the account.
 	 * @param int    $page  From 1.
 	 * @return array
 	 */
 	public function erase( $email, $page = 1 ) {
-		$member   = self::member( $email );
-		$messages = array();
 		$user     = get_user_by( 'email', $email );
+		$member   = $user ? (string) get_user_meta( $user->ID, Account::META, true ) : '';
+		$messages = array();
+		$removed  = false;
 		if ( $user ) {
-			delete_user_meta( $user->ID, Happenings::CONSENT );
+			$removed = delete_transient( Offers::KEPT . $user->ID );
+			foreach ( array( Account::META, Happenings::CONSENT, ...array_values( self::FIGURES ) ) as $name ) {
+				$removed = delete_user_meta( $user->ID, $name ) || $removed;
+			}
 		}
-		if ( null !== $member ) {
-			delete_user_meta( $user->ID, Account::META );
+		if ( '' !== $member ) {
 			/* translators: %s: number of a member */
 			$messages[] = sprintf( __( 'The loyalty hub keeps points and receipts of member %s. Its owner erases them there: DELETE /api/v1/members/ and the number.', 'loyalty-hub' ), $member );
 		}
 		return array(
-			'items_removed'  => null !== $member,
-			'items_retained' => null !== $member,
+			'items_removed'  => $removed,
+			'items_retained' => '' !== $member,
 			'messages'       => $messages,
 			'done'           => true,
 		);
-	}
-
-	/**
-	 * The member's number of an account.
-	 *
-	 * @param string $email Of the account.
-	 * @return string|null
-	 */
-	private static function member( string $email ): ?string {
-		$user   = get_user_by( 'email', $email );
-		$member = $user ? get_user_meta( $user->ID, Account::META, true ) : '';
-		return is_string( $member ) && '' !== $member ? $member : null;
 	}
 
 	/**

@@ -21,6 +21,11 @@ final class Queue {
 	public const GROUP   = 'loyalty-hub';
 
 	/**
+	 * The option that keeps the last number.
+	 */
+	private const NUMBER = 'loyalty_hub_number';
+
+	/**
 	 * Seconds after which a message is sent again; after the last of them it is given up.
 	 */
 	private const PAUSES = array( 60, 300, 900, 3600, 21600, 86400 );
@@ -103,20 +108,24 @@ final class Queue {
 	}
 
 	/**
-	 * The next number: each is larger than those before, whoever asks at once.
+	 * The next number: each is larger than those before, whoever asks at once, and also after the plugin
+	 * was deleted and installed again.  It is the clock's microseconds, or one more than the last.
 	 *
 	 * @return int
 	 */
 	public static function number(): int {
 		global $wpdb;
 		// The database counts, so that two runners never get the same; an option could not promise it.
-		$wpdb->query( // phpcs:ignore WordPress.DB.DirectDatabaseQuery
-			$wpdb->prepare(
-				"INSERT INTO {$wpdb->options} (option_name, option_value, autoload) VALUES (%s, LAST_INSERT_ID(1), 'off')
-				ON DUPLICATE KEY UPDATE option_value = LAST_INSERT_ID(option_value + 1)",
-				'loyalty_hub_number'
-			)
+		$next = $wpdb->prepare(
+			"UPDATE {$wpdb->options} SET option_value = LAST_INSERT_ID( GREATEST( CAST( option_value AS UNSIGNED ) + 1, %d ) ) WHERE option_name = %s",
+			(int) ( microtime( true ) * 1000000 ),
+			self::NUMBER
 		);
+		if ( 1 !== $wpdb->query( $next ) ) { // phpcs:ignore WordPress.DB
+			// By itself, since a row that is inserted takes LAST_INSERT_ID() for its own number.
+			$wpdb->query( $wpdb->prepare( "INSERT IGNORE INTO {$wpdb->options} (option_name, option_value, autoload) VALUES (%s, '0', 'off')", self::NUMBER ) ); // phpcs:ignore WordPress.DB
+			$wpdb->query( $next ); // phpcs:ignore WordPress.DB
+		}
 		return (int) $wpdb->get_var( 'SELECT LAST_INSERT_ID()' ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
 	}
 }

@@ -101,6 +101,7 @@ return array(
 		'The address of the hub must begin with https: pairing sends keys.' => 'Адрес хаба должен начинаться с https: при подключении передаются ключи.',
 		'Choose permalinks other than "Plain" in the settings of WordPress: without them the hub cannot read orders.' => 'Выберите в настройках WordPress постоянные ссылки, кроме «Простых»: без них хаб не прочитает заказы.',
 		'The hub does not answer. Is the address right, and can this server reach it?' => 'Хаб не отвечает. Верен ли адрес, и видит ли его этот сервер?',
+		'Perhaps the answer alone was lost, and the connection may be there already: if the hub\'s console shows it, take a new code from that connection\'s page.' => 'Возможно, потерялся только ответ, и подключение уже есть: если консоль хаба его показывает, возьмите новый код на странице этого подключения.',
 		'The loyalty programme may know which articles I look at and put into the cart, for offers that suit me.' => 'Программа лояльности может знать, какие товары я смотрю и кладу в корзину, чтобы предлагать подходящее.',
 		'Save' => 'Сохранить',
 		'Offers of the loyalty programme' => 'Предложения программы лояльности',

@@ -1,0 +1,130 @@
+<?php
+
+use LoyaltyHub\Earnings;
+use LoyaltyHub\Happenings;
+use LoyaltyHub\Privacy;
+use PHPUnit\Framework\TestCase;
+
+/**
+ * What the shop itself keeps of people: told to whom it belongs, erased, and kept apart.
+ */
+final class PrivacyTest extends TestCase {
+
+	private const BUYER = 'buyer@shop.example';
+	private const KEPT  = array(
+		'loyalty_hub_member'    => 'm_5',
+		'loyalty_hub_available' => '12.50',
+		'loyalty_hub_pending'   => '3.00',
+		Happenings::CONSENT     => 'yes',
+	);
+
+	private Privacy $privacy;
+
+	protected function setUp(): void {
+		Shop::open();
+		Shop::$user_meta = array( 7 => self::KEPT + array( 'nickname' => 'b' ), 8 => self::KEPT );
+		set_transient( 'loyalty_hub_offers_7', array( 'items' => array( array( 'name' => 'Tea' ) ) ) );
+		set_transient( 'loyalty_hub_offers_8', array() );
+		$this->privacy = new Privacy();
+	}
+
+	public function test_what_is_kept_beside_the_account_is_exported_with_what_the_hub_keeps(): void {
+		$this->hub_knows( true );
+		Shop::answer( 200, array( 'id' => 'm_5', 'phone' => '+79000000001' ) );
+		Shop::answer( 200, array( 'items' => array( array( 'id' => 'e_1', 'available' => '12.50' ) ) ) );
+		$told = $this->exported();
+		$this->assertSame( array( 'id' => 'm_5', 'watch' => 'yes', 'available' => '12.50', 'pending' => '3.00', 'offers' => '[{"name":"Tea"}]' ), $told['account-7'] );
+		$this->assertSame( array( array( 'id' => 'm_5', 'phone' => '+79000000001' ), array( 'id' => 'e_1', 'available' => '12.50' ) ), array( $told['m_5'], $told['e_1'] ) );
+	}
+
+	public function test_of_an_account_that_nobody_vouches_for_no_figure_is_exported(): void {
+		$this->hub_knows( false );
+		$this->assertSame( array( 'account-7' => array( 'id' => 'm_5', 'watch' => 'yes' ) ), $this->exported() );
+		$this->assertSame( array( 'account-7' => array( 'id' => 'm_5', 'watch' => 'yes' ) ), $this->exported(), 'nor without an answer' );
+	}
+
+	public function test_a_plugin_that_is_off_still_tells_what_is_kept(): void {
+		Shop::$options['woocommerce_loyalty_hub_settings']['enabled'] = 'no';
+		$this->assertSame( array( 'account-7' => array( 'id' => 'm_5', 'watch' => 'yes' ) ), $this->exported() );
+		$this->assertSame( array(), Shop::$sent );
+	}
+
+	public function test_of_whom_nothing_is_kept_nothing_is_exported(): void {
+		$this->assertSame( array(), $this->privacy->export( 'nobody@shop.example' )['data'] );
+		unset( Shop::$user_meta[7] );
+		Shop::answer( 200, array( 'member' => null ) );
+		delete_transient( 'loyalty_hub_offers_7' );
+		$this->assertSame( array(), $this->exported() );
+	}
+
+	public function test_figures_that_came_before_the_plugin_knew_the_member_are_exported(): void {
+		unset( Shop::$user_meta[7]['loyalty_hub_member'] );
+		$this->hub_knows( true );
+		$this->assertSame( '12.50', $this->exported()['account-7']['available'] );
+	}
+
+	public function test_erasure_leaves_nothing_of_this_account_and_touches_no_other(): void {
+		$done = $this->privacy->erase( self::BUYER );
+		$this->assertSame( array( true, true ), array( $done['items_removed'], $done['items_retained'] ) );
+		$this->assertStringContainsString( 'm_5', $done['messages'][0] );
+		$this->assertSame( array( 7 => array( 'nickname' => 'b' ), 8 => self::KEPT ), Shop::$user_meta );
+		$this->assertSame( array( 'loyalty_hub_offers_8' ), array_keys( Shop::$transients ) );
+
+		Shop::$user_meta[7]['loyalty_hub_available'] = '0.00';
+		$this->assertSame( array( true, false ), array_slice( array_values( $this->privacy->erase( self::BUYER ) ), 0, 2 ) );
+		$this->assertSame( array( false, false ), array_slice( array_values( $this->privacy->erase( self::BUYER ) ), 0, 2 ) );
+		$this->assertFalse( $this->privacy->erase( 'nobody@shop.example' )['items_removed'] );
+	}
+
+	public function test_a_plugin_that_is_deleted_takes_along_what_it_kept_of_accounts(): void {
+		defined( 'WP_UNINSTALL_PLUGIN' ) || define( 'WP_UNINSTALL_PLUGIN', 'loyalty-hub/loyalty-hub.php' );
+		$GLOBALS['wpdb'] = new Options_Table();
+		require dirname( LOYALTY_HUB_FILE ) . '/uninstall.php';
+		$this->assertSame( array( 7 => array( 'nickname' => 'b' ), 8 => array() ), Shop::$user_meta );
+		$this->assertStringContainsString( "LIKE '\\_transient\\_loyalty\\_hub\\_%'", $GLOBALS['wpdb']->deleted[0] );
+	}
+
+	public function test_points_of_an_article_are_kept_for_each_guest_apart(): void {
+		Shop::$user     = 0;
+		Shop::$products = array( 10 => new WC_Product( 10, 'TEA' ) );
+		$_GET           = array( 'product' => '10' );
+		$told           = array();
+		foreach ( array( array( '8 900 000-00-01', '3.00' ), array( '8 900 000-00-02', '5.00' ), array( '8 900 000-00-01', null ) ) as list( $phone, $earn ) ) {
+			Shop::$phone = $phone;
+			if ( null !== $earn ) {
+				$this->hub_earns( $earn );
+			}
+			( new Earnings() )->answer();
+			$told[] = Shop::$json['text'];
+		}
+		$this->assertSame( array( 'Points that it brings: 3', 'Points that it brings: 5', 'Points that it brings: 3' ), $told );
+		$this->assertCount( 2, Shop::$sent, 'the same guest is asked about once' );
+		$this->assertStringNotContainsString( '900', implode( ' ', array_keys( Shop::$transients ) ) );
+	}
+
+	/** By item, name and value. */
+	private function exported(): array {
+		$told = array();
+		foreach ( $this->privacy->export( self::BUYER )['data'] as $item ) {
+			$told[ $item['item_id'] ] = array_column( $item['data'], 'value', 'name' );
+		}
+		return $told;
+	}
+
+	private function hub_knows( bool $verified ): void {
+		Shop::answer( 200, array( 'member' => array( 'id' => 'm_5', 'verified' => $verified ) ) );
+	}
+
+	private function hub_earns( string $earn ): void {
+		Shop::answer(
+			200,
+			array(
+				'degraded' => false,
+				'lines'    => array( array( 'id' => 'one', 'discount' => '0.00', 'spend' => '0.00', 'payable' => '99.00' ) ),
+				'totals'   => array( 'discount' => '0.00', 'spend' => '0.00', 'payable' => '99.00' ),
+				'points'   => array( 'earn' => $earn, 'spend' => '0.00', 'spend_min' => '0.00', 'spend_max' => '0.00', 'spend_step' => '1.00', 'code_required' => false ),
+				'coupons'  => array(),
+			)
+		);
+	}
+}
