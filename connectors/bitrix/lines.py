@@ -19,7 +19,7 @@ Wire = Mapping[str, Any]
 
 MAX_SKU = 255
 DELIVERY = "delivery"
-"""The id of the delivery's line, in quotes and in purchases."""
+"""The id of the delivery's line."""
 
 
 def purchase_lines(order: Wire, items: Sequence[Wire]) -> tuple[PurchaseLine, ...]:
@@ -77,7 +77,8 @@ def _taken_off(item: Wire) -> tuple[int, int]:
     if told is None or item["custom_price"] or not told["quantity"]:
         return 0, 0
     ordered = told["discount"] + told["spend"]
-    ours = divide(ordered * item["quantity"], told["quantity"], "half_up")
+    stands = min(item["quantity"], told["quantity"])
+    ours = divide(ordered * stands, told["quantity"], "half_up")
     lowered = line_at(told["before"], item["quantity"]) - line_at(item["price"], item["quantity"])
     left = max(0, min(ours, lowered))
     if left == ordered:

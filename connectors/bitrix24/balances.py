@@ -31,7 +31,7 @@ class Balances:
             # Without it the names are written in another form, and wrong ones are ignored.
             "useOriginalUfNames": "Y",
         }
-        client.call("crm.item.update", told)
+        client.call("crm.item.update", told, of_one=True)
 
 
 def ensure_field(client: Portal) -> None:

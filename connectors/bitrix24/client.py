@@ -34,7 +34,9 @@ OPERATING_PAUSE_S = 600.0
 """A method that was called for too long is free again after ten minutes at most."""
 EXPIRED = "expired_token"
 SORTED_HERE = (400, 401, 403, 404, 405, 429, 500, 503)
-GONE = ("does not exist", "not found", "not_found")
+GONE_CODES = frozenset({"not_found", "200540400001", "201240400001"})
+GONE_WORDS = "does not exist"
+"""The two numbers are those of `sale.order.get`: its sample shows one, its table the other."""
 MENDED_BY_THE_OWNER = frozenset({"overload_limit", "portal_deleted"})
 
 
@@ -59,15 +61,15 @@ class Portal:
         if is_application(settings):
             self._root, self._token = settings["client_endpoint"].rstrip("/"), self._installed()
 
-    def call(self, method: str, told: Mapping[str, Any]) -> Any:
-        """The `result` of one method."""
+    def call(self, method: str, told: Mapping[str, Any], *, of_one: bool = False) -> Any:
+        """The `result` of one method; `of_one`: it names one object, which may be gone."""
         answer = self._call(method, told)
         if self._token and _told(answer)[0] == EXPIRED:
             fresh = renewed(self._http, self.settings, self._keep, self._token)
             self._token = fresh["access_token"]
             answer = self._call(method, told)
         if not 200 <= answer.status_code < 300:
-            raise refusal(method, answer)
+            raise refusal(method, answer, of_one=of_one)
         body = json_of(answer)
         if not isinstance(body, dict) or "result" not in body:
             raise RemoteMisconfigured(f"{method} did not answer as the vendor says")
@@ -88,7 +90,7 @@ class Portal:
 
     def one(self, method: str, name: str, told: Mapping[str, Any]) -> Json:
         """An object that stands in the result under its name."""
-        result = self.call(method, told)
+        result = self.call(method, told, of_one=True)
         found = result.get(name) if isinstance(result, dict) else None
         if not isinstance(found, dict):
             raise RemoteMisconfigured(f"{method} did not answer an object")
@@ -103,7 +105,7 @@ class Portal:
         return found
 
 
-def refusal(method: str, answer: requests.Response) -> ConnectorError:
+def refusal(method: str, answer: requests.Response, *, of_one: bool) -> ConnectorError:
     """By status, then by the vendor's code, whatever its case; descriptions may be personal."""
     status, code, description = answer.status_code, *_told(answer)
     said = f"{method} answered {status} {code}".rstrip()
@@ -116,9 +118,14 @@ def refusal(method: str, answer: requests.Response) -> ConnectorError:
         return RateLimited(said, retry_after_s=asked_pause_s(answer.headers) or long)
     if status >= 500:
         return RemoteUnavailable(said)
-    if status in (400, 404) and any(word in f"{code} {description}" for word in GONE):
+    if of_one and status in (400, 404) and _is_gone(code, description):
         return Gone(f"{method}: there is no such object")
     return RemoteMisconfigured(said)
+
+
+def _is_gone(code: str, description: str) -> bool:
+    """A method that is not there says nothing of the object that it was asked for."""
+    return code in GONE_CODES or (GONE_WORDS in description and "method" not in code)
 
 
 def _told(answer: requests.Response) -> tuple[str, str]:

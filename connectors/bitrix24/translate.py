@@ -56,11 +56,14 @@ def translate_document(hint: Hint, document: Any, context: Context) -> Translate
         return (_gone(hint, context),)
     if hint.kind == ORDER:
         return (_order(load(_ORDER, document), context),)
-    return _deal(load(_DEAL, document), context)
+    told, funnels = load(_DEAL, document), listed(context.settings["funnels"])
+    if funnels and str(told["deal"]["funnel"]) not in funnels:
+        return (_gone(hint, context),)
+    return (_deal(told, context),)
 
 
 def _gone(hint: Hint, context: Context) -> Purchase:
-    """Deleted: nothing is known of it any more but that it is cancelled."""
+    """Deleted, or moved to a funnel that does not count: known to be cancelled, no more."""
     return Purchase(
         external_id=external_id(hint.kind, hint.id),
         revision=context.revision,
@@ -172,14 +175,12 @@ def _with_vat(item: Wire) -> int:
 # Deals
 
 
-def _deal(told: Wire, context: Context) -> Translated:
-    """Nothing for funnels that do not count.  Raises: PayloadInvalid."""
-    deal, funnels = told["deal"], listed(context.settings["funnels"])
-    if funnels and str(deal["funnel"]) not in funnels:
-        return ()
+def _deal(told: Wire, context: Context) -> Purchase:
+    """Raises: PayloadInvalid."""
+    deal = told["deal"]
     status = DEAL_STATUS[deal["semantics"]]
     won = status is PurchaseStatus.PAID
-    purchase = Purchase(
+    return Purchase(
         external_id=external_id(DEAL, deal["id"]),
         revision=context.revision,
         status=status,
@@ -191,7 +192,6 @@ def _deal(told: Wire, context: Context) -> Translated:
         lines=_deal_lines(deal, told["rows"]),
         refunds=(),
     )
-    return (purchase,)
 
 
 def _deal_lines(deal: Wire, rows: Sequence[Wire]) -> tuple[PurchaseLine, ...]:

@@ -14,7 +14,7 @@ from loyalty_core.store.certificates import CertificateKey
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.holds import NOBODY, KeptHold
 from loyalty_kit.checkout import Quote
-from loyalty_kit.events import CertificateUse, PurchaseLine
+from loyalty_kit.events import CertificateUse, LineKind, PurchaseLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,20 @@ class Promise:
         }
 
     def fits(self, lines: Sequence[PurchaseLine]) -> bool:
-        """Whether what was bought is what was promised; the promised gifts may be lines too."""
-        bought = [line for line in lines if not self._is_gift(line)]
+        """Whether what was bought is what was promised.
+
+        The promised gifts may be lines too, and so may a delivery at its full price that was
+        not asked about.
+        """
+        bought = [line for line in lines if not (self._is_gift(line) or self._is_delivery(line))]
         return len(bought) == len(self.lines) == len(self.equal(bought))
 
     def _is_gift(self, line: PurchaseLine) -> bool:
         return line.id not in self.lines and line.amount_minor == 0 and line.sku in self.gifts
+
+    def _is_delivery(self, line: PurchaseLine) -> bool:
+        unasked = line.kind is LineKind.DELIVERY and line.id not in self.lines
+        return unasked and line.paid_minor == line.amount_minor
 
     def awards_of(self, names: Collection[str]) -> tuple[Award, ...]:
         """The part of the awards that belongs to these lines."""

@@ -80,6 +80,33 @@ def test_a_deal_and_its_order_never_count_both(sqlite_engine, tmp_path, account)
     assert stage.points("deal:7")[2] == "50.00"
 
 
+def test_a_deal_that_leaves_the_chosen_funnels_takes_its_points_back(
+    sqlite_engine, tmp_path, account
+):
+    stage = PortalStage(sqlite_engine, tmp_path, account, purchases="won_deals", funnels="0")
+    at = stage.clock.now().isoformat()
+    for number, funnel in ((7, 0), (8, 3)):
+        account.items[DEALS, number] = {
+            "id": number, "stageSemanticId": "S", "opportunity": 1000, "currencyId": "RUB",
+            "contactId": 6, "createdTime": at, "movedTime": at, "updatedTime": at,
+            "categoryId": funnel,
+        }  # fmt: skip
+        stage.hears("ONCRMDEALUPDATE", number)
+    stage.work()
+    assert stage.points("deal:7") == ("paid", "50.00", "0.00")
+    # Never in a funnel that counts: it books nothing.
+    assert stage.points("deal:8") == ("cancelled", "0.00", "0.00")
+    account.items[DEALS, 7]["categoryId"] = 3
+    stage.hears("ONCRMDEALUPDATE", 7)
+    stage.work()
+    assert stage.points("deal:7") == ("cancelled", "50.00", "50.00")
+    account.items[DEALS, 7]["categoryId"] = 0
+    stage.hears("ONCRMDEALUPDATE", 7)
+    stage.work()
+    assert stage.points("deal:7")[0] == "paid"
+    assert set(stage.states()) == {"done"}
+
+
 def test_nobody_hints_with_no_wrong_or_anothers_secret(sqlite_engine, tmp_path, account):
     stage = PortalStage(sqlite_engine, tmp_path, account)
     stage.order(239)

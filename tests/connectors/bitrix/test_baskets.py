@@ -74,13 +74,15 @@ def test_the_shop_charges_what_the_hub_books_in_500_random_baskets(stage):
         charged[str(number)] = {
             str(item["ID"]): kopecks(item["PRICE"], item["QUANTITY"]) for item in priced
         } | ({"delivery": kopecks(delivery, 1)} if delivery else {})
+        # A page waits for the hub for so long only: each order is one of its own.
+        stage.shop.do("end_page")
         if number % 50 == 0:
             stage.work()
 
     booked, flags, lowered = books(stage)
     assert booked == charged
     assert flags == set()
-    assert min(lowered) > 200
+    assert min(lowered) > 500
 
 
 def books(stage: BitrixStage) -> tuple[dict[str, dict[str, int]], set[str], tuple[int, int]]:

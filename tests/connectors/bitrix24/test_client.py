@@ -56,6 +56,10 @@ def error(status: int, code: object, description: str = "") -> Reply:
         (error(403, "insufficient_scope"), CredentialsRejected),
         (error(400, ""), RemoteMisconfigured),
         (error(400, 201240400001, "order does not exist"), Gone),
+        (error(400, "NOT_FOUND"), Gone),
+        (error(404, "ERROR_METHOD_NOT_FOUND", "Method not found!"), RemoteMisconfigured),
+        (error(404, "ERROR_METHOD_NOT_FOUND", "It does not exist"), RemoteMisconfigured),
+        (error(404, "", "Page not found"), RemoteMisconfigured),
         (error(405, 0), RemoteMisconfigured),
         (json_reply(b"[]"), RemoteMisconfigured),
         (json_reply(b'{"result": []}'), RemoteMisconfigured),
@@ -65,6 +69,16 @@ def test_each_refusal_becomes_what_the_hub_can_do_about_it(account, reply, kind)
     account.troubles = [reply] * 3
     with pytest.raises(kind):
         client(account.base_url).one("sale.order.get", "order", {"id": 1})
+
+
+def test_a_list_or_a_method_that_is_not_there_is_no_document_that_is_gone(account):
+    portal = client(account.base_url)
+    account.troubles = [error(400, 200540400001, "order does not exist")]
+    with pytest.raises(RemoteMisconfigured):
+        portal.rows("sale.order.list", "orders", {"filter": {}})
+    account.troubles = [error(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")]
+    with pytest.raises(RemoteMisconfigured):
+        Documents().read(portal, Hint("order", "9"))
 
 
 def test_a_full_bucket_asks_for_a_pause(account):

@@ -30,13 +30,13 @@ def deal(**more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def bought(rows: list[Any] = ROWS, funnels: str = "", **more: Any) -> Purchase | None:
-    told = translate_document(
+def bought(rows: list[Any] = ROWS, funnels: str = "", **more: Any) -> Purchase:
+    (told,) = translate_document(
         HINT,
         {"deal": deal(**more), "rows": rows, "contact": {"id": "6", "name": "Анна"}},
         context(purchases="won_deals", funnels=funnels),
     )
-    return told[0] if told else None
+    return told
 
 
 def test_a_deal_that_is_won_is_a_purchase_of_its_rows():
@@ -65,8 +65,10 @@ def test_a_deal_without_goods_is_its_amount():
 
 
 def test_only_the_chosen_funnels_count():
-    assert bought(funnels="3, 5") is None
-    assert bought(funnels="3, 0") is not None
+    moved = bought(funnels="3, 5")
+    assert (moved.external_id, moved.status) == ("deal:7405", PurchaseStatus.CANCELLED)
+    assert (moved.customer, moved.lines, moved.refunds) == (None, (), ())
+    assert bought(funnels="3, 0").status is PurchaseStatus.PAID
 
 
 def test_orders_do_not_count_where_deals_do():

@@ -130,6 +130,18 @@ def test_ledger_14_lines_as_held_take_the_holds_earning_others_its_rules(shop: S
     assert receipt.flags == ("hold_differs",)
 
 
+def test_ledger_14_a_delivery_that_was_not_asked_about_is_no_difference(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.hold(60_00, cart="c")
+    delivery = replace(line("d", 30_00), kind=LineKind.DELIVERY)
+    assert shop.buy("P2", lines=(line("1", 60_00), delivery), cart="c").flags == ()
+    # Lowered by somebody, it is not what was promised.
+    shop.hold(60_00, cart="e")
+    lowered = replace(line("d", 30_00, discount=1_00), kind=LineKind.DELIVERY)
+    receipt = shop.buy("P3", lines=(line("1", 60_00), lowered), cart="e")
+    assert receipt.flags == ("hold_differs",)
+
+
 def test_ledger_14_without_a_hold_the_version_in_force_then_rates(shop: Shop):
     shop.advance(days=1)
     shop.publish(rules(earn="1"))

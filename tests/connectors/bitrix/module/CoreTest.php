@@ -69,7 +69,7 @@ final class CoreTest extends TestCase
     private static function answer(array $more = [], string $unit = '393.00'): array
     {
         return $more + [
-            'member' => ['id' => 'm_1', 'balance' => ['available' => '512.00']],
+            'member' => ['id' => 'm_1', 'verified' => true, 'balance' => ['available' => '512.00']],
             'lines' => [
                 ['id' => '9011', 'amount' => '1350.00', 'discount' => '0.00', 'spend' => '171.00', 'payable' => '1179.00', 'unit_price' => $unit],
                 ['id' => '9012', 'amount' => '2900.00', 'discount' => '0.00', 'spend' => '0.00', 'payable' => '2900.00', 'unit_price' => '2900.00'],
@@ -109,8 +109,10 @@ final class CoreTest extends TestCase
     public function testAnAnswerBecomesPricesOfUnits(): void
     {
         $prices = new Prices(self::answer(), self::basket());
+        self::assertSame(51200, $prices->balance);
+        self::assertNull((new Prices(self::answer(['member' => ['id' => 'm_1', 'verified' => false, 'balance' => null]]), self::basket()))->balance);
         self::assertSame([39300, 290000], [$prices->lines['9011']['unit'], $prices->lines['9012']['unit']]);
-        self::assertSame(['available' => 51200, 'earn' => 20300, 'spend' => 17100, 'spend_max' => 17100], $prices->points);
+        self::assertSame(['earn' => 20300, 'spend' => 17100, 'spend_max' => 17100], $prices->points);
     }
 
     public function testAnAnswerThatDoesNotAddUpIsNone(): void
@@ -247,6 +249,20 @@ final class CoreTest extends TestCase
         self::assertCount(4, $this->asked);
     }
 
+    public function testACodeOutlivesAHubThatWasAway(): void
+    {
+        $this->answers = [[0, []], [201, self::held(self::answer())]];
+        $checkout = $this->checkout();
+        $checkout->confirm('123456');
+        self::assertNull($checkout->prices(self::basket(null, '+79000001234')));
+        self::assertNull($checkout->prices(self::basket(null, '+79000001234')));
+        self::assertCount(1, $this->asked);
+        $this->now += 31;
+        $checkout->prices(self::basket(null, '+79000001234'));
+        self::assertSame(['123456', '123456'], array_column(array_column($this->asked, 1), 'code'));
+        self::assertNull($checkout->state()['code']);
+    }
+
     public function testCodesAreKeptOnceAndNotWithoutEnd(): void
     {
         $checkout = $this->checkout();
@@ -281,12 +297,28 @@ final class CoreTest extends TestCase
         }
     }
 
+    public function testWhatWasPromisedStandsForNoMorePiecesThanWereOrdered(): void
+    {
+        $note = ['lines' => ['9011' => ['before' => '450.00', 'quantity' => '1', 'unit' => '350.00', 'discount' => '0.00', 'spend' => '100.00']]];
+        foreach ([[1.0, 350.0], [0.5, 350.0], [3.0, 450.0]] as [$quantity, $price]) {
+            $order = Shopfloor::order([[9011, 450.0, $quantity, []]], ['ID' => 41]);
+            Rule::applyNote($order, $note);
+            self::assertSame($price, $order['BASKET_ITEMS'][9011]['PRICE']);
+        }
+        unset($order['BASKET_ITEMS'][9011]['QUANTITY']);
+        Rule::applyNote($order, $note, ['9011' => ['QUANTITY' => 3.0]]);
+        self::assertSame(450.0, $order['BASKET_ITEMS'][9011]['PRICE']);
+        Rule::applyNote($order, $note);
+        self::assertSame(350.0, $order['BASKET_ITEMS'][9011]['PRICE'], 'not told: the promise stands');
+    }
+
     public function testPartsOfSetsAndDelayedLinesAreNotCounted(): void
     {
         $order = Shopfloor::order([
             [1, 100.0, 1.0, ['SET_PARENT_ID' => 1]], [2, 50.0, 1.0, ['SET_PARENT_ID' => 1]], [3, 10.0, 1.0, ['DELAY' => 'Y']], [4, 10.0, 1.0, ['CAN_BUY' => 'N']],
         ], ['PRICE_DELIVERY' => 300]);
-        self::assertSame(['1', 'delivery'], array_map(fn(Line $one) => $one->ref, Rule::lines($order)));
+        // Delivery is not discountable: one that changes must not make the basket another one.
+        self::assertSame(['1'], array_map(fn(Line $one) => $one->ref, Rule::lines($order)));
     }
 
     public function testALineWithoutAQuantityMakesTheBasketOneThatIsNotAskedAbout(): void

@@ -66,6 +66,68 @@ final class OrdersTest extends TestCase
         self::assertNull(OrderTable::note(44));
     }
 
+    public function testAnOrderOfTheBasketThatIsMadeOutsideTheCheckoutHasItsNote(): void
+    {
+        Site::answer(200, Shopfloor::answer());
+        $basket = Shopfloor::calculate(Shopfloor::basket());
+        Site::$handlers = array_filter(Site::$handlers, fn(array $one) => $one[1] !== 'OnSaleComponentOrderCreated');
+        // An exchange makes an order of other rows in the page of the buyer.
+        Shopfloor::place(['USER_ID' => 5] + Shopfloor::order([[8, 50.0, 1.0, []]]), 45, [], self::AT);
+        self::assertNull(OrderTable::note(45));
+        Shopfloor::place($basket, 46, [], self::AT);
+        self::assertSame('40.00', OrderTable::note(46)['lines']['7']['discount']);
+        Shopfloor::place($basket, 47, [], self::AT);
+        self::assertNull(OrderTable::note(47), 'one order of a basket');
+    }
+
+    public function testALineThatHasNoRowYetIsNotLowered(): void
+    {
+        // Its name changes as it is saved, so no note would be found for it.
+        $order = Shopfloor::order([[7, 100.0, 2.0, ['ID' => 0]], [8, 100.0, 2.0, []]]);
+        $lines = Loyaltyhub\Shop\Core\Rule::lines($order);
+        self::assertSame([false, true], [$lines[0]->discountable, $lines[1]->discountable]);
+    }
+
+    public function testAReturnedPaymentLeavesTheOrderInItsTime(): void
+    {
+        $order = Shopfloor::place(Shopfloor::basket(), 41, [], self::AT);
+        self::assertNull(Loyaltyhub\Shop\Site\OrderReader::read($order)['order']['date_payed']);
+        Shopfloor::pay($order, '2026-03-15T10:00:00+03:00');
+        Shopfloor::giveBack($order, '2026-03-16T10:00:00+03:00');
+        self::assertSame('2026-03-15T10:00:00+03:00', Loyaltyhub\Shop\Site\OrderReader::read($order)['order']['date_payed']);
+        $order->put('DATE_PAYED', null);
+        $order->payments->payments[0]->put('DATE_PAID', DateTime::ofTest('2026-03-15T10:00:01+03:00'));
+        self::assertSame('2026-03-15T10:00:01+03:00', Loyaltyhub\Shop\Site\OrderReader::read($order)['order']['date_payed']);
+    }
+
+    public function testAChangeThatComesAsItsRowLeavesOrHasLeftIsToldToo(): void
+    {
+        $leaves = fn() => QueueTable::update(1, ['STATUS' => QueueTable::LEAVES]);
+        foreach ([[$leaves, 2], [fn() => QueueTable::delete(1), 1]] as [$meanwhile, $rows]) {
+            Site::$tables['b_loyaltyhub_queue'] = [];
+            Queue::mark(41, 's1', 'OnSaleOrderSaved');
+            Site::$meanwhile = $meanwhile;
+            Queue::mark(41, 's1', 'OnSaleOrderPaid');
+            self::assertCount($rows, Site::waiting());
+            self::assertSame(['N', 'OnSaleOrderPaid'], [Site::waiting()[$rows - 1]['STATUS'], Site::waiting()[$rows - 1]['TRIGGERS']]);
+        }
+    }
+
+    public function testWhatWasRefusedIsKeptForSomeWeeks(): void
+    {
+        Shopfloor::place(Shopfloor::basket(), 41, [], self::AT);
+        Site::answer(422, []);
+        Queue::run();
+        [$row] = Site::waiting();
+        self::assertSame('F', $row['STATUS']);
+        self::assertEqualsWithDelta(time() + 42 * 86400, $row['NEXT_TRY'], 5);
+        Queue::run();
+        self::assertCount(1, Site::waiting());
+        QueueTable::update($row['ID'], ['NEXT_TRY' => time()]);
+        Queue::run();
+        self::assertSame([[], 1], [Site::waiting(), count(Site::$sent)]);
+    }
+
     public function testWhatIsNotTakenComesAgainLaterAndWhatIsWrongWaitsForThePerson(): void
     {
         Queue::mark(41, 's1', 'OnSaleOrderSaved');
@@ -144,6 +206,7 @@ final class OrdersTest extends TestCase
         self::assertCount(1, Site::told(), 'the mark of an order that is gone says nothing');
         self::assertTrue(Site::told()[0]['order']['deleted']);
         self::assertSame('200.00', Site::told()[0]['order']['price']);
+        self::assertSame(['user_id' => 318], Site::told()[0]['buyer'], 'what waits in the table names nobody');
     }
 
     public function testOnceANightChangedOrdersAreToldWhateverEventsDid(): void

@@ -11,6 +11,7 @@ use Loyaltyhub\Shop\Site\Queue;
 use Loyaltyhub\Shop\Site\QueueTable;
 use Loyaltyhub\Shop\Site\RuleAction;
 use Loyaltyhub\Shop\Site\Shopper;
+use Loyaltyhub\Shop\Site\Transport;
 use Loyaltyhub\Shop\Site\Trial;
 use PHPUnit\Framework\TestCase;
 
@@ -33,8 +34,10 @@ final class SiteTest extends TestCase
         foreach (Site::$handlers as [, , $module, $class, $method]) {
             self::assertTrue($module === 'loyaltyhub.shop' && method_exists($class, $method));
         }
+        Bitrix\Main\Loader::includeModule('sale');
         Trial::keepRule('s1');
         self::assertCount(1, Site::$rules);
+        Site::$included = [];
         (new loyaltyhub_shop())->DoUninstall();
         self::assertCount(1, Site::$rules, 'whoever is no administrator removes nothing');
         $GLOBALS['USER'] = new FakeUser(1);
@@ -45,6 +48,7 @@ final class SiteTest extends TestCase
 
     public function testTheRuleRunsLastStopsNoneAndFollowsTheSwitch(): void
     {
+        Bitrix\Main\Loader::includeModule('sale');
         Trial::keepRule('s1');
         Trial::keepRule('s1');
         [$rule] = array_values(Site::$rules);
@@ -83,6 +87,51 @@ final class SiteTest extends TestCase
             RuleAction::apply($given);
             self::assertSame($odd, $given);
         }
+    }
+
+    public function testAPageBeginsNoCallWithLessThanASecondLeft(): void
+    {
+        $waited = new ReflectionProperty(Transport::class, 'waited');
+        foreach ([[0.0, [[1, 2]]], [0.9, [[1, 1]]], [1.1, []]] as [$seconds, $limits]) {
+            Site::$limits = $_SESSION = [];
+            Site::answer(200, Shopfloor::answer());
+            $waited->setValue(null, $seconds);
+            Shopfloor::calculate(Shopfloor::basket());
+            self::assertSame($limits, Site::$limits);
+        }
+    }
+
+    public function testADeliveryThatChangesLeavesAConfirmedCodeGood(): void
+    {
+        $GLOBALS['USER'] = new FakeUser(0);
+        Shopper::keepPhone('+79000001234');
+        Site::answer(201, ['id' => 'h_1', 'expires_at' => date('c', time() + 1800), 'quote' => Shopfloor::answer()]);
+        Shopper::with(fn($checkout) => $checkout->confirm('123456'));
+        foreach ([300, 500] as $delivery) {
+            $order = Shopfloor::calculate(['PRICE_DELIVERY' => $delivery] + Shopfloor::basket());
+            self::assertSame(80.0, $order['BASKET_ITEMS'][7]['PRICE']);
+        }
+        self::assertCount(1, Site::$sent);
+    }
+
+    public function testAGuestMayAskAndAForgedPageMayNot(): void
+    {
+        $GLOBALS['USER'] = new FakeUser(0);
+        Site::answer(200, Shopfloor::answer());
+        Shopfloor::calculate(Shopfloor::basket());
+        $calls = ['getBalance' => [], 'setPoints' => ['5'], 'addCode' => ['TEA10'], 'dropCode' => ['TEA10'], 'sendCode' => [], 'confirm' => ['1'], 'seen' => ['4']];
+        foreach ($calls as $action => $data) {
+            self::assertSame('success', Shopfloor::ajax($action, $data)['status'], $action);
+            self::assertSame('invalid_csrf', Shopfloor::ajax($action, $data, 'wrong')['code'], $action);
+        }
+    }
+
+    public function testOfABuyerForWhomNobodyVouchesNothingIsShown(): void
+    {
+        Site::answer(200, Shopfloor::answer(['member' => ['id' => 'm_1', 'verified' => false, 'tier' => null, 'balance' => null]]));
+        Shopfloor::calculate(Shopfloor::basket());
+        $told = Desk::told();
+        self::assertSame([false, null, null, 8], [$told['known'], $told['balance'], $told['tier'], $told['earn']]);
     }
 
     public function testAHubThatIsAwayIsLeftAloneByAllPages(): void
@@ -184,6 +233,7 @@ final class SiteTest extends TestCase
 
     public function testTheTestOfTheConnectionSaysWhatIsWrong(): void
     {
+        Bitrix\Main\Loader::includeModule('sale');
         self::assertFalse(Trial::test('s1')[0][0]);
         Site::answer(401, ['code' => 'unauthorized']);
         Site::answer(401, ['code' => 'signature_invalid']);

@@ -51,7 +51,7 @@ namespace Bitrix\Main {
             if ($name === 'loyaltyhub.shop') {
                 require_once MODULE . '/include.php';
             }
-            return in_array($name, ['sale', 'loyaltyhub.shop'], true);
+            return \Site::$included[$name] = in_array($name, ['sale', 'loyaltyhub.shop'], true);
         }
 
         public static function registerAutoLoadClasses($module, array $classes)
@@ -132,9 +132,11 @@ namespace Bitrix\Main\Web {
 
         private array $headers = [];
         private int $status = 0;
+        private array $limits;
 
         public function __construct(array $options)
         {
+            $this->limits = [$options['socketTimeout'], $options['streamTimeout']];
             $known = ['socketTimeout', 'streamTimeout', 'redirect', 'disableSslVerification'];
             if (array_diff(array_keys($options), $known) !== [] || $options['redirect'] || $options['disableSslVerification']) {
                 throw new \LogicException('options of HttpClient');
@@ -155,6 +157,7 @@ namespace Bitrix\Main\Web {
                 throw new \LogicException('an array is sent as a form');
             }
             \Site::$sent[] = [$url, $this->headers, $body];
+            \Site::$limits[] = $this->limits;
             $answer = \Site::$network !== null
                 ? (\Site::$network)($url, $this->headers, $body)
                 : (array_shift(\Site::$answers) ?? false);
@@ -223,6 +226,18 @@ namespace Bitrix\Main\Type {
         {
             return $this->time->format($form);
         }
+    }
+}
+
+namespace Bitrix\Main\Engine\ActionFilter {
+    final class Authentication
+    {
+        use \Strict;
+    }
+
+    final class Csrf
+    {
+        use \Strict;
     }
 }
 

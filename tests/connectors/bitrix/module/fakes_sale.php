@@ -8,8 +8,15 @@ namespace {
     {
         use Strict;
 
+        /** The class comes with its module. */
+        private static function included(): void
+        {
+            (Site::$included['sale'] ?? false) || throw new Error('Class "CSaleDiscount" not found');
+        }
+
         public static function Add(array $fields)
         {
+            self::included();
             $known = ['LID', 'NAME', 'ACTIVE', 'SORT', 'PRIORITY', 'LAST_DISCOUNT', 'LAST_LEVEL_DISCOUNT', 'CURRENCY', 'USER_GROUPS', 'USE_COUPONS', 'CONDITIONS', 'ACTIONS', 'XML_ID'];
             if (array_diff(array_keys($fields), $known) !== []) {
                 throw new LogicException('fields of a rule');
@@ -21,11 +28,13 @@ namespace {
 
         public static function Delete($id)
         {
+            self::included();
             unset(Site::$rules[$id]);
         }
 
         public static function GetList($order = [], $filter = [], $group = false, $page = false, $select = [])
         {
+            self::included();
             return new class (array_values(array_filter(Site::$rules, fn(array $rule) => $rule['LID'] === $filter['LID'] && $rule['ACTIVE'] === $filter['ACTIVE']))) {
                 use Strict;
 

@@ -20,15 +20,21 @@ namespace {
         public static array $files = [];
         public static array $orders = [];
         public static array $shown = [];
+        /** Modules that were included in this page. */
+        public static array $included = [];
+        /** Seconds to connect and to answer, of each call. */
+        public static array $limits = [];
+        /** What another process does between a reading and a writing of a table, once. */
+        public static ?Closure $meanwhile = null;
         /** fn(string $url, array $headers, string $body): array{int, string}|false. */
         public static $network = null;
 
         public static function open(array $options = []): void
         {
-            foreach (['options', 'tables', 'handlers', 'modules', 'agents', 'jobs', 'rules', 'sent', 'answers', 'files', 'orders', 'shown'] as $name) {
+            foreach (['options', 'tables', 'handlers', 'modules', 'agents', 'jobs', 'rules', 'sent', 'answers', 'files', 'orders', 'shown', 'included', 'limits'] as $name) {
                 self::$$name = [];
             }
-            self::$network = null;
+            self::$network = self::$meanwhile = null;
             $_SESSION = $_COOKIE = [];
             $GLOBALS['USER'] = new FakeUser(0);
             $GLOBALS['APPLICATION'] = new FakePage();
@@ -41,7 +47,7 @@ namespace {
                     (new ReflectionProperty($class, $name))->setValue(null, $value);
                 }
             }
-            Loyaltyhub\Shop\Site\RuleAction::$seen = [];
+            Loyaltyhub\Shop\Site\RuleAction::$seen = Loyaltyhub\Shop\Site\RuleAction::$lowered = [];
         }
 
         public static function answer(int $status, array $body): void
@@ -75,6 +81,7 @@ namespace {
             }
             (new ReflectionProperty('Loyaltyhub\Shop\Site\Transport', 'waited'))->setValue(null, 0.0);
             (new ReflectionProperty('Loyaltyhub\Shop\Site\Events', 'isCheckout'))->setValue(null, false);
+            Loyaltyhub\Shop\Site\RuleAction::$lowered = [];
         }
 
         /** Tells an event to all who registered for it, each in its own way of being called. */

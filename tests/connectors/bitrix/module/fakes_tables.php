@@ -69,7 +69,11 @@ namespace Bitrix\Main\Entity {
         public static function update($key, array $fields)
         {
             self::check($fields);
-            \Site::$tables[static::getTableName()][$key] = $fields + self::rows()[$key];
+            [$meanwhile, \Site::$meanwhile] = [\Site::$meanwhile, null];
+            $meanwhile === null || $meanwhile();
+            if (isset(self::rows()[$key])) {
+                \Site::$tables[static::getTableName()][$key] = $fields + self::rows()[$key];
+            }
         }
 
         public static function delete($key)

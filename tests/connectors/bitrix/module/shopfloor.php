@@ -36,7 +36,7 @@ final class Shopfloor
     public static function answer(array $more = []): array
     {
         return $more + [
-            'member' => ['id' => 'm_1', 'tier' => ['name' => 'Золото'], 'balance' => ['available' => '512.00']],
+            'member' => ['id' => 'm_1', 'verified' => true, 'tier' => ['name' => 'Золото'], 'balance' => ['available' => '512.00']],
             'lines' => [['id' => '7', 'amount' => '200.00', 'discount' => '40.00', 'spend' => '0.00', 'payable' => '160.00', 'unit_price' => '80.00']],
             'points' => ['earn' => '8.00', 'spend' => '0.00', 'spend_max' => '48.00', 'code_required' => false],
         ];
@@ -134,6 +134,20 @@ final class Shopfloor
         if ($deferred !== null) {
             Site::tell('sale', $deferred, ['ENTITY' => $order]);
         }
+    }
+
+    /** What the page's script calls: the filters that Bitrix sets by itself, then the action. */
+    public static function ajax(string $action, array $data = [], string $sessid = 'right'): array
+    {
+        $component = new LoyaltyhubBalanceComponent();
+        $without = $component->configureActions()[$action]['-prefilters'] ?? [];
+        if ($GLOBALS['USER']->GetID() === null && !in_array(\Bitrix\Main\Engine\ActionFilter\Authentication::class, $without, true)) {
+            return ['status' => 'error', 'code' => 'invalid_authentication'];
+        }
+        if ($sessid !== 'right' && !in_array(\Bitrix\Main\Engine\ActionFilter\Csrf::class, $without, true)) {
+            return ['status' => 'error', 'code' => 'invalid_csrf'];
+        }
+        return ['status' => 'success', 'data' => $component->{$action . 'Action'}(...$data)];
     }
 
     private static function payment(int $id, float $sum): Payment

@@ -67,8 +67,11 @@ class loyaltyhub_shop extends CModule
             return;
         }
         Loader::includeModule($this->MODULE_ID);
-        // A rule that outlives its class breaks every basket, so the rules go first.
-        Trial::removeRules();
+        // A rule that outlives its class breaks every basket, so the rules go first.  Without `sale`
+        // there are no baskets.
+        if (Loader::includeModule('sale')) {
+            Trial::removeRules();
+        }
         $this->UnInstallFiles();
         $this->UnInstallEvents();
         $this->UnInstallDB();

@@ -33,8 +33,8 @@ final class Basket
 
     public function canBeAsked(): bool
     {
-        $goods = array_filter($this->lines, fn(Line $one) => $one->kind === 'goods' && $one->milli > 0);
-        return $goods !== [] && count($goods) >= count($this->lines) - 1 && count($this->lines) <= self::MOST_LINES;
+        $bought = array_filter($this->lines, fn(Line $one) => $one->milli > 0);
+        return $bought !== [] && count($bought) === count($this->lines) && count($bought) <= self::MOST_LINES;
     }
 
     /** The body of a quote or a hold (`docs/http-contract.md`, Checkout). */

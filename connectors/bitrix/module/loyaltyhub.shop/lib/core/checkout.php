@@ -222,8 +222,9 @@ final class Checkout
             return $this->hub->call('/quotes', $this->body($basket, null));
         }
         $code = $this->state['code'];
-        $this->state['code'] = null; // Each is good once.
         $reply = $this->hold($basket, $this->state['spend'], $code);
+        // Each is good once, and one that did not arrive is still good.
+        $this->state['code'] = $reply->isAway() ? $code : null;
         if ($reply->isOk() || $reply->isAway() || $reply->code() === 'phone_impossible') {
             return $reply;
         }

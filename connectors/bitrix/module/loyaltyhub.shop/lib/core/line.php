@@ -16,8 +16,7 @@ final class Line
         public readonly int $milli,
         public readonly ?int $productId = null,
         public readonly ?string $xmlId = null,
-        public readonly bool $discountable = true,
-        public readonly string $kind = 'goods'
+        public readonly bool $discountable = true
     ) {
     }
 
@@ -39,7 +38,7 @@ final class Line
     {
         return [
             'id' => $this->ref,
-            'kind' => $this->kind,
+            'kind' => 'goods',
             'sku' => $this->sku(),
             'quantity' => Money::writeMilli($this->milli),
             'price' => Money::write($this->unit),

@@ -12,8 +12,11 @@ final class Prices
     /** @var array<string, array{unit: int, discount: int, spend: int, payable: int}> Kopecks. */
     public readonly array $lines;
 
-    /** @var array{available: int, earn: int, spend: int, spend_max: int} Hundredths of a point. */
+    /** @var array{earn: int, spend: int, spend_max: int} Hundredths of a point. */
     public readonly array $points;
+
+    /** Hundredths of a point; null where it is not told: nobody vouches for the buyer. */
+    public readonly ?int $balance;
 
     public readonly bool $codeRequired;
 
@@ -34,12 +37,13 @@ final class Prices
         $this->lines = $lines;
         $points = self::part($answer, 'points');
         $this->points = [
-            'available' => Money::read($answer['member']['balance']['available'] ?? '0'),
             'earn' => Money::read($points['earn'] ?? null),
             'spend' => Money::read($points['spend'] ?? null),
             'spend_max' => Money::read($points['spend_max'] ?? null),
         ];
         $this->codeRequired = ($points['code_required'] ?? null) === true;
+        $available = $answer['member']['balance']['available'] ?? null;
+        $this->balance = $available === null ? null : Money::read($available);
     }
 
     public function member(): ?array
@@ -74,7 +78,7 @@ final class Prices
             && $line->amount() - $off === $sums['payable']
             && Money::lineAt($sums['unit'], $line->milli) === $sums['payable']
             && $sums['unit'] <= $line->unit;
-        if (!$addsUp || ($off > 0 && $line->kind !== 'goods')) {
+        if (!$addsUp) {
             throw new \UnexpectedValueException('A line does not add up.');
         }
         return $sums;

@@ -12,9 +12,9 @@ namespace Loyaltyhub\Shop\Core;
  */
 final class Rule
 {
-    public const DELIVERY = 'delivery';
-
     /**
+     * Goods alone: nothing is taken off the delivery, and one that changes is no other question.
+     *
      * @param array $seen What else is known of lines, by ref: fields that the array may lack.
      * @return Line[]|null Null: the quantity of a line is not told, so nothing is asked.
      */
@@ -35,32 +35,46 @@ final class Rule
                 max(0, Money::milli($item['QUANTITY'])),
                 isset($item['PRODUCT_ID']) ? (int) $item['PRODUCT_ID'] : null,
                 isset($item['PRODUCT_XML_ID']) ? (string) $item['PRODUCT_XML_ID'] : null,
-                ($item['CUSTOM_PRICE'] ?? 'N') !== 'Y' && ($item['VAT_INCLUDED'] ?? 'Y') !== 'N'
+                // Saving a line that has no row yet changes its ref, and no note would be found for it.
+                (int) ($item['ID'] ?? 0) > 0
+                    && ($item['CUSTOM_PRICE'] ?? 'N') !== 'Y' && ($item['VAT_INCLUDED'] ?? 'Y') !== 'N'
             );
-        }
-        $delivery = Money::ofShop($order['PRICE_DELIVERY'] ?? 0);
-        if ($lines !== [] && $delivery > 0) {
-            $lines[] = new Line(self::DELIVERY, $delivery, 1000, null, null, false, self::DELIVERY);
         }
         return $lines;
     }
 
-    /** Lowers the prices of a basket to what the hub answered. */
-    public static function applyPrices(array &$order, Prices $prices): void
+    /**
+     * Lowers the prices of a basket to what the hub answered.
+     *
+     * @return string[] Refs of the lines that cost less by it.
+     */
+    public static function applyPrices(array &$order, Prices $prices): array
     {
-        self::lower($order, fn(string $ref) => $prices->lines[$ref]['unit'] ?? null);
+        return self::lower($order, fn(string $ref) => $prices->lines[$ref]['unit'] ?? null);
     }
 
-    /** Of an order that was made before: what was promised then, however it was changed since. */
-    public static function applyNote(array &$order, array $note): void
+    /**
+     * Of an order that was made before: what was promised then, for as many pieces.  A line that has
+     * more of them costs what the shop asks, or the points of one would be taken for each.
+     *
+     * @param array $seen As for `lines`.
+     */
+    public static function applyNote(array &$order, array $note, array $seen = []): void
     {
-        self::lower($order, fn(string $ref) => isset($note['lines'][$ref]['unit']) ? Money::read($note['lines'][$ref]['unit']) : null);
+        self::lower($order, function (string $ref, array $item) use ($note, $seen): ?int {
+            $noted = $note['lines'][$ref] ?? null;
+            $quantity = $item['QUANTITY'] ?? $seen[$ref]['QUANTITY'] ?? null;
+            $isMore = $quantity !== null && Money::milli($quantity) > Money::milli($noted['quantity'] ?? 0);
+            return $noted === null || $isMore ? null : Money::read($noted['unit']);
+        });
     }
 
-    private static function lower(array &$order, callable $unitOf): void
+    /** @return string[] */
+    private static function lower(array &$order, callable $unitOf): array
     {
+        $lowered = [];
         foreach ($order['BASKET_ITEMS'] as $code => &$item) {
-            $unit = self::isBought($item) && ($item['CUSTOM_PRICE'] ?? 'N') !== 'Y' ? $unitOf(self::ref($item, $code)) : null;
+            $unit = self::isBought($item) && ($item['CUSTOM_PRICE'] ?? 'N') !== 'Y' ? $unitOf(self::ref($item, $code), $item) : null;
             $old = Money::ofShop($item['PRICE'] ?? 0);
             if ($unit === null || $unit >= $old) {
                 continue;
@@ -68,7 +82,9 @@ final class Rule
             // BASE_PRICE = PRICE + DISCOUNT_PRICE must stay exact, or fiscal receipts fail.
             $item['DISCOUNT_PRICE'] = round((float) ($item['DISCOUNT_PRICE'] ?? 0) + ($old - $unit) / 100, 2);
             $item['PRICE'] = round($unit / 100, 2);
+            $lowered[] = self::ref($item, $code);
         }
+        return $lowered;
     }
 
     private static function isBought(array $item): bool

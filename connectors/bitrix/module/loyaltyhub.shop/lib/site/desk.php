@@ -20,8 +20,8 @@ final class Desk
         return Shopper::with(function ($checkout) use ($basket): array {
             $prices = $checkout->prices($basket);
             return [
-                'known' => $prices?->member() !== null,
-                'balance' => $prices === null ? null : $prices->points['available'] / 100,
+                'known' => ($prices?->member()['verified'] ?? false) === true,
+                'balance' => $prices?->balance === null ? null : $prices->balance / 100,
                 'tier' => $prices?->member()['tier']['name'] ?? null,
                 'earn' => $prices === null ? null : $prices->points['earn'] / 100,
                 'spent' => $prices === null ? null : $prices->points['spend'] / 100,

@@ -29,7 +29,7 @@ final class Events
         ['sale', 'OnSaleComponentOrderResultPrepared', 'onResult', true],
     ];
 
-    /** Whether this page is the checkout: orders that others make in it have no note of the buyer. */
+    /** Whether this page is the checkout. */
     private static bool $isCheckout = false;
     private static bool $isDue = false;
     private static array $dying = [];
@@ -65,7 +65,9 @@ final class Events
         self::quietly(function () use ($told, $isNew): void {
             $order = self::entity($told);
             $isNew = $told instanceof Event ? $told->getParameter('IS_NEW') : $isNew;
-            if ($isNew === true && self::$isCheckout && Options::isOn((string) $order->getSiteId())) {
+            $isBuyers = $isNew === true && (self::$isCheckout || self::isLowered($order));
+            if ($isBuyers && Options::isOn((string) $order->getSiteId())) {
+                RuleAction::$lowered = [];
                 $note = Shopper::with(function ($checkout) {
                     $note = $checkout->note();
                     $checkout->beginAnew();
@@ -78,6 +80,13 @@ final class Events
             }
             self::mark($order, 'OnSaleOrderSaved');
         });
+    }
+
+    /** Whether the order has the very rows that were lowered for the buyer of this page: a one-click order. */
+    private static function isLowered(Order $order): bool
+    {
+        $rows = array_map(fn($item) => (string) $item->getId(), $order->getBasket()?->getBasketItems() ?? []);
+        return RuleAction::$lowered !== [] && array_diff(RuleAction::$lowered, $rows) === [];
     }
 
     public static function onStatus(mixed $told): void

@@ -38,7 +38,7 @@ final class OrderReader
                 'currency' => (string) $order->getField('CURRENCY'),
                 'date_insert' => self::time($order->getField('DATE_INSERT')),
                 'date_update' => self::time($order->getField('DATE_UPDATE')),
-                'date_payed' => $order->isPaid() ? self::time($order->getField('DATE_PAYED')) : null,
+                'date_payed' => self::payed($order),
             ],
             'buyer' => self::buyer($order),
             'items' => $items,
@@ -95,6 +95,18 @@ final class OrderReader
             'email' => self::text($properties->getUserEmail()?->getValue()),
             'name' => self::text($properties->getPayerName()?->getValue()),
         ];
+    }
+
+    /** Also after a payment was returned: a sale does not move in time. */
+    private static function payed(Order $order): ?string
+    {
+        $times = [];
+        foreach ($order->getPaymentCollection() as $payment) {
+            $times[] = $payment->getField('DATE_PAID');
+        }
+        $times = array_filter($times, fn(mixed $one) => $one instanceof DateTime);
+        usort($times, fn(DateTime $one, DateTime $other) => (int) $one->format('U') <=> (int) $other->format('U'));
+        return self::time($order->getField('DATE_PAYED') ?? end($times));
     }
 
     private static function text(mixed $value): ?string

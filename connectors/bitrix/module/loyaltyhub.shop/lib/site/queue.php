@@ -26,20 +26,30 @@ final class Queue
     private const NIGHTLY_DAYS = 3;
     private const PAGE = 200;
     private const LEASE = 120;
-    private const NEVER = 2147483647;
+    /** What was refused is shown so long on the settings page. */
+    private const REFUSED_DAYS = 42;
 
     public static function mark(int $order, string $site, string $trigger): void
+    {
+        $row = self::waiting($order);
+        if ($row !== null) {
+            $triggers = array_unique(array_filter([...explode(',', (string) $row['TRIGGERS']), $trigger]));
+            QueueTable::update($row['ID'], ['TRIGGERS' => mb_substr(implode(',', $triggers), 0, 250), 'NEXT_TRY' => time()]);
+        }
+        // It may have left meanwhile, with the order as it was before; one that leaves from here on
+        // reads the order as it is.
+        if ($row === null || self::waiting($order) === null) {
+            self::put($site, self::ORDER, $order, '', $trigger);
+        }
+    }
+
+    private static function waiting(int $order): ?array
     {
         $row = QueueTable::getList([
             'filter' => ['=KIND' => self::ORDER, '=ORDER_ID' => $order, '=STATUS' => QueueTable::WAITS, '=BODY' => ''],
             'limit' => 1,
         ])->fetch();
-        if (!is_array($row)) {
-            self::put($site, self::ORDER, $order, '', $trigger);
-            return;
-        }
-        $triggers = array_unique(array_filter([...explode(',', (string) $row['TRIGGERS']), $trigger]));
-        QueueTable::update($row['ID'], ['TRIGGERS' => mb_substr(implode(',', $triggers), 0, 250), 'NEXT_TRY' => time()]);
+        return is_array($row) ? $row : null;
     }
 
     /** A message that cannot be made later: an order that is being deleted, a visit. */
@@ -51,8 +61,10 @@ final class Queue
         ]);
     }
 
+    /** Who it was is told by number alone: this body lies in the table. */
     public static function deleted(array $order, string $site): void
     {
+        $order['buyer'] = ['user_id' => $order['buyer']['user_id']];
         $id = (int) $order['order']['id'];
         $seq = self::draw($id);
         $snapshot = Snapshot::of($order, OrderTable::note($id), $seq, ['OnSaleOrderDeleted'], Options::version());
@@ -122,6 +134,10 @@ final class Queue
     /** Whether the hub answered at all: if not, the others would wait as long for nothing. */
     private static function send(array $row): bool
     {
+        if ($row['STATUS'] === QueueTable::REFUSED) {
+            QueueTable::delete($row['ID']);
+            return true;
+        }
         $site = (string) $row['SITE_ID'];
         // From here on a change of the order makes a row of its own.
         QueueTable::update($row['ID'], ['STATUS' => QueueTable::LEAVES, 'NEXT_TRY' => time() + self::LEASE]);
@@ -141,7 +157,7 @@ final class Queue
         QueueTable::update($row['ID'], [
             'TRIES' => $tries,
             'STATUS' => $pause === null ? QueueTable::REFUSED : QueueTable::WAITS,
-            'NEXT_TRY' => $pause === null ? self::NEVER : time() + $pause,
+            'NEXT_TRY' => time() + ($pause ?? self::REFUSED_DAYS * 86400),
             'LAST_ERROR' => mb_substr(trim($reply->status . ' ' . $reply->code()), 0, 250),
         ]);
         return $reply->status !== 0;

@@ -14,6 +14,7 @@ final class QueueTable extends DataManager
     public const WAITS = 'N';
     /** Somebody sends it; who dies over it leaves it to others when `NEXT_TRY` is over. */
     public const LEAVES = 'S';
+    /** Deleted when `NEXT_TRY` is over. */
     public const REFUSED = 'F';
 
     public static function getTableName(): string

@@ -19,6 +19,9 @@ class RuleAction extends \CSaleActionCtrlBasketGroup
     /** Fields of lines that Bitrix's own array may lack, by ref; filled as a basket is refreshed. */
     public static array $seen = [];
 
+    /** Refs of the lines that cost less in the buyer's basket as it was calculated last in this page. */
+    public static array $lowered = [];
+
     public static function GetClassName()
     {
         return __CLASS__;
@@ -85,7 +88,7 @@ class RuleAction extends \CSaleActionCtrlBasketGroup
             // Staff calculates an order anew: what was promised stands, and the hub is not asked.
             $note = OrderTable::note($id);
             if ($note !== null) {
-                Rule::applyNote($order, $note);
+                Rule::applyNote($order, $note, self::$seen);
             }
             return;
         }
@@ -99,8 +102,6 @@ class RuleAction extends \CSaleActionCtrlBasketGroup
         Shopper::keepLines($lines, $currency);
         $basket = Shopper::basketOf($lines, $currency);
         $prices = Shopper::with(fn($checkout) => $checkout->prices($basket));
-        if ($prices !== null) {
-            Rule::applyPrices($order, $prices);
-        }
+        self::$lowered = $prices === null ? [] : Rule::applyPrices($order, $prices);
     }
 }

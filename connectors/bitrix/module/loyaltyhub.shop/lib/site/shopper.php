@@ -62,7 +62,7 @@ final class Shopper
     public static function keepLines(array $lines, string $currency): void
     {
         $told = array_map(
-            fn(Line $one) => [$one->ref, $one->unit, $one->milli, $one->productId, $one->xmlId, $one->discountable, $one->kind],
+            fn(Line $one) => [$one->ref, $one->unit, $one->milli, $one->productId, $one->xmlId, $one->discountable],
             $lines
         );
         self::keep(['lines' => $told, 'currency' => $currency]);

@@ -10,8 +10,9 @@ use Loyaltyhub\Shop\Core\Hub;
 /**
  * HTTP by Bitrix's own client.
  *
- * One page waits two seconds for the hub at most, however many calls it makes, and after a call
- * without an answer no page of the site waits for half a minute.
+ * One page begins no call with less than one of its two seconds left, however many it makes; Bitrix
+ * counts connecting apart, so it waits for three at worst.  After a call without an answer no page of
+ * the site waits for half a minute.
  */
 final class Transport
 {
@@ -26,11 +27,11 @@ final class Transport
     {
         $send = function (string $url, array $headers, string $body) use ($site): array {
             $left = self::LIMIT_S - self::$waited;
-            if ($left <= 0.1 || (int) Options::get(self::AWAY, $site) > time()) {
+            if ($left < 1.0 || (int) Options::get(self::AWAY, $site) > time()) {
                 return [0, ''];
             }
             $begun = microtime(true);
-            $answer = self::send($url, $headers, $body, (int) ceil($left));
+            $answer = self::send($url, $headers, $body, (int) floor($left));
             self::$waited += microtime(true) - $begun;
             if ($answer[0] === 0 || $answer[0] >= 500) {
                 Options::set(self::AWAY, (string) (time() + self::PAUSE_S), $site);

@@ -2,6 +2,7 @@
 
 // SPDX-License-Identifier: MIT
 
+use Bitrix\Main\Engine\ActionFilter;
 use Bitrix\Main\Engine\Contract\Controllerable;
 use Bitrix\Main\Loader;
 use Loyaltyhub\Shop\Site\Desk;
@@ -20,9 +21,11 @@ class LoyaltyhubBalanceComponent extends CBitrixComponent implements Controllera
         $this->includeComponentTemplate();
     }
 
+    /** Guests buy too: by itself Bitrix lets only those in who are logged in.  Its other filters stay. */
     public function configureActions()
     {
-        return [];
+        $actions = ['getBalance', 'setPoints', 'addCode', 'dropCode', 'sendCode', 'confirm', 'seen'];
+        return array_fill_keys($actions, ['-prefilters' => [ActionFilter\Authentication::class]]);
     }
 
     public function getBalanceAction()

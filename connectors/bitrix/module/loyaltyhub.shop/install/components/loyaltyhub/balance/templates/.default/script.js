@@ -2,6 +2,9 @@
 (function () {
   'use strict';
 
+  // The shop itself did not answer, or refused.
+  var AWAY = { trouble: 'away' };
+
   function ask(action, data) {
     return BX.ajax.runComponentAction('loyaltyhub:balance', action, { mode: 'class', data: data || {} })
       .then(function (answer) { return answer.data; });
@@ -27,15 +30,20 @@
     var texts = JSON.parse(box.dataset.texts);
     function act(name, data) {
       ask(name, data).then(function (answer) {
-        draw(box, answer.balance === undefined ? told : answer);
+        draw(box, answer.earn === undefined ? told : answer);
         // The checkout calculates anew where the stock template is used.
         if (BX.Sale && BX.Sale.OrderAjaxComponent) {
           BX.Sale.OrderAjaxComponent.sendRequest();
         }
-      });
+      }, failed);
+    }
+    // What can be done stays on the page, to be tried again.
+    function failed() {
+      draw(box, told);
+      add(box, 'p', texts.away);
     }
     box.textContent = '';
-    if (told.balance === null || told.balance === undefined) {
+    if (told.earn === null || told.earn === undefined) {
       if (told.trouble) { add(box, 'p', texts.away); }
       return;
     }
@@ -55,15 +63,15 @@
     if (told.needs_code) {
       var send = add(box, 'button', texts.send);
       send.type = 'button';
-      send.onclick = function () { ask('sendCode'); };
+      send.onclick = function () { ask('sendCode').then(null, failed); };
       field(box, texts.confirm, texts.confirm, function (code) { act('confirm', { code: code }); });
     }
   }
 
   BX.ready(function () {
     document.querySelectorAll('.loyaltyhub-balance').forEach(function (box) {
-      ask('getBalance').then(function (told) { draw(box, told); });
-      if (box.dataset.product !== '0') { ask('seen', { product: box.dataset.product }); }
+      ask('getBalance').then(function (told) { draw(box, told); }, function () { draw(box, AWAY); });
+      if (box.dataset.product !== '0') { ask('seen', { product: box.dataset.product }).then(null, function () {}); }
     });
   });
 })();
