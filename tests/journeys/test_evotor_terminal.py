@@ -15,13 +15,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from connectors.evotor.cart import priced
 from connectors.evotor.terminal.line import Declined, HttpLine, LineDown
 from connectors.evotor.terminal.receipt import Offer
 from connectors.evotor.terminal.till import Till
+from hub.desk import Counter, InstallationDesk
 from hub.web.api.scanned import PURPOSE
 from loyalty_core.domain.rules import default_rules
 from loyalty_core.service.member_cards import make_code
 from loyalty_core.store.ids import from_wire
+from loyalty_kit.checkout import HoldRequest, Quote
 from tests.journeys.conftest import TWO_WAYS, OpenEvotor
 from tests.stand_ins.evotor import Json
 from tests.support.browser import served
@@ -140,6 +143,47 @@ def test_a_quote_is_replaced_by_the_next_dropped_or_over(merchant: EvotorStage, 
     merchant.work()
     assert merchant.points(SALE)[:2] == ("76.00", "270.00")
     assert merchant.flags(SALE) == ["hold_expired", "spend_without_hold"]
+
+
+def test_what_an_earlier_answer_held_is_let_go_where_the_next_gives_nothing(
+    merchant: EvotorStage,
+):
+    merchant.earns(500)
+    counter, now = Counter(merchant.hub), merchant.clock.now()
+    number = from_wire("i", merchant.installation.id)
+    assert number is not None
+    live = counter.live(number, now)
+    assert live is not None
+
+    class Overtaken(InstallationDesk):
+        """Between the price and the hold another terminal takes 230 of the 500."""
+
+        def hold(self, request: HoldRequest) -> Quote:
+            assert asked(2, "230", desk)["held"]
+            return InstallationDesk.hold(self, request)
+
+    def asked(number: int, points: str, desk: InstallationDesk) -> dict[str, Any]:
+        line = {"uuid": "1", "quantity": "1", "priceWithDiscount": "1800.00"}
+        body = {"receiptUuid": uuid_of("c", number), "phone": PHONE, "pointsToSpend": points,
+                "positions": [line]}  # fmt: skip
+        return priced(body, STORE, desk, live.settings)
+
+    desk = InstallationDesk(counter, live, now)
+    assert asked(1, "270", desk)["held"]
+    declined = asked(1, "400", Overtaken(counter, live, now))
+    assert (declined["held"], declined["degraded"], declined["extra"]["loyalty"].keys()) == (
+        False,
+        False,
+        {"v", "customer"},
+    )
+    assert merchant.held() == "230.00"
+
+    assert asked(1, "270", desk)["held"]
+    assert merchant.held() == "500.00"
+    counter.within_s = 0
+    late = asked(1, "270", desk)
+    assert (late["held"], late["degraded"]) == (False, True)
+    assert merchant.held() == "230.00"
 
 
 def test_a_buyer_who_only_earns_is_known_by_what_the_application_wrote(
