@@ -282,9 +282,12 @@ def test_rules_that_the_hub_did_not_sign_are_refused(open_evotor: OpenEvotor, tm
         {"code": "silver", "earnPercent": "7.50", "spendPercent": "50.00"},
     ]
     generous = json.dumps({**pack, "spend": {**pack["spend"], "offlineLimit": "9999.00"}})
-    other = merchant.connect("evotor", "other", app_token="a-of-another", user_token="u-of-another")
+    token = "user-word-of-another-0007"
+    other = merchant.connect(
+        "evotor", "other", app_token="application-word-of-another-7", user_token=token
+    )
     foreign = merchant.says(
-        "GET", "terminal/rules", None, token="u-of-another", installation=other.id
+        "GET", "terminal/rules", None, token=token, installation=other.id
     ).json
     for forged in (
         {**sent, "pack": generous},

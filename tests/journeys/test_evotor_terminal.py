@@ -49,6 +49,7 @@ from tests.support.evotor import (
 SALE = uuid_of("c", 1)
 BASKET = (Goods(TEA, "2", "690.00"), Goods(CUP, "1", "420.00"))
 """1380.00 + 420.00 = 1800.00."""
+OTHER_USER = "user-word-of-another-0007"
 LATER = "2026-03-14T15:59:58.000+0000"
 
 
@@ -282,7 +283,7 @@ def test_discounts_are_for_anybody_and_never_for_tobacco(open_evotor: OpenEvotor
 
 def test_no_line_of_the_contract_is_answered_without_the_right_proof(merchant: EvotorStage):
     other = merchant.connect(
-        "evotor", "other", app_token="application-of-another", user_token="user-of-another-7"
+        "evotor", "other", app_token="application-word-of-another-7", user_token=OTHER_USER
     )
     calls = (("GET", "config"), ("GET", "rules"), ("POST", "customers/resolve"),
              ("POST", "customers"), ("POST", "quotes"), ("POST", f"quotes/{SALE}/code"),
@@ -294,7 +295,7 @@ def test_no_line_of_the_contract_is_answered_without_the_right_proof(merchant: E
             answer = merchant.says(method, f"terminal/{path}", {}, **more)  # noqa: B023
             return (answer.status_code, answer.json["error"]["code"]) == (401, "unauthorized")
 
-        for token in (None, "", "wrong", "application-word-of-the-tests-42", "user-of-another-7"):
+        for token in (None, "", "wrong", "application-word-of-the-tests-42", OTHER_USER):
             assert refused(token=token), (path, token)
         assert refused(installation=other.id), path
         for somebody in ("", "01-000000000000999"):
