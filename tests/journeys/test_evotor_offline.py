@@ -289,9 +289,7 @@ def test_rules_that_the_hub_did_not_sign_are_refused(open_evotor: OpenEvotor, tm
     other = merchant.connect(
         "evotor", "other", app_token="application-word-of-another-7", user_token=token
     )
-    foreign = merchant.says(
-        "GET", "terminal/rules", None, token=token, installation=other.id
-    ).json
+    foreign = merchant.says("GET", "terminal/rules", None, token=token, installation=other.id).json
     for forged in (
         {**sent, "pack": generous},
         {**sent, "signature": ""},
