@@ -22,7 +22,8 @@ from connectors.evotor.terminal.till import Till
 from hub.desk import Counter, InstallationDesk
 from hub.web.api.scanned import PURPOSE
 from loyalty_core.domain.rules import default_rules
-from loyalty_core.service.member_cards import make_code
+from loyalty_core.service.member_cards import issue_card, make_code
+from loyalty_core.store.database import write
 from loyalty_core.store.ids import from_wire
 from loyalty_kit.checkout import HoldRequest, Quote
 from tests.journeys.conftest import TWO_WAYS, OpenEvotor
@@ -188,8 +189,9 @@ def test_what_an_earlier_answer_held_is_let_go_where_the_next_gives_nothing(
 
 
 def test_a_buyer_who_only_earns_is_known_by_what_the_application_wrote(
-    merchant: EvotorStage, tmp_path: Path
+    open_evotor: OpenEvotor, tmp_path: Path
 ):
+    merchant = open_evotor(document={**rules(), "cards": {}})
     till, _ = till_of(merchant, tmp_path)
     with pytest.raises(Declined) as refused:
         till.identify(receipt(1), card="2000000000015")
@@ -202,6 +204,9 @@ def test_a_buyer_who_only_earns_is_known_by_what_the_application_wrote(
     open_receipt = receipt(1, *BASKET)
     number = from_wire("m", anna["customerId"])
     assert number is not None
+    with write(merchant.hub.engine) as connection:
+        plans, now = merchant.hub.plans, merchant.clock.now()
+        issue_card(connection, plans, merchant.programme_id, anna["customerId"], now=now)
     secret = merchant.hub.vault.derive(PURPOSE)
     shown = make_code(secret, merchant.programme_id, number, merchant.clock.now()).text
     for code in (shown, "2000000000015"):
