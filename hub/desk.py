@@ -13,14 +13,20 @@ from marshmallow import ValidationError
 from sqlalchemy import Connection
 
 from hub.ingest.inbox import Door, NoSuchDoor
-from hub.installations import update_settings
+from hub.installations import InstallationNotFound, update_settings
 from hub.live import Live, NotLive, enliven
 from hub.outbox.messages import CODES, channels_of
 from hub.terms import plain_terms
 from hub.web.api.guesses import OUT, Guesses, lookers_of
 from hub.web.api.scanned import PURPOSE as MEMBER_CODES
 from hub.wiring import Hub
-from loyalty_core.domain.errors import CertificateNotFound, CodeRefused, LoyaltyError, TooMany
+from loyalty_core.domain.errors import (
+    CertificateNotFound,
+    CodeRefused,
+    InvalidInput,
+    LoyaltyError,
+    TooMany,
+)
 from loyalty_core.service.catalogue import products_for
 from loyalty_core.service.certificates import certificate_view, known_certificate
 from loyalty_core.service.confirm import Wanted, ask_code, code_of
@@ -247,6 +253,7 @@ class InstallationDesk:
         return self._read(lambda c: plain_terms(c, plans, source.programme_id))
 
     def booked(self, external_id: str) -> BookedSale | None:
+        self._serve()
         source = self.live.source
         found = self._read(lambda c: find_purchases(c, source, external_id=external_id))
         own = next((one for one in found if one["source"] == source.name), None)
@@ -298,7 +305,10 @@ class InstallationDesk:
             self.counter.forget(self.live.row.id)
         except ValidationError:
             raise Declined("validation_failed") from None
-        except UNAVAILABLE:
+        except (NotLive, InstallationNotFound, InvalidInput, *UNAVAILABLE) as error:
+            log.error(
+                "settings_not_saved", installation=self.live.wire_id, error=type(error).__name__
+            )
             raise Declined(TRY_AGAIN) from None
 
     def keep(self, webhook: str, inbound: InboundRequest) -> None:

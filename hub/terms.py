@@ -18,7 +18,8 @@ def plain_terms(connection: Connection, plans: PlanCache, programme_id: int) -> 
     plan = plans.get(connection, programme_id, programme.rules_version)
     rules, main = plan.rules, plan.main
     # A form of reward is the member's choice, which a till alone does not know.
-    earn_bp = 0 if rules.earning.rewards else rules.earning.percent_bp
+    bound = bool(rules.earning.rewards)
+    earn_bp = 0 if bound else rules.earning.percent_bp
     return Terms(
         version=plan.version,
         earn_bp=earn_bp,
@@ -31,7 +32,7 @@ def plain_terms(connection: Connection, plans: PlanCache, programme_id: int) -> 
         tiers=tuple(
             TierTerms(
                 tier.code,
-                earn_bp if tier.earn_bp is None or not earn_bp else tier.earn_bp,
+                earn_bp if bound or tier.earn_bp is None else tier.earn_bp,
                 plan.spend_limit_bp(tier.code),
             )
             for tier in rules.tiers

@@ -225,7 +225,7 @@ class Desk(Protocol):
     def save(self, settings: Mapping[str, str]) -> None:
         """Change these of the installation's settings, as the owner would in the form.
 
-        Raises: Declined."""
+        Raises: Declined (`validation_failed`; `try_again` where they cannot be saved now)."""
         ...
 
     def keep(self, webhook: str, inbound: InboundRequest) -> None:

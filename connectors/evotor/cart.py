@@ -8,6 +8,7 @@ where the hub has no time or the hold is refused, the till sells at its own pric
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -127,6 +128,7 @@ def _promised(request: QuoteRequest, told: Wire, desk: Desk) -> Promised:
         sure = replace(request.member, verified=True)
         quote = desk.quote(replace(request, member=sure, spend=wish))
     if quote.degraded:
+        _let_go(request, desk)
         return Promised(quote, note=("Скидки сейчас недоступны", "No discounts right now"))
     if not quote.totals.discount_minor and not quote.points.spend:
         desk.release(request.cart, shop=request.shop)
@@ -137,8 +139,19 @@ def _promised(request: QuoteRequest, told: Wire, desk: Desk) -> Promised:
     except Declined as declined:
         if declined.code in PASSED_ON:
             raise
+        _let_go(request, desk)
         return Promised(quote, note=("Скидка сейчас невозможна", "No discount right now"))
     return Promised(held, held=True, code=needs_code and code is None)
+
+
+def _let_go(request: QuoteRequest, desk: Desk) -> None:
+    """The till gives nothing now, so what an earlier answer held is of no use to it.
+
+    A hold that cannot be let go ends by itself.
+    """
+    assert request.cart is not None
+    with suppress(Declined):
+        desk.release(request.cart, shop=request.shop)
 
 
 # The answer

@@ -5,7 +5,7 @@
 
 The cloud hands extras back by application, or flat, or as a text of JSON.  `cart` names the
 quote, `customer` the member, `discount` is all that the quote took off (roubles), `spent` the
-points in it.  A sale without a line has `pack`, the rules by which the till reckoned alone.
+points in it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ class Block(Wire):
     phone = schemas.words()
     discount = schemas.roubles()
     spent = Points(load_default=None, allow_none=True)
-    pack = schemas.ident()
 
 
 _BLOCK = compile_load(Block())

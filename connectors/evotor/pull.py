@@ -73,11 +73,13 @@ class Pull:
         track = _begun(tracks.get(store) or Track(start, start), now)
         try:
             rows, following = client.documents(store, _question(track))
-        except (Gone, RemoteMisconfigured):
-            if track.page is None:
+        except (Gone, RemoteMisconfigured) as error:
+            if track.page is not None:
+                # A cursor may be refused after a while: the next round begins this series again.
+                tracks[store] = replace(track, page=None)
+            elif not isinstance(error, Gone):
                 raise
-            # A cursor may be refused after a while: the next round begins this series again.
-            tracks[store] = replace(track, page=None)
+            # A shop that is gone must not keep the others from their turn.
             return PullPage((), _written(waiting[1:], tracks), more=len(waiting) > 1)
         hints, track = _looked_at(store, track, rows)
         if following is not None and following != track.page:

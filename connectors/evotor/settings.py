@@ -12,18 +12,19 @@ from loyalty_kit.settings import Choice, SettingsSchema
 
 API = "https://api.evotor.ru"
 CLOUD, DOCUMENTS, RECEIPTS = "cloud", "documents", "receipts"
-_TOKEN = re.compile(r"[a-zA-Z0-9_=-]{1,128}", re.ASCII)
-"""What Evotor takes for a token of ours."""
+_TOKEN = re.compile(r"[a-zA-Z0-9_=-]{24,128}", re.ASCII)
+"""What Evotor takes for a token of ours, and no shorter than what nobody guesses: the user's is
+the seed of the key of rules, whose public half is handed out."""
 
 
 class Settings(SettingsSchema):
     app_token = settings.secret(
         {"ru": "Токен приложения", "en": "Token of the application"},
         help={
-            "ru": "Придумайте длинное слово из латинских букв и цифр; впишите его на "
-            "dev.evotor.ru, вкладка «Интеграция»: с ним облако шлёт установки",
-            "en": "Make up a long word of letters and digits; write it down at dev.evotor.ru, "
-            "tab Integration: Evotor's cloud proves installations by it",
+            "ru": "Случайное слово из латинских букв и цифр, не короче 24 (openssl rand -hex 32); "
+            "впишите его на dev.evotor.ru, вкладка «Интеграция»: с ним облако шлёт установки",
+            "en": "A random word of letters and digits, 24 at least (openssl rand -hex 32); write "
+            "it down at dev.evotor.ru, tab Integration: Evotor's cloud proves installations by it",
         },
     )
     app_login = settings.text(
@@ -37,9 +38,9 @@ class Settings(SettingsSchema):
     user_token = settings.secret(
         {"ru": "Токен пользователя", "en": "Token of the user"},
         help={
-            "ru": "Ещё одно длинное слово: хаб выдаст его Эвотору, и с ним приходят чеки и "
+            "ru": "Ещё одно такое слово: хаб выдаст его Эвотору, и с ним приходят чеки и "
             "запросы терминала. Смените его, если он стал известен, и войдите заново.",
-            "en": "Another long word: the hub gives it to Evotor, and receipts and terminals "
+            "en": "Another such word: the hub gives it to Evotor, and receipts and terminals "
             "prove themselves by it. Change it where it leaked, and log in again.",
         },
     )
@@ -208,8 +209,8 @@ class Settings(SettingsSchema):
     def _is_a_token(self, value: str, **_: Any) -> None:
         if not _TOKEN.fullmatch(value):
             raise ValidationError(
-                "Латинские буквы, цифры и _ = -, не более 128 / Letters, digits and _ = -, at "
-                "most 128."
+                "Латинские буквы, цифры и _ = -, от 24 до 128 / Letters, digits and _ = -, from "
+                "24 to 128."
             )
 
     @validates("shops")

@@ -15,13 +15,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from connectors.evotor.cart import priced
 from connectors.evotor.terminal.line import Declined, HttpLine, LineDown
 from connectors.evotor.terminal.receipt import Offer
 from connectors.evotor.terminal.till import Till
+from hub.desk import Counter, InstallationDesk
 from hub.web.api.scanned import PURPOSE
 from loyalty_core.domain.rules import default_rules
-from loyalty_core.service.member_cards import make_code
+from loyalty_core.service.member_cards import issue_card, make_code
+from loyalty_core.store.database import write
 from loyalty_core.store.ids import from_wire
+from loyalty_kit.checkout import HoldRequest, Quote
 from tests.journeys.conftest import TWO_WAYS, OpenEvotor
 from tests.stand_ins.evotor import Json
 from tests.support.browser import served
@@ -46,6 +50,7 @@ from tests.support.evotor import (
 SALE = uuid_of("c", 1)
 BASKET = (Goods(TEA, "2", "690.00"), Goods(CUP, "1", "420.00"))
 """1380.00 + 420.00 = 1800.00."""
+OTHER_USER = "user-word-of-another-0007"
 LATER = "2026-03-14T15:59:58.000+0000"
 
 
@@ -142,9 +147,51 @@ def test_a_quote_is_replaced_by_the_next_dropped_or_over(merchant: EvotorStage, 
     assert merchant.flags(SALE) == ["hold_expired", "spend_without_hold"]
 
 
-def test_a_buyer_who_only_earns_is_known_by_what_the_application_wrote(
-    merchant: EvotorStage, tmp_path: Path
+def test_what_an_earlier_answer_held_is_let_go_where_the_next_gives_nothing(
+    merchant: EvotorStage,
 ):
+    merchant.earns(500)
+    counter, now = Counter(merchant.hub), merchant.clock.now()
+    number = from_wire("i", merchant.installation.id)
+    assert number is not None
+    live = counter.live(number, now)
+    assert live is not None
+
+    class Overtaken(InstallationDesk):
+        """Between the price and the hold another terminal takes 230 of the 500."""
+
+        def hold(self, request: HoldRequest) -> Quote:
+            assert asked(2, "230", desk)["held"]
+            return InstallationDesk.hold(self, request)
+
+    def asked(number: int, points: str, desk: InstallationDesk) -> dict[str, Any]:
+        line = {"uuid": "1", "quantity": "1", "priceWithDiscount": "1800.00"}
+        body = {"receiptUuid": uuid_of("c", number), "phone": PHONE, "pointsToSpend": points,
+                "positions": [line]}  # fmt: skip
+        return priced(body, STORE, desk, live.settings)
+
+    desk = InstallationDesk(counter, live, now)
+    assert asked(1, "270", desk)["held"]
+    declined = asked(1, "400", Overtaken(counter, live, now))
+    assert (declined["held"], declined["degraded"], declined["extra"]["loyalty"].keys()) == (
+        False,
+        False,
+        {"v", "customer"},
+    )
+    assert merchant.held() == "230.00"
+
+    assert asked(1, "270", desk)["held"]
+    assert merchant.held() == "500.00"
+    counter.within_s = 0
+    late = asked(1, "270", desk)
+    assert (late["held"], late["degraded"]) == (False, True)
+    assert merchant.held() == "230.00"
+
+
+def test_a_buyer_who_only_earns_is_known_by_what_the_application_wrote(
+    open_evotor: OpenEvotor, tmp_path: Path
+):
+    merchant = open_evotor(document={**rules(), "cards": {}})
     till, _ = till_of(merchant, tmp_path)
     with pytest.raises(Declined) as refused:
         till.identify(receipt(1), card="2000000000015")
@@ -157,6 +204,9 @@ def test_a_buyer_who_only_earns_is_known_by_what_the_application_wrote(
     open_receipt = receipt(1, *BASKET)
     number = from_wire("m", anna["customerId"])
     assert number is not None
+    with write(merchant.hub.engine) as connection:
+        plans, now = merchant.hub.plans, merchant.clock.now()
+        issue_card(connection, plans, merchant.programme_id, anna["customerId"], now=now)
     secret = merchant.hub.vault.derive(PURPOSE)
     shown = make_code(secret, merchant.programme_id, number, merchant.clock.now()).text
     for code in (shown, "2000000000015"):
@@ -238,7 +288,7 @@ def test_discounts_are_for_anybody_and_never_for_tobacco(open_evotor: OpenEvotor
 
 def test_no_line_of_the_contract_is_answered_without_the_right_proof(merchant: EvotorStage):
     other = merchant.connect(
-        "evotor", "other", app_token="application-of-another", user_token="user-of-another-7"
+        "evotor", "other", app_token="application-word-of-another-7", user_token=OTHER_USER
     )
     calls = (("GET", "config"), ("GET", "rules"), ("POST", "customers/resolve"),
              ("POST", "customers"), ("POST", "quotes"), ("POST", f"quotes/{SALE}/code"),
@@ -250,7 +300,7 @@ def test_no_line_of_the_contract_is_answered_without_the_right_proof(merchant: E
             answer = merchant.says(method, f"terminal/{path}", {}, **more)  # noqa: B023
             return (answer.status_code, answer.json["error"]["code"]) == (401, "unauthorized")
 
-        for token in (None, "", "wrong", "application-word-of-the-tests-42", "user-of-another-7"):
+        for token in (None, "", "wrong", "application-word-of-the-tests-42", OTHER_USER):
             assert refused(token=token), (path, token)
         assert refused(installation=other.id), path
         for somebody in ("", "01-000000000000999"):

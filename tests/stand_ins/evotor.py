@@ -61,6 +61,8 @@ class Cloud:
     troubles: deque[Trouble] = field(default_factory=deque)
     between_calls: Callable[[Call], None] | None = None
     forgets_cursors: bool = False
+    closed: set[str] = field(default_factory=set)
+    """Shops that are listed and have no documents any more: 404."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     _cursors: dict[str, tuple[str, Json]] = field(default_factory=dict)
 
@@ -193,6 +195,9 @@ class _Handler(BaseHTTPRequestHandler):
         if len(steps) == 4 and steps[2] == "documents":
             found = self.cloud.documents.get(steps[1], {}).get(steps[3])
             self._send(404 if found is None else 200, found or {})
+            return
+        if len(steps) == 3 and steps[1] in self.cloud.closed:
+            self._send(404, {})
             return
         page = self.cloud.listed(call.path, call.query)
         if page is None:

@@ -64,7 +64,7 @@ def reckoned(
         spent = _stepped(min(wish, left, balance, most), pack["spend"])
     off = _shares(spent * Decimal(pack["pointValue"]), goods, Decimal(pack["leastPrice"]))
     earned = _earned(pack, goods, off, Decimal(tier["earnPercent"]), spent)
-    block: dict[str, Any] = {"v": 1, "pack": pack["id"], "spent": str(spent)}
+    block: dict[str, Any] = {"v": 1, "spent": str(spent)}
     if spent:
         block["discount"] = str(sum(off.values(), ZERO))
     if customer is not None:

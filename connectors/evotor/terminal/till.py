@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.evotor.terminal.line import Declined, Line, LineDown
-from connectors.evotor.terminal.receipt import ZERO, Offer, Receipt, document_of
+from connectors.evotor.terminal.receipt import ZERO, Offer, Receipt, document_of, kopecks
 from connectors.evotor.terminal.rules import Untrusted, is_good, opened, reckoned
 
 Json = dict[str, Any]
@@ -81,10 +81,14 @@ class Till:
         return told
 
     def _remember(self, key: str, told: Mapping[str, Any]) -> None:
-        """What going on alone needs of a buyer, and no more; the oldest make room."""
+        """What going on alone needs of a buyer, and no more; the oldest make room.
+
+        What was spent alone is not booked yet, so the hub's balance still has it.
+        """
         seen: Json = self._kept["seen"]
         seen.pop(key, None)
         seen[key] = {name: told[name] for name in ("customerId", "tier", "balance")}
+        _lower(seen[key], self._spent_alone(seen[key]["customerId"]))
         while len(seen) > MOST_SEEN:
             del seen[next(iter(seen))]
         self._save()
@@ -153,10 +157,23 @@ class Till:
                 "closedAt": now.astimezone(UTC).isoformat(timespec="seconds"),
             }
             self._kept["late"].append({"document": document, "told": told})
-            spent = Decimal(self._kept["spent"].get(_key(receipt.who), "0")) + offer.spent
-            self._kept["spent"][_key(receipt.who)] = str(spent)
+        if offer.spent:
+            self._count(offer)
+        if offer.alone or offer.spent:
             self._save()
         return document
+
+    def _count(self, offer: Offer) -> None:
+        """Points are gone from each name that the buyer was seen by; alone, also from the limit."""
+        buyer = offer.block["customer"]
+        for known in self._kept["seen"].values():
+            if known["customerId"] == buyer:
+                _lower(known, offer.spent)
+        if offer.alone:
+            self._kept["spent"][buyer] = str(self._spent_alone(buyer) + offer.spent)
+
+    def _spent_alone(self, buyer: str) -> Decimal:
+        return Decimal(self._kept["spent"].get(buyer, "0"))
 
     def _alone(self, receipt: Receipt, points: str | None) -> Offer:
         """By the rules; without any, the buyer is written down and nothing is promised."""
@@ -164,10 +181,10 @@ class Till:
         if pack is None:
             who = {name: told for name, told in receipt.who.items() if name in ("card", "phone")}
             return Offer({}, {"v": 1, **who}, alone=True)
-        limit = Decimal(pack["spend"]["offlineLimit"])
-        left = max(ZERO, limit - Decimal(self._kept["spent"].get(_key(receipt.who), "0")))
-        wish = left if points == "max" else Decimal(points or "0")
         known = self._kept["seen"].get(_key(receipt.who)) if receipt.who else None
+        spent = ZERO if known is None else self._spent_alone(known["customerId"])
+        left = max(ZERO, Decimal(pack["spend"]["offlineLimit"]) - spent)
+        wish = left if points == "max" else Decimal(points or "0")
         return reckoned(pack, receipt, customer=known, wish=wish, left=left)
 
     # Handing in
@@ -212,6 +229,10 @@ class Till:
         fresh = self._memory.with_suffix(".new")
         fresh.write_text(json.dumps(self._kept, ensure_ascii=False), "utf-8")
         fresh.replace(self._memory)
+
+
+def _lower(known: Json, spent: Decimal) -> None:
+    known["balance"] = str(kopecks(max(ZERO, Decimal(known["balance"]) - spent)))
 
 
 def _key(who: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -140,6 +141,26 @@ def test_every_shop_has_its_turn_and_the_first_round_goes_back_as_far_as_the_own
     sold(cloud, 3, store=NORTH)
     found, _ = round_of(cloud, None, clock.now())
     assert sorted(found) == [name(2), name(3)]
+
+
+def test_a_shop_that_is_gone_keeps_no_other_from_its_turn(cloud: Cloud, clock: FixedClock):
+    cloud.open_store(NORTH)
+    cloud.closed = {STORE}
+    sold(cloud, 1, store=NORTH)
+    first, cursor = round_of(cloud, None, clock.now())
+    clock.advance(minutes=10)
+    sold(cloud, 2, store=NORTH)
+    second, cursor = round_of(cloud, cursor, clock.now())
+    assert (first, second) == ([name(1)], [name(2)])
+    # Where the address itself is wrong, the owner has to hear of it.
+    cloud.fail_next("404-html")
+    with pytest.raises(RemoteMisconfigured):
+        round_of(cloud, json.dumps({"waiting": [STORE], "tracks": {}}), clock.now())
+    # It was away for a while only: what it sold meanwhile is found.
+    cloud.closed = set()
+    sold(cloud, 3)
+    clock.advance(minutes=10)
+    assert round_of(cloud, cursor, clock.now())[0] == [name(3)]
 
 
 def test_other_feeds_ask_nothing(cloud: Cloud, clock: FixedClock):

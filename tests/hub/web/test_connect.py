@@ -10,11 +10,14 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, update
 
 from hub.app import create_app
-from hub.installations import create_installation, get_installation
+from hub.installations import create_installation, get_installation, set_state
 from hub.registry import registry_of
+from loyalty_core.store.database import write
+from loyalty_core.store.ids import from_wire
+from loyalty_core.store.tables import installations
 from loyalty_kit.checkout import BasketLine, HoldRequest, QuoteRequest
 from loyalty_kit.desk import Declined, Desk, NewBuyer
 from loyalty_kit.errors import SignatureInvalid
@@ -213,6 +216,49 @@ def test_a_name_is_new_once_and_settings_are_changed_as_in_the_form(till: Till):
         "declined",
         "validation_failed",
     ]
+
+
+def test_while_it_is_paused_only_what_has_happened_is_kept(till: Till):
+    set_state(till.hub, till.installation.id, "paused")
+    request = QuoteRequest((LINE,), cart="c")
+    buyer = Customer(phone=PHONE)
+    for work in (
+        lambda desk: desk.quote(request),
+        lambda desk: desk.hold(HoldRequest(request)),
+        lambda desk: desk.release("c"),
+        lambda desk: desk.buyer(buyer),
+        lambda desk: desk.search(PHONE, limit=5),
+        lambda desk: desk.enrol(NewBuyer(phone=PHONE)),
+        lambda desk: desk.send_code(buyer, "join"),
+        lambda desk: desk.terms(),
+        lambda desk: desk.booked("17"),
+        lambda desk: desk.marks(["tea"]),
+        lambda desk: desk.gift_card("1"),
+    ):
+        assert till.ask(lambda _, desk, work=work: work(desk)) == ["declined", "paused"]
+    body = b'{"no": "9", "hint": [["order", "1"]]}'
+
+    def keep(_: InboundRequest, desk: Desk) -> Any:
+        desk.keep("events", InboundRequest(signed(body), body, {}))
+        desk.save({"shop": "north"})
+        return desk.first_time("a")
+
+    assert till.ask(keep) is True
+
+
+def test_settings_that_cannot_be_saved_now_are_declined(sqlite_engine: Engine):
+    """In the four seconds in which the hub remembers what the connection was."""
+    till = Till(sqlite_engine)
+    own = installations.c.id == from_wire("i", till.installation.id)
+    for ruin in (update(installations).where(own).values(connector="gone"),
+                 delete(installations).where(own)):  # fmt: skip
+
+        def save(_: InboundRequest, desk: Desk) -> None:
+            with write(sqlite_engine) as connection:
+                connection.execute(ruin)  # noqa: B023
+            desk.save({"shop": "north"})
+
+        assert till.ask(save) == ["declined", "try_again"]
 
 
 def test_a_path_may_have_names(till: Till):
