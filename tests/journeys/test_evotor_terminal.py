@@ -185,7 +185,9 @@ def test_what_an_earlier_answer_held_is_let_go_where_the_next_gives_nothing(
     counter.within_s = 0
     late = asked(1, "270", desk)
     assert (late["held"], late["degraded"]) == (False, True)
-    assert merchant.held() == "230.00"
+    assert merchant.held() == "500.00", (
+        "a late answer waits for nothing more; the hold ends by itself"
+    )
 
 
 def test_a_buyer_who_only_earns_is_known_by_what_the_application_wrote(
