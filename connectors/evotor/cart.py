@@ -128,7 +128,7 @@ def _promised(request: QuoteRequest, told: Wire, desk: Desk) -> Promised:
         sure = replace(request.member, verified=True)
         quote = desk.quote(replace(request, member=sure, spend=wish))
     if quote.degraded:
-        # What an earlier answer held ends by itself: a till does not wait for a slow database twice.
+        # What an earlier answer held ends by itself: no till waits twice for a slow database.
         return Promised(quote, note=("Скидки сейчас недоступны", "No discounts right now"))
     if not quote.totals.discount_minor and not quote.points.spend:
         desk.release(request.cart, shop=request.shop)
