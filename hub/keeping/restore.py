@@ -234,6 +234,15 @@ def _postgres_there(engine: Engine) -> tuple[Mapping[str, int], bool, bool]:
     return found.rows, found.schema is not None or not found.rows, others > 0
 
 
+_FUNCTIONS = text(
+    "SELECT oid::regprocedure::text FROM pg_proc"
+    " WHERE pronamespace = current_schema()::regnamespace"
+    " AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')"
+    " ORDER BY 1"
+)
+"""Those of triggers; an extension's are its own."""
+
+
 def _put_postgres(hub: Hub, copy: Path) -> None:
     """Everything in one transaction of psql: it is done whole, or nothing was done.
 
@@ -242,6 +251,7 @@ def _put_postgres(hub: Hub, copy: Path) -> None:
     with read(hub.engine) as connection:
         number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
         names = sorted(look_at_postgres(connection).rows)
+        functions = connection.execute(_FUNCTIONS).scalars().all()
     programs = find_programs(hub.engine, number // 10_000)
     hub.engine.dispose()
     script = copy.with_name("script.sql")
@@ -249,6 +259,7 @@ def _put_postgres(hub: Hub, copy: Path) -> None:
     programs.run(["pg_restore", *words])
     before = ["SET lock_timeout = '10s'", f"SELECT pg_advisory_xact_lock({migrate.LOCK})"]
     before += [f'DROP TABLE "{name}" CASCADE' for name in names]
+    before += [f"DROP FUNCTION {function} CASCADE" for function in functions]
     words = ["psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
     words += [f"--command={statement}" for statement in before]
     programs.run([*words, f"--file={script}", f"--dbname={programs.conninfo}"])
