@@ -14,13 +14,13 @@ from tests.support.moysklad import (
     ANNA,
     CHEESE,
     CUP,
-    PHONE,
     STORE,
     TEA,
     Goods,
     MoySkladStage,
     ref,
 )
+from tests.support.stage import PHONE
 
 FIRST, WITH_CODE, OFFLINE, WEIGHED = (f"7777000{n}-1fb1-11f1-0a80-0b6300000187" for n in range(4))
 CUP_BACK, TEA_BACK, CHEESE_BACK = (f"8888000{n}-2101-11f1-0a80-0b6300000012" for n in range(3))

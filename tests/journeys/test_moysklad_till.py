@@ -14,7 +14,6 @@ from tests.support.moysklad import (
     ANNA,
     CHEESE,
     CUP,
-    PHONE,
     STORE,
     TEA,
     Goods,
@@ -22,6 +21,7 @@ from tests.support.moysklad import (
     ref,
     till_sum,
 )
+from tests.support.stage import PHONE
 
 SALE = "77770000-1fb1-11f1-0a80-0b6300000187"
 RETURN = "88880000-2101-11f1-0a80-0b6300000012"
