@@ -21,7 +21,7 @@ from hub.registry import ConnectorUnavailable
 from hub.vault import Unreadable
 from hub.wiring import Hub
 from loyalty_core.domain.errors import InvalidInput, NotFound
-from loyalty_core.store import inbox, installations, outbox
+from loyalty_core.store import balance_pushes, inbox, installations, outbox
 from loyalty_core.store.audit import COMMAND_LINE, note
 from loyalty_core.store.database import read, transact, write
 from loyalty_core.store.ids import from_wire, new_id
@@ -200,7 +200,7 @@ def change_settings(  # noqa: PLR0913 - each is a word of its own to the caller
 
     Raises: as `update_settings`, but IntegrityError for a name that is taken.
     """
-    row = installations.get(connection, number)
+    row = installations.lock(connection, number)
     if row is None:
         raise InstallationNotFound
     try:
@@ -210,7 +210,8 @@ def change_settings(  # noqa: PLR0913 - each is a word of its own to the caller
     schema = connector.manifest.settings_schema
     kept = secret_names(schema)
     given = {field: value for field, value in settings.items() if value or field not in kept}
-    loaded = load_settings(schema, {**_stored(hub, row), **given})
+    stored = _stored(hub, row)
+    loaded = load_settings(schema, {**stored, **given})
     now = hub.clock.now()
     changes: dict[str, Any] = {
         "settings": hub.vault.seal(loaded),
@@ -221,6 +222,9 @@ def change_settings(  # noqa: PLR0913 - each is a word of its own to the caller
     installations.change(connection, row.id, **changes)
     inbox.resume(connection, row.id, now=now)
     installations.hurry(connection, row.id, "balances", now=now)
+    if loaded != stored and connector.push_balance is not None:
+        # Whether and where a shop shows balances may be among its settings.
+        balance_pushes.ask_all(connection, row.id, now=now)
     after = replace(row, **changes)
     _note(hub, connection, "connection_set", author, before=row, after=after)
     return row, loaded
@@ -329,14 +333,21 @@ def _note(  # noqa: PLR0913 - each is a word of its own
     before: InstallationRow | None,
     after: InstallationRow,
 ) -> None:
-    """Of a secret it is told that it changed, and nothing else."""
-    schema = hub.registry.get(after.connector).manifest.settings_schema
-    is_now, was = _stored(hub, after), {} if before is None else _stored(hub, before)
-    changed = {
-        name: CHANGED
-        for name in secret_names(schema)
-        if before is not None and is_now.get(name) != was.get(name)
-    }
+    """Of a secret it is told that it changed, and nothing else; of settings whose connector is
+    gone, nothing."""
+    was, is_now = {} if before is None else _told(before), _told(after)
+    try:
+        schema = hub.registry.get(after.connector).manifest.settings_schema
+    except ConnectorUnavailable:
+        pass
+    else:
+        given, kept = _stored(hub, after), {} if before is None else _stored(hub, before)
+        is_now |= masked(schema, given)
+        if before is not None:
+            was |= masked(schema, kept)
+            is_now |= {
+                name: CHANGED for name in secret_names(schema) if given.get(name) != kept.get(name)
+            }
     note(
         connection,
         after.programme_id,
@@ -344,8 +355,8 @@ def _note(  # noqa: PLR0913 - each is a word of its own
         wire_id(after.id),
         author=author,
         now=hub.clock.now(),
-        before=None if before is None else {**_told(before), **masked(schema, was)},
-        after={**_told(after), **masked(schema, is_now), **changed},
+        before=None if before is None else was,
+        after=is_now,
     )
 
 

@@ -364,10 +364,17 @@ class Frame(Protocol):
 
     ancestors: tuple[str, ...]
 
+    def check_form(self, client: Client, query: Mapping[str, str]) -> None:
+        """What can be said of an opening before the vendor is asked.  Calls nobody.
+
+        Raises: Refused.
+        """
+        ...
+
     def admit(self, client: Client, query: Mapping[str, str], now: datetime) -> str:
         """Ask the vendor who opens the page; gives the language to answer in.
 
-        Raises: Refused (nobody of this account), and what the client raises.
+        Raises: Refused (as `check_form`, or nobody of this account), and what the client raises.
         """
         ...
 

@@ -25,14 +25,19 @@ class Balances:
     ) -> None:
         """Write what the till tells as well: available and held points together.
 
-        Nothing is sent of a currency that the settings give no field.
+        Nothing is sent where the settings name no field.
 
-        Raises: Gone (no such counterparty), RemoteMisconfigured (no such field, or of a type
-        that holds no number), and what the client raises.
+        Raises: Gone (no such counterparty), RemoteMisconfigured (a field of another currency,
+        no such field, or of a type that holds no number), and what the client raises.
         """
-        name = pairs(client.settings["balance_fields"]).get(balance.currency)
-        if name is None:
+        named = pairs(client.settings["balance_fields"])
+        if not named:
             return
+        name = named.get(balance.currency)
+        if name is None:
+            raise RemoteMisconfigured(
+                f"balances are in {balance.currency}: name its field in the settings"
+            )
         counterparty = uuid_of(member_external_id)
         if counterparty is None:
             raise Gone("not an id of MoySklad")

@@ -113,7 +113,7 @@ def _let_go(request: QuoteRequest, desk: Desk) -> None:
 
 def _request(told: Wire, desk: Desk, settings: Settings) -> QuoteRequest:
     """Raises: PayloadInvalid, Declined."""
-    positions = told["positions"]
+    positions = told["positions"] or ()
     skus = {one["assortment"] for one in positions if one["assortment"] is not None}
     marks = _marks(skus, desk)
     customer = customer_of(told["agent"], settings)
@@ -203,7 +203,7 @@ def _lines(told: Wire, priced: Sequence[PricedLine], settings: Settings) -> list
     by_percent = settings["till_reads"] == "percent"
     return [
         reckoned(position, line, by_percent=by_percent)
-        for position, line in zip(told["positions"], priced, strict=True)
+        for position, line in zip(told["positions"] or (), priced, strict=True)
     ]
 
 

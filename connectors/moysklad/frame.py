@@ -43,14 +43,19 @@ SWITCH_ON: Text = {
 class Frame:
     ancestors: tuple[str, ...] = ("https://*.moysklad.ru",)
 
-    def admit(self, client: MoySklad, query: Mapping[str, str], now: datetime) -> str:
-        """Raises: SignatureInvalid, and what the client raises."""
+    def check_form(self, client: MoySklad, query: Mapping[str, str]) -> None:
+        """Raises: SignatureInvalid."""
         own, key = client.settings, query.get("contextKey", "")
         solution = own["app_id"], own["app_uid"]
         if not (all(solution) and own["app_secret"] and own["account_id"]):
             raise SignatureInvalid("no solution is installed")
         if (query.get("appId"), query.get("appUid")) != solution or not _KEY.fullmatch(key):
             raise SignatureInvalid("a page of another solution")
+
+    def admit(self, client: MoySklad, query: Mapping[str, str], now: datetime) -> str:
+        """Raises: SignatureInvalid, and what the client raises."""
+        self.check_form(client, query)
+        own, key = client.settings, query["contextKey"]
         address = f"{own['vendor_url'].rstrip('/')}/context/{key}"
         try:
             employee = client.post(address, bearer=proof(client, int(now.timestamp())))

@@ -256,7 +256,9 @@ class Document(Wire):
     store = ref("retailStore")
     demand = fields.Nested(Shipped, load_default=None, allow_none=True)
     order = ref("customerOrder")
-    cards = fields.List(fields.Nested(GiftCard), data_key="giftCards", load_default=list)
+    cards = fields.List(
+        fields.Nested(GiftCard), data_key="giftCards", load_default=list, allow_none=True
+    )
     cheque = fields.Nested(Cheque, load_default=None, allow_none=True)
     state = fields.Nested(State, load_default=None, allow_none=True)
 
@@ -331,7 +333,7 @@ class Bonus(Wire):
 class Recalc(Wire):
     store = ref("retailStore")
     agent = agent()
-    positions = fields.List(fields.Nested(TillPosition), load_default=list)
+    positions = fields.List(fields.Nested(TillPosition), load_default=list, allow_none=True)
     bonus = fields.Nested(Bonus, data_key="bonusProgram", load_default=None, allow_none=True)
     wish = Points(data_key="preferredBonusToSpend", load_default=None, allow_none=True)
 
@@ -348,7 +350,9 @@ class Sold(Wire):
     positions = fields.List(fields.Nested(SoldPosition), required=True)
     bonus = fields.Nested(Bonus, data_key="bonusProgram", load_default=None, allow_none=True)
     cash = Roubles(data_key="cashSum", load_default=0, allow_none=True)
-    cards = fields.List(fields.Nested(GiftCard), data_key="giftCards", load_default=list)
+    cards = fields.List(
+        fields.Nested(GiftCard), data_key="giftCards", load_default=list, allow_none=True
+    )
 
 
 class Entered(Agent):

@@ -189,12 +189,13 @@ class Settings(SettingsSchema):
         },
     )
     balance_fields = settings.text(
-        {"ru": "Поля баланса у контрагента", "en": "Fields of the balance"},
+        {"ru": "Поле баланса у контрагента", "en": "Field of the balance"},
         help={
-            "ru": "Валюта программы=название дополнительного поля, через запятую: "
-            "points=Баланс баллов. Недостающие создаст «Проверить». Пусто: балансы не пишутся.",
-            "en": "Currency of the programme=name of a custom field of counterparties, by comma: "
-            "points=Balance. Test makes those that are missing. Empty: none is written.",
+            "ru": "Валюта, которой платят в чеках=название дополнительного поля: "
+            "points=Баланс баллов. Если поля нет, его создаст «Проверить». Пусто: баланс не "
+            "пишется.",
+            "en": "The currency that pays for receipts=name of a custom field of counterparties: "
+            "points=Balance. Test makes it where it is missing. Empty: none is written.",
         },
         default="",
     )
@@ -222,9 +223,9 @@ class Settings(SettingsSchema):
             raise ValidationError("id=магазин через запятую / id=shop, by comma.")
 
     @validates("balance_fields")
-    def _are_fields(self, value: str, **_: Any) -> None:
-        if not _are_pairs(value):
-            raise ValidationError("валюта=поле через запятую / currency=field, by comma.")
+    def _is_field(self, value: str, **_: Any) -> None:
+        if not _are_pairs(value) or len(pairs(value)) > 1:
+            raise ValidationError("Одна валюта=поле / One currency=field.")
 
 
 assert CODES_SETTING in Settings().fields, "the hub asks for the owner's consent by this name"

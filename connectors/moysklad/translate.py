@@ -138,8 +138,8 @@ def _sale_of(demand: Wire | None, settings: Settings) -> str | None:
     return demand["order"] if demand["order"] and ORDER in settings["sales"] else number
 
 
-def _certificates(cards: Iterable[Wire]) -> tuple[CertificateUse, ...]:
-    return tuple(CertificateUse(one["name"], one["paid"]) for one in cards if one["name"])
+def _certificates(cards: Iterable[Wire] | None) -> tuple[CertificateUse, ...]:
+    return tuple(CertificateUse(one["name"], one["paid"]) for one in cards or () if one["name"])
 
 
 def _status(kind: str, told: Wire, settings: Settings) -> PurchaseStatus:
@@ -287,7 +287,7 @@ def cart_of(buyer: str | None, store: str | None) -> str | None:
 
 def _payments(told: Wire, total_minor: int) -> tuple[Payment, ...]:
     """`noCashSum` is not believed: it is roubles in a sale and kopecks in a return."""
-    cash, gifts = told["cash"] or 0, sum(card["paid"] for card in told["cards"])
+    cash, gifts = told["cash"] or 0, sum(card["paid"] for card in told["cards"] or ())
     rest = total_minor - cash - gifts
     kinds = (("cash", cash), ("gift_card", gifts), ("card", rest))
     return tuple(Payment(kind, minor) for kind, minor in kinds if minor > 0)

@@ -30,6 +30,7 @@ from hub.installations import (
     update_settings,
 )
 from hub.wiring import Hub
+from loyalty_core.store.audit import COMMAND_LINE
 
 set_option = click.option(
     "--set",
@@ -159,7 +160,7 @@ def fill_back(installation: str, since: datetime, dry: bool, as_json: bool) -> N
     view = _named(hub, installation)
     row = installation_row(hub, view.id)
     begin = midnight(hub, view.programme_id, since.date())
-    backfill.start(hub, row, begin, dry=dry, author="cli")
+    backfill.start(hub, row, begin, dry=dry, author=COMMAND_LINE)
     label = "Counting" if dry else "Back-fill"
     with progress_bar(label, "document") as move:
         ended = see_through(hub, row, lambda now: move(now.done, now.row.total))
@@ -173,6 +174,11 @@ def fill_back(installation: str, since: datetime, dry: bool, as_json: bool) -> N
     if ended.row.error_code is not None:
         raise click.ClickException(
             f"{ended.row.error_code}: {ended.row.error_text}  Workers go on with it."
+        )
+    if not ended.is_over:
+        raise click.ClickException(
+            "The connection is paused.  Workers go on with it once it is resumed "
+            "(installations set ID --state active)."
         )
     print_row(told, as_json)
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from hub.ingest import backfill, process
 from hub.ingest.backfill import BackfillView
 from hub.wiring import Hub
+from loyalty_core.store import installations
 from loyalty_core.store.database import read
 from loyalty_core.store.installations import InstallationRow
 from loyalty_core.store.programmes import programme_by_id
@@ -31,7 +32,8 @@ def see_through(
 ) -> BackfillView:
     """Work until all that it found is booked, or until it meets trouble; `told` after each step.
 
-    Killed, it goes on where it was: by the workers, or by calling this again.
+    It ends before it is over where the connection is paused.  Killed, it goes on where it was:
+    by the workers, or by calling this again.
     """
     waiting = threading.Event()
     while True:
@@ -43,4 +45,12 @@ def see_through(
         if view.row.error_code is not None or (view.is_over and not worked):
             return view
         if not moved and not worked:
+            if _is_paused(hub, row):
+                return view
             waiting.wait(PAUSE_S)
+
+
+def _is_paused(hub: Hub, row: InstallationRow) -> bool:
+    with read(hub.engine) as connection:
+        found = installations.get(connection, row.id)
+    return found is None or found.state not in installations.WORKED_STATES

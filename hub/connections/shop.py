@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 
 from hub.live import Live, enliven, wire_id
 from hub.wiring import Hub
 from loyalty_core.domain.errors import NotAvailable
+from loyalty_core.store.audit import note
+from loyalty_core.store.database import transact
 from loyalty_core.store.installations import InstallationRow
 from loyalty_kit.errors import ConnectorError
 from loyalty_kit.ports import RemoteWebhook
@@ -56,7 +59,7 @@ def look(hub: Hub, row: InstallationRow) -> ShopSide:
     return ShopSide(now, code, text, _skew_s(seen, now), seen.left, seen.limit, webhooks)
 
 
-def mend(hub: Hub, row: InstallationRow) -> None:
+def mend(hub: Hub, row: InstallationRow, *, author: str) -> None:
     """Make the shop's webhooks as they should be.
 
     Raises: NotAvailable (the connector cannot), ConnectorError.
@@ -65,6 +68,13 @@ def mend(hub: Hub, row: InstallationRow) -> None:
     if live.connector.shop_webhooks is None:
         raise NotAvailable({"feature": "shop_webhooks"})
     live.connector.shop_webhooks.mend(live.client(), addresses_of(hub, live))
+    now = hub.clock.now()
+
+    def save(connection: Connection) -> None:
+        subject = live.wire_id
+        note(connection, row.programme_id, "webhooks_mended", subject, author=author, now=now)
+
+    transact(hub.engine, save)
 
 
 def addresses_of(hub: Hub, live: Live) -> Mapping[str, str]:

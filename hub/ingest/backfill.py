@@ -9,6 +9,7 @@ whoever drains the programme takes the next step.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from hub.live import Live, enliven, wire_id
 from hub.wiring import Hub
 from loyalty_core.domain.errors import Conflict, InvalidInput, NotAvailable
 from loyalty_core.store import backfills, inbox, installations
+from loyalty_core.store.audit import note
 from loyalty_core.store.backfills import UNDERWAY, BackfillRow
 from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.installations import InstallationRow
@@ -95,7 +97,15 @@ def start(
     new = BackfillRow(
         row.id, row.programme_id, since, dry, "counting", None, 0, 0, now, now, author
     )
-    begun = transact(hub.engine, lambda c: backfills.begin(c, new))
+
+    def begin(connection: Connection) -> bool:
+        begun = backfills.begin(connection, new)
+        if begun:
+            told = {"since": since.isoformat(), "dry": dry}
+            _write_down(connection, row, "backfill_started", author, now, told)
+        return begun
+
+    begun = transact(hub.engine, begin)
     found = progress(hub, row)
     assert found is not None
     if not begun and (found.row.since, found.row.dry) != (since, dry):
@@ -104,10 +114,29 @@ def start(
     return found
 
 
-def stop(hub: Hub, row: InstallationRow) -> bool:
+def stop(hub: Hub, row: InstallationRow, *, author: str) -> bool:
     """What is in the inbox by now is booked all the same.  False where none was underway."""
     now = hub.clock.now()
-    return transact(hub.engine, lambda c: backfills.stop(c, row.id, now=now))
+
+    def end(connection: Connection) -> bool:
+        stopped = backfills.stop(connection, row.id, now=now)
+        if stopped:
+            _write_down(connection, row, "backfill_stopped", author, now, {})
+        return stopped
+
+    return transact(hub.engine, end)
+
+
+def _write_down(  # noqa: PLR0913 - each is a part of the note
+    connection: Connection,
+    row: InstallationRow,
+    action: str,
+    author: str,
+    now: datetime,
+    told: Mapping[str, Any],
+) -> None:
+    subject = wire_id(row.id)
+    note(connection, row.programme_id, action, subject, author=author, now=now, after=told)
 
 
 def progress(hub: Hub, row: InstallationRow) -> BackfillView | None:

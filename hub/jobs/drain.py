@@ -43,10 +43,10 @@ def _one_round(hub: Hub, programme_id: int, duties: threading.Lock) -> int:
     """How much there was to do at most, of one kind.  One thread at a time sees to duties."""
     received = process.work_batch(hub, programme_id)
     sent = dispatch.send_batch(hub, programme_id)
-    told = balances.push_batch(hub, programme_id)
-    done = looked = 0
+    told = done = looked = 0
     if duties.acquire(blocking=False):
         try:
+            told = balances.push_batch(hub, programme_id)
             done = int(pull.do_duty(hub, programme_id))
             done += int(backfill.go_on(hub, programme_id))
             looked = reports.look_batch(hub, programme_id)

@@ -19,7 +19,14 @@ from sqlalchemy import Connection
 from hub.ingest import fates
 from hub.live import Live, enliven, wire_id
 from hub.wiring import Hub
-from loyalty_core.store import accounts, balance_pushes, installations, members, programmes
+from loyalty_core.store import (
+    accounts,
+    balance_pushes,
+    inbox,
+    installations,
+    members,
+    programmes,
+)
 from loyalty_core.store.balance_pushes import BalancePush
 from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.ids import from_wire
@@ -37,6 +44,8 @@ LEASE = timedelta(minutes=5)
 """A vendor who dawdles may take so long over one call, by the limits of the transport."""
 SHIFT = timedelta(seconds=10)
 """A turn that takes longer makes room for whatever else is due."""
+PATIENCE = LEASE
+"""A member who is put off lets the others of the connection wait no longer."""
 LONGEST_PAUSE = 5
 """After so many failures in a row the pause grows no further (`fates.PAUSES`)."""
 
@@ -55,8 +64,12 @@ class _Facts:
 
 @dataclass(slots=True)
 class _Turn:
+    """`told`: the shop took a balance; `troubled`: it let one not be shown."""
+
     row: InstallationRow
     until: datetime
+    told: bool = False
+    troubled: bool = False
 
 
 def spread(
@@ -117,40 +130,66 @@ def _take_turn(hub: Hub, turn: _Turn) -> int:
         return 0
     live = enliven(hub, turn.row)
     client = live.client()
-    for done, row in enumerate(rows):
+    for done, row in enumerate(rows, start=1):
         _keep_lease(hub, turn)
-        _tell_or_note(hub, live, client, row)
-        if hub.clock.now() >= begun + SHIFT:
-            return done + 1
+        _tell_or_note(hub, turn, live, client, row)
+        if hub.clock.now() >= begun + SHIFT or _receipts_wait(hub, turn):
+            return done
     return len(rows)
 
 
-def _tell_or_note(hub: Hub, live: Live, client: Client, push: BalancePush) -> None:
+def _receipts_wait(hub: Hub, turn: _Turn) -> bool:
+    """They wait for one call at most."""
+    with read(hub.engine) as connection:
+        return inbox.is_due(connection, turn.row.programme_id, now=hub.clock.now())
+
+
+def _tell_or_note(hub: Hub, turn: _Turn, live: Live, client: Client, push: BalancePush) -> None:
     """Raises: what is wrong with the shop as a whole, with the row put off."""
     try:
-        _tell(hub, live, client, push)
+        turn.told |= _tell(hub, live, client, push)
     except Exception as error:
         if is_away(error):
             raise
-        _note(hub, push, error)
+        turn.troubled |= _note(hub, push, error)
         if _is_of_the_shop(error):
             raise
 
 
-def _tell(hub: Hub, live: Live, client: Client, push: BalancePush) -> None:
+def _tell(hub: Hub, live: Live, client: Client, push: BalancePush) -> bool:
+    """Whether the shop was told now.
+
+    Raises: what is wrong with the shop as a whole; else, when each of the member's accounts was
+    tried, what was wrong with the first that was.
+    """
     facts = _facts(hub, live, push)
     if facts is None:
         transact(hub.engine, lambda c: balance_pushes.drop(c, push))
-        return
+        return False
     mark = _mark(facts)
-    if mark != push.told:
-        shows = live.connector.push_balance
-        assert shows is not None, "a connector that shows none is asked for none"
-        for name in facts.names:
-            key = _digest(live.wire_id, name, push.asked, mark)
-            shows.push(client, name, facts.balance, key=key)
+    is_news = mark != push.told
+    if is_news:
+        _push_to_each(live, client, push, facts, mark)
     now = hub.clock.now()
     transact(hub.engine, lambda c: balance_pushes.settle_told(c, push, mark, now=now))
+    return is_news
+
+
+def _push_to_each(live: Live, client: Client, push: BalancePush, facts: _Facts, mark: str) -> None:
+    """Raises: as `_tell`."""
+    shows = live.connector.push_balance
+    assert shows is not None, "a connector that shows none is asked for none"
+    first: Exception | None = None
+    for name in facts.names:
+        key = _digest(live.wire_id, name, push.asked, mark)
+        try:
+            shows.push(client, name, facts.balance, key=key)
+        except Exception as error:
+            if _is_of_the_shop(error):
+                raise
+            first = first or error
+    if first is not None:
+        raise first
 
 
 def _facts(hub: Hub, live: Live, push: BalancePush) -> _Facts | None:
@@ -187,11 +226,15 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
 
 
-def _note(hub: Hub, push: BalancePush, error: Exception) -> None:
-    """What became of one member's row; what may pass is tried for ever, ever more rarely."""
+def _note(hub: Hub, push: BalancePush, error: Exception) -> bool:
+    """What became of one member's row; what may pass is tried for ever, ever more rarely.
+
+    Whether it is a matter for the owner, and of this member alone.
+    """
     now = hub.clock.now()
     verdict = fates.judge(error, min(push.attempts + 1, len(fates.PAUSES)), now)
     fate = verdict.fate
+    trouble = None if _is_of_the_shop(error) else verdict.trouble
     known = {"installation": wire_id(push.installation_id), "code": fate.error_code}
     if fate.error_code == fates.DEFECT:
         log.error("balance_defect", **known, exc_info=error)
@@ -199,6 +242,8 @@ def _note(hub: Hub, push: BalancePush, error: Exception) -> None:
         log.warning("balance_not_told", **known)
 
     def write_down(connection: Connection) -> None:
+        if trouble is not None:
+            _show(connection, push.installation_id, trouble)
         if fate.state == "due":
             # What is no fault of this row keeps its place; the shop as a whole waits.
             balance_pushes.put_off(
@@ -213,10 +258,9 @@ def _note(hub: Hub, push: BalancePush, error: Exception) -> None:
             balance_pushes.settle_failed(
                 connection, push, fate.error_code or "", fate.error_text or "", now=now
             )
-        if verdict.trouble is not None and not _is_of_the_shop(error):
-            _show(connection, push.installation_id, verdict.trouble)
 
     transact(hub.engine, write_down)
+    return trouble is not None
 
 
 def _is_of_the_shop(error: Exception) -> bool:
@@ -269,17 +313,20 @@ def _show(connection: Connection, home: int, trouble: fates.Trouble) -> None:
 
 
 def _end_turn(hub: Hub, turn: _Turn, looked: int) -> None:
-    """It goes on when the next row is due; if the shop answered, what was wrong is over."""
-    row = turn.row
-    failed = 0 if looked else row.balances_failed
+    """It goes on when the next row is due; if the shop took balances, what was wrong is over."""
+    number, now = turn.row.id, hub.clock.now()
 
     def save(connection: Connection) -> None:
-        if not installations.lock_duty(connection, row.id, "balances", turn.until):
+        row = installations.lock(connection, number)
+        if row is None or row.balances_due_at != turn.until:
             return
-        due_at = balance_pushes.next_due_at(connection, row.id)
-        installations.change(connection, row.id, balances_due_at=due_at, balances_failed=failed)
-        if looked and row.trouble_code == fates.BALANCES:
-            installations.clear_trouble(connection, row.id)
+        due_at = balance_pushes.next_due_at(connection, number)
+        if due_at is not None:
+            due_at = min(due_at, now + PATIENCE)
+        failed = 0 if looked else row.balances_failed
+        installations.change(connection, number, balances_due_at=due_at, balances_failed=failed)
+        if turn.told and not turn.troubled and row.trouble_code == fates.BALANCES:
+            installations.clear_trouble(connection, number)
 
     transact(hub.engine, save)
 

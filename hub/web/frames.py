@@ -31,7 +31,8 @@ from loyalty_kit.ports import Client, Frame, FrameView
 log = structlog.get_logger(__name__)
 
 OPENED_A_MINUTE = "30/minute"
-"""Each opening calls the vendor, before it is known who opens."""
+"""Of one connection from one address.  An opening that has the right form calls the vendor,
+before it is known who opens."""
 
 _TEXTS: Mapping[str, Mapping[str, str]] = {
     "ru": {
@@ -78,10 +79,12 @@ def _show(hub: Hub, limit: RateLimit, installation: str) -> Response:
     if frame is None:
         raise NotFound
     now = hub.clock.now()
-    limit.admit(f"frame/{live.wire_id}", now)
+    query = request.args.to_dict()
     try:
         client = live.client()
-        language = frame.admit(client, request.args.to_dict(), now)
+        frame.check_form(client, query)
+        limit.admit(f"frame/{live.wire_id}/{request.remote_addr}", now)
+        language = frame.admit(client, query, now)
     except Refused:
         return _page(frame, asked_language(), 403, what="refused")
     except ConnectorError as error:

@@ -56,9 +56,9 @@ def ask(
 ) -> None:
     """Have these installations told of those of the members whom they know by a name of their own.
 
-    One that waits out a pause goes on waiting.
+    One that waits out a pause goes on waiting; one that shows no balances by now is not asked.
     """
-    known = {source_of(home): home for home in homes}
+    known = {source_of(home): home for home in _hold(connection, homes)}
     found = connection.execute(_OF_MEMBERS, {"ids": members, "systems": list(known)})
     pairs = sorted((known[system], member) for system, member in found)
     if not pairs:
@@ -79,7 +79,9 @@ def ask(
 
 
 def ask_all(connection: Connection, home: int, *, now: datetime) -> None:
-    """Have an installation told of everybody whom it knows."""
+    """Have an installation told of everybody whom it knows, if it shows balances."""
+    if not _hold(connection, {home}):
+        return
     everybody = (
         select(literal(home), identities.c.member_id, literal(now, UtcTime()))
         .where(_EXTERNAL, identities.c.system == source_of(home))
@@ -100,16 +102,22 @@ def stop(connection: Connection, home: int) -> None:
     connection.execute(delete(balance_pushes).where(balance_pushes.c.installation_id == home))
 
 
+def _hold(connection: Connection, homes: Collection[int]) -> list[int]:
+    """Those that show balances, locked before their rows are: whoever ends a turn or switches
+    one off either sees the new rows or is waited for."""
+    query = (
+        select(installations.c.id)
+        .where(installations.c.id.in_(homes), installations.c.shows_balances)
+        .order_by(installations.c.id)
+        .with_for_update()
+    )
+    return list(connection.scalars(query))
+
+
 def _wake(connection: Connection, homes: Collection[int], now: datetime) -> None:
-    """Under lock, in a statement of its own before: whoever ends a turn either sees the new rows
-    or is waited for."""
-    these = installations.c.id.in_(homes)
-    connection.execute(
-        select(installations.c.id).where(these).order_by(installations.c.id).with_for_update()
-    ).all()
     connection.execute(
         update(installations)
-        .where(these, installations.c.balances_due_at.is_(None))
+        .where(installations.c.id.in_(homes), installations.c.balances_due_at.is_(None))
         .values(balances_due_at=now)
     )
 
@@ -184,8 +192,10 @@ def put_off(  # noqa: PLR0913 - what became of it, each by keyword
 
 
 def drop(connection: Connection, push: BalancePush) -> None:
-    """Nobody is there to be told of."""
-    connection.execute(delete(balance_pushes).where(_is(push)))
+    """Nobody is there to be told of; one that was asked for since then stays."""
+    connection.execute(
+        delete(balance_pushes).where(_is(push), balance_pushes.c.asked == push.asked)
+    )
 
 
 def forget_members(connection: Connection, ids: Collection[int]) -> None:

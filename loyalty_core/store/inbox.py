@@ -400,6 +400,22 @@ def resume(connection: Connection, installation_id: int, *, now: datetime) -> No
     )
 
 
+def is_due(connection: Connection, programme_id: int, *, now: datetime) -> bool:
+    """Whether there is anything to claim."""
+    query = (
+        select(deliveries.c.id)
+        .join(installations, installations.c.id == deliveries.c.installation_id)
+        .where(
+            deliveries.c.programme_id == programme_id,
+            deliveries.c.state == "due",
+            deliveries.c.due_at <= now,
+            installations.c.state.in_(WORKED_STATES),
+        )
+        .limit(1)
+    )
+    return connection.scalar(query) is not None
+
+
 def programmes_due(connection: Connection, now: datetime) -> Sequence[int]:
     query = (
         select(deliveries.c.programme_id)

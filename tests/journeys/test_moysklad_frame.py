@@ -28,9 +28,13 @@ def stage(open_moysklad_embedded: OpenMoySklad) -> MoySkladStage:
     return made
 
 
-def opens(stage: MoySkladStage, **changes: str) -> TestResponse:
+def opens(stage: MoySkladStage, address: str = "127.0.0.1", **changes: str) -> TestResponse:
     query = {"contextKey": KEY, "appId": APP, "appUid": APP_UID, "userLocale": "ru_RU", **changes}
-    return stage.app.test_client().get(f"/frames/{stage.installation.id}", query_string=query)
+    return stage.app.test_client().get(
+        f"/frames/{stage.installation.id}",
+        query_string=query,
+        environ_overrides={"REMOTE_ADDR": address},
+    )
 
 
 def test_the_owner_sees_how_the_connection_stands(stage: MoySkladStage):
@@ -106,5 +110,13 @@ def test_what_moysklad_does_not_tell_now(stage: MoySkladStage):
     assert page.status_code == 200
     assert "Ленина" not in page.get_data(as_text=True)
 
-    statuses = [opens(stage).status_code for _ in range(35)]
-    assert statuses[-1] == 429
+
+def test_nobody_shuts_the_owner_out(stage: MoySkladStage):
+    """Neither by pages of a wrong form, nor from an address of their own."""
+    assert {opens(stage, contextKey="").status_code for _ in range(35)} == {403}
+    calls = len(stage.account.calls)
+    guesses = [opens(stage, contextKey=f"a-guessed-key-{n:010}").status_code for n in range(35)]
+    assert guesses == [403] * 30 + [429] * 5
+    assert len(stage.account.calls) == calls + 30, "MoySklad is asked no oftener"
+    assert opens(stage).status_code == 429
+    assert opens(stage, address="198.51.100.7").status_code == 200

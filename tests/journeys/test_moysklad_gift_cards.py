@@ -115,6 +115,22 @@ def test_a_sale_is_paid_with_a_card_and_partly_comes_back(open_moysklad_embedded
     assert card(stage, number)["status"] == "CAN_BE_USED"
 
 
+def test_lists_that_are_null_are_empty(open_moysklad_embedded: OpenMoySklad):
+    """A sale that was fiscalised is booked whatever the till leaves out."""
+    stage = opened(open_moysklad_embedded)
+    cart = stage.recalc(*BASKET)
+    stage.posts("retaildemand", {**stage.sale(SALE, cart), "giftCards": None})
+    other = f"{SALE[:-2]}77"
+    stage.saves("retaildemand", other, TWO_TEAS, sum=96000.0, giftCards=None)
+    stage.hears("retaildemand", other)
+    stage.work()
+    assert stage.flags(SALE) == stage.flags(other) == []
+
+    empty = {"retailStore": {"meta": {"href": f"https://x/entity/retailstore/{STORE}"}}}
+    answer = stage.till("retaildemand/recalc", {**empty, "positions": None})
+    assert (answer.status_code, answer.json["positions"]) == (200, [])
+
+
 def test_a_card_that_the_till_took_is_booked_whatever_is_on_it(
     open_moysklad_embedded: OpenMoySklad,
 ):

@@ -11,6 +11,7 @@ from hub.connections.backfilling import midnight
 from hub.ingest import backfill
 from hub.installations import InstallationView, installation_row
 from hub.web.admin import words
+from hub.web.admin.authors import author
 from hub.web.admin.connections import own_connection, pages
 from hub.web.admin.context import the_hub
 from hub.web.admin.languages import gettext
@@ -59,7 +60,7 @@ def start(installation_id: str) -> ResponseReturnValue:
     row, dry = installation_row(the_hub(), one.id), request.form.get("dry") == "yes"
     since = midnight(the_hub(), one.programme_id, day)
     try:
-        backfill.start(the_hub(), row, since, dry=dry, author="console")
+        backfill.start(the_hub(), row, since, dry=dry, author=author())
     except InvalidInput:
         return _page(one, gettext("The day must be in the past."))
     except NotAvailable:
@@ -72,6 +73,6 @@ def start(installation_id: str) -> ResponseReturnValue:
 @pages.post("/<installation_id>/backfill/stop", endpoint="stop_backfill")
 def stop(installation_id: str) -> ResponseReturnValue:
     one = own_connection(installation_id)
-    if backfill.stop(the_hub(), installation_row(the_hub(), one.id)):
+    if backfill.stop(the_hub(), installation_row(the_hub(), one.id), author=author()):
         flash(gettext("Stopped. What was found by then is booked."), "success")
     return redirect(url_for(".backfill", installation_id=one.id))

@@ -13,6 +13,7 @@ from hub.connections.health import Health, health_of, what_to_do
 from hub.connections.shop import ShopSide
 from hub.installations import installation_row
 from hub.web.admin import words
+from hub.web.admin.authors import author
 from hub.web.admin.connections import own_connection, pages
 from hub.web.admin.context import the_hub
 from hub.web.admin.languages import gettext, language
@@ -54,7 +55,7 @@ def mend(installation_id: str) -> ResponseReturnValue:
     """Make the shop's webhooks as they should be."""
     one = own_connection(installation_id)
     try:
-        shop.mend(the_hub(), installation_row(the_hub(), one.id))
+        shop.mend(the_hub(), installation_row(the_hub(), one.id), author=author())
     except ConnectorError as error:
         told = f"{words.trouble(error.code)}: {error}"
         flash(gettext("The webhooks were not mended. %(reason)s", reason=told), "danger")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from marshmallow import ValidationError
 
 from connectors.moysklad.balances import Balances, make_fields
 from loyalty_kit.checkout import Balance
 from loyalty_kit.errors import Gone, RemoteMisconfigured
-from tests.connectors.moysklad.shared import ANNA, CHEESE
+from tests.connectors.moysklad.shared import ANNA, CHEESE, settings
 from tests.connectors.moysklad.test_client import client_for
 from tests.stand_ins.moysklad import Account
 
@@ -28,22 +29,19 @@ def shown(account: Account) -> dict[str, object]:
 
 
 def test_a_balance_is_written_into_the_field_of_its_currency(account: Account):
-    client = client_for(account.base_url, balance_fields=" points = Баллы , stars=Звёзды")
+    client = client_for(account.base_url, balance_fields=" points = Баллы ")
     make_fields(client)
     make_fields(client)
-    assert [(one["name"], one["type"]) for one in account.fields] == [
-        ("Баллы", "long"),
-        ("Звёзды", "long"),
-    ]
+    assert [(one["name"], one["type"]) for one in account.fields] == [("Баллы", "long")]
 
     push = Balances().push
     # What a cart at the till holds is still the buyer's; whole points, rounded down.
     push(client, ANNA, Balance("points", available=20050, held=3549, pending=99900), key="1")
-    push(client, ANNA, Balance("stars", available=300), key="2")
-    push(client, ANNA, Balance("miles", available=700), key="3")
-    assert shown(account) == {"Баллы": 235, "Звёзды": 3}
+    with pytest.raises(RemoteMisconfigured, match="miles"):
+        push(client, ANNA, Balance("miles", available=700), key="3")
+    assert shown(account) == {"Баллы": 235}
     push(client, ANNA, Balance("points", debt=500), key="4")
-    assert shown(account) == {"Баллы": 0, "Звёзды": 3}
+    assert shown(account) == {"Баллы": 0}
     # The fields are asked for once a client.
     asked = [call.method for call in account.calls if call.path.endswith("/attributes")]
     assert asked.count("GET") == 2
@@ -88,3 +86,11 @@ def test_a_connection_without_fields_writes_nothing(account: Account):
     make_fields(client)
     Balances().push(client, ANNA, Balance("points", available=100), key="1")
     assert account.calls == []
+
+
+def test_one_field_of_one_currency_is_named():
+    for fields in ("points=Баллы,stars=Звёзды", "points", "=Баллы"):
+        with pytest.raises(ValidationError) as refused:
+            settings(balance_fields=fields)
+        assert list(refused.value.messages_dict) == ["balance_fields"]
+    assert settings(balance_fields="points=Баллы")["balance_fields"] == "points=Баллы"

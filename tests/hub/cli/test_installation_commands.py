@@ -189,9 +189,14 @@ def test_how_a_connection_fares_is_told_by_its_name(acme):
 
 def test_a_back_fill_counts_first_where_it_is_asked_to(acme):
     with acmepos.shop() as address:
-        connect(acme, address)
+        home = connect(acme, address)
         words = ("installations", "backfill", "shop1", "--since")
         counted = acme(*words, "2026-01-01", "--dry-run", "--json").json
         assert (counted["stage"], counted["documents"], counted["booked"]) == ("counted", 3, 0)
         assert acme(*words, "yesterday").code == 2
         assert "in the past" in acme(*words, "2999-01-01").err
+
+        acme("installations", "set", home.json["id"], "--state", "paused")
+        paused = acme(*words, "2026-01-01", "--dry-run")
+        assert paused.code == 1
+        assert "The connection is paused." in paused.err

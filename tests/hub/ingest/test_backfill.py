@@ -16,7 +16,7 @@ from hub.installations import create_installation, installation_row, set_state
 from hub.jobs.drain import drain
 from hub.registry import load_registry, registry_of
 from loyalty_core.domain.errors import InvalidInput, NotAvailable
-from loyalty_core.store import backfills
+from loyalty_core.store import audit, backfills
 from loyalty_core.store.database import read
 from loyalty_core.store.tables import purchases
 from loyalty_kit.testing.remote import Remote, Reply, json_reply
@@ -231,12 +231,18 @@ def test_it_is_stopped_and_paused_and_is_one_at_a_time(scene, acme):
     scene.drain()
     assert scene.progress().row.total == 0
 
-    assert backfill.stop(scene.hub, scene.row)
-    assert not backfill.stop(scene.hub, scene.row)
+    view = scene.see_through()
+    assert (view.row.stage, view.is_over, view.row.error_code) == ("counting", False, None)
+
+    assert backfill.stop(scene.hub, scene.row, author="somebody")
+    assert not backfill.stop(scene.hub, scene.row, author="somebody")
     set_state(scene.hub, scene.home.id, "active")
     scene.drain()
     assert (scene.progress().row.stage, scene.booked()) == ("stopped", [])
     with read(scene.hub.engine) as connection:
+        for action, author in (("backfill_started", "test"), ("backfill_stopped", "somebody")):
+            [note] = audit.notes(connection, scene.programme.id, {"action": action}, limit=9)
+            assert (note.author, note.subject) == (author, scene.home.id)
         assert backfills.programmes_due(connection, scene.hub.clock.now()) == []
 
 

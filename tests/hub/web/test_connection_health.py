@@ -16,7 +16,8 @@ from hub.installations import create_installation, set_state, show_balances
 from hub.jobs.drain import drain
 from hub.registry import registry_of
 from loyalty_core.service.admins import create_admin
-from loyalty_core.store.database import write
+from loyalty_core.store.audit import notes
+from loyalty_core.store.database import read, write
 from loyalty_kit.testing.remote import Remote, Reply, json_reply
 from tests.hub.api.client import Caller, new_key
 from tests.hub.web.conftest import Visitor, add_programme, hashed_password
@@ -132,6 +133,13 @@ def asked(caller, scene, query="?shop=true"):
     return answer.json
 
 
+def noted(scene, action):
+    with read(scene.hub.engine) as connection:
+        found = notes(connection, scene.programme.id, {"action": action}, limit=9)
+    assert {note.subject for note in found} == {scene.home.id}
+    return [note.author for note in found]
+
+
 def codes(told):
     return [one["code"] for one in told["advice"]]
 
@@ -241,6 +249,7 @@ def test_the_button_mends_the_shops_webhooks(scene, acme, owner):
     acme.refuses = 401
     owner.send(scene.path, f"{scene.path}/webhooks")
     assert "The webhooks were not mended." in words(owner.page(scene.path))
+    assert noted(scene, "webhooks_mended") == ["admin:owner"]
 
 
 def test_the_file_holds_no_name_no_address_and_no_secret(scene, acme, owner):
@@ -308,3 +317,5 @@ def test_a_back_fill_is_begun_from_its_page_and_watched_there(scene, owner):
     owner.send(page, page, since="2026-01-01", dry="no")
     owner.send(page, f"{page}/stop")
     assert "Stopped. What was found by then is booked." in words(owner.page(page))
+    assert noted(scene, "backfill_started") == ["admin:owner"] * 2
+    assert noted(scene, "backfill_stopped") == ["admin:owner"]

@@ -1,0 +1,64 @@
+"""Connections that are changed while something else happens to them."""
+
+from __future__ import annotations
+
+import threading
+
+from sqlalchemy import text
+
+from hub.installations import create_installation, installation_row, set_state, update_settings
+from hub.live import enliven
+from hub.registry import registry_of
+from loyalty_core.store import installations
+from loyalty_core.store.audit import notes
+from loyalty_core.store.database import read, write
+from tests.support import acmepos
+from tests.support.hub import make_hub
+from tests.support.ingest import make_programme
+from tests.support.waiting import wait_until
+
+STUCK = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
+def connected(hub, programme):
+    return create_installation(
+        hub,
+        programme_id=programme.id,
+        connector="acmepos",
+        name="till",
+        settings=acmepos.form(),
+    )
+
+
+def test_a_connection_whose_connector_is_gone_is_paused(sqlite_engine):
+    hub = make_hub(sqlite_engine, registry=registry_of([acmepos.CONNECTOR]))
+    programme = make_programme(hub)
+    home = connected(hub, programme)
+
+    without = make_hub(sqlite_engine, registry=registry_of([]))
+    assert set_state(without, home.id, "paused").state == "paused"
+    with read(sqlite_engine) as connection:
+        [note] = notes(connection, programme.id, {"action": "connection_state"}, limit=9)
+    assert (note.before, note.after) == ({"state": "active"}, {"state": "paused"})
+
+
+def test_settings_that_are_changed_while_a_token_is_renewed_keep_the_new_one(postgres_engine):
+    hub = make_hub(postgres_engine, registry=registry_of([acmepos.CONNECTOR]))
+    home = connected(hub, make_programme(hub))
+    row = installation_row(hub, home.id)
+    change = threading.Thread(target=update_settings, args=(hub, home.id, {"backfill_days": "9"}))
+
+    with write(postgres_engine) as connection:
+        installations.lock(connection, row.id)
+        change.start()
+        with postgres_engine.connect() as other:
+            wait_until(lambda: other.execute(STUCK).scalar_one() == 1)
+        renewed = hub.vault.open(row.settings) | {"api_token": "renewed"}
+        installations.change(connection, row.id, settings=hub.vault.seal(renewed))
+    change.join()
+
+    settings = enliven(hub, installation_row(hub, home.id)).settings
+    assert (settings["api_token"], settings["backfill_days"]) == ("renewed", 9)
