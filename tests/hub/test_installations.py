@@ -54,7 +54,7 @@ def test_settings_that_are_changed_while_a_token_is_renewed_keep_the_new_one(pos
     with write(postgres_engine) as connection:
         installations.lock(connection, row.id)
         change.start()
-        with postgres_engine.connect() as other:
+        with read(postgres_engine) as other:  # each look sees anew who waits
             wait_until(lambda: other.execute(STUCK).scalar_one() == 1)
         renewed = hub.vault.open(row.settings) | {"api_token": "renewed"}
         installations.change(connection, row.id, settings=hub.vault.seal(renewed))
