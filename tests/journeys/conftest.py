@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from tests.support.evotor import EvotorStage
 from tests.support.moysklad import MoySkladStage
@@ -28,25 +27,33 @@ EVERYWHERE = [
 ]
 
 
-@pytest.fixture(params=TWO_WAYS)
-def open_woo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenWoo]:
-    """`open_woo(...)` opens a shop, with what `WooStage` takes.
+Way = tuple[str, str | None]
+"""The fixtures of a database, and of Redis where there is one."""
 
-    On SQLite with the worker thread, and on PostgreSQL with an RQ worker.
-    """
-    database, redis = request.param
+
+def opening(
+    stage: Callable[..., Any], request: pytest.FixtureRequest, way: Way, folder: Path
+) -> Iterator[Callable[..., Any]]:
+    """Opens stages of a kind, with what each takes; all are closed at the end of the test."""
+    database, redis = way
     engine = request.getfixturevalue(database)
     redis_url = request.getfixturevalue(redis) if redis else None
-    opened: list[WooStage] = []
+    opened: list[Any] = []
 
-    def begin(**more: Any) -> WooStage:
-        stage = WooStage(engine, tmp_path, redis_url=redis_url, **more)
-        opened.append(stage)
-        return stage
+    def begin(**more: Any) -> Any:
+        opened.append(stage(engine, folder, redis_url=redis_url, **more))
+        return opened[-1]
 
     yield begin
-    for stage in opened:
-        stage.close()
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture(params=TWO_WAYS)
+def open_woo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenWoo]:
+    """`open_woo(...)` opens a shop, on SQLite with the worker thread and on PostgreSQL with an RQ
+    worker."""
+    yield from opening(WooStage, request, request.param, tmp_path)
 
 
 @pytest.fixture
@@ -56,23 +63,9 @@ def woo(open_woo: OpenWoo) -> WooStage:
 
 @pytest.fixture(params=TWO_WAYS[:1])
 def open_evotor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenEvotor]:
-    """`open_evotor(...)` connects a merchant, with what `EvotorStage` takes.
-
-    On SQLite with the worker thread; where the state matters a test asks for TWO_WAYS.
-    """
-    database, redis = request.param
-    engine = request.getfixturevalue(database)
-    redis_url = request.getfixturevalue(redis) if redis else None
-    opened: list[EvotorStage] = []
-
-    def begin(**more: Any) -> EvotorStage:
-        stage = EvotorStage(engine, tmp_path, redis_url=redis_url, **more)
-        opened.append(stage)
-        return stage
-
-    yield begin
-    for stage in opened:
-        stage.close()
+    """`open_evotor(...)` connects a merchant, on SQLite with the worker thread; where the state
+    matters a test asks for TWO_WAYS."""
+    yield from opening(EvotorStage, request, request.param, tmp_path)
 
 
 @pytest.fixture
@@ -82,20 +75,8 @@ def merchant(open_evotor: OpenEvotor) -> EvotorStage:
 
 @pytest.fixture(params=TWO_WAYS)
 def open_moysklad(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenMoySklad]:
-    """`open_moysklad(...)` connects an account, with what `MoySkladStage` takes."""
-    database, redis = request.param
-    engine = request.getfixturevalue(database)
-    redis_url = request.getfixturevalue(redis) if redis else None
-    opened: list[MoySkladStage] = []
-
-    def begin(**more: Any) -> MoySkladStage:
-        stage = MoySkladStage(engine, tmp_path, redis_url=redis_url, **more)
-        opened.append(stage)
-        return stage
-
-    yield begin
-    for stage in opened:
-        stage.close()
+    """`open_moysklad(...)` connects an account."""
+    yield from opening(MoySkladStage, request, request.param, tmp_path)
 
 
 @pytest.fixture
@@ -104,18 +85,11 @@ def account(open_moysklad: OpenMoySklad) -> MoySkladStage:
 
 
 @pytest.fixture
-def open_moysklad_embedded(sqlite_engine: Engine, tmp_path: Path) -> Iterator[OpenMoySklad]:
+def open_moysklad_embedded(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[OpenMoySklad]:
     """As `open_moysklad`, on SQLite alone: where the state of the database does not matter."""
-    opened: list[MoySkladStage] = []
-
-    def begin(**more: Any) -> MoySkladStage:
-        stage = MoySkladStage(sqlite_engine, tmp_path, **more)
-        opened.append(stage)
-        return stage
-
-    yield begin
-    for stage in opened:
-        stage.close()
+    yield from opening(MoySkladStage, request, ("sqlite_engine", None), tmp_path)
 
 
 @pytest.fixture
