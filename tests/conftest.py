@@ -15,7 +15,7 @@ import redis
 from hypothesis import settings
 from sqlalchemy import Engine
 
-from tests.support import leaks
+from tests.support import leaks, routes
 from tests.support.databases import PARTITIONS, PostgresDatabases, SqliteDatabases
 from tests.support.servers import NotStarted, PrivateServer, start_postgres, start_redis
 
@@ -79,6 +79,7 @@ class Servers:
 
 def pytest_configure(config: pytest.Config) -> None:
     leaks.pytest_configure(config)
+    routes.compile_when_asked()
     handed = getattr(config, "workerinput", {}).get("servers", {})
     servers = Servers(handed)
     config.stash[SERVERS] = servers

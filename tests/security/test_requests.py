@@ -31,10 +31,10 @@ def test_a_made_up_host_comes_back_in_no_address(world, path: str):
         assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_the_address_for_the_shop_is_the_public_one_whatever_the_host(world, sqlite_engine):
+def test_the_address_for_the_shop_is_the_public_one_whatever_the_host(world):
     app = create_app(
         make_hub(
-            sqlite_engine,
+            world.hub.engine,
             registry=world.hub.registry,
             public_url="https://hub.example.ru",
             trusted_proxies=1,

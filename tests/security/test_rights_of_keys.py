@@ -256,10 +256,10 @@ TABLE = {
 }
 
 
-def test_the_table_names_every_route_of_the_api(world: World):
+def test_the_table_names_every_route_of_the_api(still_world: World):
     routes = {
         f"{method} {rule.rule}"
-        for rule in world.app.url_map.iter_rules()
+        for rule in still_world.app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
         if rule.rule.startswith("/api/v1")
     }
@@ -268,14 +268,16 @@ def test_the_table_names_every_route_of_the_api(world: World):
 
 
 @pytest.mark.parametrize("route", TABLE)
-def test_no_key_and_each_wrong_scope_are_refused_and_change_nothing(world: World, route: str):
-    before = seen(world)
+def test_no_key_and_each_wrong_scope_are_refused_and_change_nothing(still_world: World, route: str):
+    before = seen(still_world)
 
-    for key in ("", "lh_garbage", "lh_" + "A" * 43, world.revoked.key):
-        assert call(world, Caller(world.app, key), route) == (401, "unauthorized")
+    for key in ("", "lh_garbage", "lh_" + "A" * 43, still_world.revoked.key):
+        assert call(still_world, Caller(still_world.app, key), route) == (401, "unauthorized")
     for scope in set(SCOPES) - {TABLE[route].scope}:
-        assert call(world, world.by_scope[scope], route) == (403, "scope_missing"), scope
-    assert seen(world) == before
+        assert call(still_world, still_world.by_scope[scope], route) == (403, "scope_missing"), (
+            scope
+        )
+    assert seen(still_world) == before
 
 
 @pytest.mark.parametrize("route", TABLE)
@@ -293,10 +295,10 @@ def test_the_right_scope_alone_is_enough(world: World, route: str):
 
 
 @pytest.mark.parametrize("route", TABLE)
-def test_head_is_guarded_as_get_is_and_options_tells_methods_only(world: World, route: str):
-    nobody = Caller(world.app, "lh_garbage")
+def test_head_is_guarded_as_get_is_and_options_tells_methods_only(still_world: World, route: str):
+    nobody = Caller(still_world.app, "lh_garbage")
     method, _, rule = route.partition(" ")
-    path = address(world, rule)
+    path = address(still_world, rule)
 
     if method == "GET":
         assert nobody.call("HEAD", path).status_code == 401

@@ -146,10 +146,10 @@ who calls (`hub/web/test_connect.py`, `connectors/moysklad`); and pairing, which
 (`hub/web/test_pairing.py`)."""
 
 
-def test_the_tables_name_every_route_outside_the_api(world: World):
+def test_the_tables_name_every_route_outside_the_api(still_world: World):
     routes = {
         f"{method} {rule.rule}"
-        for rule in world.app.url_map.iter_rules()
+        for rule in still_world.app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
         if not rule.rule.startswith("/api/v1") or rule.endpoint.startswith("api_pages.")
     }
@@ -158,20 +158,25 @@ def test_the_tables_name_every_route_outside_the_api(world: World):
 
 
 @pytest.mark.parametrize("route", PAGES)
-def test_behind_the_login_nobody_sees_or_changes_anything(world: World, route: str):
-    before = state_of(world)
+def test_behind_the_login_nobody_sees_or_changes_anything(still_world: World, route: str):
+    before = state_of(still_world)
 
-    for someone in (world.nobody(), forged(world), expired(world), ended(world)):
-        answer = send(world, someone, route)
+    for someone in (
+        still_world.nobody(),
+        forged(still_world),
+        expired(still_world),
+        ended(still_world),
+    ):
+        answer = send(still_world, someone, route)
         if answer.status_code == 302:
             assert answer.location.startswith("/admin/login")
         else:
             assert answer.status_code == 400, "a form without its token"
-            assert shows_nothing(world, answer.text)
-        fragment = send(world, someone, route, **{"HX-Request": "true"})
+            assert shows_nothing(still_world, answer.text)
+        fragment = send(still_world, someone, route, **{"HX-Request": "true"})
         assert fragment.status_code in (204, 400)
-        assert shows_nothing(world, fragment.text)
-    assert state_of(world) == before
+        assert shows_nothing(still_world, fragment.text)
+    assert state_of(still_world) == before
 
 
 @pytest.mark.parametrize("route", PAGES)
@@ -186,9 +191,9 @@ def test_the_owner_gets_in_and_things_of_one_programme_stay_in_it(world: World, 
     assert send_with_token(world, world.owner(), route).status_code == page.owner
 
 
-def test_no_role_gets_what_is_not_its_own_and_a_neighbour_gets_nothing(world: World):
-    before = state_of(world)
-    people = {role: world.person(role) for role in [*FIND, "neighbour"]}
+def test_no_role_gets_what_is_not_its_own_and_a_neighbour_gets_nothing(still_world: World):
+    before = state_of(still_world)
+    people = {role: still_world.person(role) for role in [*FIND, "neighbour"]}
     tokens = {role: token_of(someone) for role, someone in people.items()}
 
     for route, page in PAGES.items():
@@ -198,10 +203,10 @@ def test_no_role_gets_what_is_not_its_own_and_a_neighbour_gets_nothing(world: Wo
             if role in page.roles:
                 continue
             more = {"csrf_token": tokens[role]} if route.startswith("POST") else None
-            answer = send(world, someone, route, more=more)
+            answer = send(still_world, someone, route, more=more)
             assert answer.status_code == (404 if role == "neighbour" else 403), (role, route)
-            assert shows_nothing(world, answer.text), (role, route)
-    assert state_of(world) == before
+            assert shows_nothing(still_world, answer.text), (role, route)
+    assert state_of(still_world) == before
 
 
 @pytest.mark.parametrize("route", [route for route, page in PAGES.items() if page.roles])
@@ -212,14 +217,14 @@ def test_a_role_gets_what_is_its_own(world: World, route: str):
 
 
 @pytest.mark.parametrize("route", [route for route in PAGES if route.startswith("POST")])
-def test_no_form_is_taken_without_its_token(world: World, route: str):
-    owner, before = world.owner(), state_of(world)
+def test_no_form_is_taken_without_its_token(still_world: World, route: str):
+    owner, before = still_world.owner(), state_of(still_world)
 
-    for token in ({}, {"csrf_token": ""}, {"csrf_token": token_of(world.owner())}):
-        answer = send(world, owner, route, more=token)
+    for token in ({}, {"csrf_token": ""}, {"csrf_token": token_of(still_world.owner())}):
+        answer = send(still_world, owner, route, more=token)
         assert answer.status_code == 400
         assert "out of date" in answer.text
-    assert state_of(world) == before
+    assert state_of(still_world) == before
     assert owner.get("/admin/p/demo/").status_code == 200, "still logged in"
 
 
@@ -262,10 +267,10 @@ def test_a_door_takes_what_is_signed_and_nothing_else(world: World, route: str):
     assert client.open(path, method=method, data=body, headers=signed(body)).status_code == 200
 
 
-def test_a_key_opens_no_page_and_a_session_opens_no_api(world: World):
-    bearer = {"Authorization": f"Bearer {world.all_scopes.key}"}
-    assert world.nobody().get("/admin/p/demo/members/", **bearer).status_code == 302
-    assert world.owner().get("/api/v1/programmes").status_code == 401
+def test_a_key_opens_no_page_and_a_session_opens_no_api(still_world: World):
+    bearer = {"Authorization": f"Bearer {still_world.all_scopes.key}"}
+    assert still_world.nobody().get("/admin/p/demo/members/", **bearer).status_code == 302
+    assert still_world.owner().get("/api/v1/programmes").status_code == 401
 
 
 def test_a_session_ends_by_itself_after_twelve_hours_without_use(world: World):

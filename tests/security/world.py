@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 
@@ -75,7 +75,7 @@ def keep_cookie(someone: Visitor) -> None:
 
 def make_world(engine: Engine) -> World:
     """`elsewhere` is bound to the shop `south`, `stranger` is of the programme `other`."""
-    hub = make_hub(engine, registry=registry_of([tablo(Remote())]), quote_deadline_ms=20_000)
+    hub = _hub(engine)
     app = create_app(hub)
     demo, other = new_programme(hub, "demo"), new_programme(hub, "other")
     with write(hub.engine) as connection:
@@ -100,6 +100,29 @@ def make_world(engine: Engine) -> World:
         names=_things(hub, everything, demo),
         secrets=(SETTINGS["token"], SETTINGS["webhook_secret"]),
     )
+
+
+def world_again(world: World, engine: Engine) -> World:
+    """The same on a copy of its database."""
+    hub = _hub(engine)
+    app = create_app(hub)
+
+    def again(caller: Caller) -> Caller:
+        return Caller(app, caller.key)
+
+    return replace(
+        world,
+        hub=hub,
+        all_scopes=again(world.all_scopes),
+        by_scope={scope: again(caller) for scope, caller in world.by_scope.items()},
+        elsewhere=again(world.elsewhere),
+        stranger=again(world.stranger),
+        revoked=again(world.revoked),
+    )
+
+
+def _hub(engine: Engine) -> Hub:
+    return make_hub(engine, registry=registry_of([tablo(Remote())]), quote_deadline_ms=20_000)
 
 
 def _add_person(connection, login: str, programme_id: int, grant: Grant) -> None:

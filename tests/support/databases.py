@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,17 +24,20 @@ EVERY_ENGINE = ("sqlite", "postgresql", "partitioned")
 
 
 class SqliteDatabases:
-    """New SQLite files, each a copy of one that was migrated once."""
+    """New SQLite files, each a copy of one that was migrated once.
 
-    def __init__(self, folder: Path) -> None:
+    `fill` puts in what all of them shall have.
+    """
+
+    def __init__(self, folder: Path, fill: Callable[[Engine], None] = upgrade) -> None:
         self._template = folder / "template.db"
         engine = make_engine(f"sqlite:///{self._template}")
-        upgrade(engine)
+        fill(engine)
         engine.dispose()  # the last connection folds the write-ahead log into the file
 
     @contextmanager
     def new(self, folder: Path) -> Iterator[Engine]:
-        """An empty database in this folder; its connections are closed afterwards."""
+        """A database in this folder; its connections are closed afterwards."""
         place = folder / "hub.db"
         shutil.copyfile(self._template, place)
         engine = make_engine(f"sqlite:///{place}")

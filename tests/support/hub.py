@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from sqlalchemy import Engine
 from hub.clock import Clock
 from hub.config import Config
 from hub.ingest.sealed import Cells
-from hub.registry import Registry
+from hub.registry import Registry, load_registry
 from hub.wiring import Hub, build_hub
 from tests.support.clock import FixedClock
 
 CELLS = Cells()
 """For all hubs of a test process: a child that translates takes half a second to start."""
+INSTALLED = cache(load_registry)
+"""The connectors, looked for once: what is installed does not change under a test."""
 SECRET_KEY = "0" * 42 + "A="
 """A Fernet key like any other: 32 bytes in base64."""
 
@@ -32,7 +35,7 @@ def make_hub(
     cells: Cells = CELLS,
     **settings: Any,
 ) -> Hub:
-    """`settings` are fields of Config; `registry` None loads the connectors installed."""
+    """`settings` are fields of Config; `registry` None is that of the connectors installed."""
     data_dir = settings.pop("data_dir", None) or Path(tempfile.gettempdir()) / "hub-of-tests"
     config = Config(
         data_dir=data_dir,
@@ -43,5 +46,9 @@ def make_hub(
     )
     config = dataclasses.replace(config, **settings)
     return build_hub(
-        config, clock=clock or FixedClock(), engine=engine, registry=registry, cells=cells
+        config,
+        clock=clock or FixedClock(),
+        engine=engine,
+        registry=registry or INSTALLED(config.connectors_enabled),
+        cells=cells,
     )

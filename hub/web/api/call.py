@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
+import orjson
 from flask import Flask, current_app, request
 from marshmallow import Schema
 from sqlalchemy import Connection
@@ -40,6 +41,7 @@ from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase, TooLate
 
 T = TypeVar("T")
 MAIN_SHOP = "main"
+_PLAIN = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _EXTENSION = "loyalty_api"
 BEGUN = "loyalty.begun"
@@ -127,7 +129,12 @@ class Call:
 
 
 def answer(document: Any, status: int = 200) -> Answer:
-    return Answer(status, _WRITER.encode(document).encode("utf-8", "replace"))
+    """JSON in UTF-8.  Half a surrogate pair, which a caller may have sent, becomes "?"."""
+    try:
+        told = orjson.dumps(document, option=_PLAIN)
+    except orjson.JSONEncodeError:
+        told = _WRITER.encode(document).encode("utf-8", "replace")
+    return Answer(status, told)
 
 
 NOTHING = Answer(204, b"")
