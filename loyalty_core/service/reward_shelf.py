@@ -16,7 +16,7 @@ from loyalty_core.domain.rules import RuleSet
 from loyalty_core.service.member_offers import seen_by
 from loyalty_core.service.members import Page, member_row
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import accounts, members, programmes
+from loyalty_core.store import accounts, audit, members, programmes
 from loyalty_core.store import reward_orders as store
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_core.store.reward_orders import KeptOrder, Stock
@@ -77,6 +77,8 @@ def change_stock(  # noqa: PLR0913 - each is a word of its own to the caller
     *,
     left: int | None = None,
     add: int = 0,
+    author: str,
+    now: datetime,
 ) -> OnShelf:
     """Say how many pieces are `left`, or that so many came (or went, below zero).
 
@@ -97,6 +99,16 @@ def change_stock(  # noqa: PLR0913 - each is a word of its own to the caller
         raise InvalidInput({"add": ["Too large."]})
     changed = Stock(stock.taken + now_left, stock.taken)
     store.set_stock(connection, programme_id, fold(code), changed)
+    audit.note(
+        connection,
+        programme_id,
+        "stock_changed",
+        item.code,
+        author=author,
+        now=now,
+        before={"left": stock.left},
+        after={"left": now_left},
+    )
     return _on_shelf(item, rules, {fold(code): now_left})
 
 

@@ -304,15 +304,26 @@ def all_lots(connection: Connection, programme_id: int) -> list[KeptLot]:
     return [_lot(row) for row in found]
 
 
-def add_lot(connection: Connection, lot: KeptLot) -> None:
-    """One of this name stays as it is."""
+def unfilled_lots(connection: Connection, programme_id: int) -> list[str]:
+    """Names of the lots of which codes are still to be made, the oldest first."""
+    own = (certificate_lots.c.programme_id == programme_id, certificate_lots.c.made < certificate_lots.c.size)
+    return list(connection.scalars(select(certificate_lots.c.name).where(*own).order_by(certificate_lots.c.id)))
+
+
+def programmes_due(connection: Connection, now: datetime) -> Sequence[int]:
+    """Those with codes still to be made of a lot that was opened by now."""
+    due = (certificate_lots.c.made < certificate_lots.c.size, certificate_lots.c.created_at <= now)
+    return list(connection.scalars(select(certificate_lots.c.programme_id).where(*due).distinct()))
+
+
+def add_lot(connection: Connection, lot: KeptLot) -> bool:
+    """One of this name stays as it is: then False."""
     terms = lot.terms
     goods = {"skus": list(terms.skus), "categories": list(terms.categories)}
     told = (terms.series, terms.life_days, terms.top_up, goods)
     row = (*(getattr(lot, name) for name in _LOT), *told)
-    insert_many(
-        connection, certificate_lots, (*_LOT, *_TERMS), [row], unless=("programme_id", "name")
-    )
+    unless = ("programme_id", "name")
+    return insert_many(connection, certificate_lots, (*_LOT, *_TERMS), [row], unless=unless) > 0
 
 
 def change_lot(connection: Connection, lot_id: int, values: Mapping[str, Any]) -> None:

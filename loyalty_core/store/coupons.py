@@ -210,10 +210,25 @@ def all_lots(connection: Connection, programme_id: int) -> list[KeptLot]:
     return [KeptLot(**{name: row[name] for name in _LOT_COLUMNS}) for row in found]
 
 
-def add_lot(connection: Connection, lot: KeptLot) -> None:
-    """One of this name stays as it is."""
+def unfilled_lots(connection: Connection, programme_id: int) -> list[str]:
+    """Names of the lots of which codes are still to be made, the oldest first."""
+    own = (coupon_lots.c.programme_id == programme_id, coupon_lots.c.made < coupon_lots.c.size)
+    return list(connection.scalars(select(coupon_lots.c.name).where(*own).order_by(coupon_lots.c.id)))
+
+
+def programmes_due(connection: Connection, now: datetime) -> Sequence[int]:
+    """Those with codes still to be made of a lot that was opened by now."""
+    due = (coupon_lots.c.made < coupon_lots.c.size, coupon_lots.c.created_at <= now)
+    return list(connection.scalars(select(coupon_lots.c.programme_id).where(*due).distinct()))
+
+
+def add_lot(connection: Connection, lot: KeptLot) -> bool:
+    """One of this name stays as it is: then False."""
     row = tuple(getattr(lot, name) for name in _LOT_COLUMNS)
-    insert_many(connection, coupon_lots, _LOT_COLUMNS, [row], unless=("programme_id", "name"))
+    return (
+        insert_many(connection, coupon_lots, _LOT_COLUMNS, [row], unless=("programme_id", "name"))
+        > 0
+    )
 
 
 def change_lot(connection: Connection, lot_id: int, values: Mapping[str, Any]) -> None:
