@@ -15,8 +15,7 @@ from sqlalchemy import Connection
 from hub.wiring import Hub
 from loyalty_core.domain.errors import InvalidInput, MemberNotFound
 from loyalty_core.service import certificates, coupons
-from loyalty_core.store import certificates as certificate_store
-from loyalty_core.store import coupons as coupon_store
+from loyalty_core.store import code_lots
 from loyalty_core.store.database import read, transact
 
 log = structlog.get_logger(__name__)
@@ -28,8 +27,7 @@ def fill_lots(hub: Hub, programme_id: int) -> bool:
     Raises: database errors.
     """
     with read(hub.engine) as connection:
-        of_coupons = coupon_store.unfilled_lots(connection, programme_id)
-        of_certificates = certificate_store.unfilled_lots(connection, programme_id)
+        of_coupons, of_certificates = code_lots.unfilled(connection, programme_id)
     work: list[Callable[[Connection], object]] = [
         partial(_coupons, hub, programme_id, name) for name in of_coupons
     ]

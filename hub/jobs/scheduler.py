@@ -22,8 +22,7 @@ from loyalty_core.service.day_letters import tell_days
 from loyalty_core.service.rate_tiers import rate_tiers, roll_tiers
 from loyalty_core.store import (
     backfills,
-    certificates,
-    coupons,
+    code_lots,
     idempotency,
     inbox,
     installations,
@@ -39,7 +38,7 @@ _LEADER_LOCK = 0x10A17FB
 """Any number, as long as nothing else of this database locks it."""
 _LOOK_UP_S = 1.0
 
-_ROOMS = (inbox, outbox, installations, backfills, sent_messages, coupons, certificates)
+_ROOMS = (inbox, outbox, installations, backfills, sent_messages, code_lots)
 Batch = partial[int]
 """Takes a connection, does a batch and says how many it had; 0: nothing is left."""
 

@@ -1,15 +1,20 @@
-"""Gift certificates and their movements as people and callers see them.  Wire-ready."""
+"""Gift certificates, their lots and their movements as people and callers see them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from loyalty_core.domain.certificate_book import Move
 from loyalty_core.domain.certificates import LENGTH
 from loyalty_core.domain.coupon_codes import told
-from loyalty_core.store.certificates import KeptCertificate
-from loyalty_core.store.ids import to_wire
+from loyalty_core.domain.errors import CertificateNotFound, InvalidInput
+from loyalty_core.store import certificates as store
+from loyalty_core.store import code_lots
+from loyalty_core.store.certificates import KeptCertificate, KeptLot
+from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_kit.money import format_decimal
 
 
@@ -55,3 +60,45 @@ def move_view(move: Move) -> dict[str, Any]:
         "occurred_at": why.occurred_at.isoformat(),
         "booked_at": why.booked_at.isoformat(),
     }
+
+
+LOT = "cl"
+"""How a lot is named outside."""
+
+
+def lot_of(connection: Connection, programme_id: int, lot_id: str) -> KeptLot:
+    """By its wire id.  Raises: CertificateNotFound."""
+    number = from_wire(LOT, lot_id)
+    lot = None if number is None else store.lot_by_id(connection, programme_id, number)
+    if lot is None:
+        raise CertificateNotFound
+    return lot
+
+
+def certificate_of(
+    connection: Connection, programme_id: int, certificate_id: str
+) -> KeptCertificate:
+    """By its wire id.  Raises: CertificateNotFound."""
+    number = from_wire("ct", certificate_id)
+    one = None if number is None else store.find_certificate(connection, programme_id, number)
+    if one is None:
+        raise CertificateNotFound
+    return one
+
+
+def count_states(connection: Connection, lot: KeptLot, now: datetime) -> dict[str, tuple[int, int]]:
+    """How many certificates of a lot are in each state of `certificate_view`, and the money
+    (kopecks) on them."""
+    return code_lots.certificate_states(connection, lot.id, now)
+
+
+def certificates_of(
+    connection: Connection, lot: KeptLot, *, cursor: str | None, limit: int, now: datetime
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of a lot, and where the next one begins.  Raises: InvalidInput (cursor)."""
+    after = -1 if cursor is None else from_wire("ct", cursor)
+    if after is None:
+        raise InvalidInput({"cursor": ["Not a cursor of this list."]})
+    found = store.of_lot(connection, lot.id, after=after, limit=limit + 1)
+    page = [certificate_view(one, now) for one in found[:limit]]
+    return page, page[-1]["id"] if len(found) > limit else None

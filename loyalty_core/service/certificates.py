@@ -24,13 +24,18 @@ from loyalty_core.domain.errors import (
     ProgrammeNotFound,
 )
 from loyalty_core.domain.pricing.goods import fold
-from loyalty_core.service.certificate_views import certificate_view, move_view, state_at
+from loyalty_core.service.certificate_views import (
+    certificate_of,
+    certificate_view,
+    move_view,
+    state_at,
+)
 from loyalty_core.service.members import lock_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import audit, members, programmes
 from loyalty_core.store import certificates as store
 from loyalty_core.store.certificates import KeptCertificate, KeptLot, Terms
-from loyalty_core.store.ids import from_wire, new_id, to_wire
+from loyalty_core.store.ids import new_id, to_wire
 from loyalty_kit.money import format_decimal
 
 MOST = 1_000_000
@@ -72,14 +77,22 @@ def series_of(
     connection: Connection, plans: PlanCache, programme_id: int, code: str
 ) -> CertificateSeries:
     """A series of the rules in force.  Raises: ProgrammeNotFound, InvalidInput."""
-    programme = programmes.programme_by_id(connection, programme_id)
-    if programme is None:
-        raise ProgrammeNotFound
-    rules = plans.get(connection, programme_id, programme.rules_version).rules
-    found = next((one for one in rules.certificates if one.code == code), None)
+    known = list_series(connection, plans, programme_id)
+    found = next((one for one in known if one.code == code), None)
     if found is None:
         raise InvalidInput({"series": ["Not a series of certificates in the rules in force."]})
     return found
+
+
+def list_series(
+    connection: Connection, plans: PlanCache, programme_id: int
+) -> list[CertificateSeries]:
+    """Those of the rules in force.  Raises: ProgrammeNotFound."""
+    programme = programmes.programme_by_id(connection, programme_id)
+    if programme is None:
+        raise ProgrammeNotFound
+    plan = plans.get(connection, programme_id, programme.rules_version)
+    return list(plan.rules.certificates)
 
 
 def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
@@ -310,10 +323,7 @@ def certificate_moves(
 ) -> list[dict[str, Any]]:
     """The movements of a certificate (wire id), the oldest first.  Raises:
     CertificateNotFound."""
-    number = from_wire("ct", certificate_id)
-    one = None if number is None else store.find_certificate(connection, programme_id, number)
-    if one is None:
-        raise CertificateNotFound
+    one = certificate_of(connection, programme_id, certificate_id)
     return [move_view(move) for move in store.moves_of(connection, one.id)]
 
 

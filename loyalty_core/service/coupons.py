@@ -21,11 +21,13 @@ from loyalty_core.domain.errors import (
 from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.service.members import lock_member, member_row
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import audit, members, programmes
+from loyalty_core.store import audit, code_lots, members, programmes
 from loyalty_core.store import coupons as store
 from loyalty_core.store.coupons import ACTIVE, BLOCKED, WITHDRAWN, KeptCoupon, KeptLot
-from loyalty_core.store.ids import new_id, to_wire
+from loyalty_core.store.ids import from_wire, new_id, to_wire
 
+LOT = "cl"
+"""How a lot is named outside."""
 MOST = 1_000_000
 """Coupons of one lot."""
 PORTION = 5000
@@ -281,6 +283,29 @@ def find_lot(connection: Connection, programme_id: int, name: str) -> KeptLot:
     if lot is None:
         raise CouponNotFound({"lot": name})
     return lot
+
+
+def lot_of(connection: Connection, programme_id: int, lot_id: str) -> KeptLot:
+    """By its wire id.  Raises: CouponNotFound."""
+    number = from_wire(LOT, lot_id)
+    lot = None if number is None else store.lot_by_id(connection, programme_id, number)
+    if lot is None:
+        raise CouponNotFound
+    return lot
+
+
+def list_series(connection: Connection, plans: PlanCache, programme_id: int) -> list[CouponSeries]:
+    """Those of the rules in force.  Raises: ProgrammeNotFound."""
+    programme = programmes.programme_by_id(connection, programme_id)
+    if programme is None:
+        raise ProgrammeNotFound
+    plan = plans.get(connection, programme_id, programme.rules_version)
+    return list(plan.series.values())
+
+
+def count_states(connection: Connection, lot: KeptLot, now: datetime) -> dict[str, int]:
+    """How many coupons of a lot are in each state of `coupon_view`."""
+    return code_lots.coupon_states(connection, lot, now)
 
 
 def list_lots(connection: Connection, programme_id: int) -> list[KeptLot]:

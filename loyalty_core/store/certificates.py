@@ -298,22 +298,22 @@ def find_lot(
     return None if found is None else _lot(found)
 
 
+def lot_by_id(connection: Connection, programme_id: int, number: int) -> KeptLot | None:
+    own = (certificate_lots.c.programme_id == programme_id, certificate_lots.c.id == number)
+    found = connection.execute(select(certificate_lots).where(*own)).mappings().first()
+    return None if found is None else _lot(found)
+
+
+def of_lot(connection: Connection, lot_id: int, *, after: int, limit: int) -> list[KeptCertificate]:
+    """A page of a lot, in the order in which they were made."""
+    own = (certificates.c.lot_id == lot_id, certificates.c.id > after)
+    return _read(connection, _WITH_LOTS.where(*own).order_by(certificates.c.id).limit(limit))
+
+
 def all_lots(connection: Connection, programme_id: int) -> list[KeptLot]:
     own = select(certificate_lots).where(certificate_lots.c.programme_id == programme_id)
     found = connection.execute(own.order_by(certificate_lots.c.id)).mappings()
     return [_lot(row) for row in found]
-
-
-def unfilled_lots(connection: Connection, programme_id: int) -> list[str]:
-    """Names of the lots of which codes are still to be made, the oldest first."""
-    own = (certificate_lots.c.programme_id == programme_id, certificate_lots.c.made < certificate_lots.c.size)
-    return list(connection.scalars(select(certificate_lots.c.name).where(*own).order_by(certificate_lots.c.id)))
-
-
-def programmes_due(connection: Connection, now: datetime) -> Sequence[int]:
-    """Those with codes still to be made of a lot that was opened by now."""
-    due = (certificate_lots.c.made < certificate_lots.c.size, certificate_lots.c.created_at <= now)
-    return list(connection.scalars(select(certificate_lots.c.programme_id).where(*due).distinct()))
 
 
 def add_lot(connection: Connection, lot: KeptLot) -> bool:

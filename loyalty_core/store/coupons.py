@@ -204,22 +204,16 @@ def find_lot(
     return None if found is None else KeptLot(**{name: found[name] for name in _LOT_COLUMNS})
 
 
+def lot_by_id(connection: Connection, programme_id: int, number: int) -> KeptLot | None:
+    own = (coupon_lots.c.programme_id == programme_id, coupon_lots.c.id == number)
+    found = connection.execute(select(coupon_lots).where(*own)).mappings().first()
+    return None if found is None else KeptLot(**{name: found[name] for name in _LOT_COLUMNS})
+
+
 def all_lots(connection: Connection, programme_id: int) -> list[KeptLot]:
     own = select(coupon_lots).where(coupon_lots.c.programme_id == programme_id)
     found = connection.execute(own.order_by(coupon_lots.c.id)).mappings()
     return [KeptLot(**{name: row[name] for name in _LOT_COLUMNS}) for row in found]
-
-
-def unfilled_lots(connection: Connection, programme_id: int) -> list[str]:
-    """Names of the lots of which codes are still to be made, the oldest first."""
-    own = (coupon_lots.c.programme_id == programme_id, coupon_lots.c.made < coupon_lots.c.size)
-    return list(connection.scalars(select(coupon_lots.c.name).where(*own).order_by(coupon_lots.c.id)))
-
-
-def programmes_due(connection: Connection, now: datetime) -> Sequence[int]:
-    """Those with codes still to be made of a lot that was opened by now."""
-    due = (coupon_lots.c.made < coupon_lots.c.size, coupon_lots.c.created_at <= now)
-    return list(connection.scalars(select(coupon_lots.c.programme_id).where(*due).distinct()))
 
 
 def add_lot(connection: Connection, lot: KeptLot) -> bool:
