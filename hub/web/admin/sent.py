@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -22,7 +24,8 @@ def index() -> ResponseReturnValue:
     """All, or those of one kind, channel or state; the newest first.  Neither their texts nor
     where they went are kept."""
     known = {"kind": words.MESSAGE_KIND, "channel": words.MESSAGE_CHANNEL, "state": words.MESSAGE}
-    only = {name: told for name, of in known.items() if (told := request.args.get(name)) in of}
+    told = {name: request.args.get(name, "") for name in known}
+    only = {name: wanted for name, wanted in told.items() if wanted in known[name]}
     hub, programme_id = the_hub(), the_programme().id
     before = from_wire("o", request.args.get("after", ""))
     with read(hub.engine) as connection:
@@ -32,7 +35,8 @@ def index() -> ResponseReturnValue:
         members = name_members(connection, hub.plans, programme_id, numbers, now=hub.clock.now())
     older = None
     if len(found) > _PAGE:
-        older = url_for(".index", **only, after=to_wire("o", shown[-1].id))
+        query = urlencode({**only, "after": to_wire("o", shown[-1].id)})
+        older = f"{url_for('.index')}?{query}"
     return render_template(
         "admin/sent.html",
         sent=[(one, members.get(to_wire("m", one.member_id or 0))) for one in shown],

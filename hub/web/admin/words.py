@@ -258,7 +258,7 @@ ORDER: Mapping[str, State] = {
 REWARD: Mapping[str, str] = {
     "gift": lazy_gettext("Gift"),
     "privilege": lazy_gettext("Privilege"),
-    "service": lazy_gettext("Service"),
+    "service": lazy_gettext("A service"),
 }
 _CLASS: Mapping[str, str] = {
     "general": lazy_gettext("General goods"),
@@ -289,7 +289,7 @@ ROLE: Mapping[str, str] = {
 ROLE_MAY: Mapping[str, str] = {
     "owner": lazy_gettext("everything, people and keys too"),
     "marketer": lazy_gettext(
-        "sees the programme and members, writes messages, makes coupons, sees to catalogue and stock"
+        "sees the programme and members, writes messages, makes coupons, keeps catalogue and stock"
     ),
     "support": lazy_gettext(
         "sees all of that, moves points, merges members, blocks codes, works off what is odd"
