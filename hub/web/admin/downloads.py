@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -67,7 +66,7 @@ def _text(rows: Sequence[Sequence[str]]) -> str:
     return out.getvalue()
 
 
-def _xlsx(columns: Sequence[str], pages: Callable[[Connection], Rows]) -> Any:
+def _xlsx(columns: Sequence[str], pages: Callable[[Connection], Rows]) -> io.BytesIO:
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
@@ -77,7 +76,7 @@ def _xlsx(columns: Sequence[str], pages: Callable[[Connection], Rows]) -> Any:
         for page in pages(connection):
             for row in page:
                 sheet.append(_cells(row, columns))
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it
+    file = io.BytesIO()
     book.save(file)
     file.seek(0)
     return file
