@@ -116,7 +116,7 @@ def _rows(
         return _messages(connection, member_id, cursor)
     if view == "notes":
         notes, after = list_notes(connection, programme_id, member_id, cursor=cursor, limit=_PAGE)
-        return [{"id": note_id(one), **asdict(one)} for one in notes], after
+        return [{**asdict(one), "id": note_id(one)} for one in notes], after
     read_page = _PAGES[view]
     page = read_page(connection, programme_id, member_id, cursor=cursor, limit=_PAGE)
     return list(page.items), page.next_cursor
