@@ -13,7 +13,15 @@ from hub.web.admin import downloads, uploads, words
 from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext
-from hub.web.admin.lot_forms import a_name, by_field, read_count, read_money, read_name, told
+from hub.web.admin.lot_forms import (
+    a_name,
+    by_field,
+    read_count,
+    read_money,
+    read_name,
+    told,
+    whole_page,
+)
 from hub.web.admin.uploads import Taking
 from loyalty_core.domain.certificates import MOST_MINOR
 from loyalty_core.domain.errors import CertificateNotFound, InvalidInput
@@ -87,8 +95,10 @@ def show(certificate_lot: str) -> ResponseReturnValue:
 
 @pages.get("/lots/<certificate_lot>/progress")
 def progress(certificate_lot: str) -> ResponseReturnValue:
-    """The fragment that the page asks for again while certificates are being made."""
-    return _lot_page("lot_progress", _own(certificate_lot))
+    """The fragment that the page asks for again while certificates are being made; then all of
+    it."""
+    lot = _own(certificate_lot)
+    return _lot_page("lot_progress", lot), whole_page(lot.made >= lot.size)
 
 
 @pages.post("/lots/<certificate_lot>/export")

@@ -14,7 +14,15 @@ from hub.web.admin import downloads, rights, uploads, words
 from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext
-from hub.web.admin.lot_forms import a_name, by_field, read_count, read_day, read_name, told
+from hub.web.admin.lot_forms import (
+    a_name,
+    by_field,
+    read_count,
+    read_day,
+    read_name,
+    told,
+    whole_page,
+)
 from hub.web.admin.uploads import Taking
 from loyalty_core.domain.errors import CouponNotFound, InvalidInput
 from loyalty_core.domain.staff import May
@@ -78,8 +86,9 @@ def show(coupon_lot: str) -> ResponseReturnValue:
 
 @pages.get("/lots/<coupon_lot>/progress")
 def progress(coupon_lot: str) -> ResponseReturnValue:
-    """The fragment that the page asks for again while coupons are being made."""
-    return _lot_page("lot_progress", coupon_lot)
+    """The fragment that the page asks for again while coupons are being made; then all of it."""
+    lot = _own(coupon_lot)
+    return _lot_page("lot_progress", coupon_lot), whole_page(lot.made >= lot.size)
 
 
 @pages.post("/lots/<coupon_lot>/block")

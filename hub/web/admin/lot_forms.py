@@ -72,3 +72,8 @@ def read_money(errors: dict[str, str], name: str, most: int) -> int:
 def by_field(error: InvalidInput) -> dict[str, str]:
     """What a service refuses, in the language of the page."""
     return {name: field_message(why[0], language()) for name, why in error.errors.items()}
+
+
+def whole_page(is_whole: bool) -> dict[str, str]:
+    """Headers by which htmx loads the page anew once its lot is whole: it shows more then."""
+    return {"HX-Refresh": "true"} if is_whole else {}
