@@ -109,6 +109,8 @@ ENTRY: Mapping[str, str] = {
     "transfer": lazy_gettext("Moved from another member"),
     "forgive": lazy_gettext("Debt forgiven"),
 }
+REASON: Mapping[str, str] = {"reward": lazy_gettext("For a reward")}
+"""Reasons that the hub itself writes; those of people are shown as they wrote them."""
 FIGURE: Mapping[str, str] = {
     "available": lazy_gettext("available"),
     "pending": lazy_gettext("pending"),
@@ -228,7 +230,7 @@ def receipt_title(receipt: Mapping[str, str]) -> str:
 COUPON: Mapping[str, State] = {
     "active": State(lazy_gettext("Can be used"), "good"),
     "used": State(lazy_gettext("Used"), "idle"),
-    "expired": State(lazy_gettext("Expired"), "idle"),
+    "expired": State(lazy_gettext("Out of date"), "idle"),
     "blocked": State(lazy_gettext("Blocked"), "bad"),
     "withdrawn": State(lazy_gettext("Withdrawn"), "idle"),
 }
@@ -236,7 +238,7 @@ CERTIFICATE: Mapping[str, State] = {
     "issued": State(lazy_gettext("Not sold yet"), "wait"),
     "active": State(lazy_gettext("Can be paid with"), "good"),
     "spent": State(lazy_gettext("Spent"), "idle"),
-    "expired": State(lazy_gettext("Expired"), "idle"),
+    "expired": State(lazy_gettext("Out of date"), "idle"),
     "blocked": State(lazy_gettext("Blocked"), "bad"),
     "void": State(lazy_gettext("Money given back"), "idle"),
 }
@@ -247,7 +249,7 @@ MOVE: Mapping[str, str] = {
     "release": lazy_gettext("Set free again"),
     "pay": lazy_gettext("Paid with"),
     "give_back": lazy_gettext("Given back for a return"),
-    "expire": lazy_gettext("Expired"),
+    "expire": lazy_gettext("Out of date"),
     "void": lazy_gettext("Its money was given back"),
 }
 ORDER: Mapping[str, State] = {

@@ -55,7 +55,7 @@ def upload(owner, path, text, *, dry="no", name="list.csv", **fields):
 
 
 def figure(page, name):
-    found = re.search(rf'data-figure="{name}">\s*([^<]*?)\s*<', page)
+    found = re.search(rf'data-figure="{name}">\s*(?:<span[^>]*>[^<]*</span>)?\s*([^<]*?)\s*<', page)
     assert found is not None, name
     return found[1].replace("\N{NO-BREAK SPACE}", " ")
 
@@ -282,6 +282,29 @@ def test_a_reward_is_put_in_stock_handed_out_once_and_cancelled(owner, caller):
     assert "Mug" in page
     assert figure(owner.page(f"{HERE}/rewards/"), "left-mug") == "2"
     assert "Reward handed out" in owner.page(f"{HERE}/log/")
+
+
+def test_the_log_knows_partners_stock_and_clubs(owner, caller):
+    rules = caller.get("/programmes/demo/rules").json
+    rules["clubs"] = [{"code": "tea", "name": "Tea"}]
+    draft = caller.put("/programmes/demo/rules", rules).json["draft"]
+    assert caller.post("/programmes/demo/rules/publish", {"draft": draft}).status_code == 200
+    member = caller.post("/members", {"phone": "+79161234567"}).json["id"]
+    for shops in ([], ["main"], ["main"]):
+        assert caller.put("/partners/bakery", {"shops": shops}).status_code == 200
+    once = {"Idempotency-Key": "k-1"}
+    assert caller.post("/rewards/mug/stock", {"left": 9}, headers=once).status_code == 200
+    assert caller.post(f"/members/{member}/clubs", {"club": "tea"}).status_code == 201
+    for _ in range(2):
+        assert caller.delete(f"/members/{member}/clubs/tea").status_code == 204
+
+    def told(action):
+        page = owner.page(f"{HERE}/log/?action={action}")
+        return page.count("<tr>") - 1
+
+    # Said again it changes nothing, and is no change.
+    counts = {"partner_set": 2, "stock_changed": 1, "club_joined": 1, "club_left": 1}
+    assert {action: told(action) for action in counts} == counts
 
 
 def test_a_members_page_has_lines_codes_rewards_and_notes(owner, caller):

@@ -36,3 +36,9 @@ document.addEventListener("click", (event) => {
     window.print();
   }
 });
+
+// On a phone the tabs are wider than the window: the chosen one is brought into view.
+document.addEventListener("DOMContentLoaded", () => {
+  const chosen = document.querySelector(".tabs a[aria-current]");
+  chosen?.scrollIntoView({ block: "nearest", inline: "center" });
+});
