@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from flask import render_template, request
@@ -79,6 +80,7 @@ def bring_in(taking: Taking, take: Take) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
         file.save(path)
+        file.close()
         try:
             _take_all(path, taking, take, outcome)
         except SheetUnreadable as error:
@@ -98,13 +100,14 @@ def _take_all(path: Path, taking: Taking, take: Take, outcome: Outcome) -> None:
         if heading in called and word not in called
     }
     rows = Rows(sheet, taking.words, told=told, needed=taking.needed)
+    # Read through before anything is taken: a file is refused as a whole.
+    if sum(1 for _ in islice(sheet.rows(), MOST_LINES + 1)) > MOST_LINES:
+        outcome.errors["file"] = gettext(
+            "A browser brings in at most %(most)s lines; for more there is the command line.",
+            most=number(MOST_LINES),
+        )
+        return
     for portion in rows.portions():
-        if outcome.lines + len(portion) > MOST_LINES:
-            outcome.errors["file"] = gettext(
-                "A browser brings in at most %(most)s lines; for more there is the command line.",
-                most=number(MOST_LINES),
-            )
-            return
         lines = [line for line, _ in portion]
         part = transact(the_hub().engine, partial(_portion, take, lines))
         outcome.report.added += part.added

@@ -11,6 +11,7 @@ import pytest
 from openpyxl import load_workbook
 
 from hub.jobs.lots import fill_lots
+from hub.web.admin import uploads
 from loyalty_core.domain.staff import Role
 from loyalty_core.service import catalogue
 from loyalty_core.service.catalogue import CategoryRow, ProductRow
@@ -99,6 +100,16 @@ def test_a_file_that_cannot_be_taken_is_refused_beside_its_field(owner, text, na
     assert answer.status_code == 422
     assert wrong is not None
     assert said in wrong[1].replace("&#34;", '"')
+
+
+def test_a_file_that_is_too_long_or_too_large_is_refused_whole(owner, monkeypatch):
+    path = f"{HERE}/catalogue/import"
+    monkeypatch.setattr(uploads, "MOST_LINES", 2)
+    assert "at most 2 lines" in upload(owner, path, "sku;name\n1;a\n2;b\n3;c\n").text
+    assert "No products yet" in owner.page(f"{HERE}/catalogue/")
+    monkeypatch.setattr(uploads, "MOST_BYTES", 1000)
+    large = upload(owner, path, "x" * 2000)
+    assert (large.status_code, "This is too large" in large.text) == (413, True)
 
 
 def test_products_are_found_by_name_article_category_and_class(owner, hub, programme_id):
