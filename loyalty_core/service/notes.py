@@ -26,7 +26,8 @@ def write_note(  # noqa: PLR0913 - each is a word of its own to the caller
     author: str,
     now: datetime,
 ) -> MemberNote:
-    """The log is told that there is one, and not what it says: an erasure does not reach it.
+    """A form that is sent twice writes once.  The log is told that there is one, and not what it
+    says: an erasure does not reach it.
 
     Raises: MemberNotFound (also one that was erased), InvalidInput (text).
     """
@@ -35,6 +36,9 @@ def write_note(  # noqa: PLR0913 - each is a word of its own to the caller
     if member_row(connection, programme_id, member_id)["state"] == "erased":
         raise MemberNotFound
     member = lock_member(connection, programme_id, member_id)
+    last = store.notes_of(connection, [member], limit=1)
+    if last and (last[0].text, last[0].author) == (text.strip(), author):
+        return last[0]
     note = MemberNote(new_id(now), member, text.strip(), author, now)
     store.add_note(connection, note)
     audit.note(

@@ -132,7 +132,7 @@ PAGES = {
     ),
     f"GET {DEMO}/rewards/": Page(200, 200, roles=LOOK),
     f"POST {DEMO}/rewards/<reward>/stock": Page(
-        302, 404, {"way": "add", "pieces": "1"}, roles=MARKETER
+        302, 404, {"way": "add", "pieces": "1", "was": "8"}, roles=MARKETER
     ),
     f"GET {DEMO}/rewards/orders": Page(200, 200, roles=LOOK),
     f"POST {DEMO}/rewards/orders/<order>/cancel": Page(302, 404, roles=SUPPORT),

@@ -33,7 +33,8 @@ def index() -> ResponseReturnValue:
 def stock(reward: str) -> ResponseReturnValue:
     """So many pieces came, or so many are there."""
     way, plain = told("way"), told("pieces")
-    if way not in _WAYS:
+    was = told("was")
+    if way not in _WAYS or not (was.isascii() and was.isdigit()):
         raise BadRequest
     bare = plain.removeprefix("-") if way == "add" else plain
     if not (bare.isascii() and bare.isdigit() and len(bare) <= len(str(MOST_PIECES))):
@@ -49,6 +50,7 @@ def stock(reward: str) -> ResponseReturnValue:
                 reward,
                 left=pieces if way == "left" else None,
                 add=pieces if way == "add" else 0,
+                was=int(was),
                 author=author(),
                 now=hub.clock.now(),
             ),

@@ -267,10 +267,16 @@ def test_whoever_may_not_issue_money_sees_the_end_of_its_code(
 def test_a_reward_is_put_in_stock_handed_out_once_and_cancelled(owner, caller):
     bought = caller.post("/purchases", a_purchase()).json
     for wrong, said in (("many", "Write a whole number."), ("-1", "Takes more than is left.")):
-        page = owner.send(f"{HERE}/rewards/", f"{HERE}/rewards/mug/stock", way="add", pieces=wrong)
+        page = owner.send(
+            f"{HERE}/rewards/", f"{HERE}/rewards/mug/stock", way="add", pieces=wrong, was="0"
+        )
         assert (page.status_code, said in page.text) == (422, True)
         assert f'value="{wrong}"' in page.text
-    owner.send(f"{HERE}/rewards/", f"{HERE}/rewards/mug/stock", way="left", pieces="3")
+    owner.send(f"{HERE}/rewards/", f"{HERE}/rewards/mug/stock", way="left", pieces="3", was="0")
+    twice = owner.send(
+        f"{HERE}/rewards/", f"{HERE}/rewards/mug/stock", way="add", pieces="3", was="0"
+    )
+    assert (twice.status_code, "Has changed meanwhile." in twice.text) == (422, True)
     orders = [
         caller.post(
             f"/members/{bought['member']}/rewards",
@@ -328,7 +334,8 @@ def test_a_members_page_has_lines_codes_rewards_and_notes(owner, caller):
     new = f"{here}/notes/new"
     empty = owner.send(new, new, text=" ")
     assert empty.status_code == 422
-    owner.send(new, new, text="Asks for <green> tea")
+    for _ in range(2):
+        owner.send(new, new, text="Asks for <green> tea")
     page = owner.page(f"{here}?view=notes")
     assert "Asks for &lt;green&gt; tea" in page
     told = owner.send(new, f"{here}/export").json
