@@ -28,7 +28,8 @@ from loyalty_core.domain.errors import (
     TooMany,
 )
 from loyalty_core.service.catalogue import products_for
-from loyalty_core.service.certificates import certificate_view, known_certificate
+from loyalty_core.service.certificate_views import certificate_view
+from loyalty_core.service.certificates import known_certificate
 from loyalty_core.service.confirm import Wanted, ask_code, code_of
 from loyalty_core.service.enter_member import enter_member, known_member
 from loyalty_core.service.hold_points import place_hold, release_cart

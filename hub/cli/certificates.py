@@ -25,6 +25,7 @@ from hub.cli.place import chosen_programme, open_hub, programme_option
 from hub.wiring import Hub
 from loyalty_core.domain.certificates import MOST_MINOR
 from loyalty_core.service import certificates as service
+from loyalty_core.service.certificate_views import certificate_view
 from loyalty_core.service.certificates import NewLot
 from loyalty_core.service.import_certificates import WORDS, CertificateImport
 from loyalty_core.service.import_codes import Way
@@ -204,7 +205,7 @@ def _set_blocked(certificate: str, code: str | None, as_json: bool, *, blocked: 
     told = transact(
         hub.engine,
         lambda connection: service.block_certificate(
-            connection, programme.id, certificate, blocked=blocked, now=now
+            connection, programme.id, certificate, blocked=blocked, author=AUTHOR, now=now
         ),
     )
     print_row(told, as_json)
@@ -229,7 +230,7 @@ def certificate_pages(
 ) -> Iterator[list[dict[str, Any]]]:
     """Rows with `COLUMNS`, of a lot or of all."""
     for page in service.all_certificates(connection, programme_id, lot):
-        views = [service.certificate_view(one, now) for one in page]
+        views = [certificate_view(one, now) for one in page]
         # What live holds have reserved is on it all the same.
         sums = [format_decimal(one.book.figures.balance) for one in page]
         yield [

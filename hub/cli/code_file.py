@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -12,19 +12,16 @@ from typing import Any
 
 import click
 
-from hub.cli.import_file import RejectFile, Sheet, apart
+from hub.cli.import_file import RejectFile, apart
 from hub.cli.output import print_json, print_row, progress_bar
 from hub.cli.private_file import open_private
+from hub.sheets import Rows, Sheet
 from hub.wiring import Hub
-from loyalty_core.service.import_codes import CodeImport, Line, Report
+from loyalty_core.service.import_codes import CodeImport, Report
 from loyalty_core.store.database import transact
 
-PORTION = 5000
 SHOWN = 20
 """Bad lines that are told on the terminal."""
-
-Portion = list[tuple[Line, list[str]]]
-"""Lines by our words, beside what stands in the file."""
 
 out_option = click.option(
     "--out",
@@ -54,41 +51,6 @@ def column_option(words: Sequence[str]) -> Callable[[Any], Any]:
     )
 
 
-class Rows:
-    """The lines of a file under its own names of columns; `words` are ours."""
-
-    def __init__(self, sheet: Sheet, columns: Sequence[str], words: Sequence[str]) -> None:
-        self._sheet = sheet
-        ours = {name.casefold(): name for name in sheet.names if name}
-        told = _told(columns, words)
-        found = {word: told.get(word, ours.get(word)) for word in words}
-        missing = sorted(set(told.values()) - set(sheet.names))
-        if missing:
-            raise click.ClickException(f"The file has no column {', '.join(missing)}.")
-        if found["code"] is None:
-            raise click.ClickException("The file has no column code; name it: --column code=...")
-        self._places = {
-            word: sheet.names.index(name) for word, name in found.items() if name is not None
-        }
-
-    def portions(self) -> Iterator[Portion]:
-        portion: Portion = []
-        for number, cells in self._sheet.rows():
-            portion.append((self._line(number, cells), cells))
-            if len(portion) == PORTION:
-                yield portion
-                portion = []
-        if portion:
-            yield portion
-
-    def _line(self, number: int, cells: list[str]) -> Line:
-        told = {
-            word: cells[place].strip() if place < len(cells) else ""
-            for word, place in self._places.items()
-        }
-        return Line(number, told, any(cell.strip() for cell in cells[len(self._sheet.names) :]))
-
-
 def bring_in_file(  # noqa: PLR0913 - the command's own words
     hub: Hub,
     way: CodeImport[Any],
@@ -104,7 +66,7 @@ def bring_in_file(  # noqa: PLR0913 - the command's own words
     report = Report()
     apart(file, rejected)
     sheet = Sheet(file, encoding)
-    rows, done = Rows(sheet, columns, words), 0
+    rows, done = Rows(sheet, words, told=_told(columns, words)), 0
     with closing(RejectFile(rejected, sheet)) as bin_, progress_bar("Reading", "line") as move:
         for portion in rows.portions():
             lines = [line for line, _ in portion]

@@ -206,14 +206,16 @@ def _set_blocked(
     if name is not None:
         lot = transact(
             hub.engine,
-            lambda connection: service.block_lot(connection, programme.id, name, blocked=blocked),
+            lambda connection: service.block_lot(
+                connection, programme.id, name, blocked=blocked, author=AUTHOR, now=now
+            ),
         )
         print_row(_lot_row(lot), as_json)
         return
     told = transact(
         hub.engine,
         lambda connection: service.block_coupon(
-            connection, programme.id, coupon or "", blocked=blocked, now=now
+            connection, programme.id, coupon or "", blocked=blocked, author=AUTHOR, now=now
         ),
     )
     print_row(told, as_json)

@@ -15,10 +15,10 @@ from sqlalchemy import Connection
 from hub.cli.certificates import COLUMNS as CERTIFICATES
 from hub.cli.certificates import certificate_pages
 from hub.cli.coupons import COLUMNS as COUPONS
-from hub.cli.import_file import guarded
 from hub.cli.output import json_option, print_row, progress_bar
 from hub.cli.place import chosen_programme, open_hub, programme_option
 from hub.cli.private_file import open_private
+from hub.sheets import guarded
 from loyalty_core.service import coupons
 from loyalty_core.service import export_programme as service
 from loyalty_core.service.programmes import Programme, get_rules

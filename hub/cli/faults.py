@@ -11,6 +11,7 @@ from hub.config import ConfigError
 from hub.keeping.archive import BackupRefused
 from hub.passwords import PasswordTooShort
 from hub.registry import ConnectorUnavailable
+from hub.sheets import SheetUnreadable
 from hub.vault import Unreadable
 from hub.web.sentences import detail
 from loyalty_core.domain.errors import InvalidInput, LoyaltyError
@@ -24,6 +25,7 @@ EXPECTED = (
     PasswordTooShort,
     Unreadable,
     BackupRefused,
+    SheetUnreadable,
     OperationalError,
     IntegrityError,
     CommandError,

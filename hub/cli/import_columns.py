@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from hub.cli.import_file import Sheet
+from hub.sheets import Sheet
 from hub.wiring import Hub
 from loyalty_core.domain.import_columns import (
     KEPT,

@@ -18,9 +18,10 @@ from sqlalchemy import Connection
 
 from hub.cli import import_words as words
 from hub.cli.import_columns import Asked, Columns, Portion, columns_of
-from hub.cli.import_file import RejectFile, Sheet, apart
+from hub.cli.import_file import RejectFile, apart
 from hub.cli.output import print_json, progress_bar
 from hub.cli.place import chosen_programme, open_hub
+from hub.sheets import Sheet
 from hub.wiring import Hub
 from loyalty_core.domain.import_columns import BALANCES, MEMBERS
 from loyalty_core.service import imports as service

@@ -13,6 +13,7 @@ from hub.cli.place import chosen_programme, open_hub, programme_option
 from hub.settlement import document, partner
 from loyalty_core.service import partners as service
 from loyalty_core.service.partners import PartnerView, PointPrice, Terms
+from loyalty_core.store.audit import COMMAND_LINE
 from loyalty_core.store.database import look, read, transact
 from loyalty_kit.money import HUNDREDTHS, format_decimal, parse_decimal
 
@@ -84,7 +85,13 @@ def put(  # noqa: PLR0913 - the command's own words
     made = transact(
         hub.engine,
         lambda connection: service.set_partner(
-            connection, hub.plans, programme.id, name, terms, now=hub.clock.now()
+            connection,
+            hub.plans,
+            programme.id,
+            name,
+            terms,
+            author=COMMAND_LINE,
+            now=hub.clock.now(),
         ),
     )
     print_row(partner(made) if as_json else _row(made), as_json)

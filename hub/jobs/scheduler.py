@@ -20,7 +20,15 @@ from hub.wiring import Hub
 from loyalty_core.service import confirm, personal_lists, upkeep
 from loyalty_core.service.day_letters import tell_days
 from loyalty_core.service.rate_tiers import rate_tiers, roll_tiers
-from loyalty_core.store import backfills, idempotency, inbox, installations, outbox, sent_messages
+from loyalty_core.store import (
+    backfills,
+    code_lots,
+    idempotency,
+    inbox,
+    installations,
+    outbox,
+    sent_messages,
+)
 from loyalty_core.store.database import is_sqlite, read, transact
 
 log = structlog.get_logger(__name__)
@@ -30,6 +38,7 @@ _LEADER_LOCK = 0x10A17FB
 """Any number, as long as nothing else of this database locks it."""
 _LOOK_UP_S = 1.0
 
+_ROOMS = (inbox, outbox, installations, backfills, sent_messages, code_lots)
 Batch = partial[int]
 """Takes a connection, does a batch and says how many it had; 0: nothing is left."""
 
@@ -111,9 +120,7 @@ def sweep(hub: Hub, stop: threading.Event | None = None) -> None:
     now = hub.clock.now()
     with read(hub.engine) as connection:
         due = {
-            programme_id
-            for room in (inbox, outbox, installations, backfills, sent_messages)
-            for programme_id in room.programmes_due(connection, now)
+            programme_id for room in _ROOMS for programme_id in room.programmes_due(connection, now)
         }
     for programme_id in sorted(due):
         if stop is not None and stop.is_set():

@@ -316,6 +316,7 @@ FIELDS: Mapping[str, str] = {
     "Is not for this buyer.": "Не для этого покупателя.",
     "Must not be before from.": "Не может быть раньше from.",
     "Give left or add.": "Укажите left или add, одно из двух.",
+    "Has changed meanwhile.": "За это время изменилось: проверьте ещё раз.",
     "Takes more than is left.": "Списывается больше, чем осталось.",
     "No stock is kept of this reward.": "Остаток этой награды не ведётся.",
     "Not a currency of points of this programme.": "В программе нет такой валюты баллов.",

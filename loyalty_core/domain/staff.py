@@ -26,6 +26,16 @@ class May(StrEnum):
     ERASE = "erase"
     """Hand out what is known of a member, and erase it."""
     MESSAGES = "messages"
+    ISSUE = "issue"
+    """Make coupons; change the catalogue and the stock of rewards."""
+    MONEY = "money"
+    """Issue gift certificates, put money onto them, take their codes out."""
+    BLOCK = "block"
+    """Let a coupon or certificate not be used."""
+    HAND_OUT = "hand_out"
+    """Hand out a reward to whoever shows its code."""
+    SETTLE = "settle"
+    """Work off what the hub could not settle; write notes on members."""
     REPLAY = "replay"
     CONNECT = "connect"
     PEOPLE = "people"
@@ -35,9 +45,20 @@ class May(StrEnum):
 
 MAY: Mapping[Role, frozenset[May]] = {
     Role.OWNER: frozenset(May),
-    Role.MARKETER: frozenset({May.LOOK, May.SEE_MEMBERS, May.MESSAGES}),
-    Role.SUPPORT: frozenset({May.LOOK, May.SEE_MEMBERS, May.MOVE_POINTS, May.MERGE, May.REPLAY}),
-    Role.CASHIER: frozenset({May.SEE_MEMBERS}),
+    Role.MARKETER: frozenset({May.LOOK, May.SEE_MEMBERS, May.MESSAGES, May.ISSUE, May.BLOCK}),
+    Role.SUPPORT: frozenset(
+        {
+            May.LOOK,
+            May.SEE_MEMBERS,
+            May.MOVE_POINTS,
+            May.MERGE,
+            May.REPLAY,
+            May.BLOCK,
+            May.HAND_OUT,
+            May.SETTLE,
+        }
+    ),
+    Role.CASHIER: frozenset({May.SEE_MEMBERS, May.HAND_OUT}),
     Role.VIEWER: frozenset({May.LOOK, May.SEE_MEMBERS}),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -18,13 +18,20 @@ __all__ = [
     "CatalogueProduct",
     "CategoryRow",
     "ProductRow",
+    "Wanted",
     "filled_in",
+    "find_products",
+    "legal_classes",
     "list_categories",
     "list_products",
+    "product_pages",
     "products_for",
     "upsert_categories",
     "upsert_products",
 ]
+
+
+_SCANNED = 1000
 
 
 class ProductLike(Protocol):
@@ -177,6 +184,77 @@ def list_products(
     rows = store.products_after(connection, programme_id, after or "", limit + 1)
     page = rows[:limit]
     return page, page[-1].sku if len(rows) > limit else None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which products: a part of the name or article, a category with all below it, a class."""
+
+    text: str = ""
+    category: str | None = None
+    legal_class: str | None = None
+
+
+def find_products(
+    connection: Connection,
+    programme_id: int,
+    wanted: Wanted,
+    *,
+    after: str = "",
+    limit: int = 50,
+) -> tuple[list[ProductRow], str | None]:
+    """A page in the order of sku, and `after` of the next page (None: this was the last).
+
+    Names are compared as people write them, which not every database can: what stands before the
+    last one found is read through in portions.
+    """
+    below = _below(connection, programme_id, wanted.category)
+    text, found = fold(wanted.text), list[ProductRow]()
+    while len(found) <= limit:
+        rows = store.products_after(
+            connection, programme_id, after, _SCANNED, legal_class=wanted.legal_class
+        )
+        found += [one for one in rows if _fits(one, text, below)]
+        if len(rows) < _SCANNED:
+            break
+        after = rows[-1].sku
+    page = found[:limit]
+    return page, page[-1].sku if len(found) > limit else None
+
+
+def product_pages(
+    connection: Connection, programme_id: int, wanted: Wanted
+) -> Iterator[list[ProductRow]]:
+    """All of them, page by page."""
+    after: str | None = ""
+    while after is not None:
+        page, after = find_products(connection, programme_id, wanted, after=after, limit=_SCANNED)
+        yield page
+
+
+def legal_classes(connection: Connection, programme_id: int) -> list[str]:
+    """Those that products have."""
+    return store.legal_classes(connection, programme_id)
+
+
+def _fits(product: ProductRow, text: str, below: frozenset[str] | None) -> bool:
+    if below is not None and below.isdisjoint(product.categories):
+        return False
+    return text in fold(product.name) or text in fold(product.sku)
+
+
+def _below(connection: Connection, programme_id: int, code: str | None) -> frozenset[str] | None:
+    """A category and all that stand below it; None: whichever."""
+    if code is None:
+        return None
+    children: dict[str, list[str]] = {}
+    for one in store.all_categories(connection, programme_id):
+        children.setdefault(one.parent or "", []).append(one.code)
+    found, fresh = set[str](), [fold(code)]
+    while fresh:
+        found |= set(fresh)
+        fresh = [one for parent in fresh for one in children.get(parent, ()) if one not in found]
+    return frozenset(found)
 
 
 def list_categories(connection: Connection, programme_id: int) -> list[CategoryRow]:

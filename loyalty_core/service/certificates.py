@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.certificate_book import CertificateBook, Figures, Move, Why
-from loyalty_core.domain.certificates import LENGTH, RANDOM, CertificateSeries
-from loyalty_core.domain.coupon_codes import draw, normal, told
+from loyalty_core.domain.certificate_book import CertificateBook, Figures, Why
+from loyalty_core.domain.certificates import RANDOM, CertificateSeries
+from loyalty_core.domain.coupon_codes import draw, normal
 from loyalty_core.domain.dates import end_of_life
 from loyalty_core.domain.errors import (
     CertificateClosed,
@@ -24,12 +24,18 @@ from loyalty_core.domain.errors import (
     ProgrammeNotFound,
 )
 from loyalty_core.domain.pricing.goods import fold
+from loyalty_core.service.certificate_views import (
+    certificate_of,
+    certificate_view,
+    move_view,
+    state_at,
+)
 from loyalty_core.service.members import lock_member, member_row
 from loyalty_core.service.plans import PlanCache
+from loyalty_core.store import audit, members, programmes
 from loyalty_core.store import certificates as store
-from loyalty_core.store import members, programmes
 from loyalty_core.store.certificates import KeptCertificate, KeptLot, Terms
-from loyalty_core.store.ids import from_wire, new_id, to_wire
+from loyalty_core.store.ids import new_id, to_wire
 from loyalty_kit.money import format_decimal
 
 MOST = 1_000_000
@@ -71,14 +77,22 @@ def series_of(
     connection: Connection, plans: PlanCache, programme_id: int, code: str
 ) -> CertificateSeries:
     """A series of the rules in force.  Raises: ProgrammeNotFound, InvalidInput."""
-    programme = programmes.programme_by_id(connection, programme_id)
-    if programme is None:
-        raise ProgrammeNotFound
-    rules = plans.get(connection, programme_id, programme.rules_version).rules
-    found = next((one for one in rules.certificates if one.code == code), None)
+    known = list_series(connection, plans, programme_id)
+    found = next((one for one in known if one.code == code), None)
     if found is None:
         raise InvalidInput({"series": ["Not a series of certificates in the rules in force."]})
     return found
+
+
+def list_series(
+    connection: Connection, plans: PlanCache, programme_id: int
+) -> list[CertificateSeries]:
+    """Those of the rules in force.  Raises: ProgrammeNotFound."""
+    programme = programmes.programme_by_id(connection, programme_id)
+    if programme is None:
+        raise ProgrammeNotFound
+    plan = plans.get(connection, programme_id, programme.rules_version)
+    return list(plan.rules.certificates)
 
 
 def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
@@ -105,7 +119,8 @@ def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
     if known is None:
         series = series_of(connection, plans, programme_id, wanted.series)
         lot = new_lot(connection, programme_id, wanted, series, author, now)
-        store.add_lot(connection, lot)
+        if store.add_lot(connection, lot):
+            note_lot(connection, lot, size=lot.size, loaded=lot.loaded)
         known = store.find_lot(connection, programme_id, wanted.name, lock=True)
     assert known is not None
     same = (known.terms.series, known.size, known.loaded) == (
@@ -166,6 +181,20 @@ def new_certificate(lot: KeptLot, code: str, now: datetime) -> KeptCertificate:
         now,
         lot.terms,
         book,
+    )
+
+
+def note_lot(connection: Connection, lot: KeptLot, **facts: Any) -> None:
+    """Write down in the log that a lot was made, with what it was asked to be."""
+    nominal = None if lot.nominal_minor is None else format_decimal(lot.nominal_minor)
+    audit.note(
+        connection,
+        lot.programme_id,
+        "certificate_lot_made",
+        lot.name,
+        author=lot.author,
+        now=lot.created_at,
+        after={"series": lot.terms.series, "nominal": nominal, **facts},
     )
 
 
@@ -231,18 +260,33 @@ def top_up(
             raise KeyReused
         return certificate_view(one, now)
     one.book.settle(now)
-    state = _state(one, now)
+    state = state_at(one, now)
     may = one.terms.top_up or one.book.activated_at is None
     if not may or state not in ("issued", "active", "spent"):
         raise CertificateClosed({"state": state})
     until = end_of(connection, programme_id, one.terms.life_days, now)
     one.book.load(wanted.amount_minor, Why(key, now, now, by=wanted.author), until)
     store.write_certificates(connection, [one])
+    audit.note(
+        connection,
+        programme_id,
+        "certificate_topped_up",
+        to_wire("ct", one.id),
+        author=wanted.author,
+        now=now,
+        after={"amount": format_decimal(wanted.amount_minor)},
+    )
     return certificate_view(one, now)
 
 
-def block_certificate(
-    connection: Connection, programme_id: int, code: str, *, blocked: bool, now: datetime
+def block_certificate(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    programme_id: int,
+    code: str,
+    *,
+    blocked: bool,
+    author: str,
+    now: datetime,
 ) -> dict[str, Any]:
     """Let a certificate not be paid with from now on, or be used again; what holds reserved
     stays, and so does its money.
@@ -250,8 +294,19 @@ def block_certificate(
     Raises: CertificateNotFound.
     """
     one = _locked(connection, programme_id, code)
+    before = one.blocked
     one.changed, one.blocked = one.changed or one.blocked != blocked, blocked
     store.write_certificates(connection, [one])
+    audit.note(
+        connection,
+        programme_id,
+        "certificate_blocked",
+        to_wire("ct", one.id),
+        author=author,
+        now=now,
+        before={"blocked": before},
+        after={"blocked": blocked},
+    )
     return certificate_view(one, now)
 
 
@@ -268,32 +323,8 @@ def certificate_moves(
 ) -> list[dict[str, Any]]:
     """The movements of a certificate (wire id), the oldest first.  Raises:
     CertificateNotFound."""
-    number = from_wire("ct", certificate_id)
-    one = None if number is None else store.find_certificate(connection, programme_id, number)
-    if one is None:
-        raise CertificateNotFound
-    return [_move_view(move) for move in store.moves_of(connection, one.id)]
-
-
-def certificate_view(one: KeptCertificate, now: datetime) -> dict[str, Any]:
-    """A certificate as people and callers see it.  `state`: `issued`, `active`, `spent`,
-    `expired`, `blocked`, `void`; what holds reserve is not in `balance`."""
-    book = one.book
-    lives = book.lives_at(now)
-    return {
-        "id": to_wire("ct", one.id),
-        "code": told(one.code, LENGTH),
-        "series": one.terms.series,
-        "state": _state(one, now),
-        "member": None if one.member_id is None else to_wire("m", one.member_id),
-        "nominal": None if one.nominal_minor is None else format_decimal(one.nominal_minor),
-        "balance": format_decimal(book.free if lives else 0),
-        "reserved": format_decimal(book.figures.reserved),
-        "owed": format_decimal(book.figures.owed),
-        "activated_at": None if book.activated_at is None else book.activated_at.isoformat(),
-        "expires_at": None if book.expires_at is None else book.expires_at.isoformat(),
-        "created_at": one.created_at.isoformat(),
-    }
+    one = certificate_of(connection, programme_id, certificate_id)
+    return [move_view(move) for move in store.moves_of(connection, one.id)]
 
 
 # --- inside -----------------------------------------------------------------------------------
@@ -363,24 +394,3 @@ def end_of(
     if programme is None:
         raise ProgrammeNotFound
     return end_of_life(since, life_days, ZoneInfo(programme.timezone))
-
-
-def _state(one: KeptCertificate, now: datetime) -> str:
-    if one.state != "active":
-        return one.state
-    if not one.book.lives_at(now):
-        return "expired"
-    return "active" if one.book.figures.balance else "spent"
-
-
-def _move_view(move: Move) -> dict[str, Any]:
-    change, why = move.change, move.why
-    return {
-        "no": move.no,
-        "kind": move.kind.value,
-        **{name: format_decimal(minor) for name, minor in change._asdict().items()},
-        "purchase": None if why.purchase_id is None else to_wire("p", why.purchase_id),
-        "by": why.by,
-        "occurred_at": why.occurred_at.isoformat(),
-        "booked_at": why.booked_at.isoformat(),
-    }

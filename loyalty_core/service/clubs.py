@@ -12,9 +12,9 @@ from loyalty_core.domain.errors import ClubNotFound, InvalidInput, MemberNotFoun
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.service.members import member_row
 from loyalty_core.service.plans import PlanCache
+from loyalty_core.store import audit, members, programmes
 from loyalty_core.store import clubs as store
-from loyalty_core.store import members, programmes
-from loyalty_core.store.ids import new_id
+from loyalty_core.store.ids import new_id, to_wire
 
 
 class Memberships:
@@ -67,6 +67,7 @@ def join_club(  # noqa: PLR0913 - each is a word of its own to the caller
     code: str,
     until: datetime | None,
     *,
+    author: str,
     now: datetime,
 ) -> ClubView:
     """Make a member of somebody from now on; of who is one already, only the end changes.
@@ -87,6 +88,15 @@ def join_club(  # noqa: PLR0913 - each is a word of its own to the caller
     own.add(member, Grant(named, "shop", new_id(now), now, until=until))
     own.write()
     (joined,) = running([club], own.of(member, named), now)
+    audit.note(
+        connection,
+        programme_id,
+        "club_joined",
+        to_wire("m", member),
+        author=author,
+        now=now,
+        after={"club": club.code, "until": until and until.isoformat()},
+    )
     return joined
 
 
@@ -97,6 +107,7 @@ def leave_club(  # noqa: PLR0913 - each is a word of its own to the caller
     member_id: str,
     code: str,
     *,
+    author: str,
     now: datetime,
 ) -> None:
     """End a membership now, if there is one.  Raises: MemberNotFound, ClubNotFound."""
@@ -105,6 +116,15 @@ def leave_club(  # noqa: PLR0913 - each is a word of its own to the caller
     if named in own.at(member, now):
         own.add(member, Grant(named, "end", new_id(now), now))
         own.write()
+        audit.note(
+            connection,
+            programme_id,
+            "club_left",
+            to_wire("m", member),
+            author=author,
+            now=now,
+            before={"club": named},
+        )
 
 
 def move_clubs(connection: Connection, old: int, new: int) -> None:

@@ -21,15 +21,19 @@ from loyalty_core.domain.errors import (
 from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.service.members import lock_member, member_row
 from loyalty_core.service.plans import PlanCache
+from loyalty_core.store import audit, code_lots, members, programmes
 from loyalty_core.store import coupons as store
-from loyalty_core.store import members, programmes
 from loyalty_core.store.coupons import ACTIVE, BLOCKED, WITHDRAWN, KeptCoupon, KeptLot
-from loyalty_core.store.ids import new_id, to_wire
+from loyalty_core.store.ids import from_wire, new_id, to_wire
 
+LOT = "cl"
+"""How a lot is named outside."""
 MOST = 1_000_000
 """Coupons of one lot."""
 PORTION = 5000
 """Coupons that are made in one transaction."""
+SHOWN = 4
+"""Signs at the end of a code by which the log tells it from others."""
 _PAGE = 5000
 
 
@@ -95,7 +99,8 @@ def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
         author,
         now,
     )
-    store.add_lot(connection, lot)
+    if store.add_lot(connection, lot):
+        note_lot(connection, lot, size=lot.size)
     known = store.find_lot(connection, programme_id, wanted.name, lock=True)
     assert known is not None
     words = ("series", "size", "starts_at", "ends_at")
@@ -198,10 +203,18 @@ def member_coupons(
     return [coupon_view(one, now) for one in store.of_member(connection, programme_id, number)]
 
 
-def block_coupon(
-    connection: Connection, programme_id: int, code: str, *, blocked: bool, now: datetime
+def block_coupon(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    programme_id: int,
+    code: str,
+    *,
+    blocked: bool,
+    author: str,
+    now: datetime,
 ) -> dict[str, Any]:
     """Let a coupon not be used from now on, or be used again; what holds promised stays.
+
+    The log knows the end of its code alone: it is never rewritten, and a whole code is value.
 
     Raises: CouponNotFound.
     """
@@ -210,16 +223,58 @@ def block_coupon(
     if coupon is None:
         raise CouponNotFound
     if coupon.state != WITHDRAWN:
-        coupon.state = BLOCKED if blocked else ACTIVE
+        before, coupon.state = coupon.state, BLOCKED if blocked else ACTIVE
         store.set_states(connection, [coupon])
+        audit.note(
+            connection,
+            programme_id,
+            "coupon_blocked",
+            f"...{coupon.code[-SHOWN:]}",
+            author=author,
+            now=now,
+            before={"state": before},
+            after={"state": coupon.state},
+        )
     return coupon_view(coupon, now)
 
 
-def block_lot(connection: Connection, programme_id: int, name: str, *, blocked: bool) -> KeptLot:
+def block_lot(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    programme_id: int,
+    name: str,
+    *,
+    blocked: bool,
+    author: str,
+    now: datetime,
+) -> KeptLot:
     """All coupons of a lot at once.  Raises: CouponNotFound."""
     lot = find_lot(connection, programme_id, name)
-    store.change_lot(connection, lot.id, {"state": BLOCKED if blocked else ACTIVE})
+    state = BLOCKED if blocked else ACTIVE
+    store.change_lot(connection, lot.id, {"state": state})
+    audit.note(
+        connection,
+        programme_id,
+        "coupon_lot_blocked",
+        name,
+        author=author,
+        now=now,
+        before={"state": lot.state},
+        after={"state": state},
+    )
     return find_lot(connection, programme_id, name)
+
+
+def note_lot(connection: Connection, lot: KeptLot, **facts: Any) -> None:
+    """Write down in the log that a lot was made, with what it was asked to be."""
+    audit.note(
+        connection,
+        lot.programme_id,
+        "coupon_lot_made",
+        lot.name,
+        author=lot.author,
+        now=lot.created_at,
+        after={"series": lot.series, **facts},
+    )
 
 
 def find_lot(connection: Connection, programme_id: int, name: str) -> KeptLot:
@@ -228,6 +283,29 @@ def find_lot(connection: Connection, programme_id: int, name: str) -> KeptLot:
     if lot is None:
         raise CouponNotFound({"lot": name})
     return lot
+
+
+def lot_of(connection: Connection, programme_id: int, lot_id: str) -> KeptLot:
+    """By its wire id.  Raises: CouponNotFound."""
+    number = from_wire(LOT, lot_id)
+    lot = None if number is None else store.lot_by_id(connection, programme_id, number)
+    if lot is None:
+        raise CouponNotFound
+    return lot
+
+
+def list_series(connection: Connection, plans: PlanCache, programme_id: int) -> list[CouponSeries]:
+    """Those of the rules in force.  Raises: ProgrammeNotFound."""
+    programme = programmes.programme_by_id(connection, programme_id)
+    if programme is None:
+        raise ProgrammeNotFound
+    plan = plans.get(connection, programme_id, programme.rules_version)
+    return list(plan.series.values())
+
+
+def count_states(connection: Connection, lot: KeptLot, now: datetime) -> dict[str, int]:
+    """How many coupons of a lot are in each state of `coupon_view`."""
+    return code_lots.coupon_states(connection, lot, now)
 
 
 def list_lots(connection: Connection, programme_id: int) -> list[KeptLot]:

@@ -28,6 +28,8 @@ from loyalty_core.store import (
     coupons,
     happenings,
     holds,
+    looked_at,
+    notes,
     outbox,
     personal,
     purchases,
@@ -153,6 +155,10 @@ def export_member(
         ],
         "codes": [_told(row) for row in confirmations.of_members(connection, ids)],
         "consents": [told(one) for one in all_statements(connection, number)],
+        "notes": [
+            {"text": one.text, "by": one.author, "at": one.made_at.isoformat()}
+            for one in notes.notes_of(connection, known)
+        ],
     }
 
 
@@ -188,6 +194,7 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     freed = certificates.forget_people(connection, programme_id, ids)
     orders = cancel_orders_of_erased(connection, number, ids, author=author, now=now)
     holds.forget_people(connection, ids)
+    looked_at.forget_people(connection, programme_id, ids)
     receipts = purchases.forget_people(connection, ids)
     keep_evidence(connection, programme_id, ids, names, key=evidence_key, now=now)
     erase_traces(connection, Person(programme_id, tuple(ids), tuple(names)), now=now)
@@ -210,6 +217,7 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     balance_pushes.forget_members(connection, ids)
     outbox.forget_member(connection, programme_id, ids, [key.value for key in names])
     sent_messages.forget_members(connection, ids)
+    notes.forget_members(connection, ids)
     audit.note(
         connection, programme_id, "member_erased", to_wire("m", number), author=author, now=now
     )

@@ -18,6 +18,7 @@ from loyalty_core.service.certificates import (
     end_of,
     new_certificate,
     new_lot,
+    note_lot,
     series_of,
 )
 from loyalty_core.service.import_codes import CodeImport, Line, Reading
@@ -62,7 +63,9 @@ class CertificateImport(CodeImport[Brought]):
         if first is not None:
             wanted = NewLot(way.lot, series.code, 0)
             made = (connection, way.programme_id, wanted, series, way.author, way.now)
-            store.add_lot(connection, new_lot(*made))
+            fresh = new_lot(*made)
+            if store.add_lot(connection, fresh):
+                note_lot(connection, fresh, brought_in=True)
         found = store.find_lot(connection, way.programme_id, way.lot, lock=not way.dry)
         if found is not None and found.terms.series != series.code:
             raise InvalidInput({"lot": [OTHER_WORDS]})

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from loyalty_core.domain.coupon_codes import normal
 from loyalty_core.domain.pricing.coupons import CouponSeries
+from loyalty_core.service.coupons import note_lot
 from loyalty_core.service.import_codes import CodeImport, Line, Reading
 from loyalty_core.store import coupons as store
 from loyalty_core.store.coupons import ACTIVE, BLOCKED, WITHDRAWN, KeptCoupon, KeptLot
@@ -49,7 +50,8 @@ class CouponImport(CodeImport[KeptCoupon]):
                 way.author,
                 way.now,
             )
-            store.add_lot(connection, fresh)
+            if store.add_lot(connection, fresh):
+                note_lot(connection, fresh, brought_in=True)
         found = store.find_lot(connection, way.programme_id, way.lot, lock=not way.dry)
         return None if found is None else found.id
 

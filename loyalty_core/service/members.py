@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -238,6 +238,22 @@ def search_members(  # noqa: PLR0913 - each is a word of its own to the caller
     page = rows[:limit]
     cards = _cards(connection, plans, programme_id, page, now)
     return Page(cards, cards[-1].id if len(rows) > limit else None)
+
+
+def name_members(
+    connection: Connection,
+    plans: PlanCache,
+    programme_id: int,
+    numbers: Collection[int],
+    *,
+    now: datetime,
+) -> dict[str, MemberCard]:
+    """Those of these members that there are, by their wire ids."""
+    if not numbers:
+        return {}
+    condition = store.with_ids(set(numbers))
+    rows = store.members_page(connection, programme_id, condition, after=None, limit=len(numbers))
+    return {card.id: card for card in _cards(connection, plans, programme_id, rows, now)}
 
 
 def update_member(  # noqa: PLR0913 - each is a word of its own to the caller

@@ -28,6 +28,7 @@ from loyalty_core.store import (
     happenings,
     ledger,
     members,
+    notes,
     outbox,
     personal,
     programmes,
@@ -90,6 +91,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     balance_pushes.forget_members(connection, [leaving])
     _announce(connection, programme_id, survivor, leaving, now)
     sent_messages.move_member(connection, leaving, survivor)
+    notes.move_member(connection, leaving, survivor)
     members.repoint_aliases(connection, leaving, survivor)
     members.change_member(connection, leaving, {"state": "merged", "merged_into": survivor})
     audit.note(

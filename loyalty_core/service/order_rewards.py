@@ -36,7 +36,7 @@ from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.member_offers import seen_by
 from loyalty_core.service.members import lock_member, member_row
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import accounts, ledger, members, programmes
+from loyalty_core.store import accounts, audit, ledger, members, programmes
 from loyalty_core.store import reward_orders as store
 from loyalty_core.store.ids import from_wire, new_id, to_wire
 from loyalty_core.store.ledger import Needs
@@ -130,6 +130,7 @@ def cancel_order(  # noqa: PLR0913 - each is a word of its own to the caller
         terms = terms_of(plan, now, ZoneInfo(programme.timezone))
         order, book = take_back(connection, order, member, terms, author=author, now=now)
         announce_balances(connection, programme_id, [book], now)
+        _note(connection, "reward_cancelled", order, author, now)
     return _told(connection, order, member, now)
 
 
@@ -147,7 +148,9 @@ def hand_out_order(
         raise OrderHandedOut
     if order.state == store.CANCELLED:
         raise OrderCancelled
-    return _ended(connection, order, store.HANDED_OUT, author, now)
+    done = _ended(connection, order, store.HANDED_OUT, author, now)
+    _note(connection, "reward_handed_out", done, author, now)
+    return done
 
 
 def cancel_orders_of_erased(
@@ -249,6 +252,14 @@ def _ended(
     ended = replace(order, state=state, ended_at=now, ended_by=author)
     store.end_order(connection, ended)
     return ended
+
+
+def _note(
+    connection: Connection, action: str, order: KeptOrder, author: str, now: datetime
+) -> None:
+    subject = to_wire("ro", order.id)
+    after = {"reward": order.reward}
+    audit.note(connection, order.programme_id, action, subject, author=author, now=now, after=after)
 
 
 def _told(connection: Connection, order: KeptOrder, member: int, now: datetime) -> Ordered:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -14,12 +15,12 @@ from loyalty_core.domain.points import Kind
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import check_code
 from loyalty_core.service.whole_days import whole_days
+from loyalty_core.store import audit, programmes
 from loyalty_core.store import partners as store
-from loyalty_core.store import programmes
 from loyalty_core.store.partners import HandedOut, Price
 from loyalty_core.store.past_sales import Period
 from loyalty_core.store.programmes import Programme, fold
-from loyalty_kit.money import POINT, divide
+from loyalty_kit.money import POINT, divide, format_decimal
 
 _END = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -89,6 +90,7 @@ def set_partner(  # noqa: PLR0913 - each is a word of its own to the caller
     code: str,
     terms: Terms,
     *,
+    author: str,
     now: datetime,
 ) -> PartnerView:
     """Make a partner, or put these terms in the place of its own.
@@ -103,7 +105,8 @@ def set_partner(  # noqa: PLR0913 - each is a word of its own to the caller
     told = {one.currency: one.price_minor for one in terms.prices}
     _check_currencies(connection, plans, programme_id, told)
     shops = _shop_ids(connection, programme_id, terms.shops)
-    is_new = store.partner_by_code(connection, programme_id, code) is None
+    old = store.partner_by_code(connection, programme_id, code)
+    before = None if old is None else _words(_views(connection, [old])[0])
     partner = store.put_partner(connection, programme_id, code, terms.name or code, now=now)
     owners = store.owners_of(connection, shops)
     if any(owner not in (None, partner.id) for owner in owners.values()):
@@ -113,8 +116,25 @@ def set_partner(  # noqa: PLR0913 - each is a word of its own to the caller
     standing = {name: some[-1].price_minor for name, some in known.items()}
     wanted = {**dict.fromkeys(standing, 0), **told}
     changed = {name: price for name, price in wanted.items() if price != standing.get(name)}
-    store.add_prices(connection, partner.id, changed, since=EVER if is_new else now)
-    return _views(connection, [partner])[0]
+    store.add_prices(connection, partner.id, changed, since=EVER if old is None else now)
+    view = _views(connection, [partner])[0]
+    audit.note(
+        connection,
+        programme_id,
+        "partner_set",
+        code,
+        author=author,
+        now=now,
+        before=before,
+        after=_words(view),
+    )
+    return view
+
+
+def _words(view: PartnerView) -> Mapping[str, Any]:
+    """As the log tells of it."""
+    prices = {one.currency: format_decimal(one.price_minor) for one in view.prices}
+    return {"name": view.name, "shops": list(view.shops), "prices": prices}
 
 
 def list_partners(connection: Connection, programme_id: int) -> list[PartnerView]:

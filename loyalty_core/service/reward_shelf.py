@@ -16,7 +16,7 @@ from loyalty_core.domain.rules import RuleSet
 from loyalty_core.service.member_offers import seen_by
 from loyalty_core.service.members import Page, member_row
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import accounts, members, programmes
+from loyalty_core.store import accounts, audit, members, programmes
 from loyalty_core.store import reward_orders as store
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_core.store.reward_orders import KeptOrder, Stock
@@ -77,11 +77,17 @@ def change_stock(  # noqa: PLR0913 - each is a word of its own to the caller
     *,
     left: int | None = None,
     add: int = 0,
+    was: int | None = None,
+    author: str,
+    now: datetime,
 ) -> OnShelf:
     """Say how many pieces are `left`, or that so many came (or went, below zero).
 
-    Raises: ProgrammeNotFound, RewardNotFound, InvalidInput (more go than are left; no stock is
-    kept of it).
+    `was`: what the caller saw left; where that is no longer so nothing changes, so the same said
+    twice counts once.
+
+    Raises: ProgrammeNotFound, RewardNotFound, InvalidInput (more go than are left; it is not as
+    it was; no stock is kept of it).
     """
     rules = _rules(connection, plans, programme_id)
     item = reward_of(rules.reward_catalogue, code)
@@ -90,6 +96,8 @@ def change_stock(  # noqa: PLR0913 - each is a word of its own to the caller
     if item.unlimited:
         raise InvalidInput({"": ["No stock is kept of this reward."]})
     stock = store.lock_stock(connection, programme_id, fold(code))
+    if was is not None and was != stock.left:
+        raise InvalidInput({"was": ["Has changed meanwhile."]})
     now_left = stock.left + add if left is None else left
     if now_left < 0:
         raise InvalidInput({"add": ["Takes more than is left."]})
@@ -97,6 +105,16 @@ def change_stock(  # noqa: PLR0913 - each is a word of its own to the caller
         raise InvalidInput({"add": ["Too large."]})
     changed = Stock(stock.taken + now_left, stock.taken)
     store.set_stock(connection, programme_id, fold(code), changed)
+    audit.note(
+        connection,
+        programme_id,
+        "stock_changed",
+        item.code,
+        author=author,
+        now=now,
+        before={"left": stock.left},
+        after={"left": now_left},
+    )
     return _on_shelf(item, rules, {fold(code): now_left})
 
 

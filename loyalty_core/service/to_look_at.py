@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.errors import InvalidInput
+from loyalty_core.domain.errors import InvalidInput, NotFound
 from loyalty_core.service.members import Page
+from loyalty_core.store import audit
+from loyalty_core.store import looked_at as marks
 from loyalty_core.store import odd_receipts as store
 from loyalty_core.store.ids import from_wire, to_wire
+from loyalty_core.store.looked_at import Key, Looked
 from loyalty_core.store.odd_receipts import (
     ConflictPlace,
     FlaggedReceipt,
@@ -22,25 +26,38 @@ from loyalty_kit.money import format_decimal
 
 KINDS = ("external", "card", "phone", "email")
 _BAD_CURSOR = {"cursor": ["Not a cursor of this list."]}
+MOST_NOTE = 500
 _PREFIX = {"purchase": "p", "refund": "r"}
 _END_OF_TIME = 2**57
 """Microseconds; some thousands of years before the last time that can be told."""
 
 
 def lost_refunds(
-    connection: Connection, programme_id: int, *, cursor: str | None = None, limit: int = 50
+    connection: Connection,
+    programme_id: int,
+    *,
+    seen: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page:
-    """Refunds that found no purchase, the newest first; one whose purchase comes leaves the list.
+    """Refunds that found no purchase, the newest first; one whose purchase comes leaves the list,
+    and so does one that somebody has looked at (`seen`: those instead, as in all these lists).
 
     Raises: InvalidInput (cursor).
     """
     before = _number("r", cursor)
-    rows = store.lost_refunds(connection, programme_id, before=before, limit=limit + 1)
-    return _page(rows, limit, _refund, lambda last: to_wire("r", last.id))
+    rows = store.lost_refunds(connection, programme_id, seen=seen, before=before, limit=limit + 1)
+    page = _page(rows, limit, _refund, lambda last: to_wire("r", last.id))
+    return _with_notes(connection, programme_id, page, seen)
 
 
 def conflicts(
-    connection: Connection, programme_id: int, *, cursor: str | None = None, limit: int = 50
+    connection: Connection,
+    programme_id: int,
+    *,
+    seen: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page:
     """Pairs of members whom one receipt named together, the newest first; merging the two, or
     erasing one, settles it.
@@ -48,20 +65,95 @@ def conflicts(
     Raises: InvalidInput (cursor).
     """
     after = None if cursor is None else _read_place(cursor)
-    rows = store.conflicts(connection, programme_id, after=after, limit=limit + 1)
-    return _page(rows, limit, _conflict, _place)
+    rows = store.conflicts(connection, programme_id, seen=seen, after=after, limit=limit + 1)
+    page = _page(rows, limit, _conflict, _place)
+    return _with_notes(connection, programme_id, page, seen)
 
 
 def flagged_receipts(
-    connection: Connection, programme_id: int, *, cursor: str | None = None, limit: int = 50
+    connection: Connection,
+    programme_id: int,
+    *,
+    seen: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page:
     """Purchases and refunds that did not fit and were booked all the same, the newest first.
 
     Raises: InvalidInput (cursor).
     """
     before = _number("f", cursor)
-    rows = store.flagged(connection, programme_id, before=before, limit=limit + 1)
-    return _page(rows, limit, _flagged, lambda last: to_wire("f", last.id))
+    rows = store.flagged(connection, programme_id, seen=seen, before=before, limit=limit + 1)
+    page = _page(rows, limit, _flagged, lambda last: to_wire("f", last.id))
+    return _with_notes(connection, programme_id, page, seen)
+
+
+def look_at(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    programme_id: int,
+    what: Sequence[str],
+    note: str,
+    *,
+    author: str,
+    now: datetime,
+) -> None:
+    """Somebody has looked at a receipt (its id), or at two members whom one receipt named: it
+    leaves the list, and the note stands among those that were looked at.
+
+    The log is told that it was looked at; the note may name people, and an erasure empties it.
+
+    Raises: NotFound (no such thing here), InvalidInput (note).
+    """
+    if len(note) > MOST_NOTE:
+        raise InvalidInput({"note": ["Too long."]})
+    kind, number, other = _key(connection, programme_id, what)
+    marks.look(connection, Looked(programme_id, kind, number, other, note, author, now))
+    audit.note(connection, programme_id, "looked_at", " ".join(what), author=author, now=now)
+
+
+def look_again(
+    connection: Connection, programme_id: int, what: Sequence[str], *, author: str, now: datetime
+) -> None:
+    """Put it back on its list.  Raises: NotFound."""
+    if marks.look_away(connection, programme_id, _key(connection, programme_id, what)):
+        audit.note(connection, programme_id, "put_back", " ".join(what), author=author, now=now)
+
+
+def _key(connection: Connection, programme_id: int, what: Sequence[str]) -> Key:
+    """Raises: NotFound."""
+    key = _read_key(what)
+    if key is None or not store.is_there(connection, programme_id, *key):
+        raise NotFound
+    return key
+
+
+def _read_key(what: Sequence[str]) -> Key | None:
+    for kind, prefix in _PREFIX.items():
+        if len(what) == 1 and (number := from_wire(prefix, what[0])) is not None:
+            return kind, number, 0
+    pair = sorted(number for one in what if (number := from_wire("m", one)) is not None)
+    return (marks.CONFLICT, pair[0], pair[1]) if len(what) == len(pair) == 2 else None
+
+
+def _with_notes(connection: Connection, programme_id: int, page: Page, seen: bool) -> Page:
+    """Beside what was looked at, by whom and what they wrote."""
+    if not seen:
+        return page
+    keys = [_read_key(_what(view)) for view in page.items]
+    found = marks.looked_of(connection, programme_id, [key for key in keys if key])
+    told = [
+        view if key not in found or key is None else {**view, "looked": _looked(found[key])}
+        for view, key in zip(page.items, keys, strict=True)
+    ]
+    return Page(told, page.next_cursor)
+
+
+def _what(view: Mapping[str, Any]) -> Sequence[str]:
+    return [view["id"]] if "id" in view else [view["member"], view["other"]]
+
+
+def _looked(one: Looked) -> dict[str, Any]:
+    return {"note": one.note, "by": one.author, "at": one.at.isoformat()}
 
 
 def _page(

@@ -111,16 +111,32 @@ def products_by_sku(
 
 
 def products_after(
-    connection: Connection, programme_id: int, after: str, limit: int
+    connection: Connection,
+    programme_id: int,
+    after: str,
+    limit: int,
+    *,
+    legal_class: str | None = None,
 ) -> list[ProductRow]:
-    """A page in the order of sku."""
-    rows = connection.execute(
+    """A page in the order of sku, of all or of one class."""
+    query = (
         select(*_PRODUCT)
         .where(products.c.programme_id == programme_id, products.c.sku > after)
         .order_by(products.c.sku)
         .limit(limit)
     )
+    if legal_class is not None:
+        query = query.where(products.c.legal_class == legal_class)
+    rows = connection.execute(query)
     return [_product(row._mapping) for row in rows]
+
+
+def legal_classes(connection: Connection, programme_id: int) -> list[str]:
+    """Those that products of the programme have."""
+    query = select(products.c.legal_class).where(
+        products.c.programme_id == programme_id, products.c.legal_class.is_not(None)
+    )
+    return sorted(connection.scalars(query.distinct()))
 
 
 def all_categories(connection: Connection, programme_id: int) -> list[CategoryRow]:

@@ -298,21 +298,32 @@ def find_lot(
     return None if found is None else _lot(found)
 
 
+def lot_by_id(connection: Connection, programme_id: int, number: int) -> KeptLot | None:
+    own = (certificate_lots.c.programme_id == programme_id, certificate_lots.c.id == number)
+    found = connection.execute(select(certificate_lots).where(*own)).mappings().first()
+    return None if found is None else _lot(found)
+
+
+def of_lot(connection: Connection, lot_id: int, *, after: int, limit: int) -> list[KeptCertificate]:
+    """A page of a lot, in the order in which they were made."""
+    own = (certificates.c.lot_id == lot_id, certificates.c.id > after)
+    return _read(connection, _WITH_LOTS.where(*own).order_by(certificates.c.id).limit(limit))
+
+
 def all_lots(connection: Connection, programme_id: int) -> list[KeptLot]:
     own = select(certificate_lots).where(certificate_lots.c.programme_id == programme_id)
     found = connection.execute(own.order_by(certificate_lots.c.id)).mappings()
     return [_lot(row) for row in found]
 
 
-def add_lot(connection: Connection, lot: KeptLot) -> None:
-    """One of this name stays as it is."""
+def add_lot(connection: Connection, lot: KeptLot) -> bool:
+    """One of this name stays as it is: then False."""
     terms = lot.terms
     goods = {"skus": list(terms.skus), "categories": list(terms.categories)}
     told = (terms.series, terms.life_days, terms.top_up, goods)
     row = (*(getattr(lot, name) for name in _LOT), *told)
-    insert_many(
-        connection, certificate_lots, (*_LOT, *_TERMS), [row], unless=("programme_id", "name")
-    )
+    unless = ("programme_id", "name")
+    return insert_many(connection, certificate_lots, (*_LOT, *_TERMS), [row], unless=unless) > 0
 
 
 def change_lot(connection: Connection, lot_id: int, values: Mapping[str, Any]) -> None:

@@ -204,16 +204,25 @@ def find_lot(
     return None if found is None else KeptLot(**{name: found[name] for name in _LOT_COLUMNS})
 
 
+def lot_by_id(connection: Connection, programme_id: int, number: int) -> KeptLot | None:
+    own = (coupon_lots.c.programme_id == programme_id, coupon_lots.c.id == number)
+    found = connection.execute(select(coupon_lots).where(*own)).mappings().first()
+    return None if found is None else KeptLot(**{name: found[name] for name in _LOT_COLUMNS})
+
+
 def all_lots(connection: Connection, programme_id: int) -> list[KeptLot]:
     own = select(coupon_lots).where(coupon_lots.c.programme_id == programme_id)
     found = connection.execute(own.order_by(coupon_lots.c.id)).mappings()
     return [KeptLot(**{name: row[name] for name in _LOT_COLUMNS}) for row in found]
 
 
-def add_lot(connection: Connection, lot: KeptLot) -> None:
-    """One of this name stays as it is."""
+def add_lot(connection: Connection, lot: KeptLot) -> bool:
+    """One of this name stays as it is: then False."""
     row = tuple(getattr(lot, name) for name in _LOT_COLUMNS)
-    insert_many(connection, coupon_lots, _LOT_COLUMNS, [row], unless=("programme_id", "name"))
+    return (
+        insert_many(connection, coupon_lots, _LOT_COLUMNS, [row], unless=("programme_id", "name"))
+        > 0
+    )
 
 
 def change_lot(connection: Connection, lot_id: int, values: Mapping[str, Any]) -> None:

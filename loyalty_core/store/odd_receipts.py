@@ -7,8 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, literal, null, select, text, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    case,
+    literal,
+    not_,
+    null,
+    select,
+    text,
+    tuple_,
+)
 
+from loyalty_core.store.looked_at import CONFLICT, PURCHASE, REFUND, was_looked_at
 from loyalty_core.store.tables import identity_conflicts, members, purchases, refunds, shops
 from loyalty_core.store.tables.receipts import flagged_rows
 
@@ -61,9 +73,9 @@ class FlaggedReceipt:
 
 
 def lost_refunds(
-    connection: Connection, programme_id: int, *, before: int | None, limit: int
+    connection: Connection, programme_id: int, *, seen: bool, before: int | None, limit: int
 ) -> list[LostRefund]:
-    """The newest first."""
+    """Those that were looked at, or those that were not; the newest first."""
     query = (
         select(
             refunds.c.id,
@@ -79,6 +91,7 @@ def lost_refunds(
         )
         # In the words of the index.
         .where(refunds.c.programme_id == programme_id, text("state IN ('waiting', 'listed')"))
+        .where(_looked(programme_id, REFUND, refunds.c.id, seen))
         .order_by(refunds.c.id.desc())
         .limit(limit)
     )
@@ -88,10 +101,20 @@ def lost_refunds(
 
 
 def conflicts(
-    connection: Connection, programme_id: int, *, after: ConflictPlace | None, limit: int
+    connection: Connection,
+    programme_id: int,
+    *,
+    seen: bool,
+    after: ConflictPlace | None,
+    limit: int,
 ) -> list[IdentityConflict]:
     """Of members who can still be met, the newest first: a merge settles them."""
     one, other = members.alias("one"), members.alias("other")
+    pair = identity_conflicts.c.member_id, identity_conflicts.c.other_member_id
+    less, more = (
+        case((pair[0] < pair[1], pair[0]), else_=pair[1]),
+        case((pair[0] < pair[1], pair[1]), else_=pair[0]),
+    )
     place = (
         identity_conflicts.c.seen_at,
         identity_conflicts.c.member_id,
@@ -112,6 +135,7 @@ def conflicts(
             identity_conflicts.c.programme_id == programme_id,
             one.c.state.in_(_ALIVE),
             other.c.state.in_(_ALIVE),
+            _looked(programme_id, CONFLICT, less, seen, more),
         )
         .order_by(*(column.desc() for column in place))
         .limit(limit)
@@ -122,15 +146,30 @@ def conflicts(
 
 
 def flagged(
-    connection: Connection, programme_id: int, *, before: int | None, limit: int
+    connection: Connection, programme_id: int, *, seen: bool, before: int | None, limit: int
 ) -> list[FlaggedReceipt]:
     """Purchases and refunds with flags, those that came last first."""
-    bought = _flagged_purchases(programme_id, before, limit)
-    returned = _flagged_refunds(programme_id, before, limit)
+    bought = _flagged_purchases(programme_id, before, limit).where(
+        _looked(programme_id, PURCHASE, purchases.c.id, seen)
+    )
+    returned = _flagged_refunds(programme_id, before, limit).where(
+        _looked(programme_id, REFUND, refunds.c.id, seen)
+    )
     both = [
         FlaggedReceipt(*row) for query in (bought, returned) for row in connection.execute(query)
     ]
     return sorted(both, key=lambda one: one.id, reverse=True)[:limit]
+
+
+def _looked(
+    programme_id: int,
+    kind: str,
+    number: ColumnElement[int],
+    seen: bool,
+    other: ColumnElement[int] | None = None,
+) -> ColumnElement[bool]:
+    was = was_looked_at(programme_id, kind, number, other)
+    return was if seen else not_(was)
 
 
 def _flagged_purchases(programme_id: int, before: int | None, limit: int) -> Select[Any]:
@@ -175,3 +214,17 @@ def _flagged_refunds(programme_id: int, before: int | None, limit: int) -> Selec
         .limit(limit)
     )
     return query if before is None else query.where(refunds.c.id < before)
+
+
+def is_there(connection: Connection, programme_id: int, kind: str, number: int, other: int) -> bool:
+    """Whether the programme has a receipt of this number, or two members whom one receipt named."""
+    if kind == CONFLICT:
+        pair = identity_conflicts.c.member_id, identity_conflicts.c.other_member_id
+        query = select(identity_conflicts.c.member_id).where(
+            identity_conflicts.c.programme_id == programme_id,
+            tuple_(*pair).in_([(number, other), (other, number)]),
+        )
+    else:
+        table = purchases if kind == PURCHASE else refunds
+        query = select(table.c.id).where(table.c.programme_id == programme_id, table.c.id == number)
+    return connection.execute(query.limit(1)).first() is not None

@@ -37,6 +37,7 @@ from loyalty_core.store.tables import (
     happenings,
     idempotency,
     identity_conflicts,
+    looked_at,
     members,
     purchases,
     refunds,
@@ -109,6 +110,7 @@ def erase_traces(connection: Connection, person: Person, *, now: datetime) -> No
     _empty_happenings(connection, person, marks)
     _drop_answers(connection, person, marks)
     _forget_in_receipts(connection, person, marks)
+    _empty_notes(connection, person, marks)
     values = {key.value for key in person.names} | person.wires
     connection.execute(
         update(members)
@@ -157,6 +159,19 @@ def _empty_happenings(connection: Connection, person: Person, marks: Marks) -> N
         if found:
             is_it = happenings.c.id.in_(found)
             connection.execute(update(happenings).where(is_it).values(data={}))
+
+
+def _empty_notes(connection: Connection, person: Person, marks: Marks) -> None:
+    """What was written beside receipts that lead to nobody."""
+    own = looked_at.c
+    written = select(own.kind, own.number, own.other, own.note).where(
+        own.programme_id == person.programme_id, own.note != ""
+    )
+    for kind, number, other, note in connection.execute(written).all():
+        if marks.in_text(note):
+            key = (own.kind == kind, own.number == number, own.other == other)
+            mine = own.programme_id == person.programme_id
+            connection.execute(update(looked_at).where(mine, *key).values(note=""))
 
 
 def _drop_answers(connection: Connection, person: Person, marks: Marks) -> None:

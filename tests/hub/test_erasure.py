@@ -10,8 +10,10 @@ from sqlalchemy import MetaData, func, select
 from hub.app import create_app
 from hub.ingest.lease import Lease
 from hub.ingest.process import work_off
+from loyalty_core.service.notes import write_note
+from loyalty_core.service.to_look_at import look_at
 from loyalty_core.service.verify_ledger import verify_ledger
-from loyalty_core.store.database import read
+from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import accounts, deliveries, idempotency, members
 from tests.hub.api.bodies import a_basket, a_line, a_purchase, a_refund
 from tests.hub.api.client import Caller, new_key
@@ -105,7 +107,20 @@ def live_a_little(shop, till):
     shop.deliver(what="nobody knows", tel="7-926-555-01-47", name=NAME)
     shop.drain()
     shop.deliver(event=receipt("w-3", customer=customer))
+    write_notes(shop, till, member["id"])
     return member["id"]
+
+
+def write_notes(shop, till, member):
+    """What people of the shop write on the person, and beside what was odd."""
+    (bought,) = done(till.get("/purchases?external_id=p-1"))["items"]
+    (lost,) = done(till.get("/attention/refunds"))["items"]
+    said = {"author": "test", "now": shop.hub.clock.now()}
+    with write(shop.hub.engine) as connection:
+        own = (connection, shop.programme.id)
+        write_note(*own, member, f"{NAME} {SURNAME} called from {PHONE}", **said)
+        look_at(*own, [bought["id"]], f"Asked {NAME}", **said)
+        look_at(*own, [lost["id"]], f"Asked 8 926 {PHONE[-7:]}", **said)
 
 
 def _back():
@@ -116,7 +131,7 @@ def test_no_byte_of_the_person_is_left(shop, till, engine):
     member = live_a_little(shop, till)
     found = {table for table, _ in where_it_stands(engine)}
     assert found >= {"deliveries", "happenings", "holds", "idempotency", "identities"}
-    assert found >= {"members", "purchases", "refunds", "consents"}
+    assert found >= {"members", "purchases", "refunds", "consents", "looked_at", "member_notes"}
     before = sums(engine)
 
     done(till.delete(f"/members/{member}", headers={"Idempotency-Key": "erase"}))

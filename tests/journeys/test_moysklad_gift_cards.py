@@ -70,7 +70,9 @@ def test_what_a_card_is_worth(open_moysklad_embedded: OpenMoySklad):
     free = issued(stage, "free", nominal_minor=None)
     now = stage.clock.now()
     with write(stage.hub.engine) as connection:
-        block_certificate(connection, stage.programme_id, blocked, blocked=True, now=now)
+        block_certificate(
+            connection, stage.programme_id, blocked, blocked=True, author="owner", now=now
+        )
         top_up(connection, stage.programme_id, TopUp(free, 25050, "k", "test"), now=now)
 
     # A year from 14 March in Moscow, told in UTC.

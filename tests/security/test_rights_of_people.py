@@ -26,6 +26,7 @@ from tests.support.shopfloor import SETTINGS, signed
 LOOK = frozenset({"marketer", "support", "viewer"})
 FIND = LOOK | {"cashier"}
 SUPPORT, MARKETER = frozenset({"support"}), frozenset({"marketer"})
+TILL = frozenset({"support", "cashier"})
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Page:
 
 DEMO = "/admin/p/<programme>"
 SECOND = "<second>"
-"""In a form: the id of another member."""
+"""In a form: the id of another member; so with other names of the world."""
 PAGES = {
     "GET /admin/": Page(302),
     "GET /admin/<path:anything>": Page(404),
@@ -73,11 +74,72 @@ PAGES = {
     f"POST {DEMO}/connections/<installation_id>/balances": Page(400, 404, {"balances": "on"}),
     f"POST {DEMO}/connections/<installation_id>/state": Page(302, 404, {"state": "paused"}),
     f"GET {DEMO}/attention/": Page(200, 200, roles=LOOK),
+    f"POST {DEMO}/attention/look": Page(
+        302, 404, {"what": "<purchase>", "note": "All right"}, roles=SUPPORT
+    ),
+    f"POST {DEMO}/attention/put-back": Page(302, 404, {"what": "<purchase>"}, roles=SUPPORT),
     f"GET {DEMO}/deliveries/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/deliveries/<delivery_id>": Page(200, 404, roles=LOOK),
     f"POST {DEMO}/deliveries/<delivery_id>/replay": Page(302, 404, roles=SUPPORT),
     f"GET {DEMO}/members/": Page(200, 200, roles=FIND),
     f"GET {DEMO}/members/<member_id>": Page(200, 404, roles=FIND),
+    f"GET {DEMO}/members/<member_id>/notes/new": Page(200, 404, roles=SUPPORT),
+    f"POST {DEMO}/members/<member_id>/notes/new": Page(
+        302, 404, {"text": "Likes green tea"}, roles=SUPPORT
+    ),
+    f"POST {DEMO}/members/<member_id>/notes/<note>/remove": Page(302, 404, roles=SUPPORT),
+    f"GET {DEMO}/catalogue/": Page(200, 200, roles=LOOK),
+    f"GET {DEMO}/catalogue/import": Page(200, 200, roles=MARKETER),
+    f"POST {DEMO}/catalogue/import": Page(422, 422, {"dry": "no"}, roles=MARKETER),
+    f"POST {DEMO}/catalogue/export": Page(200, 200, {"format": "csv"}, roles=MARKETER),
+    f"GET {DEMO}/coupons/": Page(200, 200, roles=LOOK),
+    f"GET {DEMO}/coupons/new": Page(200, 200, roles=MARKETER),
+    f"POST {DEMO}/coupons/new": Page(
+        302, 422, {"series": "spring", "count": "1", "lot": "new"}, roles=MARKETER
+    ),
+    f"GET {DEMO}/coupons/lots/<coupon_lot>": Page(200, 404, roles=LOOK),
+    f"GET {DEMO}/coupons/lots/<coupon_lot>/progress": Page(200, 404, roles=LOOK),
+    f"POST {DEMO}/coupons/lots/<coupon_lot>/block": Page(
+        302, 404, {"blocked": "yes"}, roles=SUPPORT | MARKETER
+    ),
+    f"POST {DEMO}/coupons/lots/<coupon_lot>/export": Page(
+        200, 404, {"format": "csv"}, roles=MARKETER
+    ),
+    f"GET {DEMO}/coupons/import": Page(200, 200, roles=MARKETER),
+    f"POST {DEMO}/coupons/import": Page(422, 422, {"dry": "no"}, roles=MARKETER),
+    f"POST {DEMO}/coupons/find": Page(200, 422, {"code": "<coupon>"}, roles=LOOK),
+    f"POST {DEMO}/coupons/block": Page(
+        200, 404, {"code": "<coupon>", "blocked": "yes"}, roles=SUPPORT | MARKETER
+    ),
+    f"GET {DEMO}/certificates/": Page(200, 200, roles=LOOK),
+    f"GET {DEMO}/certificates/new": Page(200, 200),
+    f"POST {DEMO}/certificates/new": Page(
+        302, 422, {"series": "gift", "count": "1", "lot": "new", "nominal": "100"}
+    ),
+    f"GET {DEMO}/certificates/lots/<certificate_lot>": Page(200, 404, roles=LOOK),
+    f"GET {DEMO}/certificates/lots/<certificate_lot>/progress": Page(200, 404, roles=LOOK),
+    f"POST {DEMO}/certificates/lots/<certificate_lot>/export": Page(200, 404, {"format": "csv"}),
+    f"GET {DEMO}/certificates/import": Page(200, 200),
+    f"POST {DEMO}/certificates/import": Page(422, 422, {"dry": "no"}),
+    f"POST {DEMO}/certificates/find": Page(302, 422, {"code": "<certificate>"}, roles=LOOK),
+    f"GET {DEMO}/certificates/one/<certificate_id>": Page(200, 404, roles=LOOK),
+    f"GET {DEMO}/certificates/one/<certificate_id>/print": Page(200, 404),
+    f"POST {DEMO}/certificates/one/<certificate_id>/block": Page(
+        302, 404, {"blocked": "yes"}, roles=SUPPORT | MARKETER
+    ),
+    f"POST {DEMO}/certificates/one/<certificate_id>/top-up": Page(
+        302, 404, {"amount": "10", "key": "a" * 32}
+    ),
+    f"GET {DEMO}/rewards/": Page(200, 200, roles=LOOK),
+    f"POST {DEMO}/rewards/<reward>/stock": Page(
+        302, 404, {"way": "add", "pieces": "1", "was": "8"}, roles=MARKETER
+    ),
+    f"GET {DEMO}/rewards/orders": Page(200, 200, roles=LOOK),
+    f"POST {DEMO}/rewards/orders/<order>/cancel": Page(302, 404, roles=SUPPORT),
+    f"GET {DEMO}/rewards/hand-out": Page(200, 200, roles=TILL),
+    f"POST {DEMO}/rewards/hand-out": Page(200, 422, {"code": "<order_code>"}, roles=TILL),
+    f"GET {DEMO}/posters/": Page(200, 200, roles=LOOK),
+    f"GET {DEMO}/messages/sent/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/messages/": Page(200, 200, roles=LOOK),
     f"POST {DEMO}/messages/test": Page(
         302,
@@ -338,11 +400,14 @@ def address(world: World, rule: str) -> str:
 def send(world: World, someone: Visitor, route: str, *, more: Any = None, **headers: str) -> Any:
     method, _, rule = route.partition(" ")
     form = {**(PAGES[route].form or {}), **(more or {})} if method == "POST" else None
-    if form and form.get("from") == SECOND:
-        form["from"] = world.names["second"]
+    form = form and {name: told_in(world, value) for name, value in form.items()}
     return someone.client.open(
         address(world, rule), method=method, data=form, headers={**someone.headers, **headers}
     )
+
+
+def told_in(world: World, value: str) -> str:
+    return world.names.get(value[1:-1], value) if value.startswith("<") else value
 
 
 def send_with_token(world: World, owner: Visitor, route: str) -> Any:

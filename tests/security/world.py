@@ -12,8 +12,11 @@ from hub.installations import create_installation
 from hub.registry import registry_of
 from hub.wiring import Hub
 from loyalty_core.domain.staff import Grant, Role
+from loyalty_core.service import certificates, coupons
 from loyalty_core.service.admins import create_admin, find_admin
 from loyalty_core.service.api_keys import SCOPES, WIRE, list_keys, revoke_key
+from loyalty_core.service.certificate_views import LOT
+from loyalty_core.service.notes import note_id, write_note
 from loyalty_core.service.shops import NewShop, create_shop
 from loyalty_core.service.staff import INVITATION, invite, list_people, set_post
 from loyalty_core.store.database import read, write
@@ -159,6 +162,12 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     gifts = {"lot": "gifts", "series": "gift", "count": 1, "nominal": "100.00", "loaded": True}
     (gift,) = caller.post("/certificates/lots", gifts).json["codes"]
     shown = caller.post("/certificates/check", {"code": gift}).json
+    with write(hub.engine) as connection:
+        note = write_note(
+            connection, programme_id, bought["member"], "Asks for tea", author="test", now=NOON
+        )
+        (coupon_lot,) = coupons.list_lots(connection, programme_id)
+        (certificate_lot,) = certificates.list_lots(connection, programme_id)
     shop = create_installation(
         hub, programme_id=programme_id, connector="tablo", name="Tea shop", settings=SETTINGS
     )
@@ -180,6 +189,10 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "connector": "tablo",
         "channel": "sms",
         "coupon": coupon,
+        "coupon_lot": to_wire(coupons.LOT, coupon_lot.id),
+        "certificate_lot": to_wire(LOT, certificate_lot.id),
+        "note": note_id(note),
+        "purchase": bought["id"],
         "certificate": gift,
         "certificate_id": shown["id"],
         "own_list": "own",

@@ -10,9 +10,13 @@ from werkzeug.wrappers import Response
 
 from hub.web.admin import (
     attention,
+    catalogue,
+    certificate,
+    certificates,
     companions,
     connection_backfill,
     connection_health,
+    coupons,
     deliveries,
     failures,
     formats,
@@ -24,11 +28,16 @@ from hub.web.admin import (
     log,
     login,
     member_actions,
+    member_notes,
     members,
     messages,
     people,
+    posters,
+    rewards,
     rights,
+    sent,
     sessions,
+    uploads,
 )
 from hub.web.admin.context import HUB, choose_programme
 from hub.wiring import Hub
@@ -81,7 +90,15 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
         attention.pages,
         members.pages,
         member_actions.pages,
+        member_notes.pages,
+        catalogue.pages,
+        coupons.pages,
+        certificates.pages,
+        certificate.pages,
+        rewards.pages,
+        posters.pages,
         messages.pages,
+        sent.pages,
         people.pages,
         keys.pages,
         log.pages,
@@ -109,6 +126,8 @@ def _give_programme(endpoint: str, values: dict[str, Any]) -> None:
 def _guard() -> ResponseReturnValue | None:
     """Nobody past this line without a CSRF token on a change, a session, a programme, and a role
     in it that may do what is asked for."""
+    if request.endpoint in uploads.ENDPOINTS and sessions.is_signed_in():
+        request.max_content_length = uploads.MOST_BYTES
     sessions.check_csrf()
     if request.endpoint not in _OPEN and not sessions.is_signed_in():
         return sessions.ask_to_sign_in()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
 from hub.installations import list_installations
 from hub.web.admin import flag_words, words
+from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
+from hub.web.admin.languages import gettext
+from hub.web.admin.lot_forms import by_field
+from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.service import to_look_at
 from loyalty_core.service.members import Page
-from loyalty_core.store.database import read
+from loyalty_core.store.database import read, transact
 
 _PAGE = 30
 _LISTS: Mapping[str, Callable[..., Page]] = {
@@ -24,22 +30,84 @@ _LISTS: Mapping[str, Callable[..., Page]] = {
 pages = Blueprint("attention", __name__, url_prefix="/attention")
 
 
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """What was typed beside a row, and what is wrong with it."""
+
+    what: Sequence[str]
+    note: str
+    error: str
+
+
 @pages.get("/")
 def index() -> ResponseReturnValue:
-    """One of the lists, the newest first."""
-    view = request.args.get("view", "")
+    """One of the lists, the newest first; or what of it somebody has looked at."""
+    return _page(request.args)
+
+
+@pages.post("/look")
+def look() -> ResponseReturnValue:
+    """Somebody has looked at it: it leaves the list, with a note."""
+    note, what = request.form.get("note", "").strip(), request.form.getlist("what")
+    try:
+        _change(
+            lambda connection: to_look_at.look_at(
+                connection,
+                the_programme().id,
+                what,
+                note,
+                author=author(),
+                now=the_hub().clock.now(),
+            )
+        )
+    except InvalidInput as error:
+        wrong = next(iter(by_field(error).values()))
+        return _page(request.form, _Wrong(what, note, wrong)), 422
+    flash(gettext("It stands among what was looked at."), "success")
+    return redirect(url_for(".index", view=request.form.get("view")))
+
+
+@pages.post("/put-back")
+def put_back() -> ResponseReturnValue:
+    """It is to be looked at again."""
+    _change(
+        lambda connection: to_look_at.look_again(
+            connection,
+            the_programme().id,
+            request.form.getlist("what"),
+            author=author(),
+            now=the_hub().clock.now(),
+        )
+    )
+    return redirect(url_for(".index", view=request.form.get("view"), seen="yes"))
+
+
+def _change(work: Callable[[Connection], None]) -> None:
+    transact(the_hub().engine, work)
+
+
+def _page(asked: Mapping[str, str], wrong: _Wrong | None = None) -> str:
+    view = asked.get("view", "")
     view = view if view in _LISTS else next(iter(_LISTS))
+    seen = asked.get("seen") == "yes"
     with read(the_hub().engine) as connection:
         found = _LISTS[view](
-            connection, the_programme().id, cursor=request.args.get("after"), limit=_PAGE
+            connection,
+            the_programme().id,
+            seen=seen,
+            cursor=request.args.get("after"),
+            limit=_PAGE,
         )
     older = None
     if found.next_cursor:
-        older = url_for(".index", view=view, after=found.next_cursor)
+        older = url_for(".index", view=view, seen="yes" if seen else None, after=found.next_cursor)
     names = {one.id: one.name for one in list_installations(the_hub(), the_programme().id)}
     return render_template(
         "admin/attention.html",
         view=view,
+        seen=seen,
+        wrong=wrong or _Wrong([], "", ""),
+        most=to_look_at.MOST_NOTE,
         rows=found.items,
         older=older,
         names=names,

@@ -64,6 +64,12 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
             gettext("Your role does not let you do this"),
             gettext("An owner of the programme can do it, or give you another role."),
         )
+    if error.code == 413:
+        return _page(
+            413,
+            gettext("This is too large"),
+            gettext("A browser sends files of at most 32 MB here; larger ones go in by command."),
+        )
     if (error.code or 500) < 500:
         return _page(
             error.code or 400,

@@ -64,6 +64,11 @@ def _items(dead: int) -> list[MenuItem]:
         _item(gettext("Deliveries"), "deliveries", "admin.deliveries.index", dead, dead_title),
         _item(gettext("To look at"), "alert", "admin.attention.index"),
         _item(gettext("Members"), "members", "admin.members.index"),
+        _item(gettext("Catalogue"), "catalogue", "admin.catalogue.index"),
+        _item(gettext("Coupons"), "coupons", "admin.coupons.index"),
+        _item(gettext("Certificates"), "certificates", "admin.certificates.index"),
+        _item(gettext("Rewards"), "rewards", "admin.rewards.index")
+        or _item(gettext("Rewards"), "rewards", "admin.rewards.hand_out"),
         _item(gettext("Messages"), "messages", "admin.messages.index"),
         _item(gettext("People"), "people", "admin.people.index"),
         _item(gettext("Keys"), "keys", "admin.keys.index"),

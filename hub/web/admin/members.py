@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from hub.web.admin import words
+from hub.web.admin import flag_words, rights, words
 from hub.web.admin.context import the_hub, the_programme
+from loyalty_core.domain.staff import May
 from loyalty_core.service import members as service
+from loyalty_core.service.certificates import member_certificates
 from loyalty_core.service.consent_views import member_consents, told
+from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
+from loyalty_core.service.members import Page
+from loyalty_core.service.notes import list_notes, note_id
+from loyalty_core.service.reward_shelf import member_orders
+from loyalty_core.store import sent_messages
 from loyalty_core.store.database import look, read
+from loyalty_core.store.ids import from_wire, to_wire
 
 _FOUND = 25
 _PAGE = 25
-_VIEWS = ("ledger", "lots", "purchases", "consents")
+_VIEWS = (
+    "ledger",
+    "lots",
+    "purchases",
+    "coupons",
+    "certificates",
+    "orders",
+    "consents",
+    "messages",
+    "notes",
+)
+
+_PAGES: Mapping[str, Callable[..., Page]] = {
+    "ledger": member_ledger,
+    "purchases": member_purchases,
+    "orders": member_orders,
+}
 
 pages = Blueprint("members", __name__, url_prefix="/members")
 
@@ -46,7 +72,7 @@ def index() -> ResponseReturnValue:
 
 @pages.get("/<member_id>")
 def show(member_id: str) -> ResponseReturnValue:
-    """A member's balance, and one of: ledger, lots, purchases, consents."""
+    """A member's balance and tier, and one of the views."""
     view = request.args.get("view", _VIEWS[0])
     view = view if view in _VIEWS else _VIEWS[0]
     cursor = request.args.get("cursor")
@@ -64,7 +90,13 @@ def show(member_id: str) -> ResponseReturnValue:
     if next_cursor:
         older = url_for(".show", member_id=member_id, view=view, cursor=next_cursor)
     return render_template(
-        "admin/member.html", member=member, view=view, rows=rows, older=older, words=words
+        "admin/member.html",
+        member=member,
+        view=view,
+        rows=rows,
+        older=older,
+        words=words,
+        flag_of=flag_words.flag,
     )
 
 
@@ -78,6 +110,40 @@ def _rows(
     if view == "consents":
         found = member_consents(connection, programme_id, member_id)
         return [told(one.said) for one in found.items], None
-    read_page = member_purchases if view == "purchases" else member_ledger
+    if view in ("coupons", "certificates"):
+        return _codes(connection, member_id, view), None
+    if view == "messages":
+        return _messages(connection, member_id, cursor)
+    if view == "notes":
+        notes, after = list_notes(connection, programme_id, member_id, cursor=cursor, limit=_PAGE)
+        return [{**asdict(one), "id": note_id(one)} for one in notes], after
+    read_page = _PAGES[view]
     page = read_page(connection, programme_id, member_id, cursor=cursor, limit=_PAGE)
     return list(page.items), page.next_cursor
+
+
+def _codes(connection: Connection, member_id: str, view: str) -> list[dict[str, Any]]:
+    """The code of a certificate is money: who may not issue it sees its end."""
+    now = the_hub().clock.now()
+    if view == "coupons":
+        return member_coupons(connection, the_programme().id, member_id, now=now)
+    found = member_certificates(connection, the_programme().id, member_id, now=now)
+    if rights.own_grant().may(May.MONEY):
+        return found
+    return [{**one, "code": f"…{one['code'][-4:]}"} for one in found]
+
+
+def _messages(
+    connection: Connection, member_id: str, cursor: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    number = from_wire("m", member_id)
+    found = sent_messages.page(
+        connection,
+        the_programme().id,
+        {"member_id": number},
+        before=from_wire("o", cursor or ""),
+        limit=_PAGE + 1,
+    )
+    page = found[:_PAGE]
+    after = to_wire("o", page[-1].id) if len(found) > _PAGE else None
+    return [asdict(one) for one in page], after

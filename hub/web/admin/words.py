@@ -109,6 +109,8 @@ ENTRY: Mapping[str, str] = {
     "transfer": lazy_gettext("Moved from another member"),
     "forgive": lazy_gettext("Debt forgiven"),
 }
+REASON: Mapping[str, str] = {"reward": lazy_gettext("For a reward")}
+"""Reasons that the hub itself writes; those of people are shown as they wrote them."""
 FIGURE: Mapping[str, str] = {
     "available": lazy_gettext("available"),
     "pending": lazy_gettext("pending"),
@@ -225,6 +227,60 @@ def receipt_title(receipt: Mapping[str, str]) -> str:
     return gettext("Purchase %(number)s", number=number)
 
 
+COUPON: Mapping[str, State] = {
+    "active": State(lazy_gettext("Can be used"), "good"),
+    "used": State(lazy_gettext("Used"), "idle"),
+    "expired": State(lazy_gettext("Out of date"), "idle"),
+    "blocked": State(lazy_gettext("Blocked"), "bad"),
+    "withdrawn": State(lazy_gettext("Withdrawn"), "idle"),
+}
+CERTIFICATE: Mapping[str, State] = {
+    "issued": State(lazy_gettext("Not sold yet"), "wait"),
+    "active": State(lazy_gettext("Can be paid with"), "good"),
+    "spent": State(lazy_gettext("Spent"), "idle"),
+    "expired": State(lazy_gettext("Out of date"), "idle"),
+    "blocked": State(lazy_gettext("Blocked"), "bad"),
+    "void": State(lazy_gettext("Money given back"), "idle"),
+}
+MOVE: Mapping[str, str] = {
+    "activate": lazy_gettext("Money came onto it"),
+    "top_up": lazy_gettext("Topped up"),
+    "reserve": lazy_gettext("Set aside for a purchase"),
+    "release": lazy_gettext("Set free again"),
+    "pay": lazy_gettext("Paid with"),
+    "give_back": lazy_gettext("Given back for a return"),
+    "expire": lazy_gettext("Out of date"),
+    "void": lazy_gettext("Its money was given back"),
+}
+ORDER: Mapping[str, State] = {
+    "ordered": State(lazy_gettext("To be handed out"), "wait"),
+    "handed_out": State(lazy_gettext("Handed out"), "good"),
+    "cancelled": State(lazy_gettext("Cancelled"), "idle"),
+}
+REWARD: Mapping[str, str] = {
+    "gift": lazy_gettext("Gift"),
+    "privilege": lazy_gettext("Privilege"),
+    "service": lazy_gettext("A service"),
+}
+_CLASS: Mapping[str, str] = {
+    "general": lazy_gettext("General goods"),
+    "tobacco": lazy_gettext("Tobacco"),
+    "alcohol": lazy_gettext("Alcohol"),
+    "medicine": lazy_gettext("Medicines"),
+}
+TIER_BY: Mapping[str, str] = {
+    "spent": lazy_gettext("by sums of purchases"),
+    "points": lazy_gettext("by points earned"),
+    "purchases": lazy_gettext("by the number of purchases"),
+    "actions": lazy_gettext("by actions"),
+}
+
+
+def legal_class(code: str) -> str:
+    """A class of goods; one of the shop's own is shown as it is written."""
+    return str(_CLASS.get(code.casefold(), code))
+
+
 ROLE: Mapping[str, str] = {
     "owner": lazy_gettext("Owner"),
     "marketer": lazy_gettext("Marketer"),
@@ -234,9 +290,13 @@ ROLE: Mapping[str, str] = {
 }
 ROLE_MAY: Mapping[str, str] = {
     "owner": lazy_gettext("everything, people and keys too"),
-    "marketer": lazy_gettext("sees the programme and members, writes messages"),
-    "support": lazy_gettext("sees all of that, moves points, merges members, replays deliveries"),
-    "cashier": lazy_gettext("finds members"),
+    "marketer": lazy_gettext(
+        "sees the programme and members, writes messages, makes coupons, keeps catalogue and stock"
+    ),
+    "support": lazy_gettext(
+        "sees all of that, moves points, merges members, blocks codes, works off what is odd"
+    ),
+    "cashier": lazy_gettext("finds members, hands out rewards"),
     "viewer": lazy_gettext("sees the programme and members, changes nothing"),
 }
 SCOPE: Mapping[str, str] = {
@@ -251,6 +311,24 @@ ACTION: Mapping[str, str] = {
     "members_merged": lazy_gettext("Members merged"),
     "member_exported": lazy_gettext("Member's data handed out"),
     "member_erased": lazy_gettext("Member erased"),
+    "note_written": lazy_gettext("Note on a member"),
+    "note_removed": lazy_gettext("Note on a member removed"),
+    "looked_at": lazy_gettext("Looked at"),
+    "put_back": lazy_gettext("Put back on the list"),
+    "coupon_lot_made": lazy_gettext("Lot of coupons"),
+    "coupon_lot_blocked": lazy_gettext("Lot of coupons blocked or let"),
+    "coupon_blocked": lazy_gettext("Coupon blocked or let"),
+    "coupons_exported": lazy_gettext("Codes of coupons taken out"),
+    "certificate_lot_made": lazy_gettext("Lot of certificates"),
+    "certificate_topped_up": lazy_gettext("Money put onto a certificate"),
+    "certificate_blocked": lazy_gettext("Certificate blocked or let"),
+    "certificates_exported": lazy_gettext("Codes of certificates taken out"),
+    "stock_changed": lazy_gettext("Stock of a reward"),
+    "reward_handed_out": lazy_gettext("Reward handed out"),
+    "reward_cancelled": lazy_gettext("Order of a reward cancelled"),
+    "partner_set": lazy_gettext("Terms of a partner"),
+    "club_joined": lazy_gettext("Taken into a club"),
+    "club_left": lazy_gettext("Left a club"),
     "letter_set": lazy_gettext("Letter switched or set"),
     "letter_written": lazy_gettext("Text of a letter"),
     "channel_set": lazy_gettext("Policy of a channel"),

@@ -172,6 +172,7 @@ def block_certificate(call: Call) -> Answer:
                 call.key.programme_id,
                 said["code"],
                 blocked=said["blocked"],
+                author=call.author,
                 now=call.now,
             )
         ),

@@ -113,7 +113,12 @@ def block_coupon(call: Call, coupon: str) -> Answer:
     return call.write(
         lambda connection: answer(
             service.block_coupon(
-                connection, call.key.programme_id, coupon, blocked=blocked, now=call.now
+                connection,
+                call.key.programme_id,
+                coupon,
+                blocked=blocked,
+                author=call.author,
+                now=call.now,
             )
         ),
         told=told,

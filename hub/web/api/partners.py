@@ -50,7 +50,13 @@ def put_partner(call: Call, partner: str) -> Answer:
 
     def work(connection: Connection) -> Answer:
         put = service.set_partner(
-            connection, call.plans, call.key.programme_id, partner, terms, now=call.now
+            connection,
+            call.plans,
+            call.key.programme_id,
+            partner,
+            terms,
+            author=call.author,
+            now=call.now,
         )
         return answer(settlement.partner(put))
 

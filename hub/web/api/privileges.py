@@ -133,6 +133,7 @@ def post_club(call: Call, member_id: str) -> Answer:
                     member_id,
                     said["club"],
                     said["until"],
+                    author=call.author,
                     now=call.now,
                 )
             ),
@@ -157,7 +158,8 @@ def delete_club(call: Call, member_id: str, club: str) -> Answer:
     """End the membership now; 204 also if there is none."""
 
     def leave(connection: Connection) -> Answer:
-        leave_club(connection, call.plans, call.key.programme_id, member_id, club, now=call.now)
+        own = (call.plans, call.key.programme_id, member_id, club)
+        leave_club(connection, *own, author=call.author, now=call.now)
         return NOTHING
 
     return call.write(leave, told=None)

@@ -63,7 +63,13 @@ def change_stock(call: Call, reward: str) -> Answer:
         lambda connection: answer(
             _item(
                 reward_shelf.change_stock(
-                    connection, call.plans, call.key.programme_id, reward, **said
+                    connection,
+                    call.plans,
+                    call.key.programme_id,
+                    reward,
+                    author=call.author,
+                    now=call.now,
+                    **said,
                 )
             )
         ),

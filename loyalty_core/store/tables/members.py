@@ -140,3 +140,16 @@ tier_changes = Table(
     Column("tier", Text),
     PrimaryKeyConstraint("member_id", "at"),
 )
+
+# What people write on members, for each other.
+member_notes = Table(
+    "member_notes",
+    metadata,
+    id_column(),
+    Column("member_id", BigInt, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    CheckConstraint("text <> ''", name="says_something"),
+)
+Index("ix_member_notes_member", member_notes.c.member_id, member_notes.c.id)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from loyalty_core.store.tables.base import (
@@ -200,4 +201,20 @@ hold_claims = Table(
     Column("hold_id", BigInt, nullable=False),
     PrimaryKeyConstraint("programme_id", "shop_id", "kind", "ref"),
     CheckConstraint("kind IN ('cart', 'order')", name="kind_known"),
+)
+
+# What of the lists for a person somebody has looked at.  Of a conflict the two members are
+# `number` and `other`.
+looked_at = Table(
+    "looked_at",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("number", BigInt, nullable=False),
+    Column("other", BigInt, nullable=False, server_default=text("0")),
+    Column("note", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("programme_id", "kind", "number", "other"),
+    CheckConstraint("kind IN ('purchase', 'refund', 'conflict')", name="kind_known"),
 )

@@ -116,7 +116,11 @@ def test_each_reason_why_it_does_not_pay(shop: Shop):
     (mine,) = shop.make_certificates(80_00, by=ANNA)
     (unsold,) = shop.make_certificates(80_00, loaded=False)
     (shut,) = shop.make_certificates(80_00)
-    shop.do(lambda c: block_certificate(c, shop.programme_id, shut, blocked=True, now=shop.now))
+    shop.do(
+        lambda c: block_certificate(
+            c, shop.programme_id, shut, blocked=True, author="owner", now=shop.now
+        )
+    )
     (spent,) = shop.make_certificates(80_00)
     shop.buy("P1", 80_00, certificates=used((spent, 80_00)))
     (returned,) = shop.make_certificates(80_00, loaded=False)
@@ -286,7 +290,11 @@ def test_a_hold_keeps_its_word_when_the_certificate_is_blocked_or_ends(shop: Sho
     (code,) = shop.make_certificates(80_00)
     shop.advance(days=29, hours=20)
     hold = shop.hold(50_00, cart="a", certificates=(code,), ttl_s=86_400)
-    shop.do(lambda c: block_certificate(c, shop.programme_id, code, blocked=True, now=shop.now))
+    shop.do(
+        lambda c: block_certificate(
+            c, shop.programme_id, code, blocked=True, author="owner", now=shop.now
+        )
+    )
     shop.advance(hours=20)
     shop.keep_up()
     assert shop.certificate(code)["reserved"] == "50.00"
@@ -329,7 +337,11 @@ def test_a_till_without_a_hold_is_booked_and_what_was_not_there_is_owed(shop: Sh
 def test_what_should_not_have_been_taken_is_flagged(shop: Shop):
     (unsold,) = shop.make_certificates(80_00, loaded=False)
     (shut,) = shop.make_certificates(80_00)
-    shop.do(lambda c: block_certificate(c, shop.programme_id, shut, blocked=True, now=shop.now))
+    shop.do(
+        lambda c: block_certificate(
+            c, shop.programme_id, shut, blocked=True, author="owner", now=shop.now
+        )
+    )
 
     assert shop.buy("P1", 50_00, certificates=used((shut, 50_00))).flags == ("certificate_invalid",)
     early = shop.buy("P2", 50_00, certificates=used((unsold, 50_00)))
@@ -625,7 +637,11 @@ def test_a_top_up_is_booked_once_and_lets_it_live_longer(shop: Shop):
 
 def test_what_has_ended_or_is_blocked_or_void_takes_no_top_up(shop: Shop):
     shut, over = shop.make_certificates(80_00, 2)
-    shop.do(lambda c: block_certificate(c, shop.programme_id, shut, blocked=True, now=shop.now))
+    shop.do(
+        lambda c: block_certificate(
+            c, shop.programme_id, shut, blocked=True, author="owner", now=shop.now
+        )
+    )
     (gone,) = shop.make_certificates(80_00, loaded=False)
     shop.tell(shop.purchase("P1", lines=(sale(gone, 80_00),)))
     shop.bring_back("R1", 80_00, purchase="P1")

@@ -194,7 +194,11 @@ class Histories(RuleBasedStateMachine):
         code = self.codes[number]
         code.blocked = not code.blocked
         said = (self.shop.programme_id, code.text)
-        self.shop.do(lambda c: block_coupon(c, *said, blocked=code.blocked, now=self.shop.now))
+        self.shop.do(
+            lambda c: block_coupon(
+                c, *said, blocked=code.blocked, author="owner", now=self.shop.now
+            )
+        )
 
     @rule(minutes=st.sampled_from([6, 400]))
     def time_goes_by(self, minutes: int) -> None:

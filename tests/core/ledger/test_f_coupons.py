@@ -103,7 +103,11 @@ def test_each_reason_why_a_code_is_not_taken(opened: Open):
     (early,) = shop.make_coupons("spring", starts_at=begun.replace(year=begun.year + 1))
     (over,) = shop.make_coupons("spring", ends_at=begun)
     (shut,) = shop.make_coupons("spring")
-    shop.do(lambda c: block_coupon(c, shop.programme_id, shut, blocked=True, now=shop.now))
+    shop.do(
+        lambda c: block_coupon(
+            c, shop.programme_id, shut, blocked=True, author="owner", now=shop.now
+        )
+    )
     (used,) = shop.make_coupons("spring")
     shop.buy("P1", 90_00, coupons=(used,))
     wrong = used[:-1] + ("2" if used[-1] != "2" else "3")
@@ -243,7 +247,11 @@ def test_a_hold_keeps_its_word_whatever_becomes_of_the_coupon(opened: Open):
     shop = opened(life_days=1)
     (code,) = shop.make_coupons("spring")
     hold = shop.hold(100_00, cart="a", coupons=(code,), ttl_s=86_400)
-    shop.do(lambda c: block_coupon(c, shop.programme_id, code, blocked=True, now=shop.now))
+    shop.do(
+        lambda c: block_coupon(
+            c, shop.programme_id, code, blocked=True, author="owner", now=shop.now
+        )
+    )
     shop.advance(hours=23)
 
     assert pay(shop, hold, coupons=(code,)).flags == ()

@@ -224,7 +224,7 @@ class Histories(RuleBasedStateMachine):
 
     def _stock(self, reward: str, **said: int) -> None:
         own = (self.shop.plans, self.shop.programme_id, reward)
-        self.shop.do(lambda c: change_stock(c, *own, **said))
+        self.shop.do(lambda c: change_stock(c, *own, author="owner", now=self.shop.now, **said))
 
 
 def test_random_histories_keep_stock_and_points_together(engine: Engine):

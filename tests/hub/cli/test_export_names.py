@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 
-from hub.cli.import_file import guarded, unguarded
+from hub.sheets import guarded, unguarded
 from loyalty_core.domain.name_cells import ids_in, parts_of
 from tests.support.moving import write_rows
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import zipfile
 from datetime import date, datetime
 
-import click
 import pytest
 from openpyxl import Workbook
 
-from hub.cli.import_file import Sheet, guarded, unguarded
+from hub.sheets import Sheet, SheetUnreadable, guarded, unguarded
 from tests.support.moving import write_rows
 
 ROWS = [["Телефон", "ФИО", "Город"], ["+79161234567", "Петрова Анна", "Тверь, центр"]]
@@ -135,7 +134,7 @@ HEAD = "card;name;city"
 def test_r112_a_quote_that_is_not_closed_swallows_no_rows(tmp_path, rows, opens):
     file = write_rows(tmp_path / "old.csv", *rows)
 
-    with pytest.raises(click.ClickException, match=f"line {opens}\\b"):
+    with pytest.raises(SheetUnreadable, match=f"line {opens}\\b"):
         told(file)
 
 

@@ -29,3 +29,16 @@ document.addEventListener("change", (event) => {
     event.target.form.requestSubmit();
   }
 });
+
+// A sheet to print is printed by its button.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-prints]")) {
+    window.print();
+  }
+});
+
+// On a phone the tabs are wider than the window: the chosen one is brought into view.
+document.addEventListener("DOMContentLoaded", () => {
+  const chosen = document.querySelector(".tabs a[aria-current]");
+  chosen?.scrollIntoView({ block: "nearest", inline: "center" });
+});
