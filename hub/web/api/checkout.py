@@ -77,7 +77,22 @@ def _guarded(call: Call, request: QuoteRequest) -> Quote:
 
 
 def priced(call: Call, request: QuoteRequest) -> Quote:
-    """The basket's price, or base prices past the deadline."""
+    """The basket's price, or base prices past the deadline.
+
+    Wrong cards are counted; who has no tries left is priced as nobody knows.
+    """
+    triers = guesses.card_triers(call.key.id, request)
+    if not triers:
+        return _priced(call, request)
+    if call.room.guesses.is_out(triers, call.now):
+        return _priced(call, guesses.without_card(request))
+    found = _priced(call, request)
+    if guesses.tried_card(request, found):
+        call.room.guesses.count(triers, 1, call.now)
+    return found
+
+
+def _priced(call: Call, request: QuoteRequest) -> Quote:
     hub = call.room.hub
     try:
         return call.read_in_time(
@@ -115,14 +130,18 @@ def hold(call: Call) -> Answer:
     told = body.read_json()
     wanted = body.load(load_hold_request, told)
     tries = call.room.guesses
+    triers = guesses.card_triers(call.key.id, wanted.request)
+    if tries.is_out(triers, call.now):
+        wanted = replace(wanted, request=guesses.without_card(wanted.request))
+        triers = []
     seen: Quote | None = None
 
     def look(quote: Quote) -> None:
-        """Of somebody who has run out of tries nothing is held, and nothing told."""
+        """Of somebody who has run out of tries no code is held, and nothing told of one."""
         nonlocal seen
         if guesses.codes_in(wanted.request):
             tries.check(_guessers(call, wanted, quote), call.now)
-            seen = quote
+        seen = quote
 
     def place(connection: Connection) -> Answer:
         nonlocal seen
@@ -142,6 +161,8 @@ def hold(call: Call) -> Answer:
         if seen is not None:
             callers = _guessers(call, wanted, seen)
             tries.count(callers, guesses.count_wrong(seen), call.now)
+            if triers and guesses.tried_card(wanted.request, seen):
+                tries.count(triers, 1, call.now)
 
     # An answer that is given again has looked at no code, and a failure has told of none.
     try:
