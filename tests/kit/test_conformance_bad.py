@@ -285,7 +285,9 @@ def test_07_spoils_a_signature_whose_case_is_not_looked_at() -> None:
     def in_hex(inbound: Any, settings: Any) -> None:
         check_token("0a0", inbound.headers.get("x-acme-signature", "").lower())
 
-    subject = replace(with_hook(verify=in_hex), sign=lambda _hook, _body: {"X-Acme-Signature": "0a0"})
+    subject = replace(
+        with_hook(verify=in_hex), sign=lambda _hook, _body: {"X-Acme-Signature": "0a0"}
+    )
     CHECKS["07_proofs"](replace(subject, exempt={"changed_body": "a token, no signature"}))
 
 

@@ -81,15 +81,23 @@ def priced(call: Call, request: QuoteRequest) -> Quote:
 
     Wrong cards are counted; who has no tries left is priced as nobody knows.
     """
-    triers = guesses.card_triers(call.key.id, request)
-    if not triers:
-        return _priced(call, request)
-    if call.room.guesses.is_out(triers, call.now):
-        return _priced(call, guesses.without_card(request))
+    request = _without_card_of_guessers(call, request)
     found = _priced(call, request)
-    if guesses.tried_card(request, found):
-        call.room.guesses.count(triers, 1, call.now)
+    _count_card(call, request, found)
     return found
+
+
+def _without_card_of_guessers(call: Call, request: QuoteRequest) -> QuoteRequest:
+    """The basket, whose buyer has no card where no tries are left."""
+    triers = guesses.card_triers(call.key.id, request)
+    out = call.room.guesses.is_out(triers, call.now) if triers else False
+    return guesses.without_card(request) if out else request
+
+
+def _count_card(call: Call, request: QuoteRequest, found: Quote) -> None:
+    triers = guesses.card_triers(call.key.id, request)
+    if triers and guesses.tried_card(request, found):
+        call.room.guesses.count(triers, 1, call.now)
 
 
 def _priced(call: Call, request: QuoteRequest) -> Quote:
@@ -130,10 +138,7 @@ def hold(call: Call) -> Answer:
     told = body.read_json()
     wanted = body.load(load_hold_request, told)
     tries = call.room.guesses
-    triers = guesses.card_triers(call.key.id, wanted.request)
-    if tries.is_out(triers, call.now):
-        wanted = replace(wanted, request=guesses.without_card(wanted.request))
-        triers = []
+    wanted = replace(wanted, request=_without_card_of_guessers(call, wanted.request))
     seen: Quote | None = None
 
     def look(quote: Quote) -> None:
@@ -161,8 +166,7 @@ def hold(call: Call) -> Answer:
         if seen is not None:
             callers = _guessers(call, wanted, seen)
             tries.count(callers, guesses.count_wrong(seen), call.now)
-            if triers and guesses.tried_card(wanted.request, seen):
-                tries.count(triers, 1, call.now)
+            _count_card(call, wanted.request, seen)
 
     # An answer that is given again has looked at no code, and a failure has told of none.
     try:
