@@ -58,7 +58,17 @@ class ProductsChanged:
     products: tuple[Product, ...]
 
 
-Translated = tuple[Event | Hint | ProductsChanged, ...]
+@dataclass(frozen=True, slots=True)
+class SmsAnswer:
+    """What a person sent back by SMS.  `id` is the vendor's number of it, by which it is found
+    when it must be proved; `phone` in E.164."""
+
+    id: str
+    phone: str
+    text: str
+
+
+Translated = tuple[Event | Hint | ProductsChanged | SmsAnswer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +280,16 @@ class Reports(Protocol):
         ...
 
 
+class ReportsByAddress(Protocol):
+    def look_for(self, client: Client, reference: str, to: str) -> Report:
+        """The same, for vendors who want the address, too: `to`, in E.164, is that of the member
+        by now, so one whose phone has changed is unknown to them.
+
+        Raises: Retry, NeedsAttention; Drop.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteWebhook:
     """A call that the shop should make to the hub, as it stands at the shop: `name` in the
@@ -412,10 +432,16 @@ class Connector:
     message: Messenger | None = None
     receipts: Receipts | None = None
     report: Reports | None = None
+    report_by_address: ReportsByAddress | None = None
     companion: Companion | None = None
     frame: Frame | None = None
     check: Callable[[Client], None] | None = None
     shop_webhooks: ShopWebhooks | None = None
+
+    @property
+    def reports(self) -> bool:
+        """Whether it can say what became of messages."""
+        return self.report is not None or self.report_by_address is not None
 
     def implemented(self) -> frozenset[Capability]:
         """The capabilities that are really there, whatever the manifest says."""
@@ -429,7 +455,7 @@ class Connector:
             Capability.PUSH_DISCOUNTS: self.push_discounts is not None,
             Capability.MESSAGE: self.message is not None,
             Capability.RECEIPTS: self.receipts is not None,
-            Capability.REPORT: self.report is not None,
+            Capability.REPORT: self.reports,
             Capability.COMPANION: self.companion is not None,
             Capability.FRAME: self.frame is not None,
             Capability.CHECK: self.check is not None,

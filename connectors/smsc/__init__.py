@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from connectors.smsc.client import Messages, SmscClient, make_client
+from connectors.smsc.answers import Fetch, Pull
+from connectors.smsc.client import Messages, Reports, SmscClient, make_client
 from connectors.smsc.manifest import MANIFEST
 from loyalty_kit.ports import Connector
 
@@ -15,4 +16,12 @@ def check(client: SmscClient) -> None:
     client.check()
 
 
-CONNECTOR = Connector(manifest=MANIFEST, make_client=make_client, message=Messages(), check=check)
+CONNECTOR = Connector(
+    manifest=MANIFEST,
+    make_client=make_client,
+    message=Messages(),
+    report_by_address=Reports(),
+    pull=Pull(),
+    fetch=Fetch(),
+    check=check,
+)

@@ -12,7 +12,15 @@ MANIFEST = Manifest(
         "ru": "Отправка SMS через smsc.ru.",
         "en": "SMS through smsc.ru.",
     },
-    capabilities=frozenset({Capability.MESSAGE, Capability.CHECK}),
+    capabilities=frozenset(
+        {
+            Capability.MESSAGE,
+            Capability.REPORT,
+            Capability.PULL,
+            Capability.FETCH,
+            Capability.CHECK,
+        }
+    ),
     settings_schema=Settings,
-    kit=">=1.1,<2",
+    kit=">=1.3,<2",
 )

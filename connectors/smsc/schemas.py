@@ -22,6 +22,15 @@ class Settings(SettingsSchema):
         },
         default="",
     )
+    answers = settings.boolean(
+        {"ru": "Принимать ответы", "en": "Take answers"},
+        help={
+            "ru": "Нужен номер для входящих SMS на smsc.ru. Ответ, который начинается словом СТОП,"
+            " STOP, ОТПИСКА, ОТПИСАТЬСЯ, ОТКАЗ или UNSUBSCRIBE, прекращает рекламу по SMS",
+            "en": "Needs a number for incoming SMS at smsc.ru. An answer that begins with the word"
+            " СТОП, STOP, ОТПИСКА, ОТПИСАТЬСЯ, ОТКАЗ or UNSUBSCRIBE ends advertising by SMS",
+        },
+    )
     base_url = settings.url(
         {"ru": "Адрес шлюза", "en": "Address of the gateway"},
         help={

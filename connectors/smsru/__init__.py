@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.smsru.client import Messages, SmsRuClient, make_client
+from connectors.smsru.client import Messages, Reports, SmsRuClient, make_client
 from connectors.smsru.manifest import MANIFEST
 from loyalty_kit.ports import Connector
 
@@ -15,4 +15,10 @@ def check(client: SmsRuClient) -> None:
     client.check()
 
 
-CONNECTOR = Connector(manifest=MANIFEST, make_client=make_client, message=Messages(), check=check)
+CONNECTOR = Connector(
+    manifest=MANIFEST,
+    make_client=make_client,
+    message=Messages(),
+    report=Reports(),
+    check=check,
+)

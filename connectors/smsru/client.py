@@ -1,15 +1,16 @@
-"""Calls to SMS.RU, and what its codes mean for the hub.
+"""Calls to SMS.RU, and what its codes mean for the hub.  Facts: `MAPPING.md`.
 
 By POST only, so that keys, phones and texts stay out of addresses and logs.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from loyalty_kit.errors import (
     ConnectorError,
     CredentialsRejected,
+    Gone,
     OutOfMoney,
     RateLimited,
     RemoteMisconfigured,
@@ -17,7 +18,7 @@ from loyalty_kit.errors import (
 )
 from loyalty_kit.manifest import Channel
 from loyalty_kit.messages import cost_minor
-from loyalty_kit.ports import ClientContext, Message, Refusal, Sent, Undeliverable
+from loyalty_kit.ports import ClientContext, Message, Refusal, Report, Sent, Undeliverable
 from loyalty_kit.transport import call, json_of, session
 
 TAKEN = 100
@@ -34,6 +35,17 @@ UNDELIVERABLE: dict[int, tuple[Refusal, str]] = {
     231: ("blocked", "the same text went to this number within the minute"),
     232: ("blocked", "the same text went to this number too often today"),
     233: ("blocked", "too many messages to this number"),
+}
+UNKNOWN, NO_CODE = -1, -2
+STATES: dict[int, Literal["underway", "delivered", "failed"]] = {
+    103: "delivered",
+    110: "delivered",  # and read
+    104: "failed",
+    105: "failed",
+    106: "failed",
+    107: "failed",
+    108: "failed",
+    150: "failed",
 }
 CREDENTIALS = frozenset({200, 300, 301, 302})
 UNAVAILABLE = frozenset({220, 500})
@@ -79,6 +91,23 @@ class SmsRuClient:
             cost_minor=cost_minor(one.get("cost")),
         )
 
+    def look(self, reference: str) -> Report:
+        """Source: sms.ru/api/status, "Проверить статус отправленных сообщений", the answer with
+        `json=1`: by number of the message its `status_code` and `cost`.
+        """
+        told = self._post("/sms/status", {"sms_id": reference})
+        if (code := _code(told)) != TAKEN:
+            raise failure(code)
+        by_number = told.get("sms")
+        one = by_number.get(reference) if isinstance(by_number, dict) else None
+        if not isinstance(one, dict):
+            raise RemoteMisconfigured("SMS.RU says nothing of the message")
+        if (code := _code(one)) == UNKNOWN:
+            raise Gone("SMS.RU does not know the message")
+        if code in CREDENTIALS | UNAVAILABLE:
+            raise failure(code)
+        return Report(STATES.get(code, "underway"), cost_minor(one.get("cost")))
+
     def _post(self, path: str, form: dict[str, str]) -> dict[str, Any]:
         data = {"api_id": self._key, "json": "1", **form}
         # 404 would otherwise be read as "the document is gone".
@@ -86,6 +115,13 @@ class SmsRuClient:
         if not isinstance(told, dict):
             raise RemoteMisconfigured("SMS.RU answers something that is no object")
         return told
+
+
+class Reports:
+    """Asks for messages, one at a time."""
+
+    def look(self, client: SmsRuClient, reference: str) -> Report:
+        return client.look(reference)
 
 
 class Messages:
@@ -101,7 +137,7 @@ def _code(told: dict[str, Any]) -> int:
     """Raises: RemoteMisconfigured."""
     code = told.get("status_code")
     try:
-        return int(code) if isinstance(code, int | str) else -1
+        return int(code) if isinstance(code, int | str) else NO_CODE
     except ValueError:
         raise RemoteMisconfigured("SMS.RU tells no status_code") from None
 

@@ -12,7 +12,7 @@ MANIFEST = Manifest(
         "ru": "Отправка SMS через sms.ru.",
         "en": "SMS through sms.ru.",
     },
-    capabilities=frozenset({Capability.MESSAGE, Capability.CHECK}),
+    capabilities=frozenset({Capability.MESSAGE, Capability.REPORT, Capability.CHECK}),
     settings_schema=Settings,
     kit=">=1.1,<2",
 )

@@ -63,6 +63,23 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "is of a member of whom spent_before tells all that was bought until {day}",
         "относится к участнику, покупки которого до {day} уже учтены в spent_before",
     ),
+    "receipts_before": (
+        "is of a member whose receipts since {day} were brought in: spent_before, or a level, of"
+        " the same time would count beside them; leave it out, or say --besides",
+        "относится к участнику, чеки которого с {day} уже загружены: spent_before или уровень за то"
+        " же время посчитались бы ещё раз; уберите их или укажите --besides",
+    ),
+    "own_receipt": (
+        "is of a receipt that the shop has probably reported itself: its shop, day and sum agree,"
+        " and its number, or member and time; leave it out, or say --besides if it is another",
+        "относится к чеку, который магазин, скорее всего, передал сам: совпадают магазин, день и"
+        " сумма, а также номер или участник и время; уберите его или укажите --besides,"
+        " если это другой чек",
+    ),
+    "not_sign": (
+        "has a fiscal number in {column} that is none",
+        "в столбце {column} не фискальный номер",
+    ),
     "other_lots": (
         "is of a member who has {points} points of imports before in lots that this file does not"
         " tell: mend it in the whole file, or say --besides if it comes on top",
@@ -139,13 +156,22 @@ _COUNTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "rows": ("Rows in the file", "Строк в файле"),
         "taken": ("  brought in", "  загружено"),
         "known": ("  brought in before", "  загружены раньше"),
+        "own": (
+            "  of receipts that the shop has reported itself",
+            "  из чеков, которые магазин передал сам",
+        ),
         "rejected": ("  rejected", "  отклонено"),
         "rejected_nobody": ("    naming nobody who is known", "    неизвестно чьи"),
+        "rejected_own_receipt": (
+            "    of receipts that the shop has probably reported itself",
+            "    из чеков, которые магазин, скорее всего, передал сам",
+        ),
         "taken_receipts": ("Receipts brought in", "Чеков загружено"),
         "receipts_of_nobody": ("Receipts that name nobody", "Чеков без покупателя"),
         "money_in_file": ("Money in the file", "Денег в файле"),
         "money_taken": ("  brought in", "  загружено"),
         "money_known": ("  brought in before", "  загружены раньше"),
+        "money_own": ("  reported by the shop itself", "  передано самим магазином"),
         "money_rejected": ("  rejected", "  отклонено"),
     },
 }

@@ -21,7 +21,15 @@ from loyalty_core.store.documents import Ask, DocumentKey
 from loyalty_kit.errors import ConnectorError, CredentialsRejected, RateLimited
 from loyalty_kit.events import Event, Purchase, Refund
 from loyalty_kit.events_schema import content_hash
-from loyalty_kit.ports import Client, Context, Hint, Product, ProductsChanged, Translated
+from loyalty_kit.ports import (
+    Client,
+    Context,
+    Hint,
+    Product,
+    ProductsChanged,
+    SmsAnswer,
+    Translated,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +49,7 @@ class Fetched:
     events: tuple[Event, ...]
     products: tuple[Product, ...]
     hints: tuple[Hint, ...]
+    answers: tuple[SmsAnswer, ...]
     content_hash: str
 
     @property
@@ -211,12 +220,18 @@ def sort_out(
     return events, products, tuple(item for item in translated if isinstance(item, Hint))
 
 
+def answers_in(translated: Translated) -> tuple[SmsAnswer, ...]:
+    return tuple(item for item in translated if isinstance(item, SmsAnswer))
+
+
 def _fetched(asked: Ask, translated: Translated) -> Fetched:
     events, products, hints = sort_out(translated)
-    return Fetched(asked, events, products, hints, _hash(events, products))
+    answers = answers_in(translated)
+    content = _hash(events, (*products, *answers))
+    return Fetched(asked, events, products, hints, answers, content)
 
 
-def _hash(events: tuple[Event, ...], products: tuple[Product, ...]) -> str:
+def _hash(events: tuple[Event, ...], others: tuple[Product | SmsAnswer, ...]) -> str:
     parts: list[Any] = [content_hash(event) for event in events]
-    parts += [repr(product) for product in products]
+    parts += [repr(other) for other in others]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -8,6 +8,7 @@ alone, so that one bad receipt never holds back forty-nine (`ledger.md` 4).
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,13 +19,14 @@ import structlog
 from sqlalchemy import Connection
 
 from hub.ingest import fates
-from hub.ingest.fetching import Fetched, Fetcher, Wanted, sort_out
+from hub.ingest.fetching import Fetched, Fetcher, Wanted, answers_in, sort_out
 from hub.ingest.inbox import as_received
 from hub.ingest.lease import Lease
 from hub.ingest.sealed import Outcome
 from hub.live import Live, NotLive, enliven, wire_id
 from hub.wiring import Hub
 from loyalty_core.service.catalogue import upsert_products
+from loyalty_core.service.hear_answer import Heard, hear_answer
 from loyalty_core.service.record_events import EventReceipt, Incoming, record_events
 from loyalty_core.store import documents, inbox, installations
 from loyalty_core.store.database import is_away, read, transact
@@ -32,7 +34,7 @@ from loyalty_core.store.ids import to_wire
 from loyalty_core.store.inbox import DeliveryRow
 from loyalty_kit.errors import NeedsAttention, PayloadInvalid
 from loyalty_kit.events import Event
-from loyalty_kit.ports import Context, Hint, InboundRequest, Product
+from loyalty_kit.ports import Context, Hint, InboundRequest, Product, SmsAnswer
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +61,7 @@ class Parcel:
     products: tuple[Product, ...]
     fetched: tuple[Fetched, ...]
     recheck: bool
+    answers: tuple[SmsAnswer, ...] = ()
 
 
 def work_batch(hub: Hub, programme_id: int) -> int:
@@ -172,7 +175,8 @@ def _open(fetcher: Fetcher, live: Live | NotLive, row: DeliveryRow, translated: 
     events, products, hints = sort_out(translated)
     followed = tuple(hint for hint in hints if hint.kind != RECHECK)
     fetched = fetcher.follow(live, followed, row.received_at)
-    return Parcel(row, live, events, products, tuple(fetched), followed != hints)
+    answers = answers_in(translated)
+    return Parcel(row, live, events, products, tuple(fetched), followed != hints, answers)
 
 
 def _book(hub: Hub, lease: Lease, parcels: Sequence[Parcel]) -> None:
@@ -202,6 +206,7 @@ def _book_all(hub: Hub, lease: Lease, parcels: Sequence[Parcel], connection: Con
     incoming += [Incoming(live.source, event) for one, live in changed for event in one.events]
     receipts = record_events(connection, hub.plans, incoming, now=now) if incoming else []
     _keep_products(connection, parcels, changed, now)
+    heard = _hear(connection, parcels, changed, now)
     for one, _ in fetched:
         booked_at = None if one.unchanged else now
         documents.settle(connection, one.asked, one.content_hash, booked_at=booked_at)
@@ -209,7 +214,7 @@ def _book_all(hub: Hub, lease: Lease, parcels: Sequence[Parcel], connection: Con
     for parcel in parcels:
         if parcel.recheck:
             installations.hurry(connection, parcel.live.row.id, "recheck", now=now)
-    done = [(lease.rows[parcel.row.id], _result(parcel, told)) for parcel in parcels]
+    done = [(lease.rows[p.row.id], _result(p, told) | _heard(p, heard)) for p in parcels]
     inbox.settle_done(connection, done, now=now)
 
 
@@ -232,6 +237,36 @@ def _keep_products(
     products += [product for one, _ in changed for product in one.products]
     if products:
         upsert_products(connection, parcels[0].row.programme_id, products, now=now)
+
+
+def _hear(
+    connection: Connection,
+    parcels: Sequence[Parcel],
+    changed: Sequence[tuple[Fetched, Live]],
+    now: datetime,
+) -> dict[int, Heard]:
+    """What came of each answer, by its identity; in one order, so that members are locked in it."""
+    answers = [(parcel.live, answer) for parcel in parcels for answer in parcel.answers]
+    answers += [(live, answer) for one, live in changed for answer in one.answers]
+    answers.sort(key=lambda pair: (pair[1].phone, pair[1].id))
+    return {
+        id(answer): hear_answer(
+            connection,
+            live.row.programme_id,
+            answer.phone,
+            answer.text,
+            f"{live.row.connector}:{answer.id}",
+            now=now,
+        )
+        for live, answer in answers
+    }
+
+
+def _heard(parcel: Parcel, heard: dict[int, Heard]) -> dict[str, Any]:
+    """What a person sees of answers by SMS: neither whose nor what they said."""
+    answers = [*parcel.answers, *[answer for one in parcel.fetched for answer in one.answers]]
+    counts = Counter(heard[id(answer)] for answer in answers if id(answer) in heard)
+    return {"answers": dict(counts)} if counts else {}
 
 
 def _result(parcel: Parcel, told: dict[int, EventReceipt]) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def send_message(hub: Hub, row: OutboxRow) -> SentMessage:
         transact(hub.engine, lambda c: installations.clear_trouble(c, way.home.id))
     if isinstance(outcome, Undeliverable):
         raise NotDelivered(outcome.reason)
-    reported = live.connector.report is not None
+    reported = live.connector.reports
     price = price_minor(str(live.settings.get("price", "0")))
     return replace(
         kept_of(row, "sent", hub.clock.now()),

@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from hub.live import enliven
 from hub.outbox.messages import FIRST_LOOK
 from hub.wiring import Hub
+from loyalty_core.service.confirm import address_of
 from loyalty_core.store import installations, sent_messages
 from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.ids import to_wire
@@ -104,16 +106,29 @@ def _looked(hub: Hub, row: SentMessage) -> dict[str, Any]:
 
 
 def _report(hub: Hub, row: SentMessage) -> Report | None:
-    """None where nobody can be asked: the connection is gone, or its connector does not report."""
+    """None where nobody can be asked: the connection is gone, its connector does not report, or
+    it wants an address and the member has none any more."""
     if row.installation_id is None or row.reference is None:
         return None
     with read(hub.engine) as connection:
         home = installations.get(connection, row.installation_id)
+        to = _address(connection, row)
     if home is None:
         return None
     live = enliven(hub, home)
-    reports = live.connector.report
-    return None if reports is None else reports.look(live.client(), row.reference)
+    if live.connector.report is not None:
+        return live.connector.report.look(live.client(), row.reference)
+    by_address = live.connector.report_by_address
+    if by_address is None or to is None:
+        return None
+    return by_address.look_for(live.client(), row.reference, to)
+
+
+def _address(connection: Connection, row: SentMessage) -> str | None:
+    """Where a message to its member would go now; that of then is not kept."""
+    if row.member_id is None or row.channel is None:
+        return None
+    return address_of(connection, row.programme_id, row.member_id, row.channel)
 
 
 def _next_look(row: SentMessage, now: datetime) -> datetime | None:

@@ -9,6 +9,7 @@ article 15).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
@@ -23,6 +24,7 @@ PLACES = ("site", "app", "shop", "call", "letter", "bot")
 WAYS = ("checkbox", "code", "paper", "reply", "call")
 """How, as a shop tells it: a box that the person ticked, a code that was sent to the person, a
 signature, an answer to a message, a call that was recorded."""
+REPLY = "reply"
 LINK = "link"
 ONE_CLICK = "one_click"
 WITH_PROCESSING = "with_processing"
@@ -32,9 +34,21 @@ ERASE_WITHIN = timedelta(days=30)
 """After consent to processing is withdrawn, data that nothing else asks to be kept is destroyed
 within thirty days (152-FZ, article 21, part 5)."""
 
+STOP_WORDS = ("стоп", "stop", "отписка", "отписаться", "отказ", "unsubscribe")
+"""With which an answer by SMS ends advertising: advertising ends at once when the person asks for
+that (38-FZ, article 18, part 1), and an SMS has no room for more than a word."""
+_WORD = re.compile(r"[^\W_]+")
+
 MessageClass = Literal["service", "advertising", "code"]
 Reason = Literal["no_consent", "opted_out", "channel_forbidden", "service_only", "unconfirmed"]
 """Why a message may not go."""
+
+
+def asks_to_stop(text: str) -> bool:
+    """Whether an answer begins with one of the words, in whatever case and marks: "Стоп!!!",
+    "STOP, please".  More behind it changes nothing: in doubt there is less advertising."""
+    first = _WORD.search(text)
+    return first is not None and first.group().casefold() in STOP_WORDS
 
 
 class Subject(NamedTuple):

@@ -10,6 +10,8 @@ MEMBERS, BALANCES, PURCHASES = "members", "balances", "purchases"
 ATTRIBUTE = "attr."
 """Before the name of an attribute of the shop's own."""
 _WHO = ("phone", "email", "card", "external")
+SIGN = ("fn", "fd", "fp")
+"""Of a fiscal receipt: the drive's number, the document's, and its sign."""
 WORDS: Mapping[str, tuple[str, ...]] = {
     MEMBERS: (
         *_WHO,
@@ -37,6 +39,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "goods",
         "quantity",
         "paid",
+        *SIGN,
     ),
 }
 REQUIRED: Mapping[str, tuple[str, ...]] = {
@@ -97,6 +100,9 @@ _USUAL: Mapping[str, str] = {
     "sku": "артикул|код товара|article|item code",
     "goods": "товар|наименование|название товара|номенклатура|item|product|product name",
     "quantity": "количество|кол во|qty|count",
+    "fn": "фн|номер фн|фискальный накопитель",
+    "fd": "фд|номер фд|фискальный документ",
+    "fp": "фп|фпд|фискальный признак|фискальный признак документа",
     "paid": "сумма|оплачено|итог|стоимость|amount|total|sum",
 }
 _BY_HEADING: Mapping[str, Sequence[str]] = {

@@ -94,13 +94,14 @@ def opt_out(  # noqa: PLR0913 - each is a word of its own to the caller
     how: str,
     *,
     now: datetime,
+    ref: str | None = None,
 ) -> None:
     """No more advertising by this channel: also of what is queued, since the gate is asked then.
 
-    Raises: MemberNotFound.
+    `ref` finds the proof.  Said again it changes nothing.  Raises: MemberNotFound.
     """
     number = _lock(connection, programme_id, member_id)
-    no = Statement(Subject(ADVERTISING, channel), given=False, how=how)
+    no = Statement(Subject(ADVERTISING, channel), given=False, how=how, ref=ref)
     keep_statements(connection, Source(programme_id, how), number, [no], now=now)
 
 

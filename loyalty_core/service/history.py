@@ -17,6 +17,7 @@ from loyalty_core.store import members
 from loyalty_core.store import purchases as store
 from loyalty_core.store.codec import to_json
 from loyalty_core.store.ids import new_id, to_wire
+from loyalty_core.store.past_sales import first_brought_in
 from loyalty_core.store.programmes import Shop
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_kit.events import LineKind, Purchase
@@ -43,6 +44,15 @@ def spent_before(
         at = kept.event.occurred_at
         until[keys[key]] = max(at, until.get(keys[key], at))
     return until
+
+
+def receipts_since(
+    connection: Connection, programme_id: int, sources: Collection[str], ids: Collection[int]
+) -> dict[int, datetime]:
+    """Members of whom files of these sources have told receipts, and since when."""
+    if not ids or not sources:
+        return {}
+    return first_brought_in(connection, programme_id, sources, ids, but=BEFORE)
 
 
 def past_purchase(  # noqa: PLR0913 - each is a word of its own to the caller

@@ -24,11 +24,17 @@ from loyalty_core.domain.import_cells import (
     names_of,
     text_of,
 )
-from loyalty_core.domain.import_columns import ATTRIBUTE, MEMBERS
+from loyalty_core.domain.import_columns import ATTRIBUTE, MEMBERS, PURCHASES
 from loyalty_core.domain.ladder_path import Contribution
 from loyalty_core.domain.members import card_key
 from loyalty_core.domain.tiering import LIFETIME, SPENT, threshold_of
-from loyalty_core.service.history import BEFORE, book_history, past_purchase, spent_before
+from loyalty_core.service.history import (
+    BEFORE,
+    book_history,
+    past_purchase,
+    receipts_since,
+    spent_before,
+)
 from loyalty_core.service.identify import dead_cards, name_row, new_member_row
 from loyalty_core.service.imports import Ground, Report, Row, ground_of, sources_of
 from loyalty_core.service.members import PROFILE
@@ -102,29 +108,62 @@ class MembersImport:
         people = self._first_named(self._readable(rows, report), report)
         named = [one.names for one in people]
         known = People(connection, self._programme_id, named, lock=not dry)
+        sources = {self._source}
+        if not self._besides:
+            sources |= sources_of(connection, self._programme_id, MEMBERS)
         fresh: list[_Person] = []
         old: dict[int, list[_Person]] = {}
-        for one in people:
-            try:
-                member = known.of(one.names)
-            except Wrong as wrong:
-                report.reject(one.number, wrong)
-                continue
+        matched = self._matched(people, known, report)
+        for one, member in self._counted_once(connection, matched, sources, report):
             self._count(one, member, report)
             if member is None:
                 fresh.append(one)
             else:
                 old.setdefault(member, []).append(one)
         if not dry:
-            sources = {self._source}
-            if not self._besides:
-                sources |= sources_of(connection, self._programme_id, MEMBERS)
             write = _Writing(connection, self._ground, self._source, sources, now)
             write.enrol(fresh)
             write.fill(old, known)
             write.finish()
         report.bad.sort(key=lambda bad: bad.number)
         return report
+
+    def _matched(
+        self, people: Sequence[_Person], known: People, report: Report
+    ) -> list[tuple[_Person, int | None]]:
+        """Who each is; None: nobody known."""
+        matched = []
+        for one in people:
+            try:
+                matched.append((one, known.of(one.names)))
+            except Wrong as wrong:
+                report.reject(one.number, wrong)
+        return matched
+
+    def _counted_once(
+        self,
+        connection: Connection,
+        matched: Sequence[tuple[_Person, int | None]],
+        sources: Collection[str],
+        report: Report,
+    ) -> list[tuple[_Person, int | None]]:
+        """Without those whose sum would count beside receipts of the same time."""
+        if self._besides:
+            return list(matched)
+        programme = self._programme_id
+        ids = {member for one, member in matched if member is not None and one.spent_minor}
+        ids -= spent_before(connection, programme, sources, ids).keys()
+        brought = sources_of(connection, programme, PURCHASES)
+        since = receipts_since(connection, programme, brought, ids)
+        kept = []
+        for one, member in matched:
+            first = since.get(member or 0)
+            if first is None or not one.spent_minor or first > one.spent_at:
+                kept.append((one, member))
+                continue
+            day = first.astimezone(self._ground.zone).date().isoformat()
+            report.reject(one.number, Wrong("receipts_before", day=day))
+        return kept
 
     # --- reading ----------------------------------------------------------------------------
 

@@ -25,20 +25,21 @@ from loyalty_core.domain.import_cells import (
     text_of,
     whole_digits,
 )
-from loyalty_core.domain.import_columns import MEMBERS, PURCHASES
+from loyalty_core.domain.import_columns import MEMBERS, PURCHASES, SIGN
 from loyalty_core.service.history import book_history, past_purchase, spent_before
 from loyalty_core.service.imports import Ground, Report, Row, ground_of, sources_of
 from loyalty_core.service.known_events import hash_of
 from loyalty_core.service.named_rows import FirstLines, Names, People, names_in
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import MAIN_SHOP
+from loyalty_core.service.told_by_shops import Sale, ToldByShops
 from loyalty_core.store import programmes, purchases
 from loyalty_core.store.database import lock_keys
 from loyalty_core.store.past_sales import BROUGHT_IN
 from loyalty_core.store.programmes import Shop
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_core.store.scratch import Scratch
-from loyalty_kit.events import Purchase, PurchaseLine
+from loyalty_kit.events import FiscalSign, Purchase, PurchaseLine
 from loyalty_kit.money import UNIT_MILLI, parse_decimal
 
 _WHO = ("member", "phone", "email", "card", "external")
@@ -56,6 +57,7 @@ class _Receipt:
     names: Names
     shop: Shop
     event: Purchase
+    sign: FiscalSign | None
 
     @property
     def paid_minor(self) -> int:
@@ -99,18 +101,21 @@ class PurchasesImport:
         known = self._known(connection, [one.event.external_id for one in receipts], lock=not dry)
         named = [one.names for one in receipts if one.names != _NOBODY]
         people = People(connection, self._programme_id, named, lock=not dry)
+        matched = _matched(receipts, people, report)
+        sales = [_sale(one, member) for one, member in matched]
+        told = ToldByShops(connection, self._programme_id, self._ground.zone, sales)
         counted = self._counted(connection, people)
         fresh: list[KeptPurchase] = []
-        for one in receipts:
+        for (one, member), sale in zip(matched, sales, strict=True):
+            before = known.get(one.event.external_id, ())
+            if not before and told.surely(sale):
+                _count(report, one, "own")
+                continue
             try:
-                member = None if one.names == _NOBODY else people.known(one.names)
-                before = known.get(one.event.external_id, ())
                 if before and hash_of(one.event) not in before:
                     raise Wrong("other_receipt")
-                until = counted.get(member or 0)
-                if until is not None and not before and one.event.occurred_at <= until:
-                    day = until.astimezone(self._ground.zone).date().isoformat()
-                    raise Wrong("counted_before", day=day)
+                if not before:
+                    self._check_new(one, counted.get(member or 0), told, sale)
             except Wrong as wrong:
                 _reject(report, one.numbers, wrong, one.paid_minor)
                 continue
@@ -124,6 +129,16 @@ class PurchasesImport:
             book_history(connection, self._ground, fresh, now=now)
         report.bad.sort(key=lambda bad: bad.number)
         return report
+
+    def _check_new(
+        self, one: _Receipt, until: datetime | None, told: ToldByShops, sale: Sale
+    ) -> None:
+        """Raises: Wrong, where it counts already, or probably does."""
+        if until is not None and one.event.occurred_at <= until:
+            day = until.astimezone(self._ground.zone).date().isoformat()
+            raise Wrong("counted_before", day=day)
+        if not self._besides and told.probably(sale):
+            raise Wrong("own_receipt")
 
     def _look_round(self, connection: Connection) -> None:
         self._ground = ground_of(connection, self._plans, self._programme_id)
@@ -203,7 +218,7 @@ class PurchasesImport:
             names = names_in(told, self._ground.region, self._system)
         for row in rows[1:]:
             self._hold_against(told, names, at, row)
-        return _Receipt(tuple(row.number for row in rows), names, shop, event)
+        return _Receipt(tuple(row.number for row in rows), names, shop, event, _sign(told))
 
     def _hold_against(self, first: Mapping[str, str], names: Names, at: datetime, row: Row) -> None:
         """Raises: Wrong, where a later row says something else than the first one."""
@@ -231,6 +246,40 @@ class PurchasesImport:
         if moment > self._started_at:
             raise Wrong("ahead", column="bought_at")
         return moment
+
+
+def _matched(
+    receipts: Sequence[_Receipt], people: People, report: Report
+) -> list[tuple[_Receipt, int | None]]:
+    """Whose each is; None: nobody's."""
+    matched = []
+    for one in receipts:
+        try:
+            member = None if one.names == _NOBODY else people.known(one.names)
+        except Wrong as wrong:
+            _reject(report, one.numbers, wrong, one.paid_minor)
+            continue
+        matched.append((one, member))
+    return matched
+
+
+def _sale(one: _Receipt, member: int | None) -> Sale:
+    number = one.event.order
+    assert number is not None
+    return Sale(number, one.shop.id, member, one.event.occurred_at, one.paid_minor, one.sign)
+
+
+def _sign(told: Mapping[str, str]) -> FiscalSign | None:
+    """None where the row does not tell all of it.  Raises: Wrong."""
+    parts = {}
+    for word in SIGN:
+        part = text_of(told.get(word), word)
+        if part is not None:
+            whole_digits(part, word)
+            if not (part.isascii() and part.isdigit()):
+                raise Wrong("not_sign", column=word)
+            parts[word] = part
+    return FiscalSign(**parts) if len(parts) == len(SIGN) else None
 
 
 def begins_another(first: Row, last: Row, row: Row) -> bool:

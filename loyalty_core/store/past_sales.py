@@ -1,13 +1,14 @@
-"""Paid receipts of a period, span by span: never all of them at once."""
+"""Receipts of the past: paid ones of a period, span by span and never all at once; and those that
+a file is held against."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from loyalty_core.domain.conditions.scene import History
 from loyalty_core.store.codec import from_json
@@ -51,6 +52,64 @@ class PastSale:
 
 
 _SALE = [purchases.c[name] for name in ("id", "shop_id", "member_id", "document", "booking")]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSale:
+    """A receipt that a shop has reported itself."""
+
+    shop_id: int
+    member_id: int | None
+    order: str | None
+    external_id: str
+    bought_at: datetime
+    paid_minor: int
+
+
+def own_sales(
+    connection: Connection,
+    programme_id: int,
+    period: Period,
+    numbers: Collection[str],
+    buyers: Collection[int],
+) -> list[OwnSale]:
+    """Those of a period that have one of these numbers, or are of one of these members."""
+    names = ("shop_id", "member_id", "order", "external_id", "occurred_at", "paid_minor")
+    query = select(*[purchases.c[name] for name in names]).where(
+        ~purchases.c.source.startswith(BROUGHT_IN, autoescape=True),
+        purchases.c.programme_id == programme_id,
+        purchases.c.occurred_at >= period.since,
+        purchases.c.occurred_at < period.until,
+        or_(
+            purchases.c.order.in_(numbers),
+            purchases.c.external_id.in_(numbers),
+            purchases.c.member_id.in_(buyers),
+        ),
+    )
+    return [OwnSale(*row) for row in connection.execute(query)]
+
+
+def first_brought_in(
+    connection: Connection,
+    programme_id: int,
+    sources: Collection[str],
+    ids: Collection[int],
+    *,
+    but: str,
+) -> dict[int, datetime]:
+    """When these members bought first, by receipts that imports of these sources have booked;
+    without those whose number begins with `but`."""
+    query = (
+        select(purchases.c.member_id, func.min(purchases.c.occurred_at))
+        .where(
+            purchases.c.programme_id == programme_id,
+            purchases.c.member_id.in_(ids),
+            purchases.c.source.in_(sources),
+            ~purchases.c.external_id.startswith(but, autoescape=True),
+        )
+        .group_by(purchases.c.member_id)
+    )
+    return {member: at for member, at in connection.execute(query) if member is not None}
 
 
 def count_sales(connection: Connection, programme_id: int, period: Period) -> int:

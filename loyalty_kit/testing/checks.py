@@ -220,9 +220,10 @@ def _forgeries(
 
 
 def _another_last(value: str) -> str:
-    """The value with one character changed, where every scheme looks at it."""
+    """The value with one character changed, where every scheme looks at it, to one that is another
+    in either case: signatures in hex are taken in both."""
     middle = len(value) // 2
-    return value[:middle] + ("A" if value[middle] != "A" else "B") + value[middle + 1 :]
+    return value[:middle] + ("A" if value[middle] not in "Aa" else "B") + value[middle + 1 :]
 
 
 @dataclass(frozen=True, slots=True)

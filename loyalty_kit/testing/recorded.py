@@ -30,7 +30,7 @@ from marshmallow import ValidationError, fields
 from loyalty_kit import wire_fields as wire
 from loyalty_kit.events_schema import load_event
 from loyalty_kit.money import HUNDREDTHS, parse_decimal
-from loyalty_kit.ports import Hint, Product, ProductsChanged, Translated
+from loyalty_kit.ports import Hint, Product, ProductsChanged, SmsAnswer, Translated
 
 RECEIVED_AT = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 """For cases that do not say when they were received."""
@@ -89,6 +89,14 @@ class _HintSchema(wire.FrozenSchema):
     id = fields.String(required=True)
 
 
+class _SmsAnswerSchema(wire.FrozenSchema):
+    builds: ClassVar[type] = SmsAnswer
+
+    id = fields.String(required=True)
+    phone = fields.String(required=True)
+    text = fields.String(required=True)
+
+
 def read_cases(folder: Path) -> tuple[Case, ...]:
     """Every `*.json` directly in the folder, by name.
 
@@ -143,4 +151,7 @@ def _expected(item: Mapping[str, Any]) -> Any:
         return _HintSchema().load(facts)
     if kind == "products":
         return ProductsChanged(tuple(_ProductSchema().load(row) for row in facts["products"]))
+    if kind == "sms_answer":
+        del facts["type"]
+        return _SmsAnswerSchema().load(facts)
     return load_event(facts)

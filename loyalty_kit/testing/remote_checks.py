@@ -295,6 +295,12 @@ def operations_of(subject: Subject) -> Iterator[_Operation]:
     reports = connector.report
     if reports is not None:
         yield _Operation("report", lambda client: reports.look(client, REFERENCE), reads=True)
+    by_address = connector.report_by_address
+    if by_address is not None:
+        to = message_by(Channel.SMS).to
+        yield _Operation(
+            "report", lambda client: by_address.look_for(client, REFERENCE, to), reads=True
+        )
     webhooks = connector.shop_webhooks
     if webhooks is not None:
         at = {hook.name: f"https://hub.example/hooks/i/{hook.name}" for hook in connector.webhooks}

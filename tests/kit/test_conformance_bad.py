@@ -13,6 +13,7 @@ from loyalty_kit.events import Purchase
 from loyalty_kit.manifest import Capability
 from loyalty_kit.ports import Context, FrameView, Hint, Translated
 from loyalty_kit.settings import SettingsSchema, secret, text, url
+from loyalty_kit.signing import check_token
 from loyalty_kit.testing.conformance import CHECKS
 from loyalty_kit.testing.subject import Subject
 from tests.support import acmepos
@@ -276,6 +277,18 @@ def test_07_refuses_a_weak_check(verify: Any, saying: str) -> None:
 def test_07_lets_a_token_prove_any_body_where_that_is_told() -> None:
     by_token = with_hook(verify=looking_at_the_header_only)
     CHECKS["07_proofs"](replace(by_token, exempt={"changed_body": "a token, no signature"}))
+
+
+def test_07_spoils_a_signature_whose_case_is_not_looked_at() -> None:
+    """The character in the middle is an `a`, of which `A` would be no other in hex."""
+
+    def in_hex(inbound: Any, settings: Any) -> None:
+        check_token("0a0", inbound.headers.get("x-acme-signature", "").lower())
+
+    subject = replace(
+        with_hook(verify=in_hex), sign=lambda _hook, _body: {"X-Acme-Signature": "0a0"}
+    )
+    CHECKS["07_proofs"](replace(subject, exempt={"changed_body": "a token, no signature"}))
 
 
 # 8 to 11: what comes in, and what comes out

@@ -38,9 +38,16 @@ class SmsRu:
             return reply({"status": "ERROR", "status_code": 200})
         if asked.path == "/my/balance":
             return reply({"status": "OK", "status_code": 100, "balance": 112.1})
+        if asked.path == "/sms/status":
+            return cls.state_of(form["sms_id"], 103)
         if asked.path != "/sms/send" or form.get("json") != "1" or not form.get("msg"):
             return reply({"status": "ERROR", "status_code": 211})
         return cls.of_number(100, number=form["to"], sms_id="000000-10000000", cost="3.50")
+
+    @staticmethod
+    def state_of(sms_id: str, code: int) -> Reply:
+        one = {"status": "OK", "status_code": code, "cost": 0.5, "status_text": "?"}
+        return reply({"status": "OK", "status_code": 100, "sms": {sms_id: one}, "balance": 112.1})
 
     @staticmethod
     def of_number(code: int, *, number: str = "79000000001", **more: Any) -> Reply:
@@ -86,9 +93,31 @@ class Smsc:
             return reply({"error": "authorise error", "error_code": 2})
         if asked.path == "/sys/balance.php":
             return reply({"balance": "112.10"})
+        if asked.path == "/sys/status.php" and {"phone", "id"} <= form.keys():
+            return cls.state_of(1)
+        if asked.path == "/sys/get.php" and form.get("get_answers") == "1":
+            return cls.answered(form, {})
         if form.get("fmt") != "3" or form.get("charset") != "utf-8" or not form.get("mes"):
             return reply({"error": "parameters error", "error_code": 1})
         return reply({"id": 1, "cnt": 1, "cost": "4.20"})
+
+    @staticmethod
+    def state_of(status: int) -> Reply:
+        last = {"last_date": "14.03.2026 12:00:00", "last_timestamp": 1773478800}
+        return reply({"status": status, **last})
+
+    @staticmethod
+    def answered(form: dict[str, str], answers: dict[int, tuple[str, str]]) -> Reply:
+        """The newest first; which order the vendor has, it does not say."""
+        after = int(form.get("after_id", 0))
+        assert "after_id" in form or "hour" in form
+        times = dict.fromkeys(("received", "sent"), "14.03.2026 12:00:00")
+        found = [
+            {"id": number, "phone": phone, "message": text, "to_phone": "79000000000", **times}
+            for number, (phone, text) in sorted(answers.items(), reverse=True)
+            if number > after
+        ]
+        return reply(found[: int(form["cnt"])])
 
     @staticmethod
     def refusals() -> dict[str, Answered]:

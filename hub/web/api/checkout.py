@@ -77,7 +77,30 @@ def _guarded(call: Call, request: QuoteRequest) -> Quote:
 
 
 def priced(call: Call, request: QuoteRequest) -> Quote:
-    """The basket's price, or base prices past the deadline."""
+    """The basket's price, or base prices past the deadline.
+
+    Wrong cards are counted; who has no tries left is priced as nobody knows.
+    """
+    request = _without_card_of_guessers(call, request)
+    found = _priced(call, request)
+    _count_card(call, request, found)
+    return found
+
+
+def _without_card_of_guessers(call: Call, request: QuoteRequest) -> QuoteRequest:
+    """The basket, whose buyer has no card where no tries are left."""
+    triers = guesses.card_triers(call.key.id, request)
+    out = call.room.guesses.is_out(triers, call.now) if triers else False
+    return guesses.without_card(request) if out else request
+
+
+def _count_card(call: Call, request: QuoteRequest, found: Quote) -> None:
+    triers = guesses.card_triers(call.key.id, request)
+    if triers and guesses.tried_card(request, found):
+        call.room.guesses.count(triers, 1, call.now)
+
+
+def _priced(call: Call, request: QuoteRequest) -> Quote:
     hub = call.room.hub
     try:
         return call.read_in_time(
@@ -115,14 +138,15 @@ def hold(call: Call) -> Answer:
     told = body.read_json()
     wanted = body.load(load_hold_request, told)
     tries = call.room.guesses
+    wanted = replace(wanted, request=_without_card_of_guessers(call, wanted.request))
     seen: Quote | None = None
 
     def look(quote: Quote) -> None:
-        """Of somebody who has run out of tries nothing is held, and nothing told."""
+        """Of somebody who has run out of tries no code is held, and nothing told of one."""
         nonlocal seen
         if guesses.codes_in(wanted.request):
             tries.check(_guessers(call, wanted, quote), call.now)
-            seen = quote
+        seen = quote
 
     def place(connection: Connection) -> Answer:
         nonlocal seen
@@ -142,6 +166,7 @@ def hold(call: Call) -> Answer:
         if seen is not None:
             callers = _guessers(call, wanted, seen)
             tries.count(callers, guesses.count_wrong(seen), call.now)
+            _count_card(call, wanted.request, seen)
 
     # An answer that is given again has looked at no code, and a failure has told of none.
     try:

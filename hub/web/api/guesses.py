@@ -1,4 +1,4 @@
-"""Wrong codes are counted, so that nobody finds a coupon or a gift certificate by trying.
+"""Wrong codes are counted, so that nobody finds a coupon, a gift certificate or a card by trying.
 
 A wrong code counts for the member that it was tried for, if somebody vouches for them; else for
 the cart and for the key that it came by.  Who has none left is told so, whatever the code: a
@@ -6,6 +6,10 @@ right one looks the same then.  A web shop asks for all its buyers by one key an
 address: so strangers who try codes there use up what strangers have, and members go on.
 
 A code of ours with a wrong check character counts nothing: it was misread, and cannot be live.
+
+A card in a quote counts so only where nobody vouches for whose it is, and at a till for its cart
+alone: no till stops knowing its buyers because others mistype.  Whoever has run out is priced as
+one whom nobody knows, which a right card looks like then, too; the sale goes on.
 """
 
 from __future__ import annotations
@@ -81,6 +85,33 @@ def lookers_of(key_id: int | str) -> list[str]:
     """The same of a call that looks one code up, as a cashier does; a till of a vendor's asks
     by the id of its installation."""
     return [f"look:{key_id}", f"key:{key_id}"]
+
+
+def card_triers(key_id: int, asked: QuoteRequest) -> list[str]:
+    """Whom a wrong card in this quote counts for; nobody, where it has none, or somebody vouches.
+
+    Phones and e-mails count nowhere: a shop asks for those of each guest, who is mostly no member.
+    """
+    if asked.member is None or asked.member.verified or not asked.member.card:
+        return []
+    callers = callers_of(key_id, cart=asked.cart)
+    return callers[1:] if asked.channel == "pos" else callers
+
+
+def tried_card(asked: QuoteRequest, quote: Quote) -> bool:
+    """Whether the answer tells what a guesser of cards asks.
+
+    Beside a name of the guesser's own even a wrong card finds somebody: that counts whatever is
+    found.
+    """
+    assert asked.member is not None
+    beside = bool(asked.member.phone or asked.member.email)
+    return not quote.degraded and (beside or quote.member is None)
+
+
+def without_card(asked: QuoteRequest) -> QuoteRequest:
+    assert asked.member is not None
+    return replace(asked, member=replace(asked.member, card=None))
 
 
 def codes_in(asked: QuoteRequest) -> int:
