@@ -218,6 +218,8 @@ class WC_Cart {
 	public array $fees    = array();
 	public int $counted   = 0;
 	public function get_cart() { return $this->items; }
+	public function get_cart_contents() { return $this->items; }
+	public function set_cart_contents( $value ) { $this->items = (array) $value; }
 	public function is_empty() { return array() === $this->items; }
 	public function get_applied_coupons() { return (array) $this->applied; }
 	public function set_applied_coupons( $value = array() ) { $this->applied = (array) $value; }
