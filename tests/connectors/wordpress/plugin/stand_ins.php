@@ -218,6 +218,9 @@ class WC_Cart {
 	public array $fees    = array();
 	public int $counted   = 0;
 	public function get_cart() { return $this->items; }
+	public array $off = array(); // By code: without tax, and the tax.
+	public function get_coupon_discount_amount( $code, $ex_tax = true ) { return $this->off[ $code ][0] ?? 0; }
+	public function get_coupon_discount_tax_amount( $code ) { return $this->off[ $code ][1] ?? 0; }
 	public function get_cart_contents() { return $this->items; }
 	public function set_cart_contents( $value ) { $this->items = (array) $value; }
 	public function is_empty() { return array() === $this->items; }
@@ -407,13 +410,21 @@ class WC_Data {
 }
 class WC_Order extends WC_Data {
 	public array $items = array();
-	public function get_items( $types = 'line_item' ) { return $this->items; }
+	public array $coupons = array();
+	public function get_items( $types = 'line_item' ) { return 'coupon' === $types ? $this->coupons : $this->items; }
 	public float $total = 0;
 	public function get_total( $context = 'view' ) { return (string) $this->total; }
 	public function set_total( $value, $deprecated = '' ) { $this->total = (float) $value; }
 	public function get_currency( $context = 'view' ) { return 'RUB'; }
 	public function get_order_number() { return 'N-' . $this->id; }
 	public function get_prices_include_tax( $context = 'view' ) { return Shop::$gross; }
+}
+// includes/class-wc-order-item-coupon.php
+class WC_Order_Item_Coupon extends WC_Data {
+	public function __construct( private string $code, public $discount, public $discount_tax ) {}
+	public function get_code( $context = 'view' ) { return $this->code; }
+	public function set_discount( $value ) { $this->discount = $value; }
+	public function set_discount_tax( $value ) { $this->discount_tax = $value; }
 }
 class WC_Order_Item_Product extends WC_Data {
 	public float $subtotal     = 0;
