@@ -353,6 +353,15 @@ final class ShopTest extends TestCase {
 		$this->assertCount( 1, Shop::$sent );
 	}
 
+	public function test_cells_of_a_table_that_is_stacked_name_their_columns(): void {
+		$told = LoyaltyHub\Account::table( array( 'Day', 'A "b"' ), array( array( '1 May', '<5>' ) ) );
+		$this->assertStringContainsString( 'shop_table_responsive', $told );
+		$this->assertStringContainsString( '<td data-title="Day">1 May</td><td data-title="A &quot;b&quot;">&lt;5&gt;</td>', $told );
+		$told = LoyaltyHub\Account::table( array(), array( array( 'Tier', 'Gold' ) ) );
+		$this->assertStringNotContainsString( 'responsive', $told );
+		$this->assertStringContainsString( '<td>Tier</td><td>Gold</td>', $told );
+	}
+
 	public function test_a_draft_of_blocks_says_what_the_coupons_take_off_by_now(): void {
 		$this->hub_takes( 39800, 3980, 0 );
 		WC()->cart->calculate_totals();

@@ -152,6 +152,7 @@ function determine_locale() { return 'ru_RU'; }
 function __( $text, $domain = 'default' ) { return $text; }
 function esc_html__( $text, $domain = 'default' ) { return $text; }
 function wp_kses_post( $data ) { return $data; }
+function esc_attr( $text ) { return htmlspecialchars( $text ); }
 function esc_html( $text ) { return htmlspecialchars( $text ); }
 function number_format_i18n( $number, $decimals = 0 ) { return number_format( $number, $decimals, ',', ' ' ); }
 function wp_generate_uuid4() { static $count = 0; return 'cart-' . ++$count; }
