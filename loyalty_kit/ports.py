@@ -428,6 +428,8 @@ class Connector:
     catalogue: Catalogue | None = None
     protocol: tuple[ProtocolRoute, ...] = ()
     push_balance: PushBalance | None = None
+    balances_for_staff: bool = False
+    """Only the shop's own people see what `push_balance` writes, and not the customer."""
     push_discounts: PushDiscounts | None = None
     message: Messenger | None = None
     receipts: Receipts | None = None

@@ -85,6 +85,19 @@ def find_php() -> Path | None:
     return _on_path("php", "phpunit", "phpcs")
 
 
+def find_mariadb() -> Path | None:
+    """The server alone, which WordPress keeps its data in."""
+    return _on_path("mariadbd", "mariadb-install-db")
+
+
+def find_wordpress() -> Path | None:
+    """Debian's WordPress, with what it needs of PHP and a database."""
+    site = Path("/usr/share/wordpress")
+    extensions = [any(Path("/usr/lib/php").glob(f"*/{name}.so")) for name in ("mysqli", "zip")]
+    found = [(site / "wp-settings.php").exists(), find_mariadb() is not None, *extensions]
+    return site if all(found) else None
+
+
 def find_wrk() -> Path | None:
     """The client of the benches."""
     on_path = shutil.which("wrk")
@@ -109,6 +122,11 @@ PROGRAMS = (
     Program("Prometheus", find_promtool, ("prometheus",)),
     Program("systemd", find_systemd, ("systemd",)),
     Program("PHP", find_php, ("php-cli", "phpunit", "php-codesniffer")),
+    Program(
+        "WordPress",
+        find_wordpress,
+        ("wordpress", "mariadb-server-core", "php-mysql", "php-zip"),
+    ),
     Program("wrk", find_wrk, ("wrk",)),
 )
 

@@ -50,5 +50,6 @@ CONNECTOR = Connector(
     catalogue=Catalogue(),
     protocol=ROUTES,
     push_balance=Balances(),
+    balances_for_staff=True,
     check=check,
 )

@@ -41,6 +41,7 @@ CONNECTOR = Connector(
     catalogue=Catalogue(),
     protocol=(*ROUTES, *OF_VENDOR),
     push_balance=Balances(),
+    balances_for_staff=True,
     frame=Frame(),
     check=check,
     shop_webhooks=Webhooks(),

@@ -22,6 +22,7 @@ from hub.wiring import Hub
 from loyalty_core.store import (
     accounts,
     balance_pushes,
+    checkout,
     inbox,
     installations,
     members,
@@ -195,24 +196,32 @@ def _push_to_each(live: Live, client: Client, push: BalancePush, facts: _Facts, 
 def _facts(hub: Hub, live: Live, push: BalancePush) -> _Facts | None:
     """As they are at this moment; None where the member is erased, merged, or not this shop's.
 
-    The balance is that of the currency with which receipts are paid.
+    The balance is that of the currency with which receipts are paid.  Customers who see it are told
+    nothing where nobody has proved the phone of their account, for it may be a stranger's balance
+    (`ledger.md` 28); what they were told before is taken back by one of nothing.
     """
     programme_id, member = live.row.programme_id, push.member_id
     with read(hub.engine) as connection:
         if members.survivors(connection, programme_id, [member]).get(member) != member:
             return None
-        names = [
-            key.value
+        keys = [
+            key
             for key, _ in members.names_of(connection, [member]).get(member, [])
             if key.kind == "external" and key.system == live.source.name
         ]
+        hidden = not live.connector.balances_for_staff and checkout.is_unproved(
+            connection, member, keys
+        )
+        if not keys or (hidden and push.told_at is None):
+            return None
         programme = programmes.programme_by_id(connection, programme_id)
         assert programme is not None
         plan = hub.plans.get(connection, programme_id, programme.rules_version)
         currency = plan.rules.main.code
         figures = accounts.balances(connection, [member], hub.clock.now())
-    found = {balance.currency: balance for _, balance in figures}
-    return _Facts(sorted(names), found.get(currency, Balance(currency))) if names else None
+    found = {} if hidden else {balance.currency: balance for _, balance in figures}
+    names = sorted(key.value for key in keys)
+    return _Facts(names, found.get(currency, Balance(currency)))
 
 
 def _mark(facts: _Facts) -> str:

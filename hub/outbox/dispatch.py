@@ -13,7 +13,6 @@ from hub.outbox import balances
 from hub.outbox.messages import kept_of, send_message
 from hub.outbox.outcomes import Later, Outlived, PassedOver, Withheld
 from hub.wiring import Hub
-from loyalty_core.service.event_batch import BALANCE_CHANGED
 from loyalty_core.service.standing import TIER_CHANGED, TIER_ENDING
 from loyalty_core.service.write_letters import tell_tiers
 from loyalty_core.store import outbox, sent_messages
@@ -55,10 +54,10 @@ def send_batch(hub: Hub, programme_id: int, senders: Mapping[str, Sender] | None
         lambda c: outbox.claim(c, programme_id, now=now, until=until, limit=BATCH),
     )
     of_tiers = [row for row in rows if row.kind in OF_TIERS]
-    of_balances = [row for row in rows if row.kind == BALANCE_CHANGED]
+    of_balances = [row for row in rows if row.kind == outbox.BALANCE_CHANGED]
     if of_tiers or of_balances:
         _work_off(hub, programme_id, until, of_tiers, of_balances)
-    todo = [row for row in rows if row.kind not in OF_TIERS | {BALANCE_CHANGED}]
+    todo = [row for row in rows if row.kind not in OF_TIERS | {outbox.BALANCE_CHANGED}]
     for done, row in enumerate(todo):
         if hub.clock.now() >= now + SHIFT:
             _give_back(hub, todo[done:], until)

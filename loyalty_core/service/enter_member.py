@@ -44,6 +44,7 @@ def enter_member(
         if key not in dead
     ]
     store.add_names(connection, rows)
+    identify.tell_shops(connection, rows, now=now)
     return get_member(connection, plans, source.programme_id, to_wire("m", member), now=now)
 
 

@@ -48,7 +48,6 @@ from loyalty_core.store.purchases import KeptPurchase
 from loyalty_kit.events import Customer, Event, Purchase, Refund
 
 FUTURE_LIMIT = timedelta(hours=24)
-BALANCE_CHANGED = "balance_changed"
 
 
 class EventBatch:
@@ -440,7 +439,7 @@ def announce_balances(
     notices = [
         Notice(
             programme_id,
-            BALANCE_CHANGED,
+            outbox.BALANCE_CHANGED,
             f"{to_wire('m', book.member_id)}:{book.currency}:{book.entries_made}",
             {"member": to_wire("m", book.member_id), "currency": book.currency},
         )

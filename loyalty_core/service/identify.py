@@ -6,7 +6,7 @@ Works on a batch: one query for all names, locks only for names that nobody owns
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,10 +23,11 @@ from loyalty_core.domain.members import (
     phone_key,
 )
 from loyalty_core.service.phones import normalise_phone
-from loyalty_core.store import cards
+from loyalty_core.store import cards, outbox
 from loyalty_core.store import members as store
 from loyalty_core.store.database import lock_keys
-from loyalty_core.store.ids import from_wire, new_id
+from loyalty_core.store.ids import from_wire, new_id, to_wire
+from loyalty_core.store.outbox import Notice
 from loyalty_kit.events import Customer
 
 PHONE_IMPOSSIBLE = "phone_impossible"
@@ -153,6 +154,9 @@ class _Register:
     def write(self) -> None:
         store.add_members(self._connection, self._members)
         store.add_names(self._connection, self._names)
+        new = {row["id"] for row in self._members}
+        known = [name for name in self._names if name["member_id"] not in new]
+        tell_shops(self._connection, known, now=self._now)
         store.note_conflicts(self._connection, list(self._conflicts.values()))
 
     def _enrol(self, named: _Named) -> Found:
@@ -240,6 +244,30 @@ def name_row(
         "verified": verified,
         "created_at": now,
     }
+
+
+def tell_shops(
+    connection: Connection, names: Iterable[Mapping[str, Any]], *, now: datetime
+) -> None:
+    """Of rows of names that members have got: a shop that knows one now is told their balance.
+
+    Members who are new need it not: it is told with the first movement.
+    """
+    keys = {
+        f"{to_wire('m', row['member_id'])}:named:{row['system']}:{now.isoformat()}": row
+        for row in names
+        if row["kind"] == "external"
+    }
+    notices = [
+        Notice(
+            row["programme_id"],
+            outbox.BALANCE_CHANGED,
+            key,
+            {"member": to_wire("m", row["member_id"])},
+        )
+        for key, row in keys.items()
+    ]
+    outbox.announce(connection, notices, now=now)
 
 
 def dead_cards(

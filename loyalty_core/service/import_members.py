@@ -35,7 +35,7 @@ from loyalty_core.service.history import (
     receipts_since,
     spent_before,
 )
-from loyalty_core.service.identify import dead_cards, name_row, new_member_row
+from loyalty_core.service.identify import dead_cards, name_row, new_member_row, tell_shops
 from loyalty_core.service.imports import Ground, Report, Row, ground_of, sources_of
 from loyalty_core.service.members import PROFILE
 from loyalty_core.service.named_rows import FirstLines, Names, People, marks_of, names_in
@@ -317,6 +317,7 @@ class _Writing:
         self._now = now
         self._shop: Shop | None = None
         self._names: list[dict[str, Any]] = []
+        self._known: set[int] = set()
         self._past: list[KeptPurchase] = []
 
     def enrol(self, people: Sequence[_Person]) -> None:
@@ -342,6 +343,7 @@ class _Writing:
         told = set(spent_before(self._connection, programme, self._sources, asked))
         found = store.member_rows(self._connection, self._ground.programme.id, people.keys())
         changed = []
+        self._known |= people.keys()
         for member, rows in people.items():
             stands: dict[str, Any] = dict(found[member])
             for one in rows:
@@ -365,6 +367,8 @@ class _Writing:
         # A number that was taken away is nobody's, whatever an old file says.
         alive = [row for row in self._names if row["kind"] != "card" or row["value"] not in dead]
         store.add_names(self._connection, alive)
+        known = [row for row in alive if row["member_id"] in self._known]
+        tell_shops(self._connection, known, now=self._now)
         if self._past:
             book_history(self._connection, self._ground, self._past, now=self._now)
 

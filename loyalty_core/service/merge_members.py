@@ -12,7 +12,7 @@ from loyalty_core.domain.points import Cause
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.clubs import move_clubs
 from loyalty_core.service.consents import merge_consents
-from loyalty_core.service.event_batch import BALANCE_CHANGED, announce_balances
+from loyalty_core.service.event_batch import announce_balances
 from loyalty_core.service.members import MemberCard, get_member, member_row
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.standing import Standings
@@ -112,7 +112,10 @@ def _announce(
     """The shops that knew `leaving` know the survivor now, whether or not points have moved."""
     member = to_wire("m", survivor)
     notice = Notice(
-        programme_id, BALANCE_CHANGED, f"{member}:merge:{to_wire('m', leaving)}", {"member": member}
+        programme_id,
+        outbox.BALANCE_CHANGED,
+        f"{member}:merge:{to_wire('m', leaving)}",
+        {"member": member},
     )
     outbox.announce(connection, [notice], now=now)
 

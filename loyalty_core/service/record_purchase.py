@@ -328,7 +328,8 @@ def _hold_of(case: _Case) -> KeptHold | None:
         return None
     if hold.state == "live" and not hold.lives_at(batch.now):
         batch.release(hold, "expired")
-    if hold.state == "released" and hold.purchase_id is None:
+    is_over = kept.event.status is PurchaseStatus.CANCELLED  # its hold was released on purpose
+    if hold.state == "released" and hold.purchase_id is None and not is_over:
         moved.flag(HOLD_EXPIRED)
     return hold
 

@@ -24,13 +24,14 @@ from loyalty_core.store.types import UtcTime
 @dataclass(frozen=True, slots=True)
 class BalancePush:
     """`asked`: how often it was asked for by the time of reading; `told`: a mark of what was
-    told last."""
+    told last, at `told_at`."""
 
     installation_id: int
     member_id: int
     asked: int
     attempts: int
     told: str | None
+    told_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from loyalty_core.store.tables import outbox
 
 MESSAGE = "message"
 """The kind of rows that tell a person something."""
+BALANCE_CHANGED = "balance_changed"
+"""The kind of rows by which shops are told a member's balance anew."""
 
 
 @dataclass(frozen=True, slots=True)

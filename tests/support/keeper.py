@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -28,7 +27,8 @@ def main() -> int:
     if server is None:
         return 1
     asked = threading.Event()
-    threading.Thread(target=stop_at_the_end, args=(server, asked), daemon=True).start()
+    given = (server, spec["stop"], asked)
+    threading.Thread(target=stop_at_the_end, args=given, daemon=True).start()
     server.wait()
     if not asked.is_set():
         return 1
@@ -50,11 +50,13 @@ def start(spec: dict, command: str, log: BinaryIO) -> subprocess.Popen[bytes]:
     )
 
 
-def stop_at_the_end(server: subprocess.Popen[bytes], asked: threading.Event) -> None:
-    """Wait for the end of input, then stop the server; SIGINT is both servers' quick stop."""
+def stop_at_the_end(
+    server: subprocess.Popen[bytes], signal_number: int, asked: threading.Event
+) -> None:
+    """Wait for the end of input, then stop the server by the signal that it takes for it."""
     sys.stdin.read()
     asked.set()
-    server.send_signal(signal.SIGINT)
+    server.send_signal(signal_number)
     try:
         server.wait(PATIENCE_S)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Private PostgreSQL and Redis for a test session: own folders, own sockets, gone afterwards.
+"""Private servers for tests: own folders, own sockets, unprivileged, gone afterwards.
 
 Under pytest-xdist the controller starts one of each and hands the addresses to the workers.
 """
@@ -10,19 +10,20 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import redis
 
-from tools.programs import find_postgres, find_redis
+from tools.programs import find_mariadb, find_postgres, find_redis
 
 START_S = 60
 POLL_S = 0.05
@@ -39,6 +40,14 @@ POSTGRES_SETTINGS = {
     "timezone": "UTC",
 }
 REDIS_DATABASES = 64
+#: Nobody but this account reaches the socket, and nothing has to outlive a power cut.
+MARIADB_OPTIONS = (
+    "--skip-networking",
+    "--skip-grant-tables",
+    "--skip-log-bin",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-buffer-pool-size=64M",
+)
 
 
 class NotStarted(Exception):
@@ -134,6 +143,51 @@ def _redis_on(port: int, binary: Path) -> PrivateServer:
     return server
 
 
+def start_mariadb(database: str) -> PrivateServer:
+    """MariaDB with an empty database; the address is the path of its unix socket.
+
+    Raises: NotStarted.
+    """
+    server = find_mariadb()
+    if server is None:
+        raise NotStarted("no MariaDB on this machine (Debian: apt-get install mariadb-server-core)")
+    account = unprivileged_account()
+    folder = private_folder("mariadb", account)
+    first = folder / "first.sql"
+    first.write_text(f"CREATE DATABASE {database} CHARACTER SET utf8mb4;\n", encoding="utf-8")
+    first.chmod(0o644)
+    data, at = f"--datadir={folder / 'data'}", folder / "socket"
+    places = [data, f"--socket={at}", f"--pid-file={folder / 'pid'}", f"--init-file={first}"]
+    keeper = _keep(
+        folder,
+        account,
+        prepare=["mariadb-install-db", "--no-defaults", data, "--skip-test-db"],
+        command=[str(server), "--no-defaults", *places, *MARIADB_OPTIONS],
+        stop=signal.SIGKILL,  # there is nothing to save, and it takes its time over it
+    )
+    started = PrivateServer(str(at), folder, keeper)
+    _wait_until_up(started, lambda: _greets(at))
+    return started
+
+
+def start_php(site: Path, account: Account, settings: Sequence[str]) -> PrivateServer:
+    """PHP's own server before a site that the account may read; the address is the server's.
+
+    Raises: NotStarted.
+    """
+    php, port = shutil.which("php"), free_port()
+    if php is None:
+        raise NotStarted("no PHP on this machine (Debian: apt-get install php-cli)")
+    given = [word for setting in settings for word in ("-d", setting)]
+    command = [php, *given, "-S", f"127.0.0.1:{port}", "-t", str(site)]
+    folder = private_folder("php", account)
+    started = PrivateServer(
+        f"http://127.0.0.1:{port}", folder, _keep(folder, account, command=command)
+    )
+    _wait_until_up(started, lambda: _listens(port))
+    return started
+
+
 def unprivileged_account() -> Account:
     if os.geteuid() != 0:
         return Account()
@@ -169,7 +223,12 @@ def reachable(binaries: Path, folder: Path, account: Account) -> Path:
 
 
 def _keep(
-    folder: Path, account: Account, *, command: list[str], prepare: list[str] | None = None
+    folder: Path,
+    account: Account,
+    *,
+    command: list[str],
+    prepare: list[str] | None = None,
+    stop: int = signal.SIGINT,
 ) -> subprocess.Popen[bytes]:
     """Start the server under a keeper, in a session of its own: Ctrl-C is for the tests only."""
     spec = {
@@ -178,6 +237,7 @@ def _keep(
         "command": command,
         "uid": account.uid,
         "gid": account.gid,
+        "stop": stop,
     }
     keeper = Path(__file__).with_name("keeper.py")
     return subprocess.Popen(
@@ -214,6 +274,21 @@ def _redis_answers(url: str) -> bool:
             return bool(client.ping())
     except redis.RedisError:
         return False
+
+
+def _greets(at: Path) -> bool:
+    """MariaDB says its version to whoever comes, once its first statements are done."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(at))
+            return bool(probe.recv(1))
+        except OSError:
+            return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:

@@ -9,7 +9,13 @@ from sqlalchemy import Engine
 
 from loyalty_core.domain.errors import NotEnoughPoints, PriceChanged, WrongCurrency
 from loyalty_kit.checkout import BasketLine, Totals
-from loyalty_kit.events import CertificateUse, Customer, LineKind, PurchaseLine
+from loyalty_kit.events import (
+    CertificateUse,
+    Customer,
+    LineKind,
+    PurchaseLine,
+    PurchaseStatus,
+)
 from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop, open_programme, rules
 from tests.support.lines import line, reduced
 
@@ -174,6 +180,16 @@ def test_ledger_14_a_hold_that_has_expired_is_booked_from_what_is_there(shop: Sh
     assert "hold_expired" in receipt.flags
     assert shop.see(hold).state == "released"
     assert shop.figures() == Figures(available=9_00)
+
+
+def test_ledger_14_a_sale_that_was_called_off_with_its_hold_is_nothing_odd(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, cart="c", spend=5_00)
+    shop.release(hold)
+    receipt = shop.buy("P2", 100_00, cart="c", spent=5_00, status=PurchaseStatus.CANCELLED)
+
+    assert receipt.flags == ()
+    assert shop.figures() == Figures(available=10_00)
 
 
 def test_ledger_14_what_differs_is_flagged_never_refused(shop: Shop):

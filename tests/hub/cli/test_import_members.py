@@ -326,3 +326,18 @@ def test_r112_a_level_by_purchases_cannot_be_carried_and_the_report_says_so(demo
 
     assert (counts(done), done.json["tier_not_reached"]) == ((1, 1, 0, 0), 1)
     assert card(engine, card="1").tier is None
+
+
+def test_shops_are_told_the_balance_of_known_members_whom_a_file_names_to_them(
+    demo, engine, tmp_path
+):
+    demo("import", "members", str(write_rows(tmp_path / "a.csv", HEAD, ANNA, OLEG)), "--json")
+    rows = ("external,phone", "17,+79161234567", "18,+79160000000")
+    file = write_rows(tmp_path / "b.csv", *rows)
+    done = demo("import", "members", str(file), "--system", "installation:5", "--json")
+    assert counts(done) == (2, 1, 1, 0)
+
+    with read(engine) as connection:
+        told = connection.execute(select(outbox.c.kind, outbox.c.payload)).all()
+    anna = card(engine, phone="+79161234567")
+    assert [tuple(row) for row in told] == [("balance_changed", {"member": anna.id})]

@@ -62,9 +62,9 @@ class Till:
 class Street:
     """One programme and its shops, each of which shows balances."""
 
-    def __init__(self, engine):
+    def __init__(self, engine, connector=acmepos.CONNECTOR):
         self.clock = FixedClock()
-        registry = registry_of([acmepos.CONNECTOR, tablo(TabloRemote())])
+        registry = registry_of([connector, tablo(TabloRemote())])
         self.hub = make_hub(engine, clock=self.clock, registry=registry)
         self.programme = make_programme(self.hub)
         self.web = create_app(self.hub).test_client()

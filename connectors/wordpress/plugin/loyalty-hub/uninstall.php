@@ -8,9 +8,11 @@
 
 defined( 'WP_UNINSTALL_PLUGIN' ) || exit;
 
-// What pairing made: the key of the REST API and the webhooks.
+// What pairing made: the key of the REST API and the webhooks.  Who never paired may have no such tables.
 $loyalty_hub_paired = (array) get_option( 'loyalty_hub_paired', array() );
-$GLOBALS['wpdb']->delete( $GLOBALS['wpdb']->prefix . 'woocommerce_api_keys', array( 'key_id' => (int) ( $loyalty_hub_paired['key'] ?? 0 ) ), array( '%d' ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+if ( isset( $loyalty_hub_paired['key'] ) ) {
+	$GLOBALS['wpdb']->delete( $GLOBALS['wpdb']->prefix . 'woocommerce_api_keys', array( 'key_id' => (int) $loyalty_hub_paired['key'] ), array( '%d' ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+}
 foreach ( (array) ( $loyalty_hub_paired['webhooks'] ?? array() ) as $loyalty_hub_webhook ) {
 	$GLOBALS['wpdb']->delete( $GLOBALS['wpdb']->prefix . 'wc_webhooks', array( 'webhook_id' => (int) $loyalty_hub_webhook ), array( '%d' ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
 }

@@ -114,6 +114,29 @@ final class GiftsTest extends TestCase {
 		$this->assertSame( array( 'notice' ), array_keys( wc_get_notices() ) );
 	}
 
+	public function test_a_gift_makes_room_for_whoever_wants_to_buy_the_last_one(): void {
+		Shop::$products[13]->stock = 1;
+		$this->hub_gives( array( 'CUP-1' => '1' ) );
+		WC()->cart->calculate_totals();
+		$this->assertCount( 2, WC()->cart->items );
+
+		Shop::$products[13]->stock = 2;
+		$this->wants( 13 );
+		$this->wants( 14 );
+		$this->assertCount( 2, WC()->cart->items, 'there is room' );
+
+		Shop::$products[13]->stock = 1;
+		$this->wants( 13 );
+		$this->assertSame( array( 'a' ), array_keys( WC()->cart->items ) );
+		WC()->cart->calculate_totals();
+		$this->assertCount( 2, WC()->cart->items, 'they thought better of it, and did not take the gift out' );
+
+		$bought = WC()->cart->add_to_cart( 13 );
+		$this->assertSame( array( 'a', $bought ), array_keys( WC()->cart->items ) );
+		$this->assertFalse( Gifts::is( WC()->cart->items[ $bought ] ) );
+		$this->assertSame( array(), wc_get_notices() );
+	}
+
 	public function test_a_gift_that_another_plugin_keeps_out_leaves_no_notice(): void {
 		add_filter( 'woocommerce_add_cart_item_data', fn() => throw new Exception( 'Not with this plugin.' ) );
 		wc_add_notice( 'Welcome.', 'notice' );
@@ -291,6 +314,11 @@ final class GiftsTest extends TestCase {
 	/** Another cart than before. */
 	private function change(): void {
 		WC()->cart->items['a']['quantity'] += 1;
+	}
+
+	/** As far as WooCommerce asks before it looks at the stock. */
+	private function wants( int $product ): void {
+		$this->assertSame( array(), apply_filters( 'woocommerce_add_cart_item_data', array(), $product, 0, 1 ) );
 	}
 
 	/** The buyer wants one of what is given, for money. */

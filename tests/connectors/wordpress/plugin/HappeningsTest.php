@@ -113,7 +113,7 @@ final class HappeningsTest extends TestCase {
 		Shop::answer( 200, array( 'member' => array( 'id' => 'm_5', 'verified' => true ) ) );
 		Shop::answer( 200, array( 'items' => array( array( 'name' => 'Tea <b>', 'ends_at' => '2026-12-31T00:00:00+03:00' ) ) ) );
 		$html = $offers->html();
-		$this->assertStringContainsString( 'Tea &lt;b&gt;</td><td>2026-12-30', $html );
+		$this->assertStringContainsString( 'Tea &lt;b&gt;</td><td data-title="Until">2026-12-30', $html );
 		$this->assertSame( $html, $offers->html() );
 		$this->assertCount( 2, Shop::$sent, 'kept for some minutes' );
 

@@ -353,6 +353,27 @@ final class ShopTest extends TestCase {
 		$this->assertCount( 1, Shop::$sent );
 	}
 
+	public function test_cells_of_a_table_that_is_stacked_name_their_columns(): void {
+		$told = LoyaltyHub\Account::table( array( 'Day', 'A "b"' ), array( array( '1 May', '<5>' ) ) );
+		$this->assertStringContainsString( 'shop_table_responsive', $told );
+		$this->assertStringContainsString( '<td data-title="Day">1 May</td><td data-title="A &quot;b&quot;">&lt;5&gt;</td>', $told );
+		$told = LoyaltyHub\Account::table( array(), array( array( 'Tier', 'Gold' ) ) );
+		$this->assertStringNotContainsString( 'responsive', $told );
+		$this->assertStringContainsString( '<td>Tier</td><td>Gold</td>', $told );
+	}
+
+	public function test_a_draft_of_blocks_says_what_the_coupons_take_off_by_now(): void {
+		$this->hub_takes( 39800, 3980, 0 );
+		WC()->cart->calculate_totals();
+		WC()->cart->off = array( 'loyalty-tier' => array( 33.17, 6.63 ), 'sale' => array( 5, 1 ) );
+		$order          = $this->order( 13 );
+		$order->coupons = array( new WC_Order_Item_Coupon( 'loyalty-tier', 11.08, 2.22 ), new WC_Order_Item_Coupon( 'sale', 3, 0 ) );
+		Shop::answer( 201, array( 'id' => 'h_1' ) );
+		do_action( 'woocommerce_store_api_checkout_update_order_from_request', $order, new WP_REST_Request( 'POST' ) );
+		$told = array_map( fn( $one ) => array( $one->discount, $one->discount_tax ), $order->coupons );
+		$this->assertSame( array( array( 33.17, 6.63 ), array( 3, 0 ) ), $told, 'the coupons of the shop are its own' );
+	}
+
 	public function test_the_checkout_of_blocks_promises_when_the_order_is_placed_and_not_before(): void {
 		$this->hub_takes( 39800, 3980, 0 );
 		WC()->cart->calculate_totals();

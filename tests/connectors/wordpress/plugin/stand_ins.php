@@ -152,6 +152,7 @@ function determine_locale() { return 'ru_RU'; }
 function __( $text, $domain = 'default' ) { return $text; }
 function esc_html__( $text, $domain = 'default' ) { return $text; }
 function wp_kses_post( $data ) { return $data; }
+function esc_attr( $text ) { return htmlspecialchars( $text ); }
 function esc_html( $text ) { return htmlspecialchars( $text ); }
 function number_format_i18n( $number, $decimals = 0 ) { return number_format( $number, $decimals, ',', ' ' ); }
 function wp_generate_uuid4() { static $count = 0; return 'cart-' . ++$count; }
@@ -218,6 +219,11 @@ class WC_Cart {
 	public array $fees    = array();
 	public int $counted   = 0;
 	public function get_cart() { return $this->items; }
+	public array $off = array(); // By code: without tax, and the tax.
+	public function get_coupon_discount_amount( $code, $ex_tax = true ) { return $this->off[ $code ][0] ?? 0; }
+	public function get_coupon_discount_tax_amount( $code ) { return $this->off[ $code ][1] ?? 0; }
+	public function get_cart_contents() { return $this->items; }
+	public function set_cart_contents( $value ) { $this->items = (array) $value; }
 	public function is_empty() { return array() === $this->items; }
 	public function get_applied_coupons() { return (array) $this->applied; }
 	public function set_applied_coupons( $value = array() ) { $this->applied = (array) $value; }
@@ -405,13 +411,21 @@ class WC_Data {
 }
 class WC_Order extends WC_Data {
 	public array $items = array();
-	public function get_items( $types = 'line_item' ) { return $this->items; }
+	public array $coupons = array();
+	public function get_items( $types = 'line_item' ) { return 'coupon' === $types ? $this->coupons : $this->items; }
 	public float $total = 0;
 	public function get_total( $context = 'view' ) { return (string) $this->total; }
 	public function set_total( $value, $deprecated = '' ) { $this->total = (float) $value; }
 	public function get_currency( $context = 'view' ) { return 'RUB'; }
 	public function get_order_number() { return 'N-' . $this->id; }
 	public function get_prices_include_tax( $context = 'view' ) { return Shop::$gross; }
+}
+// includes/class-wc-order-item-coupon.php
+class WC_Order_Item_Coupon extends WC_Data {
+	public function __construct( private string $code, public $discount, public $discount_tax ) {}
+	public function get_code( $context = 'view' ) { return $this->code; }
+	public function set_discount( $value ) { $this->discount = $value; }
+	public function set_discount_tax( $value ) { $this->discount_tax = $value; }
 }
 class WC_Order_Item_Product extends WC_Data {
 	public float $subtotal     = 0;

@@ -349,20 +349,25 @@ final class Account {
 	}
 
 	/**
-	 * A table.
+	 * A table.  On a narrow screen WooCommerce stacks the cells of one that has heads, each behind its
+	 * title (10.5.2, `assets/css/woocommerce-smallscreen.css`).
 	 *
 	 * @param string[] $heads May be none.
 	 * @param array[]  $rows  Texts.
 	 * @return string HTML, escaped.
 	 */
 	public static function table( array $heads, array $rows ): string {
-		$html = '<table class="shop_table shop_table_responsive loyalty-hub-table">';
+		$html = '<table class="shop_table' . ( array() === $heads ? '' : ' shop_table_responsive' ) . ' loyalty-hub-table">';
 		if ( array() !== $heads ) {
 			$html .= '<thead><tr><th>' . implode( '</th><th>', array_map( 'esc_html', $heads ) ) . '</th></tr></thead>';
 		}
 		$html .= '<tbody>';
 		foreach ( $rows as $row ) {
-			$html .= '<tr><td>' . implode( '</td><td>', array_map( 'esc_html', $row ) ) . '</td></tr>';
+			$html .= '<tr>';
+			foreach ( $row as $place => $text ) {
+				$html .= '<td' . ( isset( $heads[ $place ] ) ? ' data-title="' . esc_attr( $heads[ $place ] ) . '"' : '' ) . '>' . esc_html( $text ) . '</td>';
+			}
+			$html .= '</tr>';
 		}
 		return $html . '</tbody></table>';
 	}

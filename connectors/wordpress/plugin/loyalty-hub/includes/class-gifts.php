@@ -32,6 +32,7 @@ final class Gifts {
 	public function listen(): void {
 		add_action( 'woocommerce_before_calculate_totals', array( $this, 'cost_nothing' ), 1000 );
 		add_action( 'woocommerce_remove_cart_item', array( $this, 'refuse' ), 10, 2 );
+		add_filter( 'woocommerce_add_cart_item_data', array( $this, 'make_room' ), 10, 4 );
 		add_filter( 'woocommerce_cart_item_quantity', array( $this, 'fix_quantity' ), 10, 3 );
 		add_filter( 'woocommerce_store_api_product_quantity_editable', array( $this, 'fix_quantity_in_blocks' ), 10, 3 );
 		add_filter( 'woocommerce_get_item_data', array( $this, 'name' ), 10, 2 );
@@ -100,6 +101,28 @@ final class Gifts {
 		if ( self::is( $item ) ) {
 			Cart::one()->refuse_gift( (string) $item[ self::MARK ] );
 		}
+	}
+
+	/**
+	 * Whoever wants to buy the last of an article gets it, though the cart holds it as a gift.
+	 *
+	 * WooCommerce calls this before it looks at the stock (`WC_Cart::add_to_cart`, and `CartController` of
+	 * the Store API).  The gift comes back with the next calculation, if there is enough.
+	 *
+	 * @param array $marks     Of the line to be.
+	 * @param int   $product   Id.
+	 * @param int   $variation Id; 0 for none.
+	 * @param float $quantity  Wanted.
+	 * @return array
+	 */
+	public function make_room( $marks, $product, $variation = 0, $quantity = 1 ) {
+		$cart   = WC()->cart;
+		$wanted = self::is( (array) $marks ) || ! $cart ? null : wc_get_product( $variation ? $variation : $product );
+		if ( $wanted && ! self::is_enough( $cart, $wanted, (float) $quantity ) ) {
+			$stock = $wanted->get_stock_managed_by_id();
+			$cart->set_cart_contents( array_filter( $cart->get_cart_contents(), fn( array $item ) => ! self::is( $item ) || $item['data']->get_stock_managed_by_id() !== $stock ) );
+		}
+		return $marks;
 	}
 
 	/**

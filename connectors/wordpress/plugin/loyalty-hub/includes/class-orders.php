@@ -154,6 +154,9 @@ final class Orders {
 		foreach ( $order->get_items() as $item ) {
 			$this->write_line( $item );
 		}
+		foreach ( $order->get_items( 'coupon' ) as $item ) {
+			$this->write_coupon( $item );
+		}
 	}
 
 	/**
@@ -281,6 +284,21 @@ final class Orders {
 			$item->update_meta_data( self::DISCOUNT, Money::write( $told['discount'] ) );
 			$item->update_meta_data( self::SPEND, Money::write( $told['spend'] ) );
 			$item->update_meta_data( self::OFF, array_map( fn( array $off ) => $off[ $key ] ?? 0, Cart::one()->off() ) );
+		}
+	}
+
+	/**
+	 * The sum of a coupon of ours, as the cart has it.
+	 *
+	 * The draft of the checkout of blocks makes these lines anew only when the codes change, not when
+	 * the sums do (WooCommerce 10.5.2, `OrderController::update_line_items_from_cart`).
+	 *
+	 * @param \WC_Order_Item_Coupon $item The line.
+	 */
+	private function write_coupon( $item ): void {
+		if ( in_array( $item->get_code(), Coupons::CODES, true ) ) {
+			$item->set_discount( WC()->cart->get_coupon_discount_amount( $item->get_code() ) );
+			$item->set_discount_tax( WC()->cart->get_coupon_discount_tax_amount( $item->get_code() ) );
 		}
 	}
 

@@ -21,6 +21,8 @@ final class Plugin {
 		add_action( 'before_woocommerce_init', array( self::class, 'declare_what_it_can' ) );
 		add_action( 'woocommerce_loaded', array( self::class, 'listen' ) );
 		( new Blocks() )->listen(); // Its action may run before WooCommerce says that it is loaded.
+		( new Privacy() )->listen(); // What is kept of people stays here while WooCommerce is switched off.
+		add_action( 'admin_notices', array( self::class, 'miss_woocommerce' ) );
 		add_action( 'init', array( self::class, 'load_translations' ), 0 );
 	}
 
@@ -38,8 +40,17 @@ final class Plugin {
 	public static function listen(): void {
 		add_filter( 'woocommerce_integrations', array( self::class, 'add_settings' ) );
 		Cart::one()->listen();
-		foreach ( array( new Transport(), new Coupons(), new Gifts(), new Certificates(), new Orders(), new Queue(), new Choices(), new Classic(), new Earnings(), new Account(), new Offers(), new Happenings(), new Privacy() ) as $part ) {
+		foreach ( array( new Transport(), new Coupons(), new Gifts(), new Certificates(), new Orders(), new Queue(), new Choices(), new Classic(), new Earnings(), new Account(), new Offers(), new Happenings() ) as $part ) {
 			$part->listen();
+		}
+	}
+
+	/**
+	 * Without WooCommerce there is nothing to do: says so to whoever can put it right.
+	 */
+	public static function miss_woocommerce(): void {
+		if ( ! did_action( 'woocommerce_loaded' ) && current_user_can( 'activate_plugins' ) ) {
+			echo '<div class="notice notice-warning"><p>' . esc_html__( 'Loyalty Hub works in WooCommerce alone: install and activate WooCommerce, please.', 'loyalty-hub' ) . '</p></div>';
 		}
 	}
 

@@ -47,6 +47,7 @@ return array(
 		'Points, tiers and discounts of your own loyalty hub. The shop sends it the basket (articles, prices), the number of the account or the phone that the buyer typed while somebody shops, and the numbers of orders that changed. The hub reads orders with names, phones and addresses by the key that you give it.' => 'Баллы, уровни и скидки вашего собственного хаба лояльности. Пока покупатель собирает корзину, магазин отправляет хабу её состав (товары, цены) и номер учётной записи или введённый телефон, а потом — номера изменившихся заказов. Заказы с именами, телефонами и адресами хаб читает по ключу, который вы ему дали.',
 		'Work' => 'Работа',
 		'Ask the hub while somebody shops' => 'Спрашивать хаб, пока покупатель собирает заказ',
+		'Loyalty Hub works in WooCommerce alone: install and activate WooCommerce, please.' => 'Loyalty Hub работает только вместе с WooCommerce: установите и включите WooCommerce, пожалуйста.',
 		'Address of the hub' => 'Адрес хаба',
 		'API key' => 'Ключ API',
 		'In the hub: loyalty-hub keys create --name shop --scopes checkout,events,members' => 'В хабе: loyalty-hub keys create --name shop --scopes checkout,events,members',
