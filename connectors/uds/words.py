@@ -102,11 +102,10 @@ def whole_number(name: str) -> int:
 
 
 def user_view(buyer: Buyer, terms: Terms) -> Json:
+    """A customer as the till may know them: no phone, no address."""
     return {
         "uid": buyer.id,
         "displayName": display_name(buyer),
-        "phone": buyer.phone,
-        "email": buyer.email,
         "participant": {
             "id": whole_number(buyer.id),
             "inviterId": None,

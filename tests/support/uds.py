@@ -55,7 +55,7 @@ class UdsStage(Stage):
         self.installation = self.connect("uds", **form)
         self.calls = 0
 
-    def says(  # noqa: PLR0913 - each is a word of its own to a test
+    def says(
         self,
         method: str,
         path: str,
