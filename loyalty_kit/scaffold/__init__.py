@@ -61,6 +61,7 @@ def _rendered(
         "name": name,
         "title": name.replace("_", " ").capitalize(),
         "package": package,
+        "tests": homes["tests"],
         "distribution": distribution(name),
     }
     root = resources.files(__name__)
