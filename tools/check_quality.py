@@ -87,19 +87,15 @@ def _of_rule(rule: Any, claimed: bool, root: Path) -> Iterator[str]:
         if claimed:
             yield "is still to be done, and the level that is claimed asks for it"
         return
-    proofs = rule
-    if isinstance(rule, dict):
-        proofs = rule.get("instead", [])
-        if not _is_exemption(rule):
-            yield "an exemption has a reason (exempt), and at most what is there instead"
-    elif not rule:
-        yield "names nothing that proves it"
-    if not isinstance(proofs, list) or not all(isinstance(one, str) for one in proofs):
+    proofs = rule.get("instead", []) if isinstance(rule, dict) else rule
+    if isinstance(rule, dict) and not _is_exemption(rule):
+        yield "an exemption has a reason (exempt), and at most what is there instead"
+    if not isinstance(proofs, list):
         yield 'is a list of proofs, "todo", or an exemption'
-        return
-    for proof in proofs:
-        if not _exists(proof, root):
-            yield f"there is no {proof}"
+    elif rule == []:
+        yield "names nothing that proves it"
+    else:
+        yield from (f"there is no {proof}" for proof in proofs if not _exists(proof, root))
 
 
 def _is_exemption(rule: Mapping[str, Any]) -> bool:
