@@ -46,6 +46,16 @@ class Receipt(Wire):
             raise ValidationError("More than the total.", "skipLoyaltyTotal")
 
 
+class Search(Receipt):
+    """A receipt and its buyer, as `customers/find` has them in its address."""
+
+    total = Hundredths(load_default=0)
+    code = _word()
+    uid = _word()
+    phone = _word()
+    exchange = _word("exchangeCode")
+
+
 class PaidReceipt(Receipt):
     cash = Hundredths(required=True)
     number = _word()

@@ -57,8 +57,7 @@ class Settings(SettingsSchema):
         if _NUMBER.fullmatch(value) is None:
             raise ValidationError("Целое число / A whole number.")
 
-    @validates("api_key")
-    @validates("code_key")
+    @validates("api_key", "code_key")
     def _is_long(self, value: str, **_: Any) -> None:
         if len(value) < LEAST:
             raise ValidationError("Не короче 24 знаков / 24 characters at least.")

@@ -51,12 +51,14 @@ Answer = Callable[[InboundRequest, Desk, Settings], ProtocolReply]
 HOLD_S = 900
 ORIGIN = "x-origin-request-id"
 MOST_ORIGIN = 100
+MOST_DIGITS = 15
+"""Of an operation's number."""
 
 _CALCULATION, _OPERATION = (
     compile_load(schemas.Calculation()),
     compile_load(schemas.Operation()),
 )
-_RECEIPT, _RETURN = compile_load(schemas.Receipt()), compile_load(schemas.Return())
+_SEARCH, _RETURN = compile_load(schemas.Search()), compile_load(schemas.Return())
 
 
 def _route(method: str, path: str, answer: Answer) -> ProtocolRoute:
@@ -124,33 +126,30 @@ def _settings(request: InboundRequest, desk: Desk, settings: Settings) -> Protoc
 
 
 def _find(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
-    asked = {name: value for name, value in request.query.items() if value}
-    who = identified(asked.get("code"), asked.get("uid"), asked.get("phone"), desk, settings)
+    asked = load(_SEARCH, {name: value for name, value in request.query.items() if value})
+    who = identified(asked["code"], asked["uid"], asked["phone"], desk, settings)
     if who is None:
         raise Refusal("badRequest")
     if who.buyer is None:
         raise Refusal("notFound")
     terms = terms_of(desk)
-    receipt = load(_RECEIPT, {"total": "0", **asked})
-    quote, most = calculated(receipt, who, desk)
+    quote, most = calculated(asked, who, desk)
     told = {
         "user": user_view(who.buyer, terms),
-        "code": _code(who, who.buyer, asked.get("exchangeCode"), desk, settings),
+        "code": _code(who, who.buyer, asked["exchange"] == "true", desk, settings),
         "type": "PURCHASE",
-        "purchase": purchase_view(quote, receipt, most, _limit(terms, who.buyer)),
+        "purchase": purchase_view(quote, asked, most, _limit(terms, who.buyer)),
     }
     return reply(told)
 
 
-def _code(
-    who: Who, buyer: Buyer, exchange: str | None, desk: Desk, settings: Settings
-) -> str | None:
+def _code(who: Who, buyer: Buyer, long: bool, desk: Desk, settings: Settings) -> str | None:
     """For who showed a code or a card: one that stays good while the receipt is rung up."""
     if not who.may_spend:
         return None
-    if who.code is not None and exchange != "true":
+    if who.code is not None and not long:
         return who.code
-    lives = codes.EXCHANGED_LIVES if exchange == "true" else codes.LIVES
+    lives = codes.EXCHANGED_LIVES if long else codes.LIVES
     return codes.make(settings["code_key"], buyer.id, desk.now, lives=lives)
 
 
@@ -275,8 +274,9 @@ def _give_back(request: InboundRequest, desk: Desk, settings: Settings) -> Proto
     """All of an operation, once; or a part, as often as calls of different names ask for it."""
     operation = request.steps["operation"]
     told = load(_RETURN, _body(request) if request.body.strip() else {})
-    booked = desk.booked(operation)
-    if booked is None or not operation.isdecimal():
+    known = operation.isascii() and operation.isdecimal() and len(operation) <= MOST_DIGITS
+    booked = desk.booked(operation) if known else None
+    if booked is None:
         raise Refusal("notFound")
     name = f"{operation}-whole"
     if told["part"] is not None:

@@ -160,7 +160,11 @@ def test_what_does_not_fit_is_refused_and_sets_nothing_aside(till: UdsStage):
         ("GET", "customers/find", None),
     ):
         assert till.refused(method, path, rubbish) == (400, "badRequest")
-    assert till.refused("POST", "operations/17/refund", {}) == (404, "notFound")
+    for odd in ("\0", "x" * 300):
+        asked = {"code": odd}
+        assert till.refused("GET", "customers/find", query=asked) == (400, "badRequest")
+    for number in ("17", "1" * 400, "x", "%00"):
+        assert till.refused("POST", f"operations/{number}/refund", {}) == (404, "notFound")
     assert till.refused("GET", "customers/find", query={"phone": "+79000009999"}) == (
         404, "notFound",
     )  # fmt: skip
