@@ -50,6 +50,7 @@ check-documents: dev
 	@$(BIN)/python -m tools.check_tree
 	@$(BIN)/python -m tools.check_links
 	@$(BIN)/python -m tools.check_requirements
+	@$(BIN)/python -m tools.check_quality
 check-openapi: dev
 	@$(BIN)/loyalty-hub openapi --check docs/openapi.json || { echo "make openapi writes it anew"; exit 1; }
 

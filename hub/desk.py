@@ -46,6 +46,7 @@ from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase, TooLate
 from loyalty_kit.checkout import HoldRequest, Quote, QuoteRequest
 from loyalty_kit.desk import (
     CODES_SETTING,
+    BookedLine,
     BookedSale,
     Buyer,
     Declined,
@@ -55,7 +56,7 @@ from loyalty_kit.desk import (
     Terms,
 )
 from loyalty_kit.events import Customer, ExternalId
-from loyalty_kit.money import HUNDREDTHS, parse_decimal
+from loyalty_kit.money import HUNDREDTHS, THOUSANDTHS, parse_decimal
 from loyalty_kit.ports import InboundRequest
 
 log = structlog.get_logger(__name__)
@@ -266,6 +267,15 @@ class InstallationDesk:
             parse_decimal(own["points"]["earned"], HUNDREDTHS),
             parse_decimal(own["points"]["spent"], HUNDREDTHS),
             tuple(own["flags"]),
+            tuple(
+                BookedLine(
+                    line["id"],
+                    parse_decimal(line["paid"], HUNDREDTHS),
+                    parse_decimal(line["returned"], HUNDREDTHS),
+                    parse_decimal(line["returned_quantity"], THOUSANDTHS),
+                )
+                for line in own["lines"]
+            ),
         )
 
     def marks(self, skus: Collection[str]) -> Marks:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from hub.vault import Unreadable
 from hub.wiring import Hub
 from loyalty_core.service.source import Source
 from loyalty_core.store import installations
-from loyalty_core.store.database import read, transact
+from loyalty_core.store.database import alone, read, transact
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.installations import InstallationRow, source_of
 from loyalty_core.store.prompt import UNAVAILABLE
@@ -98,8 +99,22 @@ def enliven(hub: Hub, row: InstallationRow) -> Live:
     except ValidationError as error:
         fields = ", ".join(sorted(error.messages_dict))
         raise NotLive(f"The settings do not fit the connector any more: {fields}.") from error
-    keep = Keep(partial(_load, hub, row.id), partial(_save, hub, row.id, connector))
+    keep = Keep(
+        partial(_load, hub, row.id),
+        partial(_save, hub, row.id, connector),
+        partial(_alone, hub, row.id),
+    )
     return Live(row, connector, settings, hub.config.allow_private_addresses, keep)
+
+
+@contextmanager
+def _alone(hub: Hub, installation_id: int) -> Iterator[None]:
+    """Raises: Retry."""
+    try:
+        with alone(hub.engine, f"settings:{installation_id}"):
+            yield
+    except UNAVAILABLE:
+        raise Retry("The database is away.") from None
 
 
 def _load(hub: Hub, installation_id: int) -> Settings:

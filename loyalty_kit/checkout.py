@@ -99,6 +99,13 @@ class TierView:
 
 
 @frozen
+class ShownBalance(Balance):
+    """What a shop is to show of a member: the balance, and the tier, None below the first."""
+
+    tier: TierView | None = None
+
+
+@frozen
 class MemberView:
     """What an answer shows of a member: nothing personal unless verified."""
 

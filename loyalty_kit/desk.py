@@ -132,6 +132,17 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class BookedLine:
+    """A line of a booked purchase: what was paid for it, and what came back, in kopecks and in
+    thousandths of a unit."""
+
+    id: str
+    paid_minor: int
+    back_minor: int = 0
+    back_milli: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BookedSale:
     """What became of a purchase of this connection; points in hundredths of the main currency.
     `flags` are words of `ledger.md`; `known` says that it is some member's."""
@@ -141,6 +152,7 @@ class BookedSale:
     earned: int
     spent: int
     flags: tuple[str, ...] = ()
+    lines: tuple[BookedLine, ...] = ()
 
 
 class Desk(Protocol):

@@ -7,11 +7,12 @@ to that.  The hub wraps each call once with logging, timing, redaction and error
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from loyalty_kit.checkout import Balance
+from loyalty_kit.checkout import ShownBalance
 from loyalty_kit.desk import Desk
 from loyalty_kit.events import Event
 from loyalty_kit.manifest import Capability, Channel, Manifest
@@ -229,8 +230,10 @@ class Catalogue(Protocol):
 
 
 class PushBalance(Protocol):
-    def push(self, client: Client, member_external_id: str, balance: Balance, *, key: str) -> None:
-        """Have the shop show this balance of a customer from now on.
+    def push(
+        self, client: Client, member_external_id: str, balance: ShownBalance, *, key: str
+    ) -> None:
+        """Have the shop show this balance of a customer, and the tier, from now on.
 
         `member_external_id` is the shop's own id of the customer, as the connector's events
         name it (`ExternalId(None, ...)`); `balance` is as it is now, of the currency that pays
@@ -342,12 +345,14 @@ class Keep:
     """The installation's stored settings, for tokens that a vendor replaces at each use.
 
     `load` reads them as they are now: another worker may have renewed a token.  `save` changes
-    those that are given, as the owner would in the form.  Both raise Retry where the database is
-    away, and NeedsAttention where the settings cannot be read.
+    those that are given, as the owner would in the form.  Of all workers one at a time is inside
+    of `alone`: who loads, renews and saves there renews no token twice.  All three raise Retry
+    where the database is away, `load` NeedsAttention where the settings cannot be read.
     """
 
     load: Callable[[], Settings]
     save: Callable[[Mapping[str, str]], None]
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def _problems_of_row(row: re.Match[str], seen: set[str], root: Path) -> Iterator
     if not tests:
         yield f"{row['id']} names no test in backticks"
     for test in tests:
-        if not _exists(test, root):
+        if not is_test(test, root):
             yield f"{row['id']}: there is no test {test}"
 
 
@@ -56,7 +56,7 @@ def _is_head(line: str) -> bool:
     return cells == HEAD or all(re.fullmatch(r":?-+:?", cell) for cell in cells)
 
 
-def _exists(test: str, root: Path) -> bool:
+def is_test(test: str, root: Path) -> bool:
     """Whether `path::name` or `path::Class::name` is a test; one case of it `[...]` counts too."""
     path, *names = test.partition("[")[0].split("::")
     return bool(names) and tuple(names) in _tests_in(root / path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.bitrix24.application import EVENTS_PATH, ROUTES
-from connectors.bitrix24.balances import Balances, ensure_field
+from connectors.bitrix24.balances import Balances, ensure_fields
 from connectors.bitrix24.catalogue import Catalogue
 from connectors.bitrix24.client import Portal, make_client
 from connectors.bitrix24.documents import Documents
@@ -16,13 +16,13 @@ from loyalty_kit.ports import Connector
 
 
 def check(client: Portal) -> None:
-    """What counts can be listed; where balances are written, the field is there or is made.
+    """What counts can be listed; where balances are written, their fields are there or are made.
 
     Raises: what the client raises.
     """
     changed(client, since="2100-01-01T00:00:00+00:00", after=0)
     if client.settings["write_balance"]:
-        ensure_field(client)
+        ensure_fields(client)
     if is_application(client.settings) and client.settings["connect_url"]:
         subscribe(client)
 

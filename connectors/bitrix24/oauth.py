@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import requests
 
@@ -39,7 +40,14 @@ def renewed(
     Raises: CredentialsRejected (it must be installed again), RemoteMisconfigured, and what a call
     raises.
     """
-    stored = settings if keep is None else keep.load()
+    with nullcontext() if keep is None else keep.alone():
+        return _renewed_alone(http, settings if keep is None else keep.load(), keep, used)
+
+
+def _renewed_alone(
+    http: requests.Session, stored: Settings, keep: Keep | None, used: str
+) -> Mapping[str, str]:
+    """Raises: as `renewed`."""
     if not _is(stored["access_token"], used):
         return _tokens(stored)
     host = stored["oauth_host"]
@@ -53,9 +61,6 @@ def renewed(
     }
     answer = call(http, "GET", f"{HOSTS[host]}/oauth/token/", params=asked, accept=(400, 401, 403))
     if answer.status_code != 200:
-        again = stored if keep is None else keep.load()
-        if not _is(again["access_token"], used):
-            return _tokens(again)
         raise CredentialsRejected("the portal renews no token: install the application again")
     told = json_of(answer)
     if not isinstance(told, dict) or not all(_is_token(told.get(name)) for name in TOKENS):

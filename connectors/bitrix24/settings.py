@@ -11,6 +11,7 @@ from loyalty_kit import settings
 from loyalty_kit.settings import Choice, SettingsSchema
 
 ORDERS, DEALS = "store_orders", "won_deals"
+_FIELD = re.compile(r"UF_CRM_[A-Z0-9_]{1,43}", re.ASCII)
 
 
 class Settings(SettingsSchema):
@@ -89,12 +90,20 @@ class Settings(SettingsSchema):
     write_balance = settings.boolean(
         {"ru": "Показывать баланс в карточке контакта", "en": "Show the balance on the contact"},
         help={
-            "ru": "«Проверить» создаст поле, если его нет",
-            "en": "Test makes the field where there is none",
+            "ru": "И уровень, если названо его поле. «Проверить» создаст поля, если их нет",
+            "en": "And the tier, where its field is named. Test makes what is missing",
         },
     )
     balance_field = settings.text(
         {"ru": "Поле баланса", "en": "Field of the balance"}, default="UF_CRM_LOYALTY_POINTS"
+    )
+    tier_field = settings.text(
+        {"ru": "Поле уровня", "en": "Field of the tier"},
+        help={
+            "ru": "Например UF_CRM_LOYALTY_TIER; пусто: уровень не пишется",
+            "en": "Such as UF_CRM_LOYALTY_TIER; empty: no tier is written",
+        },
+        default="",
     )
     client_id = settings.text(
         {"ru": "Локальное приложение: client_id", "en": "Local application: client_id"},
@@ -166,9 +175,9 @@ class Settings(SettingsSchema):
         if re.fullmatch(r"[0-9A-Za-z_-]{0,100}", value, re.ASCII) is None:
             raise ValidationError("Часть адреса без косых черт / One step of the address.")
 
-    @validates("balance_field")
-    def _is_a_field(self, value: str, **_: Any) -> None:
-        if re.fullmatch(r"UF_CRM_[A-Z0-9_]{1,43}", value, re.ASCII) is None:
+    @validates("balance_field", "tier_field")
+    def _is_a_field(self, value: str, *, data_key: str, **_: Any) -> None:
+        if not (_FIELD.fullmatch(value) or (data_key == "tier_field" and not value)):
             raise ValidationError("UF_CRM_ и заглавные буквы / UF_CRM_ and capital letters.")
 
     @validates("catalogues")

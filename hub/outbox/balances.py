@@ -27,13 +27,14 @@ from loyalty_core.store import (
     installations,
     members,
     programmes,
+    tiers,
 )
 from loyalty_core.store.balance_pushes import BalancePush
 from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.installations import InstallationRow
 from loyalty_core.store.outbox import OutboxRow
-from loyalty_kit.checkout import Balance
+from loyalty_kit.checkout import Balance, ShownBalance, TierView
 from loyalty_kit.errors import NeedsAttention, RateLimited, Retry
 from loyalty_kit.ports import Client
 
@@ -60,7 +61,7 @@ class _Facts:
     """What a shop is told of a member; `names` are the shop's own for the member."""
 
     names: Sequence[str]
-    balance: Balance
+    balance: ShownBalance
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ class _Turn:
 def spread(
     hub: Hub, connection: Connection, programme_id: int, changes: Sequence[OutboxRow], now: datetime
 ) -> None:
-    """Of members whose balance changed: which connections are to be told."""
+    """Of members whose balance or tier changed: which connections are to be told."""
     homes = [
         home.id
         for home in installations.of_programme(connection, programme_id)
@@ -218,17 +219,26 @@ def _facts(hub: Hub, live: Live, push: BalancePush) -> _Facts | None:
         assert programme is not None
         plan = hub.plans.get(connection, programme_id, programme.rules_version)
         currency = plan.rules.main.code
-        figures = accounts.balances(connection, [member], hub.clock.now())
-    found = {} if hidden else {balance.currency: balance for _, balance in figures}
+        now = hub.clock.now()
+        figures = accounts.balances(connection, [member], now)
+        row = members.member_rows(connection, programme_id, [member])[member]
+        tier = plan.tiers.get(tiers.tier_of_row(connection, row, now) or "")
     names = sorted(key.value for key in keys)
-    return _Facts(names, found.get(currency, Balance(currency)))
+    if hidden:
+        return _Facts(names, ShownBalance(currency))
+    found = {balance.currency: balance for _, balance in figures}
+    own = found.get(currency, Balance(currency))
+    shown = None if tier is None else TierView(tier.code, tier.name)
+    balance = ShownBalance(own.currency, own.available, own.pending, own.held, own.debt, tier=shown)
+    return _Facts(names, balance)
 
 
 def _mark(facts: _Facts) -> str:
     """Stands for all that a shop was told, so that the same is not told twice in a row."""
     one = facts.balance
     figures = (one.currency, one.available, one.pending, one.held, one.debt)
-    return _digest(*facts.names, *figures)
+    tier = () if one.tier is None else (one.tier.code, one.tier.name)
+    return _digest(*facts.names, *figures, *tier)
 
 
 def _digest(*parts: object) -> str:

@@ -36,6 +36,8 @@ Sender = Callable[[Hub, OutboxRow], SentMessage | None]
 
 OF_TIERS = frozenset({TIER_CHANGED, TIER_ENDING})
 """Kinds that letters to members are made of."""
+SHOWN = frozenset({outbox.BALANCE_CHANGED, TIER_CHANGED})
+"""Kinds that shops which show balances are to be told of."""
 
 
 class UnknownKind(LookupError):
@@ -54,7 +56,7 @@ def send_batch(hub: Hub, programme_id: int, senders: Mapping[str, Sender] | None
         lambda c: outbox.claim(c, programme_id, now=now, until=until, limit=BATCH),
     )
     of_tiers = [row for row in rows if row.kind in OF_TIERS]
-    of_balances = [row for row in rows if row.kind == outbox.BALANCE_CHANGED]
+    of_balances = [row for row in rows if row.kind in SHOWN]
     if of_tiers or of_balances:
         _work_off(hub, programme_id, until, of_tiers, of_balances)
     todo = [row for row in rows if row.kind not in OF_TIERS | {outbox.BALANCE_CHANGED}]
@@ -87,9 +89,9 @@ def _work_off(
     of_balances: Sequence[OutboxRow],
 ) -> None:
     """What is not sent itself: letters are written of tiers, and shops are to be told of
-    balances."""
+    balances and tiers."""
     now = hub.clock.now()
-    rows = [*of_tiers, *of_balances]
+    rows = [*of_tiers, *(row for row in of_balances if row.kind not in OF_TIERS)]
 
     def work(connection: Connection) -> None:
         if of_tiers:

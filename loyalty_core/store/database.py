@@ -54,6 +54,8 @@ _OF_THE_STATEMENT = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG, sqli
 
 _turns: WeakKeyDictionary[Engine, threading.RLock] = WeakKeyDictionary()
 """Where the threads of this process wait for the one writer of SQLite."""
+_names: WeakKeyDictionary[Engine, dict[str, threading.Lock]] = WeakKeyDictionary()
+"""Where they wait to be alone."""
 
 
 def make_engine(url: str, *, pool_size: int = 10) -> Engine:
@@ -301,6 +303,26 @@ def insert_or(connection: Connection, table: Table) -> sqlite_dialect.Insert | p
     if is_sqlite(connection):
         return sqlite_dialect.insert(table)
     return pg_dialect.insert(table)
+
+
+@contextmanager
+def alone(engine: Engine, name: str) -> Iterator[None]:
+    """Of all workers only one at a time is inside for this name; the others wait.
+
+    For what is done outside of the database and must not be done twice at once.  A transaction
+    stays open meanwhile that holds the name and nothing else: no row, no snapshot.  On SQLite,
+    which one process has, the threads of the process wait.
+
+    Raises: database errors, before anything is done.
+    """
+    names = _names.setdefault(engine, {})
+    with names.setdefault(name, threading.Lock()):
+        if is_sqlite(engine):
+            yield
+            return
+        with engine.begin() as connection:
+            lock_keys(connection, (name,))
+            yield
 
 
 def lock_keys(connection: Connection, keys: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from loyalty_kit.checkout import Balance
+from loyalty_kit.checkout import ShownBalance
 from loyalty_kit.errors import (
     ConnectorError,
     CredentialsRejected,
@@ -315,14 +315,14 @@ def _pushes(subject: Subject) -> Iterator[_Operation]:
     if balances is not None:
         member = side_of(subject).member
 
-        def push(client: Client, balance: Balance) -> None:
+        def push(client: Client, balance: ShownBalance) -> None:
             balances.push(client, member, balance, key=KEY)
 
         yield _Operation(
             "push_balance",
-            partial(push, balance=Balance("points", available=50000)),
+            partial(push, balance=ShownBalance("points", available=50000)),
             reads=False,
-            other=partial(push, balance=Balance("points", available=100)),
+            other=partial(push, balance=ShownBalance("points", available=100)),
         )
     if discounts is not None:
         yield _Operation("push_discounts", lambda c: discounts.push(c, (), key=KEY), reads=False)

@@ -90,6 +90,7 @@ def test_every_page_and_every_migration_is_in_it(wheel):
         "hub/translations",
         "loyalty_core/store/migrations",
         "connectors/wordpress/plugin",
+        "loyalty_kit/scaffold",
     )
     wanted = {
         file.relative_to(ROOT).as_posix()

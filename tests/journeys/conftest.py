@@ -10,11 +10,13 @@ import pytest
 
 from tests.support.evotor import EvotorStage
 from tests.support.moysklad import MoySkladStage
+from tests.support.uds import UdsStage
 from tests.support.woo import WooStage
 
 OpenWoo = Callable[..., WooStage]
 OpenMoySklad = Callable[..., MoySkladStage]
 OpenEvotor = Callable[..., EvotorStage]
+OpenUds = Callable[..., UdsStage]
 TWO_WAYS = [
     pytest.param(("sqlite_engine", None), id="embedded"),
     pytest.param(("postgres_engine", "redis_url"), id="production"),
@@ -95,3 +97,14 @@ def open_moysklad_embedded(
 @pytest.fixture
 def moysklad(open_moysklad_embedded: OpenMoySklad) -> MoySkladStage:
     return open_moysklad_embedded()
+
+
+@pytest.fixture
+def open_uds(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenUds]:
+    """`open_uds(...)` connects a till, on SQLite with the worker thread."""
+    yield from opening(UdsStage, request, ("sqlite_engine", None), tmp_path)
+
+
+@pytest.fixture
+def till(open_uds: OpenUds) -> UdsStage:
+    return open_uds()

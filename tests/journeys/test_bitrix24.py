@@ -45,6 +45,30 @@ def test_a_paid_order_earns_loses_a_piece_and_is_returned(request, server, tmp_p
     assert set(stage.states()) == {"done"}
 
 
+def test_events_that_come_late_twice_and_out_of_order_end_the_same(
+    sqlite_engine, tmp_path, account
+):
+    stage = PortalStage(sqlite_engine, tmp_path, account)
+    # Paid, one piece taken off, returned: by the time that the first event comes, all has happened.
+    order = stage.order(238, price=500, payed="N")
+    order["basketItems"][0]["quantity"] = 1
+    order["payments"][0] |= {"paid": "N", "isReturn": "Y", "datePaid": None}
+    for _ in range(3):
+        stage.hears("ONSALEORDERSAVED", 238)
+        stage.work()
+    returned = stage.points("order:238")
+    # Of a deletion that was none, hours late.
+    stage.hears("ONSALEBEFOREORDERDELETE", 238)
+    stage.work(hours=3)
+    assert stage.points("order:238") == returned
+    del account.orders[238]
+    for event in ("ONORDERDELETED", "ONSALEORDERSAVED", "ONORDERDELETED"):
+        stage.hears(event, 238)
+        stage.work()
+    earned, back = stage.points("order:238")[1:]
+    assert earned == back
+
+
 def test_what_no_event_told_is_found_by_polling_and_a_deleted_order_by_its_event(
     sqlite_engine, tmp_path, account
 ):

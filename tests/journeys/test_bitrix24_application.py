@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select, text
 
 from connectors.bitrix24 import client as calls
 from connectors.bitrix24 import oauth
 from hub.installations import check_installation
 from hub.live import enliven
+from hub.wiring import Hub
 from loyalty_core.store import installations
-from loyalty_core.store.database import read
+from loyalty_core.store.database import make_engine, read
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.tables import deliveries
 from loyalty_kit.errors import CredentialsRejected, RemoteMisconfigured
 from tests.connectors.bitrix24.shared import HOOK
 from tests.stand_ins.bitrix24 import CLIENT, Account
 from tests.support.bitrix24 import PortalStage
+from tests.support.hub import make_hub
+from tests.support.waiting import wait_until
 
 FORM = {
     "portal": "", "webhook_user": "", "webhook_secret": "", "application_tokens": "",
@@ -49,14 +53,14 @@ def installs(stage: PortalStage, body: bytes | None = None, secret: str = HOOK) 
     return stage.web.post(path, data=body or stage.account.installing()).status_code
 
 
-def client(stage: PortalStage) -> Any:
-    """As a job makes one, from what is stored now."""
+def client(stage: PortalStage, hub: Hub | None = None) -> Any:
+    """As a job of this hub makes one, from what is stored now."""
     number = from_wire("i", stage.installation.id)
     assert number is not None
     with read(stage.hub.engine) as connection:
         row = installations.get(connection, number)
     assert row is not None
-    return enliven(stage.hub, row).client()
+    return enliven(hub or stage.hub, row).client()
 
 
 def asks(portal: Any) -> Any:
@@ -109,6 +113,36 @@ def test_tokens_that_ran_out_are_renewed_once_and_kept(stage, account):
     account.token = "another again"
     assert asks(one) == []
     assert account.renewals == 2
+
+
+def test_two_workers_that_find_the_token_run_out_at_once_renew_it_once(request, tmp_path, account):
+    stage = PortalStage(request.getfixturevalue("postgres_engine"), tmp_path, account, **FORM)
+    # A process of its own has an engine of its own: no lock of the process is between the two.
+    other = make_hub(make_engine(url_of(stage.hub.engine)), data_dir=tmp_path)
+    installs(stage)
+    account.token = "another"
+    account.may_answer.clear()
+    portals = [client(stage), client(stage, other)]
+    with ThreadPoolExecutor(2) as workers:
+        first = workers.submit(asks, portals[0])
+        wait_until(lambda: account.renewals == 1)
+        second = workers.submit(asks, portals[1])
+        wait_until(lambda: second.done() or waits_for_a_name(stage.hub.engine))
+        account.may_answer.set()
+        assert (first.result(20), second.result(20)) == ([], [])
+    assert account.renewals == 1
+    assert asks(client(stage)) == []
+    other.engine.dispose()
+
+
+def url_of(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=False)
+
+
+def waits_for_a_name(engine: Engine) -> bool:
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with engine.connect() as connection:
+        return bool(connection.scalar(text(waiting)))
 
 
 def test_a_renewal_that_is_refused_asks_for_the_owner(stage, account):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from loyalty_kit.checkout import Balance
+from loyalty_kit.checkout import ShownBalance
 from loyalty_kit.errors import RemoteUnavailable
 from loyalty_kit.manifest import Capability
 from loyalty_kit.ports import (
@@ -87,19 +87,19 @@ class Numbering(acmepos.AcmeBalance):
     def __init__(self) -> None:
         self.sent = 0
 
-    def push(self, client: AcmeClient, member: str, balance: Balance, *, key: str) -> None:
+    def push(self, client: AcmeClient, member: str, balance: ShownBalance, *, key: str) -> None:
         self.sent += 1
         super().push(client, member, balance, key=f"{key}-{self.sent}")
 
 
 class Silent(acmepos.AcmeBalance):
-    def push(self, client: AcmeClient, member: str, balance: Balance, *, key: str) -> None:
+    def push(self, client: AcmeClient, member: str, balance: ShownBalance, *, key: str) -> None:
         """Sends nothing."""
 
 
 class Deaf(acmepos.AcmeBalance):
-    def push(self, client: AcmeClient, member: str, balance: Balance, *, key: str) -> None:
-        super().push(client, member, Balance("points"), key=key)
+    def push(self, client: AcmeClient, member: str, balance: ShownBalance, *, key: str) -> None:
+        super().push(client, member, ShownBalance("points"), key=key)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ as on the real one.  `troubles` are answered first, one a call.
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,6 +37,8 @@ class Account:
         self.troubles: list[Reply] = []
         # Of a local application: each renewal replaces both.
         self.token, self.renewal, self.renewals = "access-0", "refresh-0", 0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.calls: list[tuple[str, Json]] = []
         self._remote = Remote(self._answer)
 
@@ -89,6 +92,8 @@ class Account:
             return json_reply(b'{"error": "invalid_grant"}', 400)
         self.renewals += 1
         self.token, self.renewal = f"access-{self.renewals}", f"refresh-{self.renewals}"
+        # The old token is dead from here on, whenever the answer arrives.
+        assert self.may_answer.wait(20)
         tokens = {"access_token": self.token, "refresh_token": self.renewal, "expires_in": 3600}
         return json_reply(json.dumps(tokens).encode())
 

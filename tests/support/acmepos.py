@@ -15,7 +15,7 @@ from typing import Any
 import requests
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from loyalty_kit.checkout import Balance
+from loyalty_kit.checkout import ShownBalance
 from loyalty_kit.errors import NotOurs, OutOfMoney, PayloadInvalid, RemoteMisconfigured, Unreadable
 from loyalty_kit.events import (
     Customer,
@@ -224,8 +224,10 @@ class AcmeCatalogue:
 
 
 class AcmeBalance:
-    def push(self, client: AcmeClient, member: str, balance: Balance, *, key: str) -> None:
-        client.send(f"/buyers/{member}", {"bonus": format_decimal(balance.available)}, key)
+    def push(self, client: AcmeClient, member: str, balance: ShownBalance, *, key: str) -> None:
+        tier = None if balance.tier is None else balance.tier.name
+        told = {"bonus": format_decimal(balance.available), "tier": tier}
+        client.send(f"/buyers/{member}", told, key)
 
 
 class AcmeMessenger:

@@ -15,7 +15,7 @@ from connectors.bitrix24 import client as calls
 from connectors.bitrix24.balances import Balances
 from connectors.bitrix24.documents import Documents
 from connectors.bitrix24.pull import Pull
-from loyalty_kit.checkout import Balance
+from loyalty_kit.checkout import ShownBalance, TierView
 from loyalty_kit.errors import (
     CredentialsRejected,
     Gone,
@@ -149,23 +149,34 @@ def test_deleted_orders_are_found_among_those_that_are_known(account):
     assert missing == (Hint("order", "7"), Hint("order", "58"))
 
 
-def test_balances_are_written_to_a_field_that_the_test_makes_once(account):
+def test_balances_and_tiers_are_written_to_fields_that_the_test_makes_once(account):
     account.items[CONTACTS, 6] = {"id": 6}
-    portal = client(account.base_url)
+    portal = client(account.base_url, tier_field="UF_CRM_LOYALTY_TIER")
     check(portal)
     check(portal)
-    assert account.fields == ["UF_CRM_LOYALTY_POINTS"]
-    Balances().push(portal, "6", Balance("points", available=51200), key="k")
-    assert account.items[CONTACTS, 6] == {"id": 6, "UF_CRM_LOYALTY_POINTS": "512.00"}
+    assert account.fields == ["UF_CRM_LOYALTY_POINTS", "UF_CRM_LOYALTY_TIER"]
+    gold = TierView("gold", "Золото")
+    for tier, told in ((gold, "Золото"), (None, "")):
+        shown = ShownBalance("points", available=51200, tier=tier)
+        Balances().push(portal, "6", shown, key="k")
+        fields = {"UF_CRM_LOYALTY_POINTS": "512.00", "UF_CRM_LOYALTY_TIER": told}
+        assert account.items[CONTACTS, 6] == {"id": 6, **fields}
     for nobody in ("7", "anna", "-6"):
         with pytest.raises(Gone):
-            Balances().push(portal, nobody, Balance("points"), key="k")
+            Balances().push(portal, nobody, ShownBalance("points"), key="k")
+    account.fields.clear()
+    plain = client(account.base_url)
+    check(plain)
+    assert account.fields == ["UF_CRM_LOYALTY_POINTS"]
+    account.items[CONTACTS, 8] = {"id": 8}
+    Balances().push(plain, "8", ShownBalance("points", tier=gold), key="k")
+    assert account.items[CONTACTS, 8] == {"id": 8, "UF_CRM_LOYALTY_POINTS": "0.00"}
 
 
 def test_where_balances_are_not_wanted_nothing_is_written(account):
     portal = client(account.base_url, write_balance="false")
     check(portal)
-    Balances().push(portal, "6", Balance("points", available=1), key="k")
+    Balances().push(portal, "6", ShownBalance("points", available=1), key="k")
     assert [method for method, _ in account.calls] == ["sale.order.list"]
 
 

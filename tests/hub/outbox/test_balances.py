@@ -13,12 +13,15 @@ from sqlalchemy import select
 from hub.app import create_app
 from hub.installations import create_installation, get_installation, set_state, show_balances
 from hub.jobs.drain import drain
+from hub.jobs.scheduler import look_after
 from hub.outbox import balances
 from hub.registry import registry_of
 from loyalty_core.domain.errors import InvalidInput
+from loyalty_core.domain.rules import default_rules
 from loyalty_core.service.adjust_points import Adjustment, adjust_points
 from loyalty_core.service.erase_member import erase_member
 from loyalty_core.service.merge_members import merge_members
+from loyalty_core.service.programmes import draft_rules, publish_rules
 from loyalty_core.store.database import read, write
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_core.store.tables import balance_pushes, identities
@@ -39,6 +42,7 @@ class Till:
 
     def __init__(self):
         self.told = []
+        self.tiers = []
         self.answer = json_reply()
         self.of_buyer = {}
         self.before = None
@@ -53,6 +57,7 @@ class Till:
         if answer.status == 200:
             points = json.loads(asked.body)["bonus"]
             self.told.append((buyer, points, asked.headers["idempotency-key"]))
+            self.tiers.append(json.loads(asked.body)["tier"])
         return answer
 
     def shown(self):
@@ -99,6 +104,13 @@ class Street:
         answer = self.web.post(till.home.hooks["receipt"], data=body, headers=headers)
         assert answer.status_code == 200
 
+    def rules(self, **changes):
+        now = self.clock.now()
+        with write(self.hub.engine) as connection:
+            document = {**default_rules(), **changes}
+            drawn = draft_rules(connection, self.programme.id, document, author="test", now=now)
+            publish_rules(connection, self.programme.id, drawn, author="test", now=now)
+
     def drain(self):
         drain(self.hub, self.programme.id)
 
@@ -144,6 +156,25 @@ def test_a_sale_shows_the_new_balance_in_the_shop(street):
 
         street.drain_after(minutes=10)
         assert till.shown() == [("b-1", "10.00")]
+
+
+def test_a_tier_that_changes_without_a_movement_is_told(street):
+    with street.shop("a") as till:
+        street.sell(till, "b-1", "200.00")
+        street.drain()
+        for name in ("Серебро", "Золото"):
+            street.rules(tiers=[{"code": "top", "name": name, "spend_from": "150.00"}])
+            look_after(street.hub)
+            street.drain_after(minutes=1)
+        # A new name alone moves nobody: it is told with the next change.
+        assert till.tiers == [None, "Серебро"]
+        street.sell(till, "b-1", "20.00")
+        street.drain()
+        street.rules(tiers=[])
+        look_after(street.hub)
+        street.drain_after(minutes=1)
+        assert till.tiers == [None, "Серебро", "Золото", None]
+        assert till.shown()[-2:] == [("b-1", "11.00")] * 2
 
 
 def test_many_changes_before_it_is_told_are_one_call_with_the_last_figure(engine):

@@ -1,0 +1,75 @@
+"""The webhooks behind the till's calls: operations and returns as they were kept.
+
+Their bodies are made by `till.py`, and proved by the same key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from connectors.uds import translate
+from loyalty_kit.errors import PayloadInvalid, Unreadable
+from loyalty_kit.ports import Context, InboundRequest, Settings, Translated, Webhook
+from loyalty_kit.signing import check_basic
+
+MOST = 100
+"""Of a kept call's name."""
+
+
+def verify(request: InboundRequest, settings: Settings) -> None:
+    """Raises: SignatureInvalid."""
+    authorization = request.headers.get("authorization")
+    check_basic(settings["company_id"], settings["api_key"], authorization)
+
+
+def operation_key(request: InboundRequest) -> str:
+    """The same operation with other content is another delivery: it will be found to conflict.
+
+    Raises: Unreadable.
+    """
+    told = _object(request)
+    said = json.dumps(told.get("told"), sort_keys=True).encode()
+    return f"{_name(told)}:{hashlib.sha256(said).hexdigest()}"
+
+
+def return_key(request: InboundRequest) -> str:
+    """Raises: Unreadable."""
+    return _name(_object(request))
+
+
+def translate_operation(request: InboundRequest, context: Context) -> Translated:
+    """Raises: PayloadInvalid."""
+    return translate.operation(json_of(request.body, PayloadInvalid))
+
+
+def translate_return(request: InboundRequest, context: Context) -> Translated:
+    """Raises: PayloadInvalid."""
+    return translate.whole_or_part(json_of(request.body, PayloadInvalid))
+
+
+def _object(request: InboundRequest) -> dict[str, Any]:
+    told = json_of(request.body, Unreadable)
+    if not isinstance(told, dict):
+        raise Unreadable("not an object")
+    return told
+
+
+def _name(told: dict[str, Any]) -> str:
+    name = told.get("id")
+    if not isinstance(name, str) or not 0 < len(name) <= MOST:
+        raise Unreadable("no name of the operation")
+    return name
+
+
+def json_of(body: bytes, refusal: type[PayloadInvalid] | type[Unreadable]) -> Any:
+    """Raises: `refusal`."""
+    try:
+        return json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise refusal("the body is not JSON") from None
+
+
+OPERATION = Webhook("operation", verify, operation_key, translate_operation)
+REFUND = Webhook("refund", verify, return_key, translate_return)

@@ -1,0 +1,338 @@
+"""The calls of the Partner API that a till makes: `/connect/<installation>/...`.
+
+Nothing is booked while a till waits.  An operation is promised by a hold, which says at once
+whether sum and points are right, and kept; the worker books it.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from connectors.uds import codes, schemas
+from connectors.uds.cart import (
+    Who,
+    calculated,
+    cart_of,
+    identified,
+    most_points,
+    request_of,
+    terms_of,
+)
+from connectors.uds.routes import OPERATION, REFUND, json_of, verify
+from connectors.uds.schemas import load
+from connectors.uds.words import (
+    Json,
+    Refusal,
+    as_refusal,
+    display_name,
+    number,
+    operation_view,
+    purchase_view,
+    refusal_of,
+    reply,
+    tier_view,
+    user_view,
+    whole_number,
+)
+from loyalty_kit.checker import compile_load
+from loyalty_kit.checkout import HoldRequest, Quote
+from loyalty_kit.desk import BookedSale, Buyer, Declined, Desk, Terms
+from loyalty_kit.errors import PayloadInvalid, Refused, SignatureInvalid
+from loyalty_kit.events import Customer
+from loyalty_kit.money import UNIT_MILLI
+from loyalty_kit.ports import InboundRequest, ProtocolReply, ProtocolRoute, Settings
+
+Answer = Callable[[InboundRequest, Desk, Settings], ProtocolReply]
+
+HOLD_S = 900
+ORIGIN = "x-origin-request-id"
+MOST_ORIGIN = 100
+MOST_DIGITS = 15
+"""Of an operation's number."""
+
+_CALCULATION, _OPERATION = (
+    compile_load(schemas.Calculation()),
+    compile_load(schemas.Operation()),
+)
+_SEARCH, _RETURN = compile_load(schemas.Search()), compile_load(schemas.Return())
+
+
+def _route(method: str, path: str, answer: Answer) -> ProtocolRoute:
+    """Every answer proves the caller first, tells refusals in UDS's form, and names the call."""
+
+    def guarded(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
+        try:
+            verify(request, settings)
+            told = answer(request, desk, settings)
+        except SignatureInvalid:
+            told = _refused(request, Refusal("unauthorized"))
+        except Refusal as refusal:
+            told = _refused(request, refusal)
+        except Declined as declined:
+            told = _refused(request, as_refusal(declined))
+        except (PayloadInvalid, Refused):
+            told = _refused(request, Refusal("badRequest"))
+        return replace(told, headers={**told.headers, **_named(request, desk)})
+
+    return ProtocolRoute(method, path, guarded)
+
+
+def _refused(request: InboundRequest, refusal: Refusal) -> ProtocolReply:
+    return refusal_of(refusal, request.headers.get("accept-language"))
+
+
+def _named(request: InboundRequest, desk: Desk) -> dict[str, str]:
+    """The caller's own name of the call comes back beside ours."""
+    named = {"X-Request-Id": str(uuid.uuid4()), "X-Timestamp": desk.now.isoformat()}
+    origin = _origin(request)
+    return named if origin is None else {**named, "X-Origin-Request-Id": origin}
+
+
+def _origin(request: InboundRequest) -> str | None:
+    told = request.headers.get(ORIGIN, "").strip()
+    return told if told.isascii() and told.isprintable() and 0 < len(told) <= MOST_ORIGIN else None
+
+
+def _body(request: InboundRequest) -> Any:
+    return json_of(request.body, PayloadInvalid)
+
+
+# What is only asked
+
+
+def _settings(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
+    terms = terms_of(desk)
+    return reply(
+        {
+            "id": int(settings["company_id"]),
+            "name": settings["shop"],
+            "promoCode": None,
+            "currency": "RUB",
+            "baseDiscountPolicy": "CHARGE_SCORES",
+            "purchaseByPhone": True,
+            "usePointsByPhone": settings["points_by_phone"],
+            "loyaltyProgramSettings": {
+                "baseMembershipTier": tier_view(terms, None),
+                "membershipTiers": [tier_view(terms, one.code) for one in terms.tiers],
+                "referralCashbackRates": [],
+                "deferPointsForDays": 0,
+            },
+        }
+    )
+
+
+def _find(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
+    asked = load(_SEARCH, {name: value for name, value in request.query.items() if value})
+    who = identified(asked["code"], asked["uid"], asked["phone"], desk, settings)
+    if who is None:
+        raise Refusal("badRequest")
+    if who.buyer is None:
+        raise Refusal("notFound")
+    terms = terms_of(desk)
+    quote, most = calculated(asked, who, desk)
+    told = {
+        "user": user_view(who.buyer, terms),
+        "code": _code(who, who.buyer, asked["exchange"] == "true", desk, settings),
+        "type": "PURCHASE",
+        "purchase": purchase_view(quote, asked, most, _limit(terms, who.buyer)),
+    }
+    return reply(told)
+
+
+def _code(who: Who, buyer: Buyer, long: bool, desk: Desk, settings: Settings) -> str | None:
+    """For who showed a code or a card: one that stays good while the receipt is rung up."""
+    if not who.may_spend:
+        return None
+    if who.code is not None and not long:
+        return who.code
+    lives = codes.EXCHANGED_LIVES if long else codes.LIVES
+    return codes.make(settings["code_key"], buyer.id, desk.now, lives=lives)
+
+
+def _calculate(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
+    """A receipt may be reckoned before anybody knows whose it is."""
+    told, terms = load(_CALCULATION, _body(request)), terms_of(desk)
+    who = _who(told, desk, settings) or Who(Customer(), None, may_spend=False)
+    quote, most = calculated(told["receipt"], who, desk)
+    user = None if who.buyer is None else user_view(who.buyer, terms)
+    view = purchase_view(quote, told["receipt"], most, _limit(terms, who.buyer))
+    return reply({"user": user, "purchase": view})
+
+
+def _who(told: Json, desk: Desk, settings: Settings) -> Who | None:
+    participant = told["participant"] or {}
+    uid, phone = participant.get("uid"), participant.get("phone")
+    return identified(told["code"], uid, phone, desk, settings)
+
+
+def _limit(terms: Terms, buyer: Buyer | None) -> int:
+    named = next((t for t in terms.tiers if buyer is not None and t.code == buyer.tier), None)
+    return terms.limit_bp if named is None else named.limit_bp
+
+
+# What has happened
+
+
+def _operate(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
+    """The nonce names the operation: told again, it is the same, whatever became of the answer."""
+    document = _body(request)
+    told = load(_OPERATION, document)
+    name = told["nonce"] or _origin(request)
+    if name is None:
+        raise Refusal("badRequest")
+    terms_of(desk)
+    operation = whole_number(name)
+    booked = desk.booked(str(operation))
+    receipt = told["receipt"]
+    if booked is not None:
+        _check_same(booked, receipt)
+        return reply(_sold(operation, told, None, desk))
+    who = _who(told, desk, settings)
+    if who is None:
+        raise Refusal("badRequest")
+    if receipt["points"] and not who.may_spend:
+        raise Refusal("withdrawNotPermitted")
+    quote = _promised(operation, receipt, who, desk)
+    if who.code is not None and not _is_fresh(who.code, operation, desk):
+        desk.release(cart_of(str(operation)))
+        raise Refusal("notFound")
+    kept = {
+        "id": str(operation),
+        "at": desk.now.isoformat(),
+        "member": None if who.buyer is None else who.buyer.id,
+        "discount": number(quote.totals.discount_minor),
+        "told": {key: value for key, value in document.items() if key != "code"},
+    }
+    desk.keep(OPERATION.name, replace(request, body=json.dumps(kept).encode()))
+    return reply(_sold(operation, told, who.buyer, desk))
+
+
+def _check_same(booked: BookedSale, receipt: Json) -> None:
+    """Raises: Refusal, where another receipt was told under this nonce."""
+    paid = sum(line.paid_minor for line in booked.lines)
+    if (paid, booked.spent) != (receipt["cash"], receipt["points"] or 0):
+        raise Refusal("invalidChecksum")
+
+
+def _promised(operation: int, receipt: Json, who: Who, desk: Desk) -> Quote:
+    """What the till says is what the hub reckons, to the kopeck, and is set aside.
+
+    Raises: Refusal, Declined.
+    """
+    request = request_of(receipt, who, cart_of(str(operation)))
+    points = receipt["points"] or 0
+    asked = HoldRequest(
+        request,
+        ttl_s=HOLD_S,
+        expect_payable_minor=receipt["cash"],
+        expect_spend_points=points,
+    )
+    if receipt["unredeemable"] and points > most_points(desk.quote(request), receipt, who):
+        raise Refusal("discountLimitExceed")
+    try:
+        return desk.hold(asked)
+    except Declined as declined:
+        if declined.code != "price_changed":
+            raise
+    quote = desk.quote(replace(request, spend=None))
+    too_many = points > most_points(quote, receipt, who)
+    raise Refusal("discountLimitExceed" if too_many else "invalidChecksum")
+
+
+def _is_fresh(code: str, operation: int, desk: Desk) -> bool:
+    """A code is good for one operation; that one may be told again."""
+    first = desk.first_time(f"code:{code}")
+    again = not desk.first_time(f"code:{code}:{operation}")
+    return first or again
+
+
+def _sold(operation: int, told: Json, buyer: Buyer | None, desk: Desk) -> Json:
+    receipt, cashier = told["receipt"], told["cashier"]
+    more: Json = {
+        "points": number(-(receipt["points"] or 0)) or 0.0,
+        "receiptNumber": receipt["number"],
+        "total": number(receipt["total"]),
+        "cash": number(receipt["cash"]),
+    }
+    if buyer is not None:
+        name = display_name(buyer)
+        more["customer"] = {
+            "id": whole_number(buyer.id),
+            "displayName": name,
+            "uid": buyer.id,
+        }
+    if cashier is not None and (known := cashier["external_id"] or cashier["name"]):
+        more["cashier"] = {"id": whole_number(known), "displayName": cashier["name"] or known}
+    return operation_view(operation, "NORMAL", desk.now, **more)
+
+
+def _give_back(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
+    """All of an operation, once; or a part, as often as calls of different names ask for it."""
+    operation = request.steps["operation"]
+    told = load(_RETURN, _body(request) if request.body.strip() else {})
+    known = operation.isascii() and operation.isdecimal() and len(operation) <= MOST_DIGITS
+    booked = desk.booked(operation) if known else None
+    if booked is None:
+        raise Refusal("notFound")
+    name = f"{operation}-whole"
+    if told["part"] is not None:
+        origin = _origin(request)
+        if origin is None or not told["part"]:
+            raise Refusal("badRequest")
+        name = f"{operation}-{whole_number(origin)}"
+    lines = _lines_back(booked, told["part"])
+    amount = sum(minor for _, minor in lines)
+    if not lines:
+        amount = sum(line.back_minor for line in booked.lines)
+    else:
+        kept = {
+            "id": name,
+            "operation": operation,
+            "at": desk.now.isoformat(),
+            "whole": told["part"] is None,
+            "lines": [{"id": line, "back": number(minor)} for line, minor in lines],
+        }
+        desk.keep(REFUND.name, replace(request, body=json.dumps(kept).encode()))
+    return reply(
+        operation_view(
+            whole_number(name),
+            "REVERSAL",
+            desk.now,
+            origin={"id": int(operation)},
+            points=0.0,
+            total=number(amount),
+            cash=number(amount),
+        )
+    )
+
+
+def _lines_back(booked: BookedSale, part: int | None) -> list[tuple[str, int]]:
+    """Money of each line that goes back; a part is taken of the first line first.
+
+    Raises: Refusal, where more is asked for than is left.
+    """
+    if part is None:
+        whole = [line for line in booked.lines if line.back_milli < UNIT_MILLI]
+        return [(line.id, line.paid_minor - line.back_minor) for line in whole]
+    found = []
+    for line in booked.lines:
+        taken = min(part, line.paid_minor - line.back_minor)
+        part -= taken
+        if taken:
+            found.append((line.id, taken))
+    if part:
+        raise Refusal("badRequest")
+    return found
+
+
+ROUTES = (
+    _route("GET", "settings", _settings),
+    _route("GET", "customers/find", _find),
+    _route("POST", "operations/calc", _calculate),
+    _route("POST", "operations", _operate),
+    _route("POST", "operations/<operation>/refund", _give_back),
+)
