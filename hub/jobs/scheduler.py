@@ -20,7 +20,15 @@ from hub.wiring import Hub
 from loyalty_core.service import confirm, personal_lists, upkeep
 from loyalty_core.service.day_letters import tell_days
 from loyalty_core.service.rate_tiers import rate_tiers, roll_tiers
-from loyalty_core.store import backfills, idempotency, inbox, installations, outbox, sent_messages
+from loyalty_core.store import (
+    backfills,
+    idempotency,
+    inbox,
+    installations,
+    outbox,
+    sent_messages,
+    simulations,
+)
 from loyalty_core.store.database import is_sqlite, read, transact
 
 log = structlog.get_logger(__name__)
@@ -112,7 +120,7 @@ def sweep(hub: Hub, stop: threading.Event | None = None) -> None:
     with read(hub.engine) as connection:
         due = {
             programme_id
-            for room in (inbox, outbox, installations, backfills, sent_messages)
+            for room in (inbox, outbox, installations, backfills, sent_messages, simulations)
             for programme_id in room.programmes_due(connection, now)
         }
     for programme_id in sorted(due):

@@ -26,6 +26,10 @@ class May(StrEnum):
     ERASE = "erase"
     """Hand out what is known of a member, and erase it."""
     MESSAGES = "messages"
+    RULES = "rules"
+    """Write drafts of the rules, and try them."""
+    PUBLISH = "publish"
+    """Put rules in force, and take them back."""
     REPLAY = "replay"
     CONNECT = "connect"
     PEOPLE = "people"
@@ -35,7 +39,7 @@ class May(StrEnum):
 
 MAY: Mapping[Role, frozenset[May]] = {
     Role.OWNER: frozenset(May),
-    Role.MARKETER: frozenset({May.LOOK, May.SEE_MEMBERS, May.MESSAGES}),
+    Role.MARKETER: frozenset({May.LOOK, May.SEE_MEMBERS, May.MESSAGES, May.RULES}),
     Role.SUPPORT: frozenset({May.LOOK, May.SEE_MEMBERS, May.MOVE_POINTS, May.MERGE, May.REPLAY}),
     Role.CASHIER: frozenset({May.SEE_MEMBERS}),
     Role.VIEWER: frozenset({May.LOOK, May.SEE_MEMBERS}),

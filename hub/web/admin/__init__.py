@@ -27,8 +27,12 @@ from hub.web.admin import (
     members,
     messages,
     people,
+    programme,
+    promotions,
     rights,
+    rule_versions,
     sessions,
+    simulations,
 )
 from hub.web.admin.context import HUB, choose_programme
 from hub.wiring import Hub
@@ -46,6 +50,9 @@ _OPEN = frozenset(
 _DAY_S = 86_400
 _CONNECTIONS = connection_health.pages
 assert connection_backfill.pages is _CONNECTIONS, "each of these modules adds routes to it"
+_PROGRAMME = programme.pages
+for _part in (promotions, rule_versions, simulations):
+    assert _part.pages is _PROGRAMME, "each of these modules adds routes to it"
 
 
 def register(app: Flask, hub: Hub) -> None:
@@ -79,6 +86,7 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
         companions.pages,
         deliveries.pages,
         attention.pages,
+        _PROGRAMME,
         members.pages,
         member_actions.pages,
         messages.pages,

@@ -234,7 +234,9 @@ ROLE: Mapping[str, str] = {
 }
 ROLE_MAY: Mapping[str, str] = {
     "owner": lazy_gettext("everything, people and keys too"),
-    "marketer": lazy_gettext("sees the programme and members, writes messages"),
+    "marketer": lazy_gettext(
+        "sees the programme and members, writes messages and drafts of the rules"
+    ),
     "support": lazy_gettext("sees all of that, moves points, merges members, replays deliveries"),
     "cashier": lazy_gettext("finds members"),
     "viewer": lazy_gettext("sees the programme and members, changes nothing"),
