@@ -27,6 +27,7 @@ Options = Mapping[str, Sequence[tuple[str, str]]]
 """What may be chosen for a field, by its path with a `*` for each number in it."""
 Value = Any
 _NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9.]+", re.ASCII)
 _MOST_CHIPS = 24
 MOST_ROWS = 200
 
@@ -172,7 +173,8 @@ def _read(kind: str, schema: JsonSchema, form: Form, name: str) -> Value:
 def scalar(kind: str, typed: str) -> Value:
     """A typed value as JSON has it; what is no such value stays as it was typed."""
     if kind == "decimal":
-        return re.sub(r"\s", "", typed).replace(",", ".")
+        number = re.sub(r"\s", "", typed).replace(",", ".")
+        return number if _DECIMAL.fullmatch(number) else typed
     if kind == "whole":
         return int(typed) if _NUMBER.fullmatch(typed) else typed
     if kind == "moment":
