@@ -18,6 +18,7 @@ VENDOR = ROOT / "hub" / "web" / "static" / "vendor"
 FILES = {
     "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
     "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
+    "echarts.min.js": "echarts/dist/echarts.common.min.js",
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
     "alpine-csp.min.js": "@alpinejs/csp/dist/cdn.min.js",
 }

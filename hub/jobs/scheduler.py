@@ -28,6 +28,7 @@ from loyalty_core.store import (
     installations,
     outbox,
     sent_messages,
+    simulations,
 )
 from loyalty_core.store.database import is_sqlite, read, transact
 
@@ -38,7 +39,15 @@ _LEADER_LOCK = 0x10A17FB
 """Any number, as long as nothing else of this database locks it."""
 _LOOK_UP_S = 1.0
 
-_ROOMS = (inbox, outbox, installations, backfills, sent_messages, code_lots)
+_ROOMS = (
+    inbox,
+    outbox,
+    installations,
+    backfills,
+    sent_messages,
+    code_lots,
+    simulations,
+)
 Batch = partial[int]
 """Takes a connection, does a batch and says how many it had; 0: nothing is left."""
 

@@ -166,6 +166,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "These rules need a second person: let somebody else than their author publish them.",
         "Нужен второй человек: опубликовать эти правила должен не тот, кто их написал.",
     ),
+    "draft_moved": (
+        "Somebody saved another draft meanwhile; look at it, and repeat the change.",
+        "Кто-то тем временем сохранил другой черновик; посмотрите его и повторите изменение.",
+    ),
     "version_published": (
         "This version was published before; take it back to have it in force again.",
         "Эта версия уже публиковалась; чтобы она снова действовала, верните её.",

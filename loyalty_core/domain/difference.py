@@ -53,6 +53,12 @@ def difference(was: object, now: object, locale: str) -> tuple[Change, ...]:
     return tuple(_records(was, now, _Place((), (), locale)))
 
 
+def sayings(record: object, locale: str) -> tuple[str, ...]:
+    """What a declared record says beyond its name and what goes without saying, each by itself:
+    "Earned, % of money: 5".  `locale`: "ru" or "en"."""
+    return tuple(_said(record, _Place((), (), locale)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where in the document, for programs and for people."""

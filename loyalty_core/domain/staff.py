@@ -36,6 +36,10 @@ class May(StrEnum):
     """Hand out a reward to whoever shows its code."""
     SETTLE = "settle"
     """Work off what the hub could not settle; write notes on members."""
+    RULES = "rules"
+    """Write drafts of the rules, and try them."""
+    PUBLISH = "publish"
+    """Put rules in force, and take them back."""
     REPLAY = "replay"
     CONNECT = "connect"
     PEOPLE = "people"
@@ -45,7 +49,9 @@ class May(StrEnum):
 
 MAY: Mapping[Role, frozenset[May]] = {
     Role.OWNER: frozenset(May),
-    Role.MARKETER: frozenset({May.LOOK, May.SEE_MEMBERS, May.MESSAGES, May.ISSUE, May.BLOCK}),
+    Role.MARKETER: frozenset(
+        {May.LOOK, May.SEE_MEMBERS, May.MESSAGES, May.ISSUE, May.BLOCK, May.RULES}
+    ),
     Role.SUPPORT: frozenset(
         {
             May.LOOK,

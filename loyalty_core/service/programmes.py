@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from loyalty_core.domain.difference import Change, difference
 from loyalty_core.domain.errors import (
     ApprovalNeeded,
+    Conflict,
     InvalidInput,
     ProgrammeNotFound,
     RulesInvalid,
@@ -29,6 +30,7 @@ from loyalty_core.store.tiers import rate_anew
 
 __all__ = [
     "Comparison",
+    "DraftMoved",
     "Programme",
     "RulesVersion",
     "TakenBack",
@@ -40,7 +42,9 @@ __all__ = [
     "get_rules",
     "list_programmes",
     "list_rules_versions",
+    "newest_rules",
     "publish_rules",
+    "revise_rules",
     "set_programme",
     "take_back_rules",
 ]
@@ -170,6 +174,52 @@ def draft_rules(
     draft = store.add_draft(connection, programme_id, document, author=author, now=now)
     audit.note(connection, programme_id, "rules_drafted", str(draft), author=author, now=now)
     return draft
+
+
+class DraftMoved(Conflict):
+    """Somebody saved another draft meanwhile: look at it, and repeat the change."""
+
+    code = "draft_moved"
+
+
+def revise_rules(  # noqa: PLR0913 - the last two are the author's signature
+    connection: Connection,
+    programme_id: int,
+    base: int,
+    document: Mapping[str, Any],
+    *,
+    author: str,
+    now: datetime,
+) -> int:
+    """A draft of `document`, which was made out of version `base`; its number.
+
+    The same change sent twice is one draft, and what changes nothing is none: then `base`.
+
+    Raises: ProgrammeNotFound, VersionNotFound, RulesInvalid, DraftMoved (`base` is no longer
+    what changes start from).
+    """
+    _locked(connection, programme_id)
+    newest = newest_rules(connection, programme_id)
+    if newest != base:
+        if get_rules(connection, programme_id, newest) == document:
+            return newest
+        raise DraftMoved({"version": str(newest)})
+    if get_rules(connection, programme_id, base) == document:
+        return base
+    return draft_rules(connection, programme_id, document, author=author, now=now)
+
+
+def newest_rules(connection: Connection, programme_id: int) -> int:
+    """The version from which changes start: the newest draft where it is newer than what is in
+    force, else what is in force.
+
+    Raises: ProgrammeNotFound.
+    """
+    programme = store.programme_by_id(connection, programme_id)
+    if programme is None:
+        raise ProgrammeNotFound
+    versions = store.all_rules_versions(connection, programme_id)
+    return max(programme.rules_version, versions[0].version if versions else 0)
 
 
 def publish_rules(

@@ -93,7 +93,7 @@ def _node(node: Node, asked: AskedAt, salt: str) -> ColumnElement[bool]:
     if isinstance(node, Not):
         return not_(_node(node.node, asked, salt))
     parts = [_node(one, asked, salt) for one in node.nodes]
-    return and_(*parts) if isinstance(node, All) else or_(*parts)
+    return and_(true(), *parts) if isinstance(node, All) else or_(false(), *parts)
 
 
 def _leaf(leaf: Leaf, asked: AskedAt, salt: str) -> ColumnElement[bool]:

@@ -51,6 +51,9 @@ _LOCKED = (
     .order_by(*(uses.c[name] for name in _KEY))
     .with_for_update()
 )
+_READ = select(*(uses.c[name] for name in _KEY), uses.c.used).where(
+    *(among(uses.c[name], name) for name in _LISTED)
+)
 _PARTS_OF = select(parts).where(parts.c.kind == bindparam("kind"), among(parts.c.ref, "refs"))
 _DELETE_PARTS = delete(parts).where(parts.c.kind == bindparam("kind"), among(parts.c.ref, "refs"))
 
@@ -65,6 +68,17 @@ def lock_uses(connection: Connection, keys: Collection[UseKey]) -> dict[UseKey, 
     found = connection.execute(_LOCKED, values)
     standing = {UseKey(*row[:-1]): row[-1] for row in found}
     return {key: standing[key] for key in keys}
+
+
+def read_uses(connection: Connection, keys: Collection[UseKey]) -> dict[UseKey, int]:
+    """What these counters stand at, read without a lock; those that never counted are left out."""
+    if not keys:
+        return {}
+    values: dict[str, Any] = {name: {getattr(key, name) for key in keys} for name in _LISTED}
+    values["starts_at"] = {to_micros(at) for at in values["starts_at"]}
+    found = {UseKey(*row[:-1]): row[-1] for row in connection.execute(_READ, values)}
+    wanted = set(keys)
+    return {key: used for key, used in found.items() if key in wanted}
 
 
 def parts_of(connection: Connection, refs: Iterable[Ref]) -> dict[Ref, dict[UseKey, int]]:

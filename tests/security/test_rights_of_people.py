@@ -41,6 +41,8 @@ class Page:
 
 
 DEMO = "/admin/p/<programme>"
+DRAFT = "3"
+"""The draft of `demo`; `other` has no version of this number."""
 SECOND = "<second>"
 """In a form: the id of another member; so with other names of the world."""
 PAGES = {
@@ -81,6 +83,32 @@ PAGES = {
     f"GET {DEMO}/deliveries/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/deliveries/<delivery_id>": Page(200, 404, roles=LOOK),
     f"POST {DEMO}/deliveries/<delivery_id>/replay": Page(302, 404, roles=SUPPORT),
+    f"GET {DEMO}/programme/": Page(200, 200, roles=LOOK),
+    f"GET {DEMO}/programme/rules": Page(200, 200, roles=MARKETER),
+    # A form with nothing in it is refused beside its fields.
+    f"POST {DEMO}/programme/rules": Page(422, 404, {"base": DRAFT}, roles=MARKETER),
+    f"GET {DEMO}/programme/promotions/": Page(200, 200, roles=LOOK),
+    f"GET {DEMO}/programme/promotions/new": Page(200, 200, roles=MARKETER),
+    f"POST {DEMO}/programme/promotions/new": Page(422, 404, {"base": DRAFT}, roles=MARKETER),
+    f"GET {DEMO}/programme/promotions/<promotion>": Page(200, 404, roles=MARKETER),
+    f"POST {DEMO}/programme/promotions/<promotion>": Page(
+        422, 404, {"base": DRAFT}, roles=MARKETER
+    ),
+    f"POST {DEMO}/programme/promotions/<promotion>/remove": Page(
+        302, 404, {"base": DRAFT}, roles=MARKETER
+    ),
+    f"POST {DEMO}/programme/promotions/look": Page(200, 404, {"base": DRAFT}, roles=MARKETER),
+    f"GET {DEMO}/programme/versions/": Page(200, 200, roles=LOOK),
+    f"GET {DEMO}/programme/versions/<int:version>": Page(200, 404, roles=LOOK),
+    f"POST {DEMO}/programme/versions/<int:version>/publish": Page(302, 404),
+    f"POST {DEMO}/programme/versions/<int:version>/take-back": Page(302, 404),
+    f"POST {DEMO}/programme/versions/drop": Page(302, 302, {"base": DRAFT}, roles=MARKETER),
+    f"GET {DEMO}/programme/versions/<int:version>/simulate": Page(200, 404, roles=MARKETER),
+    f"POST {DEMO}/programme/versions/<int:version>/simulate": Page(
+        302, 404, {"from": "2026-03-01", "to": "2026-03-31"}, roles=MARKETER
+    ),
+    f"GET {DEMO}/programme/simulation": Page(200, 200, roles=LOOK),
+    f"POST {DEMO}/programme/simulation/stop": Page(302, 302, roles=MARKETER),
     f"GET {DEMO}/members/": Page(200, 200, roles=FIND),
     f"GET {DEMO}/members/<member_id>": Page(200, 404, roles=FIND),
     f"GET {DEMO}/members/<member_id>/notes/new": Page(200, 404, roles=SUPPORT),

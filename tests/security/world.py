@@ -149,8 +149,12 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         {"code": "mug", "name": "Mug", "kind": "gift", "price": "1.00", "partner": "bakery"}
     ]
     rules["cards"] = {}
+    rules["promotions"] = [
+        {"id": "weekend", "name": "Weekend", "type": "percent_off", "params": {"percent": "1"}}
+    ]
     draft = caller.put("/programmes/demo/rules", rules).json["draft"]
     assert caller.post("/programmes/demo/rules/publish", {"draft": draft}).status_code == 200
+    waiting = caller.put("/programmes/demo/rules", {**rules, "earning": {"percent": "6"}})
     lot = {"lot": "lot", "series": "spring", "count": 1}
     (coupon,) = caller.post("/coupons/lots", lot).json["codes"]
     assert caller.put("/partners/bakery", {"shops": ["main"]}).status_code == 200
@@ -179,6 +183,8 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         (invited,) = list_people(connection, programme_id, NOON).invitations
         key = next(one for one in list_keys(connection, programme_id) if one.name == "south")
     return {
+        "promotion": "weekend",
+        "int:version": str(waiting.json["draft"]),
         "login": "one-more",
         "token": "nobody-has-it",
         "invitation_id": to_wire(INVITATION, invited.id),

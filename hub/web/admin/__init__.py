@@ -33,10 +33,14 @@ from hub.web.admin import (
     messages,
     people,
     posters,
+    programme,
+    promotions,
     rewards,
     rights,
+    rule_versions,
     sent,
     sessions,
+    simulations,
     uploads,
 )
 from hub.web.admin.context import HUB, choose_programme
@@ -55,6 +59,9 @@ _OPEN = frozenset(
 _DAY_S = 86_400
 _CONNECTIONS = connection_health.pages
 assert connection_backfill.pages is _CONNECTIONS, "each of these modules adds routes to it"
+_PROGRAMME = programme.pages
+for _part in (promotions, rule_versions, simulations):
+    assert _part.pages is _PROGRAMME, "each of these modules adds routes to it"
 
 
 def register(app: Flask, hub: Hub) -> None:
@@ -88,6 +95,7 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
         companions.pages,
         deliveries.pages,
         attention.pages,
+        _PROGRAMME,
         members.pages,
         member_actions.pages,
         member_notes.pages,

@@ -30,6 +30,7 @@ def register(app: Flask) -> None:
         number=number,
         moment=moment,
         day=day,
+        month=month,
         phone=phone,
     )
 
@@ -88,6 +89,12 @@ def day(at: datetime | date | str | None) -> str:
     if isinstance(when, datetime):
         when = when.astimezone(zone()).date()
     return str(format_date(when, "d MMM y", locale=language())).replace(" ", _NBSP)
+
+
+def month(at: date) -> str:
+    """A month with its year, as a heading has it."""
+    told = str(format_date(at, "LLLL y", locale=language()))
+    return told[:1].upper() + told[1:]
 
 
 def phone(text: str | None) -> Markup:

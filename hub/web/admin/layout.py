@@ -63,6 +63,7 @@ def _items(dead: int) -> list[MenuItem]:
         _item(gettext("Connections"), "connections", "admin.connections.index"),
         _item(gettext("Deliveries"), "deliveries", "admin.deliveries.index", dead, dead_title),
         _item(gettext("To look at"), "alert", "admin.attention.index"),
+        _item(gettext("Programme"), "programme", "admin.programme.index"),
         _item(gettext("Members"), "members", "admin.members.index"),
         _item(gettext("Catalogue"), "catalogue", "admin.catalogue.index"),
         _item(gettext("Coupons"), "coupons", "admin.coupons.index"),

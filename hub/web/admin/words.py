@@ -291,7 +291,8 @@ ROLE: Mapping[str, str] = {
 ROLE_MAY: Mapping[str, str] = {
     "owner": lazy_gettext("everything, people and keys too"),
     "marketer": lazy_gettext(
-        "sees the programme and members, writes messages, makes coupons, keeps catalogue and stock"
+        "sees the programme and members, writes messages and drafts of the rules, makes coupons,"
+        " keeps catalogue and stock"
     ),
     "support": lazy_gettext(
         "sees all of that, moves points, merges members, blocks codes, works off what is odd"

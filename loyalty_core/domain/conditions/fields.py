@@ -368,8 +368,8 @@ FIELDS: Mapping[str, Field] = {
             kinds.WEEKDAY,
             "time",
             _always(lambda scene: scene.local.isoweekday()),
-            "Day of the week (1 is Monday)",
-            "День недели (1 — понедельник)",
+            "Day of the week",
+            "День недели",
             sure=True,
         ),
         _field(

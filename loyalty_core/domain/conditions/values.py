@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -63,6 +63,24 @@ def _tell_clock(value: int, _currency: str, _locale: str) -> str:
     return f"{value // 60:02d}:{value % 60:02d}"
 
 
+_WEEKDAYS: Mapping[str, tuple[str, ...]] = {
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    "ru": (
+        "понедельник",
+        "вторник",
+        "среда",
+        "четверг",
+        "пятница",
+        "суббота",
+        "воскресенье",
+    ),
+}
+
+
+def _tell_weekday(value: int, _currency: str, locale: str) -> str:
+    return _WEEKDAYS[locale][value - 1]
+
+
 def _read_quantity(value: object) -> int:
     try:
         count = parse_decimal(value, THOUSANDTHS)
@@ -107,8 +125,10 @@ _QUANTITY = {
 }
 
 
-def _numbers(name: str, least: int, most: int) -> ValueKind:
-    return ValueKind(name, whole(least=least, most=most), (*ORDERED, *LISTED), _plain)
+def _numbers(
+    name: str, least: int, most: int, tell: Callable[[Any, str, str], str] = _plain
+) -> ValueKind:
+    return ValueKind(name, whole(least=least, most=most), (*ORDERED, *LISTED), tell)
 
 
 MONEY_VALUE = ValueKind("money", MONEY, ORDERED, money)
@@ -117,7 +137,7 @@ QUANTITY = ValueKind(
 )
 COUNT = _numbers("count", 0, 10**9)
 DAYS = _numbers("days", -36_500, 36_500)
-WEEKDAY = _numbers("weekday", 1, 7)
+WEEKDAY = _numbers("weekday", 1, 7, _tell_weekday)
 BUCKET = _numbers("bucket", 0, 99)
 DATE = ValueKind(
     "date",

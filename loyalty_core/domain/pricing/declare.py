@@ -12,6 +12,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from loyalty_core.domain.pricing.choices import told_choice
 from loyalty_kit.money import HUNDREDTHS, format_decimal, parse_decimal
 
 T = TypeVar("T")
@@ -30,12 +31,14 @@ class Misfit(Exception):
 class Kind(Generic[T]):
     """A kind of value: how it is read, and its JSON Schema with titles in a language.
 
-    `told` is what people read in a language; None: the value tells itself.
+    `told` is what people read in a language; None: the value tells itself.  `holds`: the declared
+    class of the value, or of its items.
     """
 
     read: Callable[[object], T]
     schema: Callable[[str], JsonSchema]
     told: Callable[[Any, str], str] | None = None
+    holds: type[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,9 @@ def choice(*names: str) -> Kind[str]:
             raise misfit(f"must be one of: {', '.join(names)}")
         return value
 
-    return Kind(read, lambda _: {"enum": list(names)})
+    return Kind(
+        read, lambda _: {"enum": list(names)}, lambda name, locale: told_choice(names, name, locale)
+    )
 
 
 def optional(kind: Kind[T]) -> Kind[T | None]:
@@ -128,7 +133,10 @@ def optional(kind: Kind[T]) -> Kind[T | None]:
     def schema(locale: str) -> JsonSchema:
         return {"anyOf": [kind.schema(locale), {"type": "null"}]}
 
-    return Kind(lambda value: None if value is None else kind.read(value), schema, kind.told)
+    def read(value: object) -> T | None:
+        return None if value is None else kind.read(value)
+
+    return Kind(read, schema, kind.told, kind.holds)
 
 
 def many(kind: Kind[T], *, least: int = 0, most: int = 10_000) -> Kind[tuple[T, ...]]:
@@ -156,12 +164,16 @@ def many(kind: Kind[T], *, least: int = 0, most: int = 10_000) -> Kind[tuple[T, 
             "maxItems": most,
         }
 
-    return Kind(read, schema, kind.told)
+    return Kind(read, schema, kind.told, kind.holds)
 
 
 def record(cls: type[T]) -> Kind[T]:
     """An object with exactly the words of a declared dataclass."""
-    return Kind(lambda value: read_record(cls, value), lambda locale: record_schema(cls, locale))
+    return Kind(
+        lambda value: read_record(cls, value),
+        lambda locale: record_schema(cls, locale),
+        holds=cls,
+    )
 
 
 def read_record(cls: type[T], value: object) -> T:

@@ -108,7 +108,7 @@ def _tell(limit: Limit, locale: str) -> str:
     return f"{words[limit.of]}: {most} {words[limit.per]} {words[limit.period]}"
 
 
-LIMIT: Kind[Limit] = Kind(_read_limit, _RECORD.schema, _tell)
+LIMIT: Kind[Limit] = Kind(_read_limit, _RECORD.schema, _tell, Limit)
 
 
 def check_limits(limits: Sequence[Limit], stage: Stage) -> None:

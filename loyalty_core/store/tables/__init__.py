@@ -42,6 +42,7 @@ from loyalty_core.store.tables.machine import (
     invitations,
     outbox,
     pairing_codes,
+    simulations,
     staff,
 )
 from loyalty_core.store.tables.members import (
@@ -160,6 +161,7 @@ __all__ = [
     "rules_versions",
     "sent_messages",
     "shops",
+    "simulations",
     "staff",
     "tier_changes",
 ]

@@ -182,6 +182,29 @@ partial_index(
     backfills.c.due_at,
     where="due_at IS NOT NULL",
 )
+simulations = Table(
+    "simulations",
+    metadata,
+    Column("programme_id", BigInt, primary_key=True, autoincrement=False),
+    Column("draft", Integer, nullable=False),
+    Column("first_day", Text, nullable=False),
+    Column("last_day", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    count("total"),
+    count("done"),
+    # NULL: it is over.
+    Column("due_at", UtcTime),
+    Column("started_at", UtcTime, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("error_code", Text),
+    Column("result", Json),
+    CheckConstraint("stage IN ('underway', 'done', 'failed', 'stopped')", name="stage_known"),
+    CheckConstraint("(due_at IS NOT NULL) = (stage = 'underway')", name="due_while_underway"),
+    *none_below_zero("total", "done"),
+)
+"""The last simulation of each programme: how far it has come, and what came of it."""
+
 pairing_codes = Table(
     "pairing_codes",
     metadata,

@@ -361,9 +361,9 @@ def test_codes_that_a_tree_wants():
                     {"not": leaf("time.of_day", "between", ["10:00", "12:00"])},
                 ]
             },
-            "Day of the week (1 is Monday): one of 6, 7"
+            "Day of the week: one of Saturday, Sunday"
             " or (not so: Time of day: from 10:00 to 12:00)",
-            "День недели (1 — понедельник): одно из: 6, 7"
+            "День недели: одно из: суббота, воскресенье"
             " или (не так: Время суток: с 10:00 до 12:00)",
         ),
         (

@@ -42,3 +42,31 @@ document.addEventListener("DOMContentLoaded", () => {
   const chosen = document.querySelector(".tabs a[aria-current]");
   chosen?.scrollIntoView({ block: "nearest", inline: "center" });
 });
+
+// Forms whose fields depend on each other: a button that adds or takes a row, and a choice that
+// changes which fields there are, send the whole form and put what comes back in its place.
+// Without script the buttons send the form as any other.
+const redraw = async (form, act) => {
+  const at = document.activeElement?.id;
+  await window.htmx.ajax("POST", form.dataset.redraw, {
+    source: form,
+    target: form,
+    swap: "outerHTML",
+    values: { act },
+  });
+  if (at) {
+    document.getElementById(at)?.focus({ preventScroll: true });
+  }
+};
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("form[data-redraw] button[data-act]");
+  if (button) {
+    event.preventDefault();
+    redraw(button.form, button.value);
+  }
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches("form[data-redraw] select[data-redraws]")) {
+    redraw(event.target.form, "show");
+  }
+});

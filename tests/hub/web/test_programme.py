@@ -1,0 +1,178 @@
+"""The programme's forms: what is typed is kept, what is wrong is told beside the field."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from hub.web.admin.condition_forms import from_document, to_document
+from loyalty_core.domain.conditions.tree import read_tree
+from loyalty_core.domain.staff import Role
+from loyalty_core.service.programmes import get_programme, get_rules
+from loyalty_core.store.database import read
+from tests.hub.web.test_people import add, programme_of
+
+HERE = "/admin/p/demo/programme"
+BASE_RULES = {
+    "base": "1",
+    "earning.percent": "7,5",
+    "earning.kinds": "goods",
+    "spending.limit_percent": "30",
+    "spending.kinds": "goods",
+    "currencies.0.code": "points",
+    "currencies.0.name": "Points",
+    "tiers.0.code": "gold",
+    "tiers.0.name": "Gold",
+    "tiers.0.spend_from": "10 000",
+}
+PROMOTION = {
+    "base": "1",
+    "id": "ten",
+    "name": "Ten",
+    "type": "percent_off",
+    "drawn": "percent_off",
+    "lane": "main",
+    "params.percent": "10",
+    "params.kinds": "goods",
+    "enabled": "true",
+}
+
+
+def newest(hub) -> dict:
+    with read(hub.engine) as connection:
+        return dict(get_rules(connection, get_programme(connection, "demo").id, 2))
+
+
+def wrong_beside(page: str, field: str) -> str:
+    found = re.search(rf'id="wrong-{re.escape(field)}">([^<]+)', page)
+    assert found is not None, field
+    return found.group(1)
+
+
+def test_base_rules_become_a_draft_and_the_same_sent_twice_is_one(owner, hub):
+    for _ in range(2):
+        sent = owner.send(f"{HERE}/rules", f"{HERE}/rules", **BASE_RULES)
+        assert sent.location == f"{HERE}/versions/2"
+
+    rules = newest(hub)
+    assert rules["earning"]["percent"] == "7.5"
+    assert rules["tiers"][0]["spend_from"] == "10000"
+    assert "Earned, % of money: 5 → 7.50" in owner.page(f"{HERE}/versions/2")
+    other = owner.send(f"{HERE}/rules", f"{HERE}/rules", **{**BASE_RULES, "earning.percent": "9"})
+    assert (other.status_code, "Somebody saved another draft" in other.text) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("earning.percent", "much", "Write a number"),
+        ("earning.percent", "101", "Must be from 0.00 to 100.00."),
+        ("spending.limit_percent", "", "Fill this in."),
+        ("currencies.0.life_days", "1.5", "Write a whole number."),
+        ("tiers.0.code", "золото", "Latin letters"),
+        ("tiers.0.spend_from", "", "Fill this in."),
+    ],
+)
+def test_wrong_rules_are_refused_beside_the_field(owner, field, typed, said):
+    page = owner.send(f"{HERE}/rules", f"{HERE}/rules", **{**BASE_RULES, field: typed})
+
+    assert page.status_code == 422
+    assert said in wrong_beside(page.text, field)
+    assert f'value="{typed}"' in page.text
+    assert 'value="Gold"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "said"),
+    [
+        ({"name": ""}, "name", "Fill this in."),
+        ({"params.percent": "-1"}, "params.percent", "Must be from 0.01 to 100.00."),
+        ({"ends_at": "2026-01-01T00:00", "starts_at": "2026-02-01T00:00"}, "ends_at", "The end"),
+        (
+            {
+                "limits.0.per": "member",
+                "limits.0.period": "ever",
+                "limits.0.of": "points",
+                "limits.0.most": "5",
+            },
+            "limits.0.of",
+            "gives no points",
+        ),
+        (
+            {
+                "when.group": "all",
+                "when.0.group": "any",
+                "when.0.0.field": "history.spent",
+                "when.0.0.is": "at_least",
+                "when.0.0.value": "a lot",
+            },
+            "when.0.0",
+            "Write a number",
+        ),
+        (
+            {
+                "when.group": "none",
+                "when.0.field": "member.age",
+                "when.0.is": "between",
+                "when.0.value": "9",
+                "when.0.value2": "3",
+            },
+            "when.0",
+            "smaller value first",
+        ),
+    ],
+)
+def test_a_wrong_promotion_is_refused_beside_the_field(owner, wrong, field, said):
+    page = owner.send(f"{HERE}/promotions/", f"{HERE}/promotions/new", **{**PROMOTION, **wrong})
+
+    assert page.status_code == 422
+    assert said in wrong_beside(page.text, field)
+    for typed in wrong.values():
+        assert f'value="{typed}"' in page.text
+    assert owner.get(f"{HERE}/versions/2").status_code == 404, "nothing is saved"
+
+
+AMOUNT = {"field": "basket.amount", "is": "at_least", "value": "5"}
+TEA = {
+    "field": "basket.quantity",
+    "is": "between",
+    "value": ["1", "2"],
+    "goods": {"categories": ["tea"]},
+}
+VIP = {"field": "member.attribute", "is": "is", "name": "vip", "value": "1"}
+CITY = {"field": "member.city", "is": "is_known"}
+
+
+@pytest.mark.parametrize(
+    ("when", "means"),
+    [
+        (AMOUNT, {"all": [AMOUNT]}),
+        ({"all": [{"field": "time.weekday", "is": "in", "value": [6, 7]}]}, None),
+        ({"not": {"any": [AMOUNT]}}, None),
+        ({"not": {"all": [AMOUNT, CITY]}}, None),
+        ({"not": CITY}, {"not": {"any": [CITY]}}),
+        ({"any": [TEA, {"all": [VIP, {"not": {"any": [CITY, AMOUNT]}}]}]}, None),
+    ],
+)
+def test_a_condition_means_the_same_after_the_form(when, means):
+    assert read_tree(to_document(from_document(when)).when) == read_tree(means or when)
+
+
+def test_who_drafts_and_who_publishes(owner, hub, visitor):
+    add(hub, programme_of(hub), "mara", Role.MARKETER)
+    mara = visitor()
+    mara.log_in("mara")
+    approval = {**BASE_RULES, "policies.approval": "true"}
+    mara.send(f"{HERE}/rules", f"{HERE}/rules", **approval)
+
+    assert mara.send(f"{HERE}/", f"{HERE}/versions/2/publish").status_code == 403
+    owner.send(f"{HERE}/", f"{HERE}/versions/2/publish")
+    assert "Version 2" in owner.page(f"{HERE}/")
+    owner.send(f"{HERE}/", f"{HERE}/promotions/new", **{**PROMOTION, "base": "2"})
+    refused = owner.send(f"{HERE}/versions/3", f"{HERE}/versions/3/publish")
+    assert refused.location == f"{HERE}/versions/3"
+    assert "need a second person" in owner.page(f"{HERE}/versions/3")
+    log = owner.page("/admin/p/demo/log/")
+    assert "Rules published" in log
+    assert "Draft of the rules" in log
