@@ -31,13 +31,15 @@ class May(StrEnum):
     PEOPLE = "people"
     KEYS = "keys"
     LOG = "log"
+    SELL = "sell"
+    """Stand at the hub's own till: sell, take back, enrol."""
 
 
 MAY: Mapping[Role, frozenset[May]] = {
     Role.OWNER: frozenset(May),
     Role.MARKETER: frozenset({May.LOOK, May.SEE_MEMBERS, May.MESSAGES}),
     Role.SUPPORT: frozenset({May.LOOK, May.SEE_MEMBERS, May.MOVE_POINTS, May.MERGE, May.REPLAY}),
-    Role.CASHIER: frozenset({May.SEE_MEMBERS}),
+    Role.CASHIER: frozenset({May.SEE_MEMBERS, May.SELL}),
     Role.VIEWER: frozenset({May.LOOK, May.SEE_MEMBERS}),
 }
 
@@ -45,10 +47,12 @@ MAY: Mapping[Role, frozenset[May]] = {
 @dataclass(frozen=True, slots=True)
 class Grant:
     """`day_points`: hundredths of a point that the person may give by hand in a day of the
-    programme; None: as many as wanted."""
+    programme; None: as many as wanted.  `shops`: codes of those that a cashier is bound to; None:
+    all.  Other roles are bound to none."""
 
     role: Role
     day_points: int | None = None
+    shops: tuple[str, ...] | None = None
 
     def may(self, what: May) -> bool:
         return what in MAY[self.role]

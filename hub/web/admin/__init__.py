@@ -9,12 +9,14 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from hub.web.admin import (
+    account,
     attention,
     companions,
     connection_backfill,
     connection_health,
     deliveries,
     failures,
+    first_run,
     formats,
     home,
     invitation,
@@ -29,6 +31,7 @@ from hub.web.admin import (
     people,
     rights,
     sessions,
+    till,
 )
 from hub.web.admin.context import HUB, choose_programme
 from hub.wiring import Hub
@@ -38,6 +41,8 @@ _OPEN = frozenset(
     {
         "admin.login.form",
         "admin.login.enter",
+        "admin.login.code",
+        "admin.login.confirm",
         "admin.language",
         "admin.invitation.form",
         "admin.invitation.join",
@@ -73,8 +78,12 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
     console.add_url_rule("/language", "language", languages.choose, methods=["POST"])
     console.register_blueprint(login.blueprint(app, hub))
     console.register_blueprint(invitation.blueprint(app, hub))
+    console.register_blueprint(account.blueprint(app, hub))
+    console.add_url_rule("/begin", "begin", first_run.begin, methods=["GET", "POST"])
     for part in (
         home.pages,
+        first_run.pages,
+        till.pages,
         _CONNECTIONS,
         companions.pages,
         deliveries.pages,
@@ -114,7 +123,7 @@ def _guard() -> ResponseReturnValue | None:
         return sessions.ask_to_sign_in()
     if "programme_code" in g:
         choose_programme(g.programme_code)
-        rights.check(request.endpoint or "")
+        return rights.check(request.endpoint or "")
     return None
 
 

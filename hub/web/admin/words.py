@@ -236,7 +236,7 @@ ROLE_MAY: Mapping[str, str] = {
     "owner": lazy_gettext("everything, people and keys too"),
     "marketer": lazy_gettext("sees the programme and members, writes messages"),
     "support": lazy_gettext("sees all of that, moves points, merges members, replays deliveries"),
-    "cashier": lazy_gettext("finds members"),
+    "cashier": lazy_gettext("finds members, sells and takes back on the cashier page"),
     "viewer": lazy_gettext("sees the programme and members, changes nothing"),
 }
 SCOPE: Mapping[str, str] = {
@@ -271,4 +271,9 @@ ACTION: Mapping[str, str] = {
     "person_set": lazy_gettext("Role given"),
     "person_removed": lazy_gettext("Role taken away"),
     "invitation_taken_back": lazy_gettext("Invitation taken back"),
+    "second_factor_set": lazy_gettext("Second factor switched on"),
+    "second_factor_dropped": lazy_gettext("Second factor switched off"),
+    "second_factor_asked": lazy_gettext("Second factor asked of roles"),
+    "recovery_codes_made": lazy_gettext("Recovery codes made anew"),
+    "recovery_code_used": lazy_gettext("Recovery code used"),
 }
