@@ -32,7 +32,7 @@ _RECOVERY = "recovery codes"
 """Of the vault's key for their hashes."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUP = 5
-_SECRET = "totp"  # noqa: S105 - the name of a field
+_FIELD = "totp"
 
 
 def new_secret() -> str:
@@ -46,10 +46,11 @@ def address_of(secret: str, login: str) -> str:
 
 
 def picture_of(secret: str, login: str) -> str:
-    """The QR code as an SVG element without styles, which the policy of pages forbids."""
+    """The QR code as an SVG element of any size, without styles, which the policy of pages
+    forbids."""
     out = io.BytesIO()
     code = segno.make_qr(address_of(secret, login), error="m")
-    code.save(out, kind="svg", scale=5, xmldecl=False, svgns=True, omitsize=False)
+    code.save(out, kind="svg", xmldecl=False, svgns=True, omitsize=True)
     return out.getvalue().decode()
 
 
@@ -75,7 +76,7 @@ def enrol(  # noqa: PLR0913 - each is a word of its own to the caller
     if not steps:
         raise SecondFactorWrong
     codes, hashes = _recovery_codes(hub)
-    sealed = hub.vault.seal({_SECRET: secret})
+    sealed = hub.vault.seal({_FIELD: secret})
     factor = SecondFactor(admin.id, sealed, max(steps), now)
     safety.set_second_factor(connection, admin, factor, hashes, now)
     return codes
@@ -91,7 +92,7 @@ def check(hub: Hub, connection: Connection, admin: Admin, code: str, now: dateti
         raise SecondFactorWrong
     typed = "".join(letter for letter in code.casefold() if letter.isalnum())
     if typed.isdecimal() and len(typed) == _DIGITS:
-        secret = hub.vault.open(factor.secret)[_SECRET]
+        secret = hub.vault.open(factor.secret)[_FIELD]
         safety.use_step(connection, admin.id, fitting_steps(secret, typed, now))
         return
     keys = hub.vault.derive_all(_RECOVERY)

@@ -29,7 +29,13 @@ from hub.till_words import (
 )
 from hub.web.api.scanned import PURPOSE as MEMBER_CODES
 from hub.wiring import Hub
-from loyalty_core.domain.errors import CodeRefused, CodeWrong, PhoneImpossible, PurchaseNotFound
+from loyalty_core.domain.errors import (
+    CodeRefused,
+    CodeWrong,
+    PhoneImpossible,
+    PurchaseNotFound,
+    ShopForbidden,
+)
 from loyalty_core.domain.fiscal_qr import FiscalQr
 from loyalty_core.domain.staff import Grant
 from loyalty_core.service.confirm import Asked, Wanted, ask_code
@@ -177,14 +183,14 @@ class Till:
         return told
 
     def show(self, purchase_id: str) -> Booked:
-        """A receipt of this till.  Raises: PurchaseNotFound, ShopForbidden."""
+        """A receipt of this till.  Raises: PurchaseNotFound, also for another shop's."""
         with read(self.hub.engine) as connection:
             return self._named(connection, purchase_id=purchase_id)
 
     def take_back(self, purchase_id: str, goods: tuple[Back, ...], key: str) -> Booked:
         """Book that goods came back; `key` names the one return.
 
-        Raises: PurchaseNotFound, ShopForbidden, EventConflict.
+        Raises: PurchaseNotFound, EventConflict.
         """
 
         def work(connection: Connection) -> Booked:
@@ -310,7 +316,10 @@ class Till:
         record_events(connection, self.hub.plans, incoming, now=self.now)
 
     def _found(self, connection: Connection, **by: str) -> Booked | None:
-        found = find_purchases(connection, self.source, **by)
+        try:
+            found = find_purchases(connection, self.source, **by)
+        except ShopForbidden:
+            return None  # whose it is need not be told
         own = next((one for one in found if one["source"] == SOURCE), None)
         if own is None:
             return None

@@ -72,8 +72,8 @@ def look_over(
         members=store.member_count(connection, programme.id),
         dead_letters=store.dead_deliveries(connection, programme.id),
         last_receipts=_told(store.last_receipts(connection, programme.id, receipts)),
-        today=store.stretch(connection, programme.id, midnight, now),
-        before=store.stretch(connection, programme.id, a_week_ago, a_week_ago + passed),
+        today=store.stretch(connection, programme.id, midnight, now, now),
+        before=store.stretch(connection, programme.id, a_week_ago, a_week_ago + passed, now),
         refused=audit.count(connection, programme.id, "points_refused", since=now - _WEEK),
         at_limit=staff.at_their_limit(connection, programme.id, day),
         lost_refunds=len(

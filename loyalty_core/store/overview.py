@@ -116,20 +116,22 @@ class DayRow:
     joined: int
 
 
-def stretch(connection: Connection, programme_id: int, begin: datetime, end: datetime) -> DayRow:
-    """The paid receipts of [begin, end), and who joined then.
+def stretch(
+    connection: Connection, programme_id: int, begin: datetime, end: datetime, now: datetime
+) -> DayRow:
+    """The paid receipts from `begin` to `end`, both with it, and who joined then.
 
     Ids rise with the time at which rows were made, so a range of ids finds them without an index
-    over their own time.
+    over their own time; of a stretch that is long over, without all that came since.
     """
     here = (
         purchases.c.programme_id == programme_id,
         purchases.c.id >= first_id_at(begin),
-        purchases.c.id < first_id_at(end + _LATE),
         purchases.c.occurred_at >= begin,
-        purchases.c.occurred_at < end,
+        purchases.c.occurred_at <= end,
         purchases.c.status == "paid",
         purchases.c.linked_to.is_(None),
+        *([purchases.c.id < first_id_at(end + _LATE)] if end + _LATE < now else []),
     )
     money = connection.execute(
         select(
@@ -148,7 +150,8 @@ def stretch(connection: Connection, programme_id: int, begin: datetime, end: dat
         select(func.count()).where(
             members.c.programme_id == programme_id,
             members.c.id >= first_id_at(begin),
-            members.c.id < first_id_at(end),
+            members.c.created_at >= begin,
+            members.c.created_at <= end,
             members.c.state.in_(("active", "unconfirmed")),
         )
     ).one()

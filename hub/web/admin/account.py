@@ -21,7 +21,8 @@ from loyalty_core.service.safety import SecondFactorWrong
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import to_wire
 
-_NEW_SECRET = "new_secret"  # noqa: S105 - the name of what the session keeps
+_OFFERED = "offered"
+"""In the session: the secret that the app is to take."""
 _CODES = "10 per 15 minutes"
 _REFUSED = 422
 
@@ -91,13 +92,13 @@ def demanded() -> ResponseReturnValue:
 
 def begin() -> ResponseReturnValue:
     """A fresh secret to be taken into an app; it counts once the app has shown a code."""
-    session[_NEW_SECRET] = second_factor.new_secret()
+    session[_OFFERED] = second_factor.new_secret()
     return _enrolment()
 
 
 def enrol() -> ResponseReturnValue:
     """Take it in, and show the codes for a lost phone, this once."""
-    hub, admin, secret = the_hub(), signed_in_admin(), session.get(_NEW_SECRET)
+    hub, admin, secret = the_hub(), signed_in_admin(), session.get(_OFFERED)
     if secret is None:
         return redirect(url_for(".begin"))
     typed = request.form.get("code", "")
@@ -110,7 +111,7 @@ def enrol() -> ResponseReturnValue:
     except SecondFactorWrong:
         text = gettext("The code does not fit. Check the clock of your phone and try the next one.")
         return _enrolment(text), _REFUSED
-    del session[_NEW_SECRET]
+    del session[_OFFERED]
     return _page(codes=told)
 
 
@@ -164,10 +165,10 @@ def _page(*, codes: list[str] | None = None, wrong: str = "") -> str:
 
 
 def _enrolment(trouble: str | None = None) -> str:
-    secret, admin = session[_NEW_SECRET], signed_in_admin()
+    secret, admin = session[_OFFERED], signed_in_admin()
     groups = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
     # Made by segno of letters and digits; nothing of it is typed by anybody.
-    picture = Markup(second_factor.picture_of(secret, admin.login))  # noqa: S704
+    picture = Markup(second_factor.picture_of(secret, admin.login))  # nosec B704 # noqa: S704
     return render_template(
         "admin/second_factor.html", picture=picture, secret=groups, trouble=trouble
     )

@@ -24,8 +24,8 @@ def read_grant() -> Grant:
     except ValueError:
         raise BadRequest from None
     typed = request.form.get("day_points", "").strip().replace(",", ".").replace(" ", "")
-    shops = tuple(dict.fromkeys(fold(one) for one in request.form.get("shops", "").split(",")))
-    bound = shops if any(shops) else None
+    told = [fold(one) for one in request.form.get("shops", "").split(",")]
+    bound = tuple(dict.fromkeys(one for one in told if one)) or None
     if not typed:
         return Grant(role, shops=bound)
     try:

@@ -331,7 +331,7 @@ def _seen(form: SaleForm, till: Till) -> tuple[MemberCard | None, Priced | None,
         return member, None, replace(form, errors=wrong)
     spend = priced.quote.points.spend
     if form.spend:
-        form = replace(form, spend=format_decimal(spend) if spend else "")
+        form = replace(form, spend=format_decimal(spend).removesuffix(".00") if spend else "")
     return member, priced, form
 
 
