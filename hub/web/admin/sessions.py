@@ -2,7 +2,7 @@
 
 So a logout, or an end from another machine, ends a cookie that somebody copied too; a new password
 moves the account's epoch on and ends them all.  Between password and second factor there is no
-session yet, only a signed word on who has the password (ADR 0042).
+session yet, only a signed word on who has the password (ADR 0044).
 """
 
 from __future__ import annotations
