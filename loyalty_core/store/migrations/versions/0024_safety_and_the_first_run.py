@@ -9,8 +9,8 @@ from alembic import op
 from loyalty_core.store.migrations.beside_traffic import add_column
 from loyalty_core.store.types import BigInt, Json, UtcTime
 
-revision = "0022"
-down_revision = "0021"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
