@@ -18,6 +18,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from hub.config import Config, ConfigError
 from loyalty_core.store import installations as store
+from loyalty_core.store import safety
 from loyalty_core.store.database import read, write
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def open_vault(config: Config) -> Vault:
 
 def rotate(hub: Hub, progress: Progress | None = None) -> int:
     """Write every installation's settings anew under the newest key; how many there were.
+    Secrets of second factors too.
 
     Keys of the data folder's file get a fresh one first, and the older ones go on reading.
     Where HUB_SECRET_KEYS holds them, a person puts a new one before the others and restarts.
@@ -116,6 +118,10 @@ def rotate(hub: Hub, progress: Progress | None = None) -> int:
         hub.vault.reload()
     with read(hub.engine) as connection:
         ids = store.all_ids(connection)
+        factors = safety.factors(connection)
+    for one in factors:
+        with write(hub.engine) as connection:
+            safety.set_secret(connection, one.admin_id, one.secret, hub.vault.renew(one.secret))
     for done, installation_id in enumerate(ids, start=1):
         with write(hub.engine) as connection:
             row = store.lock(connection, installation_id)

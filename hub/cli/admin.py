@@ -10,9 +10,11 @@ from hub.passwords import hash_password, one_time_password
 from loyalty_core.domain.staff import Grant, Role
 from loyalty_core.service.admins import create_admin, list_admins, reset_password
 from loyalty_core.service.programmes import list_programmes
+from loyalty_core.service.safety import drop_second_factor
 from loyalty_core.service.staff import posts_of, remove_post, set_post
 from loyalty_core.store.audit import COMMAND_LINE
 from loyalty_core.store.database import read, transact
+from loyalty_core.store.programmes import fold
 from loyalty_kit.money import HUNDREDTHS, parse_decimal
 
 
@@ -62,6 +64,19 @@ def reset(login: str, password: str | None, as_json: bool) -> None:
     _print_account(changed.login, None if password else chosen, as_json)
 
 
+@admin.command("drop-second-factor")
+@click.argument("login")
+def drop_factor(login: str) -> None:
+    """Let the person with this LOGIN in by the password alone, as the phone is lost."""
+    hub = open_hub()
+    transact(
+        hub.engine,
+        lambda connection: drop_second_factor(
+            connection, login, author=COMMAND_LINE, now=hub.clock.now()
+        ),
+    )
+
+
 @admin.command("list")
 @json_option
 def show(as_json: bool) -> None:
@@ -88,11 +103,15 @@ def show(as_json: bool) -> None:
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
 @click.option("--programme", "code", help="Code of the programme; left out, all of them.")
 @click.option("--day-points", help="Points that the person may give by hand in a day.")
-def grant(login: str, role: str, code: str | None, day_points: str | None) -> None:
+@click.option("--shop", "shops", multiple=True, help="Of a cashier: sells there alone.")
+def grant(
+    login: str, role: str, code: str | None, day_points: str | None, shops: tuple[str, ...]
+) -> None:
     """Make the person with this LOGIN something in a programme, or in all."""
     hub = open_hub()
     programme_id = None if code is None else chosen_programme(hub, code).id
-    given = Grant(Role(role), None if day_points is None else _points(day_points))
+    most = None if day_points is None else _points(day_points)
+    given = Grant(Role(role), most, tuple(fold(one) for one in shops) or None)
     transact(
         hub.engine,
         lambda connection: set_post(

@@ -45,6 +45,8 @@ class May(StrEnum):
     PEOPLE = "people"
     KEYS = "keys"
     LOG = "log"
+    SELL = "sell"
+    """Stand at the hub's own till: sell, take back, enrol."""
 
 
 MAY: Mapping[Role, frozenset[May]] = {
@@ -64,7 +66,7 @@ MAY: Mapping[Role, frozenset[May]] = {
             May.SETTLE,
         }
     ),
-    Role.CASHIER: frozenset({May.SEE_MEMBERS, May.HAND_OUT}),
+    Role.CASHIER: frozenset({May.SEE_MEMBERS, May.HAND_OUT, May.SELL}),
     Role.VIEWER: frozenset({May.LOOK, May.SEE_MEMBERS}),
 }
 
@@ -72,10 +74,12 @@ MAY: Mapping[Role, frozenset[May]] = {
 @dataclass(frozen=True, slots=True)
 class Grant:
     """`day_points`: hundredths of a point that the person may give by hand in a day of the
-    programme; None: as many as wanted."""
+    programme; None: as many as wanted.  `shops`: codes of those that a cashier is bound to; None:
+    all.  Other roles are bound to none."""
 
     role: Role
     day_points: int | None = None
+    shops: tuple[str, ...] | None = None
 
     def may(self, what: May) -> bool:
         return what in MAY[self.role]

@@ -110,19 +110,6 @@ def check_login(connection: Connection, login: str, *, fits: Callable[[str | Non
     return admin
 
 
-def resume_session(connection: Connection, admin_id: int, session_epoch: int) -> Admin:
-    """The account behind a session cookie.  Raises: LoginRefused where the session has ended."""
-    admin = store.admin_by_id(connection, admin_id)
-    if admin is None or admin.session_epoch != session_epoch:
-        raise LoginRefused
-    return admin
-
-
-def end_sessions(connection: Connection, admin_id: int) -> None:
-    """Every session of the account that is open, on whatever machine."""
-    store.move_epoch(connection, admin_id)
-
-
 def choose_locale(connection: Connection, admin_id: int, locale: str) -> None:
     """The language in which the console speaks to this person."""
     store.set_locale(connection, admin_id, locale)

@@ -87,6 +87,7 @@ class CatalogueProduct:
     cost_minor: int | None = None
     volume_ml: int | None = None
     strength_bp: int | None = None
+    price_minor: int | None = None
 
 
 def upsert_products(
@@ -271,6 +272,7 @@ def _with_ancestors(product: ProductRow, parents: Mapping[str, str]) -> Catalogu
     return CatalogueProduct(
         sku=product.sku,
         name=product.name,
+        price_minor=product.price_minor,
         categories=tuple(codes),
         brand=product.brand,
         attributes=product.attributes,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from loyalty_core.store import audit, odd_receipts, staff
 from loyalty_core.store import overview as store
 from loyalty_core.store.ids import to_wire
-from loyalty_core.store.overview import ReceiptRow
+from loyalty_core.store.overview import DayRow, ReceiptRow
+from loyalty_core.store.programmes import Programme
+
+_WEEK = timedelta(days=7)
+_MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +27,30 @@ class LastReceipt:
     member: str | None
 
     @property
+    def purchase(self) -> str:
+        return to_wire("p", self.row.id)
+
+    @property
     def member_name(self) -> str:
         return " ".join(part for part in (self.row.first_name, self.row.last_name) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
+    """`today` is what has been since midnight in the programme's zone, `before` the same stretch
+    of the same day last week.  `refused`: points by hand that a limit stopped, in the last week;
+    `at_limit`: who has given all that a day allows.  `lost_refunds` and `conflicts` are counted up
+    to 50."""
+
     members: int
     dead_letters: int
     last_receipts: list[LastReceipt]
+    today: DayRow
+    before: DayRow
+    refused: int
+    at_limit: list[str]
+    lost_refunds: int
+    conflicts: int
 
 
 def count_dead_letters(connection: Connection, programme_id: int) -> int:
@@ -35,13 +58,55 @@ def count_dead_letters(connection: Connection, programme_id: int) -> int:
     return store.dead_deliveries(connection, programme_id)
 
 
-def look_over(connection: Connection, programme_id: int, *, receipts: int) -> Overview:
+def look_over(
+    connection: Connection, programme: Programme, *, receipts: int, now: datetime
+) -> Overview:
     """The figures of the first page, with as many of the last `receipts` as there are."""
+    zone = ZoneInfo(programme.timezone)
+    local = now.astimezone(zone)
+    midnight = datetime.combine(local.date(), time(), zone)
+    a_week_ago = datetime.combine(local.date() - _WEEK, time(), zone)
+    passed = now - midnight
+    day = local.date().isoformat()
     return Overview(
-        members=store.member_count(connection, programme_id),
-        dead_letters=store.dead_deliveries(connection, programme_id),
-        last_receipts=[
-            LastReceipt(row, None if row.member_id is None else to_wire("m", row.member_id))
-            for row in store.last_receipts(connection, programme_id, receipts)
-        ],
+        members=store.member_count(connection, programme.id),
+        dead_letters=store.dead_deliveries(connection, programme.id),
+        last_receipts=_told(store.last_receipts(connection, programme.id, receipts)),
+        today=store.stretch(connection, programme.id, midnight, now, now),
+        before=store.stretch(connection, programme.id, a_week_ago, a_week_ago + passed, now),
+        refused=audit.count(connection, programme.id, "points_refused", since=now - _WEEK),
+        at_limit=staff.at_their_limit(connection, programme.id, day),
+        lost_refunds=len(
+            odd_receipts.lost_refunds(
+                connection, programme.id, seen=False, before=None, limit=_MOST
+            )
+        ),
+        conflicts=len(
+            odd_receipts.conflicts(connection, programme.id, seen=False, after=None, limit=_MOST)
+        ),
     )
+
+
+def receipts_of_today(
+    connection: Connection,
+    programme: Programme,
+    *,
+    source: str,
+    shops: Collection[str] | None,
+    now: datetime,
+) -> list[LastReceipt]:
+    """What one source has sent since midnight in the programme's zone, of these shops."""
+    zone = ZoneInfo(programme.timezone)
+    midnight = datetime.combine(now.astimezone(zone).date(), time(), zone)
+    return _told(
+        store.last_receipts(
+            connection, programme.id, _MOST, source=source, shops_of=shops, since=midnight
+        )
+    )
+
+
+def _told(rows: list[ReceiptRow]) -> list[LastReceipt]:
+    return [
+        LastReceipt(row, None if row.member_id is None else to_wire("m", row.member_id))
+        for row in rows
+    ]

@@ -38,6 +38,7 @@ __all__ = [
     "compare_rules",
     "create_programme",
     "draft_rules",
+    "end_first_run",
     "get_programme",
     "get_rules",
     "list_programmes",
@@ -66,8 +67,10 @@ def create_programme(  # noqa: PLR0913 - each is a word of its own on the comman
     document: Mapping[str, Any],
     author: str,
     now: datetime,
+    being_set_up: bool = False,
 ) -> Programme:
-    """A programme with its shop `main` and `document` as version 1, in force.
+    """A programme with its shop `main` and `document` as version 1, in force; `being_set_up`: the
+    console leads its owner on.
 
     Raises: InvalidInput (code, timezone, currency), RulesInvalid.
     """
@@ -84,6 +87,7 @@ def create_programme(  # noqa: PLR0913 - each is a word of its own on the comman
         "currency": currency,
         "timezone": timezone,
         "rules_version": 1,
+        "being_set_up": being_set_up,
     }
     programme = store.add_programme(connection, row, now=now)
     shop: dict[str, Any] = {
@@ -96,6 +100,11 @@ def create_programme(  # noqa: PLR0913 - each is a word of its own on the comman
     store.add_draft(connection, programme.id, document, author=author, now=now)
     store.put_in_force(connection, programme.id, 1, publisher=author, now=now)
     return programme
+
+
+def end_first_run(connection: Connection, programme_id: int) -> None:
+    """The owner is led no further."""
+    store.change_programme(connection, programme_id, {"being_set_up": False})
 
 
 def list_programmes(connection: Connection) -> list[Programme]:

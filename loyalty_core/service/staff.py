@@ -150,8 +150,9 @@ def set_post(  # noqa: PLR0913 - each is a word of its own to the caller
 ) -> None:
     """Give a person a role in a programme, or in all.
 
-    Raises: AdminNotFound, LastOwner.
+    Raises: AdminNotFound, LastOwner, InvalidInput (shops that are not there, or not a cashier's).
     """
+    _check_shops(connection, programme_id, grant)
     admin = find_admin(connection, login)
     before, owned = _locked(connection, admin, programme_id)
     store.put_post(connection, admin.id, programme_id, grant, now=now)
@@ -209,8 +210,9 @@ def invite(  # noqa: PLR0913 - each is a word of its own to the caller
     now: datetime,
 ) -> NewInvitation:
     """A link, good once and for three days: who is new makes an account by it, who has one says
-    yes to the role.  Raises: InvalidInput (login), AlreadyHere.
+    yes to the role.  Raises: InvalidInput (login, shops), AlreadyHere.
     """
+    _check_shops(connection, programme_id, grant)
     wanted = fold_login(login)
     if not 0 < len(wanted) <= _LONGEST_LOGIN or not wanted.isprintable():
         raise InvalidInput({"login": [f"Must have 1 to {_LONGEST_LOGIN} characters."]})
@@ -225,8 +227,7 @@ def invite(  # noqa: PLR0913 - each is a word of its own to the caller
             "programme_id": programme_id,
             "hash": store.digest(token),
             "login": wanted,
-            "role": grant.role.value,
-            "day_points": grant.day_points,
+            **store.words_of(grant),
             "author": author,
             "made_at": now,
             "ends_at": now + LIVES,
@@ -331,6 +332,17 @@ def count_given_points(
         raise ManualLimit({"left": format_decimal(max(0, left)), "limit": format_decimal(most)})
 
 
+def _check_shops(connection: Connection, programme_id: int | None, grant: Grant) -> None:
+    """Raises: InvalidInput."""
+    if grant.shops is None:
+        return
+    if programme_id is None or grant.role is not Role.CASHIER or not grant.shops:
+        raise InvalidInput({"shops": ["Only a cashier of one programme is bound to shops."]})
+    known = {shop.code for shop in programmes.all_shops(connection, programme_id)}
+    if unknown := sorted(set(grant.shops) - known):
+        raise InvalidInput({"shops": [f"There is no shop {unknown[0]}."]})
+
+
 def _locked(
     connection: Connection, admin: Admin, programme_id: int | None
 ) -> tuple[Post | None, set[int]]:
@@ -351,8 +363,9 @@ def _owned(connection: Connection, programme_id: int | None) -> set[int]:
 
 
 def _told(grant: Grant) -> dict[str, str | None]:
-    limit = grant.day_points
+    limit, shops = grant.day_points, grant.shops
     return {
         "role": grant.role.value,
         "day_points": None if limit is None else format_decimal(limit),
+        **({} if shops is None else {"shops": ", ".join(shops)}),
     }

@@ -55,14 +55,6 @@ def set_locale(connection: Connection, admin_id: int, locale: str) -> None:
     connection.execute(update(admins).where(admins.c.id == admin_id).values(locale=locale))
 
 
-def move_epoch(connection: Connection, admin_id: int) -> None:
-    connection.execute(
-        update(admins)
-        .where(admins.c.id == admin_id)
-        .values(session_epoch=admins.c.session_epoch + 1)
-    )
-
-
 def set_password(connection: Connection, admin_id: int, password_hash: str) -> None:
     """The new hash, and the end of every session that the old password opened."""
     connection.execute(

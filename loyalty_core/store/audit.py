@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select
+from sqlalchemy import Connection, func, insert, or_, select
 
-from loyalty_core.store.ids import new_id
+from loyalty_core.store.ids import first_id_at, new_id
 from loyalty_core.store.tables import audit_log
 
 
@@ -88,3 +88,14 @@ def notes(  # noqa: PLR0913 - which of them, each by keyword
         query = query.where(audit_log.c.id < before)
     found = connection.execute(query.order_by(audit_log.c.id.desc()).limit(limit))
     return [Note(*row) for row in found]
+
+
+def count(connection: Connection, programme_id: int, action: str, *, since: datetime) -> int:
+    """How often something was written down since then."""
+    return connection.scalars(
+        select(func.count()).where(
+            audit_log.c.programme_id == programme_id,
+            audit_log.c.id >= first_id_at(since),
+            audit_log.c.action == action,
+        )
+    ).one()

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
-from loyalty_core.store.tables import deliveries, entries, members, purchases, shops
+from loyalty_core.store.ids import first_id_at
+from loyalty_core.store.tables import (
+    deliveries,
+    entries,
+    members,
+    purchase_lines,
+    purchases,
+    shops,
+)
+
+_LATE = timedelta(days=1)
+"""A receipt counts in the figures of its day if it came in by a day after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +56,17 @@ def member_count(connection: Connection, programme_id: int) -> int:
     ).one()
 
 
-def last_receipts(connection: Connection, programme_id: int, limit: int) -> list[ReceiptRow]:
-    """The receipts that came in last, the newest first."""
+def last_receipts(  # noqa: PLR0913 - which of them, each by keyword
+    connection: Connection,
+    programme_id: int,
+    limit: int,
+    *,
+    source: str | None = None,
+    shops_of: Collection[str] | None = None,
+    since: datetime | None = None,
+) -> list[ReceiptRow]:
+    """The receipts that came in last, the newest first; `source`, `shops_of` and `since`: those
+    alone that it sent, of these shops, that came since."""
     moved = (
         select(func.coalesce(func.sum(entries.c.d_available + entries.c.d_pending), 0))
         .where(
@@ -74,4 +95,65 @@ def last_receipts(connection: Connection, programme_id: int, limit: int) -> list
         .order_by(purchases.c.id.desc())
         .limit(limit)
     )
+    if source is not None:
+        query = query.where(purchases.c.source == source)
+    if shops_of is not None:
+        query = query.where(shops.c.code.in_(shops_of))
+    if since is not None:
+        query = query.where(purchases.c.id >= first_id_at(since))
     return [ReceiptRow(**row) for row in connection.execute(query).mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """What receipts of a stretch of time come to; money in kopecks, points in hundredths."""
+
+    receipts: int
+    with_member: int
+    paid_minor: int
+    spend_minor: int
+    earned_points: int
+    joined: int
+
+
+def stretch(
+    connection: Connection, programme_id: int, begin: datetime, end: datetime, now: datetime
+) -> DayRow:
+    """The paid receipts from `begin` to `end`, both with it, and who joined then.
+
+    Ids rise with the time at which rows were made, so a range of ids finds them without an index
+    over their own time; of a stretch that is long over, without all that came since.
+    """
+    here = (
+        purchases.c.programme_id == programme_id,
+        purchases.c.id >= first_id_at(begin),
+        purchases.c.occurred_at >= begin,
+        purchases.c.occurred_at <= end,
+        purchases.c.status == "paid",
+        purchases.c.linked_to.is_(None),
+        *([purchases.c.id < first_id_at(end + _LATE)] if end + _LATE < now else []),
+    )
+    money = connection.execute(
+        select(
+            func.count(),
+            func.count(purchases.c.member_id),
+            func.coalesce(func.sum(purchases.c.paid_minor), 0),
+            func.coalesce(func.sum(purchases.c.spend_minor), 0),
+        ).where(*here)
+    ).one()
+    earned = connection.scalars(
+        select(func.coalesce(func.sum(purchase_lines.c.earned_points), 0))
+        .join(purchases, purchases.c.id == purchase_lines.c.purchase_id)
+        .where(*here)
+    ).one()
+    joined = connection.scalars(
+        select(func.count()).where(
+            members.c.programme_id == programme_id,
+            members.c.id >= first_id_at(begin),
+            members.c.created_at >= begin,
+            members.c.created_at <= end,
+            members.c.state.in_(("active", "unconfirmed")),
+        )
+    ).one()
+    receipts, with_member, paid, spend = money
+    return DayRow(receipts, with_member, int(paid), int(spend), int(earned), joined)

@@ -17,7 +17,8 @@ _ONE_TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """`currency` is the one of its money; `rules_version` is the version in force now."""
+    """`currency` is the one of its money; `rules_version` is the version in force now;
+    `being_set_up`: its owner has not come to the end of the first run."""
 
     id: int
     code: str
@@ -25,6 +26,7 @@ class Programme:
     currency: str
     timezone: str
     rules_version: int
+    being_set_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

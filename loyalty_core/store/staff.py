@@ -55,7 +55,7 @@ def put_post(
     connection: Connection, admin_id: int, programme_id: int | None, grant: Grant, *, now: datetime
 ) -> None:
     """The grant from now on, instead of the one for the same programme."""
-    values = {"role": grant.role.value, "day_points": grant.day_points}
+    values = words_of(grant)
     changed = connection.execute(
         update(staff).where(*_own(admin_id, programme_id)).values(values)
     ).rowcount
@@ -69,6 +69,12 @@ def put_post(
                 **values,
             )
         )
+
+
+def words_of(grant: Grant) -> dict[str, Any]:
+    """A grant as its columns."""
+    shops = None if grant.shops is None else list(grant.shops)
+    return {"role": grant.role.value, "day_points": grant.day_points, "shops": shops}
 
 
 def drop_post(connection: Connection, admin_id: int, programme_id: int | None) -> None:
@@ -99,6 +105,22 @@ def given_on(connection: Connection, post_id: int, day: str) -> int:
         select(staff.c.given).where(staff.c.id == post_id, staff.c.day == day)
     ).scalar()
     return found or 0
+
+
+def at_their_limit(connection: Connection, programme_id: int, day: str) -> list[str]:
+    """Logins of those who have given by hand all that the day allows."""
+    found = connection.execute(
+        select(admins.c.login)
+        .join(admins, admins.c.id == staff.c.admin_id)
+        .where(
+            staff.c.programme_id == programme_id,
+            staff.c.day == day,
+            staff.c.day_points > 0,
+            staff.c.given >= staff.c.day_points,
+        )
+        .order_by(admins.c.login)
+    )
+    return [row.login for row in found]
 
 
 # --- invitations ----------------------------------------------------------------------------
@@ -177,6 +199,7 @@ def _posts() -> Select[Any]:
         staff.c.programme_id,
         staff.c.role,
         staff.c.day_points,
+        staff.c.shops,
     ).join(admins, admins.c.id == staff.c.admin_id)
 
 
@@ -187,9 +210,12 @@ def _own(admin_id: int, programme_id: int | None) -> tuple[Any, ...]:
 
 
 def _post(row: Row[Any]) -> Post:
-    return Post(
-        row.id, row.admin_id, row.login, row.programme_id, Grant(Role(row.role), row.day_points)
-    )
+    return Post(row.id, row.admin_id, row.login, row.programme_id, _grant(row))
+
+
+def _grant(row: Row[Any]) -> Grant:
+    shops = None if row.shops is None else tuple(row.shops)
+    return Grant(Role(row.role), row.day_points, shops)
 
 
 def _invitation(row: Row[Any]) -> Invitation:
@@ -197,7 +223,7 @@ def _invitation(row: Row[Any]) -> Invitation:
         row.id,
         row.programme_id,
         row.login,
-        Grant(Role(row.role), row.day_points),
+        _grant(row),
         row.author,
         row.made_at,
         row.ends_at,

@@ -26,7 +26,7 @@ from loyalty_core.service.admins import create_admin
 from loyalty_core.service.programmes import create_programme
 from loyalty_core.store.database import write
 from tests.stand_ins.woocommerce import WooShop
-from tests.support.browser import chromium, served, visit
+from tests.support.browser import chromium, fits, served, visit
 from tests.support.clock import FixedClock
 from tests.support.hub import make_hub
 
@@ -255,9 +255,3 @@ def reload_until(page: Page, text: str) -> None:
         if page.get_by_text(text).first.is_visible():
             return
     pytest.fail(f"{text!r} did not appear")
-
-
-def fits(page: Page) -> None:
-    """Nothing sticks out of the window sideways."""
-    inside = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-    assert page.evaluate(inside), f"{page.url} is wider than its window"

@@ -25,6 +25,18 @@ from tests.support.shopfloor import SETTINGS, signed
 
 LOOK = frozenset({"marketer", "support", "viewer"})
 FIND = LOOK | {"cashier"}
+CASHIER = frozenset({"cashier"})
+SALE = {
+    "key": "d" * 32,
+    "shop": "main",
+    "mode": "real",
+    "do": "sell",
+    "shown": "10000/0",
+    "name": "Tea",
+    "sku": "",
+    "quantity": "1",
+    "price": "100",
+}
 SUPPORT, MARKETER = frozenset({"support"}), frozenset({"marketer"})
 TILL = frozenset({"support", "cashier"})
 
@@ -201,12 +213,40 @@ PAGES = {
     f"POST {DEMO}/keys/": Page(200, 200, {"name": "till 2", "scopes": "checkout"}),
     f"POST {DEMO}/keys/<key_id>/revoke": Page(302, 404),
     f"GET {DEMO}/log/": Page(200, 200),
+    f"POST {DEMO}/people/second-factor": Page(302, 302, {"roles": "viewer"}),
+    "GET /admin/begin": Page(302),
+    "POST /admin/begin": Page(302),
+    f"GET {DEMO}/first-run/connect": Page(200, 200),
+    f"GET {DEMO}/first-run/try": Page(200, 200),
+    f"POST {DEMO}/first-run/try": Page(200, 200, {"amount": "1000"}),
+    f"POST {DEMO}/first-run/finish": Page(302, 302),
+    f"GET {DEMO}/till/": Page(200, 200, roles=CASHIER),
+    f"POST {DEMO}/till/training": Page(302, 302, {"training": "on"}, roles=CASHIER),
+    f"POST {DEMO}/till/find": Page(302, 200, {"q": "+79161234568"}, roles=CASHIER),
+    f"POST {DEMO}/till/enrol": Page(302, 302, {"phone": "+79160000099"}, roles=CASHIER),
+    f"GET {DEMO}/till/sale": Page(200, 200, roles=CASHIER),
+    f"POST {DEMO}/till/sale": Page(302, 302, SALE, roles=CASHIER),
+    f"GET {DEMO}/till/receipts/<till_receipt>": Page(200, 404, roles=CASHIER),
+    f"GET {DEMO}/till/receipts/<till_receipt>/refund": Page(200, 404, roles=CASHIER),
+    f"POST {DEMO}/till/receipts/<till_receipt>/refund": Page(
+        302, 404, {"key": "c" * 32, "back-1": "1"}, roles=CASHIER
+    ),
+    "GET /admin/account/": Page(200),
+    "POST /admin/account/sessions/<session_id>/end": Page(404),
+    "POST /admin/account/sessions/end-others": Page(302),
+    "GET /admin/account/second-factor": Page(200),
+    "GET /admin/account/second-factor/demanded": Page(302),
+    "POST /admin/account/second-factor": Page(302),
+    "POST /admin/account/second-factor/codes": Page(422, form={"code": "000000"}),
+    "POST /admin/account/second-factor/drop": Page(422, form={"code": "000000"}),
 }
 """Behind the login."""
 ANYBODY = {
     "GET /": 302,
     "GET /admin/login": 200,
     "POST /admin/login": 401,
+    "GET /admin/login/code": 302,
+    "POST /admin/login/code": 302,
     "POST /admin/language": 302,
     "GET /admin/invitation/<token>": 404,
     "POST /admin/invitation/<token>": 404,

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from hub.app import create_app
 from hub.deliveries import list_deliveries
 from hub.installations import create_installation
 from hub.registry import registry_of
+from hub.till import Till
+from hub.till_words import Sale
 from hub.wiring import Hub
 from loyalty_core.domain.staff import Grant, Role
-from loyalty_core.service import certificates, coupons
-from loyalty_core.service.admins import create_admin, find_admin
+from loyalty_core.service import certificates, coupons, safety
+from loyalty_core.service.admins import create_admin, find_admin, list_admins
 from loyalty_core.service.api_keys import SCOPES, WIRE, list_keys, revoke_key
 from loyalty_core.service.certificate_views import LOT
 from loyalty_core.service.notes import note_id, write_note
+from loyalty_core.service.programmes import get_programme
 from loyalty_core.service.shops import NewShop, create_shop
 from loyalty_core.service.staff import INVITATION, invite, list_people, set_post
+from loyalty_core.store.admins import Admin
 from loyalty_core.store.database import read, write
 from loyalty_core.store.ids import to_wire
+from loyalty_kit.checkout import BasketLine
 from tests.hub.api.bodies import a_basket, a_purchase
 from tests.hub.api.client import Caller, new_key, new_programme
 from tests.hub.web.conftest import Visitor, hashed_password
@@ -55,13 +60,20 @@ class World:
     def person(self, login: str, *, epoch: int = 0) -> Visitor:
         """With the cookie that a login gives, but without the time that a password takes."""
         someone = self.nobody()
-        with read(self.hub.engine) as connection:
+        with write(self.hub.engine) as connection:
             admin = find_admin(connection, login)
+            number = self._session(connection, admin)
         with someone.client.session_transaction("/admin/login") as session:
-            session.update(_user_id=f"{admin.id}.{epoch}", _fresh=True)
+            session.update(_user_id=f"{to_wire(safety.SESSION, number)}.{epoch}", _fresh=True)
             session.permanent = True
         keep_cookie(someone)
         return someone
+
+    def _session(self, connection: Connection, admin: Admin) -> int:
+        """The one that is open, or a new one: visits alone change no row."""
+        for one in safety.list_sessions(connection, admin.id, NOON):
+            return one.id
+        return safety.open_session(connection, admin, browser="", address="", now=NOON)
 
 
 def steal(owner: Visitor, thief: Visitor) -> None:
@@ -92,6 +104,8 @@ def make_world(engine: Engine) -> World:
     revoked = new_key(hub, demo, name="revoked")
     with write(hub.engine) as connection:
         revoke_key(connection, demo, revoked.id, now=NOON)
+        for admin in list_admins(connection):
+            safety.open_session(connection, admin, browser="", address="", now=NOON)
     everything = Caller(app, new_key(hub, demo).key)
     return World(
         hub=hub,
@@ -219,5 +233,18 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "installation_id": shop.id,
         "installation": shop.id,
         "delivery_id": delivery.id,
+        "till_receipt": _sold(hub, programme_id),
+        "session_id": "se_1",
         "name": "events",
     }
+
+
+def _sold(hub: Hub, programme_id: int) -> str:
+    """A receipt of the hub's own till."""
+    with read(hub.engine) as connection:
+        programme = get_programme(connection, "demo")
+        owner = find_admin(connection, "owner")
+    assert programme.id == programme_id
+    till = Till(hub, programme, owner, Grant(Role.OWNER), training=False, now=NOON)
+    sale = Sale("e" * 32, "main", (BasketLine("1", 1000, 100_00),))
+    return till.sell(sale).purchase["id"]

@@ -99,3 +99,9 @@ def visit(
         yield page, complaints
     finally:
         context.close()
+
+
+def fits(page: Page) -> None:
+    """Nothing sticks out of the window sideways."""
+    inside = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    assert page.evaluate(inside), f"{page.url} is wider than its window"

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from hub.web.admin import (
+    account,
     attention,
     catalogue,
     certificate,
@@ -19,6 +20,7 @@ from hub.web.admin import (
     coupons,
     deliveries,
     failures,
+    first_run,
     formats,
     home,
     invitation,
@@ -41,6 +43,7 @@ from hub.web.admin import (
     sent,
     sessions,
     simulations,
+    till,
     uploads,
 )
 from hub.web.admin.context import HUB, choose_programme
@@ -51,6 +54,8 @@ _OPEN = frozenset(
     {
         "admin.login.form",
         "admin.login.enter",
+        "admin.login.code",
+        "admin.login.confirm",
         "admin.language",
         "admin.invitation.form",
         "admin.invitation.join",
@@ -89,8 +94,12 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
     console.add_url_rule("/language", "language", languages.choose, methods=["POST"])
     console.register_blueprint(login.blueprint(app, hub))
     console.register_blueprint(invitation.blueprint(app, hub))
+    console.register_blueprint(account.blueprint(app, hub))
+    console.add_url_rule("/begin", "begin", first_run.begin, methods=["GET", "POST"])
     for part in (
         home.pages,
+        first_run.pages,
+        till.pages,
         _CONNECTIONS,
         companions.pages,
         deliveries.pages,
@@ -141,7 +150,7 @@ def _guard() -> ResponseReturnValue | None:
         return sessions.ask_to_sign_in()
     if "programme_code" in g:
         choose_programme(g.programme_code)
-        rights.check(request.endpoint or "")
+        return rights.check(request.endpoint or "")
     return None
 
 

@@ -73,10 +73,14 @@ def index() -> ResponseReturnValue:
 @pages.get("/new")
 def choose() -> ResponseReturnValue:
     """Which connector; those that cannot be used are listed with the reason."""
-    registry = the_hub().registry
-    ready = [_offer(connector.manifest) for connector in registry.ready().values()]
-    others = [entry for entry in registry.entries if entry.state is not EntryState.READY]
-    return render_template("admin/connection_choose.html", ready=ready, others=others)
+    entries = the_hub().registry.entries
+    others = [entry for entry in entries if entry.state is not EntryState.READY]
+    return render_template("admin/connection_choose.html", ready=offers(), others=others)
+
+
+def offers() -> list[Offer]:
+    """The connectors that can be used."""
+    return [_offer(connector.manifest) for connector in the_hub().registry.ready().values()]
 
 
 def _offer(manifest: Manifest) -> Offer:

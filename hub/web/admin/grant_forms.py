@@ -1,4 +1,4 @@
-"""A role and its limit, as forms tell them."""
+"""A role with its limit and its shops, as forms tell them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from loyalty_core.domain.staff import Grant, Role
+from loyalty_core.store.programmes import fold
 from loyalty_kit.money import HUNDREDTHS, parse_decimal
 
 
@@ -23,12 +24,14 @@ def read_grant() -> Grant:
     except ValueError:
         raise BadRequest from None
     typed = request.form.get("day_points", "").strip().replace(",", ".").replace(" ", "")
+    told = [fold(one) for one in request.form.get("shops", "").split(",")]
+    bound = tuple(dict.fromkeys(one for one in told if one)) or None
     if not typed:
-        return Grant(role)
+        return Grant(role, shops=bound)
     try:
         most = parse_decimal(typed, HUNDREDTHS)
     except ValueError as error:
         raise LimitUnclear from error
     if most < 0:
         raise LimitUnclear
-    return Grant(role, most)
+    return Grant(role, most, bound)

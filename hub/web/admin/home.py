@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from hub.installations import list_installations
@@ -11,7 +11,7 @@ from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.sessions import signed_in_admin
 from loyalty_core.domain.errors import ProgrammeNotFound
 from loyalty_core.service.overview import look_over
-from loyalty_core.service.staff import grant_of, programmes_of
+from loyalty_core.service.staff import grant_of, owns_all, programmes_of
 from loyalty_core.store.database import read
 
 _RECEIPTS = 10
@@ -28,10 +28,13 @@ def start() -> ResponseReturnValue:
         if wanted:
             programmes = [one for one in programmes if one.code == wanted]
         grant = grant_of(connection, admin.id, programmes[0].id) if programmes else None
+        founder = owns_all(connection, admin.id)
     if grant is not None:
         return redirect(rights.landing(grant, programmes[0].code))
     if wanted:
         raise ProgrammeNotFound({"programme": wanted})
+    if founder:
+        return redirect(url_for("admin.begin"))
     return render_template("admin/no_programme.html")
 
 
@@ -39,7 +42,7 @@ def start() -> ResponseReturnValue:
 def index() -> ResponseReturnValue:
     hub, programme = the_hub(), the_programme()
     with read(hub.engine) as connection:
-        overview = look_over(connection, programme.id, receipts=_RECEIPTS)
+        overview = look_over(connection, programme, receipts=_RECEIPTS, now=hub.clock.now())
     return render_template(
         "admin/home.html",
         overview=overview,

@@ -60,6 +60,7 @@ def _items(dead: int) -> list[MenuItem]:
     dead_title = ngettext("%(num)d delivery failed", "%(num)d deliveries failed", dead)
     items = [
         _item(gettext("Home"), "home", "admin.home.index"),
+        _item(gettext("Cashier page"), "receipt", "admin.till.index"),
         _item(gettext("Connections"), "connections", "admin.connections.index"),
         _item(gettext("Deliveries"), "deliveries", "admin.deliveries.index", dead, dead_title),
         _item(gettext("To look at"), "alert", "admin.attention.index"),

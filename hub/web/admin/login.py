@@ -1,4 +1,4 @@
-"""The way in: login, password, and a limit on guessing."""
+"""The way in: login, password, the second factor of those who have one; and a limit on guessing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from flask import url_for as to
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter, RequestLimit
 
+from hub import second_factor
 from hub.passwords import password_fits
 from hub.web.admin import known_browsers, sessions
 from hub.web.admin.context import the_hub
@@ -17,31 +18,36 @@ from hub.web.admin.languages import gettext, ngettext
 from hub.web.admin.links import inside
 from hub.wiring import Hub
 from loyalty_core.service.admins import LoginRefused, check_login
-from loyalty_core.store.database import read
+from loyalty_core.service.safety import SecondFactorWrong, second_factor_of
+from loyalty_core.store.admins import Admin
+from loyalty_core.store.database import read, transact
 
 _PER_LOGIN = "10 per 15 minutes"
 _PER_ADDRESS = "30 per 15 minutes"
+_CODES = "5 per 15 minutes"
+"""Of one account: of a million codes three are right at a time."""
 _REFUSED = 401
 _TOO_MANY = 429
 _MINUTE = timedelta(minutes=1)
 
 
 def blueprint(app: Flask, hub: Hub) -> Blueprint:
-    """GET and POST /admin/login, POST /admin/logout."""
+    """GET and POST /admin/login and /admin/login/code, POST /admin/logout."""
+    limiter = _limiter(app, hub)
     pages = Blueprint("login", __name__)
     pages.add_url_rule("/login", "form", form)
-    pages.add_url_rule("/login", "enter", _limited(app, hub), methods=["POST"])
+    pages.add_url_rule("/login", "enter", _limited(limiter), methods=["POST"])
+    pages.add_url_rule("/login/code", "code", code)
+    pages.add_url_rule("/login/code", "confirm", _codes_limited(limiter), methods=["POST"])
     pages.add_url_rule("/logout", "leave", leave, methods=["POST"])
     return pages
 
 
-def _limited(app: Flask, hub: Hub) -> Callable[[], ResponseReturnValue]:
-    """`enter` under its two limits; only refused attempts count.
-
-    Counted in Redis where there is one, so that all web processes count together; while it is
+def _limiter(app: Flask, hub: Hub) -> Limiter:
+    """Counted in Redis where there is one, so that all web processes count together; while it is
     away each process counts for itself.
     """
-    limiter = Limiter(
+    return Limiter(
         known_browsers.where_from,
         app=app,
         storage_uri=hub.config.redis_url or "memory://",
@@ -49,11 +55,25 @@ def _limited(app: Flask, hub: Hub) -> Callable[[], ResponseReturnValue]:
         key_prefix="console",
         on_breach=_too_many,
     )
+
+
+def _limited(limiter: Limiter) -> Callable[[], ResponseReturnValue]:
+    """`enter` under its two limits; only refused attempts count."""
     per_login = limiter.limit(
         _PER_LOGIN, key_func=known_browsers.whose_attempt, deduct_when=_was_refused
     )
     per_address = limiter.limit(_PER_ADDRESS, deduct_when=_was_refused)
     return per_login(per_address(enter))
+
+
+def _codes_limited(limiter: Limiter) -> Callable[[], ResponseReturnValue]:
+    """`confirm` under the limit of its account, from wherever it is tried."""
+    return limiter.limit(_CODES, key_func=_whose_code, deduct_when=_was_refused)(confirm)
+
+
+def _whose_code() -> str:
+    admin = sessions.waiting_for_code()
+    return f"code:{admin.id if admin else 0}"
 
 
 def _was_refused(response: Response) -> bool:
@@ -69,7 +89,8 @@ def _too_many(limit: RequestLimit) -> Response:
         "Too many attempts. Try again in %(num)d minutes.",
         minutes,
     )
-    response = make_response(_page(trouble), _TOO_MANY)
+    waiting = sessions.waiting_for_code()
+    response = make_response(_code_page(trouble) if waiting else _page(trouble), _TOO_MANY)
     response.headers["Retry-After"] = str(minutes * 60)
     return response
 
@@ -96,12 +117,49 @@ def enter() -> ResponseReturnValue:
             )
     except LoginRefused:
         return _page(gettext("Login and password do not match.")), _REFUSED
+    with read(the_hub().engine) as connection:
+        asked = second_factor_of(connection, admin.id) is not None
+    if asked:
+        sessions.wait_for_code(admin)
+        return redirect(to(".code", next=inside(request.args.get("next"))))
+    return _inside(admin)
+
+
+def code() -> ResponseReturnValue:
+    """The second step, for who has given the password."""
+    if sessions.waiting_for_code() is None:
+        return redirect(to(".form"))
+    return _code_page()
+
+
+def confirm() -> ResponseReturnValue:
+    """Check the code of the app, or one for a lost phone; each works once."""
+    admin, hub = sessions.waiting_for_code(), the_hub()
+    if admin is None:
+        return redirect(to(".form"))
+    typed = request.form.get("code", "")
+    try:
+        transact(
+            hub.engine,
+            lambda connection: second_factor.check(hub, connection, admin, typed, hub.clock.now()),
+        )
+    except SecondFactorWrong:
+        trouble = gettext("This code is wrong, or was used already. Wait for the next one.")
+        return _code_page(trouble), _REFUSED
+    return _inside(admin)
+
+
+def _inside(admin: Admin) -> Response:
     sessions.open_session(admin)
     answer = make_response(redirect(inside(request.args.get("next")) or to("admin.start")))
     known_browsers.remember(answer, admin.login)
     return answer
 
 
+def _code_page(trouble: str | None = None) -> str:
+    return render_template("admin/login_code.html", trouble=trouble)
+
+
 def leave() -> ResponseReturnValue:
-    sessions.end_session(the_hub().engine)
+    sessions.end_session()
     return redirect(to("admin.login.form"))

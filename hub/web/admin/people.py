@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,7 +17,9 @@ from hub.web.admin.grant_forms import LimitUnclear, read_grant
 from hub.web.admin.languages import gettext
 from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.domain.staff import Role
+from loyalty_core.service import safety
 from loyalty_core.service import staff as service
+from loyalty_core.service.shops import list_shops
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import to_wire
 
@@ -30,6 +33,7 @@ class Invite:
     login: str = ""
     role: str = Role.VIEWER
     day_points: str = ""
+    shops: str = ""
     error: str = ""
     link: str = ""
 
@@ -43,7 +47,7 @@ def index() -> ResponseReturnValue:
 def invite() -> ResponseReturnValue:
     """A link, for somebody new and for somebody with an account alike."""
     typed = Invite(
-        *(request.form.get(name, "").strip() for name in ("login", "role", "day_points"))
+        *(request.form.get(name, "").strip() for name in ("login", "role", "day_points", "shops"))
     )
     try:
         grant = read_grant()
@@ -60,8 +64,8 @@ def invite() -> ResponseReturnValue:
         )
     except LimitUnclear:
         return _again(typed, gettext("The limit is a number of points, or nothing."))
-    except InvalidInput:
-        return _again(typed, gettext("Give a login, of at most 100 characters."))
+    except InvalidInput as error:
+        return _again(typed, _shops_wrong(error) or _no_login())
     except service.AlreadyHere:
         return _again(typed, gettext("This person works here: change the role in the list."))
     base = the_hub().config.public_url or request.host_url
@@ -86,6 +90,21 @@ def change(login: str) -> ResponseReturnValue:
         )
     except LimitUnclear:
         flash(gettext("The limit is a number of points, or nothing."), "danger")
+    except InvalidInput as error:
+        flash(_shops_wrong(error) or _no_login(), "danger")
+    return redirect(url_for(".index"))
+
+
+@pages.post("/second-factor")
+def ask_second_factor() -> ResponseReturnValue:
+    """Which roles are let in only with a second factor."""
+    told = request.form.getlist("roles")
+    roles = [role for role in Role if role.value in told]
+    _change(
+        lambda connection: safety.ask_second_factor(
+            connection, the_programme().id, roles, author=author(), now=the_hub().clock.now()
+        )
+    )
     return redirect(url_for(".index"))
 
 
@@ -124,23 +143,41 @@ def _change(work: Callable[[Connection], None]) -> None:
         flash(gettext("Saved."), "success")
 
 
+def _no_login() -> str:
+    return gettext("Give a login, of at most 100 characters.")
+
+
+def _shops_wrong(error: InvalidInput) -> str | None:
+    """What is wrong with the shops, where that is wrong."""
+    if "shops" not in error.errors:
+        return None
+    found = re.fullmatch(r"There is no shop (.+)\.", error.errors["shops"][0])
+    if found is None:
+        return gettext("Only a cashier is bound to shops.")
+    return gettext("There is no shop %(shop)s.", shop=found.group(1))
+
+
 def _last_owner() -> str:
     return gettext("The programme needs an owner: make somebody else one first.")
 
 
 def _again(typed: Invite, error: str) -> ResponseReturnValue:
-    return _page(Invite(typed.login, typed.role, typed.day_points, error)), 422
+    return _page(replace(typed, error=error)), 422
 
 
 def _page(form: Invite) -> str:
     hub = the_hub()
     with read(hub.engine) as connection:
         people = service.list_people(connection, the_programme().id, hub.clock.now())
+        asked = safety.roles_with_second_factor(connection, the_programme().id)
+        shops = list_shops(connection, the_programme().id)
     return render_template(
         "admin/people.html",
         people=people,
         form=form,
         roles=list(Role),
+        asked=asked,
+        shops=shops,
         id_of=lambda invitation: to_wire(service.INVITATION, invitation.id),
         words=words,
     )

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import g, url_for
+from flask import g, redirect, url_for
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Forbidden
 
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.sessions import signed_in_admin
 from loyalty_core.domain.errors import ProgrammeNotFound
 from loyalty_core.domain.staff import Grant, May
+from loyalty_core.service.safety import must_have_second_factor
 from loyalty_core.service.staff import grant_of
 from loyalty_core.store.database import read
 
@@ -107,28 +109,50 @@ NEEDS: Mapping[str, May] = {
     "people.change": May.PEOPLE,
     "people.remove": May.PEOPLE,
     "people.take_back": May.PEOPLE,
+    "people.ask_second_factor": May.PEOPLE,
+    "first_run.connect": May.CONNECT,
+    "first_run.attempt": May.CONNECT,
+    "first_run.finish": May.CONNECT,
+    "till.index": May.SELL,
+    "till.find": May.SELL,
+    "till.enrol": May.SELL,
+    "till.switch": May.SELL,
+    "till.sale": May.SELL,
+    "till.sell": May.SELL,
+    "till.receipt": May.SELL,
+    "till.refund": May.SELL,
     "keys.index": May.KEYS,
     "keys.make": May.KEYS,
     "keys.revoke": May.KEYS,
     "log.index": May.LOG,
 }
 """By the endpoint, without the console's own name before it."""
-_LANDINGS = {May.LOOK: "admin.home.index", May.SEE_MEMBERS: "admin.members.index"}
+_LANDINGS = {
+    May.LOOK: "admin.home.index",
+    May.SELL: "admin.till.index",
+    May.SEE_MEMBERS: "admin.members.index",
+}
 
 
-def check(endpoint: str) -> None:
-    """Whether the person at the keyboard may do this in the programme of the address.
+def check(endpoint: str) -> ResponseReturnValue | None:
+    """Whether the person at the keyboard may do this in the programme of the address; where it
+    asks for a second factor that is not there yet, the way to it.
 
     Raises: ProgrammeNotFound (is nothing in it: then it is not told that it is there),
     Forbidden.
     """
     with read(the_hub().engine) as connection:
-        grant = grant_of(connection, signed_in_admin().id, the_programme().id)
+        own, here = signed_in_admin().id, the_programme().id
+        grant = grant_of(connection, own, here)
+        unsafe = grant is not None and must_have_second_factor(connection, own, here, grant)
     if grant is None:
         raise ProgrammeNotFound({"programme": the_programme().code})
+    if unsafe:
+        return redirect(url_for("admin.account.demanded"))
     g.grant = grant
     if not _may(endpoint):
         raise Forbidden
+    return None
 
 
 def own_grant() -> Grant:

@@ -1,12 +1,14 @@
-"""Sessions of the console: a signed cookie that names the account and its epoch.
+"""Sessions of the console: a signed cookie that names a row, which ends on the server.
 
-A new password and a logout move the epoch on, so that a cookie which somebody copied ends too.
-The price: to log out on one machine is to log out on all (ADR 0016).
+So a logout, or an end from another machine, ends a cookie that somebody copied too; a new password
+moves the account's epoch on and ends them all.  Between password and second factor there is no
+session yet, only a signed word on who has the password (ADR 0044).
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from flask import Flask, Request, current_app, redirect, request, session, url_for
@@ -14,25 +16,31 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import Engine
 
+from hub.web.admin.context import the_hub
 from hub.wiring import Hub
-from loyalty_core.service.admins import LoginRefused, end_sessions, resume_session
+from loyalty_core.domain.errors import NotFound
+from loyalty_core.service import safety
+from loyalty_core.service.admins import LoginRefused, find_admin
 from loyalty_core.store.admins import Admin
-from loyalty_core.store.database import read, write
+from loyalty_core.store.database import read, transact, write
+from loyalty_core.store.ids import from_wire, to_wire
 
-_LIFETIME = timedelta(hours=12)
+_HALF = "half"
+"""In the cookie: who has given the password, at which epoch, and when."""
+_HALF_LIVES = timedelta(minutes=10)
 
 
 class SignedIn(UserMixin):  # type: ignore[misc]  # flask-login ships no types
     """A person with an open session, as flask-login wants to see one."""
 
-    def __init__(self, admin: Admin) -> None:
+    def __init__(self, admin: Admin, session_id: int) -> None:
         self.admin = admin
+        self.session_id = session_id
 
     def get_id(self) -> str:
-        """What the cookie says: the account, and its epoch."""
-        return f"{self.admin.id}.{self.admin.session_epoch}"
+        """What the cookie says: the session, and the account's epoch."""
+        return f"{to_wire(safety.SESSION, self.session_id)}.{self.admin.session_epoch}"
 
 
 class _Cookies(SecureCookieSessionInterface):
@@ -62,25 +70,30 @@ def register(app: Flask, hub: Hub) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/admin",
-        PERMANENT_SESSION_LIFETIME=_LIFETIME,
+        PERMANENT_SESSION_LIFETIME=safety.LIVES,
         # The API has keys instead of cookies; the console asks for the check itself.
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
     )
     CSRFProtect(app)
-    LoginManager(app).user_loader(lambda told: _resume(hub.engine, told))
+    LoginManager(app).user_loader(lambda told: _resume(hub, told))
 
 
-def _resume(engine: Engine, told: str) -> SignedIn | None:
-    """The person behind a cookie's "account.epoch"; None is flask-login's word for nobody."""
-    account, _, epoch = told.partition(".")
-    if not (account.isdecimal() and epoch.isdecimal()):
+def _resume(hub: Hub, told: str) -> SignedIn | None:
+    """The person behind a cookie's "session.epoch"; None is flask-login's word for nobody."""
+    name, _, epoch = told.partition(".")
+    number, now = from_wire(safety.SESSION, name), hub.clock.now()
+    if number is None or not epoch.isdecimal():
         return None
     try:
-        with read(engine) as connection:
-            return SignedIn(resume_session(connection, int(account), int(epoch)))
+        with read(hub.engine) as connection:
+            found = safety.resume_session(connection, number, int(epoch), now)
     except LoginRefused:
         return None
+    if found.unseen:
+        with write(hub.engine) as connection:
+            safety.note_seen(connection, number, now)
+    return SignedIn(found.admin, number)
 
 
 def check_csrf() -> None:
@@ -98,20 +111,56 @@ def signed_in_admin() -> Admin:
     return cast(SignedIn, current_user).admin
 
 
+def session_id() -> int:
+    """The session of this request; only pages behind the guard may ask."""
+    return cast(SignedIn, current_user).session_id
+
+
 def open_session(admin: Admin) -> None:
     """Begin anew: nothing of what the browser held before the password is kept."""
+    hub = the_hub()
+    number = transact(
+        hub.engine,
+        lambda connection: safety.open_session(
+            connection,
+            admin,
+            browser=request.headers.get("User-Agent", ""),
+            address=request.remote_addr or "",
+            now=hub.clock.now(),
+        ),
+    )
     session.clear()
     session.permanent = True
-    login_user(SignedIn(admin))
+    login_user(SignedIn(admin, number))
 
 
-def end_session(engine: Engine) -> None:
-    """End every session of the account, on the server; nobody's ends as well."""
+def end_session() -> None:
+    """End this session, on the server; nobody's ends as well."""
     if is_signed_in():
-        with write(engine) as connection:
-            end_sessions(connection, signed_in_admin().id)
+        own = to_wire(safety.SESSION, session_id())
+        with suppress(NotFound), write(the_hub().engine) as connection:
+            safety.end_session(connection, signed_in_admin(), own)
     logout_user()
     session.clear()
+
+
+def wait_for_code(admin: Admin) -> None:
+    """The password was right; the session begins with the second factor."""
+    session.clear()
+    session[_HALF] = [admin.login, admin.session_epoch, the_hub().clock.now().timestamp()]
+
+
+def waiting_for_code() -> Admin | None:
+    """Who gave the password a moment ago and has not given the code; None: nobody."""
+    told = session.get(_HALF)
+    if not told:
+        return None
+    login, epoch, at = told
+    if datetime.fromtimestamp(at, UTC) + _HALF_LIVES < the_hub().clock.now():
+        return None
+    with read(the_hub().engine) as connection:
+        admin = find_admin(connection, login)
+    return admin if admin.session_epoch == epoch else None
 
 
 def ask_to_sign_in() -> ResponseReturnValue:

@@ -297,7 +297,9 @@ ROLE_MAY: Mapping[str, str] = {
     "support": lazy_gettext(
         "sees all of that, moves points, merges members, blocks codes, works off what is odd"
     ),
-    "cashier": lazy_gettext("finds members, hands out rewards"),
+    "cashier": lazy_gettext(
+        "finds members, hands out rewards, sells and takes back on the cashier page"
+    ),
     "viewer": lazy_gettext("sees the programme and members, changes nothing"),
 }
 SCOPE: Mapping[str, str] = {
@@ -350,4 +352,9 @@ ACTION: Mapping[str, str] = {
     "person_set": lazy_gettext("Role given"),
     "person_removed": lazy_gettext("Role taken away"),
     "invitation_taken_back": lazy_gettext("Invitation taken back"),
+    "second_factor_set": lazy_gettext("Second factor switched on"),
+    "second_factor_dropped": lazy_gettext("Second factor switched off"),
+    "second_factor_asked": lazy_gettext("Second factor asked of roles"),
+    "recovery_codes_made": lazy_gettext("Recovery codes made anew"),
+    "recovery_code_used": lazy_gettext("Recovery code used"),
 }

@@ -38,6 +38,49 @@ admins = Table(
     Column("created_at", UtcTime, nullable=False),
 )
 
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    id_column(),
+    Column("admin_id", BigInt, nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("browser", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Index("ix_console_sessions_admin", "admin_id"),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("admin_id", BigInt, primary_key=True, autoincrement=False),
+    # Sealed by the hub's keys.
+    Column("secret", LargeBinary, nullable=False),
+    # No code of this step of time or an earlier one is taken again.
+    Column("last_step", BigInt, nullable=False),
+    Column("since", UtcTime, nullable=False),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("admin_id", BigInt, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("used_at", UtcTime),
+    PrimaryKeyConstraint("admin_id", "hash"),
+)
+
+second_factor_roles = Table(
+    "second_factor_roles",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("role", Text, nullable=False),
+    PrimaryKeyConstraint("programme_id", "role"),
+    CheckConstraint(
+        "role IN ('owner', 'marketer', 'support', 'cashier', 'viewer')", name="role_known"
+    ),
+)
+
 staff = Table(
     "staff",
     metadata,
@@ -48,6 +91,8 @@ staff = Table(
     Column("day_points", BigInt),
     Column("day", Text),
     count("given"),
+    # Codes of the shops that a cashier is bound to; NULL: all.
+    Column("shops", Json),
     Column("created_at", UtcTime, nullable=False),
     CheckConstraint(
         "role IN ('owner', 'marketer', 'support', 'cashier', 'viewer')", name="role_known"
@@ -75,6 +120,7 @@ invitations = Table(
     Column("login", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("day_points", BigInt),
+    Column("shops", Json),
     Column("author", Text, nullable=False),
     Column("made_at", UtcTime, nullable=False),
     Column("ends_at", UtcTime, nullable=False),

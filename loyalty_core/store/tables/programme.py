@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -29,6 +31,8 @@ programmes = Table(
     Column("created_at", UtcTime, nullable=False),
     # Members up to this id were rated by a changed ladder; NULL: there is none to rate by.
     Column("tiers_cursor", BigInt, server_default=text("0")),
+    # The owner has not come to the end of the first run.
+    Column("being_set_up", Boolean, nullable=False, server_default=false()),
 )
 
 rules_versions = Table(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loyalty_core.service import admins
+from loyalty_core.service import admins, safety
 from loyalty_core.service.admins import AdminExists, AdminNotFound, LoginRefused
 from loyalty_core.store.database import read, write
 from tests.support.clock import NOON
@@ -51,14 +51,16 @@ def test_a_wrong_password_is_refused(engine, owner):
 
 def test_a_new_password_ends_the_sessions_of_the_old(engine, owner):
     with write(engine) as connection:
+        old = safety.open_session(connection, owner, browser="", address="", now=NOON)
         changed = admins.reset_password(connection, login="owner", password_hash="new", now=NOON)
+        new = safety.open_session(connection, changed, browser="", address="", now=NOON)
 
     assert changed.password_hash == "new"
     with read(engine) as connection:
-        resumed = admins.resume_session(connection, owner.id, changed.session_epoch)
-        assert resumed.login == "owner"
+        resumed = safety.resume_session(connection, new, changed.session_epoch, NOON)
+        assert resumed.admin.login == "owner"
         with pytest.raises(LoginRefused):
-            admins.resume_session(connection, owner.id, owner.session_epoch)
+            safety.resume_session(connection, old, owner.session_epoch, NOON)
 
 
 def test_a_password_of_nobody_cannot_be_reset(engine):

@@ -79,7 +79,7 @@ def test_a_role_is_changed_and_taken_and_an_owner_always_stays(hub, visitor, own
 
     owner.send(f"{HERE}/people/", f"{HERE}/people/nina/role", role="cashier")
     assert nina.get(f"{HERE}/").status_code == 403
-    assert nina.get("/admin/").location == f"{HERE}/members/"
+    assert nina.get("/admin/").location == f"{HERE}/till/"
     owner.send(f"{HERE}/people/", f"{HERE}/people/nina/remove")
     assert nina.get(f"{HERE}/members/").status_code == 404
     assert "programme" in nina.page("/admin/").lower()

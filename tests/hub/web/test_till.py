@@ -1,0 +1,157 @@
+"""The cashier page: bound shops, receipts by QR code, misses that are counted; second factors."""
+
+from __future__ import annotations
+
+import re
+
+import pyotp
+import pytest
+from sqlalchemy import select
+
+from loyalty_core.domain.staff import Grant, Role
+from loyalty_core.service.admins import create_admin
+from loyalty_core.service.programmes import get_programme
+from loyalty_core.service.shops import NewShop, create_shop
+from loyalty_core.service.staff import set_post
+from loyalty_core.store.database import read, write
+from loyalty_core.store.tables import purchases, shops
+from tests.hub.web.conftest import hashed_password
+from tests.support.clock import NOON
+
+HERE = "/admin/p/demo/till"
+SALE = {"mode": "real", "do": "sell", "name": "Чай", "sku": "", "quantity": "1", "price": "100"}
+QR = "t=20260314T1210&s=640.00&fn=9282440300637519&i=54321&fp=3456789012&n=1"
+
+
+@pytest.fixture
+def cashier(hub, visitor):
+    """Nina sells in the shop `south` alone."""
+    with write(hub.engine) as connection:
+        programme = get_programme(connection, "demo")
+        create_shop(connection, programme.id, NewShop("south"), now=NOON)
+        create_admin(
+            connection, login="nina", password_hash=hashed_password(), now=NOON, grant=None
+        )
+        grant = Grant(Role.CASHIER, shops=("south",))
+        set_post(connection, "nina", programme.id, grant, author="test", now=NOON)
+    nina = visitor()
+    assert nina.log_in("nina").status_code == 302
+    return nina
+
+
+def sell(visitor, key: str, shop: str, **more: str):
+    return visitor.send(
+        f"{HERE}/sale", f"{HERE}/sale", **{**SALE, "key": key, "shop": shop, **more}
+    )
+
+
+def booked(hub) -> list[tuple[str, int]]:
+    """The shop of each receipt, and what was paid."""
+    query = select(shops.c.code, purchases.c.paid_minor).join(
+        shops, shops.c.id == purchases.c.shop_id
+    )
+    with read(hub.engine) as connection:
+        return [tuple(row) for row in connection.execute(query.order_by(purchases.c.id))]
+
+
+def test_a_cashier_sells_and_takes_back_in_the_own_shop_alone(hub, owner, cashier):
+    assert sell(cashier, "a" * 32, "main", shown="10000/0").status_code == 400
+    assert booked(hub) == []
+    assert sell(cashier, "a" * 32, "south", shown="10000/0").status_code == 302
+    elsewhere = sell(owner, "b" * 32, "main", shown="10000/0").location
+    assert booked(hub) == [("south", 10000), ("main", 10000)]
+
+    for path in (elsewhere, f"{elsewhere}/refund"):
+        assert cashier.get(path).status_code == 404
+    assert elsewhere not in cashier.page(f"{HERE}/")
+    assert elsewhere in owner.page(f"{HERE}/")
+
+
+def test_a_price_that_nobody_saw_is_not_booked(hub, owner):
+    seen = sell(owner, "a" * 32, "main")
+    assert (seen.status_code, 'value="10000/0"' in seen.text) == (200, True)
+    changed = sell(owner, "a" * 32, "main", shown="9000/0")
+    assert (changed.status_code, "The price is another now" in changed.text) == (422, True)
+    assert booked(hub) == []
+
+
+def test_a_form_of_the_training_books_nothing_once_it_is_over(hub, owner):
+    page = sell(owner, "a" * 32, "main", mode="training", shown="10000/0")
+    assert (page.status_code, "Nothing was booked" in page.text) == (422, True)
+    assert booked(hub) == []
+
+
+def test_a_paid_receipt_by_its_qr_code_earns_once(hub, owner):
+    member = owner.send(f"{HERE}/", f"{HERE}/enrol", phone="+79160000005").location
+    who = member.partition("member=")[2]
+    paper = {"name": "", "price": "", "receipt": QR, "member": who}
+
+    first = sell(owner, "a" * 32, "main", **paper)
+    again = sell(owner, "b" * 32, "main", **paper)
+    # 5 % of 640.00 are 32 points.
+    assert re.search(r'data-figure="available">32<', owner.page(first.location))
+    assert "known already" in owner.page(again.location)
+    assert 'data-figure="available">32<' in owner.page(f"{HERE}/sale?member={who}")
+    wrong = sell(owner, "c" * 32, "main", **{**paper, "receipt": "", "scan": f"{QR}&x=1"})
+    assert (wrong.status_code, "not the QR code" in wrong.text) == (422, True)
+    future = QR.replace("20260314", "20260414")
+    ahead = sell(owner, "c" * 32, "main", **{**paper, "receipt": "", "scan": future})
+    assert "has not come yet" in ahead.text
+
+
+def test_who_looks_for_people_at_random_is_stopped(hub, owner):
+    token = re.search(r'name="csrf_token" value="([^"]+)"', owner.page(f"{HERE}/"))
+    assert token is not None
+    statuses = {
+        owner.client.post(
+            f"{HERE}/find", data={"csrf_token": token.group(1), "q": f"card-{number}"}
+        ).status_code
+        for number in range(10 * hub.config.coupon_guesses + 2)
+    }
+    assert statuses == {200, 429}
+
+
+def test_a_role_that_must_have_a_second_factor_is_led_to_it(hub, owner, cashier):
+    people = "/admin/p/demo/people"
+    owner.send(f"{people}/", f"{people}/second-factor", roles="cashier")
+    assert cashier.get(f"{HERE}/").location == "/admin/account/second-factor/demanded"
+    assert "asks for a second factor" in cashier.page(f"{HERE}/")
+    assert owner.get(f"{HERE}/").status_code == 200
+
+
+def test_shops_are_for_cashiers_and_must_be_there(owner):
+    people = "/admin/p/demo/people"
+    nina = {"login": "nina", "day_points": ""}
+    for role, shop, said in (
+        ("support", "main", "Only a cashier is bound to shops."),
+        ("cashier", "north", "There is no shop north."),
+    ):
+        page = owner.send(f"{people}/", f"{people}/invite", **nina, role=role, shops=shop)
+        assert (page.status_code, said in page.text) == (422, True)
+    made = owner.send(f"{people}/", f"{people}/invite", **nina, role="cashier", shops="Main")
+    assert (made.status_code, "Shops:" in made.text) == (200, True)
+
+
+def test_codes_of_the_second_factor_are_guessed_five_times(hub, owner, visitor):
+    page = owner.page("/admin/account/second-factor")
+    secret = re.search(r"<code[^>]*>([A-Z2-7 ]+)</code>", page)
+    assert secret is not None
+    code = totp(secret.group(1), NOON.timestamp())
+    path = "/admin/account/second-factor"
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token is not None
+    done = owner.client.post(path, data={"csrf_token": token.group(1), "code": code})
+    assert "recovery codes" in done.text
+
+    someone = visitor()
+    assert someone.log_in().location == "/admin/login/code"
+    statuses = [
+        someone.send("/admin/login/code", "/admin/login/code", code=wrong).status_code
+        for wrong in ["00000x"] * 5 + [totp(secret.group(1), NOON.timestamp() + 30)]
+    ]
+    assert statuses == [401] * 5 + [429]
+    assert someone.get("/admin/p/demo/").status_code == 302
+
+
+def totp(secret: str, at: float) -> str:
+    return pyotp.TOTP(secret.replace(" ", "")).at(int(at))
