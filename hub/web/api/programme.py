@@ -367,17 +367,20 @@ def change_shop(call: Call, code: str, shop: str) -> Answer:
     ),
 )
 def list_products(call: Call, code: str) -> Answer:
-    """The catalogue's products, in the order of sku."""
+    """The catalogue's products, in the order of sku, with what shops have of them."""
     asked = body.read_query(PageQuerySchema())
-    rows, after = call.read(
-        lambda connection: catalogue.list_products(
-            connection,
-            call.programme(connection, code).id,
-            after=asked.get("cursor"),
-            limit=asked["limit"],
+
+    def work(connection: Connection) -> Answer:
+        programme_id = call.programme(connection, code).id
+        rows, after = catalogue.list_products(
+            connection, programme_id, after=asked.get("cursor"), limit=asked["limit"]
         )
-    )
-    return answer({**wire.ProductsSchema().dump({"items": rows}), "next_cursor": after})
+        stock = catalogue.stock_of(connection, programme_id, [row.sku for row in rows])
+        told, shelf = wire.ProductSchema(), wire.ShopStockSchema(many=True)
+        items = [{**told.dump(row), "stock": shelf.dump(stock.get(row.sku, ()))} for row in rows]
+        return answer({"items": items, "next_cursor": after})
+
+    return call.read(work)
 
 
 @operation(
