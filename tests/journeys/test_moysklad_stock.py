@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from loyalty_core.service.api_keys import create_key
 from loyalty_core.service.catalogue import stock_of
-from loyalty_core.store.database import read
+from loyalty_core.store.database import read, write
 from tests.journeys.conftest import OpenMoySklad
+from tests.stand_ins.moysklad import Json
 from tests.support.moysklad import CHEESE, CUP, STORE, TEA, MoySkladStage
 
 NORTH, SOUTH = (f"5c1f0a52-0d1e-11ef-0a80-0b630000{number}" for number in ("2222", "3333"))
@@ -20,6 +22,18 @@ def counted(stage: MoySkladStage) -> dict[str, list[tuple[str, int]]]:
         stage.clock.now().date()
     }
     return {sku: [(row.shop, row.quantity_milli) for row in rows] for sku, rows in found.items()}
+
+
+def told(stage: MoySkladStage) -> dict[str, list[Json] | None]:
+    """What the API tells of each product."""
+    with write(stage.hub.engine) as connection:
+        now, home = stage.clock.now(), stage.programme_id
+        key = create_key(connection, programme_id=home, name="list", scopes=["admin"], now=now).key
+    answer = stage.app.test_client().get(
+        "/api/v1/programmes/demo/products", headers={"Authorization": f"Bearer {key}"}
+    )
+    assert answer.json is not None
+    return {one["sku"]: one.get("stock") for one in answer.json["items"]}
 
 
 def test_stock_comes_in_once_a_day_with_the_goods(open_moysklad_embedded: OpenMoySklad):
@@ -42,6 +56,11 @@ def test_stock_comes_in_once_a_day_with_the_goods(open_moysklad_embedded: OpenMo
         TEA: [("main", 9500), ("north", 2500)],
         CHEESE: [("main", -3000), ("north", -3000)],
     }
+    assert told(stage)[TEA] == [
+        {"shop": "main", "quantity": "9.5", "counted_at": stage.clock.now().isoformat()},
+        {"shop": "north", "quantity": "2.5", "counted_at": stage.clock.now().isoformat()},
+    ]
+    assert told(stage)[CUP] is None
 
     account.stock = {(TEA, CELLAR): 1}
     stage.work_after(days=1)
