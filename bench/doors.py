@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.backfill import shop_of
 from bench.ground import Ground, Place
-from bench.ingest import SECRET, SETTINGS, order
+from bench.ingest import SECRET, SETTINGS, guest_order
 from bench.measure import Probe, Sample
 from bench.members import phone_of
 from bench.programme import LINES
@@ -88,7 +88,7 @@ def _shop_way(place: Place, address: str) -> Way:
     view = _connected(place, "wordpress", {**SETTINGS, "base_url": address})
 
     def make(_now: datetime) -> Delivery:
-        body = json.dumps(order(next(_numbers)), separators=(",", ":")).encode("ascii")
+        body = json.dumps(guest_order(next(_numbers)), separators=(",", ":")).encode("ascii")
         return delivery_key(InboundRequest(_woo_headers(body), body, {})), body
 
     def head(delivery: Delivery) -> str:

@@ -117,6 +117,11 @@ def write_bodies(path: Path, number: int) -> None:
             file.write(f"{signature}\t{body}\n")
 
 
+def guest_order(number: int) -> dict[str, Any]:
+    """Of somebody who has no account in the shop, so nobody's balance is shown there."""
+    return order(number) | {"customer_id": 0}
+
+
 def order(number: int) -> dict[str, Any]:
     """Nearly as large as the order of a real shop, which has 3 to 4 kB."""
     address = {
