@@ -138,9 +138,12 @@ LINES: Sequence[Line] = (
         goal=Goal((SWEEP_S + 1) * SECOND_MS, most=True),
     ),
     *(
-        Line("doors", f"{door}, {PACE:.0f} a second, {what}, p99", form.format(door), what=P99)
-        for door in (TILL, SHOP)
-        for what, form in (("answer", ANSWER), ("lag to the books", BOOKS))
+        Line("doors", f"{title} at {PACE:.0f} a second, p99", form.format(door), what=P99)
+        for door, form, title in (
+            (TILL, ANSWER, "MoySklad's till door, answer"),
+            (TILL, BOOKS, "... its lag to the books"),
+            (SHOP, ANSWER, "WooCommerce's door, answer"),
+        )
     ),
     Line("sqlite", "SQLite, posting in batches of 50", POSTING_SQLITE, F8, goal=Goal(0.7)),
     Line("sqlite", "SQLite, posting in batches of 50", POSTING_SQLITE, F8_BATCHED, goal=Goal(0.7)),

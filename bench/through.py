@@ -17,7 +17,7 @@ from bench.ground import Place
 from bench.measure import CLIENT, LATE, RATE, BenchFailed, Sample, percentile, times_of
 from bench.options import Options
 from bench.processes import hub_jobs, hub_web
-from bench.sender import Delivery, Headers, Sender
+from bench.sender import Delivery, Headers, Sender, Sent
 from bench.servers import conninfo
 from bench.waiting import wait_until_done
 from hub.clock import SystemClock
@@ -37,7 +37,8 @@ class Load:
 class Way:
     """A door, and what comes through it: `make` gives a delivery whose name is its key.
 
-    `more`: what the hub's processes are told beside the usual.
+    `more`: what the hub's processes are told beside the usual.  `drains`: the worker keeps up, so
+    what came is waited for.
     """
 
     installation: int
@@ -45,14 +46,16 @@ class Way:
     make: Callable[[datetime], Delivery]
     headers: Headers = lambda _: ""
     more: Mapping[str, str] = field(default_factory=dict)
+    drains: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """`lag`: from the answer to the books.  `answer`: what the door took to answer."""
+    """`answer`: what the door took to answer.  `lag`: from there to the books; empty where the
+    worker does not keep up."""
 
-    lag: Sample
     answer: Sample
+    lag: Sample
 
 
 def pass_through(
@@ -68,27 +71,37 @@ def pass_through(
         with hub_web(web, way.more) as address, hub_jobs(web, way.more):
             sender = Sender(address, way.path, way.headers)
             sender.at_pace(_deliveries(way, WARM), load.pace)
-            wait_until_done(place, PATIENCE_S)
+            _wait(place, way)
             upset(redis)
             news = _deliveries(way, round(load.pace * load.seconds))
             began = time.process_time()
             sent = sender.at_pace(news, load.pace)
             used = time.process_time() - began
-            wait_until_done(place, PATIENCE_S)
+            _wait(place, way)
     finally:
         redis.stop()
-    booked_at = _booked_at(place, way.installation)
-    missing = [one.name for one in sent if one.name not in booked_at]
-    if missing:
-        raise BenchFailed(f"{len(missing)} of {len(sent)} were answered 2xx and are not booked")
     took = max(one.answered_at for one in sent) - min(one.answered_at for one in sent)
     about = {
         RATE: len(sent) / max(took, 0.001),
         LATE: 1000 * percentile([one.late_s for one in sent], 99),
         CLIENT: used / load.seconds,
     }
-    lags = [max(0.0, booked_at[one.name] - one.answered_at) for one in sent]
-    return Passed({**about, **times_of(lags)}, {**about, **times_of([one.took_s for one in sent])})
+    answer = {**about, **times_of([one.took_s for one in sent])}
+    return Passed(answer, {**about, **times_of(_lags(place, way, sent))} if way.drains else {})
+
+
+def _wait(place: Place, way: Way) -> None:
+    if way.drains:
+        wait_until_done(place, PATIENCE_S)
+
+
+def _lags(place: Place, way: Way, sent: list[Sent]) -> list[float]:
+    """Raises: BenchFailed unless everything that was answered is booked."""
+    booked_at = _booked_at(place, way.installation)
+    missing = [one.name for one in sent if one.name not in booked_at]
+    if missing:
+        raise BenchFailed(f"{len(missing)} of {len(sent)} were answered 2xx and are not booked")
+    return [max(0.0, booked_at[one.name] - one.answered_at) for one in sent]
 
 
 def _deliveries(way: Way, count: int) -> list[Delivery]:

@@ -19,7 +19,7 @@ from loyalty_core.service.known_events import hash_of
 from loyalty_core.store import documents
 from loyalty_core.store.database import is_away, transact
 from loyalty_core.store.documents import Ask, DocumentKey
-from loyalty_kit.errors import ConnectorError, CredentialsRejected, RateLimited
+from loyalty_kit.errors import ConnectorError, CredentialsRejected, Drop, RateLimited
 from loyalty_kit.events import Event, Purchase, Refund
 from loyalty_kit.ports import Client, Context, Hint, Product, ProductsChanged, Translated
 
@@ -100,6 +100,8 @@ class Fetcher:
     def follow(self, live: Live, hints: tuple[Hint, ...], received_at: datetime) -> list[Fetched]:
         """The documents that hints lead to.
 
+        One that was only led to by another, and says nothing here any more, is left out.
+
         Raises: whatever the connector raises; Postponed.
         """
         found: dict[Hint, Fetched] = {}
@@ -107,7 +109,12 @@ class Fetcher:
         while ahead and len(found) < _MOST_DOCUMENTS:
             hint = ahead.pop(0)
             if hint not in found:
-                found[hint] = self._once(Wanted.by(live, hint, received_at))
+                try:
+                    found[hint] = self._once(Wanted.by(live, hint, received_at))
+                except Drop:
+                    if not hint.by:
+                        raise
+                    continue
                 ahead += found[hint].hints
         return list(found.values())
 

@@ -128,6 +128,19 @@ def test_an_order_that_two_sales_have_named_counts_for_neither(
     assert (status(stage, ORDER), stage.balance()) == ("paid", "90.00")
 
 
+def test_a_sale_goes_on_when_orders_are_left_out(open_moysklad_embedded: OpenMoySklad):
+    stage = open_moysklad_embedded(sales="retaildemand,customerorder")
+    by_order = {"customerOrder": link(stage, "customerorder", ORDER)}
+    told(stage, "customerorder", ORDER, payedSum=180000.0)
+    told(stage, "retaildemand", SALE, **by_order)
+
+    stage.set(sales="retaildemand")
+    stage.saves("retaildemand", SALE, A_CUP, sum=42000.0, **by_order)
+    stage.hears("retaildemand", SALE)
+    stage.work()
+    assert (stage.balance(), stage.states()[-1]) == ("21.00", "done")
+
+
 def test_a_shipment_that_gets_its_order_later_counts_no_more(open_moysklad_embedded: OpenMoySklad):
     stage = open_moysklad_embedded(sales="demand,customerorder")
     told(stage, "customerorder", ORDER, payedSum=180000.0)
