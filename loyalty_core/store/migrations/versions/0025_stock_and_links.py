@@ -7,8 +7,8 @@ from alembic import op
 
 from loyalty_core.store.types import BigInt, UtcTime
 
-revision = "0022"
-down_revision = "0021"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
