@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.backfill import backfill_probes
 from bench.catalogue import catalogue_probes
+from bench.doors import doors_probes
 from bench.embedded import embedded_probes
 from bench.facts import machine_facts
 from bench.ground import Ground, as_in_production
@@ -26,6 +27,7 @@ from bench.posting import posting_probes
 from bench.pricing import pricing_probes
 from bench.profiles import write_profiles
 from bench.quote import quote_probes
+from bench.recalc import recalc_probes
 from bench.results import RESULTS, Run, asides, document, table
 from bench.servers import Servers, private_servers
 from bench.simulation import simulation_probes
@@ -53,6 +55,7 @@ class Bench:
 BENCHES: Mapping[str, Bench] = {
     "quote": Bench(quote_probes, 420, (POSTGRES, WRK)),
     "size": Bench(size_probes, 90, (POSTGRES, WRK)),
+    "recalc": Bench(recalc_probes, 40, (POSTGRES, WRK)),
     "pricing": Bench(pricing_probes, 80, (POSTGRES, WRK)),
     "oscar": Bench(oscar_probes, 180, (POSTGRES, WRK)),
     "ingest": Bench(ingest_probes, 40, (POSTGRES, WRK)),
@@ -60,11 +63,12 @@ BENCHES: Mapping[str, Bench] = {
     "inbox": Bench(inbox_probes, 120, (POSTGRES,)),
     "backfill": Bench(backfill_probes, 120, (POSTGRES,)),
     "lag": Bench(lag_probes, 230, (POSTGRES, REDIS)),
+    "doors": Bench(doors_probes, 170, (POSTGRES, REDIS), once=True),
     "sqlite": Bench(sqlite_probes, 50),
     "embedded": Bench(embedded_probes, 100, (WRK,)),
     "simulation": Bench(simulation_probes, 240, (POSTGRES,)),
     "memory": Bench(memory_probes, 600, once=True),
-    "catalogue": Bench(catalogue_probes, 120, once=True),
+    "catalogue": Bench(catalogue_probes, 150, once=True),
 }
 QUICK_S = 12.0
 

@@ -90,14 +90,14 @@ def backfill_probes(ground: Ground) -> Iterator[list[Probe]]:
     members = len(place.programme.members)
 
     def run() -> dict[str, Sample]:
-        with _shop(receipts, members) as address:
+        with shop_of(receipts, members) as address:
             return {BOOKED: {RATE: receipts / _took_s(place, address, receipts)}}
 
     yield [f1_probe(ground.servers, ground.options), Probe(BOOKED, run, _SECONDS)]
 
 
 @contextmanager
-def _shop(receipts: int, members: int) -> Iterator[str]:
+def shop_of(receipts: int, members: int) -> Iterator[str]:
     command = [sys.executable, "-m", "bench.shop", str(receipts), str(members)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -112,7 +112,17 @@ def _took_s(place: Place, address: str, receipts: int) -> float:
 
     Raises: BenchFailed unless every one of them is booked.
     """
-    hub, before = place.hub(registry_of([CONNECTOR]), allow_private=True), _booked(place)
+    before, began = _booked(place), time.perf_counter()
+    book(place, address)
+    took_s = time.perf_counter() - began
+    if _booked(place) - before != receipts:
+        raise BenchFailed(f"{_booked(place) - before} of {receipts} were booked")
+    return took_s
+
+
+def book(place: Place, address: str) -> None:
+    """Connect the shop, and fill back all that it lists.  Raises: BenchFailed (trouble)."""
+    hub = place.hub(registry_of([CONNECTOR]), allow_private=True)
     home = create_installation(
         hub,
         programme_id=place.programme.id,
@@ -121,15 +131,10 @@ def _took_s(place: Place, address: str, receipts: int) -> float:
         settings={"base_url": address},
     )
     row = installation_row(hub, home.id)
-    began = time.perf_counter()
     since = hub.clock.now() - timedelta(days=30)
     backfill.start(hub, row, since, dry=False, author="bench")
     while _is_underway(hub, row):
         drain(hub, place.programme.id)
-    took_s = time.perf_counter() - began
-    if _booked(place) - before != receipts:
-        raise BenchFailed(f"{_booked(place) - before} of {receipts} were booked")
-    return took_s
 
 
 def _is_underway(hub: Any, row: Any) -> bool:

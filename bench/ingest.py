@@ -30,9 +30,9 @@ BODIES_A_SECOND = 2000
 """Bodies made for each second of a measurement; faster doors get a body again, under a new
 delivery id."""
 WARM_S = 1.0
-_SECRET = "bench-webhook-secret"  # noqa: S105 - of a shop that lives for some seconds
-_SETTINGS = {
-    "webhook_secret": _SECRET,
+SECRET = "bench-webhook-secret"  # noqa: S105 - of a shop that lives for some seconds
+SETTINGS = {
+    "webhook_secret": SECRET,
     "base_url": "https://shop.example",
     "consumer_key": "ck_bench",
     "consumer_secret": "cs_bench",
@@ -72,7 +72,7 @@ def make_shop(place: Place) -> InstallationView:
         programme_id=transact(room.engine, begin),
         connector="wordpress",
         name="bench",
-        settings=_SETTINGS,
+        settings=SETTINGS,
     )
 
 
@@ -111,13 +111,18 @@ def _kept(place: Place) -> int:
 def write_bodies(path: Path, number: int) -> None:
     """One signature and body a line, for `wrk/deliveries.lua`."""
     with path.open("w", encoding="ascii") as file:
-        for order in range(1, number + 1):
-            body = json.dumps(_order(order), separators=(",", ":"))
-            signature = hmac_sha256(_SECRET, body.encode("ascii"), encoding="base64")
+        for place in range(1, number + 1):
+            body = json.dumps(order(place), separators=(",", ":"))
+            signature = hmac_sha256(SECRET, body.encode("ascii"), encoding="base64")
             file.write(f"{signature}\t{body}\n")
 
 
-def _order(number: int) -> dict[str, Any]:
+def guest_order(number: int) -> dict[str, Any]:
+    """Of somebody who has no account in the shop, so nobody's balance is shown there."""
+    return order(number) | {"customer_id": 0}
+
+
+def order(number: int) -> dict[str, Any]:
     """Nearly as large as the order of a real shop, which has 3 to 4 kB."""
     address = {
         "first_name": "Анна",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.backfill import BOOKED as FILLED_BACK
 from bench.catalogue import IMPORTED
+from bench.doors import ANSWER, BOOKS, PACE, SHOP, TILL
 from bench.embedded import EMBEDDED
 from bench.f1 import F1
 from bench.f8 import F8, F8_BATCHED
@@ -19,6 +20,7 @@ from bench.oscar import FEW_OFFERS, MANY_OFFERS, OSCAR, OURS
 from bench.posting import POSTING_POSTGRES, POSTING_SQLITE
 from bench.pricing import ENGINE, ENGINE_OF, IN_FORCE, JSON, MANY, REQUEST_MANY, REQUEST_ONE
 from bench.quote import F4, F5, ONE, QUOTE
+from bench.recalc import PLAIN, RECALC
 from bench.simulation import SIMULATED
 from bench.size import LARGE, POSTINGS, QUOTES, SMALL
 
@@ -113,6 +115,14 @@ LINES: Sequence[Line] = (
         )
         for count, reach in ((FEW_OFFERS, 150), (MANY_OFFERS, 400))
     ),
+    Line(
+        "recalc",
+        "MoySklad's `recalc` to a quote, p50",
+        RECALC + ONE,
+        PLAIN + ONE,
+        P50,
+        goal=Goal(1.3, most=True),
+    ),
     Line("ingest", "Ingest, throughput", INGEST, F3, goal=Goal(0.5, 0.6)),
     Line("ingest", "Ingest, p99", INGEST, INGEST, P99, P50, Goal(10, most=True)),
     Line("posting", "Posting in batches of 50", POSTING_POSTGRES, F1, goal=Goal(3, 8)),
@@ -126,6 +136,14 @@ LINES: Sequence[Line] = (
         LAG_DEAF,
         what=P99,
         goal=Goal((SWEEP_S + 1) * SECOND_MS, most=True),
+    ),
+    *(
+        Line("doors", f"{title} at {PACE:.0f} a second, p99", form.format(door), what=P99)
+        for door, form, title in (
+            (TILL, ANSWER, "MoySklad's till door, answer"),
+            (TILL, BOOKS, "... its lag to the books"),
+            (SHOP, ANSWER, "WooCommerce's door, answer"),
+        )
     ),
     Line("sqlite", "SQLite, posting in batches of 50", POSTING_SQLITE, F8, goal=Goal(0.7)),
     Line("sqlite", "SQLite, posting in batches of 50", POSTING_SQLITE, F8_BATCHED, goal=Goal(0.7)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 ALL = (
     "quote",
     "size",
+    "recalc",
     "pricing",
     "oscar",
     "ingest",
@@ -17,6 +18,7 @@ ALL = (
     "inbox",
     "backfill",
     "lag",
+    "doors",
     "sqlite",
     "embedded",
     "simulation",
@@ -24,7 +26,7 @@ ALL = (
     "catalogue",
 )
 """In the order of a run: the first two share the large programme."""
-PROFILED = ("quote", "ingest", "posting", "inbox")
+PROFILED = ("quote", "ingest", "posting", "inbox", "backfill")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from unittest import mock
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from bench.backfill import book, shop_of
 from bench.ground import Ground
 from bench.inbox import Inbox
 from bench.ingest import make_shop, write_bodies
@@ -50,6 +51,7 @@ def write_profiles(ground: Ground) -> None:
         "ingest": _deliveries,
         "posting": _postings,
         "inbox": _receipts,
+        "backfill": _documents,
     }
     count = _QUICK_CALLS if ground.options.quick else _CALLS
     for bench in ground.options.benches:
@@ -191,6 +193,20 @@ def _receipts(ground: Ground) -> Prepare:
     def prepare(count: int) -> Work:
         box.fill(count)
         return box.book
+
+    return prepare
+
+
+def _documents(ground: Ground) -> Prepare:
+    place = ground.own("backfill")
+    members = len(place.programme.members)
+
+    def prepare(count: int) -> Work:
+        def work() -> None:
+            with shop_of(count, members) as address:
+                book(place, address)
+
+        return work
 
     return prepare
 

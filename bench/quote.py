@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import psycopg
@@ -88,17 +90,24 @@ def _probe(name: str, presser: Presser, ground: Ground) -> Probe:
 class Presser:
     """Asks an address for quotes to members of a place, drawn by chance.
 
-    `baskets` come by turns; each is one for the first member.
+    `baskets` come by turns; each is one for the first member.  Another `path` has a header of its
+    own by which the caller is known.
     """
 
     def __init__(
-        self, address: str, place: Place, baskets: Sequence[Mapping[str, Any]] = ()
+        self,
+        address: str,
+        place: Place,
+        baskets: Sequence[Mapping[str, Any]] = (),
+        *,
+        path: str = PATH,
+        header: str = "",
     ) -> None:
-        folder = place.folder
+        folder = Path(mkdtemp(prefix="asked-", dir=place.folder))
         bodies = [json.dumps(one) for one in baskets or [basket(phone_of(0))]]
         (folder / "bodies").write_text("\n".join(bodies), "utf-8")
-        (folder / "token").write_text(place.programme.key, "utf-8")
-        self._url, self._folder = address + PATH, str(folder)
+        (folder / "headers").write_text(header or bearer(place), "utf-8")
+        self._url, self._folder = address + path, str(folder)
         self._members, self._asked = str(len(place.programme.members)), 0
 
     def __call__(self, connections: int, seconds: float) -> Sample:
@@ -107,6 +116,11 @@ class Presser:
         arguments = (self._folder, self._members, str(self._asked))
         load = Load(self._url, "quote", arguments)
         return press(load, connections=connections, seconds=seconds)
+
+
+def bearer(place: Place) -> str:
+    """The header by which the measured programme's key is told."""
+    return f"Authorization: Bearer {place.programme.key}"
 
 
 def ask(address: str, place: Place, body: Mapping[str, Any] | None = None) -> requests.Response:

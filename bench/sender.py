@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -29,27 +29,34 @@ Delivery = tuple[str, bytes]
 """Its name and its body."""
 
 
+Headers = Callable[[Delivery], str]
+"""What stands in a delivery's head beside what all have, each line with its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """`answered_at`: seconds since 1970.  `late_s`: after the planned moment."""
+    """`answered_at`: seconds since 1970.  `late_s`: after the planned moment.  `took_s`: how long
+    the door took to answer."""
 
     name: str
     answered_at: float
     late_s: float
+    took_s: float
 
 
 class Sender:
     """Posts JSON to one door."""
 
-    def __init__(self, address: str, path: str) -> None:
+    def __init__(self, address: str, path: str, headers: Headers = lambda _: "") -> None:
         parts = urlsplit(address)
         assert parts.hostname is not None
         assert parts.port is not None
         self._host, self._port = parts.hostname, parts.port
         self._head = f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n".encode()
+        self._headers = headers
 
     def at_pace(self, deliveries: Sequence[Delivery], rate: float) -> list[Sent]:
-        """Each at its planned moment, `rate` a second.  Raises: BenchFailed (not a 200)."""
+        """Each at its planned moment, `rate` a second.  Raises: BenchFailed (no success)."""
         return asyncio.run(self._at_pace(deliveries, rate))
 
     def at_once(self, deliveries: Iterable[Delivery], connections: int) -> list[Sent]:
@@ -99,13 +106,13 @@ class Sender:
 
     async def _send(self, line: _Line, delivery: Delivery, late: float) -> Sent:
         name, body = delivery
-        about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        status = await asyncio.wait_for(
-            line.exchange(self._head + about.encode() + body), TIMEOUT_S
-        )
-        if status != 200:
+        about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        head = self._head + f"{self._headers(delivery)}{about}\r\n".encode()
+        began = time.perf_counter()
+        status = await asyncio.wait_for(line.exchange(head + body), TIMEOUT_S)
+        if status not in (200, 201):
             raise BenchFailed(f"a delivery was answered {status}")
-        return Sent(name, time.time(), late)
+        return Sent(name, time.time(), late, time.perf_counter() - began)
 
 
 class _Line:

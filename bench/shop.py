@@ -1,7 +1,8 @@
 """A stand-in shop in a process of its own, without limits: `python -m bench.shop RECEIPTS MEMBERS`.
 
-It lists the numbers of its receipts, a hundred a page, and gives each as a canonical event.  Its
-first line says on which port.
+It lists the numbers of its receipts, a hundred a page, and gives each as a canonical event; as
+WooCommerce's REST API it gives orders without refunds, by whatever number.  Its first line says
+on which port.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import random
 import sys
 from datetime import datetime
 
+from bench.ingest import guest_order
 from bench.receipts import receipt_of
 from hub.clock import SystemClock
 
 PAGE = 100
+_WOO = "/wp-json/wc/v3/"
 
 
 class Shop:
@@ -39,6 +42,8 @@ class Shop:
             writer.close()
 
     def _answer(self, path: str) -> bytes:
+        if path.startswith(_WOO):
+            return _of_woo(path.removeprefix(_WOO).partition("?")[0])
         kind, _, number = path.strip("/").partition("/")
         if kind == "receipts":
             return self._bodies[int(number)]
@@ -46,6 +51,13 @@ class Shop:
         last = min(first + PAGE, len(self._bodies))
         page = {"numbers": list(range(first, last)), "more": last < len(self._bodies)}
         return json.dumps(page).encode()
+
+
+def _of_woo(path: str) -> bytes:
+    """An order of a guest by its number; every list is empty."""
+    kind, _, number = path.partition("/")
+    asked = kind == "orders" and number.isdigit()
+    return json.dumps(guest_order(int(number))).encode() if asked else b"[]"
 
 
 def _body(number: int, member: int, now: datetime) -> bytes:

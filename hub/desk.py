@@ -37,6 +37,7 @@ from loyalty_core.service.member_cards import known_by_code
 from loyalty_core.service.member_pages import find_purchases
 from loyalty_core.service.members import MemberCard, NewMember, search_members
 from loyalty_core.service.quote_basket import base_quote, quote_basket
+from loyalty_core.service.renew_hold import renew_cart
 from loyalty_core.store import documents, installations
 from loyalty_core.store.certificates import KeptCertificate
 from loyalty_core.store.database import read, transact
@@ -172,6 +173,14 @@ class InstallationDesk:
         if isinstance(told, CodeRefused):
             raise Declined(told.code)
         return told
+
+    def renew(self, cart: str, *, shop: str | None = None, ttl_s: int) -> bool:
+        self._serve()
+        plans, source = self.counter.hub.plans, self.live.source
+        placed = self._write(
+            lambda c: renew_cart(c, plans, source, cart, shop, ttl_s=ttl_s, now=self.now)
+        )
+        return placed is not None
 
     def release(self, cart: str, *, shop: str | None = None) -> None:
         self._serve()

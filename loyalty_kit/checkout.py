@@ -70,7 +70,8 @@ class HoldRequest:
 
     `expect_payable_minor`, `expect_to_pay_minor` (kopecks; the latter is what certificates
     leave to pay) and `expect_spend_points` (hundredths of a point) are what
-    the buyer was shown; None is "not said".
+    the buyer was shown; None is "not said".  `set_aside` False promises without setting points
+    aside: they are once the hold is renewed.
     """
 
     request: QuoteRequest
@@ -79,6 +80,7 @@ class HoldRequest:
     expect_payable_minor: int | None = None
     expect_spend_points: int | None = None
     expect_to_pay_minor: int | None = None
+    set_aside: bool = True
 
 
 @frozen

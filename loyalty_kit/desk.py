@@ -174,6 +174,12 @@ class Desk(Protocol):
         counts as an attempt (`code_wrong`, `code_over`).  Raises: Declined."""
         ...
 
+    def renew(self, cart: str, *, shop: str | None = None, ttl_s: int) -> bool:
+        """Set aside, from now on, what the last hold of a cart promised, for a buyer whom the
+        caller vouches for.  False where there is none, or it was let go.  Raises: Declined,
+        `price_changed` and `not_enough_points` among others."""
+        ...
+
     def release(self, cart: str, *, shop: str | None = None) -> None:
         """Let the hold of a cart go, if it has one.  Raises: Declined."""
         ...

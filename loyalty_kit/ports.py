@@ -46,10 +46,16 @@ class Hint:
     """A webhook that only says "look at this": document kind and id at the remote.
 
     `kind` and `id` name the document whose revisions the hub counts (`ledger.md` 19).
+
+    `by`: documents that have a say in what this one means, as a sale has in the order that it
+    fulfils: a document that leads to another names itself there.  The hub remembers it for good.
+    Whenever either is read the other is read after it, and `Fetch` is given the hint with all
+    that have ever led to its document; whether they still do, they say themselves.
     """
 
     kind: str
     id: str
+    by: tuple[Hint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +135,30 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
+class InStock:
+    """How many units of a product, in thousandths, a shop has; below zero where it says so."""
+
+    sku: str
+    shop: str
+    quantity_milli: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockCount:
+    """What `shops` have of all products of a page; what is not among `found` they have none of."""
+
+    shops: tuple[str, ...]
+    found: tuple[InStock, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CataloguePage:
+    """`stock` None: it was not counted, and what is known of it stays."""
+
     products: tuple[Product, ...]
     categories: tuple[Category, ...]
     next_cursor: str | None
+    stock: StockCount | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,15 @@
 -- Quotes: each request asks for another member.  Arguments: a folder with `bodies` (one a line,
--- by turns; +79000000000 stands for the member's phone) and `token`, the number of members, and
--- a seed.  The requests are made once; only the phone in them changes, so that the client stays
+-- by turns; +79000000000 stands for the member's phone) and `headers` (one a line), the number of
+-- members, and a seed.  The requests are made once; only the phone in them changes, so that the client stays
 -- light.
 local before, after, members, number = {}, {}, 0, 0
 
-local function read(name)
-  local file = assert(io.open(name, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
-
 function init(args)
-  local headers = {
-    ["Content-Type"] = "application/json",
-    ["Authorization"] = "Bearer " .. read(args[1] .. "/token"),
-  }
+  local headers = { ["Content-Type"] = "application/json" }
+  for line in io.lines(args[1] .. "/headers") do
+    local name, value = line:match("^(.-): (.*)$")
+    headers[name] = value
+  end
   for body in io.lines(args[1] .. "/bodies") do
     local whole = wrk.format("POST", nil, headers, body)
     local from, to = whole:find("+79000000000", 1, true)

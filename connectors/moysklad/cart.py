@@ -2,7 +2,9 @@
 
 Books nothing.  The till sends no id of the cart and may ask any number of times.  A cart that
 spends is promised by a hold of ten minutes, one for a buyer at a retail point: it only lowers
-what other channels may spend, and each replaces the last.
+what other channels may spend, and each replaces the last.  Where the buyer is to confirm with a
+code, it lowers nothing until `/retaildemand/verify` asks for the code, and has its ten minutes
+from then.
 """
 
 from __future__ import annotations
@@ -174,7 +176,9 @@ def _spending(request: QuoteRequest, wish: int | None, desk: Desk, settings: Set
     if spend != "max":
         spend = min(spend or 0, quote.points.spend_max)
     try:
-        held = desk.hold(HoldRequest(replace(request, spend=spend), ttl_s=HOLD_S))
+        # With a code, points are set aside once the buyer is asked for it.
+        wanted = HoldRequest(replace(request, spend=spend), HOLD_S, set_aside=not needs_code)
+        held = desk.hold(wanted)
     except Declined:
         return Priced(desk.quote(request), note="Списать баллы сейчас нельзя")
     return Priced(held, needs_code)

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from connectors.moysklad import schemas
-from connectors.moysklad.client import PAGE, MoySklad
+from connectors.moysklad.client import MOST, PAGE, MoySklad
 from connectors.moysklad.people import MAX_NAME
 from connectors.moysklad.schemas import load
+from connectors.moysklad.stock import counted
 from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.ports import CataloguePage, Category, Product, ProductsChanged, Translated
@@ -33,7 +34,8 @@ _GOODS, _FOLDER = compile_load(schemas.Goods()), compile_load(schemas.Folder())
 
 
 class Catalogue:
-    """Folders first, since a parent may stand on any page; then kind by kind, by the hundred.
+    """Folders first, since a parent may stand on any page; then kind by kind, by the thousand, or
+    by the hundred where something is expanded.
 
     The cursor is `<kind>:<offset>`.
     """
@@ -46,17 +48,21 @@ class Catalogue:
         kind, _, offset = cursor.partition(":")
         if kind not in GOODS or not offset.isascii() or not offset.isdigit():
             raise PayloadInvalid("the cursor of the catalogue is not one of ours")
-        params = {"limit": str(PAGE), "offset": offset, "order": "id,asc"}
+        size = PAGE if GOODS[kind] else MOST
+        params = {"limit": str(size), "offset": offset, "order": "id,asc"}
         if GOODS[kind]:
             params["expand"] = GOODS[kind]
         rows = client.rows(f"/entity/{kind}", params)
         products = tuple(product for row in rows for product in products_of(row))
-        return CataloguePage(products, (), _following(kind, int(offset), len(rows)))
+        after = int(offset) + len(rows) if len(rows) == size else None
+        stock = counted(client, products) if client.settings["stock"] and products else None
+        return CataloguePage(products, (), _following(kind, after), stock)
 
 
-def _following(kind: str, offset: int, count: int) -> str | None:
-    if count == PAGE:
-        return f"{kind}:{offset + PAGE}"
+def _following(kind: str, after: int | None) -> str | None:
+    """`after`: where its next page begins; None after the last one."""
+    if after is not None:
+        return f"{kind}:{after}"
     place = ORDER.index(kind) + 1
     return f"{ORDER[place]}:0" if place < len(ORDER) else None
 

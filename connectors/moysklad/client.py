@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from threading import BoundedSemaphore
 from typing import Any
@@ -102,6 +102,15 @@ class MoySklad:
             if not page:
                 break
         return found
+
+    def stock(self, articles: Sequence[str]) -> list[Json]:
+        """What stores have of these articles now; none of it where there is nothing left."""
+        address, token = f"{self._root}/report/stock/bystore/current", self.settings["api_token"]
+        params = {"filter": "assortmentId=" + ",".join(articles)}
+        rows = json_of(self._call("GET", address, token, params=params))
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise RemoteMisconfigured("the report of stock did not answer a list")
+        return rows
 
     # Webhooks
 

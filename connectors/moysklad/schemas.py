@@ -264,10 +264,12 @@ class Document(Wire):
 
 
 class Read(Wire):
-    """What `fetch.read` brings: the document, and all its positions."""
+    """What `fetch.read` brings: the document, and all its positions; of an order also the retail
+    sales that have named it."""
 
     document = fields.Nested(Document, required=True)
     positions = fields.List(fields.Nested(Position), required=True)
+    sales = fields.List(fields.Nested(Document), load_default=list)
 
 
 class Event(Wire):
@@ -310,6 +312,20 @@ class Folder(Wire):
     id = Uuid(required=True)
     name = Name(required=True)
     parent = ref("productFolder")
+
+
+class RetailPoint(Wire):
+    id = Uuid(required=True)
+    store = ref("store")
+
+
+class Left(Wire):
+    """A row of the short report of stock: what a store has of an article; less than nothing,
+    where more was sold than had come in."""
+
+    article = Uuid(data_key="assortmentId", required=True)
+    store = Uuid(data_key="storeId", load_default=None, allow_none=True)
+    units = Number(data_key="stock", load_default=Decimal(0))
 
 
 # The till

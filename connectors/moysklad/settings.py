@@ -188,6 +188,13 @@ class Settings(SettingsSchema):
             "controls the till can spend points without the buyer.",
         },
     )
+    stock = settings.boolean(
+        {"ru": "Остатки в точках продаж", "en": "Stock of retail points"},
+        help={
+            "ru": "Раз в день, вместе с товарами: сколько их на складе каждой точки продаж",
+            "en": "Once a day, with the goods: how many the store of each retail point has",
+        },
+    )
     balance_fields = settings.text(
         {"ru": "Поле баланса у контрагента", "en": "Field of the balance"},
         help={

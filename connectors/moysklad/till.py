@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from connectors.moysklad import schemas
-from connectors.moysklad.cart import recalculated
+from connectors.moysklad.cart import HOLD_S, recalculated
 from connectors.moysklad.people import customer_of, email_of, new_buyer, phone_of
 from connectors.moysklad.routes import RETURN, SALE, verify_till
 from connectors.moysklad.schemas import load
@@ -27,7 +27,7 @@ from connectors.moysklad.till_words import (
     refusal_of,
     reply,
 )
-from connectors.moysklad.translate import cart_of
+from connectors.moysklad.translate import cart_of, shop_of
 from loyalty_kit.checker import compile_load
 from loyalty_kit.desk import CODES_SETTING, Declined, Desk, SentCode
 from loyalty_kit.errors import PayloadInvalid, Refused, SignatureInvalid
@@ -132,6 +132,8 @@ def _confirm_spending(request: InboundRequest, desk: Desk, settings: Settings) -
         raise Refusal("unknown_buyer", status=404)
     _check_codes(settings)
     cart = cart_of(told["buyer"], told["store"])
+    if cart is not None:
+        desk.renew(cart, shop=shop_of(told["store"], settings), ttl_s=HOLD_S)
     sent = desk.send_code(Customer(id=found.id), "spend", cart=cart)
     return _code(sent, found.phone or found.email or "")
 

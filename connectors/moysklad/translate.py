@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -44,8 +44,6 @@ DOCUMENTS = SALES | RETURN_OF.keys()
 AT_TILL = frozenset({RETAIL, RETAIL_RETURN})
 POSTED = 1
 """The revision of what the till posted; documents that are read count from the next one on."""
-FULFILLED = 10**9
-"""The revision of an order that was sold at the till: above every one of its own."""
 UNNAMED = "unnamed:"
 """Before the kind of a hint: a document of which the till told everything but its id."""
 
@@ -105,29 +103,30 @@ def translate_document(hint: Hint, document: Any, context: Context) -> Translate
         certificates=_certificates(told["cards"]),
         fiscal=_fiscal(told["cheque"]),
     )
+    return _with_order(purchase, hint.kind, data, settings)
+
+
+def _with_order(purchase: Purchase, kind: str, data: Wire, settings: Settings) -> Translated:
+    """One of an order and its sale counts: of a shipment the order, of the till's sale the sale,
+    since the till's word has the points."""
+    told = data["document"]
     ordered = told["order"] is not None and ORDER in settings["sales"]
-    if ordered and hint.kind == DEMAND:
-        # Its order counts; it may have been booked before it had one.
+    sold = any(_fulfils(sale, told["id"]) for sale in data["sales"])
+    if sold or (ordered and kind == DEMAND):
+        # It may have been booked before that was known.
         return (replace(purchase, status=PurchaseStatus.CANCELLED),)
-    if ordered and purchase.status is PurchaseStatus.PAID:
-        return (purchase, _sold_at_till(told["order"]))
+    if ordered:
+        return (purchase, Hint(ORDER, told["order"], by=(Hint(RETAIL, told["id"]),)))
     return (purchase,)
 
 
-def _sold_at_till(order: str) -> Purchase:
-    """An order that a retail sale fulfils does not count: the till's word has the points.
+def _fulfils(sale: Wire, order: str) -> bool:
+    """Whether a retail sale is the sale of this order, as it stands now.
 
-    Its own words come under lower revisions, so none of them books it again.  It is told alike
-    each time: when it was placed the sale does not say, and the hub may know.
+    Goods that came back of it were sold; a sale that was emptied never was.
     """
-    return Purchase(
-        external_id=order,
-        revision=FULFILLED,
-        status=PurchaseStatus.CANCELLED,
-        occurred_at=datetime(1970, 1, 1, tzinfo=UTC),
-        channel="online",
-        lines=(),
-    )
+    kept = sale["applicable"] and not sale["deleted"]
+    return kept and sale["order"] == order and sale["sum"] != 0
 
 
 def _sale_of(demand: Wire | None, settings: Settings) -> str | None:

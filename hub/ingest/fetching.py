@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +15,12 @@ from hub.ingest.fates import Killed, Postponed
 from hub.ingest.sealed import Call
 from hub.live import Live
 from hub.wiring import Hub
+from loyalty_core.service.known_events import hash_of
 from loyalty_core.store import documents
 from loyalty_core.store.database import is_away, transact
 from loyalty_core.store.documents import Ask, DocumentKey
-from loyalty_kit.errors import ConnectorError, CredentialsRejected, RateLimited
+from loyalty_kit.errors import ConnectorError, CredentialsRejected, Drop, RateLimited
 from loyalty_kit.events import Event, Purchase, Refund
-from loyalty_kit.events_schema import content_hash
 from loyalty_kit.ports import (
     Client,
     Context,
@@ -35,10 +35,12 @@ log = structlog.get_logger(__name__)
 
 _FAILURES_IN_A_ROW = 3
 _MOST_KILLED = 2
-TOGETHER = 10
+TOGETHER = 25
 """Documents whose revisions are drawn in one transaction, and that are translated in one call."""
 _MOST_DOCUMENTS = 50
 """That one delivery may lead to: a connector whose documents point in a circle must end."""
+Name = tuple[int, Hint]
+"""An installation, and what it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,11 @@ class Wanted:
 
     @classmethod
     def by(cls, live: Live, hint: Hint, received_at: datetime) -> Wanted:
-        return cls(live, DocumentKey(live.row.id, hint.kind, hint.id), hint, received_at)
+        return cls(live, _key_of(live, hint), hint, received_at)
+
+    @property
+    def name(self) -> Name:
+        return self.live.row.id, self.hint
 
 
 @dataclass(slots=True)
@@ -79,7 +85,7 @@ class Fetcher:
     hub: Hub
     before_call: Callable[[], None]
     _clients: dict[int, Client] = field(default_factory=dict)
-    _fetched: dict[DocumentKey, Fetched | Exception] = field(default_factory=dict)
+    _fetched: dict[Name, Fetched | Exception] = field(default_factory=dict)
     _failures: dict[int, int] = field(default_factory=dict)
     _killed: dict[int, int] = field(default_factory=dict)
     _blocked: dict[int, Exception] = field(default_factory=dict)
@@ -88,7 +94,7 @@ class Fetcher:
 
     def fetch_ahead(self, wanted: Sequence[Wanted]) -> None:
         """Fetch documents that `follow` will ask for, so many at a time."""
-        unlike = {one.key: one for one in wanted if one.key not in self._fetched}
+        unlike = {one.name: one for one in wanted if one.name not in self._fetched}
         left = list(unlike.values())
         for start in range(0, len(left), TOGETHER):
             portion = left[start : start + TOGETHER]
@@ -103,31 +109,30 @@ class Fetcher:
     def follow(self, live: Live, hints: tuple[Hint, ...], received_at: datetime) -> list[Fetched]:
         """The documents that hints lead to.
 
+        One that was only led to by another, and says nothing here any more, is left out.
+
         Raises: whatever the connector raises; Postponed.
         """
-        found: dict[DocumentKey, Fetched] = {}
+        found: dict[Hint, Fetched] = {}
         ahead = list(hints)
         while ahead and len(found) < _MOST_DOCUMENTS:
             hint = ahead.pop(0)
-            key = DocumentKey(live.row.id, hint.kind, hint.id)
-            if key not in found:
-                found[key] = self._once(live, key, hint, received_at)
-                ahead += found[key].hints
+            if hint not in found:
+                try:
+                    found[hint] = self._once(Wanted.by(live, hint, received_at))
+                except Drop:
+                    if not hint.by:
+                        raise
+                    continue
+                ahead += found[hint].hints
         return list(found.values())
 
-    def _once(self, live: Live, key: DocumentKey, hint: Hint, received_at: datetime) -> Fetched:
-        known = self._fetched.get(key)
-        if isinstance(known, Exception):
-            raise known
-        if known is not None:
-            return known
-        if live.row.id in self._blocked:
-            raise Postponed(self._blocked[live.row.id])
-        return self._fetch(live, key, hint, received_at)
-
-    def _fetch(self, live: Live, key: DocumentKey, hint: Hint, received_at: datetime) -> Fetched:
-        self._fetch_together([Wanted(live, key, hint, received_at)])
-        found = self._fetched[key]
+    def _once(self, one: Wanted) -> Fetched:
+        if one.name not in self._fetched:
+            if self._is_blocked(one):
+                raise Postponed(self._blocked[one.live.row.id])
+            self._fetch_together([one])
+        found = self._fetched[one.name]
         if isinstance(found, Exception):
             raise found
         return found
@@ -142,48 +147,50 @@ class Fetcher:
         for one in wanted:
             if self._is_blocked(one):
                 continue
+            ask = asked[one.key]
+            hint = replace(one.hint, by=_hints(ask.led_by))
             try:
-                document = self._read(one)
+                document = self._read(one.live, hint)
             except Exception as error:
                 if is_away(error):
                     raise
-                self._fetched[one.key] = error
+                self._fetched[one.name] = error
                 self._note_failure(one.live, error)
                 continue
-            fetch, revision = one.live.connector.fetch, asked[one.key].revision
+            fetch = one.live.connector.fetch
             assert fetch is not None, "it was read by it"
-            context = Context(one.live.open_settings, one.received_at, revision)
-            read.append((one, (fetch.translate, (one.hint, document, context))))
+            context = Context(one.live.open_settings, one.received_at, ask.revision)
+            read.append((one, (fetch.translate, (hint, document, context))))
         outcomes = self.hub.cells.translate([call for _, call in read])
         for (one, _), outcome in zip(read, outcomes, strict=True):
             if isinstance(outcome, Exception):
-                self._fetched[one.key] = outcome
+                self._fetched[one.name] = outcome
                 if isinstance(outcome, Killed):
                     self._note_killed(one.live, outcome)
             else:
-                self._fetched[one.key] = _fetched(asked[one.key], outcome)
+                self._fetched[one.name] = _fetched(asked[one.key], outcome)
 
     def _is_blocked(self, one: Wanted) -> bool:
         return one.live.row.id in self._blocked
 
     def _ask(self, wanted: Sequence[Wanted]) -> dict[DocumentKey, Ask]:
         """In one transaction that is over before the first call."""
-        keys = sorted({one.key for one in wanted}, key=astuple)
-        now = self.hub.clock.now()
+        now, keys = self.hub.clock.now(), [one.key for one in wanted]
+        leaders = [(one.key, _key_of(one.live, by)) for one in wanted for by in one.hint.by]
 
         def draw(connection: Connection) -> dict[DocumentKey, Ask]:
-            return {key: documents.ask(connection, key, now=now) for key in keys}
+            documents.link(connection, leaders)
+            return documents.ask_each(connection, keys, now=now)
 
         return transact(self.hub.engine, draw)
 
-    def _read(self, one: Wanted) -> Any:
-        live = one.live
+    def _read(self, live: Live, hint: Hint) -> Any:
         if live.connector.fetch is None:
             raise LookupError(f"connector {live.row.connector} hints but cannot fetch")
         if live.row.id not in self._clients:
             self._clients[live.row.id] = live.client()
         self.before_call()
-        document = live.connector.fetch.read(self._clients[live.row.id], one.hint)
+        document = live.connector.fetch.read(self._clients[live.row.id], hint)
         self._note_answer(live)
         return document
 
@@ -227,11 +234,31 @@ def answers_in(translated: Translated) -> tuple[SmsAnswer, ...]:
 def _fetched(asked: Ask, translated: Translated) -> Fetched:
     events, products, hints = sort_out(translated)
     answers = answers_in(translated)
-    content = _hash(events, (*products, *answers))
-    return Fetched(asked, events, products, hints, answers, content)
+    content = _hash(events, (*products, *answers), hints)
+    found = Fetched(asked, events, products, hints, answers, content)
+    if found.unchanged:
+        # What it has a say in was read after it had changed.
+        return replace(found, hints=tuple(hint for hint in hints if not hint.by))
+    leader = _hints([asked.document])
+    led = [replace(hint, by=leader) for hint in _hints(asked.leads_to)]
+    return replace(found, hints=tuple(dict.fromkeys((*hints, *led))))
 
 
-def _hash(events: tuple[Event, ...], others: tuple[Product | SmsAnswer, ...]) -> str:
-    parts: list[Any] = [content_hash(event) for event in events]
+def _key_of(live: Live, hint: Hint) -> DocumentKey:
+    return DocumentKey(live.row.id, hint.kind, hint.id)
+
+
+def _hints(named: Sequence[DocumentKey]) -> tuple[Hint, ...]:
+    return tuple(Hint(one.kind, one.ref) for one in named)
+
+
+def _hash(
+    events: tuple[Event, ...],
+    others: tuple[Product | SmsAnswer, ...],
+    hints: tuple[Hint, ...],
+) -> str:
+    """Of what it says, and of which other documents it has a say in."""
+    parts: list[Any] = [hash_of(event) for event in events]
     parts += [repr(other) for other in others]
+    parts += [repr(hint) for hint in hints if hint.by]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -207,9 +207,9 @@ def _book_all(hub: Hub, lease: Lease, parcels: Sequence[Parcel], connection: Con
     receipts = record_events(connection, hub.plans, incoming, now=now) if incoming else []
     _keep_products(connection, parcels, changed, now)
     heard = _hear(connection, parcels, changed, now)
-    for one, _ in fetched:
-        booked_at = None if one.unchanged else now
-        documents.settle(connection, one.asked, one.content_hash, booked_at=booked_at)
+    for known, booked_at in ((True, None), (False, now)):
+        alike = [(one.asked, one.content_hash) for one, _ in fetched if one.unchanged is known]
+        documents.settle_each(connection, alike, booked_at=booked_at)
     told = {id(item.event): receipt for item, receipt in zip(incoming, receipts, strict=True)}
     for parcel in parcels:
         if parcel.recheck:
@@ -223,8 +223,12 @@ def _each_once(parcels: Sequence[Parcel]) -> list[tuple[Fetched, Live]]:
 
     In the order of their names, so that two workers lock them in one order.
     """
-    found = {one.asked.document: (one, parcel.live) for parcel in parcels for one in parcel.fetched}
-    return [found[key] for key in sorted(found, key=lambda k: (k.installation_id, k.kind, k.ref))]
+    found = {
+        (*astuple(one.asked.document), one.asked.revision): (one, parcel.live)
+        for parcel in parcels
+        for one in parcel.fetched
+    }
+    return [found[key] for key in sorted(found)]
 
 
 def _keep_products(

@@ -21,7 +21,7 @@ from hub.ingest import fates
 from hub.ingest.process import resume
 from hub.live import Live, enliven, wire_id
 from hub.wiring import Hub
-from loyalty_core.service.catalogue import upsert_categories, upsert_products
+from loyalty_core.service.catalogue import count_stock, upsert_categories, upsert_products
 from loyalty_core.store import documents, inbox, installations
 from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.inbox import NewDelivery
@@ -134,6 +134,9 @@ def _catalogue(hub: Hub, live: Live, client: Client) -> Step:
         programme_id = live.row.programme_id
         upsert_categories(connection, programme_id, page.categories)
         upsert_products(connection, programme_id, page.products, now=now)
+        if page.stock is not None:
+            skus, stock = {product.sku for product in page.products}, page.stock
+            count_stock(connection, programme_id, skus, stock.shops, stock.found, now=now)
         installations.change(connection, live.row.id, catalogue_cursor=page.next_cursor)
 
     return Step(save, now if page.next_cursor else now + DAY, len(page.products))

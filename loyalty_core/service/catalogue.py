@@ -10,7 +10,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from loyalty_core.store import catalogue as store
-from loyalty_core.store.catalogue import CategoryRow, ProductRow
+from loyalty_core.store.catalogue import CategoryRow, ProductRow, StockRow
 from loyalty_core.store.programmes import fold
 from loyalty_kit.events import PurchaseLine
 
@@ -18,7 +18,9 @@ __all__ = [
     "CatalogueProduct",
     "CategoryRow",
     "ProductRow",
+    "StockRow",
     "Wanted",
+    "count_stock",
     "filled_in",
     "find_products",
     "legal_classes",
@@ -26,6 +28,7 @@ __all__ = [
     "list_products",
     "product_pages",
     "products_for",
+    "stock_of",
     "upsert_categories",
     "upsert_products",
 ]
@@ -68,6 +71,15 @@ class CategoryLike(Protocol):
     def name(self) -> str: ...
     @property
     def parent(self) -> str | None: ...
+
+
+class InStockLike(Protocol):
+    @property
+    def sku(self) -> str: ...
+    @property
+    def shop(self) -> str: ...
+    @property
+    def quantity_milli(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,37 @@ def upsert_categories(
     if rows:
         store.save_categories(connection, [rows[code] for code in sorted(rows)])
     return len(rows)
+
+
+def count_stock(  # noqa: PLR0913 - what was counted, where, and what was found
+    connection: Connection,
+    programme_id: int,
+    skus: Collection[str],
+    shops: Collection[str],
+    found: Sequence[InStockLike],
+    *,
+    now: datetime,
+) -> None:
+    """What these shops have of these products; of what is not found they have none.
+
+    Told to whoever reads the catalogue; nothing is priced or refused by it.
+    """
+    rows = [
+        StockRow(one.sku, one.shop, one.quantity_milli, now)
+        for one in found
+        if one.sku in skus and one.shop in shops
+    ]
+    store.replace_stock(connection, programme_id, skus, shops, rows)
+
+
+def stock_of(
+    connection: Connection, programme_id: int, skus: Collection[str]
+) -> dict[str, list[StockRow]]:
+    """Of each product that has any: what shops had when they were asked last."""
+    found: dict[str, list[StockRow]] = {}
+    for row in store.stock_of(connection, programme_id, skus):
+        found.setdefault(row.sku, []).append(row)
+    return found
 
 
 def products_for(

@@ -131,7 +131,7 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
     _expect(wanted, quote)
     hold = _new_hold(desk, source, wanted, keep_promise(quote, priced), now)
     book = desk.book
-    if book is not None and priced.points.spend:
+    if book is not None and priced.points.spend and wanted.set_aside:
         cause = Cause(f"hold:{hold.id}", now, now, None, {"hold": store.hold_to_wire(hold.key)})
         hold.lots = book.hold(priced.points.spend, cause)
         hold.points = priced.points.spend

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from loyalty_core.store.database import is_sqlite
-from loyalty_core.store.sets import among
-from loyalty_core.store.tables import categories, products
+from loyalty_core.store.sets import among, insert_many
+from loyalty_core.store.tables import categories, product_stock, products
 
 _KEPT_WHERE_NOT_SAID = (
     "external_id",
@@ -44,6 +45,16 @@ class ProductRow:
     cost_minor: int | None = None
     volume_ml: int | None = None
     strength_bp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StockRow:
+    """How many units of a product, in thousandths, a shop had when it was asked."""
+
+    sku: str
+    shop: str
+    quantity_milli: int
+    counted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,49 @@ def save_categories(connection: Connection, rows: Sequence[Mapping[str, Any]]) -
         ),
         rows,
     )
+
+
+def replace_stock(
+    connection: Connection,
+    programme_id: int,
+    skus: Collection[str],
+    shops: Collection[str],
+    rows: Sequence[StockRow],
+) -> None:
+    """What these shops had of these products is what `rows` say now.  A later count of the same
+    products waits for this one."""
+    bound = {"programme": programme_id, "skus": list(skus), "shops": list(shops)}
+    connection.execute(_LOCK_COUNTED, bound)
+    connection.execute(_FORGET_STOCK, bound)
+    values = [(programme_id, row.sku, row.shop, row.quantity_milli, row.counted_at) for row in rows]
+    insert_many(connection, product_stock, _STOCKED, values, unless=_STOCKED[:3])
+
+
+def stock_of(connection: Connection, programme_id: int, skus: Collection[str]) -> list[StockRow]:
+    """By product, and by shop."""
+    bound = {"programme": programme_id, "skus": list(skus)}
+    return [StockRow(*row) for row in connection.execute(_STOCK_BY_SKU, bound)]
+
+
+_STOCKED = ("programme_id", "sku", "shop", "quantity_milli", "counted_at")
+_STOCK_BY_SKU = (
+    select(*[product_stock.c[name] for name in StockRow.__slots__])
+    .where(
+        product_stock.c.programme_id == bindparam("programme"), among(product_stock.c.sku, "skus")
+    )
+    .order_by(product_stock.c.sku, product_stock.c.shop)
+)
+_FORGET_STOCK = delete(product_stock).where(
+    product_stock.c.programme_id == bindparam("programme"),
+    among(product_stock.c.sku, "skus"),
+    among(product_stock.c.shop, "shops"),
+)
+_LOCK_COUNTED = (
+    select(products.c.sku)
+    .where(products.c.programme_id == bindparam("programme"), among(products.c.sku, "skus"))
+    .order_by(products.c.sku)
+    .with_for_update()
+)
 
 
 def products_by_sku(

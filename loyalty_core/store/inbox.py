@@ -154,22 +154,21 @@ def remind(connection: Connection, news: Sequence[NewDelivery], *, now: datetime
     One that is being worked on at this moment becomes due again as well, because its fetch
     may have begun before the change.
     """
-    for new in sorted(news, key=lambda one: one.key):
-        insert = _insert(connection, new, now)
-        connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["installation_id", "hook", "key"],
-                set_={
-                    "state": "due",
-                    "due_at": now,
-                    "received_at": now,
-                    "attempts": 0,
-                    "done_at": None,
-                    "error_code": None,
-                    "error_text": None,
-                },
-            )
-        )
+    rows = [{**_values(new, now), **_AFRESH} for new in sorted(news, key=lambda one: one.key)]
+    if not rows:
+        return
+    insert = insert_or(connection, deliveries)
+    again = ("state", "due_at", "received_at", *_AFRESH)
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=["installation_id", "hook", "key"],
+            set_={name: insert.excluded[name] for name in again},
+        ),
+        rows,
+    )
+
+
+_AFRESH = {"attempts": 0, "done_at": None, "error_code": None, "error_text": None}
 
 
 def _insert(connection: Connection, new: NewDelivery, now: datetime) -> Any:

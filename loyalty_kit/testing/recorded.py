@@ -87,6 +87,7 @@ class _HintSchema(wire.FrozenSchema):
 
     kind = fields.String(required=True)
     id = fields.String(required=True)
+    by = fields.List(fields.Nested(lambda: _HintSchema()))
 
 
 class _SmsAnswerSchema(wire.FrozenSchema):

@@ -5,6 +5,8 @@ The programme gives 5 % of what is paid, in whole points, and takes points for u
 
 from __future__ import annotations
 
+import pytest
+
 from hub.installations import set_state
 from loyalty_core.domain.rules import default_rules
 from tests.journeys.conftest import OpenMoySklad
@@ -42,17 +44,72 @@ def test_a_cart_that_spends_no_more_sets_nothing_aside(moysklad: MoySkladStage):
     assert (emptied.status_code, moysklad.held()) == (200, "0.00")
 
 
-def test_a_hold_is_let_go_where_the_programme_asks_for_codes(open_moysklad_embedded: OpenMoySklad):
+NORTH = "5c1f0a52-0d1e-11ef-0a80-0b6300002222"
+
+
+def verify(stage: MoySkladStage, store: str = STORE) -> tuple[int, str]:
+    """The till asks for a code: its answer, and what Anna has set aside then."""
+    stage.clock.advance(seconds=61)
+    asked = {"retailStore": ref("retailstore", store), "counterpartyId": ANNA}
+    return stage.till("retaildemand/verify", asked).status_code, stage.held()
+
+
+@pytest.fixture
+def with_codes(open_moysklad_embedded: OpenMoySklad) -> MoySkladStage:
     careful = default_rules(earn_percent=5, spend_limit_percent=30)
     careful["policies"]["trust_pos"] = False
     stage = open_moysklad_embedded(document=careful, codes_to_till="true")
     stage.connect("console")
     stage.earns(500)
+    return stage
 
+
+def test_points_are_set_aside_once_the_buyer_is_asked_for_a_code(with_codes: MoySkladStage):
+    stage = with_codes
+    cart = stage.recalc(*BASKET, wish=100)
+    assert (cart["needVerification"], stage.held()) == (True, "0.00")
+    assert verify(stage) == (200, "99.99"), "a kopeck is lost to the prices of units"
+
+    # Each cart replaces the last, and so does each time that a code is asked for.
     stage.recalc(*BASKET, wish=270)
-    assert stage.held() == "270.00"
-    stage.recalc(*BASKET)
     assert stage.held() == "0.00"
+    assert verify(stage) == (200, "270.00")
+    assert verify(stage) == (200, "270.00")
+
+    # The ten minutes count from there; a cart that is older than that is good all the same.
+    stage.work_after(minutes=9)
+    assert stage.held() == "270.00"
+    stage.work_after(minutes=2)
+    assert stage.held() == "0.00"
+    assert verify(stage) == (200, "270.00")
+
+    # A sale takes it up, and there is nothing left to set aside.
+    stage.sells(SALE, cart := stage.recalc(*BASKET, wish=270))
+    stage.work()
+    assert cart["bonusProgram"]["bonusValueToSpend"] == 270
+    assert verify(stage) == (200, "0.00")
+
+
+def test_a_cart_that_spends_no_more_is_set_aside_no_more(with_codes: MoySkladStage):
+    with_codes.recalc(*BASKET, wish=270)
+    assert verify(with_codes) == (200, "270.00")
+    with_codes.recalc(*BASKET)
+    assert with_codes.held() == "0.00"
+    assert verify(with_codes) == (200, "0.00")
+
+
+def test_no_code_is_sent_for_points_that_are_gone(with_codes: MoySkladStage):
+    with_codes.recalc(*BASKET, wish=270)
+    at_north = {
+        "retailStore": ref("retailstore", NORTH),
+        "agent": ref("counterparty", ANNA),
+        "positions": [one.position() for one in BASKET],
+        "bonusProgram": {"transactionType": "SPENDING"},
+        "preferredBonusToSpend": 360,
+    }
+    assert with_codes.till("retaildemand/recalc", at_north).status_code == 200
+    assert verify(with_codes, NORTH) == (200, "360.00")
+    assert verify(with_codes) == (412, "360.00")
 
 
 def test_a_document_that_comes_later_keeps_the_hold_of_the_till_s_sale(

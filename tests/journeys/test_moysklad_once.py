@@ -5,7 +5,10 @@ The programme gives 5 % of what is paid, in whole points, and takes points for u
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
+
+import pytest
 
 from tests.journeys.conftest import OpenMoySklad
 from tests.journeys.test_moysklad_documents import A_CUP, ORDER, SHIPMENT, TWO_TEAS, position
@@ -50,6 +53,92 @@ def test_an_order_that_is_sold_at_the_till_counts_as_the_sale(open_moysklad_embe
         assert (status(stage, order), status(stage, sale)) == ("cancelled", "paid")
     assert stage.balance() == "180.00"
     assert set(stage.states()) == {"done"}
+
+
+@pytest.mark.parametrize("how", ["bin", "for ever", "unposted", "emptied", "let go", "of another"])
+def test_an_order_counts_again_once_its_sale_is_no_more(
+    open_moysklad_embedded: OpenMoySklad, how: str
+):
+    """In whatever order it is heard of, and however often."""
+    stage = open_moysklad_embedded(sales="retaildemand,customerorder")
+    heard = [("retaildemand", 0), ("customerorder", 0), ("retaildemand", 1)]
+    for number, story in enumerate([*permutations(heard), heard * 2, heard[::-1] * 2]):
+        order, sale = f"{ORDER[:-3]}1{number:02}", f"{SALE[:-3]}1{number:02}"
+        by_order = {"customerOrder": link(stage, "customerorder", order)}
+        stage.saves("customerorder", order, TWO_TEAS, A_CUP, sum=180000.0, payedSum=180000.0)
+        stage.saves("retaildemand", sale, TWO_TEAS, A_CUP, sum=180000.0, **by_order)
+        is_over = False
+        for kind, after in story:
+            if after and not is_over:
+                ended(stage, how, sale, by_order)
+                is_over = True
+            stage.hears(kind, order if kind == "customerorder" else sale)
+            stage.work()
+        # 90 points for 1800.00, once; a sale that has let its order go is a sale of its own.
+        earned = 180 if how in ("let go", "of another") else 90
+        assert stage.balance() == f"{earned * (number + 1)}.00", story
+        assert status(stage, order) == "paid", story
+    assert set(stage.states()) == {"done"}
+
+
+def ended(stage: MoySkladStage, how: str, sale: str, by_order: Json) -> None:
+    if how == "bin":
+        stage.account.bin("retaildemand", sale)
+    elif how == "for ever":
+        stage.account.delete_for_ever("retaildemand", sale)
+    elif how == "unposted":
+        stage.saves("retaildemand", sale, TWO_TEAS, A_CUP, applicable=False, **by_order)
+    elif how == "emptied":
+        stage.saves("retaildemand", sale, sum=0.0, **by_order)
+    elif how == "let go":
+        stage.saves("retaildemand", sale, TWO_TEAS, A_CUP, sum=180000.0)
+    else:
+        other = {"customerOrder": link(stage, "customerorder", f"{ORDER[:-3]}999")}
+        stage.saves("retaildemand", sale, TWO_TEAS, A_CUP, sum=180000.0, **other)
+
+
+def test_an_order_that_two_sales_have_named_counts_for_neither(
+    open_moysklad_embedded: OpenMoySklad,
+):
+    stage = open_moysklad_embedded(sales="retaildemand,customerorder")
+    by_order = {"customerOrder": link(stage, "customerorder", ORDER)}
+    second = f"{SALE[:-3]}188"
+    told(stage, "customerorder", ORDER, payedSum=180000.0)
+    told(stage, "retaildemand", SALE, **by_order)
+    told(stage, "retaildemand", second, **by_order)
+    assert (status(stage, ORDER), stage.balance()) == ("cancelled", "180.00")
+
+    stage.account.bin("retaildemand", SALE)
+    stage.hears("retaildemand", SALE, "DELETE")
+    stage.work()
+    assert (status(stage, ORDER), stage.balance()) == ("cancelled", "90.00")
+
+    # What the buyer brought back had been sold: the order stays fulfilled.
+    stage.saves(
+        "retailsalesreturn", RETURN, TWO_TEAS, A_CUP, sum=180000.0,
+        demand=link(stage, "retaildemand", second),
+    )  # fmt: skip
+    stage.hears("retailsalesreturn", RETURN)
+    told(stage, "customerorder", ORDER, payedSum=180000.0, description="seen again")
+    assert (status(stage, ORDER), stage.balance()) == ("cancelled", "0.00")
+
+    stage.account.bin("retaildemand", second)
+    stage.hears("retaildemand", second, "DELETE")
+    stage.work()
+    assert (status(stage, ORDER), stage.balance()) == ("paid", "90.00")
+
+
+def test_a_sale_goes_on_when_orders_are_left_out(open_moysklad_embedded: OpenMoySklad):
+    stage = open_moysklad_embedded(sales="retaildemand,customerorder")
+    by_order = {"customerOrder": link(stage, "customerorder", ORDER)}
+    told(stage, "customerorder", ORDER, payedSum=180000.0)
+    told(stage, "retaildemand", SALE, **by_order)
+
+    stage.set(sales="retaildemand")
+    stage.saves("retaildemand", SALE, A_CUP, sum=42000.0, **by_order)
+    stage.hears("retaildemand", SALE)
+    stage.work()
+    assert (stage.balance(), stage.states()[-1]) == ("21.00", "done")
 
 
 def test_a_shipment_that_gets_its_order_later_counts_no_more(open_moysklad_embedded: OpenMoySklad):

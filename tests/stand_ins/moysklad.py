@@ -28,7 +28,7 @@ from typing import Any
 
 import requests
 
-from tests.stand_ins.moysklad_answers import BUCKET, Answers, Call, Json, Trouble
+from tests.stand_ins.moysklad_answers import BUCKET, Answers, Call, Json, Trouble, meets
 from tests.stand_ins.web_tokens import claims_by
 
 API = "/api/remap/1.2"
@@ -78,6 +78,8 @@ class Account:
     """How long each call takes."""
     under_way: int = 0
     most_at_once: int = 0
+    stock: dict[tuple[str, str | None], float] = field(default_factory=dict)
+    """By article and store."""
     loyalty: Json = field(default_factory=dict)
     status: str = "SettingsRequired"
     used: set[str] = field(default_factory=set)
@@ -196,16 +198,6 @@ class Account:
             return 0
 
 
-def _meets(row: Json, condition: str) -> bool:
-    """`updated>=`, `moment>=`, `moment<=` and `name=`; other conditions are looked at elsewhere."""
-    for name in ("updated", "moment"):
-        if condition.startswith(f"{name}>="):
-            return bool(row[name] >= condition.removeprefix(f"{name}>="))
-        if condition.startswith(f"{name}<="):
-            return bool(row[name] <= condition.removeprefix(f"{name}<="))
-    return not condition.startswith("name=") or row.get("name") == condition.removeprefix("name=")
-
-
 class _Handler(Answers):
     @property
     def account(self) -> Account:
@@ -257,6 +249,8 @@ class _Handler(Answers):
         steps = call.path.strip("/").split("/")
         if steps[:2] == ["entity", "webhook"]:
             self._webhook(call, steps[2:])
+        elif call.path == "/report/stock/bystore/current":
+            self._stock(call.query)
         elif call.path == "/entity/counterparty/metadata/attributes":
             self._fields(call)
         elif call.method == "POST" and call.path == "/entity/counterparty":
@@ -267,6 +261,18 @@ class _Handler(Answers):
             self._list(steps[1], call.query)
         else:
             self._one(steps, call.query)
+
+    def _stock(self, query: dict[str, str]) -> None:
+        """A list without pages; articles of which a store has nothing are left out."""
+        asked = query["filter"].removeprefix("assortmentId=").split(",")
+        self._send_any(
+            200,
+            [
+                {"assortmentId": article, "storeId": store, "stock": units}
+                for (article, store), units in self.account.stock.items()
+                if article in asked and units
+            ],
+        )
 
     def _vendor(self, call: Call) -> None:
         """`/apps/<app>/<account>/loyalty` and `/status`, and `/context/<key>`, by a token that
@@ -372,7 +378,7 @@ class _Handler(Answers):
         if ids:
             rows = [row for row in rows if row["id"] in ids]
         for condition in conditions:
-            rows = [row for row in rows if _meets(row, condition)]
+            rows = [row for row in rows if meets(row, condition)]
         name = query.get("order", "id,asc").partition(",")[0]
         self._rows(sorted(rows, key=lambda row: (row[name], row["id"])), query, name="list")
 

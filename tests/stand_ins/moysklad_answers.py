@@ -126,3 +126,13 @@ class Answers(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def meets(row: Json, condition: str) -> bool:
+    """`updated>=`, `moment>=`, `moment<=` and `name=`; other conditions are looked at elsewhere."""
+    for name in ("updated", "moment"):
+        if condition.startswith(f"{name}>="):
+            return bool(row[name] >= condition.removeprefix(f"{name}>="))
+        if condition.startswith(f"{name}<="):
+            return bool(row[name] <= condition.removeprefix(f"{name}<="))
+    return not condition.startswith("name=") or row.get("name") == condition.removeprefix("name=")

@@ -10,6 +10,7 @@ from flask import Flask
 from hub.web.api import (
     attention,
     cards,
+    catalogue,
     certificates,
     checkout,
     confirmations,
@@ -49,6 +50,7 @@ BLUEPRINTS = (
     connections.blueprint,
     attention.blueprint,
     programme.blueprint,
+    catalogue.blueprint,
 )
 
 

@@ -1,4 +1,4 @@
-"""The programme behind a key: its rule set, shops and catalogue."""
+"""The programme behind a key: its rule set and shops."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from hub.web.api import programme_schemas as wire
 from hub.web.api.call import Call, Operation, answer, check_reach
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
-from hub.web.api.schemas import PageQuerySchema
 from hub.web.errors import asked_language
 from loyalty_core.domain.errors import InvalidInput
-from loyalty_core.service import catalogue, programmes, shops, simulate
+from loyalty_core.service import programmes, shops, simulate
 from loyalty_core.service.count_members import count_members
 
 SCOPE = "admin"
 MOST_RECEIPTS = 5000
 """So many are priced twice while somebody waits: a few seconds.  The command line has no limit."""
-blueprint = Blueprint("programme", __name__, description="Rules, shops and catalogue.")
+blueprint = Blueprint("programme", __name__, description="Rules and shops.")
 
 
 @operation(
@@ -350,101 +349,3 @@ def change_shop(call: Call, code: str, shop: str) -> Answer:
         ),
         told=told,
     )
-
-
-# --- catalogue ------------------------------------------------------------------------------
-
-
-@operation(
-    blueprint,
-    Operation(
-        method="GET",
-        rule="/programmes/<code>/products",
-        scope=SCOPE,
-        query=PageQuerySchema(),
-        gives={200: wire.ProductPageSchema},
-        refuses=(404,),
-    ),
-)
-def list_products(call: Call, code: str) -> Answer:
-    """The catalogue's products, in the order of sku."""
-    asked = body.read_query(PageQuerySchema())
-    rows, after = call.read(
-        lambda connection: catalogue.list_products(
-            connection,
-            call.programme(connection, code).id,
-            after=asked.get("cursor"),
-            limit=asked["limit"],
-        )
-    )
-    return answer({**wire.ProductsSchema().dump({"items": rows}), "next_cursor": after})
-
-
-@operation(
-    blueprint,
-    Operation(
-        method="POST",
-        rule="/programmes/<code>/products",
-        scope=SCOPE,
-        takes=wire.ProductsSchema,
-        gives={200: wire.SavedSchema},
-        refuses=(404,),
-        idempotency_key="optional",
-    ),
-)
-def save_products(call: Call, code: str) -> Answer:
-    """Add products, or change those that are known by sku; up to 500 at a time."""
-    told = body.read_json()
-    products = body.load(wire.ProductsSchema().load, told)["items"]
-
-    def work(connection: Connection) -> Answer:
-        programme_id = call.programme(connection, code).id
-        saved = catalogue.upsert_products(connection, programme_id, products, now=call.now)
-        return answer({"saved": saved})
-
-    return call.write(work, told=told)
-
-
-@operation(
-    blueprint,
-    Operation(
-        method="GET",
-        rule="/programmes/<code>/categories",
-        scope=SCOPE,
-        gives={200: wire.CategoriesSchema},
-        refuses=(404,),
-    ),
-)
-def list_categories(call: Call, code: str) -> Answer:
-    """The catalogue's categories, in the order of their codes."""
-    rows = call.read(
-        lambda connection: catalogue.list_categories(
-            connection, call.programme(connection, code).id
-        )
-    )
-    return answer(wire.CategoriesSchema().dump({"items": rows}))
-
-
-@operation(
-    blueprint,
-    Operation(
-        method="POST",
-        rule="/programmes/<code>/categories",
-        scope=SCOPE,
-        takes=wire.CategoriesSchema,
-        gives={200: wire.SavedSchema},
-        refuses=(404,),
-        idempotency_key="optional",
-    ),
-)
-def save_categories(call: Call, code: str) -> Answer:
-    """Add categories, or change those that are known by code; up to 500 at a time."""
-    told = body.read_json()
-    categories = body.load(wire.CategoriesSchema().load, told)["items"]
-
-    def work(connection: Connection) -> Answer:
-        programme_id = call.programme(connection, code).id
-        saved = catalogue.upsert_categories(connection, programme_id, categories)
-        return answer({"saved": saved})
-
-    return call.write(work, told=told)

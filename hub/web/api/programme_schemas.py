@@ -264,6 +264,18 @@ class CategorySchema(wire.FrozenSchema):
     )
 
 
+class ShopStockSchema(Schema):
+    shop = fields.String(metadata=about("Code of the shop."))
+    quantity_milli = wire.Quantity(data_key="quantity", metadata=about("Units that it has."))
+    counted_at = fields.AwareDateTime(metadata=about("When the shop's system was asked."))
+
+
+class StockedProductSchema(ProductSchema):
+    """`stock`: what shops have of it, where their system tells; told, and never priced by."""
+
+    stock = fields.List(fields.Nested(ShopStockSchema))
+
+
 class ProductsSchema(Schema):
     items = fields.List(
         fields.Nested(ProductSchema), required=True, validate=wire.at_most(MOST_ITEMS)
@@ -276,7 +288,8 @@ class CategoriesSchema(Schema):
     )
 
 
-class ProductPageSchema(ProductsSchema):
+class ProductPageSchema(Schema):
+    items = fields.List(fields.Nested(StockedProductSchema))
     next_cursor = fields.String(allow_none=True)
 
 

@@ -277,6 +277,18 @@ documents = Table(
     PrimaryKeyConstraint("installation_id", "kind", "ref"),
 )
 
+document_links = Table(
+    "document_links",
+    metadata,
+    Column("installation_id", BigInt, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("by_kind", Text, nullable=False),
+    Column("by_ref", Text, nullable=False),
+    PrimaryKeyConstraint("installation_id", "kind", "ref", "by_kind", "by_ref"),
+    Index("ix_document_links_by", "installation_id", "by_kind", "by_ref"),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,

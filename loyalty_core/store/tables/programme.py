@@ -83,6 +83,17 @@ products = Table(
     PrimaryKeyConstraint("programme_id", "sku"),
 )
 
+product_stock = Table(
+    "product_stock",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("shop", Text, nullable=False),
+    Column("quantity_milli", BigInt, nullable=False),
+    Column("counted_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("programme_id", "sku", "shop"),
+)
+
 categories = Table(
     "categories",
     metadata,

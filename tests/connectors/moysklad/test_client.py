@@ -142,7 +142,7 @@ def test_without_gzip_the_answer_is_415_with_no_body(account: Account):
 
 
 def test_a_token_that_is_revoked_between_two_pages(account: Account):
-    for number in range(120):
+    for number in range(1020):
         account.put("product", {"id": f"{number:08}-1fb1-11f1-0a80-0b6300000187", "name": "Сыр"})
     client = client_for(account.base_url)
     first = Catalogue().page(client, "product:0")
