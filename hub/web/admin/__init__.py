@@ -28,6 +28,7 @@ from hub.web.admin import (
     messages,
     people,
     rights,
+    seen_twice,
     sessions,
 )
 from hub.web.admin.context import HUB, choose_programme
@@ -79,6 +80,7 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
         companions.pages,
         deliveries.pages,
         attention.pages,
+        seen_twice.pages,
         members.pages,
         member_actions.pages,
         messages.pages,

@@ -19,6 +19,7 @@ from hub.web.api import (
     events,
     express,
     letters,
+    links,
     members,
     pages,
     partners,
@@ -48,6 +49,7 @@ BLUEPRINTS = (
     partners.blueprint,
     connections.blueprint,
     attention.blueprint,
+    links.blueprint,
     programme.blueprint,
 )
 
