@@ -103,7 +103,8 @@ class Sightings(RuleBasedStateMachine):
         one = data.draw(st.sampled_from(self.seen))
         is_new = data.draw(st.booleans())
         if is_new:
-            one.event = replace(one.event, revision=one.event.revision + 1, cashier="Vera")
+            newer = one.event.revision + 1
+            one.event = replace(one.event, revision=newer, cashier=f"Vera {newer}")
         self.shop.tell(one.event, source=one.source)
         # A newer word of a record that stands alone may find its like.
         if is_new and len(self._group(one.number)) == 1:
