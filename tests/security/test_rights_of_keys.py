@@ -168,12 +168,12 @@ TABLE = {
     "GET /attention/conflicts": May("admin", 200, 200, 200),
     "GET /attention/receipts": May("admin", 200, 200, 200),
     "GET /purchase-links": May("admin", 200, 200, 200),
-    "POST /purchases/<purchase_id>/part": May("admin", 200, NO_PURCHASE, 200, {}),
-    # With itself it cannot be joined, nor can a connection be linked so.
+    # It is not linked: nothing moves.
+    "POST /purchases/<purchase_id>/part": May("admin", EMPTY, NO_PURCHASE, EMPTY, {}),
     "POST /purchases/<purchase_id>/join": May(
-        "admin", UNTOLD, NO_PURCHASE, UNTOLD, {"other": "<purchase_id>"}
+        "admin", NO_PURCHASE, NO_PURCHASE, NO_PURCHASE, {"other": "p_1"}
     ),
-    "GET /connection-links": May("admin", 200, EMPTY, 200),
+    "GET /connection-links": May("admin", EMPTY, EMPTY, EMPTY),
     "PUT /connection-links/<connection_id>/<seen_in>": May("admin", UNTOLD, UNTOLD, UNTOLD, {}),
     "DELETE /connection-links/<connection_id>/<seen_in>": May("admin", 204, UNTOLD, 204),
     # So are gift certificates; their codes stand in bodies.
