@@ -8,8 +8,8 @@ from alembic import op
 from loyalty_core.store.migrations.beside_traffic import add_column, create_index
 from loyalty_core.store.types import BigInt, Json
 
-revision = "0022"
-down_revision = "0021"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
