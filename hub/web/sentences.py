@@ -291,6 +291,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
 
 FIELDS: Mapping[str, str] = {
     "Unknown field.": "Неизвестное поле.",
+    "Is the same purchase.": "Это та же покупка.",
+    "Is the same connection.": "Это то же подключение.",
+    "No such connection.": "Такого подключения нет.",
+    "Must be one of the two connections.": "Нужно одно из этих двух подключений.",
     "Missing data for required field.": "Обязательное поле.",
     "Field may not be null.": "Не может быть null.",
     "Invalid value.": "Неверное значение.",

@@ -27,11 +27,12 @@ from loyalty_core.domain.returns import (
     give_back,
     undo_claw_back,
 )
+from loyalty_core.domain.sightings import ToldBack, in_lines_of, same_lines, told_once
 from loyalty_core.service.coupon_uses import Taken
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.purchases import KeptPurchase
-from loyalty_kit.events import LineKind, PurchaseStatus
+from loyalty_kit.events import LineKind, PurchaseStatus, Refund
 from loyalty_kit.money import prorate
 
 SPEND_WITHOUT_HOLD = "spend_without_hold"
@@ -67,9 +68,11 @@ class Booked:
     periods it counts.  `coupons`: those that it goes by.  `issues`: promotions by which it
     brings a coupon; `issued`: the codes of those that came of it, by promotion.
     `certificates`: what it was paid with before anything came back; `strange`: codes of
-    certificates that it told of when there were none such.  `lent`: what only another sighting
-    of it told, and which (`purchase_words.lend`).  `told_paid_at`: when the hub was told that it is
-    paid, where it was placed before.
+    certificates that it told of when there were none such.  `lent`: what of its
+    own word only another sighting told, in rows of before (`purchase_words.without`).
+    `word_of`: whose word counts of its sightings; `brings`: the hold that a sighting has for the
+    one that counts; `turns`: how often a person parted or joined it.
+    `told_paid_at`: when the hub was told that it is paid, where it was placed before.
     """
 
     rules_version: int = 0
@@ -95,6 +98,9 @@ class Booked:
     certificates: tuple[PaidWith, ...] = ()
     strange: tuple[str, ...] = ()
     lent: dict[str, int] = field(default_factory=dict)
+    word_of: int | None = None
+    brings: str | None = None
+    turns: int = 0
     told_paid_at: datetime | None = None
     answer: dict[str, Any] = field(default_factory=dict)
 
@@ -199,6 +205,24 @@ def terms_of(plan: Plan, now: datetime, zone: ZoneInfo) -> Terms:
     )
 
 
+def standing_refunds(purchase: KeptPurchase) -> list[Refund]:
+    """What came back of a purchase, whoever told it, in its own lines and once (`ledger.md` 24)."""
+    booked = [one for one in purchase.refunds if one.state == "booked"]
+    if not purchase.sightings:
+        return [one.event for one in booked]
+    told: list[ToldBack] = []
+    counting = purchase.counting
+    for sighting in (purchase, *purchase.sightings):
+        is_own = sighting is counting
+        named = {} if is_own else same_lines(sighting.word.lines, counting.word.lines)
+        told += [
+            ToldBack(one.source, one.event if is_own else in_lines_of(one.event, named), is_own)
+            for one in sighting.refunds
+            if one.state == "booked"
+        ]
+    return told_once(told)
+
+
 def rebook(
     purchase: KeptPurchase,
     booked: Booked,
@@ -212,9 +236,7 @@ def rebook(
     comes back is there when something else is to be taken back.
     """
     moved = Moved()
-    back = returned(
-        purchase.lines, [one.event for one in purchase.refunds if one.state == "booked"]
-    )
+    back = returned(purchase.lines, standing_refunds(purchase))
     moved.flag_oddities(back)
     counts = purchase.event.status is PurchaseStatus.PAID
     spend = _spend_wanted(purchase, booked, back) if counts else 0

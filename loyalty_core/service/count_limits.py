@@ -9,7 +9,7 @@ from loyalty_core.domain.pricing.limits import Effect, LimitName, Used, gathered
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.receipt import returned
-from loyalty_core.service.booking import Booked, Moved
+from loyalty_core.service.booking import Booked, Moved, standing_refunds
 from loyalty_core.service.coupon_uses import COUPON_OVERUSED, still_used
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.promotion_limits import (
@@ -101,9 +101,7 @@ def _wanted(
     earned += tuple(
         Effect(promotion, "given", own) for promotion in booked.issues if promotion in plan.counted
     )
-    back = returned(
-        purchase.lines, [one.event for one in purchase.refunds if one.state == "booked"]
-    )
+    back = returned(purchase.lines, standing_refunds(purchase))
     effects = [*still_given(given, purchase.lines), *earned]
     wanted = wanted_of(effects, back, plan, _counted(batch, purchase, booked))
     return wanted, still_used(booked.coupons, effects, purchase.lines, back, plan)

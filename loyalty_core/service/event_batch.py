@@ -47,6 +47,8 @@ from loyalty_core.store.promotion_uses import Ref, UseKey
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_kit.events import Customer, Event, Purchase, Refund
 
+Figures = tuple[int, int, int]
+"""Available, pending and debt, in hundredths of a point."""
 FUTURE_LIMIT = timedelta(hours=24)
 
 
@@ -92,9 +94,13 @@ class EventBatch:
         """
         return self._load([self._checked(source, event) for source, event in events])
 
-    def admit_again(self, told: Told) -> Told:
-        """Load and lock what a known event needs that turned out to be a member's."""
-        return self._load([told])[0]
+    def admit_again(self, *told: Told) -> None:
+        """Load and lock what known events need that turned out to be somebody's, or seen twice."""
+        self._load(list(told))
+
+    def figures(self) -> dict[AccountKey, Figures]:
+        """Of all accounts that the batch may move, as they stand by now."""
+        return {key: (book.available, book.pending, book.debt) for key, book in self._books.items()}
 
     def _load(self, told: list[Told]) -> list[Told]:
         self.told = told
@@ -135,8 +141,8 @@ class EventBatch:
 
     def _pass_over_erased(self) -> None:
         """What still comes for a receipt of an erased person says nothing of the person."""
-        known = [(one, self.known.named_by(one)) for one in self.told]
-        owned = [(one, kept.member_id) for one, kept in known if kept and kept.member_id]
+        known = [(one, kept) for one in self.told for kept in self.known.named_by(one)]
+        owned = [(one, kept.member_id) for one, kept in known if kept.member_id]
         if not owned:
             return
         ids = {member for _, member in owned}
@@ -154,6 +160,12 @@ class EventBatch:
     def _skus(self) -> set[str]:
         """Articles of lines that leave out what the catalogue may know."""
         purchases = [one.event for one in self.told if isinstance(one.event, Purchase)]
+        purchases += [
+            one.word
+            for first in self.known.all_purchases()
+            if first.sightings
+            for one in (first, *first.sightings)
+        ]
         lawful = any(self.plan_at(event.occurred_at).law for event in purchases)
         return {
             line.sku
@@ -183,7 +195,8 @@ class EventBatch:
         for one in self.told:
             self._load_own_purchases(one)
         kept = self.known.all_purchases()
-        ids = {purchase.member_id for purchase in kept} | self.claims.members()
+        ids = {one for purchase in kept for one in (purchase.member_id, purchase.own_member_id)}
+        ids |= self.claims.members()
         ids |= {member for member, _ in self.holds.named()}
         known = {member for member in ids if member}
         self._lock_members(known)

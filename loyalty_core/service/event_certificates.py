@@ -14,7 +14,14 @@ from loyalty_core.domain.certificate_book import Why
 from loyalty_core.domain.coupon_codes import normal
 from loyalty_core.domain.dates import end_of_life
 from loyalty_core.domain.receipt import NOTHING_BACK, WHOLE, Returned, points_back, returned
-from loyalty_core.service.booking import Booked, Moved, Occasion, PaidWith, terms_of
+from loyalty_core.service.booking import (
+    Booked,
+    Moved,
+    Occasion,
+    PaidWith,
+    standing_refunds,
+    terms_of,
+)
 from loyalty_core.service.catalogue import filled_in
 from loyalty_core.service.certificate_uses import (
     CERTIFICATE_ABOVE_TOTAL,
@@ -91,8 +98,7 @@ class _Work:
         paid: dict[str, PaidWith] = {}
         loaded: dict[str, list[PurchaseLine]] = {}
         if purchase.event.status is PurchaseStatus.PAID and purchase.linked_to is None:
-            refunds = [one.event for one in purchase.refunds if one.state == "booked"]
-            self.back = returned(purchase.lines, refunds)
+            self.back = returned(purchase.lines, standing_refunds(purchase))
             paid = {one.code: one for one in self.booked.certificates if one.amount_minor}
             payable = sum(line.paid_minor for line in _payable(purchase.lines))
             if sum(one.amount_minor for one in paid.values()) > payable:

@@ -45,7 +45,11 @@ class EventHolds:
         named = (store.hold_from_wire(one.hold) for _, one in purchases if one.hold)
         self._named = {key for key in named if key is not None}
         if purchases:
-            self._named |= {key for one in known for key in _gone_by(one, Booked.of(one))}
+            self._named |= {
+                key
+                for one, booked in ((one, Booked.of(one)) for one in known)
+                for key in (*_gone_by(one, booked), *_brought(booked))
+            }
         self._look_at(self.named())
 
     def follow(self, survivor: Mapping[int, int | None]) -> None:
@@ -83,22 +87,23 @@ class EventHolds:
         told is of another sale (`ledger.md` 8).
         """
         named = store.hold_from_wire(kept.event.hold) if kept.event.hold else None
-        hold = None if named is None else self._at(named)
+        hold = None if named is None else self.at(named)
         if hold is not None:
             return hold
         own = next(
-            (one for key in _gone_by(kept, booked) if (one := self._at(key)) is not None), None
+            (one for key in _gone_by(kept, booked) if (one := self.at(key)) is not None), None
         )
         if own is not None and own.purchase_id == kept.id:
             return own
         for claim in claims_of(shop, kept.event):
-            hold = self._at(self._claims.get(claim))
+            hold = self.at(self._claims.get(claim))
             if hold is None or (told_paid_at is not None and hold.created_at > told_paid_at):
                 continue
             return hold
         return own
 
-    def _at(self, key: HoldKey | None) -> KeptHold | None:
+    def at(self, key: HoldKey | None) -> KeptHold | None:
+        """A locked hold, wherever it has moved; None where there is none."""
         return None if key is None else self._holds.get(self._now_at.get(key, key))
 
     def all(self) -> list[KeptHold]:
@@ -111,6 +116,12 @@ def _gone_by(purchase: KeptPurchase, booked: Booked) -> list[HoldKey]:
         return []
     members = {purchase.member_id or store.NOBODY, store.NOBODY}
     return [(member, booked.hold) for member in members]
+
+
+def _brought(booked: Booked) -> list[HoldKey]:
+    """What a sighting has for the purchase that counts."""
+    key = None if booked.brings is None else store.hold_from_wire(booked.brings)
+    return [] if key is None else [key]
 
 
 def claims_of(shop: Shop, purchase: Purchase) -> list[Claim]:

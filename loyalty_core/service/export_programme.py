@@ -196,7 +196,8 @@ def _document(row: RowMapping, prefix: str) -> dict[str, Any]:
     told: dict[str, Any] = dict(row)
     for name in ("programme_id", "shop_id", "content_hash"):
         told.pop(name, None)
-    kinds = {"id": prefix, "member_id": "m", "purchase_id": "p", "linked_to": "p"}
+    kinds = {"id": prefix, "purchase_id": "p", "linked_to": "p"}
+    kinds |= {"member_id": "m", "own_member_id": "m"}
     for name, value in told.items():
         if isinstance(value, datetime):
             told[name] = value.isoformat()

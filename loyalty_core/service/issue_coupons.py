@@ -5,7 +5,7 @@ from __future__ import annotations
 from loyalty_core.domain.pricing.issues import still_earned
 from loyalty_core.domain.pricing.rules import give_coupon
 from loyalty_core.domain.receipt import returned
-from loyalty_core.service.booking import Booked
+from loyalty_core.service.booking import Booked, standing_refunds
 from loyalty_core.service.coupons import own_coupon
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.store.coupons import ACTIVE, WITHDRAWN
@@ -43,9 +43,7 @@ def _wanted(batch: EventBatch, purchase: KeptPurchase, booked: Booked) -> list[s
     if purchase.event.status is not PurchaseStatus.PAID or purchase.linked_to is not None:
         return []
     plan = batch.plan(booked.rules_version)
-    back = returned(
-        purchase.lines, [one.event for one in purchase.refunds if one.state == "booked"]
-    )
+    back = returned(purchase.lines, standing_refunds(purchase))
     return [
         promotion
         for promotion in booked.issues

@@ -9,17 +9,24 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from loyalty_core.domain.sightings import DAYS_APART
 from loyalty_core.service.identify import Found
 from loyalty_core.service.source import Source
+from loyalty_core.store import linked_sources as links
 from loyalty_core.store import purchases as store
 from loyalty_core.store import refunds as refund_store
 from loyalty_core.store.codec import content_hash, to_json
 from loyalty_core.store.database import lock_keys
+from loyalty_core.store.linked_sources import LinkedSources, Pair
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_core.store.refunds import EventKey, KeptRefund
-from loyalty_kit.events import Event, FiscalSign, Purchase, Refund
+from loyalty_kit.events import Event, FiscalSign, Purchase, PurchaseStatus, Refund
 
 NOBODY = Found(None)
+CONNECTION = "installation:"
+"""Sources that the owner may declare linked begin so (`ledger.md` 18)."""
+FISCAL, ORDER, PERSON = "fiscal", "order", "person"
+"""By what a sighting is linked."""
 
 
 @dataclass(slots=True)
@@ -51,7 +58,8 @@ def says_the_same(told: Told, kept: KeptPurchase | KeptRefund) -> bool:
     """
     if told.content == kept.content_hash:
         return True
-    return told.event.revision == kept.event.revision and told.content == hash_of(kept.event)
+    known = kept.word if isinstance(kept, KeptPurchase) else kept.event
+    return told.event.revision == known.revision and told.content == hash_of(known)
 
 
 def _plain(event: Event) -> dict[str, Any]:
@@ -78,41 +86,75 @@ class KnownEvents:
         self.refunds: dict[EventKey, KeptRefund] = {}
         self._by_id: dict[int, KeptPurchase] = {}
         self._by_order: dict[str, list[KeptPurchase]] = {}
-        self._by_fiscal: dict[FiscalSign, int] = {}
+        self._by_fiscal: dict[FiscalSign, list[int]] = {}
         self._told_signs: set[FiscalSign] = set()
         self._waiting: list[KeptRefund] = []
+        self._declared: list[LinkedSources] | None = None
+        self._parted: set[Pair] | None = None
+
+    @property
+    def declared(self) -> list[LinkedSources]:
+        """Which sources see each other's orders."""
+        if self._declared is None:
+            self._declared = links.declared(self._connection, self._programme_id)
+        return self._declared
 
     def load(self, told: Sequence[Told]) -> None:
         """Lock the keys of these events, then read all that is known of them."""
         programme = self._programme_id
+        sought = self._sought(told)
         names = [lock_names(programme, one.source.name, one.event) for one in told]
+        names += [[order_lock(programme, number)] for *_, numbers in sought for number in numbers]
         lock_keys(self._connection, (name for own in names for name in own))
         self._told_signs = {sign for one in told for sign in _signs(one.event)}
         self.refunds = refund_store.refunds_by_key(self._connection, _refund_keys(told))
-        wanted = _purchase_keys(told)
-        self.take(store.purchases_by_key(self._connection, wanted).values())
-        self._load_named([one.event for one in told])
-        links = {refund.purchase_id for refund in self.refunds.values()} - {None}
-        links |= {one.linked_to for one in self._by_id.values()} - {None}
-        self._load_ids(link for link in links if link is not None)
+        found = list(store.purchases_by_key(self._connection, _purchase_keys(told)).values())
+        found += self._named([one.event for one in told])
+        ids = {refund.purchase_id for refund in self.refunds.values() if refund.purchase_id}
+        for source, field, numbers in sought:
+            ids |= links.numbered(self._connection, programme, source, field, numbers)
+        found += store.purchases_by_id(self._connection, ids).values()
+        self.take(found)
+        self._find_waiting([one.event for one in told])
 
     def take(self, found: Iterable[KeptPurchase]) -> None:
         """Make purchases known, with their lines and refunds, as they stand under lock.
 
-        Two events may name one purchase in two ways, and then share no event key.
+        Two events may name one purchase in two ways, and then share no event key.  What counts
+        is always the first of its sightings and is locked before them, in the order of ids.
         """
-        ids = {one.id for one in found} - set(self._by_id)
-        if not ids:
-            return
-        fresh = list(store.purchases_by_id(self._connection, ids, lock=True).values())
-        store.load_lines(self._connection, fresh)
-        for one in fresh:
-            self.add(one)
-        for refund in refund_store.refunds_of(self._connection, [one.id for one in fresh]):
-            key = (refund.programme_id, refund.source, refund.event.external_id)
-            refund = self.refunds.setdefault(key, refund)
-            assert refund.purchase_id is not None
-            self._by_id[refund.purchase_id].refunds.append(refund)
+        wanted = self._with_first({one.id: one for one in found}) - set(self._by_id)
+        while wanted:
+            fresh = list(store.purchases_by_id(self._connection, wanted, lock=True).values())
+            store.load_lines(self._connection, fresh)
+            for one in fresh:
+                self.add(one)
+            for refund in refund_store.refunds_of(self._connection, [one.id for one in fresh]):
+                key = (refund.programme_id, refund.source, refund.event.external_id)
+                refund = self.refunds.setdefault(key, refund)
+                assert refund.purchase_id is not None
+                self._by_id[refund.purchase_id].refunds.append(refund)
+            wanted = store.sightings_of(self._connection, {one.id for one in fresh})
+            wanted |= {one.linked_to for one in fresh if one.linked_to is not None}
+            wanted -= set(self._by_id)
+        self.gather()
+
+    def _with_first(self, found: dict[int, KeptPurchase]) -> set[int]:
+        """With those that these are linked to, and so on."""
+        missing = {one.linked_to for one in found.values() if one.linked_to} - set(found)
+        while missing:
+            found |= store.purchases_by_id(self._connection, missing)
+            missing = {one.linked_to for one in found.values() if one.linked_to} - set(found)
+        return set(found)
+
+    def gather(self) -> None:
+        """Tell each purchase that counts what its sightings are by now."""
+        for one in self._by_id.values():
+            one.sightings = []
+        for number in sorted(self._by_id):
+            one = self._by_id[number]
+            if one.linked_to is not None:
+                self.main_of(one).sightings.append(one)
 
     def add(self, purchase: KeptPurchase) -> None:
         self.purchases[purchase.key] = purchase
@@ -120,8 +162,11 @@ class KnownEvents:
         order = purchase.event.order
         if order is not None:
             self._by_order.setdefault(order, []).append(purchase)
-        for sign in purchase.event.fiscal:
-            self._by_fiscal.setdefault(sign, purchase.id)
+        for sign in purchase.word.fiscal:
+            bearing = self._by_fiscal.setdefault(sign, [])
+            if purchase.id not in bearing:
+                bearing.append(purchase.id)
+                bearing.sort()
 
     def add_refund(self, key: EventKey, refund: KeptRefund) -> None:
         self.refunds[key] = refund
@@ -131,50 +176,96 @@ class KnownEvents:
     def all_purchases(self) -> list[KeptPurchase]:
         return list(self._by_id.values())
 
+    def by_id(self, number: int) -> KeptPurchase:
+        """One that is known."""
+        return self._by_id[number]
+
     def all_signs(self) -> set[FiscalSign]:
         """Of the purchases that are known, and of those that are told."""
         return self._told_signs | self._by_fiscal.keys()
 
     def main_of(self, purchase: KeptPurchase) -> KeptPurchase:
         """The purchase that counts, where one was seen twice (`ledger.md` 24)."""
-        return purchase if purchase.linked_to is None else self._by_id[purchase.linked_to]
+        while purchase.linked_to is not None:
+            purchase = self._by_id[purchase.linked_to]
+        return purchase
 
-    def named_by(self, told: Told) -> KeptPurchase | None:
-        """The purchase that counts for this event, if it has come."""
+    def named_by(self, told: Told) -> list[KeptPurchase]:
+        """The purchase that this event is of, if it has come, and the one that counts for it."""
         if isinstance(told.event, Refund):
-            return self.purchase_of(told.source.name, told.event)
-        kept = self.purchases.get(key_of(told.source, told.event))
-        return None if kept is None else self.main_of(kept)
+            named = self.purchase_of(told.source.name, told.event)
+        else:
+            named = self.purchases.get(key_of(told.source, told.event))
+        return [] if named is None else [named, self.main_of(named)]
 
-    def seen_before(self, purchase: KeptPurchase) -> KeptPurchase | None:
-        """Another purchase that bears one of the same fiscal signs, and did so first."""
-        for sign in purchase.event.fiscal:
-            found = self._by_fiscal.get(sign, purchase.id)
-            if found != purchase.id and self.main_of(self._by_id[found]) is not purchase:
-                return self.main_of(self._by_id[found])
+    def twin_of(self, purchase: KeptPurchase) -> tuple[KeptPurchase, str] | None:
+        """What counts of the same sale, seen by somebody else, and by what they are linked;
+        never what a person parted from it."""
+        for sign in purchase.word.fiscal:
+            for number in self._by_fiscal.get(sign, ()):
+                other = self.main_of(self._by_id[number])
+                if other is not purchase and not self._is_parted(purchase, other):
+                    return other, FISCAL
+        for one in self._seen_by_number(purchase):
+            other = self.main_of(one)
+            sources = {sighting.source for sighting in (other, *other.sightings)}
+            if purchase.source not in sources and not self._is_parted(purchase, other):
+                return other, ORDER
         return None
 
+    def _seen_by_number(self, purchase: KeptPurchase) -> list[KeptPurchase]:
+        """Those that are the same order as the owner said it is seen, of the same sum and time."""
+        if not purchase.source.startswith(CONNECTION):
+            return []
+        source, word = purchase.source, purchase.word
+        found: set[int] = set()
+        for link in self.declared:
+            if link.field is None or source not in (link.source, link.seen_in):
+                continue
+            for one in self._by_id.values():
+                if {one.source, source} != {link.source, link.seen_in}:
+                    continue
+                order, seen = (word, one.word) if link.source == source else (one.word, word)
+                if number_of(order) == getattr(seen, link.field) and is_like(order, seen):
+                    found.add(one.id)
+        return [self._by_id[number] for number in sorted(found)]
+
+    def _is_parted(self, one: KeptPurchase, other: KeptPurchase) -> bool:
+        if self._parted is None:
+            self._parted = links.parted(self._connection, set(self._by_id))
+        return any(
+            links.pair_of(here.id, there.id) in self._parted
+            for here in (one, *one.sightings)
+            for there in (other, *other.sightings)
+        )
+
     def purchase_of(self, source: str, refund: Refund) -> KeptPurchase | None:
-        """The purchase that a refund names, if it has come."""
+        """The purchase that a refund names, if it has come: as its own sender saw it, where
+        several did."""
         found: KeptPurchase | None = None
         if refund.purchase is not None:
             found = self.purchases.get((self._programme_id, source, refund.purchase))
         if found is None and refund.fiscal is not None:
-            number = self._by_fiscal.get(refund.fiscal)
-            found = None if number is None else self._by_id[number]
+            bearing = [self._by_id[one] for one in self._by_fiscal.get(refund.fiscal, ())]
+            own = [one for one in bearing if one.source == source]
+            found = next(iter(own or bearing), None)
         if found is None and refund.order is not None:
             found = self._one_of_order(source, refund.order)
-        return None if found is None else self.main_of(found)
+        return found
 
     def waiting_for(self, purchase: KeptPurchase) -> list[KeptRefund]:
         """Refunds that came before this purchase; they wait no longer."""
         ready = [
             refund
             for refund in self._waiting
-            if self.purchase_of(refund.source, refund.event) is self.main_of(purchase)
+            if self._would_be_of(refund) is self.main_of(purchase)
         ]
         self._waiting = [refund for refund in self._waiting if refund not in ready]
         return sorted(ready, key=lambda refund: (refund.event.occurred_at, refund.id))
+
+    def _would_be_of(self, refund: KeptRefund) -> KeptPurchase | None:
+        named = self.purchase_of(refund.source, refund.event)
+        return None if named is None else self.main_of(named)
 
     def _one_of_order(self, source: str, order: str) -> KeptPurchase | None:
         """Order numbers of one source are its own; else only where one purchase has it."""
@@ -182,18 +273,40 @@ class KnownEvents:
         own = [one for one in found if one.source == source]
         if own:
             return own[0]
-        return found[0] if len(found) == 1 else None
+        return found[0] if len({self.main_of(one).id for one in found}) == 1 else None
 
-    def _load_named(self, events: Sequence[Event]) -> None:
+    def _sought(self, told: Sequence[Told]) -> list[tuple[str, str | None, set[str]]]:
+        """Where the orders of these events may be seen: the source, its field, the numbers."""
+        sought: dict[tuple[str, str | None], set[str]] = {}
+        for one in told:
+            event, source = one.event, one.source.name
+            if not isinstance(event, Purchase) or not source.startswith(CONNECTION):
+                continue
+            for link in self.declared:
+                if link.field is None:
+                    continue
+                if link.source == source:
+                    sought.setdefault((link.seen_in, link.field), set()).add(number_of(event))
+                number = getattr(event, link.field)
+                if link.seen_in == source and number is not None:
+                    sought.setdefault((link.source, None), set()).add(number)
+        return [(source, field, numbers) for (source, field), numbers in sought.items()]
+
+    def _named(self, events: Sequence[Event]) -> list[KeptPurchase]:
         """What refunds name by order or fiscal sign, and what else bears a purchase's sign."""
         orders = {event.order for event in events if isinstance(event, Refund) and event.order}
         programme = self._programme_id
+        found: list[KeptPurchase] = []
         if orders:
-            self.take(store.purchases_by_order(self._connection, programme, orders))
+            found += store.purchases_by_order(self._connection, programme, orders)
         signs = {sign for event in events for sign in _signs(event)}
-        seen = store.purchases_by_fiscal(self._connection, programme, signs)
-        self._by_fiscal |= seen
-        self._load_ids(seen.values())
+        bearing = store.purchases_bearing(self._connection, programme, signs)
+        ids = {number for numbers in bearing.values() for number in numbers}
+        return found + list(store.purchases_by_id(self._connection, ids).values())
+
+    def _find_waiting(self, events: Sequence[Event]) -> None:
+        programme = self._programme_id
+        signs = {sign for event in events for sign in _signs(event)}
         told = [event for event in events if isinstance(event, Purchase)]
         if told:
             ids = {event.external_id for event in told}
@@ -205,22 +318,36 @@ class KnownEvents:
                 )
             ]
 
-    def _load_ids(self, ids: Iterable[int]) -> None:
-        missing = set(ids) - set(self._by_id)
-        if missing:
-            self.take(store.purchases_by_id(self._connection, missing).values())
-
 
 def lock_name_of(programme_id: int, sign: FiscalSign) -> str:
     """Whoever books or registers a fiscal receipt holds this."""
     return f"fiscal:{programme_id}:{sign.fn}:{sign.fd}:{sign.fp}"
 
 
+def order_lock(programme_id: int, number: str) -> str:
+    """Whoever books something under this order number holds this."""
+    return f"order:{programme_id}:{number}"
+
+
+def number_of(order: Purchase) -> str:
+    """Under which it may be seen elsewhere."""
+    return order.order or order.external_id
+
+
+def is_like(one: Purchase, other: Purchase) -> bool:
+    """Equal totals, within three days, and both stand (`ledger.md` 24)."""
+    return (
+        sum(line.paid_minor for line in one.lines) == sum(line.paid_minor for line in other.lines)
+        and abs(one.occurred_at - other.occurred_at) <= DAYS_APART
+        and PurchaseStatus.CANCELLED not in (one.status, other.status)
+    )
+
+
 def lock_names(programme_id: int, source: str, event: Event) -> list[str]:
     """All that whoever books an event of a source holds, in one call (`database.lock_keys`)."""
     names = [lock_name_of(programme_id, sign) for sign in _signs(event)]
     if event.order is not None:
-        names.append(f"order:{programme_id}:{event.order}")
+        names.append(order_lock(programme_id, event.order))
     refunds: Iterable[str] = ()
     purchase: str | None
     if isinstance(event, Purchase):

@@ -7,15 +7,16 @@ receipt does not.  Whichever comes first, what one of them tells stands (`docs/a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from loyalty_kit.events import LineKind, Purchase, PurchaseLine, PurchaseStatus
 
-_PARTS = ("hold", "coupons", "certificates")
-_SALES = "sales"
-_NOTHING: Mapping[str, Any] = {"hold": None, "coupons": (), "certificates": ()}
+PointsOf = Callable[[Purchase], int]
+"""Hundredths of points that a word says were spent."""
+_PARTS = ("coupons", "certificates")
+_OF_BEFORE: Mapping[str, Any] = {"hold": None, "coupons": (), "certificates": ()}
 
 
 def complete(event: Purchase, known: Purchase) -> Purchase:
@@ -55,49 +56,34 @@ def filled(event: Purchase, other: Purchase) -> Purchase:
     )
 
 
-def lend(
-    event: Purchase, other: Purchase, by: int, lent: Mapping[str, int]
-) -> tuple[Purchase, dict[str, int]]:
-    """The purchase that counts with what only its other sighting tells, and who lent which part.
+def together(event: Purchase, others: Iterable[Purchase], points_of: PointsOf) -> Purchase:
+    """The word that counts with what only other sightings tell (`ledger.md` 24): of each part
+    what the first of them tells.  A cancelled one tells nothing.
 
-    `lent`: the parts that sightings lent before, by their numbers; `by`: this one's.  What it
-    lent before is what it tells now; a cancelled one tells nothing.
+    An order that is open in one system and paid in another is paid.
     """
-    tells = other.status is not PurchaseStatus.CANCELLED
-    lent = dict(lent)
-    for part in _PARTS:
-        said = getattr(other, part) if tells else _NOTHING[part]
-        own = getattr(event, part) and part not in lent
-        if own or lent.get(part, by) != by:
+    for other in others:
+        if other.status is PurchaseStatus.CANCELLED:
             continue
-        lent.pop(part, None)
-        if said:
-            lent[part] = by
-        event = replace(event, **{part: said or _NOTHING[part]})
-    lines = event.lines
-    if lent.get(_SALES) == by:
-        lines = tuple(replace(line, certificate=None) for line in lines)
-    marked = _with_sales(lines, other.lines if tells else ())
-    if marked != event.lines:
-        event, lent[_SALES] = replace(event, lines=marked), by
-    return event, lent
+        changes: dict[str, Any] = {
+            part: getattr(other, part) for part in _PARTS if not getattr(event, part)
+        }
+        if event.customer is None:
+            changes["customer"] = other.customer
+        if not points_of(event):
+            changes["points_spent"] = points_of(other) or event.points_spent
+        if event.status is PurchaseStatus.OPEN:
+            changes["status"] = other.status
+        event = replace(event, **changes, lines=_with_sales(event.lines, other.lines))
+    return event
 
 
-def keep_lent(
-    told: Purchase, event: Purchase, before: Purchase, lent: Mapping[str, int]
-) -> tuple[Purchase, dict[str, int]]:
-    """A newer word with what sightings have lent, as far as it does not tell that itself.
-
-    `told`: the word as it came; `event`: with what was filled in from the one before it, where
-    what was lent stays lent.
-    """
-    sells = any(line.certificate is not None for line in told.lines)
-    said = {part: getattr(told, part) for part in _PARTS} | {_SALES: sells}
-    left = {part: by for part, by in lent.items() if not said[part]}
-    parts = {part: getattr(before, part) for part in left if part != _SALES}
-    if _SALES in left:
-        parts["lines"] = _with_sales(event.lines, before.lines)
-    return replace(event, **parts), left
+def without(event: Purchase, parts: Collection[str]) -> Purchase:
+    """A purchase of before, whose own word was kept together with these parts that others told."""
+    bare = {part: _OF_BEFORE[part] for part in parts if part in _OF_BEFORE}
+    if "sales" in parts:
+        bare["lines"] = tuple(replace(line, certificate=None) for line in event.lines)
+    return replace(event, **bare)
 
 
 def _with_sales(

@@ -56,7 +56,7 @@ class Claims:
             store.keep_claim(self._connection, self._programme_id, claim)
 
     def _waiting(self, purchase: KeptPurchase) -> list[Claim]:
-        found = [self._claims.get(sign) for sign in purchase.event.fiscal]
+        found = [self._claims.get(sign) for sign in purchase.signs]
         return [
             claim
             for claim in found

@@ -34,9 +34,11 @@ from loyalty_core.service.known_events import NOBODY, Told, hash_of, key_of, say
 from loyalty_core.service.people import looked_at
 from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
-from loyalty_core.service.purchase_words import complete, filled, keep_lent, lend
+from loyalty_core.service.purchase_words import complete, filled
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
 from loyalty_core.service.record_refund import book_refund, count_anonymous, new_refund
+from loyalty_core.service.sightings import put_together, say
+from loyalty_core.service.source import Source
 from loyalty_core.store import programmes
 from loyalty_core.store.holds import KeptHold, hold_to_wire
 from loyalty_core.store.ids import new_id, to_wire
@@ -65,16 +67,18 @@ def record_purchase(batch: EventBatch, told: Told) -> EventReceipt:
     if kept is None:
         return _book(batch, told, _new(batch, told, content), None)
     receipt = kept_receipt(to_wire("p", kept.id), Booked.of(kept).answer)
-    if event.revision < kept.event.revision:
+    if event.revision < kept.word.revision:
         return _fill(batch, told, kept) or receipt.superseded()
     if says_the_same(told, kept):
-        if event.revision > kept.event.revision:
-            kept.event, kept.changed = replace(kept.event, revision=event.revision), True
+        if event.revision > kept.word.revision:
+            say(kept, replace(kept.word, revision=event.revision))
+            kept.changed = True
         return receipt
-    if event.revision == kept.event.revision:
+    if event.revision == kept.word.revision:
         raise EventConflict({"external_id": event.external_id, "revision": str(event.revision)})
     before = kept.event
-    kept.event, kept.content_hash, kept.changed = _newer(kept, event), content, True
+    say(kept, filled(complete(event, kept.word), kept.word))
+    kept.content_hash, kept.changed = content, True
     kept.shop_id = batch.shop(told.source, event.shop).id
     return _book(batch, told, kept, before)
 
@@ -86,26 +90,16 @@ def attach_purchase(batch: EventBatch, told: Told) -> EventReceipt:
     return _book(batch, told, kept, kept.event)
 
 
-def _newer(kept: KeptPurchase, event: Purchase) -> Purchase:
-    """A newer word, with what it cannot know."""
-    before, booked = kept.event, Booked.of(kept)
-    whole = filled(complete(event, before), before)
-    if booked.lent:
-        whole, booked.lent = keep_lent(event, whole, before, booked.lent)
-        booked.keep(kept)
-    return whole
-
-
 def _fill(batch: EventBatch, told: Told, kept: KeptPurchase) -> EventReceipt | None:
     """Book what an older word tells and the newer one cannot; None where that is nothing."""
     assert isinstance(told.event, Purchase)
-    before, older = kept.event, told.event
-    known = filled(before, older)
-    if known == before:
+    before, word, older = kept.event, kept.word, told.event
+    known = filled(word, older)
+    if known == word:
         return None
-    hold, cart = before.hold or older.hold, before.cart or older.cart
-    kept.event, kept.changed = replace(known, hold=hold, cart=cart), True
-    if kept.member_id is not None:
+    say(kept, replace(known, hold=word.hold or older.hold, cart=word.cart or older.cart))
+    kept.changed = True
+    if kept.named_member is not None:
         told.found = NOBODY
     return _book(batch, told, kept, before)
 
@@ -130,8 +124,8 @@ def _new(batch: EventBatch, told: Told, content: str) -> KeptPurchase:
 
 
 @dataclass(slots=True)
-class _Case:
-    """One purchase while it is being booked."""
+class Case:
+    """One purchase while it is being booked; `named`: whose it is by what is told of it."""
 
     batch: EventBatch
     told: Told
@@ -140,6 +134,7 @@ class _Case:
     moved: Moved
     before: Purchase | None
     occasion: Occasion
+    named: int | None = None
 
     @property
     def retimed(self) -> bool:
@@ -162,35 +157,52 @@ def _book(
 ) -> EventReceipt:
     moved = Moved(flags=list(told.found.flags))
     # An older word that fills the newer one books under its own number.
-    event = replace(kept.event, revision=told.event.revision)
+    event = replace(kept.word, revision=told.event.revision)
     occasion = batch.occasion(told.source.name, event)
-    case = _Case(batch, told, kept, Booked.of(kept), moved, before, occasion)
+    case = Case(batch, told, kept, Booked.of(kept), moved, before, occasion)
     if told.ahead:
         case.moved.flag(TIME_AHEAD)
-    _link(case)
+    _sync_refunds(case)
+    linked = _link(case)
+    _name(case)
     if kept.linked_to is None:
-        _book_counted(case)
+        _count(case)
     else:
-        kept.lines = kept.event.lines
-        case.moved.flag(LINKED)
-        _settle_rest(case, None)
-        _tell_first(case)
+        _see(case)
+        _tell_first(case, linked=linked)
     receipt = _answer(case)
     _book_waiting(batch, kept)
     return receipt
 
 
-def _book_counted(case: _Case) -> None:
+def _name(case: Case) -> None:
+    """Whose it is by this sender; what counts is of whom its sightings say together."""
+    batch, kept = case.batch, case.kept
+    found = batch.survivor(case.told.found.member_id)
+    if kept.linked_to is not None:
+        kept.member_id = found or kept.member_id
+    elif kept.sightings:
+        if kept.own is None:
+            kept.own, kept.own_member_id = kept.event, kept.member_id
+        kept.own_member_id = found or kept.own_member_id
+    case.named = found
+
+
+def _count(case: Case) -> None:
+    """Book a purchase that counts, with what its sightings tell of it."""
+    kept = case.kept
+    if kept.sightings or kept.own is not None or case.booked.lent:
+        case.named = put_together(case.batch, kept)
+        case.booked.word_of, case.booked.lent = kept.word_of, {}
     hold = _hold_of(case)
     _settle_member(case, hold)
     same_lines = _same(case.before, case.kept.event) and not _now_counts(case)
     _settle_lines(case, hold, same_lines=same_lines)
-    _sync_refunds(case)
     _move(case, hold)
     _settle_rest(case, hold)
 
 
-def _settle_rest(case: _Case, hold: KeptHold | None) -> None:
+def _settle_rest(case: Case, hold: KeptHold | None) -> None:
     """What is no points: limits with coupons, certificates, clubs."""
     batch, kept, booked = case.batch, case.kept, case.booked
     count_limits(batch, kept, booked, case.moved, hold)
@@ -199,58 +211,99 @@ def _settle_rest(case: _Case, hold: KeptHold | None) -> None:
     count_clubs(batch, kept, booked)
 
 
-def _tell_first(case: _Case) -> None:
-    """What only this sighting tells is told of the purchase that counts (`ledger.md` 24)."""
+# --- seen by several ------------------------------------------------------------------------
+
+
+def _link(case: Case) -> bool:
+    """Another purchase is the same sale: it was seen twice, and counts once (`ledger.md` 24).
+
+    What links them may come with a later revision; then what was booked of the later one
+    meanwhile is taken back.
+    """
+    known, kept = case.batch.known, case.kept
+    found = None if kept.linked_to is not None else known.twin_of(kept)
+    if found is None:
+        return False
+    twin, why = found
+    if twin.id < kept.id:
+        put_under(case, twin, why)
+    else:
+        put_under(case_of(case.batch, twin, f"{case.occasion.key}/left", case.occasion), kept, why)
+    return True
+
+
+def put_under(case: Case, first: KeptPurchase, why: str) -> None:
+    """A purchase that counted is a sighting of another one from now on."""
     batch, kept = case.batch, case.kept
-    first = batch.known.main_of(kept)
-    booked, before = Booked.of(first), first.event
-    word = replace(kept.event, hold=_lent_hold(case, first, booked))
-    event, lent = lend(before, word, kept.id, booked.lent)
-    if event == before:
-        return
-    first.event, booked.lent = event, lent
-    shop = programmes.shop_code(batch.connection, first.shop_id)
-    source = replace(case.told.source, name=first.source, default_shop=shop, shops=None)
-    occasion = batch.occasion(case.told.source.name, kept.event)
-    occasion = replace(occasion, key=f"{occasion.key}/first")
-    told = Told(source, event, case.told.content)
-    other = _Case(batch, told, first, booked, Moved(), before, occasion)
-    _book_counted(other)
-    _keep(other)
-    case.moved.add(other.moved)
+    member = batch.survivor(kept.member_id)
+    if member is not None:
+        take_out(case, member)
+    if kept.own is not None:
+        kept.event, kept.member_id = kept.own, kept.own_member_id
+        kept.own = kept.own_member_id = kept.word_of = case.booked.word_of = None
+    kept.linked_to, kept.linked_by = first.id, why
+    batch.known.gather()
+    _see(case)
+    _keep(case)
 
 
-def _lent_hold(case: _Case, first: KeptPurchase, booked: Booked) -> str | None:
-    """The hold of a second sighting, if nobody else goes by it, and the first by no other."""
+def _see(case: Case) -> None:
+    """A sighting moves nothing itself; it may bring a hold."""
+    batch, kept, booked = case.batch, case.kept, case.booked
+    kept.lines = kept.event.lines
+    case.moved.flag(LINKED)
+    booked.brings = _brought(case, batch.known.main_of(kept))
+    _settle_rest(case, None)
+    booked.keep(kept)
+
+
+def _brought(case: Case, first: KeptPurchase) -> str | None:
+    """The hold of a sighting, if nobody else goes by it, and what counts by no other."""
     shop = case.batch.shop(case.told.source, case.kept.event.shop)
     hold = case.batch.holds.of(shop, case.kept, case.booked, case.told_paid_at)
-    if hold is None or booked.hold not in (None, hold.id):
+    if hold is None or Booked.of(first).hold not in (None, hold.id):
         return None
     if hold.purchase_id == case.kept.id:
-        # It was booked alone before the sign that links it came.
+        # It was booked alone before it was linked.
         hold.purchase_id, hold.changed = first.id, True
     return hold_to_wire(hold.key) if hold.purchase_id in (None, first.id) else None
+
+
+def _tell_first(case: Case, *, linked: bool) -> None:
+    """What this sighting tells, or takes back, is told of the purchase that counts."""
+    batch, kept = case.batch, case.kept
+    first = batch.known.main_of(kept)
+    before, of = first.event, batch.survivor(first.member_id)
+    other = case_of(batch, first, f"{case.occasion.key}/first", case.occasion)
+    named = put_together(batch, first)
+    came_back = any(one.changed or one.is_new for one in kept.refunds)
+    if linked or came_back or first.event != before or named not in (None, of):
+        book_again(other)
+        case.moved.add(other.moved)
+
+
+def case_of(batch: EventBatch, kept: KeptPurchase, key: str, occasion: Occasion) -> Case:
+    """A known purchase of which something else than its own sender tells."""
+    shop = programmes.shop_code(batch.connection, kept.shop_id)
+    source = Source(batch.programme.id, kept.source, default_shop=shop, lenient=True)
+    told = Told(source, kept.event, kept.content_hash)
+    changed = replace(occasion, key=key)
+    return Case(batch, told, kept, Booked.of(kept), Moved(), kept.event, changed)
+
+
+def book_again(case: Case) -> None:
+    """Book by difference what a purchase that counts comes to now."""
+    case.booked = replace(Booked.of(case.kept))
+    _count(case)
+    _keep(case)
 
 
 def _book_waiting(batch: EventBatch, kept: KeptPurchase) -> None:
     """Refunds that came first book on the purchase that counts (`ledger.md` 22, 24)."""
     for waiting in batch.known.waiting_for(kept):
-        book_refund(batch, waiting, batch.known.main_of(kept))
-
-
-def _link(case: _Case) -> None:
-    """A fiscal sign that another purchase bore first: this one was seen twice, and counts once.
-
-    The sign may come with a later revision; then what was booked meanwhile is taken back.
-    """
-    batch, kept = case.batch, case.kept
-    twin = batch.known.seen_before(kept)
-    if kept.linked_to is not None or twin is None:
-        return
-    member = batch.survivor(kept.member_id)
-    if member is not None:
-        _leave(case, member)
-    kept.linked_to = twin.id
+        named = batch.known.purchase_of(waiting.source, waiting.event)
+        assert named is not None
+        book_refund(batch, waiting, named)
 
 
 def _same(before: Purchase | None, now: Purchase) -> bool:
@@ -261,7 +314,7 @@ def _same(before: Purchase | None, now: Purchase) -> bool:
     return bool(said(before) == said(now))
 
 
-def _now_counts(case: _Case) -> bool:
+def _now_counts(case: Case) -> bool:
     """Limits are held to when it is paid, whatever was left of them when it was placed."""
     if case.before is None or case.was_paid:
         return False
@@ -272,13 +325,13 @@ def _now_counts(case: _Case) -> bool:
 # --- who ------------------------------------------------------------------------------------
 
 
-def _settle_member(case: _Case, hold: KeptHold | None) -> None:
+def _settle_member(case: Case, hold: KeptHold | None) -> None:
     """Whose it is: as said now, else as known, else as the hold says (`ledger.md` 20)."""
     batch, kept = case.batch, case.kept
     old = batch.survivor(kept.member_id)
     if kept.member_id is not None and old is None:
         return  # erased: what it moved is not moved again for whoever is named now
-    member = batch.survivor(case.told.found.member_id) or old
+    member = case.named or old
     if member is None and hold is not None:
         member = batch.survivor(hold.member_id)
     if member is None:
@@ -287,11 +340,11 @@ def _settle_member(case: _Case, hold: KeptHold | None) -> None:
     if member == old and kept.member_id is not None:
         return
     if old is not None:
-        _leave(case, old)
+        take_out(case, old)
     kept.member_id = member
 
 
-def _leave(case: _Case, member: int) -> None:
+def take_out(case: Case, member: int) -> None:
     """Take the purchase out of the books of a member whose it is not."""
     batch, kept, booked = case.batch, case.kept, case.booked
     plan = batch.plan(booked.rules_version)
@@ -310,7 +363,7 @@ def _leave(case: _Case, member: int) -> None:
 # --- holds ----------------------------------------------------------------------------------
 
 
-def _hold_of(case: _Case) -> KeptHold | None:
+def _hold_of(case: Case) -> KeptHold | None:
     """The hold that this purchase fulfils, if it may."""
     batch, kept, moved = case.batch, case.kept, case.moved
     shop = batch.shop(case.told.source, kept.event.shop)
@@ -319,7 +372,7 @@ def _hold_of(case: _Case) -> KeptHold | None:
         if kept.event.hold:
             moved.flag(HOLD_UNKNOWN)
         return None
-    member = batch.survivor(case.told.found.member_id) or batch.survivor(kept.member_id)
+    member = case.named or batch.survivor(kept.member_id)
     if hold.member_id and member is not None and hold.member_id != member:
         moved.flag(HOLD_OF_ANOTHER)
         return None
@@ -337,7 +390,7 @@ def _hold_of(case: _Case) -> KeptHold | None:
 # --- what -----------------------------------------------------------------------------------
 
 
-def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> None:
+def _settle_lines(case: Case, hold: KeptHold | None, *, same_lines: bool) -> None:
     """Tell discount and spend apart, and rate what earns."""
     batch, kept, booked = case.batch, case.kept, case.booked
     event = kept.event
@@ -376,14 +429,14 @@ def _settle_lines(case: _Case, hold: KeptHold | None, *, same_lines: bool) -> No
     booked.rated = True
 
 
-def _flag_barred(case: _Case, plan: Plan) -> None:
+def _flag_barred(case: Case, plan: Plan) -> None:
     """What a till sold is sold, whomever the goods were kept for."""
     lines = filled_in(case.kept.lines, case.batch.products)
     if was_barred(lines, plan, _facts(case, plan), case.kept.event.occurred_at):
         case.moved.flag(EXCLUSIVE_GOODS)
 
 
-def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ...]:
+def _awards(case: Case, plan: Plan, promise: Promise | None) -> tuple[Award, ...]:
     """Lines equal to the hold's earn what it promised; the others what the rules say."""
     kept, booked = case.kept, case.booked
     lines = filled_in(kept.lines, case.batch.products)
@@ -405,7 +458,7 @@ def _awards(case: _Case, plan: Plan, promise: Promise | None) -> tuple[Award, ..
     return _joined((*promised, *rated))
 
 
-def _issues(case: _Case, plan: Plan, promise: Promise | None) -> tuple[str, ...]:
+def _issues(case: Case, plan: Plan, promise: Promise | None) -> tuple[str, ...]:
     """Promotions by which it brings coupons: as its hold promised, else by what it is."""
     kept = case.kept
     if promise is not None and promise.rated and promise.fits(kept.event.lines):
@@ -416,7 +469,7 @@ def _issues(case: _Case, plan: Plan, promise: Promise | None) -> tuple[str, ...]
 
 
 def _counted_facts(
-    case: _Case, plan: Plan, lines: Sequence[PurchaseLine], promised: Sequence[Award]
+    case: Case, plan: Plan, lines: Sequence[PurchaseLine], promised: Sequence[Award]
 ) -> MemberFacts:
     """With what others have used up of limits, and the coupons."""
     batch, kept, booked = case.batch, case.kept, case.booked
@@ -427,7 +480,7 @@ def _counted_facts(
     )
 
 
-def _facts(case: _Case, plan: Plan) -> MemberFacts:
+def _facts(case: Case, plan: Plan) -> MemberFacts:
     """What conditions may ask of a receipt: as known for its time."""
     batch, event = case.batch, case.kept.event
     shop = batch.shop(case.told.source, event.shop)
@@ -443,7 +496,7 @@ def _facts(case: _Case, plan: Plan) -> MemberFacts:
     )
 
 
-def _measured(case: _Case) -> int | None:
+def _measured(case: Case) -> int | None:
     """What counted for the tier before this receipt, where it earns by what it reaches."""
     batch, kept = case.batch, case.kept
     member = batch.survivor(kept.member_id)
@@ -452,7 +505,7 @@ def _measured(case: _Case) -> int | None:
     return batch.standings.measured_at(member, kept.event.occurred_at, but=kept.id)
 
 
-def _person(case: _Case, plan: Plan) -> Person | None:
+def _person(case: Case, plan: Plan) -> Person | None:
     """History, choice of reward, own goods and clubs are kept as they were when the purchase was
     first rated: what was bought or chosen since takes nothing from it."""
     batch, kept, booked = case.batch, case.kept, case.booked
@@ -502,13 +555,14 @@ def _joined(awards: Iterable[Award]) -> tuple[Award, ...]:
 # --- refunds by list ------------------------------------------------------------------------
 
 
-def _sync_refunds(case: _Case) -> None:
+def _sync_refunds(case: Case) -> None:
     """A purchase that tells its refunds tells all of them (`ledger.md` 20)."""
     kept = case.kept
-    if kept.event.refunds is None:
+    told = kept.word.refunds
+    if told is None:
         return
-    listed = {refund.external_id for refund in kept.event.refunds}
-    for refund in kept.event.refunds:
+    listed = {refund.external_id for refund in told}
+    for refund in told:
         _list_refund(case, refund)
     for one in kept.refunds:
         vanished = one.event.external_id not in listed
@@ -516,7 +570,7 @@ def _sync_refunds(case: _Case) -> None:
             one.state, one.changed = "withdrawn", True
 
 
-def _list_refund(case: _Case, refund: Refund) -> None:
+def _list_refund(case: Case, refund: Refund) -> None:
     batch, kept = case.batch, case.kept
     key = (kept.programme_id, kept.source, refund.external_id)
     known = batch.known.refunds.get(key)
@@ -538,7 +592,7 @@ def _list_refund(case: _Case, refund: Refund) -> None:
 # --- moving ---------------------------------------------------------------------------------
 
 
-def _move(case: _Case, hold: KeptHold | None) -> None:
+def _move(case: Case, hold: KeptHold | None) -> None:
     batch, kept, booked = case.batch, case.kept, case.booked
     if hold is not None and kept.event.status is PurchaseStatus.OPEN:
         _keep_waiting(case, hold)
@@ -556,7 +610,7 @@ def _move(case: _Case, hold: KeptHold | None) -> None:
     case.moved.add(done)
 
 
-def _keep_waiting(case: _Case, hold: KeptHold) -> None:
+def _keep_waiting(case: Case, hold: KeptHold) -> None:
     """Placed, not paid: the hold waits for the money (`ledger.md` 8)."""
     days = case.batch.plan(hold.rules_version).rules.policies.open_order_days
     until = case.kept.event.occurred_at + timedelta(days=days)
@@ -570,10 +624,10 @@ def _close(hold: KeptHold, kept: KeptPurchase) -> None:
         hold.state, hold.purchase_id, hold.changed = "captured", kept.id, True
 
 
-def _answer(case: _Case) -> EventReceipt:
+def _answer(case: Case) -> EventReceipt:
     kept = case.kept
     status = "booked" if kept.event.status is PurchaseStatus.PAID else kept.event.status.value
-    member = case.batch.survivor(kept.member_id)
+    member = case.batch.survivor(case.batch.known.main_of(kept).member_id)
     wire = None if member is None else to_wire("m", member)
     receipt = receipt_of(to_wire("p", kept.id), status, wire, case.moved)
     case.booked.answer = receipt.kept()
@@ -581,7 +635,7 @@ def _answer(case: _Case) -> EventReceipt:
     return receipt
 
 
-def _keep(case: _Case) -> None:
+def _keep(case: Case) -> None:
     kept = case.kept
     is_paid = kept.event.status is PurchaseStatus.PAID
     if case.before is not None and is_paid and case.told_paid_at is None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from loyalty_core.domain.errors import EventConflict
 from loyalty_core.domain.receipt import returned
-from loyalty_core.service.booking import Booked, Moved, rebook
+from loyalty_core.service.booking import Booked, Moved, rebook, standing_refunds
 from loyalty_core.service.count_clubs import count_clubs
 from loyalty_core.service.count_limits import count_limits
 from loyalty_core.service.event_batch import EventBatch
@@ -70,11 +70,12 @@ def new_refund(batch: EventBatch, source: Source, event: Refund, *, by_list: boo
     )
 
 
-def book_refund(batch: EventBatch, kept: KeptRefund, purchase: KeptPurchase) -> EventReceipt:
-    """Move what this refund changes of its purchase."""
-    if kept not in purchase.refunds:
-        purchase.refunds.append(kept)
-    kept.purchase_id, kept.state, kept.changed = purchase.id, "booked", True
+def book_refund(batch: EventBatch, kept: KeptRefund, named: KeptPurchase) -> EventReceipt:
+    """Move what this refund changes of its purchase; of a sighting, of the one that counts."""
+    if kept not in named.refunds:
+        named.refunds.append(kept)
+    kept.purchase_id, kept.state, kept.changed = named.id, "booked", True
+    purchase = batch.known.main_of(named)
     booked = Booked.of(purchase)
     moved = Moved(flags=list(kept.flags))
     desk = batch.desk(purchase, batch.plan(booked.rules_version))
@@ -96,8 +97,7 @@ def book_refund(batch: EventBatch, kept: KeptRefund, purchase: KeptPurchase) -> 
 
 def count_anonymous(purchase: KeptPurchase, moved: Moved) -> None:
     """Nobody's points move; the lines still know what came back of them."""
-    standing = [one.event for one in purchase.refunds if one.state == "booked"]
-    back = returned(purchase.lines, standing)
+    back = returned(purchase.lines, standing_refunds(purchase))
     purchase.returned_milli, purchase.returned_minor = back.quantity_milli, back.money_minor
     purchase.changed = True
     moved.flag_oddities(back)
@@ -129,6 +129,7 @@ def _match(batch: EventBatch, told: Told, refund: Refund) -> KeptPurchase | None
         purchase
         for purchase in batch.known.all_purchases()
         if batch.survivor(purchase.member_id) == member
+        and purchase.linked_to is None
         and purchase.event.status is PurchaseStatus.PAID
         and purchase.event.occurred_at <= refund.occurred_at
     ]
@@ -138,8 +139,7 @@ def _match(batch: EventBatch, told: Told, refund: Refund) -> KeptPurchase | None
 
 def _has_goods(purchase: KeptPurchase, refund: Refund) -> bool:
     """Every line of the refund is there by article, quantity and sum, with room for it."""
-    standing = [one.event for one in purchase.refunds if one.state == "booked"]
-    back = returned(purchase.lines, standing)
+    back = returned(purchase.lines, standing_refunds(purchase))
     for part in refund.lines:
         fitting = [
             line

@@ -183,7 +183,7 @@ def _purchase(connection: Connection, claim: Claim) -> KeptPurchase:
     """The purchase that counts, where one was seen twice (`ledger.md` 24)."""
     assert claim.purchase_id is not None
     kept = purchases.purchases_by_id(connection, [claim.purchase_id])[claim.purchase_id]
-    if kept.linked_to is not None:
+    while kept.linked_to is not None:
         kept = purchases.purchases_by_id(connection, [kept.linked_to])[kept.linked_to]
     purchases.load_lines(connection, [kept])
     return kept

@@ -167,7 +167,7 @@ def _refund(row: LostRefund) -> dict[str, Any]:
     return {
         "id": to_wire("r", row.id),
         "external_id": row.external_id,
-        "source": _source(row.source),
+        "source": told_source(row.source),
         "state": row.state,
         "purchase": row.purchase,
         "order": row.order,
@@ -183,7 +183,7 @@ def _conflict(row: IdentityConflict) -> dict[str, Any]:
         "member": to_wire("m", row.member_id),
         "other": to_wire("m", row.other_member_id),
         "kind": row.kind,
-        "source": _source(row.source),
+        "source": told_source(row.source),
         "seen_at": row.seen_at.isoformat(),
     }
 
@@ -193,7 +193,7 @@ def _flagged(row: FlaggedReceipt) -> dict[str, Any]:
         "id": to_wire(_PREFIX[row.kind], row.id),
         "kind": row.kind,
         "external_id": row.external_id,
-        "source": _source(row.source),
+        "source": told_source(row.source),
         "shop": row.shop,
         "member": None if row.member_id is None else to_wire("m", row.member_id),
         "sum": format_decimal(row.sum_minor),
@@ -203,7 +203,7 @@ def _flagged(row: FlaggedReceipt) -> dict[str, Any]:
     }
 
 
-def _source(name: str) -> str:
+def told_source(name: str) -> str:
     """A connection by its id on the wire; a key by its name."""
     kind, _, number = name.partition(":")
     return to_wire("i", int(number)) if kind == "installation" and number.isdecimal() else name

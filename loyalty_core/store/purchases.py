@@ -33,6 +33,11 @@ class KeptPurchase:
 
     `event` is what the outside last said, `lines` the same with discount and spend told apart
     and the catalogue filled in.  `booking` is what the books hold of it (`service.booking`).
+
+    One that counts for several sightings has what they tell together in `event` and
+    `member_id`, and its own sender's words in `own` and `own_member_id`; None: nobody else saw
+    it.  `sightings` are the others, linked to it or to one another, in the order of their ids;
+    `word_of`: the one of them whose word counts, None: its own.
     """
 
     id: int
@@ -45,6 +50,11 @@ class KeptPurchase:
     received_at: datetime
     lines: tuple[PurchaseLine, ...]
     linked_to: int | None = None
+    linked_by: str | None = None
+    own: Purchase | None = None
+    own_member_id: int | None = None
+    sightings: list[KeptPurchase] = field(default_factory=list)
+    word_of: int | None = None
     qualifying_minor: int = 0
     booking: dict[str, Any] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
@@ -58,6 +68,26 @@ class KeptPurchase:
     @property
     def key(self) -> EventKey:
         return (self.programme_id, self.source, self.event.external_id)
+
+    @property
+    def word(self) -> Purchase:
+        """What its own sender last said of it."""
+        return self.event if self.own is None else self.own
+
+    @property
+    def counting(self) -> KeptPurchase:
+        """The sighting whose word counts."""
+        return next((one for one in self.sightings if one.id == self.word_of), self)
+
+    @property
+    def named_member(self) -> int | None:
+        """Whose it is by its own sender's word, or by what was done for it alone."""
+        return self.member_id if self.own is None else self.own_member_id
+
+    @property
+    def signs(self) -> tuple[FiscalSign, ...]:
+        """Its fiscal signs, with those that its sightings bear."""
+        return tuple(sign for one in (self, *self.sightings) for sign in one.word.fiscal)
 
 
 # --- reading --------------------------------------------------------------------------------
@@ -79,7 +109,7 @@ _BY_FISCAL = (
         purchase_fiscal.c.programme_id == bindparam("programme"),
         *(among(purchase_fiscal.c[part], part) for part in ("fn", "fd", "fp")),
     )
-    .order_by(purchase_fiscal.c.purchase_id.desc())
+    .order_by(purchase_fiscal.c.purchase_id)
 )
 
 
@@ -101,6 +131,16 @@ def purchases_by_id(
         return {}
     found = connection.execute(_BY_ID.with_for_update() if lock else _BY_ID, {"ids": ids})
     return {row["id"]: _kept(row) for row in found.mappings()}
+
+
+_SIGHTINGS = select(purchases.c.id).where(
+    among(purchases.c.linked_to, "ids"), purchases.c.linked_to.is_not(None)
+)
+
+
+def sightings_of(connection: Connection, ids: Collection[int]) -> set[int]:
+    """Those that are linked to one of these."""
+    return set(connection.scalars(_SIGHTINGS, {"ids": ids})) if ids else set()
 
 
 def purchases_by_external_id(
@@ -131,6 +171,14 @@ def purchases_by_fiscal(
     connection: Connection, programme_id: int, signs: Collection[FiscalSign]
 ) -> dict[FiscalSign, int]:
     """Which purchase each fiscal sign was seen on first."""
+    bearing = purchases_bearing(connection, programme_id, signs)
+    return {sign: numbers[0] for sign, numbers in bearing.items()}
+
+
+def purchases_bearing(
+    connection: Connection, programme_id: int, signs: Collection[FiscalSign]
+) -> dict[FiscalSign, list[int]]:
+    """Which purchases each fiscal sign was seen on, in the order in which they came."""
     if not signs:
         return {}
     values = {
@@ -139,8 +187,9 @@ def purchases_by_fiscal(
         "fd": {sign.fd for sign in signs},
         "fp": {sign.fp for sign in signs},
     }
-    found = connection.execute(_BY_FISCAL, values)
-    seen = {FiscalSign(fn, fd, fp): purchase for fn, fd, fp, purchase in found}
+    seen: dict[FiscalSign, list[int]] = defaultdict(list)
+    for fn, fd, fp, purchase in connection.execute(_BY_FISCAL, values):
+        seen[FiscalSign(fn, fd, fp)].append(purchase)
     return {sign: seen[sign] for sign in seen.keys() & set(signs)}
 
 
@@ -156,6 +205,19 @@ def purchases_of_member(
     query = select(purchases).where(purchases.c.member_id.in_(member_ids))
     if since is not None:
         query = query.where(purchases.c.occurred_at >= since)
+    if before is not None:
+        query = query.where(purchases.c.id < before)
+    found = connection.execute(query.order_by(purchases.c.id.desc()).limit(limit)).mappings()
+    return [_kept(row) for row in found]
+
+
+def linked_purchases(
+    connection: Connection, programme_id: int, *, before: int | None = None, limit: int
+) -> list[KeptPurchase]:
+    """Those that are linked to another one, the newest first; `before` is the id to go on from."""
+    query = select(purchases).where(
+        purchases.c.programme_id == programme_id, purchases.c.linked_to.is_not(None)
+    )
     if before is not None:
         query = query.where(purchases.c.id < before)
     found = connection.execute(query.order_by(purchases.c.id.desc()).limit(limit)).mappings()
@@ -214,6 +276,10 @@ def _kept(row: RowMapping) -> KeptPurchase:
         row["received_at"],
         event.lines,
         linked_to=row["linked_to"],
+        linked_by=row["linked_by"],
+        own=None if row["own"] is None else from_json(Purchase, row["own"]),
+        own_member_id=row["own_member_id"],
+        word_of=row["booking"].get("word_of"),
         qualifying_minor=row["qualifying_minor"],
         booking=dict(row["booking"]),
         flags=list(row["flags"]),
@@ -230,6 +296,9 @@ _CHANGING = (
     "shop_id",
     "member_id",
     "linked_to",
+    "linked_by",
+    "own",
+    "own_member_id",
     "order",
     "occurred_at",
     "amount_minor",
@@ -293,6 +362,9 @@ def _changing(one: KeptPurchase) -> tuple[Any, ...]:
         one.shop_id,
         one.member_id,
         one.linked_to,
+        one.linked_by,
+        None if one.own is None else to_json(one.own),
+        one.own_member_id,
         event.order,
         event.occurred_at,
         sum([line.amount_minor for line in lines]),
@@ -331,7 +403,7 @@ def _lines(one: KeptPurchase) -> Iterator[tuple[Any, ...]]:
 
 
 def _signs(one: KeptPurchase) -> Iterator[tuple[Any, ...]]:
-    for sign in dict.fromkeys(one.event.fiscal):
+    for sign in dict.fromkeys(one.word.fiscal):
         yield (one.programme_id, sign.fn, sign.fd, sign.fp, one.id)
 
 
@@ -358,7 +430,7 @@ def lock_of_people(connection: Connection, member_ids: Collection[int]) -> None:
 
 
 def _of_people(member_ids: Collection[int]) -> ColumnElement[bool]:
-    own = purchases.c.member_id.in_(member_ids)
+    own = or_(purchases.c.member_id.in_(member_ids), purchases.c.own_member_id.in_(member_ids))
     return or_(own, purchases.c.linked_to.in_(select(purchases.c.id).where(own)))
 
 
@@ -369,15 +441,17 @@ def forget_customers(connection: Connection, table: Table, ids: Collection[int])
 
 
 def _forget(connection: Connection, table: Table, theirs: ColumnElement[bool]) -> int:
-    found = connection.execute(select(table.c.id, table.c.document).where(theirs)).all()
+    kept = [name for name in ("document", "own") if name in table.c]
+    found = connection.execute(select(table.c.id, *[table.c[name] for name in kept]).where(theirs))
     changes = [
-        {"b_id": number, "b_document": bare}
-        for number, document in found
-        if (bare := _nobodys(document)) != document
+        {"b_id": number} | {f"b_{name}": one for name, one in zip(kept, bare, strict=True)}
+        for number, *documents in found.all()
+        if (bare := [None if one is None else _nobodys(one) for one in documents]) != documents
     ]
     if changes:
         statement = update(table).where(table.c.id == bindparam("b_id"))
-        connection.execute(statement.values(document=bindparam("b_document")), changes)
+        values: dict[str, Any] = {name: bindparam(f"b_{name}") for name in kept}
+        connection.execute(statement.values(**values), changes)
     return len(changes)
 
 

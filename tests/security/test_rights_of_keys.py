@@ -25,6 +25,7 @@ OPEN = {
 """What anybody may read; `test_rights_of_people.py` tries it."""
 SHOP_FORBIDDEN = (403, "shop_forbidden")
 NO_MEMBER = (404, "member_not_found")
+NO_PURCHASE = (404, "purchase_not_found")
 NO_COUPON = (404, "coupon_not_found")
 NO_ORDER = (404, "order_not_found")
 NO_CERTIFICATE = (404, "certificate_not_found")
@@ -166,6 +167,15 @@ TABLE = {
     "GET /attention/refunds": May("admin", 200, 200, 200),
     "GET /attention/conflicts": May("admin", 200, 200, 200),
     "GET /attention/receipts": May("admin", 200, 200, 200),
+    "GET /purchase-links": May("admin", 200, 200, 200),
+    # It is not linked: nothing moves.
+    "POST /purchases/<purchase_id>/part": May("admin", EMPTY, NO_PURCHASE, EMPTY, {}),
+    "POST /purchases/<purchase_id>/join": May(
+        "admin", NO_PURCHASE, NO_PURCHASE, NO_PURCHASE, {"other": "p_1"}
+    ),
+    "GET /connection-links": May("admin", EMPTY, EMPTY, EMPTY),
+    "PUT /connection-links/<connection_id>/<seen_in>": May("admin", UNTOLD, UNTOLD, UNTOLD, {}),
+    "DELETE /connection-links/<connection_id>/<seen_in>": May("admin", 204, UNTOLD, 204),
     # So are gift certificates; their codes stand in bodies.
     "POST /certificates/lots": May(
         "admin",

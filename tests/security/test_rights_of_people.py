@@ -92,6 +92,14 @@ PAGES = {
         302, 404, {"what": "<purchase>", "note": "All right"}, roles=SUPPORT
     ),
     f"POST {DEMO}/attention/put-back": Page(302, 404, {"what": "<purchase>"}, roles=SUPPORT),
+    f"GET {DEMO}/seen-twice/": Page(200, 200, roles=LOOK),
+    f"GET {DEMO}/seen-twice/part/<purchase_id>": Page(200, 404, roles=SUPPORT),
+    f"POST {DEMO}/seen-twice/part/<purchase_id>": Page(302, 404, roles=SUPPORT),
+    # What is typed in is refused beside the form.
+    f"GET {DEMO}/seen-twice/join": Page(422, 422, roles=SUPPORT),
+    f"POST {DEMO}/seen-twice/join": Page(422, 422, {"one": "p_1", "other": "p_2"}, roles=SUPPORT),
+    f"POST {DEMO}/seen-twice/declare": Page(422, 422, {"connection": "i_1"}),
+    f"POST {DEMO}/seen-twice/take-back": Page(422, 422, {"connection": "i_1"}),
     f"GET {DEMO}/deliveries/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/deliveries/<delivery_id>": Page(200, 404, roles=LOOK),
     f"POST {DEMO}/deliveries/<delivery_id>/replay": Page(302, 404, roles=SUPPORT),

@@ -232,6 +232,8 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "hold_id": held["id"],
         "installation_id": shop.id,
         "installation": shop.id,
+        "connection_id": shop.id,
+        "seen_in": shop.id,
         "delivery_id": delivery.id,
         "till_receipt": _sold(hub, programme_id),
         "session_id": "se_1",

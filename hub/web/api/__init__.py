@@ -20,6 +20,7 @@ from hub.web.api import (
     events,
     express,
     letters,
+    links,
     members,
     pages,
     partners,
@@ -49,6 +50,7 @@ BLUEPRINTS = (
     partners.blueprint,
     connections.blueprint,
     attention.blueprint,
+    links.blueprint,
     programme.blueprint,
     catalogue.blueprint,
 )

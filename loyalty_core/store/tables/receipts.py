@@ -47,6 +47,7 @@ purchases = Table(
     Column("shop_id", BigInt, nullable=False),
     Column("member_id", BigInt),
     Column("linked_to", BigInt),
+    Column("linked_by", Text),
     Column("order", Text),
     Column("occurred_at", UtcTime, nullable=False),
     Column("received_at", UtcTime, nullable=False),
@@ -55,6 +56,9 @@ purchases = Table(
     Column("document", Json, nullable=False),
     Column("booking", Json, nullable=False),
     Column("flags", Json, nullable=False),
+    # Of one that counts for several sightings: what its own sender told, and whose it said it is.
+    Column("own", Json),
+    Column("own_member_id", BigInt),
     # In this order it also finds a purchase whose source is not known.
     UniqueConstraint("programme_id", "external_id", "source"),
     CheckConstraint("status IN ('open', 'paid', 'cancelled')", name="status_known"),
@@ -63,6 +67,42 @@ Index("ix_purchases_member", purchases.c.member_id, purchases.c.occurred_at)
 Index("ix_purchases_order", purchases.c.programme_id, purchases.c.order)
 partial_index("ix_purchases_flagged", purchases.c.programme_id, purchases.c.id, where=_FLAGGED)
 partial_index("ix_purchases_linked_to", purchases.c.linked_to, where="linked_to IS NOT NULL")
+partial_index(
+    "ix_purchases_linked",
+    purchases.c.programme_id,
+    purchases.c.id,
+    where="linked_to IS NOT NULL",
+)
+partial_index(
+    "ix_purchases_own_member", purchases.c.own_member_id, where="own_member_id IS NOT NULL"
+)
+
+linked_sources = Table(
+    "linked_sources",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("seen_in", Text, nullable=False),
+    # NULL: by fiscal signs alone.
+    Column("field", Text),
+    Column("truth", Text),
+    PrimaryKeyConstraint("programme_id", "source", "seen_in"),
+    CheckConstraint("source <> seen_in", name="of_two"),
+    CheckConstraint("field IN ('order', 'external_id')", name="field_known"),
+    CheckConstraint("truth IN (source, seen_in)", name="truth_of_the_two"),
+)
+"""Orders of `source` are seen in `seen_in` under this field; `truth`: whose word counts, NULL:
+of whichever came first."""
+
+parted_purchases = Table(
+    "parted_purchases",
+    metadata,
+    Column("purchase_id", BigInt, nullable=False),
+    Column("other_id", BigInt, nullable=False, index=True),
+    PrimaryKeyConstraint("purchase_id", "other_id"),
+    CheckConstraint("purchase_id < other_id", name="lower_first"),
+)
+"""Pairs that a person parted: nothing but a person links them again."""
 
 purchase_lines = Table(
     "purchase_lines",

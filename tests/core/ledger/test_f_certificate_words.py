@@ -338,7 +338,7 @@ def test_a_second_sighting_brings_its_hold_and_what_it_had_booked_itself(shop: S
     shop.tell(shop.purchase("P2", 20_00, fiscal=sign))
     shop.tell(replace(other, fiscal=sign, revision=2), source="key:shop")
     assert shop.money(code) == "active 15.00"
-    assert kinds(shop, code)[-3:] == ["pay", "give_back", "pay"]
+    assert kinds(shop, code)[-2:] == ["pay", "pay"], "the order came first, and counts"
 
     held = shop.hold(10_00, cart="c", certificates=(code,))
     third = shop.purchase("O3", 10_00, hold=held.id)
@@ -346,4 +346,4 @@ def test_a_second_sighting_brings_its_hold_and_what_it_had_booked_itself(shop: S
     sign = (FiscalSign("1", "2", "5"),)
     shop.tell(shop.purchase("P3", 10_00, fiscal=sign))
     linked = shop.tell(replace(third, fiscal=sign, revision=2), source="key:shop")[0]
-    assert (linked.flags, shop.money(code)) == (("linked",), "active 5.00")
+    assert (linked.flags, shop.money(code)) == ((), "active 5.00")
