@@ -54,6 +54,7 @@ from loyalty_core.store.database import lock_keys, read, rehearse, transact
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.programmes import Programme, shop_code
 from loyalty_core.store.purchases import purchases_by_id
+from loyalty_core.store.refunds import refunds_by_key
 from loyalty_kit.checkout import BasketLine, HoldRequest, Quote, QuoteRequest
 from loyalty_kit.events import Customer, Purchase, PurchaseLine, Refund
 
@@ -188,14 +189,19 @@ class Till:
             return self._named(connection, purchase_id=purchase_id)
 
     def take_back(self, purchase_id: str, goods: tuple[Back, ...], key: str) -> Booked:
-        """Book that goods came back; `key` names the one return.
+        """Book that goods came back; `key` names the one return, however often it is sent.
 
-        Raises: PurchaseNotFound, EventConflict.
+        Raises: PurchaseNotFound; InvalidInput, by line, for more than is left of it.
         """
 
         def work(connection: Connection) -> Booked:
-            lock_keys(connection, [f"till:{self.programme.id}:{key}"])
+            programme = self.programme.id
+            # Of two returns of one receipt the second sees what is left after the first.
+            lock_keys(connection, [f"till:{programme}:{one}" for one in (key, purchase_id)])
             sold = self._named(connection, purchase_id=purchase_id)
+            known = (programme, SOURCE, key)
+            if refunds_by_key(connection, [known]):
+                return replace(sold, again=True)
             lines = tuple(money_back(line, goods) for line in sold.purchase["lines"])
             back = tuple(line for line in lines if line is not None)
             refund = Refund(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.domain.fiscal_qr import FiscalQr
 from loyalty_core.service.members import MemberCard, NewMember
 from loyalty_kit.checkout import BasketLine, Quote, Spend
@@ -95,12 +96,16 @@ def sold(lines: tuple[BasketLine, ...], quote: Quote) -> tuple[PurchaseLine, ...
 
 
 def money_back(line: dict[str, Any], goods: tuple[Back, ...]) -> RefundLine | None:
-    """The share of what is left of the line's money; with the last of it, all that is left."""
+    """The share of what is left of the line's money; with the last of it, all that is left.
+
+    Raises: InvalidInput, for more than is left.
+    """
     wanted = sum(one.quantity_milli for one in goods if one.line == line["id"])
     left = parse_decimal(line["quantity"], THOUSANDTHS)
     left -= parse_decimal(line["returned_quantity"], THOUSANDTHS)
-    wanted = min(wanted, left)
-    if wanted <= 0:
+    if wanted > left:
+        raise InvalidInput({line["id"]: ["So much of it is not left."]})
+    if not wanted:
         return None
     paid = parse_decimal(line["paid"], HUNDREDTHS) - parse_decimal(line["returned"], HUNDREDTHS)
     return RefundLine(line["id"], divide(paid * wanted, left, "half_up"), wanted)

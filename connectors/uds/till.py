@@ -181,7 +181,7 @@ def _operate(request: InboundRequest, desk: Desk, settings: Settings) -> Protoco
     """The nonce names the operation: told again, it is the same, whatever became of the answer."""
     document = _body(request)
     told = load(_OPERATION, document)
-    name = told["nonce"] or _origin(request)
+    name = told["nonce"] or _receipt_name(told, desk) or _origin(request)
     if name is None:
         raise Refusal("badRequest")
     terms_of(desk)
@@ -209,6 +209,23 @@ def _operate(request: InboundRequest, desk: Desk, settings: Settings) -> Protoco
     }
     desk.keep(OPERATION.name, replace(request, body=json.dumps(kept).encode()))
     return reply(_sold(operation, told, who.buyer, desk))
+
+
+def _receipt_name(told: Json, desk: Desk) -> str | None:
+    """A till without nonces that asks again may name the call anew: a receipt of one number, day,
+    cashier, buyer and sums is one.  None where it has no number."""
+    receipt, who, cashier = told["receipt"], told["participant"] or {}, told["cashier"] or {}
+    if not receipt["number"]:
+        return None
+    said = (
+        desk.now.date().isoformat(),
+        receipt["number"],
+        *(receipt[name] or 0 for name in ("total", "cash", "points", "skip")),
+        *(who.get(name) for name in ("uid", "phone")),
+        *(cashier.get(name) for name in ("external_id", "name")),
+        told["code"],
+    )
+    return json.dumps(said)
 
 
 def _check_same(booked: BookedSale, receipt: Json) -> None:

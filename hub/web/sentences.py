@@ -292,6 +292,7 @@ DETAILS: Mapping[str, tuple[str, str]] = {
 FIELDS: Mapping[str, str] = {
     "Unknown field.": "Неизвестное поле.",
     "Is the same purchase.": "Это та же покупка.",
+    "So much of it is not left.": "Столько уже не осталось.",
     "Is the same connection.": "Это то же подключение.",
     "No such connection.": "Такого подключения нет.",
     "Must be one of the two connections.": "Нужно одно из этих двух подключений.",

@@ -71,15 +71,35 @@ def in_lines_of(refund: Refund, named: Mapping[str, str]) -> Refund:
 
 @dataclass(frozen=True, slots=True)
 class ToldBack:
-    """A refund as a system told it; `is_own`: in the words of the sighting that counts."""
+    """A refund as a system told it; `is_own`: in the words of the sighting that counts.
+    `articles`: of the lines that it names, where all sightings tell them by the same names.
+    """
 
     source: str
     refund: Refund
     is_own: bool
+    articles: frozenset[str] = frozenset()
+
+
+def articles_of(
+    refund: Refund, lines: Sequence[PurchaseLine], common: Collection[str]
+) -> frozenset[str]:
+    """Of the lines that a refund names, in its own sighting's words; none where one of them is
+    not among those that are `common` to all sightings."""
+    told = {line.id: line.sku for line in lines}
+    found = {part.sku or told.get(part.id or "") for part in refund.lines}
+    return frozenset(one for one in found if one) if found <= set(common) else frozenset()
+
+
+def common_articles(words: Sequence[Sequence[PurchaseLine]]) -> frozenset[str]:
+    """Articles that all of these words have."""
+    sold = [frozenset(line.sku for line in lines if line.sku) for lines in words]
+    return frozenset.intersection(*sold)
 
 
 def told_once(told: Sequence[ToldBack]) -> list[Refund]:
-    """Each return once: those of different systems with equal sums, within three days, are one.
+    """Each return once: those of different systems with equal sums, within three days, are one,
+    unless they are known to be of different goods.
 
     Of one that several told, the word in the lines of the purchase that counts stands.
     """
@@ -99,7 +119,12 @@ def _joins(one: ToldBack, group: Sequence[ToldBack]) -> bool:
         first.amount_minor == one.refund.amount_minor
         and one.refund.occurred_at - first.occurred_at <= DAYS_APART
         and all(other.source != one.source for other in group)
+        and not any(_are_other_goods(one, other) for other in group)
     )
+
+
+def _are_other_goods(one: ToldBack, other: ToldBack) -> bool:
+    return bool(one.articles and other.articles) and one.articles.isdisjoint(other.articles)
 
 
 def _moment(one: ToldBack) -> tuple[object, ...]:

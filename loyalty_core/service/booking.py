@@ -27,7 +27,14 @@ from loyalty_core.domain.returns import (
     give_back,
     undo_claw_back,
 )
-from loyalty_core.domain.sightings import ToldBack, in_lines_of, same_lines, told_once
+from loyalty_core.domain.sightings import (
+    ToldBack,
+    articles_of,
+    common_articles,
+    in_lines_of,
+    same_lines,
+    told_once,
+)
 from loyalty_core.service.coupon_uses import Taken
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.holds import KeptHold
@@ -211,12 +218,18 @@ def standing_refunds(purchase: KeptPurchase) -> list[Refund]:
     if not purchase.sightings:
         return [one.event for one in booked]
     told: list[ToldBack] = []
-    counting = purchase.counting
-    for sighting in (purchase, *purchase.sightings):
+    counting, every = purchase.counting, (purchase, *purchase.sightings)
+    common = common_articles([one.word.lines for one in every])
+    for sighting in every:
         is_own = sighting is counting
         named = {} if is_own else same_lines(sighting.word.lines, counting.word.lines)
         told += [
-            ToldBack(one.source, one.event if is_own else in_lines_of(one.event, named), is_own)
+            ToldBack(
+                one.source,
+                one.event if is_own else in_lines_of(one.event, named),
+                is_own,
+                articles_of(one.event, sighting.word.lines, common),
+            )
             for one in sighting.refunds
             if one.state == "booked"
         ]

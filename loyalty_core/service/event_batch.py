@@ -289,6 +289,7 @@ class EventBatch:
         refs: list[Ref] = [("purchase", one.id) for one in kept]
         refs += [("hold", number) for _, number in self.holds.named()]
         told = [one.event for one in self.told if isinstance(one.event, Purchase)]
+        told += _own_words(kept)
         codes = {code for event in told for code in map(normal, event.coupons) if code}
         for booked in map(Booked.of, kept):
             codes |= {one.code for one in booked.coupons} | set(booked.issued.values())
@@ -296,7 +297,7 @@ class EventBatch:
 
     def _lock_certificates(self, kept: Sequence[KeptPurchase], booked: Sequence[Booked]) -> None:
         """Those that purchases were paid with or sold, and those that their holds reserved."""
-        events = [one.event for one in kept]
+        events = [*(one.event for one in kept), *_own_words(kept)]
         events += [one.event for one in self.told if isinstance(one.event, Purchase)]
         codes = {code for event in events for code in named_in(event)}
         codes |= {use.code for one in booked for use in one.certificates}
@@ -435,6 +436,11 @@ class EventBatch:
         self.claims.write()
         if self._clubs is not None:
             self._clubs.write()
+
+
+def _own_words(kept: Sequence[KeptPurchase]) -> list[Purchase]:
+    """Of purchases that were seen by several: any of them may count from now on."""
+    return [one.word for one in kept if one.sightings or one.linked_to is not None]
 
 
 def without_customer(event: Event) -> Event:

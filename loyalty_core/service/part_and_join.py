@@ -26,7 +26,7 @@ from loyalty_core.service.record_purchase import (
     put_under,
     take_out,
 )
-from loyalty_core.service.source import Source
+from loyalty_core.service.source import Source, check_shop
 from loyalty_core.store import audit, programmes
 from loyalty_core.store import linked_sources as links
 from loyalty_core.store import purchases as store
@@ -41,11 +41,13 @@ _ZERO: Figures = (0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided, by whom and when."""
+    """What was decided, by whom and when; `shops`: codes of those whose records the author may
+    move, None: all."""
 
     programme_id: int
     author: str
     now: datetime
+    shops: frozenset[str] | None = None
 
 
 def part_purchase(
@@ -56,7 +58,7 @@ def part_purchase(
     What was linked to it goes with it.  One that is not linked is left as it is.  Gives the
     accounts that this moves, wire-ready.
 
-    Raises: PurchaseNotFound.
+    Raises: PurchaseNotFound, ShopForbidden.
     """
     batch, (kept,) = _open(connection, plans, said, [purchase_id])
     if kept.linked_to is None:
@@ -85,7 +87,7 @@ def join_purchases(
     """Two records are one purchase: that which came first counts.  What is joined already is left
     as it is.  Gives the accounts that this moves, wire-ready.
 
-    Raises: PurchaseNotFound, InvalidInput (a purchase with itself).
+    Raises: PurchaseNotFound, ShopForbidden, InvalidInput (a purchase with itself).
     """
     batch, pair = _open(connection, plans, said, [purchase_id, other_id])
     if pair[0] is pair[1]:
@@ -109,13 +111,19 @@ def join_purchases(
 def _open(
     connection: Connection, plans: PlanCache, said: Decision, names: Sequence[str]
 ) -> tuple[EventBatch, list[KeptPurchase]]:
-    """The purchases with all that is linked to them, locked.  Raises: PurchaseNotFound."""
+    """The purchases with all that is linked to them, locked.
+
+    Raises: PurchaseNotFound, ShopForbidden (one of all these is of another shop).
+    """
     numbers = [from_wire("p", name) for name in names]
     found = store.purchases_by_id(connection, [one for one in numbers if one is not None])
     kept = [found.get(number or 0) for number in numbers]
     told = [_told(connection, one, said) for one in kept]
     batch = EventBatch(connection, plans, said.programme_id, said.now)
     batch.admit_again(*told)
+    bound = Source(said.programme_id, said.author, shops=said.shops)
+    for one in batch.known.all_purchases():
+        check_shop(connection, bound, one.shop_id)
     return batch, [batch.known.purchases[one.key] for one in kept if one is not None]
 
 

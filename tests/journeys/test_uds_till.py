@@ -85,8 +85,23 @@ def test_what_is_told_again_happens_once(till: UdsStage):
     assert till.balance() == "0.00"
 
 
+def test_without_a_nonce_a_numbered_receipt_is_one_however_the_call_is_named(till: UdsStage):
+    body = till.operation("", 100, 100)
+    first = till.says("POST", "operations", body)
+    till.work()
+    again = till.says("POST", "operations", body)
+    assert (again.status_code, again.json["id"]) == (200, first.json["id"])
+    other_sum = till.says("POST", "operations", till.operation("", 200, 200))
+    till.clock.advance(hours=24)
+    other_day = till.says("POST", "operations", body)
+    assert len({one.json["id"] for one in (first, other_sum, other_day)}) == 3
+    till.work()
+    assert till.balance() == "20.00"
+
+
 def test_without_a_nonce_the_calls_own_name_is_taken_and_without_both_it_is_refused(till: UdsStage):
     body = till.operation("", 100, 100)
+    body["receipt"]["number"] = None
     named = {"X-Origin-Request-Id": "8c828ee7-e7b2-4631-a3e4-b18987962556"}
     answers = [till.says("POST", "operations", body, **named) for _ in range(2)]
     assert len({one.json["id"] for one in answers}) == 1

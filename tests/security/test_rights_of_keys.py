@@ -169,7 +169,7 @@ TABLE = {
     "GET /attention/receipts": May("admin", 200, 200, 200),
     "GET /purchase-links": May("admin", 200, 200, 200),
     # It is not linked: nothing moves.
-    "POST /purchases/<purchase_id>/part": May("admin", EMPTY, NO_PURCHASE, EMPTY, {}),
+    "POST /purchases/<purchase_id>/part": May("admin", EMPTY, NO_PURCHASE, SHOP_FORBIDDEN, {}),
     "POST /purchases/<purchase_id>/join": May(
         "admin", NO_PURCHASE, NO_PURCHASE, NO_PURCHASE, {"other": "p_1"}
     ),

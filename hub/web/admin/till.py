@@ -157,10 +157,15 @@ def refund(till_receipt: str) -> ResponseReturnValue:
         errors = {"all": gettext("Write how much of something comes back.")}
     if errors:
         return _refund_page(booked, key, errors), 422
-    done = till.take_back(till_receipt, goods, key)
+    try:
+        done = till.take_back(till_receipt, goods, key)
+    except InvalidInput as error:
+        errors = {line: field_message(told[0], language()) for line, told in error.errors.items()}
+        return _refund_page(till.show(till_receipt), key, errors), 422
     if till.training:
         return _receipt_page(done)
-    flash(gettext("The return is booked."), "success")
+    again = gettext("This return was booked already; it is not booked twice.")
+    flash(again if done.again else gettext("The return is booked."), "success")
     return redirect(url_for(".receipt", till_receipt=till_receipt))
 
 

@@ -55,7 +55,7 @@ def part(call: Call, purchase_id: str) -> Answer:
     """Make a linked purchase one of its own; it tells which accounts that moves."""
     told = body.read_json()
     asked = body.load(wire.PartingSchema().load, told)
-    said = Decision(call.key.programme_id, call.author, call.now)
+    said = _said(call)
     return _done(call, told, asked, lambda c: part_purchase(c, call.plans, purchase_id, said))
 
 
@@ -75,13 +75,17 @@ def join(call: Call, purchase_id: str) -> Answer:
     """Make two records one purchase, of which the first counts."""
     told = body.read_json()
     asked = body.load(wire.JoiningSchema().load, told)
-    said = Decision(call.key.programme_id, call.author, call.now)
+    said = _said(call)
     return _done(
         call,
         told,
         asked,
         lambda c: join_purchases(c, call.plans, purchase_id, asked["other"], said),
     )
+
+
+def _said(call: Call) -> Decision:
+    return Decision(call.key.programme_id, call.author, call.now, call.key.shops)
 
 
 def _done(

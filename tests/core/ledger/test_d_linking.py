@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from loyalty_core.domain.errors import InvalidInput, PurchaseNotFound
+from loyalty_core.domain.errors import InvalidInput, PurchaseNotFound, ShopForbidden
 from loyalty_core.service.erase_member import erase_member
 from loyalty_core.service.part_and_join import Decision, join_purchases, part_purchase
 from loyalty_core.service.record_events import Incoming, record_events
+from loyalty_core.service.shops import NewShop, create_shop
 from loyalty_core.store import linked_sources as links
 from loyalty_core.store.database import read, rehearse, write
 from loyalty_core.store.ids import to_wire
@@ -209,6 +210,21 @@ def test_ledger_24_a_refund_told_through_either_is_counted_once(shop: Shop):
     assert shop.figures() == Figures(available=1_00)
 
 
+@pytest.mark.parametrize(("till_sku", "left"), [("CUP", 0), ("00017", 5_00)])
+def test_ledger_24_returns_of_different_goods_for_one_sum_are_two(
+    shop: Shop, till_sku: str, left: int
+):
+    """The tea through the site, the cup through the till; articles of other names tell nothing."""
+    site = (line("1", 50_00, sku="TEA"), line("2", 50_00, sku="CUP"))
+    till = (line("1", 50_00, sku=till_sku), line("2", 50_00, sku="TEA" if left == 0 else "00016"))
+    shop.buy("A", lines=site, fiscal=SIGN, source=SITE)
+    shop.buy("B", lines=till, fiscal=SIGN, source=TILL)
+    shop.bring_back("RA", 50_00, purchase="A", source=SITE, lines=(back("1", 50_00),))
+    shop.bring_back("RB", 50_00, purchase="B", source=TILL, lines=(back("1", 50_00),))
+
+    assert shop.figures() == Figures(available=left)
+
+
 def test_ledger_24_refunds_that_a_sighting_lists_are_booked_and_withdrawn(shop: Shop):
     shop.buy("A", 60_00, 40_00, fiscal=SIGN, source=SITE)
     cloud = shop.purchase("B", 60_00, 40_00, fiscal=SIGN)
@@ -323,6 +339,23 @@ def test_ledger_24_a_hold_that_a_sighting_brought_goes_with_it(shop: Shop):
     assert shop.figures() == Figures(available=18_00)
     join(shop, "A", "B")
     assert shop.figures() == Figures(available=9_00)
+
+
+def test_ledger_24_who_is_bound_to_a_shop_moves_no_other_shops_records(shop: Shop):
+    shop.do(lambda c: create_shop(c, shop.programme_id, NewShop("south"), now=NOW))
+    shop.tell(replace(shop.purchase("A", 100_00, fiscal=SIGN), shop="south"), source=SITE)
+    shop.buy("B", 100_00, fiscal=SIGN, source=TILL)
+    shop.tell(replace(shop.purchase("C", 100_00), shop="south"), source=DESK)
+    ours = replace(said(shop), shops=frozenset({"south"}))
+    a, b, c = (wire(shop, name) for name in "ABC")
+    for work in (
+        lambda con: part_purchase(con, shop.plans, b, ours),
+        lambda con: join_purchases(con, shop.plans, c, b, ours),
+        lambda con: join_purchases(con, shop.plans, c, a, ours),  # B goes with A
+    ):
+        with pytest.raises(ShopForbidden):
+            shop.do(work)
+    assert shop.figures() == Figures(available=20_00)
 
 
 # --- at once --------------------------------------------------------------------------------

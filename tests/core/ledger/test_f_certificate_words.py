@@ -13,8 +13,11 @@ from sqlalchemy import Connection, Engine, select
 from loyalty_core.service.import_certificates import CertificateImport
 from loyalty_core.service.import_codes import Line, Way
 from loyalty_core.service.record_events import Incoming, record_events
+from loyalty_core.store import linked_sources as links
+from loyalty_core.store.linked_sources import LinkedSources
 from loyalty_core.store.tables import certificates, holds
 from loyalty_kit.events import FiscalSign, LineKind, PurchaseStatus
+from tests.core.ledger.test_d_linking import join, part
 from tests.core.ledger.test_f_certificates import gift, kinds, sale, used
 from tests.core.ledger.test_f_coupons import series
 from tests.core.ledger.test_f_promotion_limits import off
@@ -347,3 +350,24 @@ def test_a_second_sighting_brings_its_hold_and_what_it_had_booked_itself(shop: S
     shop.tell(shop.purchase("P3", 10_00, fiscal=sign))
     linked = shop.tell(replace(third, fiscal=sign, revision=2), source="key:shop")[0]
     assert (linked.flags, shop.money(code)) == ((), "active 5.00")
+
+
+def test_a_parted_record_goes_by_certificate_and_coupon_of_its_own_word(shop: Shop):
+    """While the till's word counted, nothing was taken of what the site alone had told."""
+    site, till = "installation:1", "installation:2"
+    truth = LinkedSources(site, till, None, till)
+    shop.do(lambda c: links.declare(c, shop.programme_id, truth))
+    cards, codes = shop.make_certificates(500_00, 2), shop.make_coupons("spring", 2)
+    for name, source, place, paid in (("A", site, 0, 30_00), ("B", till, 1, 40_00)):
+        more = {"certificates": used((cards[place], paid)), "coupons": (codes[place],)}
+        shop.tell(shop.purchase(name, 100_00, fiscal=SIGN, **more), source=source)
+
+    def stand() -> tuple[list[str], list[int]]:
+        return [shop.money(one) for one in cards], [shop.coupon_uses(one) for one in codes]
+
+    together = (["active 500.00", "active 460.00"], [0, 1])
+    assert stand() == together
+    part(shop, "B")
+    assert stand() == (["active 470.00", "active 460.00"], [1, 1])
+    join(shop, "A", "B")
+    assert stand() == together

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pyotp
 import pytest
 from sqlalchemy import select
 
+from hub.till import Till
+from hub.till_words import Back, Sale
+from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.domain.staff import Grant, Role
-from loyalty_core.service.admins import create_admin
+from loyalty_core.service.admins import create_admin, find_admin
 from loyalty_core.service.programmes import get_programme
 from loyalty_core.service.shops import NewShop, create_shop
 from loyalty_core.service.staff import set_post
 from loyalty_core.store.database import read, write
-from loyalty_core.store.tables import purchases, shops
-from tests.hub.web.conftest import hashed_password
+from loyalty_core.store.tables import purchases, refunds, shops
+from loyalty_kit.checkout import BasketLine
+from tests.hub.web.conftest import add_programme, hashed_password
 from tests.support.clock import NOON
+from tests.support.hub import make_hub
 
 HERE = "/admin/p/demo/till"
 SALE = {"mode": "real", "do": "sell", "name": "Чай", "sku": "", "quantity": "1", "price": "100"}
@@ -65,6 +71,54 @@ def test_a_cashier_sells_and_takes_back_in_the_own_shop_alone(hub, owner, cashie
         assert cashier.get(path).status_code == 404
     assert elsewhere not in cashier.page(f"{HERE}/")
     assert elsewhere in owner.page(f"{HERE}/")
+
+
+def returns(hub) -> list[int]:
+    """What each return paid back."""
+    with read(hub.engine) as connection:
+        told = connection.scalars(select(refunds.c.document).order_by(refunds.c.id))
+        return [one["amount_minor"] for one in told]
+
+
+def test_a_return_that_is_sent_twice_is_booked_once(hub, owner):
+    receipt = sell(owner, "a" * 32, "main", shown="30000/0", quantity="3").location
+    form = {"key": "c" * 32, "back-1": "2"}
+    assert owner.send(f"{receipt}/refund", f"{receipt}/refund", **form).location == receipt
+    hub.clock.advance(seconds=1)
+    assert owner.send(f"{receipt}/refund", f"{receipt}/refund", **form).location == receipt
+    assert "not booked twice" in owner.page(receipt)
+    assert returns(hub) == [20000]
+
+    more = owner.send(f"{receipt}/refund", f"{receipt}/refund", **{**form, "key": "d" * 32})
+    assert (more.status_code, "So much of it is not left" in more.text) == (422, True)
+    assert returns(hub) == [20000]
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["one return twice", "two cashiers"])
+def test_returns_at_once_pay_back_what_was_paid(postgres_engine, same: bool):
+    """The whole receipt comes back; whoever is second is told that nothing is left."""
+    hub = make_hub(postgres_engine)
+    with write(postgres_engine) as connection:
+        add_programme(connection, "demo", "Чайная лавка")
+        create_admin(connection, login="owner", password_hash="-", now=NOON)
+        programme = get_programme(connection, "demo")
+        owner = find_admin(connection, "owner")
+    till = Till(hub, programme, owner, Grant(Role.OWNER), training=False, now=NOON)
+    line = BasketLine("1", 1000, 100_00)
+
+    def bring_back(purchase: str, key: str) -> bool:
+        try:
+            return not till.take_back(purchase, (Back("1", 1000),), key).again
+        except InvalidInput:
+            return False
+
+    with ThreadPoolExecutor(2) as pool:
+        for turn in range(8):
+            sold = till.sell(Sale(f"s{turn}", "main", (line,), shown=(100_00, 0)))
+            names = [f"r{turn}-{0 if same else one}" for one in range(2)]
+            done = [pool.submit(bring_back, sold.purchase["id"], name) for name in names]
+            assert sorted(one.result(timeout=60) for one in done) == [False, True]
+    assert returns(hub) == [100_00] * 8
 
 
 def test_a_price_that_nobody_saw_is_not_booked(hub, owner):
