@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from threading import BoundedSemaphore
 from typing import Any
@@ -134,11 +134,11 @@ class MoySklad:
         body = [{"name": name, "type": kind, "required": False}]
         self._done("POST", FIELDS, body)
 
-    def write_field(self, counterparty: str, field: Json, value: Any) -> None:
+    def write_fields(self, counterparty: str, values: Iterable[tuple[Json, Any]]) -> None:
         """By the call that changes many: of single changes MoySklad bears 100 a minute."""
         meta = {"href": f"{self._root}/entity/counterparty/{counterparty}", "type": "counterparty"}
-        written = {"meta": field.get("meta"), "value": value}
-        self._done("POST", "/entity/counterparty", [{"meta": meta, "attributes": [written]}])
+        written = [{"meta": field.get("meta"), "value": value} for field, value in values]
+        self._done("POST", "/entity/counterparty", [{"meta": meta, "attributes": written}])
 
     # The Vendor API
 

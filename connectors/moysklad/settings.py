@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marshmallow import ValidationError, validates
+from marshmallow import ValidationError, validates, validates_schema
 
 from loyalty_kit import settings
 from loyalty_kit.desk import CODES_SETTING
@@ -206,6 +206,16 @@ class Settings(SettingsSchema):
         },
         default="",
     )
+    tier_field = settings.text(
+        {"ru": "Поле уровня у контрагента", "en": "Field of the tier"},
+        help={
+            "ru": "Название дополнительного поля для названия уровня: Уровень. Если поля нет, его "
+            "создаст «Проверить». Пусто: уровень не пишется.",
+            "en": "Name of a custom field of counterparties for the tier's name: Tier. Test makes "
+            "it where it is missing. Empty: none is written.",
+        },
+        default="",
+    )
     backfill_days = settings.integer(
         {"ru": "При подключении забрать документы за дней", "en": "Days of documents at first"},
         least=0,
@@ -233,6 +243,14 @@ class Settings(SettingsSchema):
     def _is_field(self, value: str, **_: Any) -> None:
         if not _are_pairs(value) or len(pairs(value)) > 1:
             raise ValidationError("Одна валюта=поле / One currency=field.")
+
+    @validates_schema
+    def _are_two_fields(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("tier_field") in pairs(data.get("balance_fields", "")).values():
+            raise ValidationError(
+                "Нужно другое поле, чем для баланса / Another field than the balance's.",
+                "tier_field",
+            )
 
 
 assert CODES_SETTING in Settings().fields, "the hub asks for the owner's consent by this name"

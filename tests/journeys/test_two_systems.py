@@ -42,6 +42,7 @@ class TwoSystems(EvotorStage):
             token_kind="solution",
             till_token=moysklad.TILL,
             hook_token=moysklad.HOOK,
+            balance_fields="points=Баланс баллов",
         )
         self.work()
 

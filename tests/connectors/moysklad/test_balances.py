@@ -1,4 +1,4 @@
-"""Balances in fields of the owner's own at the counterparty."""
+"""Balances and tiers in fields of the owner's own at the counterparty."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from marshmallow import ValidationError
 
 from connectors.moysklad.balances import Balances, make_fields
-from loyalty_kit.checkout import Balance
+from loyalty_kit.checkout import ShownBalance, TierView
 from loyalty_kit.errors import Gone, RemoteMisconfigured
 from tests.connectors.moysklad.shared import ANNA, CHEESE, settings
 from tests.connectors.moysklad.test_client import client_for
@@ -36,11 +36,11 @@ def test_a_balance_is_written_into_the_field_of_its_currency(account: Account):
 
     push = Balances().push
     # What a cart at the till holds is still the buyer's; whole points, rounded down.
-    push(client, ANNA, Balance("points", available=20050, held=3549, pending=99900), key="1")
+    push(client, ANNA, ShownBalance("points", available=20050, held=3549, pending=99900), key="1")
     with pytest.raises(RemoteMisconfigured, match="miles"):
-        push(client, ANNA, Balance("miles", available=700), key="3")
+        push(client, ANNA, ShownBalance("miles", available=700), key="3")
     assert shown(account) == {"Баллы": 235}
-    push(client, ANNA, Balance("points", debt=500), key="4")
+    push(client, ANNA, ShownBalance("points", debt=500), key="4")
     assert shown(account) == {"Баллы": 0}
     # The fields are asked for once a client.
     asked = [call.method for call in account.calls if call.path.endswith("/attributes")]
@@ -55,12 +55,34 @@ def test_a_field_of_the_owner_s_own_type_is_told_hundredths(
 ):
     client = client_for(account.base_url)
     client.make_field("Points", kind)
-    Balances().push(client, ANNA, Balance("points", available=23599), key="1")
+    Balances().push(client, ANNA, ShownBalance("points", available=23599), key="1")
     assert shown(account) == {"Points": value}
 
 
+def test_the_tier_stands_beside_the_balance_or_alone(account: Account):
+    client = client_for(account.base_url, balance_fields="points=Баллы", tier_field="Уровень")
+    make_fields(client)
+    types = {one["name"]: one["type"] for one in account.fields}
+    assert types == {"Баллы": "long", "Уровень": "string"}
+
+    gold = TierView("gold", "Золото")
+    push = Balances().push
+    push(client, ANNA, ShownBalance("points", available=100, tier=gold), key="1")
+    assert shown(account) == {"Баллы": 1, "Уровень": "Золото"}
+    # One call for both, and a tier that is lost is taken away.
+    assert [one.method for one in account.calls[-2:]] == ["GET", "POST"]
+    alone = client_for(account.base_url, balance_fields="", tier_field="Уровень")
+    push(alone, ANNA, ShownBalance("points", available=900), key="2")
+    assert shown(account) == {"Баллы": 1, "Уровень": ""}
+
+    account.fields[1]["type"] = "long"
+    alone = client_for(account.base_url, balance_fields="", tier_field="Уровень")
+    with pytest.raises(RemoteMisconfigured, match="no text"):
+        push(alone, ANNA, ShownBalance("points", tier=gold), key="3")
+
+
 def test_what_cannot_be_told(account: Account):
-    client, balance = client_for(account.base_url), Balance("points", available=100)
+    client, balance = client_for(account.base_url), ShownBalance("points", available=100)
     push = Balances().push
     with pytest.raises(RemoteMisconfigured, match="press Test"):
         push(client, ANNA, balance, key="1")
@@ -78,13 +100,13 @@ def test_what_cannot_be_told(account: Account):
     client.fields()
     account.fields[0]["type"] = "long"
     with pytest.raises(RemoteMisconfigured, match="2016"):
-        push(client, ANNA, Balance("points", available=150), key="1")
+        push(client, ANNA, ShownBalance("points", available=150), key="1")
 
 
 def test_a_connection_without_fields_writes_nothing(account: Account):
     client = client_for(account.base_url, balance_fields="")
     make_fields(client)
-    Balances().push(client, ANNA, Balance("points", available=100), key="1")
+    Balances().push(client, ANNA, ShownBalance("points", available=100), key="1")
     assert account.calls == []
 
 
@@ -93,4 +115,8 @@ def test_one_field_of_one_currency_is_named():
         with pytest.raises(ValidationError) as refused:
             settings(balance_fields=fields)
         assert list(refused.value.messages_dict) == ["balance_fields"]
-    assert settings(balance_fields="points=Баллы")["balance_fields"] == "points=Баллы"
+    with pytest.raises(ValidationError) as refused:
+        settings(balance_fields="points=Баллы", tier_field="Баллы")
+    assert list(refused.value.messages_dict) == ["tier_field"]
+    told = settings(balance_fields="points=Баллы", tier_field="Уровень")
+    assert (told["balance_fields"], told["tier_field"]) == ("points=Баллы", "Уровень")
