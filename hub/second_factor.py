@@ -3,7 +3,8 @@
 RFC 6238 with what every app knows: six digits, steps of 30 seconds, HMAC-SHA-1.  A code counts in
 its own step, the one before and the one after it (section 5.2, for clocks that differ), and once:
 the step is used up in the database.  Secrets lie sealed, as settings of connections do; of codes
-for a lost phone only a keyed hash is kept.
+for a lost phone only a hash is kept, keyed by that secret: so they outlive a change of the hub's
+keys, and end with the factor.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ _DIGITS = 6
 DRIFT = 1
 RECOVERY_CODES = 10
 _RECOVERY = "recovery codes"
-"""Of the vault's key for their hashes."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUP = 5
 _FIELD = "totp"
@@ -70,12 +70,12 @@ def enrol(  # noqa: PLR0913 - each is a word of its own to the caller
     hub: Hub, connection: Connection, admin: Admin, secret: str, code: str, now: datetime
 ) -> list[str]:
     """Take the secret once its app has shown that it makes the codes; the codes for a lost phone,
-    which are told this once.  Raises: SecondFactorWrong.
+    which are told this once.  Raises: SecondFactorWrong, SecondFactorSet (there is one).
     """
     steps = fitting_steps(secret, code, now)
     if not steps:
         raise SecondFactorWrong
-    codes, hashes = _recovery_codes(hub)
+    codes, hashes = _recovery_codes(secret)
     sealed = hub.vault.seal({_FIELD: secret})
     factor = SecondFactor(admin.id, sealed, max(steps), now)
     safety.set_second_factor(connection, admin, factor, hashes, now)
@@ -91,31 +91,38 @@ def check(hub: Hub, connection: Connection, admin: Admin, code: str, now: dateti
     if factor is None:
         raise SecondFactorWrong
     typed = "".join(letter for letter in code.casefold() if letter.isalnum())
+    secret = hub.vault.open(factor.secret)[_FIELD]
     if typed.isdecimal() and len(typed) == _DIGITS:
-        secret = hub.vault.open(factor.secret)[_FIELD]
         safety.use_step(connection, admin.id, fitting_steps(secret, typed, now))
-        return
-    keys = hub.vault.derive_all(_RECOVERY)
-    safety.use_recovery_code(connection, admin, [_hash(key, typed) for key in keys], now)
+    else:
+        safety.use_recovery_code(connection, admin, _hash(secret, typed), now)
 
 
 def renew_recovery_codes(
     hub: Hub, connection: Connection, admin: Admin, now: datetime
 ) -> list[str]:
-    """Others for those that were used or lost; told this once."""
-    codes, hashes = _recovery_codes(hub)
+    """Others for those that were used or lost; told this once.
+
+    Raises: SecondFactorWrong, where there is no factor.
+    """
+    factor = safety.second_factor_of(connection, admin.id)
+    if factor is None:
+        raise SecondFactorWrong
+    codes, hashes = _recovery_codes(hub.vault.open(factor.secret)[_FIELD])
     safety.new_recovery_codes(connection, admin, hashes, now)
     return codes
 
 
-def _recovery_codes(hub: Hub) -> tuple[list[str], list[str]]:
+def _recovery_codes(secret: str) -> tuple[list[str], list[str]]:
     """Of ten letters without look-alikes each: 49 bits of chance."""
-    key = hub.vault.derive(_RECOVERY)
     drawn = [
         "".join(secrets.choice(_ALPHABET) for _ in range(2 * _GROUP)) for _ in range(RECOVERY_CODES)
     ]
-    return [f"{one[:_GROUP]}-{one[_GROUP:]}" for one in drawn], [_hash(key, one) for one in drawn]
+    return [f"{one[:_GROUP]}-{one[_GROUP:]}" for one in drawn], [
+        _hash(secret, one) for one in drawn
+    ]
 
 
-def _hash(key: bytes, code: str) -> str:
-    return hmac.new(key, code.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+def _hash(secret: str, code: str) -> str:
+    said = f"{_RECOVERY}:{code}".encode("utf-8", "replace")
+    return hmac.new(secret.encode(), said, hashlib.sha256).hexdigest()

@@ -22,7 +22,8 @@ from loyalty_core.service.import_codes import Line
 
 DELIMITERS = ";,\t"
 _BLOCK = 1 << 20
-_MOST_UNPACKED = 4 << 30
+MOST_UNPACKED = 4 << 30
+_MOST_ZEROS = 30
 _BEYOND_DIGITS = 10**15
 _XLSX = b"PK\x03\x04"
 _FORMULA = ("=", "@", "\t", "\r")
@@ -52,9 +53,16 @@ class Look:
 class Sheet:
     """The rows of a file, its first one the headings."""
 
-    def __init__(self, path: Path, encoding: str | None) -> None:
+    def __init__(
+        self, path: Path, encoding: str | None, *, most_unpacked: int = MOST_UNPACKED
+    ) -> None:
+        """`most_unpacked`: so many bytes a packed file may come to; its texts are held at once.
+
+        Raises: SheetUnreadable.
+        """
         self._path = path
         self.name = path.name
+        _check_unpacked(path, most_unpacked)
         self.look = _look(path, encoding)
         self.delimiter = ";"
         if self.look.encoding != "xlsx":
@@ -299,13 +307,26 @@ def _is_torn(lines: Sequence[str], cells: Sequence[str], delimiter: str, width: 
 # --- XLSX -----------------------------------------------------------------------------------
 
 
+def _check_unpacked(path: Path, most: int) -> None:
+    """Before a byte of it is unpacked.  Raises: SheetUnreadable."""
+    with path.open("rb") as file:
+        if not file.read(len(_XLSX)).startswith(_XLSX):
+            return
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(one.file_size for one in packed.infolist())
+    except zipfile.BadZipFile:
+        return  # whoever reads it says so
+    if size > most:
+        raise SheetUnreadable(
+            "{file} unpacks to more than {most} MiB.", file=path.name, most=most >> 20
+        )
+
+
 def _workbook(path: Path) -> Any:
     from openpyxl import load_workbook
 
     try:
-        with zipfile.ZipFile(path) as packed:
-            if sum(one.file_size for one in packed.infolist()) > _MOST_UNPACKED:
-                raise SheetUnreadable("{file} unpacks to more than 4 GiB.", file=path.name)
         return load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise SheetUnreadable("{file} is no XLSX file: {why}", file=path.name, why=error) from None
@@ -357,4 +378,5 @@ def _number(value: int | float, cell: Any) -> str:
     if abs(value) >= _BEYOND_DIGITS:
         return f"{float(value):.14e}"
     shown = str(cell.number_format)
-    return str(int(value)).zfill(len(shown) if set(shown) == {"0"} else 0)
+    zeros = len(shown) if set(shown) == {"0"} and len(shown) <= _MOST_ZEROS else 0
+    return str(int(value)).zfill(zeros)

@@ -67,7 +67,10 @@ def reset(login: str, password: str | None, as_json: bool) -> None:
 @admin.command("drop-second-factor")
 @click.argument("login")
 def drop_factor(login: str) -> None:
-    """Let the person with this LOGIN in by the password alone, as the phone is lost."""
+    """Let the person with this LOGIN in by the password alone, as the phone is lost.
+
+    Open sessions of the account end, as whoever has the phone may be in one.
+    """
     hub = open_hub()
     transact(
         hub.engine,

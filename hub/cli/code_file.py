@@ -15,7 +15,7 @@ import click
 from hub.cli.import_file import RejectFile, apart
 from hub.cli.output import print_json, print_row, progress_bar
 from hub.cli.private_file import open_private
-from hub.sheets import Rows, Sheet
+from hub.sheets import Rows, Sheet, guarded
 from hub.wiring import Hub
 from loyalty_core.service.import_codes import CodeImport, Report
 from loyalty_core.store.database import transact
@@ -91,15 +91,23 @@ def write_codes(
     total: int,
     kind: str,
 ) -> None:
-    """Write codes to a CSV file; `pages` of them as people see them."""
+    """Write codes to a CSV file; `pages` of them as people see them.
+
+    Codes and names may have come from anywhere: no cell is a formula to a spreadsheet.
+    """
     done = 0
     with progress_bar("Writing", kind) as move, open_private(file) as out:
-        writer = csv.DictWriter(out, columns, extrasaction="ignore")
-        writer.writeheader()
+        writer = csv.writer(out)
+        writer.writerow(columns)
         for page in pages:
-            writer.writerows(page)
+            writer.writerows(_cells(row, columns) for row in page)
             done += len(page)
             move(done, total)
+
+
+def _cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+    values = (row.get(column) for column in columns)
+    return [guarded("" if value is None else str(value)) for value in values]
 
 
 def _tell(report: Report, dry: bool, as_json: bool) -> None:

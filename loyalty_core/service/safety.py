@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.errors import Forbidden, NotFound
+from loyalty_core.domain.errors import Conflict, Forbidden, NotFound
 from loyalty_core.domain.staff import Grant, Role
 from loyalty_core.service.admins import LoginRefused, find_admin
 from loyalty_core.store import admins, audit
@@ -25,6 +25,7 @@ __all__ = [
     "OpenSession",
     "Resumed",
     "SecondFactor",
+    "SecondFactorSet",
     "SecondFactorWrong",
     "ask_second_factor",
     "count_recovery_codes",
@@ -56,6 +57,12 @@ class SecondFactorWrong(Forbidden):
     """The code is not the one that counts now, or was used already."""
 
     code = "second_factor_wrong"
+
+
+class SecondFactorSet(Conflict):
+    """There is one already; it is dropped first, which asks for its code."""
+
+    code = "second_factor_set"
 
 
 def open_session(
@@ -124,8 +131,12 @@ def set_second_factor(
     recovery: Collection[str],
     now: datetime,
 ) -> None:
-    """From now on the account has this one; `recovery` are hashes of codes for a lost phone."""
-    store.put_factor(connection, factor)
+    """From now on the account has this one; `recovery` are hashes of codes for a lost phone.
+
+    Raises: SecondFactorSet.
+    """
+    if not store.add_factor(connection, factor):
+        raise SecondFactorSet
     store.put_recovery_codes(connection, admin.id, recovery)
     _note(connection, "second_factor_set", admin, f"admin:{admin.login}", now)
 
@@ -138,11 +149,17 @@ def new_recovery_codes(
     _note(connection, "recovery_codes_made", admin, f"admin:{admin.login}", now)
 
 
-def drop_second_factor(connection: Connection, login: str, *, author: str, now: datetime) -> None:
-    """The password is enough again.  Raises: AdminNotFound, NotFound (has none)."""
+def drop_second_factor(
+    connection: Connection, login: str, *, author: str, now: datetime, but: int | None = None
+) -> None:
+    """The password is enough again; sessions of the account end, `but` stays.
+
+    Raises: AdminNotFound, NotFound (has none).
+    """
     admin = find_admin(connection, login)
     if not store.drop_factor(connection, admin.id):
         raise NotFound
+    store.drop_sessions(connection, admin.id, but=but)
     _note(connection, "second_factor_dropped", admin, author, now)
 
 
@@ -155,11 +172,9 @@ def use_step(connection: Connection, admin_id: int, steps: Collection[int]) -> N
         raise SecondFactorWrong
 
 
-def use_recovery_code(
-    connection: Connection, admin: Admin, hashes: Collection[str], now: datetime
-) -> None:
+def use_recovery_code(connection: Connection, admin: Admin, hashed: str, now: datetime) -> None:
     """Use a code for a lost phone up.  Raises: SecondFactorWrong."""
-    if not store.use_recovery_code(connection, admin.id, hashes, now):
+    if not store.use_recovery_code(connection, admin.id, hashed, now):
         raise SecondFactorWrong
     _note(connection, "recovery_code_used", admin, f"admin:{admin.login}", now)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from loyalty_core.store.database import insert_or
 from loyalty_core.store.tables import (
     console_sessions,
     recovery_codes,
@@ -106,11 +107,16 @@ def factors(connection: Connection) -> list[SecondFactor]:
     return [SecondFactor(*row) for row in rows]
 
 
-def put_factor(connection: Connection, factor: SecondFactor) -> None:
-    """Instead of the one before."""
-    drop_factor(connection, factor.admin_id)
+def add_factor(connection: Connection, factor: SecondFactor) -> bool:
+    """False where the account has one."""
     values = {name: getattr(factor, name) for name in SecondFactor.__slots__}
-    connection.execute(insert(second_factors).values(**values))
+    added = (
+        insert_or(connection, second_factors)
+        .values(**values)
+        .on_conflict_do_nothing()
+        .returning(second_factors.c.admin_id)
+    )
+    return connection.execute(added).first() is not None
 
 
 def set_secret(connection: Connection, admin_id: int, old: bytes, secret: bytes) -> None:
@@ -147,15 +153,13 @@ def put_recovery_codes(connection: Connection, admin_id: int, hashes: Iterable[s
     )
 
 
-def use_recovery_code(
-    connection: Connection, admin_id: int, hashes: Iterable[str], now: datetime
-) -> bool:
-    """Use up a code by any of its hashes; False where there is none that is free."""
+def use_recovery_code(connection: Connection, admin_id: int, hashed: str, now: datetime) -> bool:
+    """Use up a code by its hash; False where there is none that is free."""
     used = connection.execute(
         update(recovery_codes)
         .where(
             recovery_codes.c.admin_id == admin_id,
-            recovery_codes.c.hash.in_(list(hashes)),
+            recovery_codes.c.hash == hashed,
             recovery_codes.c.used_at.is_(None),
         )
         .values(used_at=now)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from hub.web.admin import (
@@ -63,6 +64,8 @@ _OPEN = frozenset(
     }
 )
 _DAY_S = 86_400
+_MOST_FIELDS = 3000
+"""Of a form: reading a tree out of its names costs the square of them."""
 _CONNECTIONS = connection_health.pages
 assert connection_backfill.pages is _CONNECTIONS, "each of these modules adds routes to it"
 _PROGRAMME = programme.pages
@@ -147,6 +150,8 @@ def _guard() -> ResponseReturnValue | None:
     in it that may do what is asked for."""
     if request.endpoint in uploads.ENDPOINTS and sessions.is_signed_in():
         request.max_content_length = uploads.MOST_BYTES
+    if len(request.form) > _MOST_FIELDS:
+        raise BadRequest
     sessions.check_csrf()
     if request.endpoint not in _OPEN and not sessions.is_signed_in():
         return sessions.ask_to_sign_in()

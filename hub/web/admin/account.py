@@ -17,7 +17,7 @@ from hub.web.admin.languages import gettext
 from hub.web.admin.sessions import signed_in_admin
 from hub.wiring import Hub
 from loyalty_core.service import safety
-from loyalty_core.service.safety import SecondFactorWrong
+from loyalty_core.service.safety import SecondFactorSet, SecondFactorWrong
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import to_wire
 
@@ -91,26 +91,39 @@ def demanded() -> ResponseReturnValue:
 
 
 def begin() -> ResponseReturnValue:
-    """A fresh secret to be taken into an app; it counts once the app has shown a code."""
+    """A fresh secret to be taken into an app; it counts once the app has shown a code.
+
+    Whoever has a second factor drops it first, against its code: an open console that somebody
+    finds gives nobody another one.
+    """
+    with read(the_hub().engine) as connection:
+        if safety.second_factor_of(connection, signed_in_admin().id) is not None:
+            return redirect(url_for(".index"))
     session[_OFFERED] = second_factor.new_secret()
     return _enrolment()
 
 
 def enrol() -> ResponseReturnValue:
-    """Take it in, and show the codes for a lost phone, this once."""
+    """Take it in, and show the codes for a lost phone, this once; whoever was in by the password
+    alone is out."""
     hub, admin, secret = the_hub(), signed_in_admin(), session.get(_OFFERED)
     if secret is None:
         return redirect(url_for(".begin"))
     typed = request.form.get("code", "")
 
     def work(connection: Connection) -> list[str]:
-        return second_factor.enrol(hub, connection, admin, secret, typed, hub.clock.now())
+        told = second_factor.enrol(hub, connection, admin, secret, typed, hub.clock.now())
+        safety.end_other_sessions(connection, admin, sessions.session_id())
+        return told
 
     try:
         told = transact(hub.engine, work)
     except SecondFactorWrong:
         text = gettext("The code does not fit. Check the clock of your phone and try the next one.")
         return _enrolment(text), _REFUSED
+    except SecondFactorSet:
+        del session[_OFFERED]
+        return redirect(url_for(".index"))
     del session[_OFFERED]
     return _page(codes=told)
 
@@ -138,7 +151,8 @@ def drop() -> ResponseReturnValue:
     def work(connection: Connection) -> None:
         now = hub.clock.now()
         second_factor.check(hub, connection, admin, request.form.get("code", ""), now)
-        safety.drop_second_factor(connection, admin.login, author=author(), now=now)
+        own = sessions.session_id()
+        safety.drop_second_factor(connection, admin.login, author=author(), now=now, but=own)
 
     try:
         transact(hub.engine, work)

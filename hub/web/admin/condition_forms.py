@@ -22,6 +22,7 @@ from hub.web.admin.document_forms import (
     names_in,
     places,
     read_record,
+    row_number,
     scalar,
 )
 from hub.web.admin.languages import language
@@ -207,7 +208,8 @@ def change(tree: Tree, act: str) -> None:
     group: Any = tree
     for step in path.split(".")[1:]:
         inside = group.get("nodes", []) if isinstance(group, dict) else []
-        group = inside[int(step)] if step.isdigit() and int(step) < len(inside) else None
+        number = row_number(step)
+        group = inside[number] if number is not None and number < len(inside) else None
     if isinstance(group, dict) and "nodes" in group:
         line = {"field": FIRST, "is": "at_least", "values": [], "goods": dict(_PLAIN_GOODS)}
         fresh: Tree = {"group": "any", "nodes": [line]} if verb == "group" else line

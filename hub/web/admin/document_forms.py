@@ -30,6 +30,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9.]+", re.ASCII)
 _MOST_CHIPS = 24
 MOST_ROWS = 200
+_MOST_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,13 @@ def places(form: Form, name: str) -> list[int]:
     """The numbers that rows of a list have in the form, in order."""
     start = f"{name}."
     heads = {key[len(start) :].partition(".")[0] for key in form if key.startswith(start)}
-    return sorted(int(one) for one in heads if one.isascii() and one.isdigit())[:MOST_ROWS]
+    numbers = (row_number(one) for one in heads)
+    return sorted(one for one in numbers if one is not None)[:MOST_ROWS]
+
+
+def row_number(step: str) -> int | None:
+    """A step of a name that numbers a row; None where it is a word, or no number of ours."""
+    return int(step) if step.isascii() and step.isdigit() and len(step) < _MOST_DIGITS else None
 
 
 def join(*parts: str) -> str:
@@ -221,13 +228,16 @@ def change_rows(value: Value, act: str) -> None:
         rows = value.setdefault(last, [])
         if isinstance(rows, list) and len(rows) < MOST_ROWS:
             rows.append({})
-    elif verb == "drop" and isinstance(value, list) and last.isdigit() and int(last) < len(value):
-        del value[int(last)]
+    elif verb == "drop" and isinstance(value, list):
+        number = row_number(last)
+        if number is not None and number < len(value):
+            del value[number]
 
 
 def _step(value: Value, step: str) -> Value:
     if isinstance(value, list):
-        return value[int(step)] if step.isdigit() and int(step) < len(value) else None
+        number = row_number(step)
+        return value[number] if number is not None and number < len(value) else None
     return value.get(step) if isinstance(value, dict) else None
 
 

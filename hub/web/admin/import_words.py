@@ -31,7 +31,9 @@ _UNREADABLE: Mapping[str, str] = {
     "{file} cannot be read from line {line} on: {why}": lazy_gettext(
         "{file} cannot be read from line {line} on: {why}"
     ),
-    "{file} unpacks to more than 4 GiB.": lazy_gettext("{file} unpacks to more than 4 GiB."),
+    "{file} unpacks to more than {most} MiB.": lazy_gettext(
+        "{file} unpacks to more than {most} MiB."
+    ),
     "{file} is no XLSX file: {why}": lazy_gettext("{file} is no XLSX file: {why}"),
     "The file has no column {name}.": lazy_gettext("The file has no column {name}."),
     "The file has no column {name}; name it: --column {name}=...": lazy_gettext(

@@ -52,7 +52,7 @@ def _standing(one: RulesVersion) -> object:
     return state(VERSION_STATE, "in_force" if here else one.state)
 
 
-@pages.get("/versions/<int:version>")
+@pages.get("/versions/<int(max=2147483647):version>")
 def version(version: int) -> ResponseReturnValue:
     """One version: how it differs from what is in force, and what may be done with it."""
     hub, programme = the_hub(), the_programme()
@@ -77,7 +77,7 @@ def version(version: int) -> ResponseReturnValue:
     )
 
 
-@pages.post("/versions/<int:version>/publish")
+@pages.post("/versions/<int(max=2147483647):version>/publish")
 def publish(version: int) -> ResponseReturnValue:
     """Put a draft in force; where a second person is asked for, not by its author."""
     hub = the_hub()
@@ -98,7 +98,7 @@ def publish(version: int) -> ResponseReturnValue:
     return redirect(url_for(".version", version=version))
 
 
-@pages.post("/versions/<int:version>/take-back")
+@pages.post("/versions/<int(max=2147483647):version>/take-back")
 def take_back(version: int) -> ResponseReturnValue:
     """What an older version says in force again, as a version of its own."""
     hub = the_hub()

@@ -29,7 +29,7 @@ _CHARTED = 12
 """So many promotions stand in the chart; all of them stand in the table."""
 
 
-@pages.route("/versions/<int:version>/simulate", methods=["GET", "POST"])
+@pages.route("/versions/<int(max=2147483647):version>/simulate", methods=["GET", "POST"])
 def simulate(version: int) -> ResponseReturnValue:
     """Ask for one, over whole days."""
     at_work(version)

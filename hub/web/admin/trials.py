@@ -24,6 +24,9 @@ _MOST_LINES = 20
 _GUEST = ""
 _MEMBER = "*"
 _MOST_QUANTITY = 10**9
+_MOST_PURCHASES = 10**6
+_YEARS = range(2000, 2101)
+"""Further off a calendar of rules says nothing, and a zone may have no such moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,11 @@ def read_try() -> TryForm:
     typed = told(f"{START}.at", "")
     try:
         at = datetime.fromisoformat(typed)
-        moment = at if at.tzinfo else at.replace(tzinfo=zone())
     except ValueError:
-        moment = now
+        at = now
+    if at.year not in _YEARS:
+        at = now
+    moment = at if at.tzinfo else at.replace(tzinfo=zone())
     lines = [_line(number) for number in places(request.form, f"{START}.lines")[:_MOST_LINES]]
     filled = [one for one in lines if not one.is_empty]
     spare = max(1, _LINES - len(filled)) if len(filled) < _MOST_LINES else 0
@@ -128,8 +133,9 @@ def _request(programme: Programme, form: TryForm, lines: list[BasketLine]) -> Qu
 
 
 def _buyer(form: TryForm) -> MadeUpBuyer:
-    before = int(form.purchases) if form.purchases.isascii() and form.purchases.isdigit() else 0
+    told = form.purchases[: len(str(_MOST_PURCHASES))]
+    before = int(told) if told.isascii() and told.isdigit() else 0
     if form.buyer == _GUEST:
         return MadeUpBuyer()
     tier = None if form.buyer == _MEMBER else form.buyer
-    return MadeUpBuyer(True, tier, min(before, 10**6))
+    return MadeUpBuyer(True, tier, min(before, _MOST_PURCHASES))

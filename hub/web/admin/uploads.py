@@ -25,6 +25,8 @@ from loyalty_core.service.import_codes import Line, Report
 from loyalty_core.store.database import transact
 
 MOST_BYTES = 32 << 20
+_MOST_UNPACKED = 256 << 20
+"""Of a packed file: a web process holds all its texts at once."""
 MOST_LINES = 100_000
 """More than that takes longer than a browser waits: there is the command line for it."""
 ENDPOINTS = frozenset(
@@ -91,7 +93,7 @@ def bring_in(taking: Taking, take: Take) -> Outcome:
 
 
 def _take_all(path: Path, taking: Taking, take: Take, outcome: Outcome) -> None:
-    sheet = Sheet(path, None)
+    sheet = Sheet(path, None, most_unpacked=_MOST_UNPACKED)
     called = {name.casefold(): name for name in sheet.names}
     told = {
         word: called[heading]

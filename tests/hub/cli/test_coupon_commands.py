@@ -132,6 +132,18 @@ def test_a_coupon_is_shown_blocked_and_given_back(shop, tmp_path):
     assert (unknown.code, "no such coupon" in unknown.err.lower()) == (1, True)
 
 
+def test_no_code_that_was_brought_in_is_a_formula_of_the_export(shop, tmp_path):
+    old, out = tmp_path / "old.csv", tmp_path / "out.csv"
+    old.write_text('code,series\n"=HYPERLINK(A1)",spring\n', "utf-8")
+    assert shop("import", "coupons", str(old), "--lot", "old").code == 0
+
+    assert shop("coupons", "export", str(out)).code == 0
+
+    assert [row["code"] for row in rows_of(out)] == ["'=HYPERLINK(A1)"]
+    again = shop("import", "coupons", str(out), "--lot", "old", "--json")
+    assert (again.json["added"], again.json["known"]) == (0, 1)
+
+
 # --- import -----------------------------------------------------------------------------------
 
 

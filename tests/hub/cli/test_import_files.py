@@ -107,6 +107,14 @@ def test_r112_what_is_no_file_of_rows_is_refused_in_a_line(cli, tmp_path):
         assert said in refused.err
 
 
+def test_a_file_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path):
+    file = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", b" " * (3 << 20))
+    with pytest.raises(SheetUnreadable, match="more than 2 MiB"):
+        Sheet(file, None, most_unpacked=2 << 20)
+
+
 def test_a_cell_that_a_spreadsheet_would_reckon_with_is_marked_and_read_back():
     for cell in ("=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3+cmd", "\tx", "\r=1"):
         assert guarded(cell) == f"'{cell}"

@@ -176,3 +176,31 @@ def test_who_drafts_and_who_publishes(owner, hub, visitor):
     log = owner.page("/admin/p/demo/log/")
     assert "Rules published" in log
     assert "Draft of the rules" in log
+
+
+@pytest.mark.parametrize(
+    ("path", "odd"),
+    [
+        ("promotions/look", {"act": "line:when." + "9" * 5000}),
+        ("promotions/look", {"act": "drop:when.²"}),
+        ("promotions/look", {"act": "drop:limits.²"}),
+        ("promotions/look", {"when.group": "all", f"when.{'9' * 5000}.field": "basket.amount"}),
+        ("promotions/look", {"try.at": "0001-01-01T00:00", "try.lines.0.price": "5"}),
+        ("promotions/look", {"try.at": "9999-12-31T23:59", "try.lines.0.price": "5"}),
+        ("promotions/look", {"try.purchases": "9" * 5000, "try.lines.0.price": "5"}),
+        ("promotions/look", {"try.shop": "nowhere", "try.lines.0.price": "5"}),
+        ("versions/1/simulate", {"from": "0001-01-01", "to": "0001-01-01"}),
+        ("versions/1/simulate", {"from": "0001-01-01", "to": "9999-12-31"}),
+        ("versions/99999999999999999999/simulate", {}),
+    ],
+)
+def test_a_form_that_no_page_of_ours_sends_is_no_defect(owner, path, odd):
+    sent = owner.send(f"{HERE}/rules", f"{HERE}/{path}", **{**PROMOTION, **odd})
+    assert sent.status_code < 500
+
+
+def test_a_form_of_more_fields_than_anybody_fills_in_is_not_read(owner):
+    """Its tree would take a web process minutes."""
+    odd = {f"when.{number // 100}.{number % 100}.group": "any" for number in range(3001)}
+    sent = owner.send(f"{HERE}/rules", f"{HERE}/promotions/look", **PROMOTION, **odd)
+    assert sent.status_code == 400
