@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,19 @@ def list_links(
         for one in page
     ]
     return Page(items, to_wire("p", page[-1].id) if len(found) > limit else None)
+
+
+def sightings(
+    connection: Connection, programme_id: int, purchases: Collection[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """What else was told of each of these purchases, by its id; those seen once are not in it."""
+    wanted = {number for one in purchases if (number := from_wire("p", one)) is not None}
+    known = store.purchases_by_id(connection, store.sightings_of(connection, wanted))
+    found: dict[str, list[dict[str, Any]]] = {}
+    for one in sorted(known.values(), key=lambda one: one.id):
+        if one.programme_id == programme_id and one.linked_to is not None:
+            found.setdefault(to_wire("p", one.linked_to), []).append(_sighting(one))
+    return found
 
 
 def _mains(connection: Connection, page: list[KeptPurchase]) -> dict[int, KeptPurchase]:

@@ -39,8 +39,8 @@ class LastReceipt:
 class Overview:
     """`today` is what has been since midnight in the programme's zone, `before` the same stretch
     of the same day last week.  `refused`: points by hand that a limit stopped, in the last week;
-    `at_limit`: who has given all that a day allows.  `lost_refunds` and `conflicts` are counted up
-    to 50."""
+    `at_limit`: who has given all that a day allows.  `flagged` receipts, `lost_refunds` and
+    `conflicts` are counted up to 50."""
 
     members: int
     dead_letters: int
@@ -49,6 +49,7 @@ class Overview:
     before: DayRow
     refused: int
     at_limit: list[str]
+    flagged: int
     lost_refunds: int
     conflicts: int
 
@@ -76,6 +77,9 @@ def look_over(
         before=store.stretch(connection, programme.id, a_week_ago, a_week_ago + passed, now),
         refused=audit.count(connection, programme.id, "points_refused", since=now - _WEEK),
         at_limit=staff.at_their_limit(connection, programme.id, day),
+        flagged=len(
+            odd_receipts.flagged(connection, programme.id, seen=False, before=None, limit=_MOST)
+        ),
         lost_refunds=len(
             odd_receipts.lost_refunds(
                 connection, programme.id, seen=False, before=None, limit=_MOST

@@ -48,6 +48,7 @@ __all__ = [
     "revise_rules",
     "set_programme",
     "take_back_rules",
+    "waiting_draft",
 ]
 
 MAIN_SHOP = "main"
@@ -229,6 +230,15 @@ def newest_rules(connection: Connection, programme_id: int) -> int:
         raise ProgrammeNotFound
     versions = store.all_rules_versions(connection, programme_id)
     return max(programme.rules_version, versions[0].version if versions else 0)
+
+
+def waiting_draft(connection: Connection, programme: Programme) -> int | None:
+    """The draft that would change something if it were published; None where none waits."""
+    newest = newest_rules(connection, programme.id)
+    if newest == programme.rules_version:
+        return None
+    standing = get_rules(connection, programme.id, programme.rules_version)
+    return None if get_rules(connection, programme.id, newest) == standing else newest
 
 
 def publish_rules(

@@ -28,7 +28,7 @@ from loyalty_core.store.database import write
 from tests.hub.api.bodies import a_purchase
 from tests.hub.api.client import Caller, new_key
 from tests.hub.web.conftest import PASSWORD, hashed_password
-from tests.support.browser import chromium, served, visit
+from tests.support.browser import chromium, fits, served, visit
 from tests.support.clock import FixedClock
 from tests.support.hub import make_hub
 
@@ -282,9 +282,3 @@ def take_back(page: Page) -> int:
     expect(page.locator(".change-removed")).to_contain_text("Third tea")
     fits(page)
     return int(page.url.rpartition("/")[2])
-
-
-def fits(page: Page) -> None:
-    """Nothing has to be moved sideways to be read."""
-    over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert page.evaluate(over) <= 0, page.url

@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound
 from hub.installations import InstallationView, get_installation
 from hub.pairing import offer_code
 from hub.registry import ConnectorUnavailable
+from hub.web.admin.connections import in_first_run
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.setting_forms import said
@@ -51,8 +52,13 @@ def offer(connector: str) -> ResponseReturnValue:
         connector_title=said(found.manifest.title, language()),
         back=url_for("admin.connections.show", installation_id=one.id)
         if one
-        else url_for("admin.connections.new", connector=connector),
+        else url_for(
+            "admin.connections.new",
+            connector=connector,
+            first_run="yes" if in_first_run() else None,
+        ),
         back_title=one.name if one else gettext("Connect a shop"),
+        first_run=in_first_run(),
     )
 
 

@@ -108,6 +108,11 @@ def new(connector: str) -> ResponseReturnValue:
         )
     except (ValidationError, InvalidInput) as error:
         return _form_page(manifest, replace(form, errors=_by_field(error)))
+    if in_first_run():
+        flash(
+            gettext("Saved. Its test and its address for webhooks are on its own page."), "success"
+        )
+        return redirect(url_for("admin.first_run.attempt"))
     return _saved(made)
 
 
@@ -151,8 +156,9 @@ def _form_page(manifest: Manifest, form: Form) -> ResponseReturnValue:
         "admin/connection_form.html",
         form=form,
         pairs=None if one or Capability.COMPANION not in manifest.capabilities else manifest.code,
-        back=url_for(".show", installation_id=one.id) if one else url_for(".choose"),
+        back=url_for(".show", installation_id=one.id) if one else way_back(),
         back_title=one.name if one else gettext("Connect a shop"),
+        first_run=in_first_run(),
         name_errors=[_name_trouble(text) for text in form.errors.get("name", ())],
         fields=draw(
             schema,
@@ -163,6 +169,16 @@ def _form_page(manifest: Manifest, form: Form) -> ResponseReturnValue:
         ),
     )
     return page, 422 if form.errors else 200
+
+
+def in_first_run() -> bool:
+    """Whether the wizard of the first run leads here, and is to be come back to."""
+    return "first_run" in request.args
+
+
+def way_back() -> str:
+    """Where a connector was chosen."""
+    return url_for("admin.first_run.connect" if in_first_run() else "admin.connections.choose")
 
 
 def _name_trouble(text: str) -> str:

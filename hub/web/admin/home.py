@@ -11,6 +11,7 @@ from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.sessions import signed_in_admin
 from loyalty_core.domain.errors import ProgrammeNotFound
 from loyalty_core.service.overview import look_over
+from loyalty_core.service.programmes import waiting_draft
 from loyalty_core.service.staff import grant_of, owns_all, programmes_of
 from loyalty_core.store.database import read
 
@@ -43,9 +44,12 @@ def index() -> ResponseReturnValue:
     hub, programme = the_hub(), the_programme()
     with read(hub.engine) as connection:
         overview = look_over(connection, programme, receipts=_RECEIPTS, now=hub.clock.now())
+        may_publish = rights.may("programme.publish")
+        waits = waiting_draft(connection, programme) if may_publish else None
     return render_template(
         "admin/home.html",
         overview=overview,
+        waits=waits,
         installations=list_installations(hub, programme.id),
         words=words,
     )

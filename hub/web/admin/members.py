@@ -10,9 +10,11 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from hub.installations import list_installations
 from hub.web.admin import flag_words, rights, words
 from hub.web.admin.context import the_hub, the_programme
 from loyalty_core.domain.staff import May
+from loyalty_core.service import links
 from loyalty_core.service import members as service
 from loyalty_core.service.certificates import member_certificates
 from loyalty_core.service.consent_views import member_consents, told
@@ -86,6 +88,11 @@ def show(member_id: str) -> ResponseReturnValue:
             now=the_hub().clock.now(),
         )
         rows, next_cursor = _rows(connection, member.id, view, cursor)
+        again = (
+            links.sightings(connection, the_programme().id, [row["id"] for row in rows])
+            if view == "purchases"
+            else {}
+        )
     older = None
     if next_cursor:
         older = url_for(".show", member_id=member_id, view=view, cursor=next_cursor)
@@ -95,6 +102,8 @@ def show(member_id: str) -> ResponseReturnValue:
         view=view,
         rows=rows,
         older=older,
+        again=again,
+        names={one.id: one.name for one in list_installations(the_hub(), the_programme().id)},
         words=words,
         flag_of=flag_words.flag,
     )

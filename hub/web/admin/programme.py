@@ -21,7 +21,16 @@ from loyalty_core.domain.tiering import ACTIONS, DAYS, SPENT, THRESHOLDS
 from loyalty_core.service.programmes import DraftMoved, compare_rules, list_rules_versions
 from loyalty_core.store.database import read
 
-SECTIONS = ("currencies", "earning", "spending", "tiers", "tiering", "regulated", "policies")
+SECTIONS = (
+    "currencies",
+    "earning",
+    "spending",
+    "tiers",
+    "tiering",
+    "reward_catalogue",
+    "regulated",
+    "policies",
+)
 """Of the document, what the form of base rules has."""
 
 pages = Blueprint("programme", __name__, url_prefix="/programme")
@@ -100,8 +109,19 @@ def _typed(standing: Mapping[str, Any]) -> dict[str, Any]:
         found = typed.get(section, {})
         if found or section in document:
             document[section] = found
+    _keep_conditions(document, standing)
     change_rows(document, request.form.get("act", ""))
     return document
+
+
+def _keep_conditions(document: Mapping[str, Any], standing: Mapping[str, Any]) -> None:
+    """Who may order a reward is no field of this form: it stays as it stood."""
+    kept = {
+        one["code"]: one["when"] for one in standing.get("reward_catalogue", ()) if "when" in one
+    }
+    for one in document.get("reward_catalogue", ()):
+        if one.get("code") in kept:
+            one["when"] = kept[one["code"]]
 
 
 def _form(base: int, document: Mapping[str, Any], errors: Errors, trouble: str = "") -> str:

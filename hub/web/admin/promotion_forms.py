@@ -25,6 +25,7 @@ from hub.web.admin.words import State, state
 from loyalty_core.domain.pricing.goods import Goods, fold
 from loyalty_core.domain.pricing.promotion import Promotion
 from loyalty_core.domain.pricing.rules import RULE_TYPES
+from loyalty_core.domain.templates import Template
 
 FIRST_TYPE = "percent_off"
 _COMMON = frozenset({"categories"})
@@ -81,10 +82,15 @@ def _of_tree(path: str) -> bool:
 # --- reading --------------------------------------------------------------------------------
 
 
-def fresh() -> PromotionForm:
-    """An empty form with a code of its own."""
-    told = {"id": f"promo-{secrets.token_hex(3)}", "name": "", "type": FIRST_TYPE, "params": {}}
-    return PromotionForm(told)
+def fresh(ready: Template | None = None) -> PromotionForm:
+    """A form with a code of its own: empty, or with what the ready promotion says."""
+    code = f"promo-{secrets.token_hex(3)}"
+    if ready is None:
+        return PromotionForm({"id": code, "name": "", "type": FIRST_TYPE, "params": {}})
+    (said,) = ready.part["promotions"]
+    told = {key: copy.deepcopy(value) for key, value in said.items() if key != "when"}
+    told |= {"id": code, "name": ready.title[language()]}
+    return PromotionForm(told, condition_forms.from_document(said.get("when")))
 
 
 def from_document(document: Mapping[str, Any], code: str) -> PromotionForm | None:

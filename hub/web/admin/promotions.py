@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -28,6 +29,7 @@ from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.pricing.promotion import Promotion
 from loyalty_core.domain.pricing.rules import RULE_TYPES
 from loyalty_core.domain.rules import parse_rules
+from loyalty_core.domain.templates import Template, templates
 from loyalty_core.service.count_members import count_reached
 from loyalty_core.service.programmes import DraftMoved
 from loyalty_core.service.promotion_budgets import Budget, budgets
@@ -132,9 +134,17 @@ def _elsewhere(locale: str) -> tuple[str, ...]:
 
 @pages.route("/promotions/new", methods=["GET", "POST"])
 def new_promotion() -> ResponseReturnValue:
+    """Empty, or begun from a ready one that the address names."""
     if request.method == "GET":
-        return _page(at_work(), promotion_forms.fresh())
+        ready = next((one for one in _ready() if one.code == request.args.get("ready")), None)
+        return _page(at_work(), promotion_forms.fresh(ready))
     return _sent(None)
+
+
+def _ready() -> list[Template]:
+    """Ready parts that are a promotion and nothing more."""
+    today = the_hub().clock.now().astimezone(zone()).date()
+    return [one for one in templates(today) if one.part.keys() == {"promotions"}]
 
 
 @pages.route("/promotions/<promotion>", methods=["GET", "POST"])
@@ -187,11 +197,17 @@ def remove_promotion(promotion: str) -> ResponseReturnValue:
 
 @pages.post("/promotions/look")
 def look_at_promotion() -> ResponseReturnValue:
-    """The fragment beside the form: the rule in words, whom it reaches, what a basket gets."""
+    """Beside the form: the rule in words, whom it reaches, what a basket gets.
+
+    A fragment, or the page where there is no script.
+    """
     work = at_work(base_of_form())
     code = request.form.get("was_id") or None
     form = promotion_forms.from_typed(request.form, work.document, code)
-    return render_template("admin/promotion_look.html", **_looked_at(work, form, read_try()))
+    looked = _looked_at(work, form, read_try())
+    if "HX-Request" in request.headers:
+        return render_template("admin/promotion_look.html", **looked)
+    return _page(work, form, looked=looked)
 
 
 def _looked_at(work: Work, form: PromotionForm, trial: TryForm) -> dict[str, object]:
@@ -214,7 +230,14 @@ def _looked_at(work: Work, form: PromotionForm, trial: TryForm) -> dict[str, obj
     }
 
 
-def _page(work: Work, form: PromotionForm, *, wrong: bool = False, trouble: str = "") -> str:
+def _page(
+    work: Work,
+    form: PromotionForm,
+    *,
+    wrong: bool = False,
+    trouble: str = "",
+    looked: Mapping[str, object] | None = None,
+) -> str:
     known = rule_drafts.options(work.document)
     name = "promotion_form" if "HX-Request" in request.headers else "promotion"
     return render_template(
@@ -222,13 +245,21 @@ def _page(work: Work, form: PromotionForm, *, wrong: bool = False, trouble: str 
         work=work,
         drawn=promotion_forms.draw(form, known),
         form=form,
-        wrong=wrong,
         trouble=trouble,
         fields=field_choices(),
         groups=GROUPS,
-        trial=read_try(),
         tiers=known.get("member.tier", ()),
         shops=known.get("shop.code", ()),
         categories=known.get("params.categories", ()),
-        address=request.path,
+        address=_address(work, form),
+        ready=_ready() if form.index is None else (),
+        looked=looked,
+        **({"wrong": wrong, "trial": read_try()} if looked is None else looked),
     )
+
+
+def _address(work: Work, form: PromotionForm) -> str:
+    """Where the form is sent."""
+    if form.index is None:
+        return url_for(".new_promotion")
+    return url_for(".promotion", promotion=work.document["promotions"][form.index]["id"])

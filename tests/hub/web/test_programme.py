@@ -9,9 +9,10 @@ import pytest
 from hub.web.admin.condition_forms import from_document, to_document
 from loyalty_core.domain.conditions.tree import read_tree
 from loyalty_core.domain.staff import Role
-from loyalty_core.service.programmes import get_programme, get_rules
-from loyalty_core.store.database import read
+from loyalty_core.service.programmes import draft_rules, get_programme, get_rules
+from loyalty_core.store.database import read, write
 from tests.hub.web.test_people import add, programme_of
+from tests.support.clock import NOON
 
 HERE = "/admin/p/demo/programme"
 BASE_RULES = {
@@ -204,3 +205,73 @@ def test_a_form_of_more_fields_than_anybody_fills_in_is_not_read(owner):
     odd = {f"when.{number // 100}.{number % 100}.group": "any" for number in range(3001)}
     sent = owner.send(f"{HERE}/rules", f"{HERE}/promotions/look", **PROMOTION, **odd)
     assert sent.status_code == 400
+
+
+def test_a_second_person_approves_and_what_was_in_force_comes_back(owner, hub, visitor):
+    add(hub, programme_of(hub), "boris", Role.OWNER)
+    boris = visitor()
+    boris.log_in("boris")
+    owner.send(f"{HERE}/", f"{HERE}/rules", **BASE_RULES, **{"policies.approval": "true"})
+    owner.send(f"{HERE}/", f"{HERE}/versions/2/publish")
+    owner.send(f"{HERE}/", f"{HERE}/promotions/new", **{**PROMOTION, "base": "2"})
+    assert "Draft 3 of the rules waits" in boris.page("/admin/p/demo/")
+    assert "Written by another" in boris.page(f"{HERE}/versions/3")
+
+    boris.send(f"{HERE}/versions/3", f"{HERE}/versions/3/publish")
+    assert "Version 3" in owner.page(f"{HERE}/")
+    assert "of the rules waits" not in owner.page("/admin/p/demo/")
+    taken = boris.send(f"{HERE}/versions/2", f"{HERE}/versions/2/take-back")
+    assert taken.location == f"{HERE}/versions/4"
+    boris.send(f"{HERE}/versions/4", f"{HERE}/versions/4/publish")
+    assert "Version 3" in owner.page(f"{HERE}/"), "nor may who took it back approve that"
+    owner.send(f"{HERE}/versions/4", f"{HERE}/versions/4/publish")
+
+    with read(hub.engine) as connection:
+        programme = get_programme(connection, "demo")
+        restored = get_rules(connection, programme.id, programme.rules_version)
+        assert programme.rules_version == 4
+        assert restored == get_rules(connection, programme.id, 2)
+    assert "Ten" not in owner.page(f"{HERE}/promotions/")
+
+
+MUG = {
+    "reward_catalogue.0.code": "mug",
+    "reward_catalogue.0.name": "Mug",
+    "reward_catalogue.0.kind": "gift",
+    "reward_catalogue.0.price": "150",
+}
+
+
+def test_rewards_are_written_by_form_and_who_may_order_them_stays(owner, hub):
+    wrong = {**BASE_RULES, **MUG, "reward_catalogue.0.price": "dear"}
+    refused = owner.send(f"{HERE}/rules", f"{HERE}/rules", **wrong)
+    assert "Write a number" in wrong_beside(refused.text, "reward_catalogue.0.price")
+    owner.send(f"{HERE}/rules", f"{HERE}/rules", **BASE_RULES, **MUG)
+    (mug,) = newest(hub)["reward_catalogue"]
+    assert (mug["code"], mug["kind"], mug["price"]) == ("mug", "gift", "150")
+
+    document = {**newest(hub), "reward_catalogue": [{**mug, "when": CITY}]}
+    with write(hub.engine) as connection:
+        programme = get_programme(connection, "demo")
+        draft_rules(connection, programme.id, document, author="owner", now=NOON)
+    dearer = {**MUG, "reward_catalogue.0.price": "200", "base": "3"}
+    owner.send(f"{HERE}/rules", f"{HERE}/rules", **{**BASE_RULES, **dearer})
+    with read(hub.engine) as connection:
+        (mug,) = get_rules(connection, get_programme(connection, "demo").id, 4)["reward_catalogue"]
+    assert (mug["price"], mug["when"]) == ("200", CITY)
+
+
+def test_a_promotion_begins_from_a_ready_one_and_is_tried_without_scripts(owner):
+    new = f"{HERE}/promotions/new"
+    assert f'href="{new}?ready=happy_hours"' in owner.page(new)
+    begun = owner.page(f"{new}?ready=happy_hours")
+    assert 'value="Happy hours"' in begun
+    assert 'name="when.1.value" value="12:00"' in begun
+    basket = {"try.lines.0.price": "200", "try.lines.0.quantity": "2"}
+    page = owner.send(new, f"{HERE}/promotions/look", **PROMOTION, **basket).text
+
+    assert "</html>" in page
+    assert f'action="{new}"' in page
+    assert 'name="try.lines.0.price" value="200"' in page
+    # 10 % of 400.00.
+    assert 'data-figure="discount">40.00' in page

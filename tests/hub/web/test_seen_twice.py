@@ -84,6 +84,9 @@ def test_a_person_parts_and_joins_on_the_page(hub):
     sale = Sale(hub)
     first, second, one = sale.first["id"], sale.second["id"], sale.balance()
     part = f"{PAGE}part/{second}"
+    of_member = sale.owner.page(f"/admin/p/demo/members/{sale.first['member']}?view=purchases")
+    assert "Seen again as t-1" in words(of_member)
+    assert f'href="{part}"' in of_member
     assert "Afterwards" in sale.owner.page(part)
     assert sale.balance() == one
     assert sale.owner.send(part, part).status_code == 302
