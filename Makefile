@@ -77,6 +77,11 @@ bench: ## measure, and write bench/RESULTS.md
 	@$(SET_UP) test
 	@exec $(BIN)/python -m bench $(BENCH)
 
+.PHONY: bench-console
+bench-console: ## measure the console's pages before a million members, and write bench/CONSOLE.md
+	@$(SET_UP) test
+	@exec $(BIN)/python -m bench console --results bench/CONSOLE.md $(BENCH)
+
 .PHONY: torture
 torture: ## kill the hub 200 times in 20,000 calls, then a million operations at once; TORTURE="..." CROWD="..."
 	@$(SET_UP) test

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.backfill import backfill_probes
 from bench.catalogue import catalogue_probes
+from bench.console import console_probes
 from bench.doors import doors_probes
 from bench.embedded import embedded_probes
 from bench.facts import machine_facts
@@ -28,7 +29,7 @@ from bench.pricing import pricing_probes
 from bench.profiles import write_profiles
 from bench.quote import quote_probes
 from bench.recalc import recalc_probes
-from bench.results import RESULTS, Run, asides, document, table
+from bench.results import Run, asides, document, table
 from bench.servers import Servers, private_servers
 from bench.simulation import simulation_probes
 from bench.size import size_probes
@@ -69,6 +70,7 @@ BENCHES: Mapping[str, Bench] = {
     "simulation": Bench(simulation_probes, 240, (POSTGRES,)),
     "memory": Bench(memory_probes, 600, once=True),
     "catalogue": Bench(catalogue_probes, 150, once=True),
+    "console": Bench(console_probes, 150, (POSTGRES,), once=True),
 }
 QUICK_S = 12.0
 
@@ -92,7 +94,7 @@ def main() -> int:
     for line in ("", *table(run), "", *asides(run)):
         tell(line)
     if options.write:
-        tell(f"\nWritten: {RESULTS.name}")
+        tell(f"\nWritten: {options.results.name}")
     return 1 if run.left_out else 0
 
 
@@ -111,7 +113,7 @@ def measure(ground: Ground) -> Run:
             ground.tell(f"         {name}: {problem}")
             run.left_out[name] = problem.splitlines()[0]
         if options.write:
-            RESULTS.write_text(document(run), "utf-8")
+            options.results.write_text(document(run), "utf-8")
     return run
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.backfill import BOOKED as FILLED_BACK
 from bench.catalogue import IMPORTED
+from bench.console import PAGE, PAGES, SEARCHES
 from bench.doors import ANSWER, BOOKS, PACE, SHOP, TILL
 from bench.embedded import EMBEDDED
 from bench.f1 import F1
@@ -176,4 +177,9 @@ LINES: Sequence[Line] = (
     Line("memory", "Embedded hub, growth", HELD, what=GROWTH, goal=Goal(5, most=True)),
     Line("catalogue", "Catalogue, products imported", IMPORTED),
     Line("catalogue", "... memory of the hub", IMPORTED, what=MEMORY, goal=Goal(300, most=True)),
+    *(
+        Line("console", f"Console, {name}, p50", PAGE.format(name), what=P50, goal=goal)
+        for goal, names in ((Goal(150, most=True), PAGES), (Goal(200, most=True), SEARCHES))
+        for name in names
+    ),
 )

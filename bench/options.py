@@ -6,6 +6,9 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
 
 ALL = (
     "quote",
@@ -24,6 +27,7 @@ ALL = (
     "simulation",
     "memory",
     "catalogue",
+    "console",
 )
 """In the order of a run: the first two share the large programme."""
 PROFILED = ("quote", "ingest", "posting", "inbox", "backfill")
@@ -51,6 +55,7 @@ class Options:
     profile: bool
     quick: bool
     write: bool
+    results: Path
 
 
 def read_options(words: Sequence[str]) -> Options:
@@ -74,6 +79,7 @@ def read_options(words: Sequence[str]) -> Options:
         profile=told.profile,
         quick=quick,
         write=told.write if told.write is not None else not quick,
+        results=told.results,
     )
 
 
@@ -84,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--quick", action="store_true", help="one short round on little data: does it work?")
     add("--profile", action="store_true", help=f"profiles of {', '.join(PROFILED)} instead")
     add("--write", action=argparse.BooleanOptionalAction, help="the results; not with --quick")
+    add("--results", type=Path, default=RESULTS, help="the file that they are written to")
     add("--rounds", type=int, help="3")
     add("--seconds", type=float, help="of one measurement: 4")
     add("--members", type=int, help="of the common programme: 20000")

@@ -11,7 +11,6 @@ from bench.lines import LINES, Goal, Line
 from bench.measure import CLIENT, LATE, MAX, P50, P99, UNITS, WAL, Figure, Rounds
 from bench.options import Options
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
 NOTES = Path(__file__).with_name("notes.md")
 _HEAVY_CLIENT = 0.8
 """A client that needs its whole core measures itself."""

@@ -57,7 +57,9 @@ def _without_source_map(text: str) -> str:
 def _licences(node_modules: Path) -> Iterator[str]:
     """One block for each package: the bundles hold their dependencies too."""
     lock = json.loads((node_modules / ".package-lock.json").read_text(encoding="utf-8"))
-    for place in sorted(lock["packages"]):
+    for place, facts in sorted(lock["packages"].items()):
+        if facts.get("dev"):
+            continue  # a tool of the tests: nothing of it is served
         folder = node_modules.parent / place
         package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
         title = f"{package['name']} {package['version']} ({package['license']})"

@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, Page
 
 from connectors.wordpress import CONNECTOR
 from hub.app import create_app
-from hub.demo import make_demo
+from hub.demo import make_demo, shop
+from hub.demo.door import Door
 from hub.demo.people import MEMBERS
 from hub.ingest import process
 from hub.installations import check_installation, create_installation, update_settings
@@ -28,18 +29,30 @@ from hub.registry import registry_of
 from hub.wiring import Hub
 from loyalty_core.service.admins import create_admin
 from loyalty_core.service.members import find_members
-from loyalty_core.service.programmes import get_programme
+from loyalty_core.service.programmes import draft_rules, get_programme, publish_rules
 from loyalty_core.store import migrate
 from loyalty_core.store.database import make_engine, read, write
 from tests.stand_ins.woocommerce import WooShop
-from tests.support.browser import chromium, served, visit
+from tests.support.browser import Complaints, chromium, served, visit
 from tests.support.clock import FixedClock
 from tests.support.hub import make_hub
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "images"
+GUIDE = ROOT / "docs" / "guide" / "images"
 ORDER = ROOT / "tests/connectors/wordpress/recorded/rest/order_get.json"
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+OFFERED = {
+    "coupons": [{"code": "spring", "name": "Весна", "life_days": 30}],
+    "certificates": [
+        {"code": "gift", "name": "Подарочный", "nominal": "3000.00", "life_days": 365}
+    ],
+    "reward_catalogue": [
+        {"code": "cup", "name": "Пиала фарфоровая", "kind": "gift", "price": "350.00"},
+        {"code": "tasting", "name": "Дегустация чая", "kind": "service", "price": "500.00"},
+    ],
+}
+"""What the pictures of the guide show besides the demo."""
 LOGIN, PASSWORD = "owner", "only for pictures"
 
 
@@ -76,17 +89,36 @@ class Shown:
             "member": f"/admin/p/demo/members/{self.member}",
         }
 
+    def of_guide(self) -> dict[str, str]:
+        """By the name of the picture."""
+        return {
+            "home": "/admin/p/demo/",
+            "first-run": "/admin/p/demo/first-run/try",
+            "connections": f"/admin/p/demo/connections/{self.connection}",
+            "promotions": "/admin/p/demo/programme/promotions/p_sweets",
+            "members": f"/admin/p/demo/members/{self.member}?view=lots",
+            "coupons": "/admin/p/demo/coupons/",
+            "rewards": "/admin/p/demo/rewards/",
+            "messages": "/admin/p/demo/messages/",
+            "cashier": "/admin/p/demo/till/sale",
+            "people": "/admin/p/demo/people/",
+            "attention": "/admin/p/demo/attention/",
+        }
+
 
 def main() -> int:
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    for folder in (PICTURES, GUIDE):
+        folder.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory() as folder,
-        furnished(Path(folder)) as (hub, shown),
+        tempfile.TemporaryDirectory() as place,
+        furnished(Path(place)) as (hub, shown),
         served(create_app(hub)) as address,
         chromium() as browser,
     ):
         for look in LOOKS:
             take(browser, address, shown, look)
+        for language in ("en", "ru"):
+            take_guide(browser, address, shown, language)
     return 0
 
 
@@ -103,7 +135,7 @@ def furnished(folder: Path) -> Iterator[tuple[Hub, Shown]]:
         public_url="https://hub.example.ru",
         log_level="WARNING",
     )
-    make_demo(hub, lambda done, of: None)
+    offer(hub, make_demo(hub, lambda done, of: None))
     with write(engine) as connection:
         create_admin(
             connection, login=LOGIN, password_hash=hash_password(PASSWORD), now=hub.clock.now()
@@ -112,6 +144,19 @@ def furnished(folder: Path) -> Iterator[tuple[Hub, Shown]]:
         yield hub, Shown(connect_shop(hub), busiest_member(hub))
     finally:
         engine.dispose()
+
+
+def offer(hub: Hub, key: str) -> None:
+    """Coupons, certificates and rewards in the rules, and a lot of codes."""
+    now = hub.clock.now()
+    with write(hub.engine) as connection:
+        programme = get_programme(connection, "demo")
+        document = {**shop.rules(), **OFFERED}
+        draft = draft_rules(connection, programme.id, document, author="demo", now=now)
+        publish_rules(connection, programme.id, draft, author="demo", now=now)
+    Door(create_app(hub), key).post(
+        "/coupons/lots", {"lot": "may", "series": "spring", "count": 50}
+    )
 
 
 def connect_shop(hub: Hub) -> str:
@@ -165,21 +210,40 @@ def take(browser: Browser, address: str, shown: Shown, look: Look) -> None:
     with visit(
         browser, address, locale=look.language, width=look.width, dark=look.name == "dark"
     ) as (page, complaints):
-        page.goto("/")
-        page.locator("#login").fill(LOGIN)
-        page.locator("#password").fill(PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/admin/p/demo/")
+        log_in(page)
         for title, path in shown.pages().items():
             page.goto(path)
-            save(page, f"{look.language}-{title}-{look.name}")
+            save(page, PICTURES / f"{look.language}-{title}-{look.name}.png")
+    refuse(complaints)
+
+
+def take_guide(browser: Browser, address: str, shown: Shown, language: str) -> None:
+    """The pictures of the guide, in a smaller window."""
+    with visit(browser, address, locale=language, width=1000) as (page, complaints):
+        page.set_viewport_size({"width": 1000, "height": 640})
+        log_in(page)
+        for name, path in shown.of_guide().items():
+            page.goto(path)
+            save(page, GUIDE / f"{language}-{name}.png")
+    refuse(complaints)
+
+
+def log_in(page: Page) -> None:
+    page.goto("/")
+    page.locator("#login").fill(LOGIN)
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/p/demo/")
+
+
+def refuse(complaints: Complaints) -> None:
     if complaints.errors or complaints.violations:
         raise SystemExit(f"the browser complains: {complaints}")
 
 
-def save(page: Page, name: str) -> None:
+def save(page: Page, path: Path) -> None:
     """What stands in the window; nothing moves and nothing blinks."""
-    page.screenshot(path=PICTURES / f"{name}.png", animations="disabled", caret="hide")
+    page.screenshot(path=path, animations="disabled", caret="hide")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from loyalty_core.store.ids import first_id_at
 from loyalty_core.store.tables import (
@@ -124,14 +124,21 @@ def stretch(
     Ids rise with the time at which rows were made, so a range of ids finds them without an index
     over their own time; of a stretch that is long over, without all that came since.
     """
+
+    def made_then(number: ColumnElement[int]) -> list[ColumnElement[bool]]:
+        over = end + _LATE < now
+        return [
+            number >= first_id_at(begin),
+            *([number < first_id_at(end + _LATE)] if over else []),
+        ]
+
     here = (
         purchases.c.programme_id == programme_id,
-        purchases.c.id >= first_id_at(begin),
+        *made_then(purchases.c.id),
         purchases.c.occurred_at >= begin,
         purchases.c.occurred_at <= end,
         purchases.c.status == "paid",
         purchases.c.linked_to.is_(None),
-        *([purchases.c.id < first_id_at(end + _LATE)] if end + _LATE < now else []),
     )
     money = connection.execute(
         select(
@@ -144,7 +151,8 @@ def stretch(
     earned = connection.scalars(
         select(func.coalesce(func.sum(purchase_lines.c.earned_points), 0))
         .join(purchases, purchases.c.id == purchase_lines.c.purchase_id)
-        .where(*here)
+        # Said of both, or PostgreSQL reads the lines of all receipts there are.
+        .where(*here, *made_then(purchase_lines.c.purchase_id))
     ).one()
     joined = connection.scalars(
         select(func.count()).where(

@@ -88,14 +88,14 @@ def test_what_crashes_is_named_and_loses_nothing(
 
     monkeypatch.setitem(program.BENCHES, "posting", program.Bench(posting, 1))
     monkeypatch.setitem(program.BENCHES, "sqlite", program.Bench(sqlite, 1))
-    monkeypatch.setattr(program, "RESULTS", tmp_path / "RESULTS.md")
-    options = read_options(["posting", "sqlite", "memory"])
+    results = tmp_path / "RESULTS.md"
+    options = read_options(["posting", "sqlite", "memory", "--results", str(results)])
     missing = program.Bench(sqlite, 1, (program.POSTGRES,))
     monkeypatch.setitem(program.BENCHES, "memory", missing)
 
     run = program.measure(Ground(options, Servers(None, None), tmp_path, lambda _: None))
 
-    written = (tmp_path / "RESULTS.md").read_text("utf-8")
+    written = results.read_text("utf-8")
     assert run.left_out == {
         "posting": "BenchFailed: the server went away",
         "memory": program.POSTGRES,

@@ -239,6 +239,8 @@ PAGES = {
     f"POST {DEMO}/till/receipts/<till_receipt>/refund": Page(
         302, 404, {"key": "c" * 32, "back-1": "1"}, roles=CASHIER
     ),
+    "GET /admin/guide/<tongue>/<page>.md": Page(200),
+    "GET /admin/guide/images/<picture>": Page(200),
     "GET /admin/account/": Page(200),
     "POST /admin/account/sessions/<session_id>/end": Page(404),
     "POST /admin/account/sessions/end-others": Page(302),

@@ -237,6 +237,9 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "delivery_id": delivery.id,
         "till_receipt": _sold(hub, programme_id),
         "session_id": "se_1",
+        "tongue": "en",
+        "page": "members",
+        "picture": "en-members.png",
         "name": "events",
     }
 

@@ -28,6 +28,7 @@ def node_modules(tmp_path: Path) -> Path:
         (folder / source).write_text("content\n/*# sourceMappingURL=a.map */")
     (folder / "htmx.org" / "LICENSE").write_text("Zero-Clause BSD")
     places = {f"node_modules/{name}": {} for name in PACKAGES}
+    places["node_modules/a-tool-of-tests"] = {"dev": True}
     (folder / ".package-lock.json").write_text(json.dumps({"packages": places}))
     return folder
 

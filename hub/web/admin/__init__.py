@@ -23,6 +23,7 @@ from hub.web.admin import (
     failures,
     first_run,
     formats,
+    guide,
     home,
     invitation,
     keys,
@@ -99,6 +100,7 @@ def _console(app: Flask, hub: Hub) -> Blueprint:
     console.register_blueprint(login.blueprint(app, hub))
     console.register_blueprint(invitation.blueprint(app, hub))
     console.register_blueprint(account.blueprint(app, hub))
+    console.register_blueprint(guide.pages)
     console.add_url_rule("/begin", "begin", first_run.begin, methods=["GET", "POST"])
     for part in (
         home.pages,

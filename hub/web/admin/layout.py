@@ -12,6 +12,7 @@ from flask import Blueprint, request, url_for
 
 from hub.web.admin import rights, sessions
 from hub.web.admin.context import programme_or_none, the_hub
+from hub.web.admin.guide import help_address
 from hub.web.admin.languages import LANGUAGES, gettext, language, ngettext
 from loyalty_core.service.overview import count_dead_letters
 from loyalty_core.service.programmes import Programme
@@ -46,6 +47,8 @@ def _surroundings() -> dict[str, Any]:
     }
     if not sessions.is_signed_in() or "HX-Request" in request.headers:
         return common
+    endpoint = request.endpoint or ""
+    common["help"] = help_address(endpoint, language()) if endpoint != "admin.guide.show" else ""
     return common | {"admin": sessions.signed_in_admin()} | _menu(programme_or_none())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,9 +28,15 @@ def drop_index(name: str, table: str) -> None:
 
 
 def create_index(
-    name: str, table: str, columns: Sequence[str], *, where: str | None = None
+    name: str,
+    table: str,
+    columns: Sequence[str],
+    *,
+    where: str | None = None,
+    ops: Mapping[str, str] | None = None,
 ) -> None:
-    """An index that is built while the table is read and written.
+    """An index that is built while the table is read and written; `ops`: PostgreSQL's operator
+    classes, by column.
 
     Whatever a try that was broken off left of it goes first, so it may be run again.  What
     stands before it in its migration is committed, and must bear being run again as well.
@@ -42,7 +48,12 @@ def create_index(
     with op.get_context().autocommit_block():
         op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
         op.create_index(
-            name, table, list(columns), postgresql_where=condition, postgresql_concurrently=True
+            name,
+            table,
+            list(columns),
+            postgresql_where=condition,
+            postgresql_ops=dict(ops or {}),
+            postgresql_concurrently=True,
         )
 
 

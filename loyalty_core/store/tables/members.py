@@ -51,6 +51,16 @@ members = Table(
     CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged_points_on"),
 )
 Index("ix_members_programme", members.c.programme_id, members.c.id)
+for _name in ("first_name", "last_name", "middle_name"):
+    # For names that begin with a word (LIKE), whatever the language of a PostgreSQL database.
+    Index(
+        f"ix_members_{_name}",
+        members.c.programme_id,
+        members.c[_name],
+        postgresql_ops={_name: "text_pattern_ops"},
+        postgresql_where=text(f"{_name} IS NOT NULL"),
+        sqlite_where=text(f"{_name} IS NOT NULL"),
+    )
 partial_index(
     "ix_members_merged_into",
     members.c.merged_into,
