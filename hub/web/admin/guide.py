@@ -64,7 +64,7 @@ def show(tongue: str, page: str) -> ResponseReturnValue:
         "admin/guide.html",
         tongue=tongue,
         title=_title(tongue, page),
-        text=Markup(_rendered(tongue, page)),  # noqa: S704 - our own text, its HTML switched off
+        text=Markup(_rendered(tongue, page)),  # noqa: S704  # nosec B704 - ours, HTML switched off
         first=None if page == _FIRST else url_for(".show", tongue=tongue, page=_FIRST),
         others=[
             (name, url_for(".show", tongue=code, page=page))
