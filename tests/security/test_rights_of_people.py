@@ -31,7 +31,7 @@ SALE = {
     "shop": "main",
     "mode": "real",
     "do": "sell",
-    "shown": "10000/0",
+    "shown": "9900/0",
     "name": "Tea",
     "sku": "",
     "quantity": "1",
