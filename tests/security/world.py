@@ -198,7 +198,7 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         key = next(one for one in list_keys(connection, programme_id) if one.name == "south")
     return {
         "promotion": "weekend",
-        "int:version": str(waiting.json["draft"]),
+        "int(max=2147483647):version": str(waiting.json["draft"]),
         "login": "one-more",
         "token": "nobody-has-it",
         "invitation_id": to_wire(INVITATION, invited.id),
