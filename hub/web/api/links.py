@@ -149,6 +149,7 @@ def put_connection_link(call: Call, connection_id: str, seen_in: str) -> Answer:
         rule="/connection-links/<connection_id>/<seen_in>",
         scope=SCOPE,
         gives={204: None},
+        refuses=(422,),
     ),
 )
 def delete_connection_link(call: Call, connection_id: str, seen_in: str) -> Answer:
