@@ -315,8 +315,8 @@ def _check_unpacked(path: Path, most: int) -> None:
     try:
         with zipfile.ZipFile(path) as packed:
             size = sum(one.file_size for one in packed.infolist())
-    except zipfile.BadZipFile:
-        return  # whoever reads it says so
+    except zipfile.BadZipFile as error:
+        raise SheetUnreadable("{file} is no XLSX file: {why}", file=path.name, why=error) from None
     if size > most:
         raise SheetUnreadable(
             "{file} unpacks to more than {most} MiB.", file=path.name, most=most >> 20
