@@ -82,7 +82,11 @@ FROM (
     SELECT *, row_number() OVER (ORDER BY value) - 1 AS nr FROM identities WHERE kind = 'phone'
 ) AS everybody
 """
-_RARE_NAMES = "UPDATE members SET last_name = 'Веснина' WHERE id %% %s = 0"
+_RARE_NAMES = """
+UPDATE members SET last_name = 'Веснина'
+FROM (SELECT id, row_number() OVER (ORDER BY id) - 1 AS nr FROM members) AS numbered
+WHERE members.id = numbered.id AND numbered.nr %% %s = 0
+"""
 _RECEIPTS = """
 INSERT INTO purchases ({columns})
 SELECT {values}
