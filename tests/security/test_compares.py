@@ -30,6 +30,7 @@ NO_SECRET = {
     # Column against parameter: the database looks a hash up, which tells nothing of the text.
     ("loyalty_core/store/api_keys.py", "api_keys.c.hash == digest(key_text)"),
     ("loyalty_core/store/staff.py", "invitations.c.hash == digest(token)"),
+    ("loyalty_core/store/safety.py", "recovery_codes.c.hash == hashed"),
     # What was sealed, sealed anew: nobody brings it from outside.
     ("loyalty_core/store/safety.py", "second_factors.c.secret == old"),
     # Typed twice by one person, and by nobody else.
