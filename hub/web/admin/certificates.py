@@ -15,7 +15,7 @@ from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext
 from hub.web.admin.lot_forms import (
     a_name,
-    by_field,
+    open_lot,
     read_count,
     read_money,
     read_name,
@@ -24,7 +24,7 @@ from hub.web.admin.lot_forms import (
 )
 from hub.web.admin.uploads import Taking
 from loyalty_core.domain.certificates import MOST_MINOR
-from loyalty_core.domain.errors import CertificateNotFound, InvalidInput
+from loyalty_core.domain.errors import CertificateNotFound
 from loyalty_core.service import certificate_views as views
 from loyalty_core.service import certificates as service
 from loyalty_core.service.certificates import NewLot
@@ -55,25 +55,9 @@ def make() -> ResponseReturnValue:
     nominal = read_money(errors, "nominal", MOST_MINOR) if told("nominal") else None
     name, count = read_name(errors), read_count(errors, service.MOST)
     wanted = NewLot(name, told("series"), count, nominal, told("loaded") == "yes")
-    hub, programme_id = the_hub(), the_programme().id
-    if not errors:
-        try:
-            lot = transact(
-                hub.engine,
-                lambda connection: service.open_lot(
-                    connection,
-                    hub.plans,
-                    programme_id,
-                    wanted,
-                    author=author(),
-                    now=hub.clock.now(),
-                ),
-            )
-        except InvalidInput as error:
-            errors = by_field(error)
-        else:
-            hub.bell.ring(programme_id)
-            return redirect(url_for(".lot", certificate_lot=lot_id(lot)))
+    lot = None if errors else open_lot(service.open_lot, wanted, errors)
+    if lot is not None:
+        return redirect(url_for(".lot", certificate_lot=lot_id(lot)))
     return _form(request.form, errors)
 
 

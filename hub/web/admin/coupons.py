@@ -16,7 +16,7 @@ from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext
 from hub.web.admin.lot_forms import (
     a_name,
-    by_field,
+    open_lot,
     read_count,
     read_day,
     read_name,
@@ -24,7 +24,7 @@ from hub.web.admin.lot_forms import (
     whole_page,
 )
 from hub.web.admin.uploads import Taking
-from loyalty_core.domain.errors import CouponNotFound, InvalidInput
+from loyalty_core.domain.errors import CouponNotFound
 from loyalty_core.domain.staff import May
 from loyalty_core.service import coupons as service
 from loyalty_core.service.coupons import NewLot, coupon_view
@@ -56,25 +56,9 @@ def make() -> ResponseReturnValue:
         starts_at=read_day(errors, "starts_at"),
         ends_at=read_day(errors, "ends_at", whole=True),
     )
-    hub, programme_id = the_hub(), the_programme().id
-    if not errors:
-        try:
-            lot = transact(
-                hub.engine,
-                lambda connection: service.open_lot(
-                    connection,
-                    hub.plans,
-                    programme_id,
-                    wanted,
-                    author=author(),
-                    now=hub.clock.now(),
-                ),
-            )
-        except InvalidInput as error:
-            errors = by_field(error)
-        else:
-            hub.bell.ring(programme_id)
-            return redirect(url_for(".lot", coupon_lot=lot_id(lot)))
+    lot = None if errors else open_lot(service.open_lot, wanted, errors)
+    if lot is not None:
+        return redirect(url_for(".lot", coupon_lot=lot_id(lot)))
     return _form(request.form, errors)
 
 

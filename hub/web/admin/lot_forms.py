@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
 
 from babel.dates import format_datetime
 from flask import request
 
-from hub.web.admin.context import the_hub, zone
+from hub.web.admin.authors import author
+from hub.web.admin.context import the_hub, the_programme, zone
 from hub.web.admin.formats import number
 from hub.web.admin.languages import gettext, language
 from hub.web.sentences import field_message
 from loyalty_core.domain.errors import InvalidInput
+from loyalty_core.store.database import transact
 from loyalty_kit.money import HUNDREDTHS, parse_decimal
 
 MOST_NAME = 100
+Lot = TypeVar("Lot")
 
 
 def a_name() -> str:
@@ -67,6 +72,23 @@ def read_money(errors: dict[str, str], name: str, most: int) -> int:
         return minor
     errors[name] = gettext("Write a sum of money, as 1000 or 1000.50.")
     return 0
+
+
+def open_lot(work: Callable[..., Lot], wanted: Any, errors: dict[str, str]) -> Lot | None:
+    """Open it, and ring for whoever makes what is in it.  None, with the reasons among `errors`,
+    where the service (`open_lot` of coupons or of certificates) refuses it.
+    """
+    hub, programme_id, now = the_hub(), the_programme().id, the_hub().clock.now()
+    try:
+        lot = transact(
+            hub.engine,
+            lambda c: work(c, hub.plans, programme_id, wanted, author=author(), now=now),
+        )
+    except InvalidInput as error:
+        errors.update(by_field(error))
+        return None
+    hub.bell.ring(programme_id)
+    return lot
 
 
 def by_field(error: InvalidInput) -> dict[str, str]:
