@@ -100,6 +100,7 @@ def test_a_person_parts_and_joins_on_the_page(hub):
     page = words(sale.owner.page(PAGE))
     assert "t-1" in page
     assert "A person" in page
+    assert "It takes two connections" in page
     assert sale.owner.get(f"{PAGE}join?one=p_x&other=p_y").status_code == 422
     assert [action for action, _ in sale.decisions()] == ["purchases_parted", "purchases_joined"]
 
