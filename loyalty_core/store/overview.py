@@ -157,7 +157,7 @@ def stretch(
     joined = connection.scalars(
         select(func.count()).where(
             members.c.programme_id == programme_id,
-            members.c.id >= first_id_at(begin),
+            *made_then(members.c.id),
             members.c.created_at >= begin,
             members.c.created_at <= end,
             members.c.state.in_(("active", "unconfirmed")),
