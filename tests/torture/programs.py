@@ -51,12 +51,17 @@ class Program:
         with self._lock:
             if self._process is None:
                 return False
-            below = _children(self._process.pid)
+            below = self.children()
             if not below:
                 return False
             with suppress(ProcessLookupError):
                 os.kill(below[which % len(below)], signal.SIGKILL)
             return True
+
+    def children(self) -> list[int]:
+        """Every process that it has started, and those below them."""
+        process = self._process
+        return [] if process is None else _children(process.pid)
 
     def revive(self) -> None:
         """Start it again if it has ended by itself."""

@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from tests.torture.programs import Program, revived
 from tools.programs import find_postgres, find_redis
 
 CONNECTED = 60.0
+_LOOK_S = 0.05
 DURABLE: Mapping[str, str] = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -49,11 +51,12 @@ DURABLE: Mapping[str, str] = {
 """A server that keeps what it acknowledged, whoever kills it."""
 FORGETFUL: Mapping[str, str] = {
     "synchronous_commit": "off",
-    "wal_writer_delay": "10s",
-    "wal_writer_flush_after": "1GB",
     "wal_buffers": "64MB",
+    # Who writes a dirty page writes its log first, and with it the commits of everybody.
+    "bgwriter_lru_maxpages": "0",
+    "autovacuum": "off",
 }
-"""The opposite: commits are acknowledged long before they are kept."""
+"""The opposite: commits are acknowledged long before they are kept; see `_forgetting`."""
 LIFE_DAYS = 3650
 JUMPING = ("worker1", "scheduler")
 """Processes whose clocks may go wrong."""
@@ -189,7 +192,8 @@ class Stage:
             dict(os.environ),
             self.folder / "postgres.log",
             self.account,
-            signal.SIGINT,
+            # A server whose log writer is held does not end for a milder one.
+            signal.SIGQUIT if self.plan.forgetful else signal.SIGINT,
         )
 
     def _redis(self) -> Program:
@@ -308,6 +312,31 @@ def _leave_logs(folder: Path, wanted: Path | None) -> None:
 
 
 @contextmanager
+def _forgetting(postgres: Program) -> Iterator[None]:
+    """Hold the process that writes the log, whenever the server has a new one.
+
+    It writes each page of the log that is full, whatever the settings say, and what is written
+    outlives the server: without this, hardly a commit would be forgotten.
+    """
+    over = threading.Event()
+
+    def hold() -> None:
+        while not over.wait(_LOOK_S):
+            for pid in postgres.children():
+                with suppress(OSError):
+                    if b"walwriter" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        os.kill(pid, signal.SIGSTOP)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
 def set_up(plan: Plan) -> Iterator[Stage]:
     """A stage with everything running; stopped and removed afterwards.
 
@@ -325,6 +354,8 @@ def set_up(plan: Plan) -> Iterator[Stage]:
         after.callback(stage.engine.dispose)
         for program in stage.hub:
             program.start()
+        if plan.forgetful:
+            after.enter_context(_forgetting(stage.postgres))
         with revived(stage.programs):
             wait_until(stage.reachable, within_s=CONNECTED)
             yield stage
