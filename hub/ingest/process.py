@@ -38,7 +38,7 @@ from loyalty_kit.ports import Context, Hint, InboundRequest, Product, SmsAnswer
 
 log = structlog.get_logger(__name__)
 
-BATCH = 50
+BATCH = 100
 RECHECK = "recheck"
 """A hint of this kind asks for a look at all recent documents."""
 

@@ -13,6 +13,7 @@ import os
 import pickle
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,8 @@ Outcome = Translated | Exception
 
 _GRACE_S = 5.0
 """More than the child's own limits, for one that its alarms do not end."""
+_TIMEOUT = struct.pack("ll", int(LATE_S + _GRACE_S), 0)
+"""As `struct timeval`, for socket(7), SO_RCVTIMEO."""
 _FRAME = 8 * 1024 * 1024
 """Bytes of calls that are sent together; a larger one goes alone."""
 _MOST_KILLED = 2
@@ -99,6 +102,8 @@ class _Cell:
                 env={"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
                 start_new_session=True,  # Ctrl-C is for the hub, which ends its children
             )
+        # The kernel counts the time: to ask whether something has come takes three calls more.
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEOUT)
         self._line = Connection(ours.detach())
         self.is_idle = True
 
@@ -122,9 +127,9 @@ class _Cell:
 
     def _outcome(self) -> Outcome:
         try:
-            if not self._line.poll(LATE_S + _GRACE_S):
-                return Killed(_ENDED_BY[-signal.SIGALRM])
             kind, *told = pickle.loads(self._line.recv_bytes())  # nosec B301 # noqa: S301 - our child
+        except BlockingIOError:
+            return Killed(_ENDED_BY[-signal.SIGALRM])
         except (EOFError, OSError):
             return Killed(self._obituary())
         if kind in (GIVEN, RAISED):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
@@ -29,13 +30,17 @@ def period_start(at: datetime, period: str, zone: ZoneInfo) -> datetime:
         day = day.replace(day=1)
     elif period == "year":
         day = day.replace(month=1, day=1)
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    return _midnight(day, zone)
 
 
 def end_of_life(start: datetime, days: int | None, zone: ZoneInfo) -> datetime | None:
     """The midnight that ends the last day, `days` after `start`; None: never."""
     if days is None:
         return None
-    last_day = start.astimezone(zone).date() + timedelta(days=days)
-    after = last_day + timedelta(days=1)
-    return datetime(after.year, after.month, after.day, tzinfo=zone).astimezone(UTC)
+    return _midnight(start.astimezone(zone).date() + timedelta(days=days + 1), zone)
+
+
+@lru_cache(maxsize=4096)
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """With which the day begins there; remembered, because receipts come day by day."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

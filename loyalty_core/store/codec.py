@@ -9,17 +9,24 @@ import hashlib
 import json
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache, partial
 from operator import attrgetter
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+import orjson
+
 T = TypeVar("T")
 _Change = Callable[[Any], Any]
 _PLAIN = (str, int, float, bool, type(None))
-_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+_AS_IT_IS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+_SORTED = _AS_IT_IS | orjson.OPT_SORT_KEYS
+_by_library = json.JSONEncoder(separators=(",", ":")).encode
+_by_library_sorted = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":")
+).encode
 
 
 def to_json(value: Any) -> Any:
@@ -34,9 +41,27 @@ def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
     return word
 
 
+def json_text(data: Any) -> str:
+    """JSON data as a column keeps it.
+
+    What orjson refuses (half of a surrogate pair, a number beyond 64 bits) is written by `json`.
+    """
+    try:
+        return orjson.dumps(data, option=_AS_IT_IS).decode()
+    except orjson.JSONEncodeError:
+        return _by_library(data)
+
+
 def content_hash(data: Any) -> str:
-    """Equal content, equal hash, whatever the order of fields."""
-    return hashlib.sha256(_canonical(data).encode()).hexdigest()
+    """Equal content, equal hash, whatever the order of fields.
+
+    Hashes are kept, so the bytes beneath stay those that `json` would write.
+    """
+    try:
+        told = orjson.dumps(data, option=_SORTED)
+    except orjson.JSONEncodeError:
+        told = _by_library_sorted(data).encode()
+    return hashlib.sha256(told).hexdigest()
 
 
 # --- writing --------------------------------------------------------------------------------
@@ -44,21 +69,28 @@ def content_hash(data: Any) -> str:
 
 @cache
 def _writer(kind: type) -> _Change:
-    """Of a dataclass: what turns one into JSON data."""
+    """Of a dataclass: what turns one into JSON data.
+
+    Written out as a function of its own, as `dataclasses` itself does: every receipt goes
+    through here twice, with all its lines, and asking each field what it is took twice as long.
+    """
     hints = get_type_hints(kind)
-    known = fields(kind)
-    plan = [(field.name, field.default, _write_as(hints[field.name])) for field in known]
-    return partial(_write_word, plan, attrgetter(*(field.name for field in known)))
-
-
-def _write_word(
-    plan: list[tuple[str, Any, _Change | None]], values_of: _Change, word: Any
-) -> dict[str, Any]:
-    return {
-        name: item if write is None or item is None else write(item)
-        for (name, default, write), item in zip(plan, values_of(word), strict=True)
-        if item is not default and item != default
-    }
+    known: dict[str, Any] = {}
+    lines = ["def write(word):", "    data = {}"]
+    for number, field in enumerate(fields(kind)):
+        name, write = field.name, _write_as(hints[field.name])
+        known |= {f"default{number}": field.default, f"write{number}": write}
+        value = "item" if write is None else f"item if item is None else write{number}(item)"
+        lines.append(f"    item = word.{name}")
+        keep = f"data[{name!r}] = {value}"
+        if field.default is not MISSING:
+            is_default = f"item is default{number} or item == default{number}"
+            keep = f"if not ({is_default}): {keep}"
+        lines.append(f"    {keep}")
+    lines.append("    return data")
+    exec("\n".join(lines), known)  # nosec B102 # noqa: S102 - names of our own fields
+    made: _Change = known["write"]
+    return made
 
 
 def _write_as(hint: Any) -> _Change | None:

@@ -7,7 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from loyalty_core.domain.letters import LetterClass, LetterText
 from loyalty_core.store.database import insert_or
@@ -52,6 +63,11 @@ class Ending:
 
 
 _SETTING = [letter_settings.c[name] for name in LetterSetting.__slots__]
+_SETTING_ON = select(*_SETTING).where(
+    letter_settings.c.programme_id == bindparam("programme"),
+    letter_settings.c.kind == bindparam("kind"),
+    letter_settings.c.is_on,
+)
 
 
 def settings_of(connection: Connection, programme_id: int) -> dict[str, LetterSetting]:
@@ -64,13 +80,7 @@ def settings_of(connection: Connection, programme_id: int) -> dict[str, LetterSe
 
 def setting_on(connection: Connection, programme_id: int, kind: str) -> LetterSetting | None:
     """None where letters of this kind are off."""
-    row = connection.execute(
-        select(*_SETTING).where(
-            letter_settings.c.programme_id == programme_id,
-            letter_settings.c.kind == kind,
-            letter_settings.c.is_on,
-        )
-    ).first()
+    row = connection.execute(_SETTING_ON, {"programme": programme_id, "kind": kind}).first()
     return None if row is None else LetterSetting(*row)
 
 

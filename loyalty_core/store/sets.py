@@ -8,7 +8,6 @@ without leaving the driver.  What a statement says is written down once for both
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
@@ -27,12 +26,12 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import JSON, NullType, String, TypeEngine
 
+from loyalty_core.store.codec import json_text
 from loyalty_core.store.database import change, is_sqlite
 from loyalty_core.store.types import UtcTime, to_micros
 
 Values = Sequence[Any]
 _POSTGRES = postgresql.dialect()  # type: ignore[no-untyped-call]
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def insert_many(
@@ -133,13 +132,14 @@ class _List(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:
         values = list(value)
-        make = _array_for(self.kind) if dialect.name == "postgresql" else _to_json
+        make = _array_for(self.kind) if dialect.name == "postgresql" else json_text
         return make(values)
 
 
 def _array_of_numbers(values: Collection[Any]) -> str:
-    """A PostgreSQL array in the words of the server; booleans are numbers too."""
-    return "{" + ",".join(map(str, values)).replace("None", "NULL") + "}"
+    """A PostgreSQL array in the words of the server, which are JSON's but for the brackets;
+    booleans are numbers too."""
+    return "{" + json_text(values)[1:-1] + "}"
 
 
 def _array_of_texts(values: Collection[Any]) -> str:
@@ -221,7 +221,7 @@ def _encoder(kind: TypeEngine[Any]) -> Callable[[Values], Values] | None:
     if isinstance(kind, UtcTime):
         return lambda values: [None if value is None else to_micros(value) for value in values]
     if isinstance(kind, JSON):
-        return lambda values: [None if value is None else _to_json(value) for value in values]
+        return lambda values: [None if value is None else json_text(value) for value in values]
     return None
 
 
