@@ -2,7 +2,7 @@
 
 A batch is claimed in a short transaction, worked on with none open, and booked in one
 transaction in which its deliveries are marked done.  If that fails each delivery is booked
-alone, so that one bad receipt never holds back forty-nine (`ledger.md` 4).
+alone, so that one bad receipt never holds back the others (`ledger.md` 4).
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import func, select, text
 
+from hub.ingest.process import BATCH
 from hub.installations import create_installation
 from hub.jobs.scheduler import Leader
 from hub.registry import load_registry
@@ -132,7 +133,7 @@ CREATE TRIGGER wait_here BEFORE UPDATE ON deliveries
 
 
 def test_a_worker_finishes_its_batch_and_leaves_the_rest(start, postgres_engine, redis_url):
-    """Sixty deliveries, fifty to a batch; the signal comes while the first is written down."""
+    """Ten deliveries more than a batch has; the signal comes while the first is written down."""
     hub = make_hub(postgres_engine, registry=load_registry(("wordpress",)), redis_url=redis_url)
     programme = make_programme(hub)
     installation = create_installation(
@@ -163,7 +164,7 @@ def test_a_worker_finishes_its_batch_and_leaves_the_rest(start, postgres_engine,
                     "state": "due",
                     "due_at": NOON,
                 }
-                for n in range(1, 61)
+                for n in range(1, BATCH + 11)
             ],
         )
     with psycopg.connect(_conninfo(postgres_engine), autocommit=True) as gate:
@@ -194,7 +195,7 @@ def test_a_worker_finishes_its_batch_and_leaves_the_rest(start, postgres_engine,
         rows = connection.execute(
             by_state.group_by(deliveries.c.state, deliveries.c.attempts)
         ).all()
-    assert sorted(map(tuple, rows)) == [("dropped", 1, 50), ("due", 0, 10)]
+    assert sorted(map(tuple, rows)) == [("dropped", 1, BATCH), ("due", 0, 10)]
 
 
 def test_a_scheduler_steps_down_at_once(start, postgres_engine, redis_url):
