@@ -48,7 +48,11 @@ class _Client:
 
 class _Fetch:
     def read(self, client: _Client, hint: Hint) -> Any:
-        return client.get(f"receipts/{hint.id}")
+        return client.get(f"receipts/{hint.id}")[0]
+
+    def read_many(self, client: _Client, hints: tuple[Hint, ...]) -> dict[Hint, Any]:
+        told = client.get("receipts/" + ",".join(hint.id for hint in hints))
+        return dict(zip(hints, told, strict=True))
 
     def translate(self, hint: Hint, document: Any, context: Context) -> Translated:
         return (load_event(document),)
@@ -79,6 +83,7 @@ CONNECTOR = Connector(
     ),
     make_client=_Client,
     fetch=_Fetch(),
+    read_many=_Fetch(),
     pull=_Pull(),
 )
 

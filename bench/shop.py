@@ -1,8 +1,8 @@
 """A stand-in shop in a process of its own, without limits: `python -m bench.shop RECEIPTS MEMBERS`.
 
-It lists the numbers of its receipts, a hundred a page, and gives each as a canonical event; as
-WooCommerce's REST API it gives orders without refunds, by whatever number.  Its first line says
-on which port.
+It lists the numbers of its receipts, a hundred a page, and gives those that are asked for as
+canonical events; as WooCommerce's REST API it gives orders without refunds, by whatever number.
+Its first line says on which port.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Shop:
             return _of_woo(path.removeprefix(_WOO).partition("?")[0])
         kind, _, number = path.strip("/").partition("/")
         if kind == "receipts":
-            return self._bodies[int(number)]
+            return b"[" + b",".join(self._bodies[int(one)] for one in number.split(",")) + b"]"
         first = int(number)
         last = min(first + PAGE, len(self._bodies))
         page = {"numbers": list(range(first, last)), "more": last < len(self._bodies)}

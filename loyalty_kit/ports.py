@@ -228,6 +228,19 @@ class Fetch(Protocol):
     def translate(self, hint: Hint, document: Any, context: Context) -> Translated: ...
 
 
+class ReadMany(Protocol):
+    def read_many(self, client: Client, hints: tuple[Hint, ...]) -> Mapping[Hint, Any]:
+        """Documents of one kind by fewer calls than one each: of each what `Fetch.read` would
+        give.
+
+        Asked for where many are read at once, as a back-fill does.  Whatever is left out is
+        read alone: what is gone, and what a list does not tell whole.
+
+        Raises: as `Fetch.read`; all of them are read alone then, unless the shop refuses us.
+        """
+        ...
+
+
 class Receipts(Protocol):
     """Knows fiscal receipts that no till of the shop reports: from the tax service, or from an
     operator of fiscal data.
@@ -455,6 +468,7 @@ class Connector:
     make_client: Callable[[ClientContext], Client] | None = None
     webhooks: tuple[Webhook, ...] = ()
     fetch: Fetch | None = None
+    read_many: ReadMany | None = None
     pull: Pull | None = None
     catalogue: Catalogue | None = None
     protocol: tuple[ProtocolRoute, ...] = ()

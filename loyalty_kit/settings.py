@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
@@ -163,7 +164,9 @@ def load_settings(schema: type[Schema], given: Mapping[str, Any]) -> dict[str, A
     return cast(dict[str, Any], loaded)
 
 
+@cache
 def secret_names(schema: type[Schema]) -> frozenset[str]:
+    """Of a schema, worked out once: every delivery is shown its settings without them."""
     return frozenset(field.name for field in form_fields(schema) if field.secret)
 
 

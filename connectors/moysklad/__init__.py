@@ -37,6 +37,7 @@ CONNECTOR = Connector(
     make_client=make_client,
     webhooks=(EVENTS, SALE, RETURN),
     fetch=Documents(),
+    read_many=Documents(),
     pull=Pull(),
     catalogue=Catalogue(),
     protocol=(*ROUTES, *OF_VENDOR),

@@ -43,6 +43,25 @@ class Documents:
             return client.one(hint.kind, number, GOODS[hint.kind])
         raise NotOurs(f"documents of kind {hint.kind!r}"[:100])
 
+    def read_many(self, client: MoySklad, hints: tuple[Hint, ...]) -> dict[Hint, Any]:
+        """Those of a kind by one call: equal conditions on `id` mean any of them (JSON API,
+        general, filtering).  The list leaves out the recycle bin.
+
+        Raises: what the client raises.
+        """
+        named = {number: hint for hint in hints if (number := uuid_of(hint.id)) is not None}
+        kind = hints[0].kind
+        if kind not in DOCUMENTS or not named:
+            return {}
+        asked = ";".join(f"id={number}" for number in named)
+        expand = f"{EXPAND}{ALSO.get(kind, '')}"
+        params = {"filter": asked, "expand": expand, "limit": str(PAGE)}
+        return {
+            named[str(row["id"])]: {"document": row, "positions": rows}
+            for row in client.rows(f"/entity/{kind}", params)
+            if str(row.get("id")) in named and (rows := _whole(row)) is not None
+        }
+
     def translate(self, hint: Hint, document: Any, context: Context) -> Translated:
         """Raises: NotOurs, PayloadInvalid."""
         if hint.kind in DOCUMENTS or hint.kind.startswith(UNNAMED):
@@ -55,17 +74,25 @@ class Documents:
 def _document(client: MoySklad, kind: str, number: str) -> dict[str, Any]:
     try:
         document = client.one(kind, number, f"{EXPAND}{ALSO.get(kind, '')}")
-        positions = document.get("positions")
-        listed = positions if isinstance(positions, dict) else {}
-        rows, meta = listed.get("rows"), listed.get("meta")
-        size = meta.get("size") if isinstance(meta, dict) else None
-        if not isinstance(rows, list) or (isinstance(size, int) and size > len(rows)):
+        rows = _whole(document)
+        if rows is None:
             rows = client.all(f"/entity/{kind}/{number}/positions", size=MOST)
     except Gone:
         if _is_of_another_kind(client, kind, number):
             raise NotOurs("a hint that names a document by a kind that it is not of") from None
         return {"gone": True}
     return {"document": document, "positions": rows}
+
+
+def _whole(document: Mapping[str, Any]) -> list[Any] | None:
+    """The positions of a document, if it tells all of them."""
+    positions = document.get("positions")
+    listed = positions if isinstance(positions, dict) else {}
+    rows, meta = listed.get("rows"), listed.get("meta")
+    size = meta.get("size") if isinstance(meta, dict) else None
+    if not isinstance(rows, list) or (isinstance(size, int) and size > len(rows)):
+        return None
+    return rows
 
 
 def _sales(client: MoySklad, hint: Hint) -> dict[str, Any]:

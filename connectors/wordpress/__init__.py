@@ -29,6 +29,7 @@ CONNECTOR = Connector(
     make_client=make_client,
     webhooks=(EVENTS,),
     fetch=Documents(),
+    read_many=Documents(),
     pull=Pull(),
     catalogue=Catalogue(),
     push_balance=Balances(),

@@ -30,6 +30,21 @@ class Documents:
             }
         raise NotOurs(f"documents of kind {hint.kind!r}")
 
+    def read_many(self, client: WooClient, hints: tuple[Hint, ...]) -> dict[Hint, Any]:
+        """Orders without refunds, a hundred a call; those with some name only their sums here.
+
+        The list leaves out orders in the trash.  Raises: what the client raises.
+        """
+        orders = {hint.id: hint for hint in hints if hint.kind == ORDER}
+        if not orders:
+            return {}
+        rows = client.orders({"include": ",".join(orders), "status": "any"})
+        return {
+            orders[str(row["id"])]: {"order": row, "refunds": []}
+            for row in rows
+            if str(row.get("id")) in orders and row.get("refunds") == []
+        }
+
     def translate(self, hint: Hint, document: Any, context: Context) -> Translated:
         """Raises: NotOurs, PayloadInvalid."""
         if hint.kind == ORDER:

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 BACK_SETTING = "backfill_days"
 """A connector's setting of this name is how many days back its first poll looks."""
 DAY = timedelta(days=1)
-BACKLOG = 200
+BACKLOG = 400
 """No page is added while so many documents wait for their first try: what comes live stands behind
 these at most."""
 NOT_YET = "Is not in the past."

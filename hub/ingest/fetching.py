@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 _FAILURES_IN_A_ROW = 3
 _MOST_KILLED = 2
-TOGETHER = 25
+TOGETHER = 50
 """Documents whose revisions are drawn in one transaction, and that are translated in one call."""
 _MOST_DOCUMENTS = 50
 """That one delivery may lead to: a connector whose documents point in a circle must end."""
@@ -143,14 +144,15 @@ class Fetcher:
         A shop that is found to refuse us is called no further: what was not read is left out.
         """
         asked = self._ask(wanted)
+        hints = {one.name: replace(one.hint, by=_hints(asked[one.key].led_by)) for one in wanted}
+        listed = self._read_many(wanted, hints)
         read: list[tuple[Wanted, Call]] = []
         for one in wanted:
             if self._is_blocked(one):
                 continue
-            ask = asked[one.key]
-            hint = replace(one.hint, by=_hints(ask.led_by))
+            hint = hints[one.name]
             try:
-                document = self._read(one.live, hint)
+                document = listed[one.name] if one.name in listed else self._read(one.live, hint)
             except Exception as error:
                 if is_away(error):
                     raise
@@ -159,7 +161,7 @@ class Fetcher:
                 continue
             fetch = one.live.connector.fetch
             assert fetch is not None, "it was read by it"
-            context = Context(one.live.open_settings, one.received_at, ask.revision)
+            context = Context(one.live.open_settings, one.received_at, asked[one.key].revision)
             read.append((one, (fetch.translate, (hint, document, context))))
         outcomes = self.hub.cells.translate([call for _, call in read])
         for (one, _), outcome in zip(read, outcomes, strict=True):
@@ -184,15 +186,41 @@ class Fetcher:
 
         return transact(self.hub.engine, draw)
 
+    def _read_many(self, wanted: Sequence[Wanted], hints: Mapping[Name, Hint]) -> dict[Name, Any]:
+        """Those that the shop lists, by one call for all of a kind; the others are read alone."""
+        alike: dict[tuple[int, str], list[Wanted]] = defaultdict(list)
+        for one in wanted:
+            hint = hints[one.name]
+            if one.live.connector.read_many is not None and not hint.by:
+                alike[one.live.row.id, hint.kind].append(one)
+        found: dict[Name, Any] = {}
+        for together in alike.values():
+            live, many = together[0].live, together[0].live.connector.read_many
+            if len(together) == 1 or many is None or self._is_blocked(together[0]):
+                continue
+            by_hint = {hints[one.name]: one.name for one in together}
+            try:
+                told = many.read_many(self._client(live), tuple(by_hint))
+            except ConnectorError as error:
+                self._note_failure(live, error)
+                continue
+            self._note_answer(live)
+            found |= {by_hint[hint]: told[hint] for hint in told.keys() & by_hint.keys()}
+        return found
+
     def _read(self, live: Live, hint: Hint) -> Any:
         if live.connector.fetch is None:
             raise LookupError(f"connector {live.row.connector} hints but cannot fetch")
+        document = live.connector.fetch.read(self._client(live), hint)
+        self._note_answer(live)
+        return document
+
+    def _client(self, live: Live) -> Client:
+        """To call the shop by now; the lease is kept before each call."""
         if live.row.id not in self._clients:
             self._clients[live.row.id] = live.client()
         self.before_call()
-        document = live.connector.fetch.read(self._clients[live.row.id], hint)
-        self._note_answer(live)
-        return document
+        return self._clients[live.row.id]
 
     def _note_answer(self, live: Live) -> None:
         self._failures.pop(live.row.id, None)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, func, or_, select, update
 
 from loyalty_core.store.tables import installations
 
@@ -147,23 +148,28 @@ def claim_duty(
 
     Its time moves to `until`, so that nobody else takes it before.
     """
+    found = connection.execute(_due(duty), {"programme": programme_id, "now": now}).first()
+    if found is None:
+        return None
+    change(connection, found.id, **{f"{duty}_due_at": until})
+    return InstallationRow(*found)
+
+
+@cache
+def _due(duty: str) -> Select[Any]:
+    """Written once: each batch of deliveries is followed by these."""
     column = installations.c[f"{duty}_due_at"]
-    query = (
+    return (
         _rows()
         .where(
-            installations.c.programme_id == programme_id,
+            installations.c.programme_id == bindparam("programme"),
             installations.c.state.in_(WORKED_STATES),
-            column <= now,
+            column <= bindparam("now", type_=column.type),
         )
         .order_by(column)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    found = connection.execute(query).first()
-    if found is None:
-        return None
-    change(connection, found.id, **{column.name: until})
-    return InstallationRow(*found)
 
 
 def keep_duty(

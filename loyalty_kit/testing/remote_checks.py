@@ -282,12 +282,10 @@ def client_of(subject: Subject, side: RemoteSide, base_url: str) -> Client:
 def operations_of(subject: Subject) -> Iterator[_Operation]:
     """Every call that the connector can make, each ready to be tried."""
     connector = subject.connector
-    fetch, pull, catalogue = connector.fetch, connector.pull, connector.catalogue
+    pull, catalogue = connector.pull, connector.catalogue
     if connector.check is not None:
         yield _Operation("check", connector.check, reads=True)
-    hint = next((case.fetch for case in subject.fetch_cases()), None)
-    if fetch is not None and hint is not None:
-        yield _Operation("fetch", lambda client: fetch.read(client, hint), reads=True)
+    yield from _fetches(subject)
     if pull is not None:
         yield _Operation("pull", lambda client: pull.page(client, None, RECEIVED_AT), reads=True)
     if catalogue is not None:
@@ -306,6 +304,15 @@ def operations_of(subject: Subject) -> Iterator[_Operation]:
         at = {hook.name: f"https://hub.example/hooks/i/{hook.name}" for hook in connector.webhooks}
         yield _Operation("shop_webhooks", lambda c: webhooks.look(c, at), reads=True)
     yield from _pushes(subject)
+
+
+def _fetches(subject: Subject) -> Iterator[_Operation]:
+    fetch, many = subject.connector.fetch, subject.connector.read_many
+    hint = next((case.fetch for case in subject.fetch_cases()), None)
+    if fetch is not None and hint is not None:
+        yield _Operation("fetch", lambda client: fetch.read(client, hint), reads=True)
+    if many is not None and hint is not None:
+        yield _Operation("read_many", lambda client: many.read_many(client, (hint,)), reads=True)
 
 
 def _pushes(subject: Subject) -> Iterator[_Operation]:

@@ -9,7 +9,7 @@ events in wire form.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -56,7 +56,10 @@ class TabloSettings(SettingsSchema):
 
 @dataclass(slots=True)
 class Remote:
-    """The vendor's side.  `on_read` may raise, or change something, while a document is read."""
+    """The vendor's side.  `on_read` may raise, or change something, while a document is read.
+
+    `lists`: which documents a list of many tells; it may raise.  None: it tells none.
+    """
 
     documents: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
     token: str = "let-me-in"
@@ -66,6 +69,7 @@ class Remote:
     reads: list[str] = field(default_factory=list)
     cursors: list[str | None] = field(default_factory=list)
     on_read: Callable[[Hint], None] | None = None
+    lists: Callable[[tuple[Hint, ...]], Collection[Hint]] | None = None
 
     def put(self, kind: str, ref: str, *events: dict[str, Any]) -> None:
         self.documents[kind, ref] = list(events)
@@ -91,6 +95,11 @@ class _Fetch:
             return client.remote.documents[hint.kind, hint.id]
         except KeyError:
             raise Gone(f"{hint.kind} {hint.id} is not there any more") from None
+
+    def read_many(self, client: _Client, hints: tuple[Hint, ...]) -> dict[Hint, Any]:
+        client.call()
+        told = () if client.remote.lists is None else client.remote.lists(hints)
+        return {hint: client.remote.documents[hint.kind, hint.id] for hint in told}
 
     def translate(self, hint: Hint, document: Any, context: Context) -> Translated:
         if any("lines" not in event for event in document):
@@ -182,6 +191,7 @@ def tablo(remote: Remote) -> Connector:
         make_client=make_client,
         webhooks=(Webhook("events", _verify, _delivery_key, _translate),),
         fetch=_Fetch(),
+        read_many=_Fetch(),
         pull=_Pull(),
         catalogue=_Catalogue(),
         check=check,

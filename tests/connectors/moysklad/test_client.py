@@ -19,7 +19,7 @@ from loyalty_kit.errors import (
     RemoteMisconfigured,
     RemoteUnavailable,
 )
-from loyalty_kit.ports import ClientContext
+from loyalty_kit.ports import ClientContext, Hint
 from loyalty_kit.testing.remote import Remote, Reply, always, json_reply
 from tests.connectors.moysklad.shared import CHEESE, HOOK, settings
 from tests.stand_ins.moysklad import Account
@@ -45,6 +45,24 @@ def test_one_object_and_all_pages_of_a_list(account: Account):
     assert len(client.all("/entity/productfolder", size=2)) == 5
     assert [call.query.get("offset") for call in account.calls[1:]] == ["0", "2", "4"]
     assert client.all("/entity/bundle") == []
+
+
+def test_documents_that_a_list_tells_whole_are_what_reading_each_gives(account: Account):
+    """The third has more positions than a list tells; the fourth was never there."""
+    numbers = [f"7777000{number}-1fb1-11f1-0a80-0b6300000187" for number in range(4)]
+    rows = [{"id": f"{line}", "quantity": 1.0, "price": 100.0} for line in range(1001)]
+    for number, many in zip(numbers[:3], (1, 2, 1001), strict=True):
+        account.put("retaildemand", {"id": number, "positions": {"rows": rows[:many]}})
+    client = client_for(account.base_url)
+    asked = tuple(Hint("retaildemand", number) for number in numbers)
+    assert CONNECTOR.read_many is not None
+    assert CONNECTOR.fetch is not None
+
+    found = CONNECTOR.read_many.read_many(client, asked)
+
+    assert len(account.calls) == 1
+    assert found == {hint: CONNECTOR.fetch.read(client, hint) for hint in asked[:2]}
+    assert CONNECTOR.read_many.read_many(client, (Hint("product", CHEESE),)) == {}
 
 
 def test_what_is_not_there_is_gone_only_where_moysklad_says_so(account: Account):

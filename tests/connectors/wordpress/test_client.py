@@ -66,6 +66,19 @@ def check(shop: WooShop, **changes: Any) -> None:
     CONNECTOR.check(client(shop, **changes))
 
 
+def test_orders_that_a_list_tells_whole_are_what_reading_each_gives(shop):
+    """13 has refunds, whose lines no list tells; 98 is in the trash, 99 was never there."""
+    for number, status in ((14, "processing"), (17, "completed"), (98, "trash")):
+        shop.put_order(rest("order_get") | {"id": number, "status": status, "refunds": []})
+    asked = [Hint("order", number) for number in ("13", "14", "17", "98", "99")]
+    assert CONNECTOR.read_many is not None
+
+    found = CONNECTOR.read_many.read_many(client(shop), tuple(asked))
+
+    assert found == {hint: read(shop, hint) for hint in (asked[1], asked[2])}
+    assert CONNECTOR.read_many.read_many(client(shop), (Hint("product", "14"),)) == {}
+
+
 def test_an_order_is_read_with_all_its_refunds(shop):
     document = read(shop)
 

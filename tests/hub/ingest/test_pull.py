@@ -2,12 +2,13 @@
 
 from collections import Counter
 
+import pytest
 from sqlalchemy import select
 
 from hub.installations import pull_installation, set_state
 from loyalty_core.store.database import read
 from loyalty_core.store.tables import categories, products
-from loyalty_kit.errors import RemoteUnavailable
+from loyalty_kit.errors import RateLimited, RemoteUnavailable
 from loyalty_kit.ports import Hint, Product, PullPage
 from tests.support.shopfloor import receipt
 
@@ -186,6 +187,51 @@ def test_of_many_documents_read_together_each_fails_for_itself(shop):
     shop.remote.on_read = None
     shop.drain_after(seconds=10)
     assert set(refs) - set(shop.booked()) == {"a07", "a11"}
+
+
+def test_of_many_documents_those_that_a_list_tells_are_not_read_alone(shop):
+    refs = [f"a{number:02}" for number in range(60)]
+    for ref in refs:
+        shop.remote.put("order", ref, receipt(ref))
+    asked = []
+
+    def lists(hints):
+        asked.append(len(hints))
+        return [hint for hint in hints if hint.id != "a07"]
+
+    shop.remote.lists = lists
+    shop.remote.changed = [page(*refs)]
+    shop.drain()
+
+    assert set(shop.booked()) == set(refs)
+    assert (asked, shop.remote.reads) == ([50, 10], ["a07"])
+
+
+@pytest.mark.parametrize(
+    ("error", "reads", "states"),
+    [
+        (RemoteUnavailable("502"), 4, {"done": 4}),
+        (ZeroDivisionError(), 4, {"done": 4}),
+        (RateLimited("429"), 0, {"due": 4}),
+    ],
+)
+def test_a_list_that_fails_is_done_without_unless_the_shop_refuses_us(shop, error, reads, states):
+    def lists(hints):
+        raise error
+
+    refs = ["a1", "a2", "a3", "a4"]
+    for ref in refs:
+        shop.remote.put("order", ref, receipt(ref))
+    shop.remote.lists = lists
+    shop.remote.changed = [page(*refs)]
+    shop.drain()
+
+    assert Counter(shop.states()) == states
+    assert len(shop.remote.reads) == reads
+
+    shop.remote.lists = None
+    shop.drain_after(minutes=2)
+    assert set(shop.booked()) == set(refs)
 
 
 def test_documents_that_are_not_understood_hold_up_no_others(shop):
