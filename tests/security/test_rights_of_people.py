@@ -31,11 +31,12 @@ SALE = {
     "shop": "main",
     "mode": "real",
     "do": "sell",
-    "shown": "9900/0",
+    "shown": "9900/0/9900",
     "name": "Tea",
     "sku": "",
     "quantity": "1",
     "price": "100",
+    "sells": "",
 }
 SUPPORT, MARKETER = frozenset({"support"}), frozenset({"marketer"})
 TILL = frozenset({"support", "cashier"})
