@@ -18,7 +18,6 @@ from hub.live import Live, NotLive, enliven
 from hub.outbox.messages import CODES, channels_of
 from hub.terms import plain_terms
 from hub.web.api.guesses import OUT, Guesses, lookers_of
-from hub.web.api.scanned import PURPOSE as MEMBER_CODES
 from hub.wiring import Hub
 from loyalty_core.domain.errors import (
     CertificateNotFound,
@@ -33,7 +32,7 @@ from loyalty_core.service.certificates import known_certificate
 from loyalty_core.service.confirm import Wanted, ask_code, code_of
 from loyalty_core.service.enter_member import enter_member, known_member
 from loyalty_core.service.hold_points import place_hold, release_cart
-from loyalty_core.service.member_cards import known_by_code
+from loyalty_core.service.member_cards import MEMBER_CODES, known_by_code
 from loyalty_core.service.member_pages import find_purchases
 from loyalty_core.service.members import MemberCard, NewMember, search_members
 from loyalty_core.service.quote_basket import base_quote, quote_basket

@@ -23,6 +23,7 @@ from hub.wiring import Hub
 from loyalty_core.service import safety
 from loyalty_core.service.safety import SecondFactor, SecondFactorWrong
 from loyalty_core.store.admins import Admin
+from loyalty_core.store.database import transact
 
 ISSUER = "Loyalty Hub"
 STEP_S = 30
@@ -82,8 +83,13 @@ def enrol(  # noqa: PLR0913 - each is a word of its own to the caller
     return codes
 
 
+def count_try(hub: Hub, admin: Admin, now: datetime) -> None:
+    """Count a code before it is looked at, in a transaction of its own.  Raises: TooManyTries."""
+    transact(hub.engine, lambda connection: safety.count_try(connection, admin.id, now))
+
+
 def check(hub: Hub, connection: Connection, admin: Admin, code: str, now: datetime) -> None:
-    """Use a code up, the app's or one for a lost phone.
+    """Use a code up, the app's or one for a lost phone, once it was counted (`count_try`).
 
     Raises: SecondFactorWrong; Unreadable, where the hub's keys were lost.
     """

@@ -17,17 +17,18 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from hub.outbox.messages import CODES, channels_of
+from hub.till_codes import for_sale, names_certificate, priced_lines
 from hub.till_words import (
     Back,
     Booked,
     Priced,
     Sale,
     Trial,
+    came_back,
     money_back,
     readings,
     sold,
 )
-from hub.web.api.scanned import PURPOSE as MEMBER_CODES
 from hub.wiring import Hub
 from loyalty_core.domain.errors import (
     CodeRefused,
@@ -41,7 +42,7 @@ from loyalty_core.domain.staff import Grant
 from loyalty_core.service.confirm import Asked, Wanted, ask_code
 from loyalty_core.service.enter_member import enter_member, known_member
 from loyalty_core.service.hold_points import place_hold
-from loyalty_core.service.member_cards import known_by_code
+from loyalty_core.service.member_cards import MEMBER_CODES, known_by_code
 from loyalty_core.service.member_pages import find_purchases
 from loyalty_core.service.members import MemberCard, NewMember, get_member
 from loyalty_core.service.programmes import MAIN_SHOP
@@ -50,10 +51,11 @@ from loyalty_core.service.record_events import Incoming, record_events
 from loyalty_core.service.shops import Shop, list_shops
 from loyalty_core.service.source import Source, shop_for
 from loyalty_core.store.admins import Admin
+from loyalty_core.store.certificates import KeptCertificate
 from loyalty_core.store.database import lock_keys, read, rehearse, transact
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.programmes import Programme, shop_code
-from loyalty_core.store.purchases import purchases_by_id
+from loyalty_core.store.purchases import load_lines, purchases_by_id
 from loyalty_core.store.refunds import refunds_by_key
 from loyalty_kit.checkout import BasketLine, HoldRequest, Quote, QuoteRequest
 from loyalty_kit.events import Customer, Purchase, PurchaseLine, Refund
@@ -117,13 +119,23 @@ class Till:
         """
         return self._do(lambda c: enter_member(c, self.hub.plans, self.source, new, now=self.now))
 
+    def names_certificate(self, text: str) -> bool:
+        """Whether an entered code is a gift certificate's; else it may be a coupon's."""
+        with read(self.hub.engine) as connection:
+            return names_certificate(connection, self.programme.id, text)
+
+    def certificate_for_sale(self, code: str) -> KeptCertificate:
+        """Raises: CertificateNotFound, CertificateClosed."""
+        with read(self.hub.engine) as connection:
+            return for_sale(connection, self.programme.id, code, self.now)
+
     def price(self, sale: Sale) -> Priced:
         """What the sale costs, earns, and may be paid with points.
 
         Where the buyer has to tell a code first, the price is that of after it: the cashier sees
         what is asked for, and the hold still wants the code.
 
-        Raises: as `quote_basket`.
+        Raises: as `quote_basket`, and `certificate_for_sale` for one that is sold.
         """
 
         def work(connection: Connection) -> Priced:
@@ -163,7 +175,7 @@ class Till:
         """Hold, confirm and book in one transaction; the same key again books nothing more.
 
         Raises: CodeRefused, CodeRequired, PriceChanged, NotEnoughPoints, GoodsBarred; and as
-        `record_events`.
+        `record_events`, and `certificate_for_sale` for one that is sold.
         """
 
         def work(connection: Connection) -> Booked | CodeRefused:
@@ -267,13 +279,16 @@ class Till:
     def _asked(self, connection: Connection, sale: Sale) -> QuoteRequest:
         known = sale.member is not None or sale.newcomer is not None
         return QuoteRequest(
-            lines=sale.lines,
+            lines=priced_lines(connection, self.programme.id, sale, self.now),
             currency=self.programme.currency,
             shop=sale.shop,
             channel="pos",
             cart=sale.key,
             member=self._customer(connection, sale) if known else None,
+            coupons=sale.coupons,
+            certificates=sale.certificates,
             spend=sale.spend,
+            locale=sale.locale,
         )
 
     def _quote(self, connection: Connection, asked: QuoteRequest) -> Quote:
@@ -297,16 +312,22 @@ class Till:
             if code.strip() != TRAINING_CODE:
                 raise CodeWrong({"attempts_left": "4"})
             asked, code = replace(asked, member=replace(asked.member, verified=True)), None
-        payable, spent = sale.shown or (None, None)
+        shown = sale.shown
         held = place_hold(
             connection,
             self.hub.plans,
             self.source,
-            HoldRequest(asked, code=code, expect_payable_minor=payable, expect_spend_points=spent),
+            HoldRequest(
+                asked,
+                code=code,
+                expect_payable_minor=None if shown is None else shown.payable_minor,
+                expect_spend_points=None if shown is None else shown.spend_points,
+                expect_to_pay_minor=None if shown is None else shown.to_pay_minor,
+            ),
             now=self.now,
             code_secret=self.hub.vault.derive(CODES),
         )
-        lines = sold(sale.lines, held.quote)
+        lines = sold(asked.lines, held.quote, sale.gifts)
         return replace(bare, lines=lines, cart=sale.key, hold=held.id)
 
     def _paid_elsewhere(
@@ -335,7 +356,15 @@ class Till:
             member = get_member(connection, plans, self.programme.id, own["member"], now=self.now)
         number = from_wire("p", own["id"]) or 0
         kept = purchases_by_id(connection, [number])[number]
+        if kept.linked_to is not None:
+            own = came_back(own, self._back_of(connection, kept.linked_to))
         return Booked(own, member, shop_code(connection, kept.shop_id) or "")
+
+    def _back_of(self, connection: Connection, purchase: int) -> int:
+        """Kopecks that went back of it, whoever told that."""
+        counts = purchases_by_id(connection, [purchase])[purchase]
+        load_lines(connection, [counts])
+        return sum(counts.returned_minor.values())
 
     def _named(self, connection: Connection, **by: str) -> Booked:
         found = self._found(connection, **by)

@@ -19,10 +19,14 @@ class Role(StrEnum):
 
 class May(StrEnum):
     LOOK = "look"
-    """See how the programme stands: home, connections, deliveries."""
+    """See how the programme stands: home, rules, coupons, goods."""
+    SEE_CONNECTIONS = "see_connections"
+    """See connections, what they delivered, and purchases that several of them saw."""
     SEE_MEMBERS = "see_members"
     MOVE_POINTS = "move_points"
     MERGE = "merge"
+    LINK = "link"
+    """Part and join purchases that several systems saw."""
     ERASE = "erase"
     """Hand out what is known of a member, and erase it."""
     MESSAGES = "messages"
@@ -52,14 +56,24 @@ class May(StrEnum):
 MAY: Mapping[Role, frozenset[May]] = {
     Role.OWNER: frozenset(May),
     Role.MARKETER: frozenset(
-        {May.LOOK, May.SEE_MEMBERS, May.MESSAGES, May.ISSUE, May.BLOCK, May.RULES}
+        {
+            May.LOOK,
+            May.SEE_CONNECTIONS,
+            May.SEE_MEMBERS,
+            May.MESSAGES,
+            May.ISSUE,
+            May.BLOCK,
+            May.RULES,
+        }
     ),
     Role.SUPPORT: frozenset(
         {
             May.LOOK,
+            May.SEE_CONNECTIONS,
             May.SEE_MEMBERS,
             May.MOVE_POINTS,
             May.MERGE,
+            May.LINK,
             May.REPLAY,
             May.BLOCK,
             May.HAND_OUT,
@@ -67,21 +81,25 @@ MAY: Mapping[Role, frozenset[May]] = {
         }
     ),
     Role.CASHIER: frozenset({May.SEE_MEMBERS, May.HAND_OUT, May.SELL}),
-    Role.VIEWER: frozenset({May.LOOK, May.SEE_MEMBERS}),
+    Role.VIEWER: frozenset({May.LOOK, May.SEE_CONNECTIONS, May.SEE_MEMBERS}),
 }
+OF_ALL_SHOPS = frozenset({May.SEE_CONNECTIONS, May.LINK, May.REPLAY})
+"""What nobody may who is bound to shops: a connection brings receipts of several."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """`day_points`: hundredths of a point that the person may give by hand in a day of the
-    programme; None: as many as wanted.  `shops`: codes of those that a cashier is bound to; None:
-    all.  Other roles are bound to none."""
+    programme; None: as many as wanted.  `shops`: codes of those that the person is bound to; None:
+    all, as of an owner always.  Bound is what the person sees of receipts (`docs/security.md`)."""
 
     role: Role
     day_points: int | None = None
     shops: tuple[str, ...] | None = None
 
     def may(self, what: May) -> bool:
+        if self.shops is not None and what in OF_ALL_SHOPS:
+            return False
         return what in MAY[self.role]
 
 

@@ -26,6 +26,8 @@ from loyalty_core.store.cards import KeptCard
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_kit.events import Customer
 
+MEMBER_CODES = "member codes"
+"""What the hub derives the secret key of codes for."""
 LIVES = timedelta(minutes=2)
 TOLD_LATER = timedelta(minutes=15)
 """So long after the end of a code a till may still tell of a receipt with it."""

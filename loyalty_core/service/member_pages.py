@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,20 +53,26 @@ def member_lots(
     return [_lot(row) for row in store.open_lots(connection, number, currency)]
 
 
-def member_purchases(
+def member_purchases(  # noqa: PLR0913 - each is a word of its own to the caller
     connection: Connection,
     programme_id: int,
     member_id: str,
     *,
     cursor: str | None = None,
     limit: int = 50,
+    shops: Collection[str] | None = None,
 ) -> Page:
-    """Purchases, the newest booked first.  Raises: MemberNotFound, InvalidInput (cursor)."""
+    """Purchases, the newest booked first; `shops`: codes of those to be shown, None: all.
+
+    Raises: MemberNotFound, InvalidInput (cursor).
+    """
     ids = _all_ids(connection, programme_id, member_id)
     before = None if cursor is None else from_wire("p", cursor)
     if cursor is not None and before is None:
         raise InvalidInput(_BAD_CURSOR)
-    found = purchases.purchases_of_member(connection, ids, before=before, limit=limit + 1)
+    found = purchases.purchases_of_member(
+        connection, ids, before=before, shops_of=shops, limit=limit + 1
+    )
     page = found[:limit]
     purchases.load_lines(connection, page)
     next_cursor = to_wire("p", page[-1].id) if len(found) > limit else None

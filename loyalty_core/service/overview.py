@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from loyalty_core.store import audit, odd_receipts, staff
+from loyalty_core.store import audit, odd_receipts, safety, staff
 from loyalty_core.store import overview as store
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.overview import DayRow, ReceiptRow
@@ -39,7 +39,8 @@ class LastReceipt:
 class Overview:
     """`today` is what has been since midnight in the programme's zone, `before` the same stretch
     of the same day last week.  `refused`: points by hand that a limit stopped, in the last week;
-    `at_limit`: who has given all that a day allows.  `flagged` receipts, `lost_refunds` and
+    `at_limit`: who has given all that a day allows; `enrolled`: who has set up a second factor in
+    the last week.  `flagged` receipts, `lost_refunds` and
     `conflicts` are counted up to 50."""
 
     members: int
@@ -49,6 +50,7 @@ class Overview:
     before: DayRow
     refused: int
     at_limit: list[str]
+    enrolled: list[str]
     flagged: int
     lost_refunds: int
     conflicts: int
@@ -60,9 +62,17 @@ def count_dead_letters(connection: Connection, programme_id: int) -> int:
 
 
 def look_over(
-    connection: Connection, programme: Programme, *, receipts: int, now: datetime
+    connection: Connection,
+    programme: Programme,
+    *,
+    receipts: int,
+    now: datetime,
+    shops: Collection[str] | None = None,
 ) -> Overview:
-    """The figures of the first page, with as many of the last `receipts` as there are."""
+    """The figures of the first page, with as many of the last `receipts` as there are.
+
+    `shops`: receipts of these alone; refunds without a purchase are of nobody's then.
+    """
     zone = ZoneInfo(programme.timezone)
     local = now.astimezone(zone)
     midnight = datetime.combine(local.date(), time(), zone)
@@ -72,15 +82,28 @@ def look_over(
     return Overview(
         members=store.member_count(connection, programme.id),
         dead_letters=store.dead_deliveries(connection, programme.id),
-        last_receipts=_told(store.last_receipts(connection, programme.id, receipts)),
-        today=store.stretch(connection, programme.id, midnight, now, now),
-        before=store.stretch(connection, programme.id, a_week_ago, a_week_ago + passed, now),
+        last_receipts=_told(
+            store.last_receipts(connection, programme.id, receipts, shops_of=shops)
+        ),
+        today=store.stretch(connection, programme.id, midnight, now, now, shops_of=shops),
+        before=store.stretch(
+            connection, programme.id, a_week_ago, a_week_ago + passed, now, shops_of=shops
+        ),
         refused=audit.count(connection, programme.id, "points_refused", since=now - _WEEK),
         at_limit=staff.at_their_limit(connection, programme.id, day),
+        enrolled=[
+            login
+            for login, since in safety.factors_in(connection, programme.id).items()
+            if since >= now - _WEEK
+        ],
         flagged=len(
-            odd_receipts.flagged(connection, programme.id, seen=False, before=None, limit=_MOST)
+            odd_receipts.flagged(
+                connection, programme.id, seen=False, before=None, limit=_MOST, shops_of=shops
+            )
         ),
-        lost_refunds=len(
+        lost_refunds=0
+        if shops is not None
+        else len(
             odd_receipts.lost_refunds(
                 connection, programme.id, seen=False, before=None, limit=_MOST
             )

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.errors import Conflict, Forbidden, NotFound
+from loyalty_core.domain.errors import Conflict, Forbidden, NotFound, TooMany
 from loyalty_core.domain.staff import Grant, Role
 from loyalty_core.service.admins import LoginRefused, find_admin
 from loyalty_core.store import admins, audit
@@ -27,8 +27,10 @@ __all__ = [
     "SecondFactor",
     "SecondFactorSet",
     "SecondFactorWrong",
+    "TooManyTries",
     "ask_second_factor",
     "count_recovery_codes",
+    "count_try",
     "drop_second_factor",
     "end_other_sessions",
     "end_session",
@@ -40,6 +42,7 @@ __all__ = [
     "resume_session",
     "roles_with_second_factor",
     "second_factor_of",
+    "second_factors_in",
     "set_second_factor",
     "use_recovery_code",
     "use_step",
@@ -49,6 +52,8 @@ SESSION = "se"
 """Of sessions' ids on the wire."""
 LIVES = timedelta(hours=12)
 """So long a session lives without being used."""
+TRIES, TRIES_WITHIN = 5, timedelta(minutes=15)
+"""Wrong codes of one account: of a million codes three are right at a time."""
 _SEEN_EVERY = timedelta(minutes=5)
 _LONGEST = 300
 
@@ -57,6 +62,12 @@ class SecondFactorWrong(Forbidden):
     """The code is not the one that counts now, or was used already."""
 
     code = "second_factor_wrong"
+
+
+class TooManyTries(TooMany):
+    """Too many wrong codes of one account: none is looked at for a while."""
+
+    code = "too_many_tries"
 
 
 class SecondFactorSet(Conflict):
@@ -163,6 +174,23 @@ def drop_second_factor(
     _note(connection, "second_factor_dropped", admin, author, now)
 
 
+def count_try(connection: Connection, admin_id: int, now: datetime) -> None:
+    """Count a code before it is looked at; commit it at once, whatever the code turns out to be.
+
+    Raises: TooManyTries.
+    """
+    if store.count_try(connection, admin_id, TRIES, now - TRIES_WITHIN, now):
+        return
+    since = store.tried_since(connection, admin_id)
+    if since is not None:
+        raise TooManyTries(int((since + TRIES_WITHIN - now).total_seconds()) + 1)
+
+
+def second_factors_in(connection: Connection, programme_id: int) -> dict[str, datetime]:
+    """Who of those that may enter the programme has one, by login, and since when."""
+    return store.factors_in(connection, programme_id)
+
+
 def use_step(connection: Connection, admin_id: int, steps: Collection[int]) -> None:
     """Use a code up by the steps of time that it fits.
 
@@ -170,12 +198,14 @@ def use_step(connection: Connection, admin_id: int, steps: Collection[int]) -> N
     """
     if not any(store.use_step(connection, admin_id, step) for step in sorted(steps)):
         raise SecondFactorWrong
+    store.forget_try(connection, admin_id)
 
 
 def use_recovery_code(connection: Connection, admin: Admin, hashed: str, now: datetime) -> None:
     """Use a code for a lost phone up.  Raises: SecondFactorWrong."""
     if not store.use_recovery_code(connection, admin.id, hashed, now):
         raise SecondFactorWrong
+    store.forget_try(connection, admin.id)
     _note(connection, "recovery_code_used", admin, f"admin:{admin.login}", now)
 
 

@@ -93,7 +93,8 @@ class People:
 
 def post_of(connection: Connection, admin_id: int, programme_id: int) -> Post | None:
     """What a person is in a programme: of the grants for it and for all the more powerful one, so
-    that nobody who owns one programme can take an owner of all out of it."""
+    that nobody who owns one programme can take an owner of all out of it; of equal roles the one
+    that is bound to no shops."""
     found = [
         post
         for post in store.posts_of(connection, admin_id)
@@ -102,7 +103,11 @@ def post_of(connection: Connection, admin_id: int, programme_id: int) -> Post | 
     ranks = list(Role)
     return min(
         found,
-        key=lambda post: (ranks.index(post.grant.role), post.programme_id is None),
+        key=lambda post: (
+            ranks.index(post.grant.role),
+            post.grant.shops is not None,
+            post.programme_id is None,
+        ),
         default=None,
     )
 
@@ -150,7 +155,7 @@ def set_post(  # noqa: PLR0913 - each is a word of its own to the caller
 ) -> None:
     """Give a person a role in a programme, or in all.
 
-    Raises: AdminNotFound, LastOwner, InvalidInput (shops that are not there, or not a cashier's).
+    Raises: AdminNotFound, LastOwner, InvalidInput (shops that are not there, or an owner's).
     """
     _check_shops(connection, programme_id, grant)
     admin = find_admin(connection, login)
@@ -336,8 +341,8 @@ def _check_shops(connection: Connection, programme_id: int | None, grant: Grant)
     """Raises: InvalidInput."""
     if grant.shops is None:
         return
-    if programme_id is None or grant.role is not Role.CASHIER or not grant.shops:
-        raise InvalidInput({"shops": ["Only a cashier of one programme is bound to shops."]})
+    if programme_id is None or grant.role is Role.OWNER or not grant.shops:
+        raise InvalidInput({"shops": ["Neither owners nor people of all programmes are bound."]})
     known = {shop.code for shop in programmes.all_shops(connection, programme_id)}
     if unknown := sorted(set(grant.shops) - known):
         raise InvalidInput({"shops": [f"There is no shop {unknown[0]}."]})

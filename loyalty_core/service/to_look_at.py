@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -70,20 +70,24 @@ def conflicts(
     return _with_notes(connection, programme_id, page, seen)
 
 
-def flagged_receipts(
+def flagged_receipts(  # noqa: PLR0913 - each is a word of its own to the caller
     connection: Connection,
     programme_id: int,
     *,
     seen: bool = False,
     cursor: str | None = None,
     limit: int = 50,
+    shops: Collection[str] | None = None,
 ) -> Page:
-    """Purchases and refunds that did not fit and were booked all the same, the newest first.
+    """Purchases and refunds that did not fit and were booked all the same, the newest first;
+    `shops`: codes of those to be shown, None: all.
 
     Raises: InvalidInput (cursor).
     """
     before = _number("f", cursor)
-    rows = store.flagged(connection, programme_id, seen=seen, before=before, limit=limit + 1)
+    rows = store.flagged(
+        connection, programme_id, seen=seen, before=before, limit=limit + 1, shops_of=shops
+    )
     page = _page(rows, limit, _flagged, lambda last: to_wire("f", last.id))
     return _with_notes(connection, programme_id, page, seen)
 
@@ -96,33 +100,43 @@ def look_at(  # noqa: PLR0913 - each is a word of its own to the caller
     *,
     author: str,
     now: datetime,
+    shops: Collection[str] | None = None,
 ) -> None:
     """Somebody has looked at a receipt (its id), or at two members whom one receipt named: it
     leaves the list, and the note stands among those that were looked at.
 
     The log is told that it was looked at; the note may name people, and an erasure empties it.
 
-    Raises: NotFound (no such thing here), InvalidInput (note).
+    Raises: NotFound (no such thing here, or a receipt of another shop than these `shops`),
+    InvalidInput (note).
     """
     if len(note) > MOST_NOTE:
         raise InvalidInput({"note": ["Too long."]})
-    kind, number, other = _key(connection, programme_id, what)
+    kind, number, other = _key(connection, programme_id, what, shops)
     marks.look(connection, Looked(programme_id, kind, number, other, note, author, now))
     audit.note(connection, programme_id, "looked_at", " ".join(what), author=author, now=now)
 
 
-def look_again(
-    connection: Connection, programme_id: int, what: Sequence[str], *, author: str, now: datetime
+def look_again(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    programme_id: int,
+    what: Sequence[str],
+    *,
+    author: str,
+    now: datetime,
+    shops: Collection[str] | None = None,
 ) -> None:
-    """Put it back on its list.  Raises: NotFound."""
-    if marks.look_away(connection, programme_id, _key(connection, programme_id, what)):
+    """Put it back on its list.  Raises: NotFound, as `look_at`."""
+    if marks.look_away(connection, programme_id, _key(connection, programme_id, what, shops)):
         audit.note(connection, programme_id, "put_back", " ".join(what), author=author, now=now)
 
 
-def _key(connection: Connection, programme_id: int, what: Sequence[str]) -> Key:
+def _key(
+    connection: Connection, programme_id: int, what: Sequence[str], shops: Collection[str] | None
+) -> Key:
     """Raises: NotFound."""
     key = _read_key(what)
-    if key is None or not store.is_there(connection, programme_id, *key):
+    if key is None or not store.is_there(connection, programme_id, key, shops):
         raise NotFound
     return key
 

@@ -3,6 +3,7 @@ together, and receipts with flags."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,8 @@ from sqlalchemy import (
     tuple_,
 )
 
-from loyalty_core.store.looked_at import CONFLICT, PURCHASE, REFUND, was_looked_at
+from loyalty_core.store.looked_at import CONFLICT, PURCHASE, REFUND, Key, was_looked_at
+from loyalty_core.store.purchases import bought_in
 from loyalty_core.store.tables import identity_conflicts, members, purchases, refunds, shops
 from loyalty_core.store.tables.receipts import flagged_rows
 
@@ -145,16 +147,25 @@ def conflicts(
     return [IdentityConflict(*row) for row in connection.execute(query)]
 
 
-def flagged(
-    connection: Connection, programme_id: int, *, seen: bool, before: int | None, limit: int
+def flagged(  # noqa: PLR0913 - which of them, each by keyword
+    connection: Connection,
+    programme_id: int,
+    *,
+    seen: bool,
+    before: int | None,
+    limit: int,
+    shops_of: Collection[str] | None = None,
 ) -> list[FlaggedReceipt]:
-    """Purchases and refunds with flags, those that came last first."""
+    """Purchases and refunds with flags, those that came last first; `shops_of`: of these shops
+    alone."""
     bought = _flagged_purchases(programme_id, before, limit).where(
         _looked(programme_id, PURCHASE, purchases.c.id, seen)
     )
     returned = _flagged_refunds(programme_id, before, limit).where(
         _looked(programme_id, REFUND, refunds.c.id, seen)
     )
+    if shops_of is not None:
+        bought, returned = bought.where(bought_in(shops_of)), returned.where(bought_in(shops_of))
     both = [
         FlaggedReceipt(*row) for query in (bought, returned) for row in connection.execute(query)
     ]
@@ -216,8 +227,12 @@ def _flagged_refunds(programme_id: int, before: int | None, limit: int) -> Selec
     return query if before is None else query.where(refunds.c.id < before)
 
 
-def is_there(connection: Connection, programme_id: int, kind: str, number: int, other: int) -> bool:
-    """Whether the programme has a receipt of this number, or two members whom one receipt named."""
+def is_there(
+    connection: Connection, programme_id: int, key: Key, shops_of: Collection[str] | None = None
+) -> bool:
+    """Whether the programme has a receipt of this number, or two members whom one receipt named;
+    `shops_of`: a receipt of these shops alone."""
+    kind, number, other = key
     if kind == CONFLICT:
         pair = identity_conflicts.c.member_id, identity_conflicts.c.other_member_id
         query = select(identity_conflicts.c.member_id).where(
@@ -227,4 +242,9 @@ def is_there(connection: Connection, programme_id: int, kind: str, number: int, 
     else:
         table = purchases if kind == PURCHASE else refunds
         query = select(table.c.id).where(table.c.programme_id == programme_id, table.c.id == number)
+        if shops_of is not None:
+            # A refund is of the shop of its purchase; one that has none is of nobody's.
+            if kind == REFUND:
+                query = query.join(purchases, purchases.c.id == refunds.c.purchase_id)
+            query = query.where(bought_in(shops_of))
     return connection.execute(query.limit(1)).first() is not None

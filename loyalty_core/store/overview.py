@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from loyalty_core.store.ids import first_id_at
+from loyalty_core.store.purchases import bought_in
 from loyalty_core.store.tables import (
     deliveries,
     entries,
@@ -116,10 +117,17 @@ class DayRow:
     joined: int
 
 
-def stretch(
-    connection: Connection, programme_id: int, begin: datetime, end: datetime, now: datetime
+def stretch(  # noqa: PLR0913 - which of them, each by keyword
+    connection: Connection,
+    programme_id: int,
+    begin: datetime,
+    end: datetime,
+    now: datetime,
+    *,
+    shops_of: Collection[str] | None = None,
 ) -> DayRow:
-    """The paid receipts from `begin` to `end`, both with it, and who joined then.
+    """The paid receipts from `begin` to `end`, both with it (`shops_of`: of these shops alone),
+    and who joined then.
 
     Ids rise with the time at which rows were made, so a range of ids finds them without an index
     over their own time; of a stretch that is long over, without all that came since.
@@ -139,6 +147,7 @@ def stretch(
         purchases.c.occurred_at <= end,
         purchases.c.status == "paid",
         purchases.c.linked_to.is_(None),
+        *([] if shops_of is None else [bought_in(shops_of)]),
     )
     money = connection.execute(
         select(

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.refunds import EventKey, KeptRefund, by_source
 from loyalty_core.store.sets import among, insert_many, update_many
-from loyalty_core.store.tables import purchase_fiscal, purchase_lines, purchases, refunds
+from loyalty_core.store.tables import purchase_fiscal, purchase_lines, purchases, refunds, shops
 from loyalty_kit.events import FiscalSign, Purchase, PurchaseLine
 
 
@@ -193,22 +193,31 @@ def purchases_bearing(
     return {sign: seen[sign] for sign in seen.keys() & set(signs)}
 
 
-def purchases_of_member(
+def purchases_of_member(  # noqa: PLR0913 - which of them, each by keyword
     connection: Connection,
     member_ids: Collection[int],
     *,
     since: datetime | None = None,
     before: int | None = None,
+    shops_of: Collection[str] | None = None,
     limit: int = 50,
 ) -> list[KeptPurchase]:
-    """The newest first; `before` is the id to go on from."""
+    """The newest first; `before` is the id to go on from, `shops_of`: of
+    these shops alone, by code."""
     query = select(purchases).where(purchases.c.member_id.in_(member_ids))
+    if shops_of is not None:
+        query = query.where(bought_in(shops_of))
     if since is not None:
         query = query.where(purchases.c.occurred_at >= since)
     if before is not None:
         query = query.where(purchases.c.id < before)
     found = connection.execute(query.order_by(purchases.c.id.desc()).limit(limit)).mappings()
     return [_kept(row) for row in found]
+
+
+def bought_in(codes: Collection[str]) -> ColumnElement[bool]:
+    """Of one of these shops, by their codes."""
+    return purchases.c.shop_id.in_(select(shops.c.id).where(shops.c.code.in_(codes)))
 
 
 def linked_purchases(

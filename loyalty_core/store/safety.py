@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, case, delete, exists, func, insert, literal, or_, select, update
 
 from loyalty_core.store.database import insert_or
 from loyalty_core.store.tables import (
+    admins,
     console_sessions,
     recovery_codes,
     second_factor_roles,
     second_factors,
+    staff,
 )
+from loyalty_core.store.types import UtcTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,51 @@ def drop_factor(connection: Connection, admin_id: int) -> bool:
     connection.execute(delete(recovery_codes).where(recovery_codes.c.admin_id == admin_id))
     gone = connection.execute(delete(second_factors).where(second_factors.c.admin_id == admin_id))
     return gone.rowcount == 1
+
+
+def count_try(
+    connection: Connection, admin_id: int, most: int, over: datetime, now: datetime
+) -> bool:
+    """Count a code that is about to be looked at; False where `most` were since a moment after
+    `over`, and nothing is counted.  The row stays locked, so tries at once count one by one."""
+    fresh = or_(second_factors.c.tries_since.is_(None), second_factors.c.tries_since <= over)
+    counted = connection.execute(
+        update(second_factors)
+        .where(second_factors.c.admin_id == admin_id, or_(fresh, second_factors.c.tries < most))
+        .values(
+            tries=case((fresh, 1), else_=second_factors.c.tries + 1),
+            tries_since=case((fresh, literal(now, UtcTime())), else_=second_factors.c.tries_since),
+        )
+    )
+    return counted.rowcount == 1
+
+
+def forget_try(connection: Connection, admin_id: int) -> None:
+    """One of those that were counted was right."""
+    connection.execute(
+        update(second_factors)
+        .where(second_factors.c.admin_id == admin_id, second_factors.c.tries > 0)
+        .values(tries=second_factors.c.tries - 1)
+    )
+
+
+def tried_since(connection: Connection, admin_id: int) -> datetime | None:
+    """Since when tries are counted; None: there is no factor, or none was counted."""
+    return connection.execute(
+        select(second_factors.c.tries_since).where(second_factors.c.admin_id == admin_id)
+    ).scalar()
+
+
+def factors_in(connection: Connection, programme_id: int) -> dict[str, datetime]:
+    """Who of those that may enter the programme has a factor, by login, and since when."""
+    here = or_(staff.c.programme_id == programme_id, staff.c.programme_id.is_(None))
+    found = connection.execute(
+        select(admins.c.login, second_factors.c.since)
+        .join(second_factors, second_factors.c.admin_id == admins.c.id)
+        .where(exists().where(staff.c.admin_id == admins.c.id, here))
+        .order_by(admins.c.login)
+    )
+    return {row.login: row.since for row in found}
 
 
 def use_step(connection: Connection, admin_id: int, step: int) -> bool:

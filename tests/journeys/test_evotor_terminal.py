@@ -20,9 +20,8 @@ from connectors.evotor.terminal.line import Declined, HttpLine, LineDown
 from connectors.evotor.terminal.receipt import Offer
 from connectors.evotor.terminal.till import Till
 from hub.desk import Counter, InstallationDesk
-from hub.web.api.scanned import PURPOSE
 from loyalty_core.domain.rules import default_rules
-from loyalty_core.service.member_cards import issue_card, make_code
+from loyalty_core.service.member_cards import MEMBER_CODES, issue_card, make_code
 from loyalty_core.store.database import write
 from loyalty_core.store.ids import from_wire
 from loyalty_kit.checkout import HoldRequest, Quote
@@ -209,7 +208,7 @@ def test_a_buyer_who_only_earns_is_known_by_what_the_application_wrote(
     with write(merchant.hub.engine) as connection:
         plans, now = merchant.hub.plans, merchant.clock.now()
         issue_card(connection, plans, merchant.programme_id, anna["customerId"], now=now)
-    secret = merchant.hub.vault.derive(PURPOSE)
+    secret = merchant.hub.vault.derive(MEMBER_CODES)
     shown = make_code(secret, merchant.programme_id, number, merchant.clock.now()).text
     for code in (shown, "2000000000015"):
         known = till.identify(open_receipt, code=code)

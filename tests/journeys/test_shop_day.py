@@ -357,9 +357,11 @@ def switch_the_factor_on(page: Page, stage: Stage, words: Words) -> tuple[str, s
     assert page.locator(".qr svg").evaluate(drawn) > 0, "all of it, at any size"
     fits(page)
     secret = "".join(page.locator("p code").inner_text().split())
+    page.locator("#password").fill(PASSWORD)
     page.locator("#code").fill("12345")
     press(page, words.switch_on)
     expect(page.locator("#wrong-code")).to_be_visible()
+    page.locator("#password").fill(PASSWORD)
     page.locator("#code").fill(pyotp.TOTP(secret).at(stage.clock.now()))
     press(page, words.switch_on)
     codes = page.locator(".recovery code")
@@ -415,3 +417,4 @@ def leave(page: Page) -> None:
     if menu.is_visible():
         menu.click()
     page.locator(".leave button").click()
+    expect(page.locator("#login")).to_be_visible()

@@ -16,11 +16,16 @@ from sqlalchemy import select
 
 from hub.clock import SystemClock
 from hub.web import connect
-from loyalty_core.store.database import read
+from loyalty_core.domain.staff import Grant, Role
+from loyalty_core.service.programmes import get_programme
+from loyalty_core.service.staff import set_post
+from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import metadata
+from tests.hub.api.bodies import a_line, a_purchase
 from tests.hub.api.client import code_of
 from tests.hub.web.conftest import Visitor
 from tests.security.world import World, keep_cookie, steal
+from tests.support.clock import NOON
 from tests.support.shopfloor import SETTINGS, signed
 
 LOOK = frozenset({"marketer", "support", "viewer"})
@@ -31,11 +36,12 @@ SALE = {
     "shop": "main",
     "mode": "real",
     "do": "sell",
-    "shown": "9900/0",
+    "shown": "9900/0/9900",
     "name": "Tea",
     "sku": "",
     "quantity": "1",
     "price": "100",
+    "sells": "",
 }
 SUPPORT, MARKETER = frozenset({"support"}), frozenset({"marketer"})
 TILL = frozenset({"support", "cashier"})
@@ -357,6 +363,69 @@ def test_a_role_gets_what_is_its_own(world: World, route: str):
     page = PAGES[route]
     for role in page.roles if route.startswith("GET") else [min(page.roles)]:
         assert send_with_token(world, world.person(role), route).status_code == page.owner, role
+
+
+OF_ALL_SHOPS = ("/connections/", "/deliveries/", "/seen-twice/")
+"""What somebody who is bound to shops does not see, whatever the role."""
+
+
+@pytest.mark.parametrize("role", sorted(LOOK))
+def test_whoever_is_bound_to_shops_sees_the_receipts_of_those_alone(world: World, role: str):
+    """One member's receipts in two shops, both flagged; the person is bound to `south`."""
+    for number, shop, sum_ in (("m-1", "main", "777.00"), ("s-1", "south", "333.00")):
+        line = a_line(amount=sum_, discount="0.00", spend="0.00", paid=sum_)
+        odd = a_purchase(external_id=number, shop=shop, lines=[line], points_spent="9999.00")
+        made = world.all_scopes.post("/purchases", {**odd, "occurred_at": NOON.isoformat()})
+        assert made.status_code == 201, made.get_json()
+    names = {**world.names, "purchase": made.get_json()["id"]}
+    bind(world, role, "south")
+    someone = world.person(role)
+    token = token_of(someone)
+
+    for page in (
+        "/admin/p/demo/",
+        f"/admin/p/demo/members/{world.names['member_id']}?view=purchases",
+        "/admin/p/demo/attention/",
+    ):
+        seen = someone.page(page)
+        assert ("777.00" in seen, "333.00" in seen) == (False, True), page
+        assert not any(f"/p/demo{part}" in seen for part in OF_ALL_SHOPS), page
+    before = state_of(world)
+    for route in PAGES:
+        if DEMO in route and route.partition(DEMO)[2].startswith(OF_ALL_SHOPS):
+            more = {"csrf_token": token} if route.startswith("POST") else None
+            assert send(world, someone, route, more=more).status_code == 403, route
+    assert state_of(world) == before
+    if role == "support":
+        look, more = f"POST {DEMO}/attention/look", {"csrf_token": token}
+        assert send(world, someone, look, more=more).status_code == 404
+        assert state_of(world) == before
+        own = replace(world, names=names)
+        assert send(own, someone, look, more=more).status_code == 302
+
+
+def test_a_bound_cashier_sees_the_whole_balance_and_the_own_purchases(world: World):
+    bind(world, "cashier", "south")
+    path = f"/admin/p/demo/members/{world.names['member_id']}"
+    owner, cashier = world.owner(), world.person("cashier")
+
+    assert balance_of(cashier.page(path)) == balance_of(owner.page(path)) != "0"
+    bought = f'id="{world.names["purchase_id"]}"'
+    assert bought in owner.page(f"{path}?view=purchases")
+    assert bought not in cashier.page(f"{path}?view=purchases")
+
+
+def bind(world: World, role: str, shop: str) -> None:
+    with write(world.hub.engine) as connection:
+        demo = get_programme(connection, "demo").id
+        grant = Grant(Role(role), shops=(shop,))
+        set_post(connection, role, demo, grant, author="test", now=NOON)
+
+
+def balance_of(page: str) -> str:
+    found = re.search(r'data-figure="available">([^<]+)<', page)
+    assert found is not None
+    return found.group(1)
 
 
 @pytest.mark.parametrize("route", [route for route in PAGES if route.startswith("POST")])

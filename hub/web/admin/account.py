@@ -9,21 +9,24 @@ from markupsafe import Markup
 from sqlalchemy import Connection
 
 from hub import second_factor
+from hub.passwords import password_fits
 from hub.web.admin import sessions
 from hub.web.admin.authors import author
 from hub.web.admin.browsers import browser_name
 from hub.web.admin.context import the_hub
 from hub.web.admin.languages import gettext
+from hub.web.admin.login import try_again_in
 from hub.web.admin.sessions import signed_in_admin
 from hub.wiring import Hub
 from loyalty_core.service import safety
-from loyalty_core.service.safety import SecondFactorSet, SecondFactorWrong
+from loyalty_core.service.admins import LoginRefused, check_login
+from loyalty_core.service.safety import SecondFactorSet, SecondFactorWrong, TooManyTries
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import to_wire
 
 _OFFERED = "offered"
 """In the session: the secret that the app is to take."""
-_CODES = "10 per 15 minutes"
+_PASSWORDS = "10 per 15 minutes"
 _REFUSED = 422
 
 
@@ -36,7 +39,7 @@ def blueprint(app: Flask, hub: Hub) -> Blueprint:
         in_memory_fallback_enabled=True,
         key_prefix="account",
     )
-    guarded = limiter.limit(_CODES, deduct_when=lambda answer: answer.status_code == _REFUSED)
+    guarded = limiter.limit(_PASSWORDS, deduct_when=lambda answer: answer.status_code == _REFUSED)
     pages = Blueprint("account", __name__, url_prefix="/account")
     pages.add_url_rule("/", "index", index)
     pages.add_url_rule("/sessions/<session_id>/end", "end", end, methods=["POST"])
@@ -44,8 +47,8 @@ def blueprint(app: Flask, hub: Hub) -> Blueprint:
     pages.add_url_rule("/second-factor/demanded", "demanded", demanded)
     pages.add_url_rule("/second-factor", "begin", begin)
     pages.add_url_rule("/second-factor", "enrol", guarded(enrol), methods=["POST"])
-    pages.add_url_rule("/second-factor/codes", "codes", guarded(codes), methods=["POST"])
-    pages.add_url_rule("/second-factor/drop", "drop", guarded(drop), methods=["POST"])
+    pages.add_url_rule("/second-factor/codes", "codes", codes, methods=["POST"])
+    pages.add_url_rule("/second-factor/drop", "drop", drop, methods=["POST"])
     return pages
 
 
@@ -105,7 +108,10 @@ def begin() -> ResponseReturnValue:
 
 def enrol() -> ResponseReturnValue:
     """Take it in, and show the codes for a lost phone, this once; whoever was in by the password
-    alone is out."""
+    alone is out.
+
+    The password is asked for again: who finds an open console locks nobody out of it.
+    """
     hub, admin, secret = the_hub(), signed_in_admin(), session.get(_OFFERED)
     if secret is None:
         return redirect(url_for(".begin"))
@@ -116,11 +122,16 @@ def enrol() -> ResponseReturnValue:
         safety.end_other_sessions(connection, admin, sessions.session_id())
         return told
 
+    password = request.form.get("password", "")
     try:
+        with read(hub.engine) as connection:
+            check_login(connection, admin.login, fits=lambda known: password_fits(known, password))
         told = transact(hub.engine, work)
+    except LoginRefused:
+        return _enrolment("password", gettext("The password is wrong.")), _REFUSED
     except SecondFactorWrong:
         text = gettext("The code does not fit. Check the clock of your phone and try the next one.")
-        return _enrolment(text), _REFUSED
+        return _enrolment("code", text), _REFUSED
     except SecondFactorSet:
         del session[_OFFERED]
         return redirect(url_for(".index"))
@@ -138,9 +149,10 @@ def codes() -> ResponseReturnValue:
         return second_factor.renew_recovery_codes(hub, connection, admin, now)
 
     try:
+        second_factor.count_try(hub, admin, hub.clock.now())
         told = transact(hub.engine, work)
-    except SecondFactorWrong:
-        return _page(wrong="codes"), _REFUSED
+    except (TooManyTries, SecondFactorWrong) as error:
+        return _page(wrong="codes", trouble=_said(error)), _REFUSED
     return _page(codes=told)
 
 
@@ -155,14 +167,21 @@ def drop() -> ResponseReturnValue:
         safety.drop_second_factor(connection, admin.login, author=author(), now=now, but=own)
 
     try:
+        second_factor.count_try(hub, admin, hub.clock.now())
         transact(hub.engine, work)
-    except SecondFactorWrong:
-        return _page(wrong="drop"), _REFUSED
+    except (TooManyTries, SecondFactorWrong) as error:
+        return _page(wrong="drop", trouble=_said(error)), _REFUSED
     flash(gettext("The second factor is off."), "success")
     return redirect(url_for(".index"))
 
 
-def _page(*, codes: list[str] | None = None, wrong: str = "") -> str:
+def _said(error: TooManyTries | SecondFactorWrong) -> str:
+    if isinstance(error, TooManyTries):
+        return try_again_in(-(-error.retry_after_s // 60))
+    return gettext("This code is wrong, or was used already. Wait for the next one.")
+
+
+def _page(*, codes: list[str] | None = None, wrong: str = "", trouble: str = "") -> str:
     admin, now = signed_in_admin(), the_hub().clock.now()
     with read(the_hub().engine) as connection:
         return render_template(
@@ -173,16 +192,22 @@ def _page(*, codes: list[str] | None = None, wrong: str = "") -> str:
             codes_left=safety.count_recovery_codes(connection, admin.id),
             codes=codes,
             wrong=wrong,
+            trouble=trouble,
             id_of=lambda one: to_wire(safety.SESSION, one.id),
             browser_name=browser_name,
         )
 
 
-def _enrolment(trouble: str | None = None) -> str:
+def _enrolment(wrong: str = "", trouble: str = "") -> str:
+    """`wrong`: which field, and `trouble`, what is wrong with it."""
     secret, admin = session[_OFFERED], signed_in_admin()
     groups = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
     # Made by segno of letters and digits; nothing of it is typed by anybody.
     picture = Markup(second_factor.picture_of(secret, admin.login))  # nosec B704 # noqa: S704
     return render_template(
-        "admin/second_factor.html", picture=picture, secret=groups, trouble=trouble
+        "admin/second_factor.html",
+        picture=picture,
+        secret=groups,
+        wrong=wrong,
+        trouble=trouble,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,17 +16,13 @@ from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext
 from hub.web.admin.lot_forms import by_field
+from hub.web.admin.rights import own_grant
 from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.service import to_look_at
 from loyalty_core.service.members import Page
 from loyalty_core.store.database import read, transact
 
 _PAGE = 30
-_LISTS: Mapping[str, Callable[..., Page]] = {
-    "receipts": to_look_at.flagged_receipts,
-    "refunds": to_look_at.lost_refunds,
-    "conflicts": to_look_at.conflicts,
-}
 
 pages = Blueprint("attention", __name__, url_prefix="/attention")
 
@@ -58,6 +55,7 @@ def look() -> ResponseReturnValue:
                 note,
                 author=author(),
                 now=the_hub().clock.now(),
+                shops=own_grant().shops,
             )
         )
     except InvalidInput as error:
@@ -77,6 +75,7 @@ def put_back() -> ResponseReturnValue:
             request.form.getlist("what"),
             author=author(),
             now=the_hub().clock.now(),
+            shops=own_grant().shops,
         )
     )
     return redirect(url_for(".index", view=request.form.get("view"), seen="yes"))
@@ -86,12 +85,24 @@ def _change(work: Callable[[Connection], None]) -> None:
     transact(the_hub().engine, work)
 
 
+def _lists() -> dict[str, Callable[..., Page]]:
+    """Those that the person may see: which shop a refund without its purchase is of, nobody
+    knows."""
+    shops = own_grant().shops
+    receipts = partial(to_look_at.flagged_receipts, shops=shops)
+    lists: dict[str, Callable[..., Page]] = {"receipts": receipts}
+    if shops is None:
+        lists["refunds"] = to_look_at.lost_refunds
+    return {**lists, "conflicts": to_look_at.conflicts}
+
+
 def _page(asked: Mapping[str, str], wrong: _Wrong | None = None) -> str:
     view = asked.get("view", "")
-    view = view if view in _LISTS else next(iter(_LISTS))
+    lists = _lists()
+    view = view if view in lists else next(iter(lists))
     seen = asked.get("seen") == "yes"
     with read(the_hub().engine) as connection:
-        found = _LISTS[view](
+        found = lists[view](
             connection,
             the_programme().id,
             seen=seen,
@@ -105,6 +116,7 @@ def _page(asked: Mapping[str, str], wrong: _Wrong | None = None) -> str:
     return render_template(
         "admin/attention.html",
         view=view,
+        lists=lists,
         seen=seen,
         wrong=wrong or _Wrong([], "", ""),
         most=to_look_at.MOST_NOTE,

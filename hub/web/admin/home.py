@@ -43,7 +43,13 @@ def start() -> ResponseReturnValue:
 def index() -> ResponseReturnValue:
     hub, programme = the_hub(), the_programme()
     with read(hub.engine) as connection:
-        overview = look_over(connection, programme, receipts=_RECEIPTS, now=hub.clock.now())
+        overview = look_over(
+            connection,
+            programme,
+            receipts=_RECEIPTS,
+            now=hub.clock.now(),
+            shops=rights.own_grant().shops,
+        )
         may_publish = rights.may("programme.publish")
         waits = waiting_draft(connection, programme) if may_publish else None
     return render_template(

@@ -18,14 +18,12 @@ from hub.web.admin.languages import gettext, ngettext
 from hub.web.admin.links import inside
 from hub.wiring import Hub
 from loyalty_core.service.admins import LoginRefused, check_login
-from loyalty_core.service.safety import SecondFactorWrong, second_factor_of
+from loyalty_core.service.safety import SecondFactorWrong, TooManyTries, second_factor_of
 from loyalty_core.store.admins import Admin
 from loyalty_core.store.database import read, transact
 
 _PER_LOGIN = "10 per 15 minutes"
 _PER_ADDRESS = "30 per 15 minutes"
-_CODES = "5 per 15 minutes"
-"""Of one account: of a million codes three are right at a time."""
 _REFUSED = 401
 _TOO_MANY = 429
 _MINUTE = timedelta(minutes=1)
@@ -38,7 +36,7 @@ def blueprint(app: Flask, hub: Hub) -> Blueprint:
     pages.add_url_rule("/login", "form", form)
     pages.add_url_rule("/login", "enter", _limited(limiter), methods=["POST"])
     pages.add_url_rule("/login/code", "code", code)
-    pages.add_url_rule("/login/code", "confirm", _codes_limited(limiter), methods=["POST"])
+    pages.add_url_rule("/login/code", "confirm", confirm, methods=["POST"])
     pages.add_url_rule("/logout", "leave", leave, methods=["POST"])
     return pages
 
@@ -66,33 +64,29 @@ def _limited(limiter: Limiter) -> Callable[[], ResponseReturnValue]:
     return per_login(per_address(enter))
 
 
-def _codes_limited(limiter: Limiter) -> Callable[[], ResponseReturnValue]:
-    """`confirm` under the limit of its account, from wherever it is tried."""
-    return limiter.limit(_CODES, key_func=_whose_code, deduct_when=_was_refused)(confirm)
-
-
-def _whose_code() -> str:
-    admin = sessions.waiting_for_code()
-    return f"code:{admin.id if admin else 0}"
-
-
 def _was_refused(response: Response) -> bool:
     return response.status_code == _REFUSED
 
 
 def _too_many(limit: RequestLimit) -> Response:
-    """Say when to try again, in minutes, since the person's clock may be in any zone."""
     left = datetime.fromtimestamp(limit.reset_at, UTC) - the_hub().clock.now()
+    return _wait(_page, left)
+
+
+def _wait(page: Callable[[str], str], left: timedelta) -> Response:
+    """Say when to try again, in minutes, since the person's clock may be in any zone."""
     minutes = max(1, -(-left // _MINUTE))
-    trouble = ngettext(
+    response = make_response(page(try_again_in(minutes)), _TOO_MANY)
+    response.headers["Retry-After"] = str(minutes * 60)
+    return response
+
+
+def try_again_in(minutes: int) -> str:
+    return ngettext(
         "Too many attempts. Try again in %(num)d minute.",
         "Too many attempts. Try again in %(num)d minutes.",
         minutes,
     )
-    waiting = sessions.waiting_for_code()
-    response = make_response(_code_page(trouble) if waiting else _page(trouble), _TOO_MANY)
-    response.headers["Retry-After"] = str(minutes * 60)
-    return response
 
 
 def _page(trouble: str | None = None) -> str:
@@ -139,10 +133,13 @@ def confirm() -> ResponseReturnValue:
         return redirect(to(".form"))
     typed = request.form.get("code", "")
     try:
+        second_factor.count_try(hub, admin, hub.clock.now())
         transact(
             hub.engine,
             lambda connection: second_factor.check(hub, connection, admin, typed, hub.clock.now()),
         )
+    except TooManyTries as error:
+        return _wait(_code_page, timedelta(seconds=error.retry_after_s))
     except SecondFactorWrong:
         trouble = gettext("This code is wrong, or was used already. Wait for the next one.")
         return _code_page(trouble), _REFUSED

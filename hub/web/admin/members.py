@@ -43,7 +43,6 @@ _VIEWS = (
 
 _PAGES: Mapping[str, Callable[..., Page]] = {
     "ledger": member_ledger,
-    "purchases": member_purchases,
     "orders": member_orders,
 }
 
@@ -126,6 +125,12 @@ def _rows(
     if view == "notes":
         notes, after = list_notes(connection, programme_id, member_id, cursor=cursor, limit=_PAGE)
         return [{**asdict(one), "id": note_id(one)} for one in notes], after
+    if view == "purchases":
+        shops = rights.own_grant().shops
+        bought = member_purchases(
+            connection, programme_id, member_id, cursor=cursor, limit=_PAGE, shops=shops
+        )
+        return list(bought.items), bought.next_cursor
     read_page = _PAGES[view]
     page = read_page(connection, programme_id, member_id, cursor=cursor, limit=_PAGE)
     return list(page.items), page.next_cursor

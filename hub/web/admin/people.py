@@ -153,7 +153,7 @@ def _shops_wrong(error: InvalidInput) -> str | None:
         return None
     found = re.fullmatch(r"There is no shop (.+)\.", error.errors["shops"][0])
     if found is None:
-        return gettext("Only a cashier is bound to shops.")
+        return gettext("An owner is not bound to shops.")
     return gettext("There is no shop %(shop)s.", shop=found.group(1))
 
 
@@ -171,6 +171,7 @@ def _page(form: Invite) -> str:
         people = service.list_people(connection, the_programme().id, hub.clock.now())
         asked = safety.roles_with_second_factor(connection, the_programme().id)
         shops = list_shops(connection, the_programme().id)
+        factors = safety.second_factors_in(connection, the_programme().id)
     return render_template(
         "admin/people.html",
         people=people,
@@ -178,6 +179,7 @@ def _page(form: Invite) -> str:
         roles=list(Role),
         asked=asked,
         shops=shops,
+        factors=factors,
         id_of=lambda invitation: to_wire(service.INVITATION, invitation.id),
         words=words,
     )

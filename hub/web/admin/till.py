@@ -10,11 +10,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from hub.till import SOURCE, TRAINING_CODE, Till
-from hub.till_words import Booked, Priced, Sale
-from hub.web.admin import rights, words
+from hub.till_words import Booked, Priced, Sale, discounts
+from hub.web.admin import rights, till_codes, words
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext, language, ngettext
 from hub.web.admin.sessions import signed_in_admin
+from hub.web.admin.till_codes import NoTriesLeft
 from hub.web.admin.till_forms import (
     NEWCOMER,
     SaleForm,
@@ -31,9 +32,10 @@ from hub.web.admin.till_forms import (
     say_price,
 )
 from hub.web.api.call import this_room
-from hub.web.api.guesses import OUT, lookers_of
 from hub.web.sentences import detail, field_message
 from loyalty_core.domain.errors import (
+    CertificateClosed,
+    CertificateNotFound,
     CodeOver,
     CodeWrong,
     InvalidInput,
@@ -77,9 +79,9 @@ def find() -> ResponseReturnValue:
     text, till = request.form.get("q", "").strip(), _till()
     if not text:
         return _front(wrong=gettext("Scan a card, or type a phone.")), 422
-    tries, callers = this_room().guesses, lookers_of(f"till:{till.cashier.id}")
+    tries, callers = this_room().guesses, till_codes.callers(till)
     if tries.is_out(callers, till.now):
-        return _front(text, wrong=detail(OUT, language())), 429
+        return _front(text, wrong=till_codes.no_tries()), 429
     found = till.find(text)
     if found is not None:
         return redirect(url_for(".sale", member=found.id))
@@ -195,6 +197,12 @@ def _changed(form: SaleForm, wish: str, till: Till) -> SaleForm:
         form = replace(form, receipt="")
     if wish == "max":
         form = replace(form, spend="max")
+    if wish.startswith("no-"):
+        form = till_codes.without(form, wish)
+    if wish.startswith("sell-"):
+        form = till_codes.sold(form, wish, till)
+    if form.entered:
+        form = till_codes.with_entered(form, till)
     return _scanned(form, till) if form.scan else form
 
 
@@ -241,18 +249,26 @@ def _sold(form: SaleForm, wanted: Sale, till: Till) -> ResponseReturnValue:
         page = _sale_page(replace(form, errors=nothing), till)
         return page, 422 if nothing else 200  # nobody has seen the price yet
     try:
+        if wanted.has_codes:
+            till_codes.price(till, wanted)
         booked = till.sell(wanted)
     except PriceChanged:
         text = gettext("The price is another now: look at it, and press again.")
         return _sale_page(replace(form, errors={"all": text}), till), 422
     except LoyaltyError as error:
-        place = "code" if error.code.startswith("code_") else "all"
-        return _sale_page(replace(form, errors={place: _said(error)}), till), 422
+        return _sale_page(replace(form, errors={_place(error): _said(error)}), till), 422
     if till.training:
         return _receipt_page(booked)
     if booked.again:
         flash(gettext("This receipt was booked already; it is not booked twice."), "success")
     return redirect(url_for(".receipt", till_receipt=booked.purchase["id"]))
+
+
+def _place(error: LoyaltyError) -> str:
+    """Beside which field an error stands."""
+    if isinstance(error, (NoTriesLeft, CertificateClosed, CertificateNotFound)):
+        return "entered"
+    return "code" if error.code.startswith("code_") else "all"
 
 
 def _said(error: LoyaltyError) -> str:
@@ -265,6 +281,10 @@ def _said(error: LoyaltyError) -> str:
         )
     if isinstance(error, CodeOver):
         return gettext("This code is over. Send another one.")
+    if isinstance(error, NoTriesLeft):
+        return till_codes.no_tries()
+    if isinstance(error, (CertificateClosed, CertificateNotFound)):
+        return till_codes.not_for_sale()
     return detail(error.code, language())
 
 
@@ -296,10 +316,6 @@ def _front(
 
 def _sale_page(form: SaleForm, till: Till, *, code_sent: bool = False) -> str:
     member, priced, form = _seen(form, till)
-    shown = ""
-    if priced is not None:
-        quote = priced.quote
-        shown = say_price(quote.totals.payable_minor, quote.points.spend)
     return render_template(
         "admin/till_sale.html",
         training=till.training,
@@ -307,8 +323,10 @@ def _sale_page(form: SaleForm, till: Till, *, code_sent: bool = False) -> str:
         form=form,
         member=member,
         shops=till.shops(),
-        priced=priced,
-        shown=shown,
+        priced=priced if priced and priced.quote.lines else None,
+        shown=say_price(priced.quote) if priced else "",
+        discounts=discounts(priced.quote) if priced else {},
+        codes=till_codes.rows(form, priced.quote if priced else None),
         receipt=read_receipt(form.receipt, {}) if form.receipt else None,
         code_sent=code_sent or bool(form.code) or "code" in form.errors,
         rows=[*form.lines, TypedLine()] if not form.receipt else [],
@@ -327,12 +345,12 @@ def _seen(form: SaleForm, till: Till) -> tuple[MemberCard | None, Priced | None,
             raise NotFound
         member = till.enrol(newcomer)
     checked_form, wanted = checked(form, _trainee())
-    if not wanted.lines:
+    if not wanted.lines and not wanted.has_codes:
         return member, None, form
     try:
-        priced = till.price(wanted)
+        priced = till_codes.price(till, wanted)
     except LoyaltyError as error:
-        wrong = {"all": detail(error.code, language()), **checked_form.errors}
+        wrong = {_place(error): _said(error), **checked_form.errors}
         return member, None, replace(form, errors=wrong)
     spend = priced.quote.points.spend
     if form.spend:
@@ -347,6 +365,7 @@ def _receipt_page(booked: Booked) -> str:
         "admin/till_receipt.html",
         training=training,
         purchase=booked.purchase,
+        in_money=booked.in_money_minor,
         member=booked.member,
         shop=_shop_name(till, booked.shop),
         refundable=not training and _is_left(booked.purchase),

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from flask import request
 from werkzeug.exceptions import BadRequest
 
-from hub.till_words import Back, Sale
-from hub.web.admin.languages import gettext
+from hub.till_words import Back, Sale, Shown
+from hub.web.admin.languages import gettext, language
 from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.domain.fiscal_qr import SALE, FiscalQr, read_qr
 from loyalty_core.service.members import NewMember
-from loyalty_kit.checkout import BasketLine, Spend
+from loyalty_kit.checkout import BasketLine, Quote, Spend
 from loyalty_kit.money import HUNDREDTHS, MAX_AMOUNT, THOUSANDTHS, divide, parse_decimal
 
 MOST_LINES = 50
+MOST_CODES = 20
+_COLUMNS = ("name", "sku", "quantity", "price", "sells")
 _KEY = 32
 _LONGEST = 200
 NEWCOMER = "new"
@@ -44,6 +46,8 @@ class TypedLine:
     sku: str = ""
     quantity: str = "1"
     price: str = ""
+    certificate: str = ""
+    """The code of a gift certificate that the line sells."""
     error: str = ""
     field: str = ""
     """The one that the error is about."""
@@ -64,6 +68,10 @@ class SaleForm:
     code: str = ""
     receipt: str = ""
     shown: str = ""
+    entered: str = ""
+    """A code of a coupon or certificate that was typed or scanned just now."""
+    coupons: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -77,8 +85,14 @@ def read_sale() -> SaleForm:
     def told(name: str) -> str:
         return request.form.get(name, "").strip()
 
-    columns = [request.form.getlist(name) for name in ("name", "sku", "quantity", "price")]
+    def codes(name: str) -> tuple[str, ...]:
+        return tuple(one.strip()[:_LONGEST] for one in request.form.getlist(name))
+
+    columns = [request.form.getlist(name) for name in _COLUMNS]
     if len({len(column) for column in columns}) != 1 or len(columns[0]) > MOST_LINES:
+        raise BadRequest
+    coupons, certificates = codes("coupon"), codes("certificate")
+    if len(coupons) + len(certificates) > MOST_CODES:
         raise BadRequest
     lines = [
         TypedLine(*(one.strip()[:_LONGEST] for one in row)) for row in zip(*columns, strict=True)
@@ -93,6 +107,9 @@ def read_sale() -> SaleForm:
         told("code"),
         told("receipt"),
         told("shown"),
+        told("entered")[:_LONGEST],
+        coupons,
+        certificates,
     )
 
 
@@ -110,6 +127,7 @@ def checked(form: SaleForm, newcomer: NewMember | None) -> tuple[SaleForm, Sale]
         if not line.error
     )
     known = form.member not in ("", NEWCOMER)
+    gifts = {str(number): line.certificate for number, line in enumerate(form.lines, start=1)}
     sale = Sale(
         form.key,
         form.shop,
@@ -120,6 +138,10 @@ def checked(form: SaleForm, newcomer: NewMember | None) -> tuple[SaleForm, Sale]
         code=form.code or None,
         receipt=receipt,
         shown=_shown(form.shown),
+        coupons=() if receipt else form.coupons,
+        certificates=() if receipt else form.certificates,
+        gifts={number: code for number, code in gifts.items() if code},
+        locale=language(),
     )
     return replace(form, errors=errors), sale
 
@@ -167,9 +189,10 @@ def read_goods(lines: list[str]) -> tuple[tuple[Back, ...], dict[str, str]]:
     return tuple(goods), errors
 
 
-def say_price(payable_minor: int, spend_points: int) -> str:
+def say_price(quote: Quote) -> str:
     """For the hidden field that tells which price the cashier saw."""
-    return f"{payable_minor}/{spend_points}"
+    totals = quote.totals
+    return f"{totals.payable_minor}/{quote.points.spend}/{totals.to_pay_minor}"
 
 
 def is_ahead(receipt: FiscalQr, now: datetime) -> bool:
@@ -177,11 +200,13 @@ def is_ahead(receipt: FiscalQr, now: datetime) -> bool:
     return (receipt.at.date() - now.date()).days > 1
 
 
-def _shown(text: str) -> tuple[int, int] | None:
-    payable, _, spend = text.partition("/")
-    if not (payable.isascii() and payable.isdecimal() and spend.isascii() and spend.isdecimal()):
+def _shown(text: str) -> Shown | None:
+    told = text.split("/")
+    if len(told) != len(fields(Shown)) or not all(
+        one.isascii() and one.isdecimal() for one in told
+    ):
         return None
-    return int(payable), int(spend)
+    return Shown(*map(int, told))
 
 
 def _spend(text: str, errors: dict[str, str]) -> Spend:
@@ -198,7 +223,7 @@ def _spend(text: str, errors: dict[str, str]) -> Spend:
 
 def _checked_line(line: TypedLine) -> TypedLine:
     price, quantity = _number(line.price, HUNDREDTHS), _number(line.quantity, THOUSANDTHS)
-    if price is None or not 0 <= price < MAX_AMOUNT:
+    if price is None or not 0 <= price < MAX_AMOUNT or (line.certificate and not price):
         return replace(line, error=gettext("Write the price, as 120 or 99.90."), field="price")
     if quantity is None or not 0 < quantity < MAX_AMOUNT:
         return replace(line, error=gettext("Write a number, as 1 or 0.350."), field="quantity")

@@ -11,18 +11,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from hub.web.api.call import Call
-from loyalty_core.service.member_cards import TOLD_LATER, known_by_code
+from loyalty_core.service.member_cards import MEMBER_CODES, TOLD_LATER, known_by_code
 from loyalty_kit.checkout import QuoteRequest
 from loyalty_kit.events import Customer, Event
 
-PURPOSE = "member codes"
-"""Of the vault's key for them."""
 _AT_ONCE = timedelta(0)
 
 
 def secret_of(call: Call) -> bytes:
     """The key under which codes are made."""
-    return call.room.hub.vault.derive(PURPOSE)
+    return call.room.hub.vault.derive(MEMBER_CODES)
 
 
 def basket(call: Call, connection: Connection, request: QuoteRequest) -> QuoteRequest:

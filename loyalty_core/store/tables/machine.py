@@ -59,6 +59,9 @@ second_factors = Table(
     # No code of this step of time or an earlier one is taken again.
     Column("last_step", BigInt, nullable=False),
     Column("since", UtcTime, nullable=False),
+    # Codes that were looked at since then and not taken.
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("tries_since", UtcTime),
 )
 
 recovery_codes = Table(
@@ -91,7 +94,7 @@ staff = Table(
     Column("day_points", BigInt),
     Column("day", Text),
     count("given"),
-    # Codes of the shops that a cashier is bound to; NULL: all.
+    # Codes of the shops that the person is bound to; NULL: all.
     Column("shops", Json),
     Column("created_at", UtcTime, nullable=False),
     CheckConstraint(

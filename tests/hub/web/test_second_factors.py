@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pyotp
 import pytest
 
 from hub import second_factor, vault
 from loyalty_core.service import admins, safety
-from loyalty_core.service.safety import SecondFactorWrong
+from loyalty_core.service.safety import SecondFactorWrong, TooManyTries
 from loyalty_core.store.database import read, transact, write
-from tests.hub.web.conftest import Visitor
+from tests.hub.web.conftest import PASSWORD, Visitor
 from tests.support.clock import NOON
 from tests.support.hub import make_hub
 
@@ -64,7 +65,7 @@ def test_an_open_console_does_not_let_a_passer_by_put_another_factor_in_place(hu
     enrolled(hub)
     code = pyotp.TOTP(secret).at(int(NOON.timestamp()))
 
-    sent = owner.client.post(PATH, data={"csrf_token": token, "code": code})
+    sent = owner.client.post(PATH, data={"csrf_token": token, "code": code, "password": PASSWORD})
 
     assert sent.location == "/admin/account/"
     assert owner.get(PATH).location == "/admin/account/", "no fresh secret is offered"
@@ -78,10 +79,30 @@ def test_who_was_in_by_the_password_alone_is_out_once_there_is_a_factor(owner, v
     secret, token = offered(owner)
     code = pyotp.TOTP(secret).at(int(NOON.timestamp()))
 
-    assert owner.client.post(PATH, data={"csrf_token": token, "code": code}).status_code == 200
+    assert (
+        owner.client.post(
+            PATH, data={"csrf_token": token, "code": code, "password": PASSWORD}
+        ).status_code
+        == 200
+    )
 
     assert thief.get("/admin/account/").status_code == 302
     assert owner.get("/admin/account/").status_code == 200
+
+
+def test_who_finds_an_open_console_sets_up_no_factor_and_the_owner_is_told_of_one(hub, owner):
+    secret, token = offered(owner)
+    code = pyotp.TOTP(secret).at(int(NOON.timestamp()))
+    form = {"csrf_token": token, "code": code, "password": "a guess"}
+    refused = owner.client.post(PATH, data=form, headers=owner.headers)
+    assert (refused.status_code, "The password is wrong." in refused.text) == (422, True)
+    told = "Set up a second factor in the last week"
+    assert told not in owner.page("/admin/p/demo/")
+
+    owner.client.post(PATH, data={**form, "password": PASSWORD})
+
+    assert told in owner.page("/admin/p/demo/")
+    assert "Second factor since" in owner.page("/admin/p/demo/people/")
 
 
 def test_a_factor_that_is_dropped_ends_other_sessions(hub, owner, visitor):
@@ -130,6 +151,27 @@ def test_a_code_that_many_send_at_once_opens_once(crowded):
     with read(crowded.engine) as connection:
         admin = admins.find_admin(connection, "owner")
         assert safety.count_recovery_codes(connection, admin.id) == 9
+
+
+def test_of_many_wrong_codes_at_once_five_are_looked_at(crowded):
+    enrolled(crowded)
+    with read(crowded.engine) as connection:
+        admin = admins.find_admin(connection, "owner")
+
+    def looked_at(now) -> bool:
+        try:
+            second_factor.count_try(crowded, admin, now)
+        except TooManyTries:
+            return False
+        return not tried(crowded, "000000")
+
+    later = NOON + timedelta(minutes=15)
+    with ThreadPoolExecutor(CALLERS) as pool:
+        for now in (NOON, later):
+            assert sum(pool.map(looked_at, [now] * CALLERS)) == 5
+    with pytest.raises(TooManyTries) as refused:
+        second_factor.count_try(crowded, admin, later + timedelta(minutes=5))
+    assert 590 < refused.value.retry_after_s <= 601
 
 
 def test_of_many_who_enrol_at_once_one_is_taken(crowded):

@@ -1,0 +1,60 @@
+"""Codes at the hub's own till: which of them are gift certificates, and certificates that are sold.
+
+A certificate is sold by a line of its own, as at any till (`docs/http-contract.md`, Gift
+certificates).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from hub.till_words import Sale
+from loyalty_core.domain.certificates import LENGTH
+from loyalty_core.domain.coupon_codes import is_mistyped, normal
+from loyalty_core.domain.errors import CertificateClosed, CertificateNotFound
+from loyalty_core.service.certificate_views import state_at
+from loyalty_core.service.certificates import known_certificate
+from loyalty_core.store.certificates import KeptCertificate
+from loyalty_kit.checkout import BasketLine
+from loyalty_kit.events import LineKind
+
+
+def names_certificate(connection: Connection, programme_id: int, text: str) -> bool:
+    """Whether an entered code is a gift certificate's, or one of ours with a slip in it."""
+    try:
+        known_certificate(connection, programme_id, text)
+    except CertificateNotFound:
+        return is_mistyped(normal(text), LENGTH)
+    return True
+
+
+def for_sale(
+    connection: Connection, programme_id: int, code: str, now: datetime
+) -> KeptCertificate:
+    """One that nobody has paid for yet.  Raises: CertificateNotFound, CertificateClosed."""
+    found = known_certificate(connection, programme_id, code)
+    state = state_at(found, now)
+    if state != "issued":
+        raise CertificateClosed({"state": state})
+    return found
+
+
+def priced_lines(
+    connection: Connection, programme_id: int, sale: Sale, now: datetime
+) -> tuple[BasketLine, ...]:
+    """The lines of a sale; a certificate that has a nominal of its own is sold for that, whatever
+    was typed.  Raises: as `for_sale`.
+    """
+
+    def priced(line: BasketLine) -> BasketLine:
+        code = sale.gifts.get(line.id)
+        if code is None:
+            return line
+        costs = for_sale(connection, programme_id, code, now).nominal_minor or line.amount_minor
+        one = replace(line, quantity_milli=1000, amount_minor=costs, price_minor=costs)
+        return replace(one, kind=LineKind.CERTIFICATE)
+
+    return tuple(map(priced, sale.lines))

@@ -1,0 +1,138 @@
+"""Coupons and gift certificates on the cashier page: entered, counted where wrong, sold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hub.till import Till
+from hub.till_words import Priced, Sale
+from hub.web.admin.languages import gettext
+from hub.web.admin.till_forms import MOST_CODES, SaleForm, TypedLine
+from hub.web.api.call import this_room
+from hub.web.api.guesses import count_wrong, lookers_of
+from loyalty_core.domain.errors import CertificateClosed, CertificateNotFound, Rejected
+from loyalty_kit.checkout import CertificateAnswer, CodeAnswer, Quote
+from loyalty_kit.money import format_decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """A code on the page, what it did or why it did nothing; `name`: of its part of the form."""
+
+    name: str
+    place: int
+    code: str
+    shown: str
+    applied: bool = False
+    text: str = ""
+    pays_minor: int = 0
+    left_minor: int | None = None
+    for_sale: bool = False
+
+
+class NoTriesLeft(Rejected):
+    """The cashier has tried too many wrong codes; no code is looked at until the hour is over."""
+
+    code = "too_many_attempts"
+
+
+def no_tries() -> str:
+    return gettext("Too many wrong attempts: try again in an hour.")
+
+
+def not_for_sale() -> str:
+    return gettext("This gift certificate is sold already, or may not be sold.")
+
+
+def callers(till: Till) -> list[str]:
+    """Whom misses at this till count for."""
+    return lookers_of(f"till:{till.cashier.id}")
+
+
+def price(till: Till, sale: Sale) -> Priced:
+    """The price of a sale; codes that were wrong are counted.
+
+    Raises: NoTriesLeft; and as `Till.price`.
+    """
+    if not sale.has_codes:
+        return till.price(sale)
+    tries, own = this_room().guesses, callers(till)
+    if tries.is_out(own, till.now):
+        raise NoTriesLeft
+    try:
+        found = till.price(sale)
+    except (CertificateNotFound, CertificateClosed):
+        tries.count(own, 1, till.now)
+        raise
+    tries.count(own, count_wrong(found.quote), till.now)
+    return found
+
+
+def rows(form: SaleForm, quote: Quote | None) -> list[CodeRow]:
+    """The codes of the form; of a basket without goods only what may be sold is told."""
+    coupons = [CodeRow("coupon", at, one, one) for at, one in enumerate(form.coupons)]
+    gifts = [
+        CodeRow("certificate", at, one, f"…{one[-4:]}") for at, one in enumerate(form.certificates)
+    ]
+    if quote is None:
+        return coupons + gifts
+    has_goods = bool(quote.lines)
+    coupons = [_with(row, one, has_goods) for row, one in zip(coupons, quote.coupons, strict=True)]
+    gifts = [
+        replace(
+            _with(row, one, has_goods),
+            pays_minor=one.amount_minor,
+            left_minor=one.left_minor,
+            for_sale=one.reason == "certificate_issued",
+        )
+        for row, one in zip(gifts, quote.certificates, strict=True)
+    ]
+    return coupons + gifts
+
+
+def _with(row: CodeRow, told: CodeAnswer | CertificateAnswer, has_goods: bool) -> CodeRow:
+    if not has_goods:
+        return row
+    text = told.text or (gettext("There is no such code.") if told.reason else "")
+    return replace(row, applied=told.status == "applied", text=text)
+
+
+def with_entered(form: SaleForm, till: Till) -> SaleForm:
+    """The form with the code that was typed or scanned among those of its kind."""
+    if len(form.coupons) + len(form.certificates) >= MOST_CODES:
+        return replace(form, errors={"entered": gettext("One receipt takes no more codes.")})
+    if this_room().guesses.is_out(callers(till), till.now):
+        return replace(form, errors={"entered": no_tries()})
+    code, form = form.entered, replace(form, entered="")
+    if till.names_certificate(code):
+        return replace(form, certificates=tuple(dict.fromkeys((*form.certificates, code))))
+    return replace(form, coupons=tuple(dict.fromkeys((*form.coupons, code))))
+
+
+def without(form: SaleForm, wish: str) -> SaleForm:
+    """The form without the code that a button takes off: `no-coupon-0`, `no-certificate-1`."""
+
+    def kept(name: str, codes: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(one for at, one in enumerate(codes) if wish != f"no-{name}-{at}")
+
+    return replace(
+        form,
+        coupons=kept("coupon", form.coupons),
+        certificates=kept("certificate", form.certificates),
+    )
+
+
+def sold(form: SaleForm, wish: str, till: Till) -> SaleForm:
+    """The form with one of its certificates (`sell-0`) as a line that sells it."""
+    place = wish.removeprefix("sell-")
+    if not place.isdecimal() or int(place) >= len(form.certificates):
+        return form
+    code = form.certificates[int(place)]
+    try:
+        found = till.certificate_for_sale(code)
+    except (CertificateNotFound, CertificateClosed):
+        return replace(form, errors={"entered": not_for_sale()})
+    costs = "" if found.nominal_minor is None else format_decimal(found.nominal_minor)
+    name = gettext("Gift certificate …%(end)s", end=found.code[-4:])
+    line = TypedLine(name, "", "1", costs, certificate=code)
+    return replace(without(form, f"no-certificate-{place}"), lines=(*form.lines, line))
