@@ -33,7 +33,7 @@ class Hub:
     metrics: Metrics
     cells: Cells
     pace: RedisCount | None
-    """Counts calls to vendors for all processes; None: there is one process."""
+    """Counts calls to vendors for all processes; None: without Redis one of them works."""
 
 
 def build_hub(

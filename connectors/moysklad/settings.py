@@ -135,8 +135,8 @@ class Settings(SettingsSchema):
             "стоит, только если карточки ведёте вы сами: физлица с телефоном или картой станут "
             "участниками, а участника узнают и по телефону, почте и карте из его карточки.",
             "en": "Name, birthday and gender are filled in where the member has none. Enrol only "
-            "where you keep the records yourselves: individuals with a phone or a card then become "
-            "members, and its member is known by a record's phone, e-mail and card, too.",
+            "where you keep the records yourselves: individuals with a phone or a card become "
+            "members, and a member is known by the phone, e-mail and card of the record, too.",
         },
         default="no",
     )
