@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from loyalty_core.store.migrations.beside_traffic import add_column
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
