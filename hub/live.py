@@ -21,6 +21,7 @@ from loyalty_core.store.ids import to_wire
 from loyalty_core.store.installations import InstallationRow, source_of
 from loyalty_core.store.prompt import UNAVAILABLE
 from loyalty_kit.errors import NeedsAttention, RemoteMisconfigured, Retry
+from loyalty_kit.pacing import SharedCount, counting_with
 from loyalty_kit.ports import Client, ClientContext, Connector, Keep, Settings, Webhook
 from loyalty_kit.settings import load_settings, secret_names
 
@@ -41,6 +42,7 @@ class Live:
     settings: Settings
     allow_private: bool
     keep: Keep
+    pace: SharedCount | None
 
     @property
     def wire_id(self) -> str:
@@ -72,14 +74,14 @@ class Live:
         """
         if self.connector.make_client is None:
             raise RemoteMisconfigured("This connector makes no calls to the shop.")
-        return self.connector.make_client(
-            ClientContext(
-                settings={**self.settings, **instead},
-                allow_private=self.allow_private,
-                installation=self.wire_id,
-                keep=self.keep,
-            )
+        context = ClientContext(
+            settings={**self.settings, **instead},
+            allow_private=self.allow_private,
+            installation=self.wire_id,
+            keep=self.keep,
         )
+        with counting_with(self.pace):
+            return self.connector.make_client(context)
 
 
 def wire_id(installation_id: int) -> str:
@@ -104,7 +106,7 @@ def enliven(hub: Hub, row: InstallationRow) -> Live:
         partial(_save, hub, row.id, connector),
         partial(_alone, hub, row.id),
     )
-    return Live(row, connector, settings, hub.config.allow_private_addresses, keep)
+    return Live(row, connector, settings, hub.config.allow_private_addresses, keep, hub.pace)
 
 
 @contextmanager

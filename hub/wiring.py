@@ -11,6 +11,7 @@ from hub.clock import Clock, SystemClock
 from hub.config import Config
 from hub.ingest.sealed import Cells
 from hub.metrics import Metrics
+from hub.pace import RedisCount
 from hub.queue import Bell, make_bell
 from hub.registry import Registry, load_registry
 from hub.vault import Vault, open_vault
@@ -31,6 +32,8 @@ class Hub:
     plans: PlanCache
     metrics: Metrics
     cells: Cells
+    pace: RedisCount | None
+    """Counts calls to vendors for all processes; None: without Redis one of them works."""
 
 
 def build_hub(
@@ -59,6 +62,7 @@ def build_hub(
         plans=PlanCache(),
         metrics=metrics,
         cells=cells or Cells(),
+        pace=None if config.redis_url is None else RedisCount(config.redis_url),
     )
 
 

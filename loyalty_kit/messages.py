@@ -109,7 +109,7 @@ def quiet_to() -> fields.Integer:
 
 
 def per_second() -> fields.Integer:
-    """The setting `per_second`: how many messages each process sends at most."""
+    """The setting `per_second`: how many messages are sent at most."""
     return settings.integer(
         {"ru": "Сообщений в секунду, не больше", "en": "Messages a second, at most"},
         least=1,

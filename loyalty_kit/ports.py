@@ -75,7 +75,30 @@ class SmsAnswer:
     text: str
 
 
-Translated = tuple[Event | Hint | ProductsChanged | SmsAnswer, ...]
+@dataclass(frozen=True, slots=True)
+class CustomerRecord:
+    """What the vendor's own record says of a customer, who bought nothing by it.
+
+    `id` is that by which events name the customer (`ExternalId(None, id)`).  The hub fills in
+    what is blank of the member whom it knows by this id.  `vouched`: the shop's own staff keep
+    the records and answer for them; then free phones, e-mails and cards become names of that
+    member, and a person whom nothing names yet is enrolled.  What customers type themselves is
+    not vouched for.  `birth_date` is ISO 8601, `gender` "male" or "female".
+    """
+
+    id: str
+    phone: str | None = None
+    email: str | None = None
+    card: str | None = None
+    first_name: str | None = None
+    middle_name: str | None = None
+    last_name: str | None = None
+    birth_date: str | None = None
+    gender: str | None = None
+    vouched: bool = False
+
+
+Translated = tuple[Event | Hint | ProductsChanged | SmsAnswer | CustomerRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from loyalty_kit.errors import (
     RemoteMisconfigured,
     RemoteUnavailable,
 )
-from loyalty_kit.pacing import Pacer, Waiting
+from loyalty_kit.pacing import Pace, Pacer
 from loyalty_kit.ports import Undeliverable
 from loyalty_kit.transport import Guard
 
@@ -31,7 +31,6 @@ TIMEOUT_S = 20.0
 """For each answer of the server."""
 LATER_S = 300.0
 """Servers that do not know us yet say "later" and mean minutes."""
-_PACER = Pacer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,11 @@ class Relay:
     name: str
     allow_private: bool
     per_second: float | None = None
+    pacer: Pacer | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        pacer = Pacer(Pace.per_second(self.per_second)) if self.per_second else None
+        object.__setattr__(self, "pacer", pacer)
 
 
 class _Plain(smtplib.SMTP):
@@ -87,8 +91,12 @@ def hand_over(relay: Relay, message: EmailMessage, *, to: str, sender: str) -> U
 
     Raises: CredentialsRejected, RateLimited, RemoteMisconfigured, RemoteUnavailable.
     """
-    if relay.per_second:
-        _PACER.wait(f"{relay.host}:{relay.port}", relay.per_second, Waiting())
+    pacer = relay.pacer
+    with nullcontext() if pacer is None else pacer.turn(f"{relay.host}:{relay.port}"):
+        return _hand_over(relay, message, to, sender)
+
+
+def _hand_over(relay: Relay, message: EmailMessage, to: str, sender: str) -> Undeliverable | None:
     with _conversation(relay) as client:
         try:
             client.send_message(message, from_addr=sender, to_addrs=[to])

@@ -15,6 +15,8 @@ import logging
 import re
 import ssl
 from collections.abc import Collection
+from contextlib import nullcontext
+from contextvars import ContextVar
 from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -33,7 +35,7 @@ from loyalty_kit.errors import (
     RemoteMisconfigured,
     RemoteUnavailable,
 )
-from loyalty_kit.pacing import AskedPause, Pacer, Repeat, Waiting, asked_pause_s
+from loyalty_kit.pacing import AskedPause, Pace, Pacer, Repeat, Turn, Waiting, asked_pause_s
 from loyalty_kit.redact import redact_text
 from loyalty_kit.seen import note
 
@@ -54,8 +56,8 @@ _CHUNK = 64 * 1024
 
 _log = logging.getLogger(__name__)
 
-_PACER = Pacer()
-"""The vendor counts the calls of this process, whichever session makes them."""
+_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+"""Of the call that this thread is making."""
 
 
 class _Wire(HTTPAdapter):
@@ -83,14 +85,14 @@ class Guard(BaseAdapter):
         self,
         *,
         allow_private: bool,
-        pace_per_s: float | None,
+        pace: Pace | None,
         timeout_s: tuple[float, float],
         waiting: Waiting,
         asked_pause: AskedPause = asked_pause_s,
     ) -> None:
         super().__init__()
         self._allow_private = allow_private
-        self._pace_per_s = pace_per_s
+        self._pacer = None if pace is None else Pacer(pace, waiting)
         self._timeout_s = timeout_s
         self._waiting = waiting
         repeat = Repeat(
@@ -117,12 +119,26 @@ class Guard(BaseAdapter):
         timeout: Any = None,
         **kwargs: Any,
     ) -> requests.Response:
-        """Raises: AddressRefused, RemoteMisconfigured (answer too large), requests' errors."""
+        """Raises: AddressRefused, RateLimited (no turn), RemoteMisconfigured (answer too large),
+        requests' errors."""
         parts = urlsplit(request.url or "")
         if parts.scheme != "https" and not self._allow_private:
             raise AddressRefused("only https addresses may be called")
-        if self._pace_per_s:
-            _PACER.wait(parts.netloc.rpartition("@")[2], self._pace_per_s, self._waiting)
+        host = parts.netloc.rpartition("@")[2]
+        with nullcontext() if self._pacer is None else self._pacer.turn(host) as turn:
+            token = _turn.set(turn)
+            try:
+                return self._send(request, parts, timeout, kwargs)
+            finally:
+                _turn.reset(token)
+
+    def _send(
+        self,
+        request: requests.PreparedRequest,
+        parts: SplitResult,
+        timeout: Any,
+        kwargs: dict[str, Any],
+    ) -> requests.Response:
         started = self._waiting.clock()
         connect_s, read_s = self._limits(timeout)
         kwargs.update(stream=True, timeout=(connect_s, read_s), proxies=None)
@@ -140,8 +156,13 @@ class Guard(BaseAdapter):
         return response
 
     def _pause(self, seconds: float) -> None:
-        longest = self.longest_s
+        """Between two tries, each of which is a call for the vendor."""
+        longest, turn = self.longest_s, _turn.get()
+        if turn is not None:
+            turn.end()
         self._waiting.sleep(seconds if longest is None else min(seconds, longest))
+        if turn is not None:
+            turn.begin()
 
     def _limits(self, timeout: Any) -> tuple[float, float]:
         given = timeout if isinstance(timeout, tuple) else (timeout, timeout)
@@ -207,6 +228,7 @@ def session(  # noqa: PLR0913 - each is a word of its own to the caller
     *,
     allow_private: bool,
     pace_per_s: float | None = None,
+    pace: Pace | None = None,
     timeout_s: tuple[float, float] = TIMEOUT_S,
     user_agent: str = USER_AGENT,
     waiting: Waiting | None = None,
@@ -214,13 +236,14 @@ def session(  # noqa: PLR0913 - each is a word of its own to the caller
 ) -> requests.Session:
     """A guarded session for one client of one installation.
 
-    `pace_per_s`: at most so many calls a second to one host, counted over the process.
+    `pace`, or `pace_per_s` (so many calls in any second to one host): counted over all sessions
+    of the process, and in a hub with Redis over all its processes.  Redirects and repeats count.
     `timeout_s`: to connect, and between two bytes.  `asked_pause`: for vendors that ask for
     pauses by other headers than `Retry-After`.  Keeps no cookies.
     """
     adapter = Guard(
         allow_private=allow_private,
-        pace_per_s=pace_per_s,
+        pace=Pace.per_second(pace_per_s) if pace is None and pace_per_s else pace,
         timeout_s=timeout_s,
         waiting=waiting or Waiting(),
         asked_pause=asked_pause,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
-from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +17,7 @@ from loyalty_kit.errors import (
     RemoteMisconfigured,
     RemoteUnavailable,
 )
-from loyalty_kit.pacing import asked_pause_s
+from loyalty_kit.pacing import Pace, asked_pause_s
 from loyalty_kit.ports import ClientContext, Settings
 from loyalty_kit.transport import call, json_of, session
 
@@ -28,12 +27,10 @@ Params = dict[str, str]
 PAGE = 100
 """`expand` is ignored, without a word, where `limit` is above 100."""
 MOST = 1000
-UNITS_PER_S = 14
-"""45 units in 3 seconds are a token's; a little is left for whoever else uses it."""
+UNITS, PERIOD_S, AT_ONCE = 44, 3.0, 5
+"""45 units in 3 seconds are a token's, of which one is left over, and so many calls at once."""
 WEIGHT = {"solution": 1, "user": 4}
 """Units that one call costs (since 2026-12-01)."""
-_AT_ONCE = BoundedSemaphore(5)
-"""So many calls of one token may be under way; all tokens of this process share it."""
 PARALLEL = 1073
 """The error code of more than five calls at once, which comes with 429 and no pause."""
 NO_SUCH_OBJECT = 1021
@@ -43,10 +40,10 @@ LONGEST_PAUSE_S = 3600.0
 
 
 def make_client(context: ClientContext) -> MoySklad:
-    weight = WEIGHT[context.settings["token_kind"]]
+    calls = UNITS // WEIGHT[context.settings["token_kind"]]
     guarded = session(
         allow_private=context.allow_private,
-        pace_per_s=UNITS_PER_S / weight,
+        pace=Pace(calls, PERIOD_S, AT_ONCE, account=context.settings["api_token"]),
         asked_pause=vendors_pause_s,
     )
     # Any other value, or none, is answered 415 without a body.
@@ -181,8 +178,7 @@ class MoySklad:
         accept = {*SORTED_HERE, *also}
         # Bytes, because requests encodes texts as Latin-1.
         headers = {"Authorization": f"Bearer {bearer}".encode()}
-        with _AT_ONCE:
-            response = call(self._http, method, address, accept=accept, headers=headers, **kwargs)
+        response = call(self._http, method, address, accept=accept, headers=headers, **kwargs)
         self.server_time = _time_of(response) or self.server_time
         if response.status_code in SORTED_HERE:
             raise refusal(response)

@@ -8,8 +8,9 @@ from typing import Any
 
 from connectors.moysklad.catalogue import GOODS, translate_goods
 from connectors.moysklad.client import MOST, PAGE, MoySklad
+from connectors.moysklad.people import translate_counterparty
 from connectors.moysklad.schemas import ref_id, uuid_of
-from connectors.moysklad.settings import ORDER
+from connectors.moysklad.settings import COUNTERPARTY, ORDER
 from connectors.moysklad.translate import (
     DEMAND_RETURN,
     DOCUMENTS,
@@ -26,11 +27,11 @@ ALSO = {ORDER: ",state", DEMAND_RETURN: ",demand"}
 
 class Documents:
     """Documents: {"document", "positions"}, an order also with "sales"; {"gone": true}; or an
-    article as it is."""
+    article or a counterparty as it is."""
 
     def read(self, client: MoySklad, hint: Hint) -> Any:
-        """Raises: NotOurs, Gone (articles only), Retry (a document that the till told without
-        its id is not there yet), and what the client raises."""
+        """Raises: NotOurs, Gone (articles and counterparties), Retry (a document that the till
+        told without its id is not there yet), and what the client raises."""
         if hint.kind.startswith(UNNAMED):
             kind = hint.kind.removeprefix(UNNAMED)
             return _document(client, kind, _found(client, kind, json.loads(hint.id)))
@@ -39,8 +40,8 @@ class Documents:
             raise Gone("not an id of MoySklad")
         if hint.kind in DOCUMENTS:
             return {**_document(client, hint.kind, number), **_sales(client, hint)}
-        if hint.kind in GOODS:
-            return client.one(hint.kind, number, GOODS[hint.kind])
+        if hint.kind in GOODS or hint.kind == COUNTERPARTY:
+            return client.one(hint.kind, number, GOODS.get(hint.kind, ""))
         raise NotOurs(f"documents of kind {hint.kind!r}"[:100])
 
     def read_many(self, client: MoySklad, hints: tuple[Hint, ...]) -> dict[Hint, Any]:
@@ -68,6 +69,8 @@ class Documents:
             return translate_document(hint, document, context)
         if hint.kind in GOODS:
             return translate_goods(document)
+        if hint.kind == COUNTERPARTY:
+            return translate_counterparty(document, context.settings)
         raise NotOurs(f"documents of kind {hint.kind!r}"[:100])
 
 

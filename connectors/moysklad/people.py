@@ -7,16 +7,22 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from connectors.moysklad import schemas
+from connectors.moysklad.schemas import load
 from connectors.moysklad.settings import listed
+from loyalty_kit.checker import compile_load
 from loyalty_kit.desk import NewBuyer
 from loyalty_kit.events import Customer, ExternalId
-from loyalty_kit.ports import Settings
+from loyalty_kit.ports import CustomerRecord, Settings, Translated
 
 Wire = Mapping[str, Any]
+
+_COUNTERPARTY = compile_load(schemas.Counterparty())
 
 MAX_NAME = 500
 MAX_CARD = 100
 MAX_EMAIL = 254
+INDIVIDUAL = "individual"
 GENDERS = {"MALE": "male", "FEMALE": "female"}
 
 
@@ -34,6 +40,31 @@ def customer_of(agent: Wire | None, settings: Settings) -> Customer | None:
         email=email,
         first_name=_first_name(agent),
         last_name=cut(agent["last_name"]),
+    )
+
+
+def translate_counterparty(document: Any, settings: Settings) -> Translated:
+    """The record of a person; nothing of firms, of the archive and of technical buyers.
+
+    Raises: PayloadInvalid.
+    """
+    told = load(_COUNTERPARTY, document)
+    if told["archived"] or told["kind"] != INDIVIDUAL or customer_of(told, settings) is None:
+        return ()
+    new = new_buyer(told)
+    return (
+        CustomerRecord(
+            id=told["id"],
+            phone=new.phone,
+            email=new.email,
+            card=new.card,
+            first_name=new.first_name,
+            middle_name=new.middle_name,
+            last_name=new.last_name,
+            birth_date=new.birth_date,
+            gender=new.gender,
+            vouched=settings["customers"] == "staff",
+        ),
     )
 
 

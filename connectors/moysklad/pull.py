@@ -15,6 +15,7 @@ from typing import Any
 
 from connectors.moysklad.client import PAGE, MoySklad
 from connectors.moysklad.schemas import LocalTime, Uuid, Wire, load
+from connectors.moysklad.settings import COUNTERPARTY
 from connectors.moysklad.translate import DOCUMENTS, kinds_of
 from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import PayloadInvalid
@@ -93,8 +94,10 @@ class Pull:
 
 
 def lists_of(settings: Settings) -> list[str]:
-    """The kinds that count, each with its recycle bin; sales before their returns."""
-    return [listed for kind in kinds_of(settings) for listed in (kind, f"{BIN}{kind}")]
+    """The kinds that count, each with its recycle bin; sales before their returns.  Then, where
+    the owner wants them read, counterparties."""
+    lists = [listed for kind in kinds_of(settings) for listed in (kind, f"{BIN}{kind}")]
+    return lists if settings["customers"] == "no" else [*lists, COUNTERPARTY]
 
 
 def _missing(client: MoySklad, kind: str, portion: Sequence[Hint]) -> list[Hint]:

@@ -9,6 +9,7 @@ from typing import Any
 from connectors.moysklad import schemas
 from connectors.moysklad.catalogue import GOODS
 from connectors.moysklad.schemas import load, uuid_of
+from connectors.moysklad.settings import COUNTERPARTY
 from connectors.moysklad.translate import (
     DOCUMENTS,
     posted_id,
@@ -34,8 +35,15 @@ WATCHED = (
     *((kind, action) for kind in GOODS for action in ("CREATE", "UPDATE")),
 )
 """Pairs of entity and action of which the hub wants to hear."""
+OF_RECORDS = tuple((COUNTERPARTY, action) for action in ("CREATE", "UPDATE"))
+"""The same where the owner wants records of counterparties to be read."""
 
 _NOTIFICATION = compile_load(schemas.Notification())
+
+
+def watched(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """All that the hub wants to hear of with these settings."""
+    return WATCHED if settings["customers"] == "no" else WATCHED + OF_RECORDS
 
 
 def verify_address(request: InboundRequest, settings: Settings) -> None:
@@ -74,7 +82,7 @@ def posted_key(request: InboundRequest) -> str:
 
 
 def translate_events(request: InboundRequest, context: Context) -> Translated:
-    """Which documents and articles to read.
+    """Which documents, articles and counterparties to read.
 
     Raises: NotOurs, PayloadInvalid.
     """
@@ -86,7 +94,8 @@ def translate_events(request: InboundRequest, context: Context) -> Translated:
             raise PayloadInvalid("an event without an address of what it is about")
         if not isinstance(kind, str):
             raise PayloadInvalid("an event without a kind")
-        if kind in DOCUMENTS or (kind in GOODS and event["action"] != "DELETE"):
+        read = kind in GOODS or (kind == COUNTERPARTY and context.settings["customers"] != "no")
+        if kind in DOCUMENTS or (read and event["action"] != "DELETE"):
             hints[Hint(kind, number)] = None
     if not hints:
         raise NotOurs("events of kinds that the hub does not use")

@@ -196,6 +196,15 @@ class Agent(Wire):
         return {**data, "id": ref_id(data)} if isinstance(data, Mapping) else data
 
 
+class Counterparty(Agent):
+    """A record of the list, which has suppliers and firms as well."""
+
+    id = Uuid(required=True)  # type: ignore[assignment]  # insisted on here
+    name = Name(required=True)
+    kind = words("companyType")
+    archived = fields.Boolean(load_default=False)
+
+
 def agent() -> fields.Nested:
     return fields.Nested(Agent, load_default=None, allow_none=True)
 

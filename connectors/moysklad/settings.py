@@ -14,6 +14,7 @@ from loyalty_kit.settings import Choice, SettingsSchema
 API = "https://api.moysklad.ru/api/remap/1.2"
 VENDOR_API = "https://apps-api.moysklad.ru/api/vendor/1.0"
 RETAIL, DEMAND, ORDER = "retaildemand", "demand", "customerorder"
+COUNTERPARTY = "counterparty"
 
 
 class Settings(SettingsSchema):
@@ -113,6 +114,31 @@ class Settings(SettingsSchema):
             "en": "Ids of counterparties, by comma, to whom the till books sales without a buyer",
         },
         default="",
+    )
+    customers = settings.choice(
+        {"ru": "Карточки контрагентов", "en": "Records of counterparties"},
+        (
+            Choice("no", {"ru": "Не читать", "en": "Are not read"}),
+            Choice(
+                "known", {"ru": "Дополнять ими участников", "en": "Fill in members that are known"}
+            ),
+            Choice(
+                "staff",
+                {
+                    "ru": "Дополнять и заводить: их ведут сотрудники",
+                    "en": "Fill in and enrol: staff keep them",
+                },
+            ),
+        ),
+        help={
+            "ru": "Имя, день рождения и пол дополнят участника, если у него они пусты. Заводить "
+            "стоит, только если карточки ведёте вы сами: физлица с телефоном или картой станут "
+            "участниками, а участника узнают и по телефону, почте и карте из его карточки.",
+            "en": "Name, birthday and gender are filled in where the member has none. Enrol only "
+            "where you keep the records yourselves: individuals with a phone or a card become "
+            "members, and a member is known by the phone, e-mail and card of the record, too.",
+        },
+        default="no",
     )
     timezone = settings.text(
         {"ru": "Часовой пояс времени документов", "en": "Zone of the documents' times"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connectors.moysklad.client import Json, MoySklad
-from connectors.moysklad.routes import EVENTS, WATCHED
+from connectors.moysklad.routes import EVENTS, watched
 from loyalty_kit.errors import RemoteMisconfigured
 from loyalty_kit.ports import RemoteWebhook
 
@@ -24,7 +24,7 @@ class Webhooks:
         known = _known(client, address)
         if not known and own_address(client) is None:
             return ()
-        return tuple(_seen(kind, action, known) for kind, action in WATCHED)
+        return tuple(_seen(kind, action, known) for kind, action in watched(client.settings))
 
     def mend(self, client: MoySklad, addresses: Mapping[str, str]) -> None:
         """Raises: RemoteMisconfigured (no address), and what the client raises."""
@@ -37,7 +37,7 @@ class Webhooks:
 def mend(client: MoySklad, address: str) -> None:
     """Make the webhooks that are missing, and switch on those that are off."""
     known = _known(client, address)
-    for kind, action in WATCHED:
+    for kind, action in watched(client.settings):
         webhook = known.get((kind, action))
         if webhook is None:
             client.make_webhook(address, kind, action)

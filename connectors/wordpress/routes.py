@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from connectors.wordpress import schemas
 from connectors.wordpress.catalogue import translate_product
 from connectors.wordpress.documents import ORDER, PRODUCT
-from connectors.wordpress.translate import load
+from connectors.wordpress.translate import load, translate_account
 from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import (
     Acknowledged,
@@ -32,8 +32,10 @@ from loyalty_kit.signing import check_hmac_sha256
 RECHECK = Hint("recheck", "orders")
 """Asks the hub to look at all orders it knows of late (`pull.recheck`)."""
 
+CUSTOMER = "customer"
+
 _DELETED, _ACTION = compile_load(schemas.DeletedBody()), compile_load(schemas.ActionBody())
-_PRODUCT = compile_load(schemas.Product())
+_PRODUCT, _ACCOUNT = compile_load(schemas.Product()), compile_load(schemas.Account())
 _PING = re.compile(rb"webhook_id=[0-9]{1,18}")
 _KEY_PARTS = ("source", "id", "topic", "delivery-id")
 
@@ -105,6 +107,8 @@ def translate(request: InboundRequest, context: Context) -> Translated:
     body = _json(request.body)
     if is_error(body):
         return _on_error(resource, body)
+    if resource == CUSTOMER and not context.settings["customers"]:
+        raise NotOurs("the owner does not want accounts to be read")
     return answer(event, body)
 
 
@@ -161,6 +165,15 @@ def _product(event: str, body: Mapping[str, Any]) -> Translated:
     return found
 
 
+def _customer(event: str, body: Mapping[str, Any]) -> Translated:
+    """What was typed into an account; one that is gone stays a name of its member."""
+    if event not in ("created", "updated"):
+        raise NotOurs(f"customer.{event}"[:100])
+    account = load(_ACCOUNT, body)
+    _id(account["id"])
+    return translate_account(account)
+
+
 def _action(event: str, body: Mapping[str, Any]) -> Translated:
     if event in ORDER_ACTIONS:
         return (Hint(ORDER, str(_id(load(_ACTION, body)["arg"]))),)
@@ -178,15 +191,15 @@ def _id(number: int) -> int:
 
 
 def _not_ours(event: str, body: Mapping[str, Any]) -> NoReturn:
-    """Members come with their orders, and coupons are the shop's own business."""
-    raise NotOurs("customers and coupons are not used")
+    """Coupons are the shop's own business."""
+    raise NotOurs("coupons are not used")
 
 
 RESOURCES: Mapping[str, Callable[[str, Mapping[str, Any]], Translated]] = {
     "order": _order,
     "product": _product,
     "action": _action,
-    "customer": _not_ours,
+    CUSTOMER: _customer,
     "coupon": _not_ours,
 }
 

@@ -84,6 +84,15 @@ class Settings(SettingsSchema):
         },
         default=True,
     )
+    customers = settings.boolean(
+        {"ru": "Дополнять участников из учётных записей", "en": "Fill in members by accounts"},
+        help={
+            "ru": "Имя и фамилия учётной записи дополнят участника, если у него они пусты. Новых "
+            "участников учётные записи не заводят: их заводят заказы.",
+            "en": "First and last name of an account are filled in where the member has none. "
+            "Accounts enrol nobody: orders do.",
+        },
+    )
     backfill_days = settings.integer(
         {"ru": "При подключении забрать заказы за дней", "en": "Days of orders to take at first"},
         least=0,
@@ -212,6 +221,16 @@ class Billing(Wire):
     last_name = Words(load_default=None, allow_none=True)
     phone = Words(load_default=None, allow_none=True)
     email = Words(load_default=None, allow_none=True)
+
+
+class Account(Wire):
+    """A customer of the shop; what was last typed at a checkout stands in `billing`."""
+
+    id = Number(required=True)
+    first_name = Words(load_default=None, allow_none=True)
+    last_name = Words(load_default=None, allow_none=True)
+    email = Words(load_default=None, allow_none=True)
+    billing = fields.Nested(Billing, load_default=dict)
 
 
 CURRENCY = validate.Regexp(r"[A-Z]{3}\Z")

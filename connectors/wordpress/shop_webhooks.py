@@ -22,6 +22,8 @@ TOPICS = (
     "action.woocommerce_delete_order",
 )
 """What the hub wants to hear of; all come to one address."""
+OF_ACCOUNTS = ("customer.created", "customer.updated")
+"""The same where the owner wants members to be filled in."""
 
 
 class ShopWebhooks:
@@ -33,13 +35,13 @@ class ShopWebhooks:
         own = _own(client, addresses)
         return tuple(
             RemoteWebhook(topic, "working" if _works(own.get(topic, [])) else _off(topic, own))
-            for topic in TOPICS
+            for topic in _topics(client)
         )
 
     def mend(self, client: WooClient, addresses: Mapping[str, str]) -> None:
         """Raises: as `look`; the key must be one that may write."""
         own = _own(client, addresses)
-        for topic in TOPICS:
+        for topic in _topics(client):
             known = own.get(topic, [])
             if not known:
                 client.make_webhook(
@@ -53,6 +55,10 @@ class ShopWebhooks:
                 )
             elif not _works(known):
                 client.switch_on(str(known[0]["id"]))
+
+
+def _topics(client: WooClient) -> tuple[str, ...]:
+    return TOPICS + (OF_ACCOUNTS if client.settings["customers"] else ())
 
 
 def _own(client: WooClient, addresses: Mapping[str, str]) -> dict[str, list[Mapping[str, Any]]]:

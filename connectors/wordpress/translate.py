@@ -17,7 +17,7 @@ from loyalty_kit.checker import Load, compile_load
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.events import Customer, ExternalId, Payment, Purchase, PurchaseStatus, Refund
 from loyalty_kit.money import HUNDREDTHS, divide, parse_decimal
-from loyalty_kit.ports import Context, Hint, Settings, Translated
+from loyalty_kit.ports import Context, CustomerRecord, Hint, Settings, Translated
 
 Wire = Mapping[str, Any]
 
@@ -189,6 +189,20 @@ def _customer(order: Wire) -> Customer | None:
         verified=external is not None,
         first_name=lines.cut(billing.get("first_name")),
         last_name=lines.cut(billing.get("last_name")),
+    )
+
+
+def translate_account(account: Wire) -> Translated:
+    """An account's own words, which prove nothing but the account (`docs/adr/0008`)."""
+    billing = account["billing"]
+    return (
+        CustomerRecord(
+            id=str(account["id"]),
+            phone=_phone(billing),
+            email=_email(account) or _email(billing),
+            first_name=lines.cut(account["first_name"]),
+            last_name=lines.cut(account["last_name"]),
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from loyalty_kit.events import Event, Purchase, Refund
 from loyalty_kit.ports import (
     Client,
     Context,
+    CustomerRecord,
     Hint,
     Product,
     ProductsChanged,
@@ -53,6 +54,7 @@ class Fetched:
     products: tuple[Product, ...]
     hints: tuple[Hint, ...]
     answers: tuple[SmsAnswer, ...]
+    customers: tuple[CustomerRecord, ...]
     content_hash: str
 
     @property
@@ -259,11 +261,15 @@ def answers_in(translated: Translated) -> tuple[SmsAnswer, ...]:
     return tuple(item for item in translated if isinstance(item, SmsAnswer))
 
 
+def customers_in(translated: Translated) -> tuple[CustomerRecord, ...]:
+    return tuple(item for item in translated if isinstance(item, CustomerRecord))
+
+
 def _fetched(asked: Ask, translated: Translated) -> Fetched:
     events, products, hints = sort_out(translated)
-    answers = answers_in(translated)
-    content = _hash(events, (*products, *answers), hints)
-    found = Fetched(asked, events, products, hints, answers, content)
+    answers, customers = answers_in(translated), customers_in(translated)
+    content = _hash(events, (*products, *answers, *customers), hints)
+    found = Fetched(asked, events, products, hints, answers, customers, content)
     if found.unchanged:
         # What it has a say in was read after it had changed.
         return replace(found, hints=tuple(hint for hint in hints if not hint.by))
@@ -282,7 +288,7 @@ def _hints(named: Sequence[DocumentKey]) -> tuple[Hint, ...]:
 
 def _hash(
     events: tuple[Event, ...],
-    others: tuple[Product | SmsAnswer, ...],
+    others: tuple[Product | SmsAnswer | CustomerRecord, ...],
     hints: tuple[Hint, ...],
 ) -> str:
     """Of what it says, and of which other documents it has a say in."""

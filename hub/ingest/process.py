@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Connection
 
 from hub.ingest import fates
-from hub.ingest.fetching import Fetched, Fetcher, Wanted, answers_in, sort_out
+from hub.ingest.fetching import Fetched, Fetcher, Wanted, answers_in, customers_in, sort_out
 from hub.ingest.inbox import as_received
 from hub.ingest.lease import Lease
 from hub.ingest.sealed import Outcome
@@ -27,6 +27,7 @@ from hub.live import Live, NotLive, enliven, wire_id
 from hub.wiring import Hub
 from loyalty_core.service.catalogue import upsert_products
 from loyalty_core.service.hear_answer import Heard, hear_answer
+from loyalty_core.service.learn_customers import Learnt, learn_customers
 from loyalty_core.service.record_events import EventReceipt, Incoming, record_events
 from loyalty_core.store import documents, inbox, installations
 from loyalty_core.store.database import is_away, read, transact
@@ -34,7 +35,7 @@ from loyalty_core.store.ids import to_wire
 from loyalty_core.store.inbox import DeliveryRow
 from loyalty_kit.errors import NeedsAttention, PayloadInvalid
 from loyalty_kit.events import Event
-from loyalty_kit.ports import Context, Hint, InboundRequest, Product, SmsAnswer
+from loyalty_kit.ports import Context, CustomerRecord, Hint, InboundRequest, Product, SmsAnswer
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ class Parcel:
     fetched: tuple[Fetched, ...]
     recheck: bool
     answers: tuple[SmsAnswer, ...] = ()
+    customers: tuple[CustomerRecord, ...] = ()
 
 
 def work_batch(hub: Hub, programme_id: int) -> int:
@@ -175,8 +177,8 @@ def _open(fetcher: Fetcher, live: Live | NotLive, row: DeliveryRow, translated: 
     events, products, hints = sort_out(translated)
     followed = tuple(hint for hint in hints if hint.kind != RECHECK)
     fetched = fetcher.follow(live, followed, row.received_at)
-    answers = answers_in(translated)
-    return Parcel(row, live, events, products, tuple(fetched), followed != hints, answers)
+    said = answers_in(translated), customers_in(translated)
+    return Parcel(row, live, events, products, tuple(fetched), followed != hints, *said)
 
 
 def _book(hub: Hub, lease: Lease, parcels: Sequence[Parcel]) -> None:
@@ -207,6 +209,7 @@ def _book_all(hub: Hub, lease: Lease, parcels: Sequence[Parcel], connection: Con
     receipts = record_events(connection, hub.plans, incoming, now=now) if incoming else []
     _keep_products(connection, parcels, changed, now)
     heard = _hear(connection, parcels, changed, now)
+    learnt = _learn(hub, connection, parcels, changed, now)
     for known, booked_at in ((True, None), (False, now)):
         alike = [(one.asked, one.content_hash) for one, _ in fetched if one.unchanged is known]
         documents.settle_each(connection, alike, booked_at=booked_at)
@@ -214,7 +217,8 @@ def _book_all(hub: Hub, lease: Lease, parcels: Sequence[Parcel], connection: Con
     for parcel in parcels:
         if parcel.recheck:
             installations.hurry(connection, parcel.live.row.id, "recheck", now=now)
-    done = [(lease.rows[p.row.id], _result(p, told) | _heard(p, heard)) for p in parcels]
+    results = [_result(p, told) | _heard(p, heard) | _learnt(p, learnt) for p in parcels]
+    done = [(lease.rows[p.row.id], result) for p, result in zip(parcels, results, strict=True)]
     inbox.settle_done(connection, done, now=now)
 
 
@@ -264,6 +268,28 @@ def _hear(
         )
         for live, answer in answers
     }
+
+
+def _learn(
+    hub: Hub,
+    connection: Connection,
+    parcels: Sequence[Parcel],
+    changed: Sequence[tuple[Fetched, Live]],
+    now: datetime,
+) -> dict[int, Learnt]:
+    """What came of each record of a customer, by its identity."""
+    told = [(parcel.live.source, record) for parcel in parcels for record in parcel.customers]
+    told += [(live.source, record) for one, live in changed for record in one.customers]
+    learnt = learn_customers(connection, hub.plans, told, now=now)
+    return {id(record): what for (_, record), what in zip(told, learnt, strict=True)}
+
+
+def _learnt(parcel: Parcel, learnt: dict[int, Learnt]) -> dict[str, Any]:
+    """What a person sees of records of customers: ids and what came of them, nothing personal."""
+    records = [*parcel.customers, *[record for one in parcel.fetched for record in one.customers]]
+    known = [learnt[id(record)] for record in records if id(record) in learnt]
+    told = [{"what": one.what, "member": one.member} for one in known]
+    return {"customers": told} if told else {}
 
 
 def _heard(parcel: Parcel, heard: dict[int, Heard]) -> dict[str, Any]:

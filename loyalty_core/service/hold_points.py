@@ -254,6 +254,7 @@ def let_go(hold: KeptHold, book: AccountBook | None, why: str, now: datetime) ->
     if book is not None:
         book.release(hold.lots, Cause(f"hold:{hold.id}:release", now, now, None, {"why": why}))
     hold.points, hold.lots, hold.state, hold.changed = 0, (), "released", True
+    hold.ran_out = why == "expired"
 
 
 # --- inside ---------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def renew_cart(  # noqa: PLR0913 - each is a word of its own to the caller
     claim = Claim(source.programme_id, shop_for(connection, source, shop).id, "cart", cart)
     key = claimed_holds(connection, [claim]).get(claim)
     last = None if key is None else holds_by_key(connection, [key]).get(key)
-    if last is None or not _may_be_renewed(last, now):
+    if last is None or not (last.state == "live" or last.ran_out):
         return None
     promised = promised_quote(last)
     wanted = HoldRequest(
@@ -48,11 +48,6 @@ def renew_cart(  # noqa: PLR0913 - each is a word of its own to the caller
         expect_spend_points=promised.points.spend,
     )
     return place_hold(connection, plans, source, wanted, now=now)
-
-
-def _may_be_renewed(last: KeptHold, now: datetime) -> bool:
-    """One that ended by itself was not let go."""
-    return last.state == "live" or (last.state == "released" and last.expires_at <= now)
 
 
 def _buyer_of(last: KeptHold) -> Customer | None:

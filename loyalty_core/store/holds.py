@@ -67,6 +67,7 @@ class KeptHold:
     request: dict[str, Any] = field(default_factory=dict)
     quote: dict[str, Any] = field(default_factory=dict)
     purchase_id: int | None = None
+    ran_out: bool | None = None
     is_new: bool = False
     changed: bool = False
 
@@ -246,4 +247,4 @@ def _values(hold: KeptHold) -> dict[str, Any]:
 
 
 _COLUMNS = tuple(column.name for column in holds.c)
-_CHANGING = ("order", "expires_at", "state", "purchase_id", "points", "lots")
+_CHANGING = ("order", "expires_at", "state", "purchase_id", "points", "lots", "ran_out")

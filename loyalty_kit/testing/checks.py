@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from importlib.metadata import entry_points
 from typing import Any
@@ -22,7 +23,7 @@ from loyalty_kit import KIT_VERSION
 from loyalty_kit.errors import ConnectorError, Drop, PayloadInvalid, Unreadable
 from loyalty_kit.events import Event, Purchase, Refund
 from loyalty_kit.events_schema import dump_event, load_event
-from loyalty_kit.ports import InboundRequest, Translated, Webhook
+from loyalty_kit.ports import CustomerRecord, InboundRequest, Translated, Webhook
 from loyalty_kit.redact import is_secret_name
 from loyalty_kit.settings import LANGUAGES, form_fields, load_settings, masked
 from loyalty_kit.testing import mutations
@@ -36,6 +37,7 @@ from loyalty_kit.testing.subject import (
     outcome,
 )
 from loyalty_kit.versions import fits
+from loyalty_kit.wire_fields import MAX_ID, MAX_NAME
 
 GROUP = "loyalty_hub.connectors"
 MAX_KEY = 255
@@ -338,6 +340,25 @@ def _expect_sound(what: str, items: Translated) -> None:
         expect(not floats, f"{what}: a float in {floats}")
         if isinstance(item, Purchase | Refund):
             _expect_loads(what, item)
+        if isinstance(item, CustomerRecord):
+            _expect_record(what, item)
+
+
+def _expect_record(what: str, record: CustomerRecord) -> None:
+    expect(0 < len(record.id) <= MAX_ID, f"{what}: a customer without an id, or with a long one")
+    for name in (record.first_name, record.middle_name, record.last_name):
+        fits_in = name is None or 0 < len(name) <= MAX_NAME
+        expect(fits_in, f"{what}: a name of a customer is empty or too long")
+    expect(record.gender in (None, "male", "female"), f"{what}: gender {record.gender!r}")
+    born = record.birth_date
+    expect(born is None or _is_day(born), f"{what}: birth_date is no day of ISO 8601")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _expect_loads(what: str, event: Event) -> None:

@@ -11,9 +11,9 @@ A webhook case:
 
 `received_at` and `revision` may be given in both.  `expect` holds canonical events in their
 wire form with `"type": "purchase"` or `"refund"`, `{"type": "hint", "kind", "id"}`, and
-`{"type": "products", "products": [...]}`; instead of it `"raises"` names the code of a
-connector error.  `"same_delivery_as"` names another case whose delivery key it must have.
-`total` is what the document itself says was paid.
+`{"type": "products", "products": [...]}`, `{"type": "customer", "id", ...}`; instead of it
+`"raises"` names the code of a connector error.  `"same_delivery_as"` names another case whose
+delivery key it must have.  `total` is what the document itself says was paid.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from marshmallow import ValidationError, fields
 from loyalty_kit import wire_fields as wire
 from loyalty_kit.events_schema import load_event
 from loyalty_kit.money import HUNDREDTHS, parse_decimal
-from loyalty_kit.ports import Hint, Product, ProductsChanged, SmsAnswer, Translated
+from loyalty_kit.ports import CustomerRecord, Hint, Product, ProductsChanged, SmsAnswer, Translated
 
 RECEIVED_AT = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 """For cases that do not say when they were received."""
@@ -98,6 +98,24 @@ class _SmsAnswerSchema(wire.FrozenSchema):
     text = fields.String(required=True)
 
 
+class _CustomerSchema(wire.FrozenSchema):
+    builds: ClassVar[type] = CustomerRecord
+
+    id = fields.String(required=True)
+    phone = fields.String()
+    email = fields.String()
+    card = fields.String()
+    first_name = fields.String()
+    middle_name = fields.String()
+    last_name = fields.String()
+    birth_date = fields.String()
+    gender = fields.String()
+    vouched = fields.Boolean()
+
+
+_PLAIN = {"hint": _HintSchema, "sms_answer": _SmsAnswerSchema, "customer": _CustomerSchema}
+
+
 def read_cases(folder: Path) -> tuple[Case, ...]:
     """Every `*.json` directly in the folder, by name.
 
@@ -147,12 +165,9 @@ def _bytes(body: Any) -> bytes:
 def _expected(item: Mapping[str, Any]) -> Any:
     facts = dict(item)
     kind = facts.get("type")
-    if kind == "hint":
-        del facts["type"]
-        return _HintSchema().load(facts)
     if kind == "products":
         return ProductsChanged(tuple(_ProductSchema().load(row) for row in facts["products"]))
-    if kind == "sms_answer":
+    if kind in _PLAIN:
         del facts["type"]
-        return _SmsAnswerSchema().load(facts)
+        return _PLAIN[kind]().load(facts)
     return load_event(facts)

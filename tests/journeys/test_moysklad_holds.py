@@ -96,6 +96,9 @@ def test_a_cart_that_spends_no_more_is_set_aside_no_more(with_codes: MoySkladSta
     with_codes.recalc(*BASKET)
     assert with_codes.held() == "0.00"
     assert verify(with_codes) == (200, "0.00")
+    # Nor when its ten minutes would have been over.
+    with_codes.work_after(minutes=11)
+    assert verify(with_codes) == (200, "0.00")
 
 
 def test_no_code_is_sent_for_points_that_are_gone(with_codes: MoySkladStage):

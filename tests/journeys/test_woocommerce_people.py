@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from loyalty_core.service.members import NewMember, enrol_member
+from hub.installations import update_settings
+from loyalty_core.service.members import NewMember, enrol_member, search_members
 from loyalty_core.service.source import Source
-from loyalty_core.store.database import write
+from loyalty_core.store.database import read, write
 from tests.support.woo import IVAN, MARIA, Bought, recorded_order
 
 GUEST = "guest_order_created__1__order_created"
@@ -106,3 +107,31 @@ def test_an_order_of_nobody_is_kept_and_moves_no_points(woo):
 
     assert woo.bought(20) == Bought("paid", "1990.00")
     assert woo.purchase(20)["member"] is None
+
+
+def test_an_account_fills_in_its_member_where_the_owner_wants_it(woo):
+    order, account = (
+        "three_updates_before_queue_run__1__order_updated",
+        "customer_updated__1__customer_updated",
+    )
+    woo.happens(order, billing=billing(order, first_name="", last_name=""))
+    woo.receive(account)
+    woo.work()
+    assert woo.states() == ["done", "dropped"]
+
+    update_settings(woo.hub, woo.installation.id, {"customers": "true"})
+    woo.receive(
+        "customer_created__1__customer_created", "order_paid_processing__2__customer_updated"
+    )
+    woo.work()
+
+    with read(woo.hub.engine) as connection:
+        (ivan,) = search_members(
+            connection, woo.hub.plans, woo.programme_id, "", now=woo.clock.now()
+        ).items
+    # Accounts enrol nobody: 3 is of somebody who has bought nothing.
+    assert ivan.name == "Иван Петров"
+    assert [one.result["customers"] for one in woo.deliveries()[2:]] == [
+        [{"what": "unknown", "member": None}],
+        [{"what": "filled", "member": ivan.id}],
+    ]

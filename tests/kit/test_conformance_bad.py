@@ -11,7 +11,7 @@ import pytest
 
 from loyalty_kit.events import Purchase
 from loyalty_kit.manifest import Capability
-from loyalty_kit.ports import Context, FrameView, Hint, Translated
+from loyalty_kit.ports import Context, CustomerRecord, FrameView, Hint, Translated
 from loyalty_kit.settings import SettingsSchema, secret, text, url
 from loyalty_kit.signing import check_token
 from loyalty_kit.testing.conformance import CHECKS
@@ -382,6 +382,14 @@ def in_floats(inbound: Any, context: Context) -> Translated:
     return (replace(event, lines=(line,)),)
 
 
+def with_customer(**facts: Any) -> Any:
+    def translate(inbound: Any, context: Context) -> Translated:
+        record = CustomerRecord(**{"id": "c-1", **facts})
+        return (*acmepos.translate(inbound, context), record)
+
+    return translate
+
+
 RECEIVED = case_named("receipt_with_weighed_goods").received_at
 
 
@@ -395,6 +403,10 @@ RECEIVED = case_named("receipt_with_weighed_goods").received_at
             changed(occurred_at=RECEIVED.replace(tzinfo=None)), "occurred_at", id="no zone"
         ),
         pytest.param(changed(lines=()), "total 34990", id="not the total of the document"),
+        pytest.param(with_customer(id=""), "without an id", id="a nameless customer"),
+        pytest.param(with_customer(last_name=""), "name of a customer", id="an empty name"),
+        pytest.param(with_customer(gender="F"), "gender 'F'", id="a gender of the vendor's"),
+        pytest.param(with_customer(birth_date="17.05.1990"), "birth_date", id="no ISO date"),
     ],
 )
 def test_11_refuses_unsound_events(translate: Any, saying: str) -> None:

@@ -19,7 +19,7 @@ from loyalty_kit.errors import (
     RemoteMisconfigured,
     RemoteUnavailable,
 )
-from loyalty_kit.pacing import Waiting
+from loyalty_kit.pacing import Pace, Waiting, counting_with
 from loyalty_kit.testing.remote import DROP, HANG, Answer, Asked, Remote, Reply, always, json_reply
 from loyalty_kit.transport import call, json_of, session
 
@@ -247,13 +247,56 @@ def test_a_packed_answer_is_unpacked_and_a_broken_one_is_told() -> None:
 
 
 def test_calls_to_one_host_are_paced_over_sessions() -> None:
+    """Two in any second, counted from when each was over."""
     time = Time()
     with Remote(always(json_reply())) as remote:
-        for _ in range(3):
-            with session(allow_private=True, pace_per_s=4, waiting=time.waiting) as made:
+        for _ in range(5):
+            with session(allow_private=True, pace_per_s=2, waiting=time.waiting) as made:
                 call(made, "GET", remote.base_url)
 
-    assert time.waits == [0.25, 0.25]
+    assert time.waits == [1, 1]
+
+
+def test_each_account_of_a_host_has_its_own_pace() -> None:
+    time = Time()
+    with Remote(always(json_reply())) as remote:
+        for token in ("a", "b", "a"):
+            pace = Pace(1, 3.0, account=token)
+            with session(allow_private=True, pace=pace, waiting=time.waiting) as made:
+                call(made, "GET", remote.base_url)
+
+    assert time.waits == [3]
+
+
+def test_repeats_and_redirects_are_calls_too() -> None:
+    time, pace = Time(), Pace(2, 10.0)
+    answers = in_turn(Reply(301, b"", {"Location": "/there"}), Reply(503), json_reply())
+    with remote_and_session(answers, pace=pace, waiting=time.waiting) as (remote, made):
+        call(made, "GET", remote.base_url)
+
+    assert time.waits == [0, 10]
+
+
+def test_who_gets_no_turn_gives_up() -> None:
+    """As where those who died had taken all."""
+    time = Time()
+    with counting_with(Full()):
+        made = session(allow_private=True, pace_per_s=1, waiting=time.waiting)
+    with Remote(always(json_reply())) as remote, made:
+        with pytest.raises(RateLimited, match="all turns"):
+            call(made, "GET", remote.base_url)
+
+        assert (remote.asked, sum(time.waits)) == ([], 30)
+
+
+class Full:
+    """A count of others that never lets a call go."""
+
+    def begin(self, name: str, pace: Pace, call: str) -> float:
+        return 1.0
+
+    def end(self, name: str, pace: Pace, call: str) -> None:
+        raise AssertionError("none began")
 
 
 # Redirects

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import gzip
 import json
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -26,6 +27,7 @@ class Call:
     query: dict[str, str]
     body: Any = None
     token: str | None = None
+    at: float = field(default_factory=time.monotonic)
 
 
 class Answers(BaseHTTPRequestHandler):

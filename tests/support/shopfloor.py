@@ -31,6 +31,7 @@ from loyalty_kit.ports import (
     ClientContext,
     Connector,
     Context,
+    CustomerRecord,
     Hint,
     InboundRequest,
     Product,
@@ -156,6 +157,8 @@ def _translate(request: InboundRequest, context: Context) -> Translated:
         return (load_event(told["event"]),)
     if "products" in told:
         return (ProductsChanged(tuple(Product(**one) for one in told["products"])),)
+    if "customer" in told:
+        return (CustomerRecord(**told["customer"]),)
     if "complaint" in told:
         raise NeedsAttention(told["complaint"])
     if "crash" in told:

@@ -212,6 +212,8 @@ def delivery_title(delivery: DeliveryView) -> str:
         return ", ".join(receipt_title(receipt) for receipt in receipts)
     if result.get("products"):
         return ngettext("%(num)d product", "%(num)d products", result["products"])
+    if result.get("customers"):
+        return gettext("A customer's record")
     if result.get("unchanged"):
         return gettext("An order without changes")
     if delivery.hook.startswith("@"):
@@ -227,6 +229,13 @@ def receipt_title(receipt: Mapping[str, str]) -> str:
     return gettext("Purchase %(number)s", number=number)
 
 
+CUSTOMER: Mapping[str, State] = {
+    "enrolled": State(lazy_gettext("New member"), "good"),
+    "filled": State(lazy_gettext("Filled in"), "good"),
+    "known": State(lazy_gettext("Nothing new"), "idle"),
+    "unknown": State(lazy_gettext("No member"), "idle"),
+}
+"""What came of a customer's record."""
 COUPON: Mapping[str, State] = {
     "active": State(lazy_gettext("Can be used"), "good"),
     "used": State(lazy_gettext("Used"), "idle"),

@@ -129,6 +129,8 @@ holds = Table(
     Column("request", Json, nullable=False),
     Column("quote", Json, nullable=False),
     Column("purchase_id", BigInt),
+    # Released because its time was up, and not by a word of whoever placed it.
+    Column("ran_out", Boolean),
     PrimaryKeyConstraint("member_id", "id"),
     *none_below_zero("points"),
     CheckConstraint("state IN ('live', 'captured', 'released')", name="state_known"),

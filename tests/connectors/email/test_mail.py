@@ -15,6 +15,7 @@ import pytest
 from connectors.email import CONNECTOR
 from loyalty_kit.errors import CredentialsRejected, RemoteMisconfigured
 from loyalty_kit.manifest import Channel
+from loyalty_kit.pacing import Pace, counting_with
 from loyalty_kit.ports import ClientContext, Message, Sent, Undeliverable
 from loyalty_kit.settings import load_settings
 from tests.connectors.email.test_conformance import form
@@ -63,6 +64,28 @@ def test_a_message_without_advertising_has_no_way_out() -> None:
         send(server.base_url, Message("anna@example.com", "Код 123456", channel=Channel.EMAIL))
 
     assert server.mails[0]["List-Unsubscribe"] is None
+
+
+class Counted:
+    """Who counts calls beside this process, and what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def begin(self, name: str, pace: Pace, call: str) -> float:
+        self.told.append(("begin", pace.calls))
+        return 0.0
+
+    def end(self, name: str, pace: Pace, call: str) -> None:
+        self.told.append(("end", pace.calls))
+
+
+def test_mail_keeps_its_pace_with_other_processes() -> None:
+    count = Counted()
+    with mail_server() as server, counting_with(count):
+        send(server.base_url, OFFER, per_second="7")
+
+    assert count.told == [("begin", 7), ("end", 7)]
 
 
 def test_the_same_message_again_is_the_same_mail_byte_by_byte() -> None:

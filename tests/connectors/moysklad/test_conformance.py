@@ -34,7 +34,7 @@ def two_pages() -> Iterator[str]:
 TestMoysklad = conformance_suite(
     CONNECTOR,
     recorded=CASES,
-    settings=form(),
+    settings=form(customers="staff"),
     sign=lambda webhook, body: proof(webhook),
     remote=RemoteSide(settings=form, accepts=accepts, shop=two_pages, member=ANNA),
     changed_body="MoySklad signs nothing: a secret address, and the till's token",

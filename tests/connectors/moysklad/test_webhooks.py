@@ -100,9 +100,9 @@ def test_what_is_not_ours_is_not_read():
     with pytest.raises(Gone):
         documents.read(None, Hint("product", "../../x"))
     with pytest.raises(NotOurs):
-        documents.read(None, Hint("counterparty", ANNA))
+        documents.read(None, Hint("employee", ANNA))
     with pytest.raises(NotOurs):
-        documents.translate(Hint("counterparty", ANNA), {}, context())
+        documents.translate(Hint("employee", ANNA), {}, context())
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ def form(base_url: str) -> dict[str, str]:
         "consumer_key": WooShop.consumer_key,
         "consumer_secret": WooShop.consumer_secret,
         "webhook_secret": SYNTHETIC_SECRET,
+        "customers": "true",
     }
 
 

@@ -1,12 +1,15 @@
 """What shops sent: listed, shown without what is personal, replayed."""
 
 import json
+import re
+from html import unescape
 
 import pytest
 
 from hub.deliveries import list_deliveries
 from hub.ingest import process
 from hub.installations import create_installation
+from loyalty_core.service.erase_member import erase_member
 from loyalty_core.service.programmes import get_programme
 from loyalty_core.store.database import read, write
 from tests.hub.web.conftest import add_programme
@@ -54,6 +57,28 @@ def test_a_booked_delivery_tells_what_was_booked(owner, deliver):
     assert f'href="/admin/p/demo/deliveries/{delivery}">Purchase 1042</a>' in page
     assert "Booked" in page
     assert "To the member" in owner.page(f"/admin/p/demo/deliveries/{delivery}")
+
+
+def test_a_customer_s_record_tells_what_came_of_it_and_is_emptied_with_its_member(
+    owner, hub, shop, deliver
+):
+    person = {"id": "c-1", "card": "7700-12", "first_name": "Лукерья", "vouched": True}
+    delivery = deliver("1", customer=person)
+    address = f"/admin/p/demo/deliveries/{delivery}"
+    listed = unescape(owner.page("/admin/p/demo/deliveries/"))
+    assert f'href="{address}">A customer\'s record</a>' in listed
+    page = owner.page(address)
+    assert "New member" in page
+    assert "Лукерья" not in page
+
+    # Its body names nobody by a phone; the erasure finds it by what came of it.
+    later = deliver("2", customer={"id": "c-1", "last_name": "Крузенштерн"})
+    (member,) = set(re.findall(r"/members/(m_[0-9a-z]+)", page))
+    programme, now = shop.programme_id, hub.clock.now()
+    with write(hub.engine) as connection:
+        erase_member(connection, programme, member, author="-", evidence_key=b"k" * 32, now=now)
+    for one in (delivery, later):
+        assert "No longer kept" in owner.page(f"/admin/p/demo/deliveries/{one}")
 
 
 def test_the_last_deliveries_of_a_connection_come_as_a_fragment(owner, shop, deliver):
