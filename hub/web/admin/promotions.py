@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from werkzeug.exceptions import NotFound
 from hub.web.admin import promotion_forms, rule_drafts
 from hub.web.admin.condition_forms import field_choices
 from hub.web.admin.context import the_hub, the_programme, zone
+from hub.web.admin.entry_forms import without
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.programme import pages
 from hub.web.admin.promotion_forms import PromotionForm
@@ -179,11 +179,9 @@ def _sent(code: str | None) -> ResponseReturnValue:
 def remove_promotion(promotion: str) -> ResponseReturnValue:
     """Out of the draft; what is in force keeps it until the draft is published."""
     work = at_work(base_of_form())
-    document = copy.deepcopy(dict(work.document))
-    kept = [one for one in document.get("promotions", ()) if one["id"] != promotion]
-    if len(kept) == len(document.get("promotions", ())):
+    document = without(work.document, promotion_forms.SECTION, promotion)
+    if document is None:
         raise NotFound
-    document["promotions"] = kept
     try:
         draft = rule_drafts.save(work.version, document)
     except RulesInvalid:
