@@ -25,6 +25,7 @@ from hub.web.admin.words import State, state
 from hub.web.sentences import detail
 from loyalty_core.domain.card_numbers import CardSeries
 from loyalty_core.domain.club_events import ClubEvent
+from loyalty_core.domain.conditions.tell import Names
 from loyalty_core.domain.difference import sayings
 from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.event_rules import EventRule
@@ -61,9 +62,16 @@ def parts(part: str) -> ResponseReturnValue:
     shown = _part(part)
     group = next(name for name, some in GROUPS.items() if shown in some)
     work, now = at_work(), the_hub().clock.now()
+    names = rule_drafts.names(work.rules)
     standing = at_work(work.in_force).rules if work.is_draft else work.rules
     listed = [
-        (one, [_row(entry, getattr(standing, one.section), now) for entry in _entries(work, one)])
+        (
+            one,
+            [
+                _row(entry, getattr(standing, one.section), now, names)
+                for entry in _entries(work, one)
+            ],
+        )
         for one in GROUPS[group]
     ]
     return render_template(
@@ -88,11 +96,11 @@ def _entries(work: Work, part: Part) -> tuple[Any, ...]:
     return found
 
 
-def _row(entry: Any, standing: tuple[Any, ...], now: datetime) -> Row:
+def _row(entry: Any, standing: tuple[Any, ...], now: datetime, names: Names) -> Row:
     return Row(
         key=entry.id if isinstance(entry, EventRule) else entry.code,
         name=entry.name,
-        words=_in_words(entry),
+        words=_in_words(entry, names),
         state=_state(entry, now),
         starts_at=getattr(entry, "starts_at", None),
         ends_at=getattr(entry, "ends_at", None),
@@ -108,11 +116,11 @@ def _state(entry: Any, now: datetime) -> State | None:
     return None
 
 
-def _in_words(entry: Any) -> tuple[str, ...]:
+def _in_words(entry: Any, names: Names) -> tuple[str, ...]:
     """What it says, but for what stands beside it: its dates, and whether it is switched on."""
     beside = {"starts_at": None, "ends_at": None, "enabled": True}
     own = {name: value for name, value in beside.items() if hasattr(entry, name)}
-    return sayings(replace(entry, **own), language())
+    return sayings(replace(entry, **own), language(), names)
 
 
 # --- one of them ----------------------------------------------------------------------------
@@ -234,7 +242,7 @@ def _looked_at(work: Work, part: Part, form: EntryForm) -> dict[str, object]:
         reached = count_reached(
             connection, the_programme().id, rules, own.when, now=hub.clock.now()
         )
-    return {"told": _in_words(own), "reached": reached}
+    return {"told": _in_words(own, rule_drafts.names(rules)), "reached": reached}
 
 
 def _page(
