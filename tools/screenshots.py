@@ -47,6 +47,23 @@ OFFERED = {
     "certificates": [
         {"code": "gift", "name": "Подарочный", "nominal": "3000.00", "life_days": 365}
     ],
+    "clubs": [{"code": "tea", "name": "Чайный клуб", "skus": ["CLUB-1"], "days": 365}],
+    "club_events": [
+        {
+            "code": "spring",
+            "name": "Дегустация улунов",
+            "starts_at": "2026-12-05T18:00:00+03:00",
+            "places": 12,
+            "when": {"field": "member.club", "is": "has_any", "value": ["tea"]},
+        }
+    ],
+    "segments": [
+        {
+            "code": "regulars",
+            "name": "Постоянные покупатели",
+            "when": {"field": "history.purchases", "is": "at_least", "value": 5},
+        }
+    ],
     "reward_catalogue": [
         {"code": "cup", "name": "Пиала фарфоровая", "kind": "gift", "price": "350.00"},
         {"code": "tasting", "name": "Дегустация чая", "kind": "service", "price": "500.00"},
@@ -96,6 +113,7 @@ class Shown:
             "first-run": "/admin/p/demo/first-run/try",
             "connections": f"/admin/p/demo/connections/{self.connection}",
             "promotions": "/admin/p/demo/programme/promotions/p_sweets",
+            "clubs": "/admin/p/demo/programme/parts/clubs/",
             "members": f"/admin/p/demo/members/{self.member}?view=lots",
             "coupons": "/admin/p/demo/coupons/",
             "rewards": "/admin/p/demo/rewards/",

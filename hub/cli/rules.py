@@ -19,13 +19,13 @@ from loyalty_core.domain.rules import rules_schema
 from loyalty_core.domain.templates import templates, with_template
 from loyalty_core.service.programmes import (
     check_rules,
-    compare_rules,
     draft_rules,
     get_rules,
     list_rules_versions,
     publish_rules,
     take_back_rules,
 )
+from loyalty_core.service.rule_words import compare_rules
 from loyalty_core.store.database import read, transact
 
 AUTHOR = "command line"

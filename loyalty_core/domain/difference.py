@@ -12,6 +12,8 @@ from dataclasses import MISSING, Field, dataclass, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from loyalty_core.domain.conditions.tell import NO_NAMES, Names, called, tell
+from loyalty_core.domain.conditions.tree import All, AnyOf, Leaf, Not
 from loyalty_core.domain.pricing.declare import Word, words_of
 
 KEYS = ("id", "code")
@@ -45,18 +47,21 @@ class Change:
     text: str
 
 
-def difference(was: object, now: object, locale: str) -> tuple[Change, ...]:
+def difference(
+    was: object, now: object, locale: str, names: Names = NO_NAMES
+) -> tuple[Change, ...]:
     """All that differs between two values of declared dataclasses, in the order of the words.
 
-    `locale`: "ru" or "en".  Values that mean the same ("5" and "5.00") do not differ.
+    `locale`: "ru" or "en"; `names`: what codes are called.  Values that mean the same ("5" and
+    "5.00") do not differ.
     """
-    return tuple(_records(was, now, _Place((), (), locale)))
+    return tuple(_records(was, now, _Place((), (), locale, names)))
 
 
-def sayings(record: object, locale: str) -> tuple[str, ...]:
+def sayings(record: object, locale: str, names: Names = NO_NAMES) -> tuple[str, ...]:
     """What a declared record says beyond its name and what goes without saying, each by itself:
-    "Earned, % of money: 5".  `locale`: "ru" or "en"."""
-    return tuple(_said(record, _Place((), (), locale)))
+    "Earned, % of money: 5".  `locale`: "ru" or "en"; `names`: what codes are called."""
+    return tuple(_said(record, _Place((), (), locale, names)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class _Place:
     path: tuple[str, ...]
     titles: tuple[str, ...]
     locale: str
+    names: Names
 
     def below(self, key: str, title: str) -> _Place:
         return replace(self, path=(*self.path, key), titles=(*self.titles, title))
@@ -152,7 +158,12 @@ def _items(
             yield from _records(old[key], item, place.below(key, name))
     before, after = [key for key in old if key in new], [key for key in new if key in old]
     if before != after and word.key not in UNORDERED:
-        yield place.reordered(", ".join(before), ", ".join(after))
+        yield place.reordered(_listed(old, before), _listed(new, after))
+
+
+def _listed(items: Mapping[str, object], keys: Sequence[str]) -> str:
+    """By their names, or else their keys."""
+    return ", ".join(getattr(items[key], "name", key) for key in keys)
 
 
 def _without(items: Sequence[object], others: Sequence[object]) -> list[object]:
@@ -226,6 +237,10 @@ def _told(word: Word, value: object, place: _Place) -> str:
         return place.say("none")
     if isinstance(value, tuple):
         return ", ".join(_told(word, item, place) for item in value) or place.say("nothing")
+    if isinstance(value, Leaf | Not | All | AnyOf):
+        return tell(value, "", place.locale, place.names)
+    if isinstance(value, str) and word.key in place.names:
+        return called(place.names, word.key, value)
     if word.kind.told is not None:
         return word.kind.told(value, place.locale)
     if _is_record(value):

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.difference import Change, difference
 from loyalty_core.domain.errors import (
     ApprovalNeeded,
     Conflict,
@@ -29,13 +28,11 @@ from loyalty_core.store.programmes import Programme, RulesVersion
 from loyalty_core.store.tiers import rate_anew
 
 __all__ = [
-    "Comparison",
     "DraftMoved",
     "Programme",
     "RulesVersion",
     "TakenBack",
     "check_rules",
-    "compare_rules",
     "create_programme",
     "draft_rules",
     "end_first_run",
@@ -294,40 +291,6 @@ def take_back_rules(
         return TakenBack(anew, in_force=False)
     _put_in_force(connection, programme, anew, author, now)
     return TakenBack(anew, in_force=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What changes from version `was` to version `now`."""
-
-    was: int
-    now: int
-    changes: tuple[Change, ...]
-
-
-def compare_rules(
-    connection: Connection,
-    programme_id: int,
-    was: int | None = None,
-    now: int | None = None,
-    *,
-    locale: str,
-) -> Comparison:
-    """The difference of two versions or drafts, in words of a language ("ru" or "en").
-
-    None for `was` is the version in force, None for `now` the newest number.
-
-    Raises: ProgrammeNotFound, VersionNotFound, RulesInvalid.
-    """
-    if was is None:
-        programme = store.programme_by_id(connection, programme_id)
-        if programme is None:
-            raise ProgrammeNotFound
-        was = programme.rules_version
-    if now is None:
-        now = list_rules_versions(connection, programme_id)[0].version
-    old, new = (parse_rules(get_rules(connection, programme_id, version)) for version in (was, now))
-    return Comparison(was, now, difference(old, new, locale))
 
 
 def _put_in_force(

@@ -63,7 +63,11 @@ class Words:
 
 
 ENGLISH = Words(
-    ("Of each (units): 3", "Day of the week: one of Saturday, Sunday and Tier: one of gold"),
+    (
+        "Of each (units): 3",
+        "Categories of goods: Black tea",
+        "Day of the week: one of Saturday, Sunday and Tier: one of Gold",
+    ),
     f"99.90{NBSP}₽",
     f"300.00{NBSP}₽",
     "Can be had by 1 member",
@@ -75,7 +79,8 @@ ENGLISH = Words(
 RUSSIAN = Words(
     (
         "Из каждых (штук): 3",
-        "День недели: одно из: суббота, воскресенье и Уровень: одно из: gold",
+        "Категории товаров: Black tea",
+        "День недели: одно из: суббота, воскресенье и Уровень: одно из: Gold",
     ),
     f"99,90{NBSP}₽",
     f"300,00{NBSP}₽",
@@ -119,7 +124,7 @@ def shop(engine: Engine, tmp_path: Path) -> Iterator[Shop]:
         programme = create_programme(
             connection, code="demo", name="Demo", document=RULES, author="test", now=SATURDAY
         )
-        tea = CategoryRow("tea", "Tea", None)
+        tea = CategoryRow("tea", "Black tea", None)
         upsert_categories(connection, programme.id, [tea])
         for login in ("anna", "boris"):
             create_admin(connection, login=login, password_hash=hashed_password(), now=SATURDAY)
@@ -247,6 +252,8 @@ def save(page: Page, words: Words) -> int:
     fits(page)
     page.locator(".alert-info .btn").click()
     expect(page.locator(".change-added")).to_contain_text("Third tea")
+    expect(page.locator(".change-added")).to_contain_text("Black tea")
+    expect(page.locator(".change-added")).to_contain_text("Gold")
     expect(page.locator("main")).to_contain_text(words.second)
     expect(page.locator('form[action$="/publish"] button')).to_be_disabled()
     fits(page)

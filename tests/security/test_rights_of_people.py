@@ -124,6 +124,19 @@ PAGES = {
         302, 404, {"base": DRAFT}, roles=MARKETER
     ),
     f"POST {DEMO}/programme/promotions/look": Page(200, 404, {"base": DRAFT}, roles=MARKETER),
+    f"GET {DEMO}/programme/parts/<part>/": Page(200, 200, roles=LOOK),
+    f"GET {DEMO}/programme/parts/<part>/new": Page(200, 200, roles=MARKETER),
+    f"POST {DEMO}/programme/parts/<part>/new": Page(422, 404, {"base": DRAFT}, roles=MARKETER),
+    f"GET {DEMO}/programme/parts/<part>/of/<entry>": Page(200, 404, roles=MARKETER),
+    f"POST {DEMO}/programme/parts/<part>/of/<entry>": Page(
+        422, 404, {"base": DRAFT}, roles=MARKETER
+    ),
+    f"POST {DEMO}/programme/parts/<part>/of/<entry>/remove": Page(
+        302, 404, {"base": DRAFT}, roles=MARKETER
+    ),
+    f"POST {DEMO}/programme/parts/<part>/look": Page(200, 404, {"base": DRAFT}, roles=MARKETER),
+    f"GET {DEMO}/programme/cards": Page(200, 200, roles=MARKETER),
+    f"POST {DEMO}/programme/cards": Page(302, 404, {"base": DRAFT}, roles=MARKETER),
     f"GET {DEMO}/programme/versions/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/programme/versions/<int(max=2147483647):version>": Page(200, 404, roles=LOOK),
     f"POST {DEMO}/programme/versions/<int(max=2147483647):version>/publish": Page(302, 404),

@@ -156,6 +156,9 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     rules["certificates"] = [{"code": "gift", "name": "Gift", "top_up": True}]
     rules["personal_lists"] = [{"code": "own", "name": "Own"}]
     rules["clubs"] = [{"code": "tea", "name": "Tea"}]
+    rules["segments"] = [
+        {"code": "regulars", "name": "Regulars", "when": {"field": "member.age", "is": "is_known"}}
+    ]
     rules["club_events"] = [
         {"code": "tasting", "name": "Tasting", "starts_at": "2026-05-01T12:00:00Z", "places": 9}
     ]
@@ -198,6 +201,8 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         key = next(one for one in list_keys(connection, programme_id) if one.name == "south")
     return {
         "promotion": "weekend",
+        "part": "segments",
+        "entry": "regulars",
         "int(max=2147483647):version": str(waiting.json["draft"]),
         "login": "one-more",
         "token": "nobody-has-it",

@@ -35,6 +35,7 @@ from hub.web.admin import (
     member_notes,
     members,
     messages,
+    parts,
     people,
     posters,
     programme,
@@ -70,7 +71,7 @@ _MOST_FIELDS = 3000
 _CONNECTIONS = connection_health.pages
 assert connection_backfill.pages is _CONNECTIONS, "each of these modules adds routes to it"
 _PROGRAMME = programme.pages
-for _part in (promotions, rule_versions, simulations):
+for _part in (promotions, parts, rule_versions, simulations):
     assert _part.pages is _PROGRAMME, "each of these modules adds routes to it"
 
 

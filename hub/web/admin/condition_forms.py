@@ -1,4 +1,4 @@
-"""The condition of a promotion as a form: groups and lines, whose place is in their names.
+"""A condition of the rules as a form: groups and lines, whose place is in their names.
 
 Nothing is kept between two calls: the whole tree comes with each, changed by one act.  The root,
 `when`, is a group; a line of it is `when.0`, a line of a group within it `when.1.0`.
@@ -6,7 +6,7 @@ Nothing is kept between two calls: the whole tree comes with each, changed by on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -196,8 +196,11 @@ def _value(field: Field, typed: str) -> Any:
     return scalar("whole" if kind in _WHOLE else "decimal" if kind in _DECIMAL else "", typed)
 
 
-def change(tree: Tree, act: str) -> None:
-    """Carry out `line:when.1`, `group:when` or `drop:when.1.0`; rows of others are not here."""
+def change(tree: Tree, act: str, first: str = FIRST) -> None:
+    """Carry out `line:when.1`, `group:when` or `drop:when.1.0`; rows of others are not here.
+
+    `first`: what a new line asks.
+    """
     verb, _, path = act.partition(":")
     if path != ROOT and not path.startswith(f"{ROOT}."):
         return
@@ -211,7 +214,7 @@ def change(tree: Tree, act: str) -> None:
         number = row_number(step)
         group = inside[number] if number is not None and number < len(inside) else None
     if isinstance(group, dict) and "nodes" in group:
-        line = {"field": FIRST, "is": "at_least", "values": [], "goods": dict(_PLAIN_GOODS)}
+        line = {"field": first, "is": "at_least", "values": [], "goods": dict(_PLAIN_GOODS)}
         fresh: Tree = {"group": "any", "nodes": [line]} if verb == "group" else line
         if verb in ("line", "group"):
             group["nodes"].append(fresh)
@@ -318,10 +321,15 @@ def _goods(tree: Tree, drawing: Drawing, at: str) -> tuple[DrawnField, ...]:
     return tuple(inner.draw(Goods, tree.get("goods", {}), join(at, "goods")))
 
 
-def field_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """All that a condition may ask, by groups with their titles."""
+def field_choices(
+    *, of_members: bool = False, but: Collection[str] = ()
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """All that a condition may ask, by groups with their titles; `of_members`: what a member has
+    by itself alone."""
     found: dict[str, list[tuple[str, str]]] = {}
     for field in FIELDS.values():
+        if (of_members and not field.of_members) or field.name in but:
+            continue
         title = str(FIELD_GROUPS[field.name.partition(".")[0]])
         found.setdefault(title, []).append((field.name, field.titles[language()]))
     return list(found.items())

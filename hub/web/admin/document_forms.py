@@ -261,7 +261,7 @@ class Drawing:
         told = value.get(key, slot.default)
         given = self.options.get(masked(name))
         kind, options = slot.kind, self._own_options(slot)
-        if given is not None and kind == "text":
+        if given is not None and kind in ("text", "choice"):
             kind, options = "choice", _with_value(given, told)
         elif given is not None and kind == "names" and 0 < len(given) <= _MOST_CHIPS:
             kind, options = "choices", _with_values(given, told)

@@ -27,6 +27,10 @@ _PAGES = {
     "attention": "attention",
     "seen_twice": "attention",
     "programme": "programme",
+    "programme.parts": "clubs",
+    "programme.new_entry": "clubs",
+    "programme.entry": "clubs",
+    "programme.cards": "clubs",
     "catalogue": "programme",
     "members": "members",
     "member_actions": "members",
@@ -44,15 +48,16 @@ _PAGES = {
     "log": "people",
     "account": "people",
 }
-"""By the section of the console; of all others the first page."""
+"""By the page of the console, or else its section; of all others the first page."""
 
 pages = Blueprint("guide", __name__, url_prefix="/guide")
 
 
 def help_address(endpoint: str, language: str) -> str:
     """Where the guide tells of this page of the console."""
-    section = endpoint.removeprefix("admin.").partition(".")[0]
-    return url_for("admin.guide.show", tongue=language, page=_PAGES.get(section, _FIRST))
+    own = endpoint.removeprefix("admin.")
+    page = _PAGES.get(own) or _PAGES.get(own.partition(".")[0], _FIRST)
+    return url_for("admin.guide.show", tongue=language, page=page)
 
 
 @pages.get("/<tongue>/<page>.md")

@@ -18,7 +18,8 @@ from hub.web.sentences import detail
 from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.rules import RuleSet
 from loyalty_core.domain.tiering import ACTIONS, DAYS, SPENT, THRESHOLDS
-from loyalty_core.service.programmes import DraftMoved, compare_rules, list_rules_versions
+from loyalty_core.service.programmes import DraftMoved, list_rules_versions
+from loyalty_core.service.rule_words import compare_rules
 from loyalty_core.store.database import read
 
 SECTIONS = (

@@ -5,78 +5,49 @@ from __future__ import annotations
 import copy
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from hub.web.admin import condition_forms
-from hub.web.admin.condition_forms import Tree, Written
+from hub.web.admin.condition_forms import Tree
 from hub.web.admin.document_forms import (
     Drawing,
     DrawnField,
-    Errors,
     Form,
     Options,
     change_rows,
     read_record,
 )
+from hub.web.admin.entry_forms import EntryForm, split
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.rule_words import PROMOTION_STATE
 from hub.web.admin.words import State, state
+from loyalty_core.domain.event_rules import EventRule
+from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.domain.pricing.goods import Goods, fold
 from loyalty_core.domain.pricing.promotion import Promotion
 from loyalty_core.domain.pricing.rules import RULE_TYPES
 from loyalty_core.domain.templates import Template
 
+SECTION = "promotions"
 FIRST_TYPE = "percent_off"
 _COMMON = frozenset({"categories"})
 """Of the words about goods, what stands beside the result; the rest is unfolded."""
 
 
-@dataclass(frozen=True, slots=True)
-class PromotionForm:
-    """What was typed.  `told` is the promotion but for its condition, which is `tree`; `index`:
-    where it stands in the document, None: it is new."""
+class PromotionForm(EntryForm):
+    """A promotion of the document."""
 
-    told: dict[str, Any]
-    tree: Tree = field(default_factory=condition_forms.empty)
-    index: int | None = None
-    errors: Errors = field(default_factory=dict)
+    __slots__ = ()
 
     @property
     def type(self) -> str:
         return str(self.told["type"])
 
-    def written(self) -> tuple[dict[str, Any], Written]:
-        """The promotion for the document, and where its condition's nodes stand in the form."""
-        condition = condition_forms.to_document(self.tree)
-        promotion = copy.deepcopy(self.told)
-        if condition.when is not None:
-            promotion["when"] = condition.when
-        return promotion, condition
 
-    def put_into(self, document: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
-        """The document with this promotion, and its place there."""
-        filled = copy.deepcopy(dict(document))
-        listed = filled.setdefault("promotions", [])
-        promotion, _ = self.written()
-        if self.index is None:
-            listed.append(promotion)
-            return filled, len(listed) - 1
-        listed[self.index] = promotion
-        return filled, self.index
-
-    def with_errors(self, errors: Errors, place: int) -> PromotionForm:
-        """The form with what the document's reader found wrong in the promotion at `place`."""
-        start = f"promotions.{place}."
-        own = {path.removeprefix(start): list(texts) for path, texts in errors.items()}
-        _, written = self.written()
-        tree = {path: texts for path, texts in own.items() if _of_tree(path)}
-        rest = {path: texts for path, texts in own.items() if not _of_tree(path)}
-        return replace(self, errors={**rest, **written.errors_in_form(tree)})
-
-
-def _of_tree(path: str) -> bool:
-    return path == condition_forms.ROOT or path.startswith(f"{condition_forms.ROOT}.")
+def _form(told: dict[str, Any], tree: Tree, index: int | None = None) -> PromotionForm:
+    return PromotionForm(SECTION, told, tree, index)
 
 
 # --- reading --------------------------------------------------------------------------------
@@ -86,22 +57,23 @@ def fresh(ready: Template | None = None) -> PromotionForm:
     """A form with a code of its own: empty, or with what the ready promotion says."""
     code = f"promo-{secrets.token_hex(3)}"
     if ready is None:
-        return PromotionForm({"id": code, "name": "", "type": FIRST_TYPE, "params": {}})
+        bare = {"id": code, "name": "", "type": FIRST_TYPE, "params": {}}
+        return _form(bare, condition_forms.empty())
     (said,) = ready.part["promotions"]
     told = {key: copy.deepcopy(value) for key, value in said.items() if key != "when"}
     told |= {"id": code, "name": ready.title[language()]}
-    return PromotionForm(told, condition_forms.from_document(said.get("when")))
+    return _form(told, condition_forms.from_document(said.get("when")))
 
 
 def from_document(document: Mapping[str, Any], code: str) -> PromotionForm | None:
     """The form of a promotion of the document; None where it is not there."""
-    for index, one in enumerate(document.get("promotions", ())):
-        if one["id"] == code:
-            told = copy.deepcopy({key: value for key, value in one.items() if key != "when"})
-            if told["type"] not in RULE_TYPES:
-                told["type"] = FIRST_TYPE
-            return PromotionForm(told, condition_forms.from_document(one.get("when")), index)
-    return None
+    found = split(document, SECTION, code)
+    if found is None:
+        return None
+    index, told, tree = found
+    if told["type"] not in RULE_TYPES:
+        told["type"] = FIRST_TYPE
+    return _form(told, tree, index)
 
 
 def from_typed(form: Form, document: Mapping[str, Any], code: str | None) -> PromotionForm:
@@ -119,7 +91,7 @@ def from_typed(form: Form, document: Mapping[str, Any], code: str | None) -> Pro
     condition_forms.change(tree, act)
     change_rows(told, act)
     standing = None if code is None else from_document(document, code)
-    return PromotionForm(told, tree, None if standing is None else standing.index)
+    return _form(told, tree, None if standing is None else standing.index)
 
 
 def _params(form: Form, kind: str) -> dict[str, Any]:
@@ -188,13 +160,13 @@ def _place(one: DrawnField) -> int:
     return _LATER.index(one.key) + 1 if one.key in _LATER else 0
 
 
-def standing(promotion: Promotion, now: Any) -> State:
-    """Whether it applies at `now`."""
-    if not promotion.enabled:
+def standing(entry: Promotion | EventRule | CouponSeries, now: datetime) -> State:
+    """Whether it applies at `now`; a series cannot be switched off."""
+    if not isinstance(entry, CouponSeries) and not entry.enabled:
         code = "off"
-    elif promotion.ends_at is not None and promotion.ends_at <= now:
+    elif entry.ends_at is not None and entry.ends_at <= now:
         code = "over"
-    elif promotion.starts_at is not None and promotion.starts_at > now:
+    elif entry.starts_at is not None and entry.starts_at > now:
         code = "soon"
     else:
         code = "on"
@@ -206,7 +178,7 @@ def options_of(
     shops: list[tuple[str, str]],
     categories: list[tuple[str, str]],
 ) -> Options:
-    """What may be chosen, by the fields of promotions and of conditions."""
+    """What may be chosen, by the fields of promotions, of other entries and of conditions."""
 
     def coded(section: str) -> list[tuple[str, str]]:
         return [(one["code"], one.get("name", one["code"])) for one in document.get(section, ())]
@@ -217,13 +189,14 @@ def options_of(
     lanes = [(one["code"], one["code"]) for one in document.get("lanes", ({"code": "main"},))]
     rewards = (document.get("rewards") or {}).get("forms", ())
     goods = {
-        f"params.{prefix}{word}": categories
-        for prefix in ("", "parts.*.")
+        f"{prefix}{word}": categories
+        for prefix in ("", "params.", "params.parts.*.")
         for word in ("categories", "except_categories")
     }
     chosen: dict[str, list[tuple[str, str]]] = {
         "lane": lanes,
         "params.currency": coded("currencies"),
+        "currency": coded("currencies"),
         "member.tier": coded("tiers"),
         "shop.code": shops,
         "time.holiday": folded("calendars"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from werkzeug.exceptions import NotFound
 from hub.web.admin import promotion_forms, rule_drafts
 from hub.web.admin.condition_forms import field_choices
 from hub.web.admin.context import the_hub, the_programme, zone
+from hub.web.admin.entry_forms import without
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.programme import pages
 from hub.web.admin.promotion_forms import PromotionForm
@@ -23,7 +23,7 @@ from hub.web.admin.rule_words import GROUPS
 from hub.web.admin.trials import TryForm, read_try, try_out
 from hub.web.admin.words import State
 from hub.web.sentences import detail
-from loyalty_core.domain.conditions.tell import tell
+from loyalty_core.domain.conditions.tell import Names, tell
 from loyalty_core.domain.difference import sayings
 from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.pricing.promotion import Promotion
@@ -62,12 +62,19 @@ def promotions() -> ResponseReturnValue:
     """What there is in the version that changes start from, over a month."""
     hub, programme = the_hub(), the_programme()
     work, now = at_work(), hub.clock.now()
-    first = _month(now)
+    first, names = _month(now), rule_drafts.names(work.rules)
     with read(hub.engine) as connection:
         left = budgets(connection, programme.id, work.rules, zone(), now=now)
     standing = at_work(work.in_force).rules.promotions if work.is_draft else None
     rows = [
-        _row(one, left.get(one.id, ()), first, now, standing is not None and one not in standing)
+        Row(
+            one,
+            promotion_forms.standing(one, now),
+            in_words(one, names),
+            left.get(one.id, ()),
+            *_in_month(one, first),
+            is_new=standing is not None and one not in standing,
+        )
         for one in work.rules.promotions
     ]
     return render_template(
@@ -94,7 +101,8 @@ def _month(now: datetime) -> date:
     return asked if near else now.astimezone(zone()).date().replace(day=1)
 
 
-def _row(one: Promotion, left: tuple[Budget, ...], first: date, now: datetime, is_new: bool) -> Row:
+def _in_month(one: Promotion, first: date) -> tuple[int, int]:
+    """Where it begins among the days of a month, and how many it lasts."""
     days = monthrange(first.year, first.month)[1]
     since, until = first, first + timedelta(days=days)
     if one.starts_at is not None:
@@ -103,22 +111,22 @@ def _row(one: Promotion, left: tuple[Budget, ...], first: date, now: datetime, i
         last = one.ends_at.astimezone(zone()) - timedelta(microseconds=1)
         until = min(until, last.date() + timedelta(days=1))
     lasts = max(0, (until - since).days) if one.enabled else 0
-    begins = (since - first).days + 1 if lasts else 0
-    state = promotion_forms.standing(one, now)
-    return Row(one, state, in_words(one), left, begins, lasts, is_new)
+    return ((since - first).days + 1 if lasts else 0), lasts
 
 
-def in_words(one: Promotion) -> tuple[str, ...]:
+def in_words(one: Promotion, names: Names) -> tuple[str, ...]:
     """What it gives, to whom, and within what limits: a sentence each."""
     locale = language()
-    result = "; ".join((RULE_TYPES[one.type].titles[locale], *sayings(one.params, locale)))
+    result = "; ".join((RULE_TYPES[one.type].titles[locale], *sayings(one.params, locale, names)))
     told = [result]
     if one.when is not None:
         told.append(
-            gettext("When: %(rule)s", rule=tell(one.when, the_programme().currency, locale))
+            gettext("When: %(rule)s", rule=tell(one.when, the_programme().currency, locale, names))
         )
     bare = replace(one, params=None, when=None)
-    told += [said for said in sayings(bare, locale) if not said.startswith(_elsewhere(locale))]
+    told += [
+        said for said in sayings(bare, locale, names) if not said.startswith(_elsewhere(locale))
+    ]
     return tuple(told)
 
 
@@ -179,11 +187,9 @@ def _sent(code: str | None) -> ResponseReturnValue:
 def remove_promotion(promotion: str) -> ResponseReturnValue:
     """Out of the draft; what is in force keeps it until the draft is published."""
     work = at_work(base_of_form())
-    document = copy.deepcopy(dict(work.document))
-    kept = [one for one in document.get("promotions", ()) if one["id"] != promotion]
-    if len(kept) == len(document.get("promotions", ())):
+    document = without(work.document, promotion_forms.SECTION, promotion)
+    if document is None:
         raise NotFound
-    document["promotions"] = kept
     try:
         draft = rule_drafts.save(work.version, document)
     except RulesInvalid:
@@ -221,7 +227,7 @@ def _looked_at(work: Work, form: PromotionForm, trial: TryForm) -> dict[str, obj
     with read(hub.engine) as connection:
         reached = count_reached(connection, programme.id, rules, own.when, now=hub.clock.now())
     return {
-        "told": in_words(own),
+        "told": in_words(own, rule_drafts.names(rules)),
         "wrong": 0,
         "reached": reached,
         "trial": trial,

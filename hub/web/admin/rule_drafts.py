@@ -14,9 +14,11 @@ from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.document_forms import Options
 from hub.web.admin.promotion_forms import options_of
+from loyalty_core.domain.conditions.tell import Names
 from loyalty_core.domain.rules import RuleSet, parse_rules
 from loyalty_core.service import catalogue, shops
 from loyalty_core.service.programmes import get_rules, newest_rules, revise_rules
+from loyalty_core.service.rule_words import rule_names
 from loyalty_core.store.database import read, transact
 
 BASE = "base"
@@ -69,6 +71,12 @@ def save(base: int, document: Mapping[str, Any]) -> int:
         )
 
     return transact(hub.engine, work)
+
+
+def names(rules: RuleSet) -> Names:
+    """What the codes in these rules are called."""
+    with read(the_hub().engine) as connection:
+        return rule_names(connection, the_programme().id, rules)
 
 
 def options(document: Mapping[str, Any]) -> Options:

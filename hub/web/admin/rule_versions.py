@@ -24,6 +24,7 @@ from loyalty_core.domain.errors import (
 )
 from loyalty_core.service import programmes as service
 from loyalty_core.service.programmes import DraftMoved, RulesVersion
+from loyalty_core.service.rule_words import compare_rules
 from loyalty_core.store.database import read, transact
 
 __all__ = ["pages"]  # those of the programme, with the routes of this module
@@ -61,7 +62,7 @@ def version(version: int) -> ResponseReturnValue:
         one = next((one for one in found if one.version == version), None)
         if one is None:
             abort(404)
-        came = service.compare_rules(connection, programme.id, None, version, locale=language())
+        came = compare_rules(connection, programme.id, None, version, locale=language())
         approval = at_work(programme.rules_version).rules.policies.approval
         last = last_simulation(hub, programme.id)
     return render_template(

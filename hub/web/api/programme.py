@@ -15,7 +15,7 @@ from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from hub.web.errors import asked_language
 from loyalty_core.domain.errors import InvalidInput
-from loyalty_core.service import programmes, shops, simulate
+from loyalty_core.service import programmes, rule_words, shops, simulate
 from loyalty_core.service.count_members import count_members
 
 SCOPE = "admin"
@@ -190,7 +190,7 @@ def diff_rules(call: Call, code: str) -> Answer:
     """What differs between two versions or drafts, in words; nothing where they mean the same."""
     asked = body.read_query(wire.DiffQuerySchema())
     found = call.read(
-        lambda connection: programmes.compare_rules(
+        lambda connection: rule_words.compare_rules(
             connection,
             call.programme(connection, code).id,
             asked.get("was"),

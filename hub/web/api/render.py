@@ -10,7 +10,8 @@ from loyalty_core.domain.clubs import ClubView
 from loyalty_core.domain.consents import Standing, Subject
 from loyalty_core.service.club_events import EventView
 from loyalty_core.service.members import MemberCard, Page
-from loyalty_core.service.programmes import Comparison, Programme, RulesVersion, TakenBack
+from loyalty_core.service.programmes import Programme, RulesVersion, TakenBack
+from loyalty_core.service.rule_words import Comparison
 from loyalty_core.service.shops import Shop
 from loyalty_core.service.tier_views import TierHeld
 

@@ -8,8 +8,12 @@ from typing import Any
 from loyalty_core.domain.conditions.tree import All, Leaf, Node, Not
 from loyalty_core.domain.conditions.values import CLOCK, WITH_LISTS
 from loyalty_core.domain.pricing.declare import words_of
-from loyalty_core.domain.pricing.goods import Goods
+from loyalty_core.domain.pricing.goods import Goods, fold
 
+Names = Mapping[str, Mapping[str, str]]
+"""What codes are called: by the word of the document or the field of a condition that they are
+values of, and by the folded code.  One that is not there is called by itself."""
+NO_NAMES: Names = {}
 OPERATORS: Mapping[str, Mapping[str, str]] = {
     "is": {"en": "{0}", "ru": "{0}"},
     "is_not": {"en": "not {0}", "ru": "не {0}"},
@@ -40,32 +44,37 @@ _TOLD_MOST = 10
 """Names of a longer list are not all told."""
 
 
-def tell(node: Node, currency: str, locale: str) -> str:
+def tell(node: Node, currency: str, locale: str, names: Names = NO_NAMES) -> str:
     """`Sum of goods: at least 1,000.00 ₽ and (Shop: main or Shop: mall)`."""
     if isinstance(node, Leaf):
-        return _leaf(node, currency, locale)
+        return _leaf(node, currency, locale, names)
     if isinstance(node, Not):
-        return _NOT[locale].format(_within(node.node, currency, locale))
+        return _NOT[locale].format(_within(node.node, currency, locale, names))
     join = _JOIN["all" if isinstance(node, All) else "any"][locale]
-    return join.join(_within(one, currency, locale) for one in node.nodes)
+    return join.join(_within(one, currency, locale, names) for one in node.nodes)
 
 
-def _within(node: Node, currency: str, locale: str) -> str:
-    told = tell(node, currency, locale)
+def called(names: Names, word: str, code: str) -> str:
+    """The name of a code that is the value of a word."""
+    return names.get(word, {}).get(fold(code), code)
+
+
+def _within(node: Node, currency: str, locale: str, names: Names) -> str:
+    told = tell(node, currency, locale, names)
     return told if isinstance(node, Leaf) else f"({told})"
 
 
-def _leaf(leaf: Leaf, currency: str, locale: str) -> str:
+def _leaf(leaf: Leaf, currency: str, locale: str, names: Names) -> str:
     phrases = _CLOCK if leaf.field.kind is CLOCK else OPERATORS
-    values = _values(leaf, currency, locale)
+    values = _values(leaf, currency, locale, names)
     title = leaf.field.titles[locale]
-    details = _details(leaf, locale)
+    details = _details(leaf, locale, names)
     return f"{title}{details}: {phrases[leaf.operator][locale].format(*values)}"
 
 
-def _values(leaf: Leaf, currency: str, locale: str) -> tuple[str, ...]:
+def _values(leaf: Leaf, currency: str, locale: str, names: Names) -> tuple[str, ...]:
     def told(value: Any) -> str:
-        return leaf.field.kind.tell(value, currency, locale)
+        return called(names, leaf.field.name, leaf.field.kind.tell(value, currency, locale))
 
     if leaf.value is None:
         return ()
@@ -76,16 +85,17 @@ def _values(leaf: Leaf, currency: str, locale: str) -> tuple[str, ...]:
     return (_list([told(value) for value in leaf.value]),)
 
 
-def _details(leaf: Leaf, locale: str) -> str:
+def _details(leaf: Leaf, locale: str, names: Names) -> str:
     if leaf.details.name:
         return f" «{leaf.details.name}»"
     goods = leaf.details.goods
     if goods is None:
         return ""
     told = [
-        f"{word.titles[locale].lower()}: {names if isinstance(names, str) else _list(list(names))}"
+        f"{word.titles[locale].lower()}: {_list([called(names, word.key, one) for one in codes])}"
         for word, slot in words_of(Goods)
-        if (names := getattr(goods, slot.name)) and names != slot.default
+        if (said := getattr(goods, slot.name)) and said != slot.default
+        for codes in [(said,) if isinstance(said, str) else said]
     ]
     return f" ({'; '.join(told)})" if told else ""
 

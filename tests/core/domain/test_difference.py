@@ -157,3 +157,30 @@ def test_a_limit_is_told_in_its_own_units(limit: tuple[str, ...], locale: str, t
     (change,) = difference(was, now, locale)
 
     assert told in change.text
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        ("en", "Condition: Tier: one of Gold → Tier: one of Gold, silver"),
+        ("ru", "Условие: Уровень: одно из: Gold → Уровень: одно из: Gold, silver"),
+    ],
+)
+def test_codes_are_called_by_their_names_where_they_have_one(locale, told):
+    def rules(*tiers: str, categories: list[str]):
+        when = {"field": "member.tier", "is": "in", "value": list(tiers)}
+        params = {"percent": "10", "categories": categories}
+        ten = {"id": "ten", "name": "Ten", "type": "percent_off", "params": params, "when": when}
+        known = [
+            {"code": code, "name": code, "spend_from": sum_}
+            for code, sum_ in (("silver", "10"), ("gold", "20"))
+        ]
+        return parse_rules({**default_rules(), "tiers": known, "promotions": [ten]})
+
+    names = {"member.tier": {"gold": "Gold"}, "categories": {"tea": "Чай, кофе"}}
+    was, now = rules("gold", categories=[]), rules("gold", "silver", categories=["TEA", "pies"])
+    texts = [change.text.rpartition("(ten): ")[2] for change in difference(was, now, locale, names)]
+
+    assert told in texts
+    assert any(text.endswith("Чай, кофе") for text in texts)
+    assert any(text.endswith("pies") for text in texts)

@@ -1,0 +1,223 @@
+"""Lists of the rules document whose entries have plain forms: clubs, segments, events, series."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hub.web.admin import condition_forms
+from hub.web.admin.document_forms import (
+    Drawing,
+    DrawnField,
+    Form,
+    Options,
+    change_rows,
+    read_record,
+)
+from hub.web.admin.entry_forms import KEYS, EntryForm, key_of, split
+from hub.web.admin.languages import language, lazy_gettext
+from loyalty_core.domain.certificates import CertificateSeries
+from loyalty_core.domain.club_events import ClubEvent
+from loyalty_core.domain.clubs import Club
+from loyalty_core.domain.conditions.fields import SEGMENT
+from loyalty_core.domain.conditions.segments import Segment
+from loyalty_core.domain.event_rules import EventRule
+from loyalty_core.domain.pricing.coupons import CouponSeries
+from loyalty_core.domain.pricing.declare import words_of
+from loyalty_core.domain.rules import RuleSet
+
+_FIRST = "history.purchases"
+_LIMITS = {
+    "limits.*.per": (
+        ("promotion", lazy_gettext("everybody")),
+        ("member", lazy_gettext("each member")),
+    ),
+    "limits.*.of": (("uses", lazy_gettext("events")), ("points", lazy_gettext("points given"))),
+}
+"""An event has no shop and takes no money off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`section` of the document holds such entries; codes of new ones begin with `stem`.
+
+    `help`: what stands below a field, by its key; `chosen`: what may be chosen for a field where
+    that is less than the document's word has; `unasked`: what conditions here may not ask.
+    """
+
+    section: str
+    holds: type[Any]
+    stem: str
+    add: str
+    about: str
+    help: Mapping[str, str] = field(default_factory=dict)
+    chosen: Options = field(default_factory=dict)
+    unasked: frozenset[str] = frozenset()
+
+    @property
+    def title(self) -> str:
+        """What the document calls the list."""
+        return _titles(RuleSet)[self.section]
+
+    @property
+    def when(self) -> str:
+        """What the document calls the condition of an entry; "" where it has none."""
+        return _titles(self.holds).get(condition_forms.ROOT, "")
+
+    def fields(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """All that a condition may ask here."""
+        return condition_forms.field_choices(of_members=True, but=self.unasked)
+
+
+_CODE = lazy_gettext("Shops, tills and files know it by this; it does not change later.")
+_AS_CURRENCY = lazy_gettext("Nothing: as the currency says.")
+_ALL_GOODS = lazy_gettext("Nothing: it pays for all goods.")
+CLUBS = Part(
+    "clubs",
+    Club,
+    "club",
+    lazy_gettext("Add a club"),
+    lazy_gettext("Closed memberships: sold as a card in the shop, or given by you."),
+    {
+        "code": _CODE,
+        "skus": lazy_gettext(
+            "Articles of the club card, between commas. Nothing: nobody joins by buying."
+        ),
+        "days": lazy_gettext("Each card that is bought adds so many. Nothing: without end."),
+    },
+)
+CLUB_EVENTS = Part(
+    "club_events",
+    ClubEvent,
+    "meeting",
+    lazy_gettext("Add an event of a club"),
+    lazy_gettext("Events with places that run out, seen by those alone who may come."),
+    {"code": _CODE},
+    unasked=frozenset({SEGMENT}),
+)
+SEGMENTS = Part(
+    "segments",
+    Segment,
+    "segment",
+    lazy_gettext("Add a segment"),
+    lazy_gettext("Members who meet a condition, by a name that promotions can ask for."),
+    {"code": _CODE},
+    unasked=frozenset({SEGMENT}),
+)
+EVENTS = Part(
+    "events",
+    EventRule,
+    "event",
+    lazy_gettext("Add points for an event"),
+    lazy_gettext("Points for what is no purchase. Your site tells the hub of each event."),
+    {
+        "id": _CODE,
+        "kind": lazy_gettext(
+            "As the site calls it: registration, visit, review, contest, mission, or another word."
+        ),
+        "life_days": _AS_CURRENCY,
+        "activation_days": _AS_CURRENCY,
+        "once_per_product": lazy_gettext("An event without a product then earns nothing."),
+    },
+    _LIMITS,
+)
+COUPONS = Part(
+    "coupons",
+    CouponSeries,
+    "coupons",
+    lazy_gettext("Add a series of coupons"),
+    lazy_gettext("A promotion names the series; codes of it are made under “Coupons”."),
+    {
+        "code": _CODE,
+        "uses": lazy_gettext("By all buyers together."),
+        "life_days": lazy_gettext("From the day on which a coupon is made. Nothing: no end."),
+        "price": lazy_gettext("A member may have one for so many points. Nothing: not for points."),
+    },
+)
+CERTIFICATES = Part(
+    "certificates",
+    CertificateSeries,
+    "gift",
+    lazy_gettext("Add a series of certificates"),
+    lazy_gettext("They are issued under “Certificates”, and keep what the series said then."),
+    {
+        "code": _CODE,
+        "nominal": lazy_gettext("Nothing: it is said when one is issued or sold."),
+        "life_days": lazy_gettext("From the day on which money comes onto one. Nothing: no end."),
+        "categories": _ALL_GOODS,
+        "skus": _ALL_GOODS,
+    },
+)
+GROUPS: Mapping[str, tuple[Part, ...]] = {
+    "clubs": (CLUBS, CLUB_EVENTS, SEGMENTS),
+    "events": (EVENTS,),
+    "series": (COUPONS, CERTIFICATES),
+}
+"""Parts that share a page."""
+PARTS: Mapping[str, Part] = {one.section: one for group in GROUPS.values() for one in group}
+
+
+def _titles(cls: type[Any]) -> dict[str, str]:
+    return {word.key: word.titles[language()] for word, _ in words_of(cls)}
+
+
+# --- reading --------------------------------------------------------------------------------
+
+
+def fresh(part: Part) -> EntryForm:
+    """Empty, with a code of its own."""
+    return EntryForm(part.section, {_key(part): f"{part.stem}-{secrets.token_hex(3)}"})
+
+
+def from_document(part: Part, document: Mapping[str, Any], code: str) -> EntryForm | None:
+    """The form of an entry of the document; None where it is not there."""
+    found = split(document, part.section, code)
+    if found is None:
+        return None
+    index, told, tree = found
+    return EntryForm(part.section, told, tree, index)
+
+
+def from_typed(part: Part, form: Form, standing: EntryForm | None) -> EntryForm:
+    """The form as it was sent, its one act carried out.  `standing`: the entry that is changed,
+    whose code stays; None: a new one."""
+    told = read_record(part.holds, form)
+    tree = condition_forms.read_tree(form) if part.when else condition_forms.empty()
+    act = form.get("act", "")
+    condition_forms.change(tree, act, _FIRST)
+    change_rows(told, act)
+    if standing is None:
+        return EntryForm(part.section, told, tree)
+    return EntryForm(part.section, told | {_key(part): key_of(standing.told)}, tree, standing.index)
+
+
+def _key(part: Part) -> str:
+    return next(word.key for word, _ in words_of(part.holds) if word.key in KEYS)
+
+
+# --- drawing --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnEntry:
+    """`tree` None: entries of this part have no condition."""
+
+    fields: tuple[DrawnField, ...]
+    tree: condition_forms.DrawnNode | None
+
+
+def draw(part: Part, form: EntryForm, options: Options) -> DrawnEntry:
+    """The name first and the code last, which stands in no field once the entry is there."""
+    drawing = Drawing(form.errors, {**options, **part.chosen})
+    drawn = [
+        replace(one, help=str(part.help.get(one.key, one.help)))
+        for one in drawing.draw(part.holds, form.told)
+    ]
+    code = next(one for one in drawn if one.key == _key(part))
+    fields = [one for one in drawn if one is not code]
+    if form.index is None:
+        fields.append(code)
+    tree = condition_forms.draw(form.tree, drawing) if part.when else None
+    return DrawnEntry(tuple(fields), tree)

@@ -1,0 +1,203 @@
+"""Clubs, segments, events that earn, series and cards by form: from the owner to the buyer."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.web.admin.rule_parts import PARTS
+from loyalty_core.domain.staff import Role
+from loyalty_core.service.programmes import get_programme, get_rules
+from loyalty_core.store.database import read
+from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase
+from tests.hub.api.client import Caller, new_key
+from tests.hub.web.test_people import add, programme_of
+from tests.hub.web.test_programme import PROMOTION, wrong_beside
+
+HERE = "/admin/p/demo/programme"
+PARTS_HERE = f"{HERE}/parts"
+SEGMENT = {
+    "name": "Big buyers",
+    "code": "big",
+    "when.group": "all",
+    "when.0.field": "history.spent",
+    "when.0.is": "at_least",
+    "when.0.value": "10 000",
+}
+FORMS = {
+    "clubs": (
+        {"name": "Tea club", "code": "tea", "skus": "CARD-1, CARD-2", "days": "365"},
+        {"name": "Tea club", "code": "tea", "skus": ["CARD-1", "CARD-2"], "days": 365},
+        {"days": "a year"},
+        ("days", "Write a whole number."),
+    ),
+    "club_events": (
+        {"name": "Tasting", "code": "may", "starts_at": "2026-05-01T18:00", "places": "12"},
+        {"name": "Tasting", "code": "may", "starts_at": "2026-05-01T18:00:00+03:00", "places": 12},
+        {"starts_at": ""},
+        ("starts_at", "Fill this in."),
+    ),
+    "segments": (
+        SEGMENT,
+        {
+            "name": "Big buyers",
+            "code": "big",
+            "when": {"all": [{"field": "history.spent", "is": "at_least", "value": "10000"}]},
+        },
+        {"when.0.value": "a lot"},
+        ("when.0", "Write a number"),
+    ),
+    "events": (
+        {
+            "name": "Review",
+            "id": "review",
+            "kind": "review",
+            "points": "50,5",
+            "enabled": "true",
+            "limits.0.per": "member",
+            "limits.0.period": "day",
+            "limits.0.of": "uses",
+            "limits.0.most": "1",
+        },
+        {
+            "name": "Review",
+            "id": "review",
+            "kind": "review",
+            "points": "50.5",
+            "enabled": True,
+            "once_per_product": False,
+            "limits": [{"per": "member", "period": "day", "of": "uses", "most": "1"}],
+        },
+        {"limits.0.per": "shop"},
+        ("limits.0.per", "This does not fit here."),
+    ),
+    "coupons": (
+        {"name": "Spring", "code": "spring", "uses": "1", "price": "100", "given_back": "never"},
+        {"name": "Spring", "code": "spring", "uses": 1, "price": "100", "given_back": "never"},
+        {"price": "0"},
+        ("price", "Must be from 0.01"),
+    ),
+    "certificates": (
+        {"name": "Gift", "code": "gift", "nominal": "3 000", "top_up": "true"},
+        {"name": "Gift", "code": "gift", "nominal": "3000", "top_up": True},
+        {"code": "подарок"},
+        ("code", "Latin letters"),
+    ),
+}
+"""By part: what is typed, what the document then has, what is typed wrong, what is said where."""
+
+
+def rules_of(hub, version: int) -> dict:
+    with read(hub.engine) as connection:
+        return dict(get_rules(connection, get_programme(connection, "demo").id, version))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_an_entry_is_made_changed_and_removed_by_form(owner, hub, part):
+    typed, made, odd, (field, said) = FORMS[part]
+    key = made.get("code") or made["id"]
+    listed, new = f"{PARTS_HERE}/{part}/", f"{PARTS_HERE}/{part}/new"
+
+    refused = owner.send(new, new, **{"base": "1", **typed, **odd})
+    assert refused.status_code == 422
+    assert said in wrong_beside(refused.text, field)
+    for kept in ({**typed, **odd}[name] for name in ("name", *odd)):
+        assert f'value="{kept}"' in refused.text
+    assert owner.get(f"{HERE}/versions/2").status_code == 404, "nothing is saved"
+
+    sent = owner.send(new, new, base="1", **typed)
+    assert sent.location == f"{listed}#s-{part}"
+    assert rules_of(hub, 2)[part] == [made]
+    assert "in the draft" in owner.page(listed)
+    assert made["name"] in owner.page(f"{HERE}/versions/2")
+
+    one = f"{listed}of/{key}"
+    named = {"name": "Another name", "code": "other", "id": "other"}
+    owner.send(one, one, **{"base": "2", **typed, **named})
+    assert rules_of(hub, 3)[part] == [{**made, "name": "Another name"}], "its code stays"
+    assert owner.get(f"{listed}of/other").status_code == 404
+
+    owner.send(listed, f"{one}/remove", base="3")
+    assert rules_of(hub, 4)[part] == []
+    late = owner.send(new, new, base="2", **typed)
+    assert (late.status_code, "Somebody saved another draft" in late.text) == (409, True)
+
+
+def test_cards_are_given_by_form_and_taken_back(owner, hub):
+    page = f"{HERE}/cards"
+    refused = owner.send(page, page, base="1", given="true", prefix="46")
+    assert refused.status_code == 422
+    assert wrong_beside(refused.text, "prefix")
+    assert 'value="46"' in refused.text
+
+    owner.send(page, page, base="1", given="true", prefix="", on_enrolment="true")
+    assert rules_of(hub, 2)["cards"] == {"on_enrolment": True}
+    assert "Issued on joining" in owner.page(f"{PARTS_HERE}/coupons/")
+    owner.send(page, page, base="2")
+    assert "cards" not in rules_of(hub, 3)
+    assert "Members have none." in owner.page(f"{PARTS_HERE}/coupons/")
+
+
+def test_a_club_of_the_form_gives_its_buyer_what_it_promises(owner, hub):
+    """Its card is bought at the till, and the next basket is cheaper by the club's promotion."""
+    till = Caller(owner.client.application, new_key(hub, programme_of(hub), name="till").key)
+    promotion = {
+        **PROMOTION,
+        "base": "2",
+        "when.group": "all",
+        "when.0.field": "member.club",
+        "when.0.is": "has_any",
+        "when.0.value": "tea",
+    }
+    new = f"{PARTS_HERE}/clubs/new"
+    owner.send(new, new, base="1", **FORMS["clubs"][0])
+    owner.send(new, f"{HERE}/promotions/new", **promotion)
+    asked = a_basket(shop="main", member={"phone": ANNA, "verified": True})
+    card = a_line(sku="CARD-1", paid="1000.00")
+
+    owner.send(f"{HERE}/", f"{HERE}/versions/3/publish")
+    assert till.post("/quotes", asked).json["totals"]["discount"] == "0.00"
+    hub.clock.advance(minutes=1)
+    sale = a_purchase(shop="main", lines=[card], occurred_at=hub.clock.now().isoformat())
+    assert till.post("/purchases", sale).status_code == 201
+    # 10 % of 1000.00.
+    assert till.post("/quotes", asked).json["totals"]["discount"] == "100.00"
+
+    kept = owner.send(f"{PARTS_HERE}/clubs/", f"{PARTS_HERE}/clubs/of/tea/remove", base="3")
+    assert kept.location == f"{PARTS_HERE}/clubs/#s-clubs"
+    assert "change that first: Ten." in owner.page(f"{PARTS_HERE}/clubs/")
+
+
+def test_beside_the_form_stands_how_many_members_a_segment_means(owner):
+    look, new = f"{PARTS_HERE}/segments/look", f"{PARTS_HERE}/segments/new"
+    told = owner.send(new, look, hx=True, base="1", **SEGMENT).text
+    assert "0 members meet it now" in told
+    assert "at least 10,000.00" in told
+    page = owner.send(new, look, base="1", **SEGMENT).text
+    assert "</html>" in page
+    assert "0 members meet it now" in page
+    half = owner.send(new, look, hx=True, base="1", name="No condition").text
+    assert "Fill in the form" in half
+    weekend = {"when.0.field": "time.weekday", "when.0.is": "in", "when.0.value": "6"}
+    refused = owner.send(new, new, base="1", **{**SEGMENT, **weekend})
+    assert "not about members" in wrong_beside(refused.text, "when.0")
+    line = owner.send(new, new, hx=True, base="1", name="A", act="line:when").text
+    assert 'value="history.purchases" selected' in line
+    assert 'value="basket.amount"' not in line
+
+
+@pytest.mark.parametrize("path", ["parts/lanes/", "parts/lanes/new", "parts/clubs/of/nobody"])
+def test_what_has_no_form_is_not_there(owner, path):
+    assert owner.get(f"{HERE}/{path}").status_code == 404
+
+
+def test_who_looks_sees_the_lists_and_no_buttons(owner, hub, visitor):
+    owner.send(f"{PARTS_HERE}/clubs/new", f"{PARTS_HERE}/clubs/new", base="1", **FORMS["clubs"][0])
+    add(hub, programme_of(hub), "vera", Role.VIEWER)
+    vera = visitor("ru")
+    vera.log_in("vera")
+
+    page = vera.page(f"{PARTS_HERE}/clubs/")
+    assert "Tea club" in page
+    assert "Артикулы клубной карты: CARD-1, CARD-2" in page
+    assert "/new" not in page
+    assert "/remove" not in page
