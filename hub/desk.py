@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from loyalty_core.service.member_pages import find_purchases
 from loyalty_core.service.members import MemberCard, NewMember, search_members
 from loyalty_core.service.quote_basket import base_quote, quote_basket
 from loyalty_core.service.renew_hold import renew_cart
-from loyalty_core.store import documents, installations
+from loyalty_core.store import documents, installations, refunds
 from loyalty_core.store.certificates import KeptCertificate
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.documents import DocumentKey
@@ -73,6 +74,8 @@ AT_ONCE = timedelta(0)
 """A code that a member shows is good until its end."""
 ONCE = "once"
 """The kind of document that stands for a proof that was used."""
+OWNED = "owned"
+"""The kind of document that stands for a name with an owner."""
 
 
 class Counter:
@@ -264,11 +267,16 @@ class InstallationDesk:
 
     def booked(self, external_id: str) -> BookedSale | None:
         self._serve()
+        return self._read(lambda c: self._booked(c, external_id))
+
+    def _booked(self, connection: Connection, external_id: str) -> BookedSale | None:
         source = self.live.source
-        found = self._read(lambda c: find_purchases(c, source, external_id=external_id))
+        found = find_purchases(connection, source, external_id=external_id)
         own = next((one for one in found if one["source"] == source.name), None)
         if own is None:
             return None
+        number = from_wire("p", own["id"])
+        returns = refunds.refunds_of(connection, [] if number is None else [number])
         return BookedSale(
             own["status"],
             own["member"] is not None,
@@ -284,6 +292,11 @@ class InstallationDesk:
                 )
                 for line in own["lines"]
             ),
+            {
+                one.event.external_id: one.event.amount_minor
+                for one in returns
+                if one.source == source.name
+            },
         )
 
     def marks(self, skus: Collection[str]) -> Marks:
@@ -317,6 +330,10 @@ class InstallationDesk:
         # Whoever draws the first revision of a name was the first to use it.
         key = DocumentKey(self.live.row.id, ONCE, name)
         return self._write(lambda c: documents.ask(c, key, now=self.now)).revision == 1
+
+    def own(self, name: str, by: str) -> bool:
+        key = DocumentKey(self.live.row.id, OWNED, name)
+        return self._write(lambda c: _is_owned(c, key, by, self.now))
 
     def save(self, settings: Mapping[str, str]) -> None:
         try:
@@ -383,6 +400,15 @@ def _known_gift_card(
         return known_certificate(connection, programme_id, code)
     except CertificateNotFound:
         return None
+
+
+def _is_owned(connection: Connection, name: DocumentKey, by: str, now: datetime) -> bool:
+    """What a name's owner is known by stands where the hash of a document would."""
+    asked = documents.ask(connection, name, now=now)
+    given = hashlib.sha256(by.encode("utf-8", "replace")).hexdigest()
+    owner = given if asked.known_hash is None else asked.known_hash
+    documents.settle_each(connection, [(asked, owner)], booked_at=None)
+    return owner == given
 
 
 @contextmanager

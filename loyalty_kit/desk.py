@@ -7,7 +7,7 @@ Grows with the connectors that need it; what is here the hub gives today.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -145,7 +145,8 @@ class BookedLine:
 @dataclass(frozen=True, slots=True)
 class BookedSale:
     """What became of a purchase of this connection; points in hundredths of the main currency.
-    `flags` are words of `ledger.md`; `known` says that it is some member's."""
+    `flags` are words of `ledger.md`; `known` says that it is some member's; `returns` are the sums,
+    in kopecks, of those of its returns that this connection told, by their external ids."""
 
     status: str
     known: bool
@@ -153,13 +154,14 @@ class BookedSale:
     spent: int
     flags: tuple[str, ...] = ()
     lines: tuple[BookedLine, ...] = ()
+    returns: Mapping[str, int] = field(default_factory=dict)
 
 
 class Desk(Protocol):
     """What an installation may ask of its own programme while a till waits.
 
     While the owner has paused the connection everything is Declined with `paused`, but for
-    `first_time`, `save` and `keep`: what has happened is kept all the same.
+    `first_time`, `own`, `save` and `keep`: what has happened is kept all the same.
     """
 
     @property
@@ -236,6 +238,12 @@ class Desk(Protocol):
 
     def first_time(self, name: str) -> bool:
         """Whether this name is asked about for the first time: a proof that may be used once.
+
+        Raises: Declined."""
+        ...
+
+    def own(self, name: str, by: str) -> bool:
+        """Whether this name is `by`'s: it is for good of who asks about it first.
 
         Raises: Declined."""
         ...

@@ -175,25 +175,58 @@ class StockCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Terminal:
+    """A till that a shop has: `id` is the vendor's, `shop` the code of the hub's shop."""
+
+    id: str
+    name: str | None = None
+    shop: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cashier:
+    """Who sells: `id` as `Purchase.cashier` tells it, and a name to show in its place.  `role`:
+    whether they are in charge of the till, where that is told."""
+
+    id: str
+    name: str
+    role: Literal["admin", "cashier"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A receipt of a terminal came at this time; `shop` is the code of the hub's shop."""
+
+    terminal: str
+    shop: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CataloguePage:
-    """`stock` None: it was not counted, and what is known of it stays."""
+    """`stock` None: it was not counted, and what is known of it stays; the same of `terminals`
+    and `cashiers`, which are all that the vendor lists."""
 
     products: tuple[Product, ...]
     categories: tuple[Category, ...]
     next_cursor: str | None
     stock: StockCount | None = None
+    terminals: tuple[Terminal, ...] | None = None
+    cashiers: tuple[Cashier, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PullPage:
     """Documents to look at, found by polling.  `cursor` is saved with the hints.
 
-    `more` says that the next page may be asked for at once.
+    `more` says that the next page may be asked for at once; `heard` are the terminals whose
+    documents are new on this page, where the vendor tells them.
     """
 
     hints: tuple[Hint, ...]
     cursor: str
     more: bool
+    heard: tuple[Heard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ two hosts and to no other, whatever a portal names.
 from __future__ import annotations
 
 import hmac
+import threading
 from collections.abc import Mapping
 from contextlib import nullcontext
 
 import requests
 
-from loyalty_kit.errors import CredentialsRejected, RemoteMisconfigured
+from loyalty_kit.errors import CredentialsRejected, RemoteMisconfigured, Retry
 from loyalty_kit.ports import Keep, Settings
 from loyalty_kit.transport import call, json_of
 
@@ -24,6 +25,8 @@ HOSTS = {
 """The vendor's own; the portal says which of them is its."""
 TOKENS = ("access_token", "refresh_token")
 MOST = 500
+SAVED_AFTER_S = (0.2, 1.0, 3.0, 10.0, 30.0)
+"""Pauses between tries to store tokens; together less than a worker's lease."""
 
 
 def is_application(settings: Settings) -> bool:
@@ -67,8 +70,24 @@ def _renewed_alone(
         raise RemoteMisconfigured("a renewal without tokens")
     fresh = {name: str(told[name]) for name in TOKENS}
     if keep is not None:
-        keep.save(fresh)
+        _save(keep, fresh)
     return fresh
+
+
+def _save(keep: Keep, fresh: Mapping[str, str]) -> None:
+    """The token that they were got for is used up: a database that is away is waited for.
+
+    Raises: Retry.
+    """
+    waiting = threading.Event()
+    for pause_s in SAVED_AFTER_S:
+        try:
+            keep.save(fresh)
+        except Retry:
+            waiting.wait(pause_s)
+        else:
+            return
+    keep.save(fresh)
 
 
 def _is_token(told: object) -> bool:

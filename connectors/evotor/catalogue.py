@@ -1,4 +1,5 @@
-"""Groups and products of every shop, so that rules on categories meet lines of receipts."""
+"""Groups and products of every shop, so that rules on categories meet lines of receipts; and
+before them the terminals and who works at them."""
 
 from __future__ import annotations
 
@@ -8,9 +9,10 @@ from typing import Any
 
 from connectors.evotor import schemas
 from connectors.evotor.client import Evotor
+from connectors.evotor.counters import cashiers_of, terminals_of
 from connectors.evotor.lines import MAX_NAME, legal_class_of
 from connectors.evotor.schemas import id_of, load
-from connectors.evotor.settings import listed
+from connectors.evotor.settings import CLOUD, listed
 from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.ports import CataloguePage, Category, Product, Settings
@@ -29,12 +31,20 @@ class Catalogue:
 
     def page(self, client: Evotor, cursor: str | None) -> CataloguePage:
         """Raises: PayloadInvalid, and what the client raises."""
-        if not client.settings["cloud_token"] and client.settings["feed"] != "cloud":
+        if not client.settings["cloud_token"] and client.settings["feed"] != CLOUD:
             return CataloguePage((), (), None)
         if cursor is None:
             stores = sorted({str(one["id"]) for one in client.stores() if id_of(one.get("id"))})
             first = _written(stores, GROUPS, None) if stores else None
-            return CataloguePage((), (), first)
+            # Only where documents are polled is it known which terminals tell of any.
+            polled = client.settings["feed"] == CLOUD
+            return CataloguePage(
+                (),
+                (),
+                first,
+                terminals=terminals_of(client) if polled else None,
+                cashiers=cashiers_of(client),
+            )
         stores, kind, place = _read(cursor)
         rows, following = client.goods(stores[0], kind, place)
         if following is not None and following != place:

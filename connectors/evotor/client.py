@@ -82,10 +82,21 @@ class Evotor:
 
     def stores(self) -> list[Json]:
         """All of them: an account has few."""
-        found, cursor = self.page("/stores", {})
+        return self._all("/stores")
+
+    def devices(self) -> list[Json]:
+        """All terminals of the account."""
+        return self._all("/devices")
+
+    def employees(self) -> list[Json]:
+        """All of the account."""
+        return self._all("/employees")
+
+    def _all(self, path: str) -> list[Json]:
+        found, cursor = self.page(path, {})
         seen = {cursor}
         while cursor is not None:
-            rows, cursor = self.page("/stores", cursor_of(cursor))
+            rows, cursor = self.page(path, cursor_of(cursor))
             found += rows
             if cursor in seen:
                 break

@@ -18,12 +18,12 @@ from typing import Any
 from connectors.evotor import schemas
 from connectors.evotor.client import Evotor, Params, cursor_of
 from connectors.evotor.documents import hint_of
-from connectors.evotor.schemas import id_of, load, moment_of
+from connectors.evotor.schemas import id_of, load, moment_of, of_millis
 from connectors.evotor.settings import CLOUD
-from connectors.evotor.translate import KINDS
+from connectors.evotor.translate import KINDS, shop_of
 from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import Gone, PayloadInvalid, RemoteMisconfigured
-from loyalty_kit.ports import Hint, PullPage
+from loyalty_kit.ports import Heard, Hint, PullPage
 
 OVERLAP = timedelta(hours=1)
 """Clocks differ, and a document may be stored later than it is dated."""
@@ -32,6 +32,7 @@ LATE = timedelta(days=7)
 DAY = timedelta(days=1)
 
 _ROW = compile_load(schemas.DocumentRow())
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,14 @@ class Pull:
                 raise
             # A shop that is gone must not keep the others from their turn.
             return PullPage((), _written(waiting[1:], tracks), more=len(waiting) > 1)
-        hints, track = _looked_at(store, track, rows)
+        found, track = _looked_at(track, rows)
+        hints = tuple(hint_of(store, told["id"]) for told, _ in found)
+        heard = _heard(found, shop_of(store, client.settings))
         if following is not None and following != track.page:
             tracks[store] = replace(track, page=following)
-            return PullPage(hints, _written(waiting, tracks), more=True)
+            return PullPage(hints, _written(waiting, tracks), more=True, heard=heard)
         tracks[store] = _ended(track)
-        return PullPage(hints, _written(waiting[1:], tracks), more=len(waiting) > 1)
+        return PullPage(hints, _written(waiting[1:], tracks), more=len(waiting) > 1, heard=heard)
 
     def recheck(self, client: Evotor, known: tuple[Hint, ...]) -> tuple[Hint, ...]:
         """Documents of a till do not change, and none is ever taken away."""
@@ -116,13 +119,13 @@ def _question(track: Track) -> Params:
     return {"since": str(max(0, since)), "type": ",".join(KINDS)}
 
 
-def _looked_at(store: str, track: Track, rows: Sequence[Any]) -> tuple[tuple[Hint, ...], Track]:
-    """Hints at what is new.
+def _looked_at(track: Track, rows: Sequence[Any]) -> tuple[list[tuple[Row, int]], Track]:
+    """What is new, each with the millisecond at which it came.
 
     A row that is no document is passed over: its own reading would fail as well.
     """
     border = (track.swept if track.wide else track.since) - _span(OVERLAP)
-    hints: dict[Hint, None] = {}
+    found: dict[str, tuple[Row, int]] = {}
     seen = dict(track.seen)
     for row in rows:
         try:
@@ -135,10 +138,20 @@ def _looked_at(store: str, track: Track, rows: Sequence[Any]) -> tuple[tuple[Hin
         moment = track.began if came is None else _millis(came)
         if told["id"] in seen or (came is not None and moment < border):
             continue
-        hints[hint_of(store, told["id"])] = None
+        found[told["id"]] = (told, moment)
         if moment >= _shown_again_from(track):
             seen[told["id"]] = moment
-    return tuple(hints), replace(track, seen=seen)
+    return list(found.values()), replace(track, seen=seen)
+
+
+def _heard(found: Sequence[tuple[Row, int]], shop: str | None) -> tuple[Heard, ...]:
+    """The terminals of new documents, each once, with the last of its documents."""
+    last: dict[str, int] = {}
+    for told, moment in found:
+        if told["device"] is not None:
+            last[told["device"]] = max(moment, last.get(told["device"], 0))
+    times = {device: of_millis(moment) for device, moment in last.items()}
+    return tuple(Heard(device, shop, at) for device, at in times.items() if at is not None)
 
 
 def _ended(track: Track) -> Track:

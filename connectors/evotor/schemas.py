@@ -338,11 +338,29 @@ class Store(Wire):
         return {**data, "id": data.get("uuid")}
 
 
+class Device(Wire):
+    """A terminal; what else the cloud tells of it (its number, its place) is passed over."""
+
+    id = Name(required=True)
+    name = words()
+    store = ident("store_id")
+
+
+class Employee(Wire):
+    """Whoever works at the terminals; the phone is passed over."""
+
+    id = Name(required=True)
+    name = words()
+    last_name = words()
+    role = words()
+
+
 class DocumentRow(Wire):
-    """A document in a list: which one, and when it came to the cloud."""
+    """A document in a list: which one, of which terminal, and when it came to the cloud."""
 
     id = Name(required=True)
     type = words()
+    device = ident("device_id")
     created_at = fields.Raw(load_default=None, allow_none=True)
 
 

@@ -87,6 +87,7 @@ class KeptOperation(Wire):
 
     id = Text(required=True)
     at = Moment(required=True)
+    cart = _word()
     member = _word()
     discount = Hundredths(required=True)
     told = fields.Nested(Operation, required=True)

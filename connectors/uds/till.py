@@ -196,12 +196,19 @@ def _operate(request: InboundRequest, desk: Desk, settings: Settings) -> Protoco
         raise Refusal("badRequest")
     if receipt["points"] and not who.may_spend:
         raise Refusal("withdrawNotPermitted")
-    quote = _promised(operation, receipt, who, desk)
-    if who.code is not None and not _is_fresh(who.code, operation, desk):
-        desk.release(cart_of(str(operation)))
+    said = f"{receipt['cash']}/{receipt['points'] or 0}"
+    cart = cart_of(f"{operation}/{said}")
+    quote = _promised(cart, receipt, who, desk)
+    # A code is good for one operation, and a nonce for one receipt; either may be told again.
+    if who.code is not None and not desk.own(f"code:{who.code}", str(operation)):
+        desk.release(cart)
         raise Refusal("notFound")
+    if not desk.own(f"operation:{operation}", said):
+        desk.release(cart)
+        raise Refusal("invalidChecksum")
     kept = {
         "id": str(operation),
+        "cart": cart,
         "at": desk.now.isoformat(),
         "member": None if who.buyer is None else who.buyer.id,
         "discount": number(quote.totals.discount_minor),
@@ -235,12 +242,13 @@ def _check_same(booked: BookedSale, receipt: Json) -> None:
         raise Refusal("invalidChecksum")
 
 
-def _promised(operation: int, receipt: Json, who: Who, desk: Desk) -> Quote:
-    """What the till says is what the hub reckons, to the kopeck, and is set aside.
+def _promised(cart: str, receipt: Json, who: Who, desk: Desk) -> Quote:
+    """What the till says is what the hub reckons, to the kopeck, and is set aside.  The cart is
+    this receipt's alone, so another one under the same nonce leaves the hold of the first.
 
     Raises: Refusal, Declined.
     """
-    request = request_of(receipt, who, cart_of(str(operation)))
+    request = request_of(receipt, who, cart)
     points = receipt["points"] or 0
     asked = HoldRequest(
         request,
@@ -258,13 +266,6 @@ def _promised(operation: int, receipt: Json, who: Who, desk: Desk) -> Quote:
     quote = desk.quote(replace(request, spend=None))
     too_many = points > most_points(quote, receipt, who)
     raise Refusal("discountLimitExceed" if too_many else "invalidChecksum")
-
-
-def _is_fresh(code: str, operation: int, desk: Desk) -> bool:
-    """A code is good for one operation; that one may be told again."""
-    first = desk.first_time(f"code:{code}")
-    again = not desk.first_time(f"code:{code}:{operation}")
-    return first or again
 
 
 def _sold(operation: int, told: Json, buyer: Buyer | None, desk: Desk) -> Json:
@@ -288,7 +289,8 @@ def _sold(operation: int, told: Json, buyer: Buyer | None, desk: Desk) -> Json:
 
 
 def _give_back(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
-    """All of an operation, once; or a part, as often as calls of different names ask for it."""
+    """All of an operation, once; or a part, as often as calls of different names ask for it.  One
+    that is told again is answered as before."""
     operation = request.steps["operation"]
     told = load(_RETURN, _body(request) if request.body.strip() else {})
     known = operation.isascii() and operation.isdecimal() and len(operation) <= MOST_DIGITS
@@ -301,10 +303,17 @@ def _give_back(request: InboundRequest, desk: Desk, settings: Settings) -> Proto
         if origin is None or not told["part"]:
             raise Refusal("badRequest")
         name = f"{operation}-{whole_number(origin)}"
+    if name in booked.returns:
+        amount = booked.returns[name]
+        if told["part"] not in (None, amount):
+            raise Refusal("badRequest")
+        return reply(_given_back(operation, name, amount, desk))
     lines = _lines_back(booked, told["part"])
     amount = sum(minor for _, minor in lines)
     if not lines:
         amount = sum(line.back_minor for line in booked.lines)
+    elif not desk.own(f"return:{name}", str(told["part"])):
+        raise Refusal("badRequest")
     else:
         kept = {
             "id": name,
@@ -314,16 +323,18 @@ def _give_back(request: InboundRequest, desk: Desk, settings: Settings) -> Proto
             "lines": [{"id": line, "back": number(minor)} for line, minor in lines],
         }
         desk.keep(REFUND.name, replace(request, body=json.dumps(kept).encode()))
-    return reply(
-        operation_view(
-            whole_number(name),
-            "REVERSAL",
-            desk.now,
-            origin={"id": int(operation)},
-            points=0.0,
-            total=number(amount),
-            cash=number(amount),
-        )
+    return reply(_given_back(operation, name, amount, desk))
+
+
+def _given_back(operation: str, name: str, amount: int, desk: Desk) -> Json:
+    return operation_view(
+        whole_number(name),
+        "REVERSAL",
+        desk.now,
+        origin={"id": int(operation)},
+        points=0.0,
+        total=number(amount),
+        cash=number(amount),
     )
 
 

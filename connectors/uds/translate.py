@@ -65,7 +65,7 @@ def operation(document: Any) -> Translated:
             customer=_customer(told),
             lines=tuple(lines),
             points_spent=points,
-            cart=cart_of(told["id"]),
+            cart=told["cart"] or cart_of(told["id"]),
             payments=(Payment("other", cash),) if cash else (),
             cashier=cashier.get("name") or cashier.get("external_id"),
         ),

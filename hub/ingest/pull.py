@@ -21,6 +21,7 @@ from hub.ingest import fates
 from hub.ingest.process import resume
 from hub.live import Live, enliven, wire_id
 from hub.wiring import Hub
+from loyalty_core.service import terminals
 from loyalty_core.service.catalogue import count_stock, upsert_categories, upsert_products
 from loyalty_core.store import documents, inbox, installations
 from loyalty_core.store.database import is_away, read, transact
@@ -103,6 +104,7 @@ def _pull(hub: Hub, live: Live, client: Client) -> Step:
 
     def save(connection: Connection) -> None:
         inbox.remind(connection, as_rows(live.row, page.hints), now=now)
+        terminals.hear(connection, live.row.id, page.heard)
         installations.change(connection, live.row.id, pull_cursor=page.cursor)
 
     due_at = now if page.more else now + timedelta(seconds=hub.config.pull_s)
@@ -137,6 +139,10 @@ def _catalogue(hub: Hub, live: Live, client: Client) -> Step:
         if page.stock is not None:
             skus, stock = {product.sku for product in page.products}, page.stock
             count_stock(connection, programme_id, skus, stock.shops, stock.found, now=now)
+        if page.terminals is not None:
+            terminals.keep_terminals(connection, live.row.id, page.terminals, now=now)
+        if page.cashiers is not None:
+            terminals.keep_cashiers(connection, live.row.id, page.cashiers)
         installations.change(connection, live.row.id, catalogue_cursor=page.next_cursor)
 
     return Step(save, now if page.next_cursor else now + DAY, len(page.products))

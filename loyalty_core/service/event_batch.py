@@ -23,6 +23,7 @@ from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.booking import Booked, Desk, Occasion, terms_of
+from loyalty_core.service.brought_in import BroughtIn
 from loyalty_core.service.catalogue import CatalogueProduct, filled_in, products_for
 from loyalty_core.service.certificate_uses import named_in
 from loyalty_core.service.clubs import Memberships
@@ -42,6 +43,7 @@ from loyalty_core.store.holds import KeptHold, write_holds
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.ledger import AccountKey, Needs
 from loyalty_core.store.outbox import Notice
+from loyalty_core.store.past_sales import OwnSale
 from loyalty_core.store.programmes import Programme, Shop
 from loyalty_core.store.promotion_uses import Ref, UseKey
 from loyalty_core.store.purchases import KeptPurchase
@@ -81,6 +83,7 @@ class EventBatch:
         self._people: dict[int, Person] | None = None
         self._clubs: Memberships | None = None
         self._goods: dict[int, list[PersonalGoods]] | None = None
+        self._brought_in: BroughtIn | None = None
         self._choices: dict[int, list[rewards.Choice]] | None = None
         self._books: dict[AccountKey, AccountBook] = {}
         self._books_of: dict[int, dict[str, AccountBook]] = defaultdict(dict)
@@ -119,6 +122,20 @@ class EventBatch:
         self.products = products_for(self.connection, self.programme.id, self._skus())
         self._lock_accounts()
         return self.told
+
+    def was_brought_in(self, kept: KeptPurchase) -> bool:
+        """Whether a file has probably brought this purchase in before."""
+        if self._brought_in is None:
+            told = [one for one in self.told if isinstance(one.event, Purchase)]
+            sales = [
+                _sale(one.event, self.shop(one.source, one.event.shop).id, one.found.member_id)
+                for one in told
+            ]
+            self._brought_in = BroughtIn(
+                self.connection, self.programme.id, self.zone, sales, self.now
+            )
+        member = self.survivor(kept.member_id)
+        return self._brought_in.probably(_sale(kept.event, kept.shop_id, member))
 
     def _words_of(self, told: Told) -> list[Purchase]:
         """What is told of a purchase, and what is known: either may name its hold."""
@@ -465,3 +482,9 @@ def announce_balances(
         for book in books
     ]
     outbox.announce(connection, notices, now=now)
+
+
+def _sale(event: Event, shop_id: int, member_id: int | None) -> OwnSale:
+    assert isinstance(event, Purchase)
+    paid = sum(line.paid_minor for line in event.lines)
+    return OwnSale(shop_id, member_id, event.order, event.external_id, event.occurred_at, paid)

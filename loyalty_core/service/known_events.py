@@ -213,6 +213,20 @@ class KnownEvents:
                 return other, ORDER
         return None
 
+    def seen_under_another_sign(self, purchase: KeptPurchase) -> KeptPurchase | None:
+        """What bears one of its signs and is not linked with it yet.  Two records of one system
+        are two, so none whose systems have told of this sale already."""
+        first = self.main_of(purchase)
+        told = {one.source for one in (first, *first.sightings) if one is not purchase}
+        for sign in purchase.word.fiscal:
+            for number in self._by_fiscal.get(sign, ()):
+                other = self.main_of(self._by_id[number])
+                if other is first or self._is_parted(first, other):
+                    continue
+                if told.isdisjoint(one.source for one in (other, *other.sightings)):
+                    return other
+        return None
+
     def _seen_by_number(self, purchase: KeptPurchase) -> list[KeptPurchase]:
         """Those that are the same order as the owner said it is seen, of the same sum and time."""
         if not purchase.source.startswith(CONNECTION):

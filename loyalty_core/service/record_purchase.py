@@ -22,6 +22,7 @@ from loyalty_core.domain.pricing.earning import rate_purchase
 from loyalty_core.domain.pricing.issues import issued_by
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import split_reductions
+from loyalty_core.service import brought_in
 from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, Occasion, rebook, withdraw
 from loyalty_core.service.catalogue import filled_in
 from loyalty_core.service.count_clubs import count_clubs
@@ -30,7 +31,7 @@ from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.event_certificates import certificates_of, settle_certificates
 from loyalty_core.service.event_coupons import coupons_of, entered_of
 from loyalty_core.service.issue_coupons import settle_issued, take_issued_back
-from loyalty_core.service.known_events import NOBODY, Told, hash_of, key_of, says_the_same
+from loyalty_core.service.known_events import FISCAL, NOBODY, Told, hash_of, key_of, says_the_same
 from loyalty_core.service.people import looked_at
 from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
@@ -167,6 +168,8 @@ def _book(
     _name(case)
     if kept.linked_to is None:
         _count(case)
+        if kept.is_new and batch.was_brought_in(kept):
+            case.moved.flag(brought_in.FLAG)
     else:
         _see(case)
         _tell_first(case, linked=linked)
@@ -223,13 +226,30 @@ def _link(case: Case) -> bool:
     known, kept = case.batch.known, case.kept
     found = None if kept.linked_to is not None else known.twin_of(kept)
     if found is None:
-        return False
+        return _link_through(case)
     twin, why = found
     if twin.id < kept.id:
         put_under(case, twin, why)
     else:
-        put_under(case_of(case.batch, twin, f"{case.occasion.key}/left", case.occasion), kept, why)
+        put_under(_left(case, twin, "/left"), kept, why)
+    _link_through(case)
     return True
+
+
+def _link_through(case: Case) -> bool:
+    """A receipt of several signs makes one of those that others saw under each of them."""
+    known, linked = case.batch.known, False
+    while (other := known.seen_under_another_sign(case.kept)) is not None:
+        first, later = sorted((known.main_of(case.kept), other), key=lambda one: one.id)
+        mine = case if later is case.kept else _left(case, later, f"/left/{later.id}")
+        put_under(mine, first, FISCAL)
+        linked = True
+    return linked
+
+
+def _left(case: Case, later: KeptPurchase, end: str) -> Case:
+    """Of a purchase that counted until now."""
+    return case_of(case.batch, later, f"{case.occasion.key}{end}", case.occasion)
 
 
 def put_under(case: Case, first: KeptPurchase, why: str) -> None:

@@ -14,6 +14,7 @@ from loyalty_core.store import audit
 from loyalty_core.store import looked_at as marks
 from loyalty_core.store import odd_receipts as store
 from loyalty_core.store.ids import from_wire, to_wire
+from loyalty_core.store.installations import number_of_source
 from loyalty_core.store.looked_at import Key, Looked
 from loyalty_core.store.odd_receipts import (
     ConflictPlace,
@@ -219,8 +220,8 @@ def _flagged(row: FlaggedReceipt) -> dict[str, Any]:
 
 def told_source(name: str) -> str:
     """A connection by its id on the wire; a key by its name."""
-    kind, _, number = name.partition(":")
-    return to_wire("i", int(number)) if kind == "installation" and number.isdecimal() else name
+    number = number_of_source(name)
+    return name if number is None else to_wire("i", number)
 
 
 def _number(prefix: str, cursor: str | None) -> int | None:

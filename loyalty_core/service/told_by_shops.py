@@ -7,7 +7,7 @@ probably the same; that is told, and a person decides.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from loyalty_core.store.past_sales import OwnSale, Period, own_sales
 from loyalty_core.store.purchases import purchases_by_fiscal
 from loyalty_kit.events import FiscalSign
 
-_DAY = timedelta(days=1)
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ToldByShops:
         self._by_sum: dict[tuple[int, int], list[OwnSale]] = {}
         times = [sale.bought_at for sale in sales]
         if times:
-            period = Period(min(times) - _DAY, max(times) + _DAY)
+            period = Period(min(times) - DAY, max(times) + DAY)
             numbers = {sale.number for sale in sales}
             buyers = {sale.member_id for sale in sales if sale.member_id is not None}
             for own in own_sales(connection, programme_id, period, numbers, buyers):
@@ -57,21 +57,22 @@ class ToldByShops:
 
     def probably(self, sale: Sale) -> bool:
         """It agrees in all that a receipt without a sign can agree in."""
-        return any(self._same(sale, own) for own in self._alike(sale))
+        alike = self._by_sum.get((sale.shop_id, sale.paid_minor), ())
+        return any(are_same(sale, own, self._zone) for own in alike)
 
-    def _alike(self, sale: Sale) -> Iterator[OwnSale]:
-        day = sale.bought_at.astimezone(self._zone).date()
-        for own in self._by_sum.get((sale.shop_id, sale.paid_minor), ()):
-            if own.bought_at.astimezone(self._zone).date() == day:
-                yield own
 
-    def _same(self, sale: Sale, own: OwnSale) -> bool:
-        if sale.number in (own.order, own.external_id):
-            return True
-        if sale.member_id is None or sale.member_id != own.member_id:
-            return False
-        told = sale.bought_at.astimezone(self._zone)
-        return told.time() == time() or _minute(told) == _minute(own.bought_at)
+def are_same(sale: Sale, own: OwnSale, zone: ZoneInfo) -> bool:
+    """Whether a receipt of a file and one that a shop has told probably are one."""
+    told = sale.bought_at.astimezone(zone)
+    if (sale.shop_id, sale.paid_minor) != (own.shop_id, own.paid_minor):
+        return False
+    if told.date() != own.bought_at.astimezone(zone).date():
+        return False
+    if sale.number in (own.order, own.external_id):
+        return True
+    if sale.member_id is None or sale.member_id != own.member_id:
+        return False
+    return told.time() == time() or _minute(told) == _minute(own.bought_at)
 
 
 def _minute(at: datetime) -> float:

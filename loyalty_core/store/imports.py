@@ -108,6 +108,15 @@ def names_of_imports(connection: Connection, programme_id: int, kind: str) -> li
     return list(connection.scalars(query))
 
 
+def last_begun(connection: Connection, programme_id: int, kind: str) -> datetime | None:
+    """When the last import of this kind was begun; None where there was none."""
+    query = select(func.max(imports.c.started_at)).where(
+        imports.c.programme_id == programme_id, imports.c.kind == kind
+    )
+    found: datetime | None = connection.scalar(query)
+    return found
+
+
 def keep_import(connection: Connection, kept: KeptImport) -> None:
     values = asdict(kept)
     del values["id"]

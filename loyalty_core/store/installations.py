@@ -46,6 +46,12 @@ def source_of(installation_id: int) -> str:
     return f"installation:{installation_id}"
 
 
+def number_of_source(source: str) -> int | None:
+    """The installation behind such a name; None where it is another's."""
+    kind, _, number = source.partition(":")
+    return int(number) if kind == "installation" and number.isdecimal() else None
+
+
 def _rows() -> Select[Any]:
     return select(*[installations.c[name] for name in InstallationRow.__dataclass_fields__])
 

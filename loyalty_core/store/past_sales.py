@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from loyalty_core.domain.conditions.scene import History
 from loyalty_core.store.codec import from_json
@@ -56,7 +56,8 @@ _SALE = [purchases.c[name] for name in ("id", "shop_id", "member_id", "document"
 
 @dataclass(frozen=True, slots=True)
 class OwnSale:
-    """A receipt that a shop has reported itself."""
+    """A receipt as it is held against a file's: one that a shop has reported itself, or one that
+    a file has brought in."""
 
     shop_id: int
     member_id: int | None
@@ -74,9 +75,32 @@ def own_sales(
     buyers: Collection[int],
 ) -> list[OwnSale]:
     """Those of a period that have one of these numbers, or are of one of these members."""
+    query = _like(programme_id, period, numbers, buyers).where(~_IS_BROUGHT_IN)
+    return [OwnSale(*row) for row in connection.execute(query)]
+
+
+def sales_brought_in(
+    connection: Connection,
+    programme_id: int,
+    period: Period,
+    numbers: Collection[str],
+    buyers: Collection[int],
+) -> list[OwnSale]:
+    """The same of those that files have brought in and that count."""
+    query = _like(programme_id, period, numbers, buyers).where(
+        _IS_BROUGHT_IN, purchases.c.linked_to.is_(None)
+    )
+    return [OwnSale(*row) for row in connection.execute(query)]
+
+
+_IS_BROUGHT_IN = purchases.c.source.startswith(BROUGHT_IN, autoescape=True)
+
+
+def _like(
+    programme_id: int, period: Period, numbers: Collection[str], buyers: Collection[int]
+) -> Select[Any]:
     names = ("shop_id", "member_id", "order", "external_id", "occurred_at", "paid_minor")
-    query = select(*[purchases.c[name] for name in names]).where(
-        ~purchases.c.source.startswith(BROUGHT_IN, autoescape=True),
+    return select(*[purchases.c[name] for name in names]).where(
         purchases.c.programme_id == programme_id,
         purchases.c.occurred_at >= period.since,
         purchases.c.occurred_at < period.until,
@@ -86,7 +110,6 @@ def own_sales(
             purchases.c.member_id.in_(buyers),
         ),
     )
-    return [OwnSale(*row) for row in connection.execute(query)]
 
 
 def first_brought_in(
@@ -176,7 +199,7 @@ def _within(programme_id: int, period: Period) -> tuple[ColumnElement[bool], ...
     """A receipt that was seen twice counts once, and one that was brought in earned elsewhere.
     Ids rise with the time of arrival."""
     return (
-        ~purchases.c.source.startswith(BROUGHT_IN, autoescape=True),
+        ~_IS_BROUGHT_IN,
         purchases.c.programme_id == programme_id,
         purchases.c.status == "paid",
         purchases.c.linked_to.is_(None),

@@ -165,7 +165,7 @@ def _pagers(subject: Subject) -> Iterator[tuple[str, Pager]]:
 
         def listed(client: Client, cursor: str | None) -> tuple[Any, str | None, bool]:
             page = catalogue.page(client, cursor)
-            brought = (page.products, page.categories)
+            brought = (page.products, page.categories, page.terminals, page.cashiers)
             return brought, page.next_cursor, page.next_cursor is not None
 
         yield "catalogue", listed

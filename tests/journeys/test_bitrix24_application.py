@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +21,8 @@ from loyalty_core.store import installations
 from loyalty_core.store.database import make_engine, read
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.tables import deliveries
-from loyalty_kit.errors import CredentialsRejected, RemoteMisconfigured
+from loyalty_kit.errors import CredentialsRejected, RemoteMisconfigured, Retry
+from loyalty_kit.ports import ClientContext
 from tests.connectors.bitrix24.shared import HOOK
 from tests.stand_ins.bitrix24 import CLIENT, Account
 from tests.support.bitrix24 import PortalStage
@@ -133,6 +135,27 @@ def test_two_workers_that_find_the_token_run_out_at_once_renew_it_once(request, 
     assert account.renewals == 1
     assert asks(client(stage)) == []
     other.engine.dispose()
+
+
+def test_tokens_are_stored_also_where_the_database_is_away_for_a_moment(stage, account):
+    """The refresh token is used up by then, so what is not stored is lost for good."""
+    installs(stage)
+    with read(stage.hub.engine) as connection:
+        row = installations.get(connection, from_wire("i", stage.installation.id))
+    live = enliven(stage.hub, row)
+    failing = [Retry("away"), Retry("away")]
+
+    def save(given: Mapping[str, str]) -> None:
+        if failing:
+            raise failing.pop()
+        live.keep.save(given)
+
+    away = ClientContext(live.settings, True, "i_1", replace(live.keep, save=save))
+    account.token = "another"
+    assert asks(calls.make_client(away)) == []
+    assert (failing, account.renewals) == ([], 1)
+    assert asks(client(stage)) == []
+    assert account.renewals == 1
 
 
 def url_of(engine: Engine) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import ANY
 
 from loyalty_core.domain.rules import default_rules
 from tests.journeys.conftest import OpenUds
@@ -51,8 +52,8 @@ def test_a_purchase_earns_a_second_is_paid_with_points_and_a_return_gives_them_b
     assert till.points(str(sold["id"])) == ("12.00", "50.00", "12.00", "50.00")
     assert till.balance() == "100.00"
     assert set(till.refunds().values()) == {"booked"}
-    # Asked for again, all is back already; more than there was is not given.
-    assert till.says("POST", path).json["total"] == 250.0
+    # Asked for again, it is answered as before; more than there was is not given.
+    assert till.says("POST", path).json == whole | {"dateCreated": ANY}
     assert till.refused("POST", path, {"partialAmount": 1}) == (400, "badRequest")
     till.work()
     assert len(till.refunds()) == 2
@@ -83,6 +84,50 @@ def test_what_is_told_again_happens_once(till: UdsStage):
     till.work()
     assert len(till.refunds()) == 2
     assert till.balance() == "0.00"
+
+
+def test_another_receipt_under_a_nonce_is_refused_before_the_first_is_booked_too(till: UdsStage):
+    till.sells("n-0", 2000, 2000)
+    till.work()
+    # A receipt that was refused may be mended under its nonce.
+    wrong = till.operation("n-1", 300, 251, 50)
+    assert till.refused("POST", "operations", wrong) == (400, "invalidChecksum")
+    first = till.sells("n-1", 300, 250, 50)
+    for _ in range(2):
+        for other in (till.operation("n-1", 400, 400), till.operation("n-1", 300, 260, 40)):
+            assert till.refused("POST", "operations", other) == (400, "invalidChecksum")
+    assert till.held() == "50.00"
+    assert till.sells("n-1", 300, 250, 50)["id"] == first["id"]
+    till.work()
+    assert till.flags(str(first["id"])) == []
+    assert [one.state for one in till.deliveries()] == ["done", "done"]
+    assert (till.balance(), till.held()) == ("62.00", "0.00")
+
+
+def test_a_code_is_never_good_for_another_operation_however_often_it_is_told(till: UdsStage):
+    code = till.finds(code=CARD)["code"]
+    till.sells("n-1", 100, 100, code=code)
+    for _ in range(3):
+        other = till.operation("n-2", 100, 100) | {"code": code}
+        assert till.refused("POST", "operations", other) == (404, "notFound")
+
+
+def test_the_parts_of_a_return_told_again_are_answered_as_before(till: UdsStage):
+    path = f"operations/{till.sells('n-1', 300, 300)['id']}/refund"
+    till.work()
+    for name, part in (("first", 100), ("last", 200)):
+        call = {"X-Origin-Request-Id": name}
+        told = till.says("POST", path, {"partialAmount": part}, **call).json
+        # Another sum under the name of a call is no repeat, booked or not.
+        for _ in range(2):
+            assert till.refused("POST", path, {"partialAmount": 50}, **call) == (400, "badRequest")
+            till.work()
+        again = till.says("POST", path, {"partialAmount": part}, **call)
+        assert (again.status_code, again.json["id"], again.json["total"]) == (
+            200, told["id"], float(part),
+        )  # fmt: skip
+    assert till.refused("POST", path, {"partialAmount": 1}) == (400, "badRequest")
+    assert (len(till.refunds()), till.balance()) == (2, "0.00")
 
 
 def test_without_a_nonce_a_numbered_receipt_is_one_however_the_call_is_named(till: UdsStage):

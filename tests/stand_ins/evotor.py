@@ -55,6 +55,10 @@ class Cloud:
     page_size: int = 100
     since_by: Literal["close_date", "created_at"] = "close_date"
     stores: list[Json] = field(default_factory=list)
+    devices: list[Json] = field(default_factory=list)
+    employees: list[Json] = field(default_factory=list)
+    forbidden: set[str] = field(default_factory=set)
+    """Lists that the application has no right to read: 403."""
     documents: dict[str, dict[str, Json]] = field(default_factory=dict)
     goods: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
@@ -130,8 +134,9 @@ class Cloud:
 
     def _rows(self, path: str, query: Mapping[str, str]) -> list[Json] | None:
         steps = path.strip("/").split("/")
-        if steps == ["stores"]:
-            return self.stores
+        if len(steps) == 1:
+            own = {"stores": self.stores, "devices": self.devices, "employees": self.employees}
+            return own.get(steps[0])
         if len(steps) != 3 or steps[0] != "stores":
             return None
         if steps[2] == "documents":
@@ -195,6 +200,9 @@ class _Handler(BaseHTTPRequestHandler):
         if len(steps) == 4 and steps[2] == "documents":
             found = self.cloud.documents.get(steps[1], {}).get(steps[3])
             self._send(404 if found is None else 200, found or {})
+            return
+        if steps[0] in self.cloud.forbidden:
+            self._send(403, {"errors": [{"code": 1002, "reason": "no rights"}]})
             return
         if len(steps) == 3 and steps[1] in self.cloud.closed:
             self._send(404, {})

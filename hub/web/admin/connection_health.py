@@ -8,6 +8,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from hub.connections import advice, shop
+from hub.connections.counters import counters_of
 from hub.connections.diagnostics import diagnostics
 from hub.connections.health import Health, health_of, what_to_do
 from hub.connections.shop import ShopSide
@@ -44,6 +45,7 @@ def _shown(health: Health, side: ShopSide | None) -> dict[str, object]:
     return {
         "one": health.view,
         "health": health,
+        "counters": counters_of(the_hub(), health.view),
         "side": side,
         "advice": [(code, advice.sentence(code, language())) for code in what_to_do(health, side)],
         "words": words,

@@ -17,6 +17,7 @@ FLAGS: Mapping[str, str] = {
     "hold_of_another_member": lazy_gettext("Its hold is another member's"),
     "time_ahead": lazy_gettext("Its time lies in the future"),
     "linked": lazy_gettext("Seen through two connections, counted once"),
+    "perhaps_brought_in": lazy_gettext("Probably brought in from a file already: counted twice?"),
     "phone_impossible": lazy_gettext("Its phone cannot be one"),
     "exclusive_goods": lazy_gettext("Goods that this buyer may not have"),
     "budget_exceeded": lazy_gettext("A promotion was given past its limit"),

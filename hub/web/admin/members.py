@@ -23,6 +23,7 @@ from loyalty_core.service.member_pages import member_ledger, member_lots, member
 from loyalty_core.service.members import Page
 from loyalty_core.service.notes import list_notes, note_id
 from loyalty_core.service.reward_shelf import member_orders
+from loyalty_core.service.terminals import cashier_names
 from loyalty_core.store import sent_messages
 from loyalty_core.store.database import look, read
 from loyalty_core.store.ids import from_wire, to_wire
@@ -87,11 +88,9 @@ def show(member_id: str) -> ResponseReturnValue:
             now=the_hub().clock.now(),
         )
         rows, next_cursor = _rows(connection, member.id, view, cursor)
-        again = (
-            links.sightings(connection, the_programme().id, [row["id"] for row in rows])
-            if view == "purchases"
-            else {}
-        )
+        bought = [row["id"] for row in rows] if view == "purchases" else []
+        again = links.sightings(connection, the_programme().id, bought)
+        sellers = cashier_names(connection, the_programme().id, bought)
     older = None
     if next_cursor:
         older = url_for(".show", member_id=member_id, view=view, cursor=next_cursor)
@@ -102,6 +101,7 @@ def show(member_id: str) -> ResponseReturnValue:
         rows=rows,
         older=older,
         again=again,
+        sellers=sellers,
         names={one.id: one.name for one in list_installations(the_hub(), the_programme().id)},
         words=words,
         flag_of=flag_words.flag,

@@ -33,6 +33,15 @@ REMOTE_WEBHOOK: Mapping[str, State] = {
     "disabled": State(lazy_gettext("Switched off"), "bad"),
     "missing": State(lazy_gettext("Missing"), "bad"),
 }
+TERMINAL: Mapping[str, State] = {
+    "reports": State(lazy_gettext("Reports"), "good"),
+    "silent": State(lazy_gettext("Silent for days"), "bad"),
+    "never": State(lazy_gettext("No receipt yet"), "idle"),
+}
+AT_THE_TILL: Mapping[str, str] = {
+    "admin": lazy_gettext("Administrator of the till"),
+    "cashier": lazy_gettext("Cashier"),
+}
 BACKFILL: Mapping[str, State] = {
     "counting": State(lazy_gettext("Counting"), "wait"),
     "booking": State(lazy_gettext("Underway"), "wait"),

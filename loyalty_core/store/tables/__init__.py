@@ -95,6 +95,7 @@ from loyalty_core.store.tables.receipts import (
     refunds,
 )
 from loyalty_core.store.tables.reward_orders import reward_orders, reward_stock
+from loyalty_core.store.tables.terminals import cashiers, terminals
 
 __all__ = [
     "LEDGER_FAMILY",
@@ -107,6 +108,7 @@ __all__ = [
     "balance_comparisons",
     "balance_pushes",
     "cards",
+    "cashiers",
     "categories",
     "certificate_lots",
     "certificate_moves",
@@ -179,5 +181,6 @@ __all__ = [
     "shops",
     "simulations",
     "staff",
+    "terminals",
     "tier_changes",
 ]

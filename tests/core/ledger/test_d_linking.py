@@ -358,6 +358,48 @@ def test_ledger_24_who_is_bound_to_a_shop_moves_no_other_shops_records(shop: Sho
     assert shop.figures() == Figures(available=20_00)
 
 
+def test_ledger_24_25_a_record_of_two_signs_links_all_that_bear_one_in_any_order(shop: Shop):
+    """Three systems; the one that tells both signs makes the other two one purchase."""
+    for number, order in enumerate(permutations((SITE, TILL, DESK))):
+        one, other = FiscalSign("9", str(number), "1"), FiscalSign("9", str(number), "2")
+        bearing = {SITE: (one,), TILL: (one, other), DESK: (other,)}
+        before = shop.figures().available
+        for source in order:
+            shop.buy(f"{number}", 100_00, fiscal=bearing[source], source=source)
+        assert shop.figures() == Figures(available=before + 10_00), order
+        for source in order:
+            shop.bring_back(f"R{number}", 100_00, purchase=f"{number}", source=source)
+        assert shop.figures() == Figures(available=before), order
+
+
+def test_ledger_24_two_records_of_one_system_stay_two_whatever_another_says(shop: Shop):
+    """As of a receipt for two legal entities, which one system keeps as two sales."""
+    one, other = FiscalSign("9", "1", "1"), FiscalSign("9", "1", "2")
+    shop.buy("A", 60_00, fiscal=(one,), source=SITE)
+    shop.buy("B", 40_00, fiscal=(other,), source=SITE)
+    shop.buy("C", 100_00, fiscal=(one, other), source=TILL)
+    assert shop.figures() == Figures(available=10_00)
+
+
+@pytest.mark.parametrize("order", ["ABC", "ACB", "BCA", "CAB"])
+def test_ledger_24_signs_that_come_later_link_and_what_was_parted_stays_apart(
+    shop: Shop, order: str
+):
+    one, other = FiscalSign("9", "1", "1"), FiscalSign("9", "1", "2")
+    bearing = {"A": (one,), "B": (other,), "C": ()}
+    sources = {"A": SITE, "B": DESK, "C": TILL}
+    for name in order:
+        shop.buy(name, 100_00, fiscal=bearing[name], source=sources[name])
+    assert shop.figures() == Figures(available=30_00)
+    shop.buy("C", 100_00, fiscal=(other, one), source=TILL, revision=2)
+    assert shop.figures() == Figures(available=10_00)
+    if order[0] != "B":  # there it is the one that counts
+        part(shop, "B")
+        assert shop.figures() == Figures(available=20_00)
+        shop.buy("C", 100_00, fiscal=(one, other), source=TILL, revision=3)
+        assert shop.figures() == Figures(available=20_00)
+
+
 # --- at once --------------------------------------------------------------------------------
 
 

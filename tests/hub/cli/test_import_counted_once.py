@@ -105,3 +105,61 @@ def test_r112_a_receipt_that_the_shop_has_reported_is_not_brought_in(base, engin
     besides = base(*words, "--besides")
     assert (besides.json["own"], besides.json["taken"]) == (1, 3), "a sign is no guess"
     assert base("ledger", "verify").code == 0
+
+
+def test_a_receipt_that_the_shop_reports_after_a_file_is_listed_and_a_person_joins_the_two(
+    base, engine, tmp_path
+):
+    hub = make_hub(engine, clock=FixedClock(), data_dir=tmp_path / "hub")
+    with read(engine) as connection:
+        programme = get_programme(connection, "demo")
+    till = Caller(create_app(hub), new_key(hub, programme.id).key)
+
+    def sells(name, paid, at="2026-03-10T12:30:20+03:00", **more):
+        body = a_purchase(
+            external_id=name, occurred_at=at, lines=[a_line(amount=paid, paid=paid)], **more
+        )
+        return till.post("/purchases", body).json
+
+    anna = {"customer": {"phone": ANNA}}
+    assert sells("p-0", "1.00", **anna)["flags"] == []
+    file = write_rows(
+        tmp_path / "old.csv",
+        "Номер чека;Дата чека;Карта;Сумма;ФН;ФД;ФП",
+        "1;10.03.2026 12:30;1;100;9960440300000001;00042;123456789",
+        "77;10.03.2026;;200;;;",
+        "5;10.03.2026;1;300;;;",
+        "6;10.03.2026 12:31;1;400;;;",
+        "7;10.03.2026 12:30;2;500;;;",
+    )
+    assert base("import", "purchases", str(file)).code == 0
+    spent, points = card(engine, card="1").spent_minor, card(engine, card="1").balance.available
+
+    same = [
+        sells("p-1", "100.00", fiscal=[SIGN], **anna),
+        sells("p-2", "200.00", order="77"),
+        sells("p-3", "300.00", **anna),
+    ]
+    others = [
+        sells("p-4", "400.00", **anna),
+        sells("p-5", "500.00", **anna),
+        sells("p-6", "200.00", at="2026-03-11T12:30:20+03:00", order="77"),
+        sells("p-7", "300.01", **anna),
+    ]
+
+    assert [one["flags"] for one in same] == [["perhaps_brought_in"]] * 3
+    assert [one["flags"] for one in others] == [[]] * 4
+    listed = till.get("/attention/receipts").json["items"]
+    assert {one["external_id"] for one in listed} == {"p-1", "p-2", "p-3"}
+    before = card(engine, card="1")
+    assert before.spent_minor == spent + 10_000 + 30_000 + 40_000 + 50_000 + 30_001
+    seen = till.get(f"/members/{before.id}/purchases").json["items"]
+    old = next(one for one in seen if one["external_id"].endswith("/5"))
+    assert till.post(f"/purchases/{same[2]['id']}/join", {"other": old["id"]}).status_code == 200
+    after = card(engine, card="1")
+    # The file's receipt counts for tiers once, and gives no points a second time.
+    assert after.spent_minor == before.spent_minor - 30_000
+    earned = int(same[2]["points"]["earned"].replace(".", ""))
+    assert after.balance.available == before.balance.available - earned
+    assert 0 < earned <= before.balance.available - points
+    assert base("ledger", "verify").code == 0
