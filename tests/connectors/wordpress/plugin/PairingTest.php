@@ -132,6 +132,19 @@ final class PairingTest extends TestCase {
 		$this->assertSame( array( 80 ), apply_filters( 'http_allowed_safe_ports', array( 80 ), '192.168.1.6', '' ) );
 	}
 
+	public function test_a_hub_that_does_not_answer_holds_the_shops_queue_for_seconds_alone(): void {
+		( new Transport() )->listen();
+		$this->hub_gives();
+		Pairing::pair( self::HUB, 'one' );
+		$this->assertSame( array( 10, 'POST' ), $this->webhook_of( 1 ) );
+		$this->assertSame( array( 60, 'POST' ), $this->webhook_of( 99 ), 'what is not for the hub waits as WooCommerce has it' );
+	}
+
+	private function webhook_of( int $id ): array {
+		$how = apply_filters( 'woocommerce_webhook_http_args', array( 'method' => 'POST', 'timeout' => 60 ), 5, $id );
+		return array( $how['timeout'], $how['method'] );
+	}
+
 	private function hub_gives( string $key = 'lh_1' ): void {
 		Shop::answer( 201, array( 'connection' => 'i_5', 'key' => $key, 'hooks' => array( 'events' => '/hooks/i_5/events' ) ) );
 	}

@@ -76,6 +76,22 @@ final class ShopTest extends TestCase {
 		$this->assertSame( array( 'discount' => 1200, 'spend' => 800 ), Cart::one()->told()['a'] );
 	}
 
+	/**
+	 * Recorded (WooCommerce 10.5.2, 2026-11-29): 0.457 kg of 899.90 are 411.2543, with 41.13 of tax 452.38.
+	 * By hand: 0.4455 has 0.04 of tax, where 0.45 would have 0.05; the line is 0.4855, so 0.49.
+	 *
+	 * @testWith [411.2543, "452.38"]
+	 *           [0.4455, "0.49"]
+	 */
+	public function test_what_is_sold_by_weight_costs_parts_of_a_kopeck( float $net, string $amount ): void {
+		Shop::$gross      = false;
+		Shop::$rates      = array( '' => 10 );
+		WC()->cart->items = array( 'a' => $this->item( 10, 'CHEESE', $net, 1 ) );
+		Shop::answer( 500, array() );
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( $amount ), array_column( Shop::asked()[0][2]['lines'], 'amount' ) );
+	}
+
 	public function test_a_shop_that_does_not_count_kopecks_is_left_alone(): void {
 		Shop::$options['woocommerce_price_num_decimals'] = 0;
 		WC()->cart->calculate_totals();

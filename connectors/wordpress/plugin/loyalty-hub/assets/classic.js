@@ -8,8 +8,10 @@ jQuery( function ( $ ) {
 		}
 		event.preventDefault();
 		const form = $( this );
-		form.find( 'button' ).prop( 'disabled', true );
+		const button = form.find( 'button' ).prop( 'disabled', true );
 		$.post( window.loyaltyHubClassic.url, form.serialize() ).always( function () {
+			// WooCommerce makes the box anew only where it has changed (10.5.2, `checkout.js`), as it has not by a wrong code.
+			button.prop( 'disabled', false );
 			$( document.body ).trigger( 'update_checkout' );
 		} );
 	} );

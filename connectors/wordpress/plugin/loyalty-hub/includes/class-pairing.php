@@ -113,6 +113,16 @@ final class Pairing {
 	}
 
 	/**
+	 * Whether the last pairing made a webhook.
+	 *
+	 * @param int $webhook Id.
+	 * @return bool
+	 */
+	public static function is_ours( int $webhook ): bool {
+		return in_array( $webhook, self::made()['webhooks'], true );
+	}
+
+	/**
 	 * What the last pairing made.
 	 *
 	 * @return array
@@ -121,7 +131,7 @@ final class Pairing {
 		$made = get_option( self::MADE, array() );
 		return array(
 			'key'      => $made['key'] ?? 0,
-			'webhooks' => (array) ( $made['webhooks'] ?? array() ),
+			'webhooks' => array_map( 'intval', (array) ( $made['webhooks'] ?? array() ) ),
 		);
 	}
 
