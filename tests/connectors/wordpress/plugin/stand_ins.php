@@ -22,6 +22,7 @@ final class Shop {
 	public static array $answers    = array();
 	public static array $webhooks   = array();
 	public static array $products   = array();
+	public static array $categories = array();
 	public static array $comments   = array();
 	public static array $blocks     = array();
 	public static int $shown        = 0;
@@ -32,7 +33,7 @@ final class Shop {
 	public static array $json       = array();
 
 	public static function open(): void {
-		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = self::$webhooks = self::$products = self::$comments = self::$blocks = array();
+		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = self::$webhooks = self::$products = self::$categories = self::$comments = self::$blocks = array();
 		self::$shown = 0;
 		self::$user  = 7;
 		self::$phone = '';
@@ -364,6 +365,8 @@ function wc_get_product_id_by_sku( $sku ) {
 	}
 	return 0;
 }
+// wp-includes/taxonomy.php
+function get_term_by( $field, $value, $taxonomy = '', $output = 'OBJECT', $filter = 'raw' ) { return isset( Shop::$categories[ $value ] ) ? (object) array( 'name' => Shop::$categories[ $value ] ) : false; }
 function wc_get_held_stock_quantity( WC_Product $product, $exclude_order_id = 0 ) { return $product->held; }
 function wc_price( $price, $args = array() ) { return number_format( $price, 2, '.', '' ) . ' ₽'; }
 function wc_get_order( $order = false ) { return Shop::$orders[ $order ] ?? false; }
