@@ -380,13 +380,19 @@ function wc_add_notice( $message, $notice_type = 'success', $data = array() ) {
 	wc_set_notices( $notices );
 }
 
-// includes/class-wc-webhook.php, wc-webhook-functions.php
+// includes/class-wc-webhook.php, wc-webhook-functions.php, class-wc-data-store.php, data-stores/class-wc-webhook-data-store.php
 function wc_get_webhook( $id ) { return Shop::$webhooks[ $id ] ?? null; }
+class WC_Data_Store {
+	public static function load( $object_type ) { return new self(); }
+	public function get_webhooks_ids( $status = '' ) { return array_keys( Shop::$webhooks ); }
+}
 class WC_Webhook {
 	public array $data = array( 'status' => 'disabled', 'failures' => 0 );
 	private int $id    = 0;
 	public function get_id() { return $this->id; }
 	public function get_status( $context = 'view' ) { return $this->data['status']; }
+	public function get_topic( $context = 'view' ) { return $this->data['topic']; }
+	public function get_delivery_url( $context = 'view' ) { return $this->data['url']; }
 	public function set_name( $name ) { $this->data['name'] = $name; }
 	public function set_user_id( $user_id ) { $this->data['user'] = $user_id; }
 	public function set_topic( $topic ) { $this->data['topic'] = $topic; }
@@ -396,7 +402,7 @@ class WC_Webhook {
 	public function set_api_version( $version ) { $this->data['version'] = $version; }
 	public function set_failure_count( $failure_count ) { $this->data['failures'] = $failure_count; }
 	public function save() {
-		$this->id                    = $this->id ?: count( Shop::$webhooks ) + 1;
+		$this->id                    = $this->id ?: max( array( 0, ...array_keys( Shop::$webhooks ) ) ) + 1;
 		Shop::$webhooks[ $this->id ] = $this;
 		return $this->id;
 	}

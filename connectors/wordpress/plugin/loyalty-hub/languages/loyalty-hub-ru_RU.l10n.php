@@ -97,7 +97,7 @@ return array(
 		'Pairing code' => 'Код подключения',
 		'From the page of the connection in the hub\'s console. With it the shop makes a key of its REST API and webhooks, the hub gives a key of its own, and the fields below fill themselves in.' => 'Со страницы подключения в консоли хаба. По нему магазин создаст ключ своего REST API и вебхуки, хаб выдаст свой ключ, а поля ниже заполнятся сами.',
 		'Paired: the shop and the hub know each other now.' => 'Подключено: магазин и хаб теперь знают друг друга.',
-		'A webhook for the hub is missing: pair anew.' => 'Вебхука для хаба нет: подключите заново.',
+		'A webhook for the hub was missing; it is there again.' => 'Вебхука для хаба не было; он снова есть.',
 		'A webhook for the hub was switched off after failures; it is on again.' => 'Вебхук для хаба был отключён после сбоев; он снова включён.',
 		'Type the address of the hub too, please.' => 'Пожалуйста, введите и адрес хаба.',
 		'The address of the hub must begin with https: pairing sends keys.' => 'Адрес хаба должен начинаться с https: при подключении передаются ключи.',
