@@ -3,6 +3,7 @@
 use Automattic\WooCommerce\StoreApi\Exceptions\RouteException;
 use LoyaltyHub\Cart;
 use LoyaltyHub\Choices;
+use LoyaltyHub\Classic;
 use LoyaltyHub\Coupons;
 use LoyaltyHub\Core\Money;
 use LoyaltyHub\Offer;
@@ -104,6 +105,20 @@ final class ShopTest extends TestCase {
 		WC()->cart->calculate_totals();
 		$this->assertNull( Shop::asked()[0][2]['member'] );
 		$this->assertSame( array( 'loyalty-tier' ), WC()->cart->applied );
+	}
+
+	public function test_a_guest_at_the_classic_checkout_is_known_by_the_phone_before_the_order_is_placed(): void {
+		( new Classic() )->listen();
+		Shop::$user = 0;
+		$this->hub_takes( 39800, 0, 0 );
+		do_action( 'woocommerce_checkout_update_order_review', 'billing_first_name=A&billing_phone=%2B7+900+000-00-07' );
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 'phone' => '+7 900 000-00-07', 'verified' => false ), Shop::asked()[0][2]['member'] );
+
+		foreach ( array( '', 'billing_first_name=A', 'billing_phone[]=1' ) as $form ) {
+			do_action( 'woocommerce_checkout_update_order_review', $form );
+		}
+		$this->assertSame( '+7 900 000-00-07', Shop::$phone );
 	}
 
 	/**

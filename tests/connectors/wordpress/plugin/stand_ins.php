@@ -170,6 +170,7 @@ function wp_register_script( $handle, $src, $deps = array(), $ver = false, $args
 function register_block_type( $block_type, $args = array() ) { Shop::$blocks[ $block_type ] = $args; }
 function add_shortcode( $tag, $callback ) { Shop::$blocks[ $tag ] = $callback; }
 function plugins_url( $path = '', $plugin = '' ) { return 'https://shop.example/' . $path; }
+function sanitize_text_field( $str ) { return trim( strip_tags( $str ) ); }
 function wp_date( $format, $timestamp = null, $timezone = null ) { return gmdate( 'Y-m-d', $timestamp ); }
 
 // packages/action-scheduler/functions.php
@@ -308,6 +309,7 @@ class WC_Coupon {
 class WC_Customer {
 	public function get_is_vat_exempt( $context = 'view' ) { return false; }
 	public function get_billing_phone( $context = 'view' ) { return Shop::$phone; }
+	public function set_billing_phone( $value ) { Shop::$phone = $value; }
 }
 class WC_Product {
 	public function __construct( public int $id, public string $sku = '', public string $name = '', public string $tax_class = '' ) {}

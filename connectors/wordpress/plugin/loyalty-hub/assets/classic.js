@@ -1,7 +1,11 @@
 /**
- * The classic checkout: a choice is sent without leaving the page, so that what was typed stays.
+ * The classic checkout: a choice is sent without leaving the page, so that what was typed stays.  Of a
+ * phone that was typed WooCommerce tells the server only when it calculates anew.
  */
 jQuery( function ( $ ) {
+	$( document.body ).on( 'change', '#billing_phone', function () {
+		$( document.body ).trigger( 'update_checkout' );
+	} );
 	$( document.body ).on( 'submit', 'form.loyalty-hub-form', function ( event ) {
 		if ( ! $( 'form.checkout' ).length ) {
 			return; // At the cart the page is shown anew.
