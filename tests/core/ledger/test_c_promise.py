@@ -148,6 +148,31 @@ def test_ledger_14_a_delivery_that_was_not_asked_about_is_no_difference(shop: Sh
     assert receipt.flags == ("hold_differs",)
 
 
+@pytest.mark.parametrize(
+    ("discount", "flags"),
+    [(70_06, ("hold_differs",)), (70_07, ()), (70_08, ()), (70_09, ("hold_differs",))],
+)
+def test_ledger_14_a_kopeck_less_that_no_price_makes_is_no_difference(shop: Shop, discount, flags):
+    """930.93 is no price with 20 % of tax: 775.77 makes 930.92, and 775.78 makes 930.94."""
+    seven_off = {**off("7"), "params": {"percent": "7"}}
+    shop.publish(rules() | {"promotions": [seven_off]})
+    assert shop.hold(1001_00, cart="c").quote.totals.discount_minor == 70_07
+    told = shop.buy("P1", lines=(line("1", 1001_00, discount=discount),), cart="c")
+    assert told.flags == flags
+    if not flags:
+        assert told.points["earned"] == 93_09  # As promised.
+
+
+def test_ledger_14_a_kopeck_less_of_a_reduction_is_the_discounts(shop: Shop):
+    shop.buy("P0", 3000_00)
+    shop.publish(rules() | {"promotions": [{**off("7"), "params": {"percent": "7"}}]})
+    shop.hold(1001_00, cart="c", spend=100_00)
+    bought = reduced("1", 1001_00, 170_08)
+    assert shop.buy("P1", lines=(bought,), cart="c", spent=100_00).flags == ()
+    (kept,) = shop.kept_lines("P1")
+    assert (kept["discount_minor"], kept["spend_minor"]) == (70_08, 100_00)
+
+
 def test_ledger_14_without_a_hold_the_version_in_force_then_rates(shop: Shop):
     shop.advance(days=1)
     shop.publish(rules(earn="1"))

@@ -171,5 +171,5 @@ def test_every_flag_of_a_receipt_has_its_words():
         if name.isupper() and isinstance(value, str) and not name.startswith("_")
     }
 
-    assert flags - set(flag_words.FLAGS) <= {"external", "main", "balance_changed"}
+    assert flags - set(flag_words.FLAGS) <= {"external", "main", "balance_changed", "fiscal"}
     assert flag_words.flag("from_another_time") == "from_another_time"

@@ -13,8 +13,8 @@ $loyalty_hub_paired = (array) get_option( 'loyalty_hub_paired', array() );
 if ( isset( $loyalty_hub_paired['key'] ) ) {
 	$GLOBALS['wpdb']->delete( $GLOBALS['wpdb']->prefix . 'woocommerce_api_keys', array( 'key_id' => (int) $loyalty_hub_paired['key'] ), array( '%d' ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
 }
-foreach ( (array) ( $loyalty_hub_paired['webhooks'] ?? array() ) as $loyalty_hub_webhook ) {
-	$GLOBALS['wpdb']->delete( $GLOBALS['wpdb']->prefix . 'wc_webhooks', array( 'webhook_id' => (int) $loyalty_hub_webhook ), array( '%d' ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+if ( isset( $loyalty_hub_paired['door'] ) ) {
+	$GLOBALS['wpdb']->delete( $GLOBALS['wpdb']->prefix . 'wc_webhooks', array( 'delivery_url' => (string) $loyalty_hub_paired['door'] ), array( '%s' ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
 }
 delete_option( 'loyalty_hub_paired' );
 delete_option( 'woocommerce_loyalty_hub_settings' );

@@ -111,9 +111,13 @@ final class HappeningsTest extends TestCase {
 		$offers->register();
 		$this->assertSame( array( Offers::BLOCK, Offers::CODE ), array_keys( Shop::$blocks ) );
 		Shop::answer( 200, array( 'member' => array( 'id' => 'm_5', 'verified' => true ) ) );
-		Shop::answer( 200, array( 'items' => array( array( 'name' => 'Tea <b>', 'ends_at' => '2026-12-31T00:00:00+03:00' ) ) ) );
+		Shop::$categories = array( 'tea' => 'Чай' );
+		Shop::$products   = array( 11 => new WC_Product( 11, 'CUP-1', 'Чашка' ), 12 => new WC_Product( 12, '', 'Ложка' ) );
+		$own              = array( 'skus' => array( 'CUP-1', 'wc-12', 'GONE' ), 'categories' => array( 'tea', 'gone' ), 'brands' => array( 'Alba' ) );
+		Shop::answer( 200, array( 'items' => array( array( 'name' => 'Tea <b>', 'ends_at' => '2026-12-31T00:00:00+00:00' ) + $own, array( 'name' => 'Own', 'ends_at' => null ) ) ) );
 		$html = $offers->html();
-		$this->assertStringContainsString( 'Tea &lt;b&gt;</td><td data-title="Until">2026-12-30', $html );
+		$this->assertStringContainsString( 'Tea &lt;b&gt;</td><td data-title="For which goods">Alba, Чай, Чашка, Ложка</td><td data-title="Until">2026-12-30<', $html );
+		$this->assertStringContainsString( 'Own</td><td data-title="For which goods">—</td><td data-title="Until">—<', $html );
 		$this->assertSame( $html, $offers->html() );
 		$this->assertCount( 2, Shop::$sent, 'kept for some minutes' );
 

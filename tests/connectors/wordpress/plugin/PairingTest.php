@@ -110,17 +110,37 @@ final class PairingTest extends TestCase {
 		$this->assertStringContainsString( 'permalinks', Pairing::pair( self::HUB, 'ABCDE' )[1] );
 	}
 
-	public function test_a_webhook_that_was_switched_off_is_switched_on_again_and_a_missing_one_told(): void {
+	public function test_a_webhook_that_was_switched_off_is_switched_on_again_and_a_missing_one_made(): void {
+		$this->assertSame( array(), Pairing::mend(), 'who never paired has none' );
 		$this->hub_gives();
 		Pairing::pair( self::HUB, 'one' );
 		$this->assertSame( array(), Pairing::mend() );
 
 		Shop::$webhooks[2]->data = array( 'status' => 'disabled', 'failures' => 6 ) + Shop::$webhooks[2]->data;
 		Shop::$webhooks[4]->data = array( 'status' => 'paused' ) + Shop::$webhooks[4]->data;
+		$gone                    = Shop::$webhooks[3]->data;
 		unset( Shop::$webhooks[3] );
-		$this->assertSame( array( true, false ), array_column( Pairing::mend(), 0 ) );
+		$this->assertSame( array( true, true ), array_column( Pairing::mend(), 0 ) );
 		$this->assertSame( array( 'active', 0 ), array( Shop::$webhooks[2]->data['status'], Shop::$webhooks[2]->data['failures'] ) );
 		$this->assertSame( 'paused', Shop::$webhooks[4]->data['status'], 'what a person paused stays so' );
+		$this->assertSame( $gone, end( Shop::$webhooks )->data );
+		$this->assertSame( array(), Pairing::mend() );
+	}
+
+	public function test_a_webhook_that_the_hub_made_anew_is_missed_by_nobody_and_goes_with_the_others(): void {
+		$this->hub_gives();
+		Pairing::pair( self::HUB, 'one' );
+		$by_hub       = new WC_Webhook();
+		$by_hub->data = Shop::$webhooks[3]->data;
+		$other        = new WC_Webhook();
+		$other->data  = array( 'url' => 'https://till.example/hook' ) + Shop::$webhooks[3]->data;
+		unset( Shop::$webhooks[3] );
+		$by_hub->save();
+		$other->save();
+		$this->assertSame( array(), Pairing::mend() );
+
+		Pairing::forget();
+		$this->assertSame( array( $other ), array_values( Shop::$webhooks ) );
 	}
 
 	public function test_webhooks_reach_a_hub_on_a_private_address(): void {
@@ -130,6 +150,19 @@ final class PairingTest extends TestCase {
 		$this->assertSame( array( 80, 8000 ), apply_filters( 'http_allowed_safe_ports', array( 80 ), '192.168.1.5', '' ) );
 		$this->assertFalse( apply_filters( 'http_request_host_is_external', false, '192.168.1.6', '' ) );
 		$this->assertSame( array( 80 ), apply_filters( 'http_allowed_safe_ports', array( 80 ), '192.168.1.6', '' ) );
+	}
+
+	public function test_a_hub_that_does_not_answer_holds_the_shops_queue_for_seconds_alone(): void {
+		( new Transport() )->listen();
+		$this->hub_gives();
+		Pairing::pair( self::HUB, 'one' );
+		$this->assertSame( array( 10, 'POST' ), $this->webhook_of( 1 ) );
+		$this->assertSame( array( 60, 'POST' ), $this->webhook_of( 99 ), 'what is not for the hub waits as WooCommerce has it' );
+	}
+
+	private function webhook_of( int $id ): array {
+		$how = apply_filters( 'woocommerce_webhook_http_args', array( 'method' => 'POST', 'timeout' => 60 ), 5, $id );
+		return array( $how['timeout'], $how['method'] );
 	}
 
 	private function hub_gives( string $key = 'lh_1' ): void {

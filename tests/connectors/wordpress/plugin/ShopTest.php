@@ -3,6 +3,7 @@
 use Automattic\WooCommerce\StoreApi\Exceptions\RouteException;
 use LoyaltyHub\Cart;
 use LoyaltyHub\Choices;
+use LoyaltyHub\Classic;
 use LoyaltyHub\Coupons;
 use LoyaltyHub\Core\Money;
 use LoyaltyHub\Offer;
@@ -76,6 +77,22 @@ final class ShopTest extends TestCase {
 		$this->assertSame( array( 'discount' => 1200, 'spend' => 800 ), Cart::one()->told()['a'] );
 	}
 
+	/**
+	 * Recorded (WooCommerce 10.5.2, 2026-11-29): 0.457 kg of 899.90 are 411.2543, with 41.13 of tax 452.38.
+	 * By hand: 0.4455 has 0.04 of tax, where 0.45 would have 0.05; the line is 0.4855, so 0.49.
+	 *
+	 * @testWith [411.2543, "452.38"]
+	 *           [0.4455, "0.49"]
+	 */
+	public function test_what_is_sold_by_weight_costs_parts_of_a_kopeck( float $net, string $amount ): void {
+		Shop::$gross      = false;
+		Shop::$rates      = array( '' => 10 );
+		WC()->cart->items = array( 'a' => $this->item( 10, 'CHEESE', $net, 1 ) );
+		Shop::answer( 500, array() );
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( $amount ), array_column( Shop::asked()[0][2]['lines'], 'amount' ) );
+	}
+
 	public function test_a_shop_that_does_not_count_kopecks_is_left_alone(): void {
 		Shop::$options['woocommerce_price_num_decimals'] = 0;
 		WC()->cart->calculate_totals();
@@ -88,6 +105,20 @@ final class ShopTest extends TestCase {
 		WC()->cart->calculate_totals();
 		$this->assertNull( Shop::asked()[0][2]['member'] );
 		$this->assertSame( array( 'loyalty-tier' ), WC()->cart->applied );
+	}
+
+	public function test_a_guest_at_the_classic_checkout_is_known_by_the_phone_before_the_order_is_placed(): void {
+		( new Classic() )->listen();
+		Shop::$user = 0;
+		$this->hub_takes( 39800, 0, 0 );
+		do_action( 'woocommerce_checkout_update_order_review', 'billing_first_name=A&billing_phone=%2B7+900+000-00-07' );
+		WC()->cart->calculate_totals();
+		$this->assertSame( array( 'phone' => '+7 900 000-00-07', 'verified' => false ), Shop::asked()[0][2]['member'] );
+
+		foreach ( array( '', 'billing_first_name=A', 'billing_phone[]=1' ) as $form ) {
+			do_action( 'woocommerce_checkout_update_order_review', $form );
+		}
+		$this->assertSame( '+7 900 000-00-07', Shop::$phone );
 	}
 
 	/**

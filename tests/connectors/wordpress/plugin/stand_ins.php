@@ -22,6 +22,7 @@ final class Shop {
 	public static array $answers    = array();
 	public static array $webhooks   = array();
 	public static array $products   = array();
+	public static array $categories = array();
 	public static array $comments   = array();
 	public static array $blocks     = array();
 	public static int $shown        = 0;
@@ -32,7 +33,7 @@ final class Shop {
 	public static array $json       = array();
 
 	public static function open(): void {
-		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = self::$webhooks = self::$products = self::$comments = self::$blocks = array();
+		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = self::$webhooks = self::$products = self::$categories = self::$comments = self::$blocks = array();
 		self::$shown = 0;
 		self::$user  = 7;
 		self::$phone = '';
@@ -169,6 +170,7 @@ function wp_register_script( $handle, $src, $deps = array(), $ver = false, $args
 function register_block_type( $block_type, $args = array() ) { Shop::$blocks[ $block_type ] = $args; }
 function add_shortcode( $tag, $callback ) { Shop::$blocks[ $tag ] = $callback; }
 function plugins_url( $path = '', $plugin = '' ) { return 'https://shop.example/' . $path; }
+function sanitize_text_field( $str ) { return trim( strip_tags( $str ) ); }
 function wp_date( $format, $timestamp = null, $timezone = null ) { return gmdate( 'Y-m-d', $timestamp ); }
 
 // packages/action-scheduler/functions.php
@@ -307,6 +309,7 @@ class WC_Coupon {
 class WC_Customer {
 	public function get_is_vat_exempt( $context = 'view' ) { return false; }
 	public function get_billing_phone( $context = 'view' ) { return Shop::$phone; }
+	public function set_billing_phone( $value ) { Shop::$phone = $value; }
 }
 class WC_Product {
 	public function __construct( public int $id, public string $sku = '', public string $name = '', public string $tax_class = '' ) {}
@@ -364,6 +367,8 @@ function wc_get_product_id_by_sku( $sku ) {
 	}
 	return 0;
 }
+// wp-includes/taxonomy.php
+function get_term_by( $field, $value, $taxonomy = '', $output = 'OBJECT', $filter = 'raw' ) { return isset( Shop::$categories[ $value ] ) ? (object) array( 'name' => Shop::$categories[ $value ] ) : false; }
 function wc_get_held_stock_quantity( WC_Product $product, $exclude_order_id = 0 ) { return $product->held; }
 function wc_price( $price, $args = array() ) { return number_format( $price, 2, '.', '' ) . ' ₽'; }
 function wc_get_order( $order = false ) { return Shop::$orders[ $order ] ?? false; }
@@ -377,13 +382,19 @@ function wc_add_notice( $message, $notice_type = 'success', $data = array() ) {
 	wc_set_notices( $notices );
 }
 
-// includes/class-wc-webhook.php, wc-webhook-functions.php
+// includes/class-wc-webhook.php, wc-webhook-functions.php, class-wc-data-store.php, data-stores/class-wc-webhook-data-store.php
 function wc_get_webhook( $id ) { return Shop::$webhooks[ $id ] ?? null; }
+class WC_Data_Store {
+	public static function load( $object_type ) { return new self(); }
+	public function get_webhooks_ids( $status = '' ) { return array_keys( Shop::$webhooks ); }
+}
 class WC_Webhook {
 	public array $data = array( 'status' => 'disabled', 'failures' => 0 );
 	private int $id    = 0;
 	public function get_id() { return $this->id; }
 	public function get_status( $context = 'view' ) { return $this->data['status']; }
+	public function get_topic( $context = 'view' ) { return $this->data['topic']; }
+	public function get_delivery_url( $context = 'view' ) { return $this->data['url']; }
 	public function set_name( $name ) { $this->data['name'] = $name; }
 	public function set_user_id( $user_id ) { $this->data['user'] = $user_id; }
 	public function set_topic( $topic ) { $this->data['topic'] = $topic; }
@@ -393,7 +404,7 @@ class WC_Webhook {
 	public function set_api_version( $version ) { $this->data['version'] = $version; }
 	public function set_failure_count( $failure_count ) { $this->data['failures'] = $failure_count; }
 	public function save() {
-		$this->id                    = $this->id ?: count( Shop::$webhooks ) + 1;
+		$this->id                    = $this->id ?: max( array( 0, ...array_keys( Shop::$webhooks ) ) ) + 1;
 		Shop::$webhooks[ $this->id ] = $this;
 		return $this->id;
 	}

@@ -7,6 +7,8 @@
 	const { ExperimentalDiscountsMeta, extensionCartUpdate, registerCheckoutFilters } = window.wc.blocksCheckout;
 	const { texts, labels } = window.wc.wcSettings.getSetting( 'loyalty-hub_data', { texts: {}, labels: {} } );
 	const NAMESPACE = 'loyalty-hub';
+	const BUTTON = 'wp-element-button'; // As the theme draws its buttons.
+	const ROW = { display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: '8px', margin: '8px 0' };
 
 	/** A field with its button; what is typed is sent as the member `name` of a choice. */
 	function Field( { name, value, label, text, busy, send } ) {
@@ -18,9 +20,8 @@
 		};
 		return el(
 			'form',
-			{ onSubmit: submit, className: 'loyalty-hub-form' },
+			{ onSubmit: submit, className: 'loyalty-hub-form', style: ROW },
 			el( 'label', { htmlFor: id }, label ),
-			' ',
 			el( 'input', {
 				id,
 				type: 'text',
@@ -28,8 +29,7 @@
 				value: typed,
 				onChange: ( event ) => setTyped( event.target.value ),
 			} ),
-			' ',
-			el( 'button', { type: 'submit', disabled: busy }, text )
+			el( 'button', { type: 'submit', disabled: busy, className: BUTTON }, text )
 		);
 	}
 
@@ -48,16 +48,20 @@
 				.catch( ( error ) => setWrong( error.message ) )
 				.finally( () => setBusy( false ) );
 		};
-		const button = ( data, text ) => el( 'button', { type: 'button', disabled: busy, onClick: () => send( data ) }, text );
+		const button = ( data, text ) => el( 'button', { type: 'button', disabled: busy, className: BUTTON, onClick: () => send( data ) }, text );
 		return el(
 			'div',
 			{ className: 'loyalty-hub-box wc-block-components-totals-wrapper', style: { padding: '16px' }, 'aria-busy': busy },
 			view.notes.map( ( note ) => el( 'p', { key: note }, note ) ),
 			view.can_spend && el( Field, { key: 'points-' + view.spend, name: 'points', value: view.spend, label: texts.points, text: texts.use, busy, send } ),
-			view.can_spend && ! view.by_code && button( { points: 'max' }, texts.all ),
-			view.by_code && button( { send: '1' }, texts.send ),
+			el(
+				'div',
+				{ style: ROW },
+				view.can_spend && ! view.by_code && button( { points: 'max' }, texts.all ),
+				view.by_code && button( { send: '1' }, texts.send ),
+				view.can_spend && view.spend !== '' && button( { points: '' }, texts.none )
+			),
 			view.by_code && view.code_sent && el( Field, { name: 'confirm', value: '', label: texts.digits, text: texts.spend, busy, send } ),
-			view.can_spend && view.spend !== '' && button( { points: '' }, texts.none ),
 			el( Field, { key: 'code-' + view.codes.length, name: 'code', value: '', label: texts.code, text: texts.apply, busy, send } ),
 			el( Field, { key: 'certificate-' + view.codes.length, name: 'certificate', value: '', label: texts.gift, text: texts.apply, busy, send } ),
 			view.codes.map( ( code ) => el( 'p', { key: code.code }, code.text, ' ', button( { drop: code.code }, texts.drop ) ) ),

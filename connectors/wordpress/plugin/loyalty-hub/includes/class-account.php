@@ -250,7 +250,7 @@ final class Account {
 		$rows = array();
 		foreach ( self::items( $answer ) as $lot ) {
 			if ( isset( $lot['expires_at'] ) ) {
-				$rows[] = array( self::points( $lot['left'] ?? null ), self::day( $lot['expires_at'] ) );
+				$rows[] = array( self::points( $lot['left'] ?? null ), self::last_day( $lot['expires_at'] ) );
 			}
 		}
 		if ( array() !== $rows ) {
@@ -349,8 +349,19 @@ final class Account {
 	}
 
 	/**
+	 * The last day before a time: what ends at midnight is good until the day before.
+	 *
+	 * @param mixed $told ISO 8601; null: without end.
+	 * @return string
+	 */
+	public static function last_day( $told ): string {
+		$at = is_string( $told ) ? strtotime( $told ) : false;
+		return false === $at ? '' : wp_date( (string) get_option( 'date_format' ), $at - 1 );
+	}
+
+	/**
 	 * A table.  On a narrow screen WooCommerce stacks the cells of one that has heads, each behind its
-	 * title (10.5.2, `assets/css/woocommerce-smallscreen.css`).
+	 * title (10.5.2, `assets/css/woocommerce-smallscreen.css`); an empty one would have no height there.
 	 *
 	 * @param string[] $heads May be none.
 	 * @param array[]  $rows  Texts.
@@ -365,7 +376,7 @@ final class Account {
 		foreach ( $rows as $row ) {
 			$html .= '<tr>';
 			foreach ( $row as $place => $text ) {
-				$html .= '<td' . ( isset( $heads[ $place ] ) ? ' data-title="' . esc_attr( $heads[ $place ] ) . '"' : '' ) . '>' . esc_html( $text ) . '</td>';
+				$html .= '<td' . ( isset( $heads[ $place ] ) ? ' data-title="' . esc_attr( $heads[ $place ] ) . '"' : '' ) . '>' . esc_html( '' === $text ? '—' : $text ) . '</td>';
 			}
 			$html .= '</tr>';
 		}

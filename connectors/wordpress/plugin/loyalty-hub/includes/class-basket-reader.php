@@ -109,7 +109,7 @@ final class Basket_Reader {
 		if ( wc_prices_include_tax() ) {
 			return null;
 		}
-		return fn( string $key, int $net ): int => self::tax_on( $cart->get_cart()[ $key ]['data'], $net, $cart );
+		return fn( string $key, int $net ): int => self::tax_on( $cart->get_cart()[ $key ], $net, $cart );
 	}
 
 	/**
@@ -148,7 +148,7 @@ final class Basket_Reader {
 			$amount = Money::of_shop( $item['line_total'] + $item['line_tax'] ) + $off;
 		} else {
 			$net    = Money::of_shop( $item['line_total'] ) + $off;
-			$amount = $net + self::tax_on( $product, $net, $cart );
+			$amount = $net + self::tax_on( $item, $net, $cart );
 		}
 		$number = (int) ( $item['variation_id'] ?: $item['product_id'] );
 		return new Line( $key, 'goods', $amount, self::quantity( $item['quantity'] ), Line::sku( (string) $product->get_sku(), $number ), (string) $product->get_name(), array(), $net );
@@ -168,17 +168,23 @@ final class Basket_Reader {
 	/**
 	 * The tax as a line of the cart rounds it.
 	 *
-	 * @param \WC_Product $product Whose rates.
-	 * @param int         $net     Kopecks.
-	 * @param \WC_Cart    $cart    Whose buyer.
-	 * @return int Kopecks.
+	 * What is sold by weight costs parts of a kopeck, which WooCommerce keeps: the tax is that of the
+	 * whole price, and with it the line is rounded (10.5.2, `includes/class-wc-cart-totals.php`).
+	 *
+	 * @param array    $item Of the cart.
+	 * @param int      $net  Kopecks.
+	 * @param \WC_Cart $cart Whose buyer.
+	 * @return int Kopecks; what makes of the price the line with its tax.
 	 */
-	private static function tax_on( \WC_Product $product, int $net, \WC_Cart $cart ): int {
-		if ( ! wc_tax_enabled() || ! $product->is_taxable() || $cart->get_customer()->get_is_vat_exempt() ) {
-			return 0;
+	private static function tax_on( array $item, int $net, \WC_Cart $cart ): int {
+		$product = $item['data'];
+		$exact   = round( $item['line_total'] * 100, 4 );
+		$exact   = $net + $exact - round( $exact );
+		$taxes   = array();
+		if ( wc_tax_enabled() && $product->is_taxable() && ! $cart->get_customer()->get_is_vat_exempt() ) {
+			$rates = \WC_Tax::get_rates( $product->get_tax_class(), $cart->get_customer() );
+			$taxes = array_map( fn( $tax ) => wc_round_tax_total( $tax, 0 ), \WC_Tax::calc_tax( $exact, $rates, false ) );
 		}
-		$rates = \WC_Tax::get_rates( $product->get_tax_class(), $cart->get_customer() );
-		$taxes = array_map( fn( $tax ) => wc_round_tax_total( $tax, 0 ), \WC_Tax::calc_tax( $net, $rates, false ) );
-		return (int) array_sum( $taxes );
+		return (int) round( $exact + array_sum( $taxes ) ) - $net;
 	}
 }

@@ -18,6 +18,7 @@ final class Classic {
 	public function listen(): void {
 		add_action( 'woocommerce_before_cart_totals', array( $this, 'show_at_cart' ) );
 		add_action( 'woocommerce_before_checkout_form', array( $this, 'show_at_checkout' ), 20 );
+		add_action( 'woocommerce_checkout_update_order_review', array( $this, 'take_phone' ) );
 		add_filter( 'woocommerce_update_order_review_fragments', array( $this, 'renew' ) );
 		add_action( 'wp_enqueue_scripts', array( $this, 'load' ) );
 	}
@@ -44,6 +45,20 @@ final class Classic {
 	 */
 	public function show_at_checkout(): void {
 		echo self::box( wc_get_checkout_url() ); // phpcs:ignore WordPress.Security.EscapeOutput.OutputNotEscaped -- escaped where it is made.
+	}
+
+	/**
+	 * The phone counts as soon as it is typed: WooCommerce itself takes over the address alone before the
+	 * order is placed (10.5.2, `includes/class-wc-ajax.php`), which is too late to spend points.
+	 *
+	 * @param string $form As the browser encodes a form.
+	 */
+	public function take_phone( $form ): void {
+		$typed = array();
+		parse_str( (string) $form, $typed );
+		if ( isset( $typed['billing_phone'] ) && is_string( $typed['billing_phone'] ) && WC()->customer && Options::are_complete() ) {
+			WC()->customer->set_billing_phone( sanitize_text_field( $typed['billing_phone'] ) );
+		}
 	}
 
 	/**

@@ -221,7 +221,7 @@ final class Gifts {
 	 * @return bool Whether it is in.
 	 */
 	private static function add( \WC_Cart $cart, string $mark, array $gift ): bool {
-		$product = self::product( $gift['sku'] );
+		$product = self::article( $gift['sku'] );
 		if ( null === $product || ! $product->is_purchasable() || ! self::is_enough( $cart, $product, $gift['quantity'] ) ) {
 			return false;
 		}
@@ -245,7 +245,7 @@ final class Gifts {
 	 * @param string $sku Its code.
 	 * @return \WC_Product|null
 	 */
-	private static function product( string $sku ): ?\WC_Product {
+	public static function article( string $sku ): ?\WC_Product {
 		$number = (int) wc_get_product_id_by_sku( $sku );
 		if ( 0 === $number && preg_match( '/^wc-([0-9]{1,18})$/D', $sku, $found ) ) {
 			$number = (int) $found[1];

@@ -21,6 +21,11 @@ final class Offers {
 	private const KEPT_S = 300;
 
 	/**
+	 * Goods of an offer that are named.
+	 */
+	private const NAMED = 10;
+
+	/**
 	 * Listens.
 	 */
 	public function listen(): void {
@@ -74,12 +79,32 @@ final class Offers {
 	public static function of( array $answer ): string {
 		$rows = array();
 		foreach ( Account::items( $answer ) as $offer ) {
-			$rows[] = array( (string) ( $offer['name'] ?? '' ), isset( $offer['ends_at'] ) ? Account::day( $offer['ends_at'] ) : '' );
+			$rows[] = array( (string) ( $offer['name'] ?? '' ), self::goods( $offer ), Account::last_day( $offer['ends_at'] ?? null ) );
 		}
 		if ( array() === $rows ) {
 			return '';
 		}
 		return '<div class="loyalty-hub-offers"><h3>' . esc_html__( 'For you', 'loyalty-hub' ) . '</h3>'
-			. Account::table( array( __( 'Offer', 'loyalty-hub' ), __( 'Until', 'loyalty-hub' ) ), $rows ) . '</div>';
+			. Account::table( array( __( 'Offer', 'loyalty-hub' ), __( 'For which goods', 'loyalty-hub' ), __( 'Until', 'loyalty-hub' ) ), $rows ) . '</div>';
+	}
+
+	/**
+	 * What an offer is for, by the names of the shop; what the shop does not have is left out.
+	 *
+	 * @param array $offer As the hub answers.
+	 * @return string
+	 */
+	private static function goods( array $offer ): string {
+		$names = array_map( 'strval', (array) ( $offer['brands'] ?? array() ) );
+		foreach ( (array) ( $offer['categories'] ?? array() ) as $slug ) {
+			$category = get_term_by( 'slug', (string) $slug, 'product_cat' );
+			$names[]  = $category ? $category->name : '';
+		}
+		foreach ( (array) ( $offer['skus'] ?? array() ) as $sku ) {
+			$product = Gifts::article( (string) $sku );
+			$names[] = $product && $product->is_visible() ? $product->get_name() : '';
+		}
+		$names = array_values( array_unique( array_filter( $names ) ) );
+		return implode( ', ', array_slice( $names, 0, self::NAMED ) ) . ( count( $names ) > self::NAMED ? '…' : '' );
 	}
 }

@@ -16,7 +16,9 @@ use LoyaltyHub\Core\Hub;
 final class Pairing {
 
 	/**
-	 * Numbers of what an earlier pairing made: `key`, `webhooks`.
+	 * What an earlier pairing made: `key`, its number; `door`, the address of its webhooks.
+	 *
+	 * Webhooks are known by their address: the hub, too, makes anew what somebody deleted.
 	 */
 	public const MADE = 'loyalty_hub_paired';
 
@@ -65,11 +67,13 @@ final class Pairing {
 			'secret'     => $secret,
 		);
 		update_option( Options::NAME, $kept + (array) get_option( Options::NAME, array() ) );
+		$door = rtrim( $url, '/' ) . $given['hooks']['events'];
+		self::make_webhooks( self::TOPICS, $door, $secret );
 		update_option(
 			self::MADE,
 			array(
-				'key'      => $key['id'],
-				'webhooks' => self::make_webhooks( rtrim( $url, '/' ) . $given['hooks']['events'], $secret ),
+				'key'  => $key['id'],
+				'door' => $door,
 			),
 			false
 		);
@@ -80,36 +84,69 @@ final class Pairing {
 	 * Takes away the key and the webhooks that the last pairing made.
 	 */
 	public static function forget(): void {
-		$made = self::made();
-		self::forget_key( (int) $made['key'] );
-		foreach ( $made['webhooks'] as $id ) {
-			$webhook = wc_get_webhook( $id );
-			if ( $webhook ) {
-				$webhook->delete( true );
-			}
+		self::forget_key( (int) ( self::made()['key'] ?? 0 ) );
+		foreach ( self::webhooks() as $webhook ) {
+			$webhook->delete( true );
 		}
 		delete_option( self::MADE );
 	}
 
 	/**
-	 * Looks after the webhooks: WooCommerce switches one off after failures and never on again.
+	 * Looks after the webhooks: WooCommerce switches one off after failures and never on again, and
+	 * people delete them.
 	 *
 	 * @return array[] Whether it is well, and a sentence; none where the shop was not paired.
 	 */
 	public static function mend(): array {
-		$lines = array();
-		foreach ( self::made()['webhooks'] as $id ) {
-			$webhook = wc_get_webhook( $id );
-			if ( ! $webhook ) {
-				$lines[] = array( false, __( 'A webhook for the hub is missing: pair anew.', 'loyalty-hub' ) );
-			} elseif ( 'disabled' === $webhook->get_status() ) {
+		if ( '' === self::door() ) {
+			return array();
+		}
+		$lines   = array();
+		$missing = self::TOPICS;
+		foreach ( self::webhooks() as $webhook ) {
+			$missing = array_diff( $missing, array( $webhook->get_topic() ) );
+			if ( 'disabled' === $webhook->get_status() ) {
 				$webhook->set_status( 'active' );
 				$webhook->set_failure_count( 0 );
 				$webhook->save();
 				$lines[] = array( true, __( 'A webhook for the hub was switched off after failures; it is on again.', 'loyalty-hub' ) );
 			}
 		}
+		if ( array() !== $missing ) {
+			self::make_webhooks( $missing, self::door(), Options::get( 'secret' ) );
+			$lines[] = array( true, __( 'A webhook for the hub was missing; it is there again.', 'loyalty-hub' ) );
+		}
 		return array_unique( $lines, SORT_REGULAR );
+	}
+
+	/**
+	 * Whether a webhook is for the hub.
+	 *
+	 * @param int $id Of the webhook.
+	 * @return bool
+	 */
+	public static function is_ours( int $id ): bool {
+		$webhook = wc_get_webhook( $id );
+		return $webhook && '' !== self::door() && $webhook->get_delivery_url() === self::door();
+	}
+
+	/**
+	 * The shop's webhooks for the hub.
+	 *
+	 * @return \WC_Webhook[]
+	 */
+	private static function webhooks(): array {
+		$ids = \WC_Data_Store::load( 'webhook' )->get_webhooks_ids();
+		return array_map( 'wc_get_webhook', array_filter( $ids, array( self::class, 'is_ours' ) ) );
+	}
+
+	/**
+	 * Where the webhooks that pairing made go.
+	 *
+	 * @return string Empty where the shop was not paired.
+	 */
+	private static function door(): string {
+		return (string) ( self::made()['door'] ?? '' );
 	}
 
 	/**
@@ -118,11 +155,7 @@ final class Pairing {
 	 * @return array
 	 */
 	private static function made(): array {
-		$made = get_option( self::MADE, array() );
-		return array(
-			'key'      => $made['key'] ?? 0,
-			'webhooks' => (array) ( $made['webhooks'] ?? array() ),
-		);
+		return (array) get_option( self::MADE, array() );
 	}
 
 	/**
@@ -191,15 +224,14 @@ final class Pairing {
 	}
 
 	/**
-	 * The webhooks, all to one address.
+	 * Makes webhooks, all to one address.
 	 *
-	 * @param string $address Of the hub's door.
-	 * @param string $secret  By which they are signed.
-	 * @return int[] Their numbers.
+	 * @param string[] $topics  What they tell of.
+	 * @param string   $address Of the hub's door.
+	 * @param string   $secret  By which they are signed.
 	 */
-	private static function make_webhooks( string $address, string $secret ): array {
-		$made = array();
-		foreach ( self::TOPICS as $topic ) {
+	private static function make_webhooks( array $topics, string $address, string $secret ): void {
+		foreach ( $topics as $topic ) {
 			$webhook = new \WC_Webhook();
 			$webhook->set_name( 'Loyalty Hub: ' . $topic );
 			$webhook->set_user_id( get_current_user_id() );
@@ -209,9 +241,7 @@ final class Pairing {
 			$webhook->set_status( 'active' );
 			$webhook->set_api_version( 'wp_api_v3' );
 			$webhook->save();
-			$made[] = $webhook->get_id();
 		}
-		return $made;
 	}
 
 	/**

@@ -155,7 +155,7 @@ final class Privacy {
 		}
 		if ( '' !== $member ) {
 			/* translators: %s: number of a member */
-			$messages[] = sprintf( __( 'The loyalty hub keeps points and receipts of member %s. Its owner erases them there: DELETE /api/v1/members/ and the number.', 'loyalty-hub' ), $member );
+			$messages[] = sprintf( __( 'The loyalty hub keeps points and receipts of member %s. They are erased there, on the member\'s page of its console.', 'loyalty-hub' ), $member );
 		}
 		return array(
 			'items_removed'  => $removed,

@@ -19,12 +19,31 @@ final class Transport {
 	private const PAUSE = 30;
 
 	/**
+	 * Seconds that a webhook of the shop waits for the hub.
+	 */
+	private const WEBHOOK_LIMIT = 10;
+
+	/**
 	 * Listens: the hub may stand on a private address or another port, where WooCommerce's own
 	 * webhooks would not go (WordPress 6.9, `wp-includes/http.php`).
 	 */
 	public function listen(): void {
 		add_filter( 'http_request_host_is_external', array( $this, 'allow_host' ), 10, 2 );
 		add_filter( 'http_allowed_safe_ports', array( $this, 'allow_port' ), 10, 2 );
+		add_filter( 'woocommerce_webhook_http_args', array( $this, 'limit_webhook' ), 10, 3 );
+	}
+
+	/**
+	 * A hub that takes calls and does not answer would hold the shop's queue, letters and all, for a
+	 * minute with each webhook (WooCommerce 10.5.2, `includes/class-wc-webhook.php`).
+	 *
+	 * @param array $how     As WordPress takes it.
+	 * @param mixed $about   What the webhook tells of.
+	 * @param int   $webhook Id.
+	 * @return array
+	 */
+	public function limit_webhook( $how, $about, $webhook ) {
+		return Pairing::is_ours( (int) $webhook ) ? array( 'timeout' => self::WEBHOOK_LIMIT ) + $how : $how;
 	}
 
 	/**
