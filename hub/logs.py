@@ -13,7 +13,6 @@ import sys
 import time
 import traceback
 from collections.abc import MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -23,6 +22,7 @@ from hub.config import Config
 from hub.metrics import Metrics
 from loyalty_core.domain.errors import LoyaltyError
 from loyalty_kit.errors import ConnectorError
+from loyalty_kit.frozen import frozen
 from loyalty_kit.redact import redact_json, redact_text
 
 log = structlog.get_logger(__name__)
@@ -111,7 +111,7 @@ def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
     return event
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """What is told of a request: by its route's name, never by its address."""
 

@@ -24,7 +24,6 @@ Load = Callable[[Any], Any]
 Read = Callable[..., Any]
 """Takes a value that is neither missing nor None, its key and the object that it stands in."""
 
-_REQUIRED = object()
 _DOUBT = ValidationError("marshmallow decides")
 _SCHEMA_WAYS = (
     "load",
@@ -44,15 +43,9 @@ class NotCompilable(TypeError):
 
 
 class _Part(NamedTuple):
-    """A field of an object: from `key` of the data to `name` of what is loaded.
+    """A field of an object: it is loaded as `name`."""
 
-    `absent` is what a missing key loads as: a value, what a callable gives, `missing` for
-    nothing at all, or `_REQUIRED`.
-    """
-
-    key: str
     name: str
-    absent: Any
     nullable: bool
     read: Read
 
@@ -78,16 +71,19 @@ def _object(schema: Schema, above: tuple[type[Schema], ...]) -> Read:
     told = {"many": False, "partial": None, "unknown": schema.unknown}
     before, after = _hooks(schema, PRE_LOAD), _hooks(schema, POST_LOAD)
     checks = _hooks(schema, VALIDATES_SCHEMA)
-    parts = _parts(schema, (*above, type(schema)))
-    known = frozenset(part.key for part in parts)
-    only_known = schema.unknown == RAISE
+    read_parts = _parts_read(_parts(schema, (*above, type(schema))), schema.unknown == RAISE)
+    required, fixed, made = _absent(schema)
 
     def read(data: Any, _key: Any = None, _within: Any = None) -> Any:
         for prepare in before:
             data = prepare(data, **told)
-        if type(data) is not dict or (only_known and not known.issuperset(data)):
+        if type(data) is not dict or not data.keys() >= required:
             raise _DOUBT
-        loaded = _read_parts(parts, data)
+        loaded = fixed.copy()
+        for key, name, make in made:
+            if key not in data:
+                loaded[name] = make()
+        read_parts(data, loaded)
         for check in checks:
             check(loaded, **told)
         for finish in after:
@@ -97,35 +93,58 @@ def _object(schema: Schema, above: tuple[type[Schema], ...]) -> Read:
     return read
 
 
-def _read_parts(parts: tuple[_Part, ...], data: dict[str, Any]) -> dict[str, Any]:
-    loaded: dict[str, Any] = {}
-    find = data.get
-    for key, name, absent, nullable, read in parts:
-        value = find(key, missing)
-        if value is missing:
-            if absent is _REQUIRED:
+def _parts_read(
+    parts: dict[str, _Part], only_known: bool
+) -> Callable[[dict[str, Any], dict[str, Any]], None]:
+    find = parts.get
+
+    def read_parts(data: dict[str, Any], loaded: dict[str, Any]) -> None:
+        for key, value in data.items():
+            part = find(key)
+            if part is not None:
+                name, nullable, read = part
+                if value is not None:
+                    loaded[name] = read(value, key, data)
+                elif nullable:
+                    loaded[name] = None
+                else:
+                    raise _DOUBT
+            elif only_known:
                 raise _DOUBT
-            value = absent() if callable(absent) else absent
-        elif value is not None:
-            value = read(value, key, data)
-        elif not nullable:
-            raise _DOUBT
-        if value is not missing:
-            loaded[name] = value
-    return loaded
+
+    return read_parts
 
 
-def _parts(schema: Schema, above: tuple[type[Schema], ...]) -> tuple[_Part, ...]:
-    return tuple(
-        _Part(
-            attribute if field.data_key is None else field.data_key,
-            field.attribute or attribute,
-            _REQUIRED if field.required else field.load_default,
-            field.allow_none,
-            _field(field, above),
+def _parts(schema: Schema, above: tuple[type[Schema], ...]) -> dict[str, _Part]:
+    """By the key in the data."""
+    return {
+        _key_of(attribute, field): _Part(
+            field.attribute or attribute, field.allow_none, _field(field, above)
         )
         for attribute, field in schema.load_fields.items()
-    )
+    }
+
+
+def _absent(
+    schema: Schema,
+) -> tuple[frozenset[str], dict[str, Any], list[tuple[str, str, Callable[[], Any]]]]:
+    """Keys that must be there, what others load as where they are not, and how that is made."""
+    required: set[str] = set()
+    fixed: dict[str, Any] = {}
+    made: list[tuple[str, str, Callable[[], Any]]] = []
+    for attribute, field in schema.load_fields.items():
+        name, absent = field.attribute or attribute, field.load_default
+        if field.required:
+            required.add(_key_of(attribute, field))
+        elif callable(absent):
+            made.append((_key_of(attribute, field), name, absent))
+        elif absent is not missing:
+            fixed[name] = absent
+    return frozenset(required), fixed, made
+
+
+def _key_of(attribute: str, field: fields.Field[Any]) -> str:
+    return attribute if field.data_key is None else field.data_key
 
 
 def _field(field: fields.Field[Any], above: tuple[type[Schema], ...]) -> Read:
@@ -143,9 +162,17 @@ def _list(field: fields.List[Any], above: tuple[type[Schema], ...]) -> Read:
     read, nullable = _field(field.inner, above), field.inner.allow_none
 
     def read_list(value: Any, _key: Any, _within: Any) -> list[Any]:
-        if type(value) is not list or (None in value and not nullable):
+        if type(value) is not list:
             raise _DOUBT
-        return [None if each is None else read(each, None, None) for each in value]
+        loaded: list[Any] = []
+        for each in value:
+            if each is not None:
+                loaded.append(read(each, None, None))
+            elif nullable:
+                loaded.append(None)
+            else:
+                raise _DOUBT
+        return loaded
 
     return read_list
 
@@ -193,6 +220,8 @@ def _own_options(schema: Schema) -> Iterator[str]:
 
 
 def _own_fields(schema: Schema) -> Iterator[str]:
+    if len({_key_of(*one) for one in schema.load_fields.items()}) < len(schema.load_fields):
+        yield "two fields of one key"
     for name, field in schema.load_fields.items():
         if "." in (field.attribute or name):
             yield f"{name} goes to a place inside"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, post_dump, post_load, validate
@@ -208,11 +209,21 @@ class FrozenSchema(Schema):
 
     builds: ClassVar[type]
 
+    @cached_property
+    def _lists(self) -> tuple[str, ...]:
+        """Names of the fields that load as lists."""
+        return tuple(
+            field.attribute or name
+            for name, field in self.load_fields.items()
+            if isinstance(field, fields.List) or (isinstance(field, fields.Nested) and field.many)
+        )
+
     @post_load
     def _build(self, data: dict[str, Any], **_: Any) -> Any:
-        for key, value in data.items():
-            if isinstance(value, list):
-                data[key] = tuple(value)
+        for name in self._lists:
+            told = data.get(name)
+            if told is not None:
+                data[name] = tuple(told)
         return self.builds(**data)
 
     @post_dump

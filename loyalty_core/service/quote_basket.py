@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -53,11 +53,12 @@ from loyalty_kit.checkout import (
     TierView,
     Totals,
 )
+from loyalty_kit.frozen import frozen
 
 VALID_FOR = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Buyer:
     """The member as pricing and the answer see them.
 
@@ -94,8 +95,7 @@ def quote_basket(
         plan.asks_person or plan.limits or plan.series or plan.asks_measure
     ):
         facts = _facts(connection, source, request, plan, now)
-    buyer = replace(_buyer(facts, request, plan), measured=_measured(facts, plan, now))
-    request = replace(request, shop=shop_of(source, request))
+    buyer = _buyer(facts, request, plan, now)
     request = fill_in(connection, source.programme_id, request, plan)
     place = place_of(
         source,
@@ -318,7 +318,7 @@ def _used(facts: Facts, now: datetime) -> dict[LimitName, int]:
     }
 
 
-def _buyer(facts: Facts, request: QuoteRequest, plan: Plan) -> Buyer:
+def _buyer(facts: Facts, request: QuoteRequest, plan: Plan, now: datetime) -> Buyer:
     main = plan.main.code
     own = next((one for one in facts.accounts if one.balance.currency == main), None)
     balances = [one.balance for one in facts.accounts if one.balance.currency != main]
@@ -331,6 +331,7 @@ def _buyer(facts: Facts, request: QuoteRequest, plan: Plan) -> Buyer:
         0 if own is None else max(0, own.balance.available + own.own_hold - own.balance.debt),
         facts.person,
         facts.spent_minor,
+        _measured(facts, plan, now),
     )
 
 
@@ -339,16 +340,12 @@ def _view(buyer: Buyer, plan: Plan) -> MemberView | None:
     if buyer.member_id is None:
         return None
     number = to_wire("m", buyer.member_id)
-    tier = plan.tiers.get(buyer.tier) if buyer.tier is not None else None
-    view = MemberView(
-        number,
-        buyer.verified,
-        tier=None if tier is None else TierView(tier.code, tier.name),
-    )
+    held = plan.tiers.get(buyer.tier) if buyer.tier is not None else None
+    tier = None if held is None else TierView(held.code, held.name)
     if not buyer.verified:
-        return view
+        return MemberView(number, verified=False, tier=tier)
     main, *others = buyer.balances
-    return replace(view, name=buyer.name, balance=main, balances=tuple(others))
+    return MemberView(number, True, buyer.name, tier, main, tuple(others))
 
 
 def _earning_nothing(lines: Sequence[PricedLine]) -> tuple[PricedLine, ...]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import ChannelForbidden, ShopForbidden, UnknownShop
 from loyalty_core.store.programmes import Shop, fold, shop_by_code, shop_code
+from loyalty_kit.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """The sender of events and questions.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -64,12 +64,13 @@ from loyalty_core.store.tables import (
 from loyalty_core.store.tiers import tier_as_of
 from loyalty_core.store.types import from_micros, to_micros
 from loyalty_kit.checkout import Balance
+from loyalty_kit.frozen import frozen
 
 _CONNECTED = "installation:"
 """Begins the system of accounts that a connector told of (`service.source.Source.name`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """Who and what a checkout asks about.  `hold` is (member, number); `person`: also what
     conditions may ask of the member."""
@@ -96,7 +97,7 @@ class Asked:
     """Codes in normal form."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     """Figures as they are at the time asked about, whatever the jobs have not yet booked."""
 
@@ -104,7 +105,7 @@ class Account:
     own_hold: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """`shop_id` None: no such shop.  `member_id` None: nobody is known by these names.
 
@@ -235,9 +236,14 @@ def checkout_facts(connection: Connection, asked: Asked, now: datetime) -> Facts
         _person(first, told[0][width:]),
         _uses(asked.programme_id, first.uses),
         _coupons(first.coupons),
-        tuple((from_micros(at), minor) for at, minor in json.loads(first.bought or "[]")),
+        tuple((from_micros(at), minor) for at, minor in _rows(first.bought)),
         _certificates(first.certificates),
     )
+
+
+def _rows(told: str | None) -> list[Any]:
+    """Rows that a column brings as JSON; None where they were not asked about, as mostly."""
+    return [] if told is None else json.loads(told)
 
 
 def _person(first: _Row, values: tuple[Any, ...]) -> Person | None:
@@ -272,7 +278,7 @@ def _goods(told: str) -> tuple[PersonalGoods, ...]:
 def _uses(programme_id: int, told: str | None) -> tuple[tuple[UseKey, int], ...]:
     return tuple(
         (UseKey(programme_id, owner, promotion, per, period, of, from_micros(start)), used)
-        for owner, promotion, per, period, of, start, used in json.loads(told or "[]")
+        for owner, promotion, per, period, of, start, used in _rows(told)
     )
 
 
@@ -287,7 +293,7 @@ def _coupons(told: str | None) -> tuple[Coupon, ...]:
             None if starts is None else from_micros(starts),
             None if ends is None else from_micros(ends),
         )
-        for code, series, member, state, lot, left, starts, ends in json.loads(told or "[]")
+        for code, series, member, state, lot, left, starts, ends in _rows(told)
     )
 
 
@@ -301,7 +307,7 @@ def _certificates(told: str | None) -> tuple[Certificate, ...]:
             None if ends is None else from_micros(ends),
             *goods_of(json.loads(goods) if isinstance(goods, str) else goods),
         )
-        for code, blocked, activated, loaded, left, member, ends, goods in json.loads(told or "[]")
+        for code, blocked, activated, loaded, left, member, ends, goods in _rows(told)
     )
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 _ORIGIN = datetime(2025, 1, 1, tzinfo=UTC)
 _CHANCE_BITS = 22
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = tuple(high + low for high in _DIGITS for low in _DIGITS)
 _lock = threading.Lock()
 _last = 0
 
@@ -42,10 +43,10 @@ def to_wire(prefix: str, number: int) -> str:
     """("m", 46655) -> "m_zzz"."""
     assert number >= 0, "no id of ours is below zero"
     digits = ""
-    while number or not digits:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    return f"{prefix}_{digits}"
+    while number >= len(_PAIRS):
+        number, pair = divmod(number, len(_PAIRS))
+        digits = _PAIRS[pair] + digits
+    return f"{prefix}_{(_PAIRS[number] + digits).lstrip('0') or '0'}"
 
 
 def from_wire(prefix: str, text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Never, TypeVar
@@ -34,7 +35,7 @@ def read_json() -> Any:
 
 def decode(told: bytes) -> Any:
     """Raises: ValueError, RecursionError."""
-    return _STRICT.decode(told.decode("utf-8-sig"))
+    return _STRICT.decode(told.removeprefix(codecs.BOM_UTF8).decode())
 
 
 def _is_plain_json() -> bool:

@@ -38,6 +38,7 @@ from loyalty_core.service.source import Source
 from loyalty_core.store.database import look, read, transact
 from loyalty_core.store.programmes import fold
 from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase, TooLate
+from loyalty_kit.frozen import frozen
 
 T = TypeVar("T")
 MAIN_SHOP = "main"
@@ -60,7 +61,7 @@ class Room:
     guesses: Guesses
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """`late` says that the database did not even tell in time who calls."""
 

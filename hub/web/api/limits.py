@@ -95,7 +95,10 @@ class _Window:
     def _count(self, caller: str, number: int) -> _Count:
         if number != self._number:
             self._number, self._counts = number, {}
-        return self._counts.setdefault(caller, _Count())
+        count = self._counts.get(caller)
+        if count is None:
+            count = self._counts[caller] = _Count()
+        return count
 
     def _portion(self, caller: str, count: _Count, number: int, seconds: float) -> int:
         """How many calls more this caller gets here."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,12 +16,13 @@ from loyalty_core.domain.errors import InProgress, LoyaltyError
 from loyalty_core.store import idempotency
 from loyalty_core.store.database import transact
 from loyalty_core.store.idempotency import Claim, KeptAnswer
+from loyalty_kit.frozen import frozen
 
 HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """A status and the very bytes of a body."""
 

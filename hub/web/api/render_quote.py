@@ -85,7 +85,9 @@ def _line(line: PricedLine) -> dict[str, Any]:
                 "amount": format_decimal(discount.amount_minor),
             }
             for discount in line.discounts
-        ],
+        ]
+        if line.discounts
+        else [],
     }
     if line.parts:
         document["parts"] = [

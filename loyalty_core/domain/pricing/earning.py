@@ -8,7 +8,7 @@ from datetime import datetime
 from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
 from loyalty_core.domain.pricing.bonus import Bonus
-from loyalty_core.domain.pricing.lanes import Exclusions, Offer, run_lanes
+from loyalty_core.domain.pricing.lanes import Offer, run_lanes
 from loyalty_core.domain.pricing.limits import cut_points
 from loyalty_core.domain.pricing.personal import by_list
 from loyalty_core.domain.pricing.plan import Candidates, Compiled, Plan
@@ -162,10 +162,10 @@ def earn(  # noqa: PLR0913 - the receipt, the rules and the moment, each by its 
     for position, tables in tables_for(view, plan.law, scene.now).items():
         if not all(table.earn for table in tables):
             view.base_minor[position] = 0
-    came = run_lanes(candidates.get(Stage.BAR, ()), Bars(view), scene, Exclusions())
+    came = run_lanes(candidates.get(Stage.BAR, ()), Bars(view), scene)
     own_bp = plan.base_bp(scene)
     step = Bonuses(view, plan, own_bp, promised)
-    came |= run_lanes(candidates.get(Stage.EARN, ()), step, scene, Exclusions())
+    came |= run_lanes(candidates.get(Stage.EARN, ()), step, scene)
     cells = [base * own_bp * ONCE for base in step.own_minor]
     for _, gift in step.extras:
         over = (gift.factor - ONCE) * own_bp

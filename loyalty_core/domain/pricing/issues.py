@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from loyalty_core.domain.pricing.basket import MemberFacts
 from loyalty_core.domain.pricing.earning import scene_of
-from loyalty_core.domain.pricing.lanes import Exclusions, Offer, run_lanes
+from loyalty_core.domain.pricing.lanes import Offer, run_lanes
 from loyalty_core.domain.pricing.offered import Offered
 from loyalty_core.domain.pricing.plan import Compiled, Plan
 from loyalty_core.domain.pricing.rule_type import CouponGiven, Refusal, Stage, View
@@ -56,7 +56,7 @@ def issued_by(
     view.known, view.used = facts.known, facts.used
     issues = Issues(view, plan)
     candidates = plan.index.matching(view).get(Stage.ISSUE, ())
-    run_lanes(candidates, issues, scene_of(view, plan, facts, at), Exclusions())
+    run_lanes(candidates, issues, scene_of(view, plan, facts, at))
     return tuple(promotion for promotion, _ in issues.given)
 
 

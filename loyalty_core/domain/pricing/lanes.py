@@ -64,12 +64,20 @@ class Exclusions:
 
 
 def run_lanes(
-    candidates: Sequence[Compiled], step: Step[G], scene: Scene, exclusions: Exclusions
+    candidates: Sequence[Compiled],
+    step: Step[G],
+    scene: Scene,
+    exclusions: Exclusions | None = None,
 ) -> dict[int, tuple[Compiled, Refusal | None]]:
-    """Let the candidates (in order) apply; what came of each, by its place in the order."""
+    """Let the candidates (in order) apply; what came of each, by its place in the order.
+
+    `exclusions`: what has applied in stages before that stands against them; None: no stage has
+    a say in this one.
+    """
     came: dict[int, tuple[Compiled, Refusal | None]] = {}
     if not candidates:
         return came
+    exclusions = exclusions or Exclusions()
     for (_, best_only), lane in groupby(candidates, lambda c: (c.promotion.lane, c.best_only)):
         step.view.taken.clear()
         offers: list[tuple[Compiled, Offer[G]]] = []

@@ -55,6 +55,7 @@ from loyalty_core.domain.pricing.spending import (
     write_off,
 )
 from loyalty_kit.checkout import (
+    BasketLine,
     Benefit,
     EarnedOther,
     LinePart,
@@ -96,7 +97,7 @@ def price_basket(
     scene = scene_of(view, plan, facts, now)
     tables = tables_for(view, plan.law, now)
     may_pay = _heed(view, tables)
-    discounts = Discounts(view, _rooms(view, request, plan, tables))
+    discounts = Discounts(view, _rooms(view, request.lines, plan, tables, facts.place.shop))
     exclusions = Exclusions()
     candidates = plan.index.matching(view, scene)
     came: Came
@@ -117,7 +118,7 @@ def price_basket(
         scene.tier = plan.tier_reached(facts.tier, facts.measured, goods)
     earned = earn(view, base_minor, plan, scene, candidates)
     issues = Issues(view, plan)
-    came |= run_lanes(candidates.get(Stage.ISSUE, ()), issues, scene, Exclusions())
+    came |= run_lanes(candidates.get(Stage.ISSUE, ()), issues, scene)
     lines = _lines(request, discounts, paid, payable, earned)
     if request.split_lines:
         lines = _split(lines, request)
@@ -163,24 +164,28 @@ def _heed(view: View, tables: Mapping[int, Sequence[Regulated]]) -> list[bool]:
 
 
 def _rooms(
-    view: View, request: QuoteRequest, plan: Plan, tables: Mapping[int, Sequence[Regulated]]
+    view: View,
+    lines: Sequence[BasketLine],
+    plan: Plan,
+    tables: Mapping[int, Sequence[Regulated]],
+    shop: str | None,
 ) -> list[int]:
     """How far each line may fall until it reaches its floor, the highest of all that hold."""
     floors = [
         floor_of(line.amount_minor, line.min_price_minor, line.quantity_milli)
         if line.min_price_minor
         else 0
-        for line in request.lines
+        for line in lines
     ]
     for position, some in tables.items():
-        floors[position] = max(floors[position], lawful_floor(request.lines[position], some))
+        floors[position] = max(floors[position], lawful_floor(lines[position], some))
     if plan.rules.policies.min_paid:
-        paid = least_paid(view, plan.rules.policies.min_paid, request.shop)
+        paid = least_paid(view, plan.rules.policies.min_paid, shop)
         for position, least in paid.items():
             floors[position] = max(floors[position], least)
     return [
         line.amount_minor - floor if line.discountable else 0
-        for line, floor in zip(request.lines, floors, strict=True)
+        for line, floor in zip(lines, floors, strict=True)
     ]
 
 
@@ -197,7 +202,7 @@ def _pay_with_points(  # noqa: PLR0913 - the step's own words
     shares = Shares(view, payable_with_points(view, spending, may_pay))
     came: Came
     if facts.may_spend:
-        came = run_lanes(candidates, shares, scene, Exclusions())
+        came = run_lanes(candidates, shares, scene)
         limits = limits_of(shares, discounts.room_minor, plan.spend_limit_bp(facts.tier))
     else:
         closed = Refusal("may_not_spend")
@@ -246,18 +251,19 @@ def _lines(
     payable: Sequence[int],
     earned: Earned,
 ) -> tuple[PricedLine, ...]:
+    """Their fields by place: by name, ten of them take six microseconds more."""
     left_minor = discounts.view.left_minor
     return tuple(
         [
             PricedLine(
-                id=line.id,
-                amount_minor=line.amount_minor,
-                discount_minor=line.amount_minor - left_minor[position],
-                spend_minor=paid.by_line[position],
-                payable_minor=payable[position],
-                earn_points=earned.by_line[position],
-                unit_price_minor=unit_price(payable[position], line.quantity_milli),
-                discounts=discounts.told(position),
+                line.id,
+                line.amount_minor,
+                line.amount_minor - left_minor[position],
+                paid.by_line[position],
+                payable[position],
+                earned.by_line[position],
+                unit_price(payable[position], line.quantity_milli),
+                discounts.told(position),
             )
             for position, line in enumerate(request.lines)
         ]
