@@ -52,15 +52,19 @@ class Documents:
         """
         named = {number: hint for hint in hints if (number := uuid_of(hint.id)) is not None}
         kind = hints[0].kind
-        if kind not in DOCUMENTS or not named:
+        if kind not in (*DOCUMENTS, COUNTERPARTY) or not named:
             return {}
-        asked = ";".join(f"id={number}" for number in named)
-        expand = f"{EXPAND}{ALSO.get(kind, '')}"
-        params = {"filter": asked, "expand": expand, "limit": str(PAGE)}
+        params = {"filter": ";".join(f"id={number}" for number in named), "limit": str(PAGE)}
+        if kind != COUNTERPARTY:
+            params["expand"] = f"{EXPAND}{ALSO.get(kind, '')}"
+        rows = client.rows(f"/entity/{kind}", params)
+        told = [(named[str(row["id"])], row) for row in rows if str(row.get("id")) in named]
+        if kind == COUNTERPARTY:
+            return dict(told)
         return {
-            named[str(row["id"])]: {"document": row, "positions": rows}
-            for row in client.rows(f"/entity/{kind}", params)
-            if str(row.get("id")) in named and (rows := _whole(row)) is not None
+            hint: {"document": row, "positions": positions}
+            for hint, row in told
+            if (positions := _whole(row)) is not None
         }
 
     def translate(self, hint: Hint, document: Any, context: Context) -> Translated:

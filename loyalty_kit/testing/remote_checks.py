@@ -308,11 +308,17 @@ def operations_of(subject: Subject) -> Iterator[_Operation]:
 
 def _fetches(subject: Subject) -> Iterator[_Operation]:
     fetch, many = subject.connector.fetch, subject.connector.read_many
-    hint = next((case.fetch for case in subject.fetch_cases()), None)
-    if fetch is not None and hint is not None:
+    hints = {case.fetch.kind: case.fetch for case in subject.fetch_cases() if case.fetch}
+    if fetch is not None and hints:
+        hint = next(iter(hints.values()))
         yield _Operation("fetch", lambda client: fetch.read(client, hint), reads=True)
-    if many is not None and hint is not None:
-        yield _Operation("read_many", lambda client: many.read_many(client, (hint,)), reads=True)
+    if many is not None and hints:
+
+        def read_each(client: Client) -> None:
+            for hint in hints.values():  # of some kinds it may tell none, and call nobody
+                many.read_many(client, (hint,))
+
+        yield _Operation("read_many", read_each, reads=True)
 
 
 def _pushes(subject: Subject) -> Iterator[_Operation]:

@@ -21,7 +21,7 @@ from loyalty_kit.errors import (
 )
 from loyalty_kit.ports import ClientContext, Hint
 from loyalty_kit.testing.remote import Remote, Reply, always, json_reply
-from tests.connectors.moysklad.shared import CHEESE, HOOK, settings
+from tests.connectors.moysklad.shared import ANNA, CHEESE, HOOK, settings
 from tests.stand_ins.moysklad import Account
 
 
@@ -63,6 +63,11 @@ def test_documents_that_a_list_tells_whole_are_what_reading_each_gives(account: 
     assert len(account.calls) == 1
     assert found == {hint: CONNECTOR.fetch.read(client, hint) for hint in asked[:2]}
     assert CONNECTOR.read_many.read_many(client, (Hint("product", CHEESE),)) == {}
+    account.put("counterparty", {"id": ANNA, "name": "Анна"})
+    anna = Hint("counterparty", ANNA)
+    assert CONNECTOR.read_many.read_many(client, (anna,)) == {
+        anna: CONNECTOR.fetch.read(client, anna)
+    }
 
 
 def test_what_is_not_there_is_gone_only_where_moysklad_says_so(account: Account):
