@@ -171,6 +171,11 @@ class Till:
             hub.bell.ring(self.programme.id)
         return asked
 
+    def has_booked(self, key: str) -> bool:
+        """Whether the sale of this key is a receipt already."""
+        with read(self.hub.engine) as connection:
+            return self._found(connection, external_id=key) is not None
+
     def sell(self, sale: Sale) -> Booked:
         """Hold, confirm and book in one transaction; the same key again books nothing more.
 

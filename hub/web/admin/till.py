@@ -249,7 +249,7 @@ def _sold(form: SaleForm, wanted: Sale, till: Till) -> ResponseReturnValue:
         page = _sale_page(replace(form, errors=nothing), till)
         return page, 422 if nothing else 200  # nobody has seen the price yet
     try:
-        if wanted.has_codes:
+        if wanted.has_codes and not till.has_booked(wanted.key):
             till_codes.price(till, wanted)
         booked = till.sell(wanted)
     except PriceChanged:

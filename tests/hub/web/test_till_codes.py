@@ -150,3 +150,13 @@ def test_whoever_tries_codes_is_stopped_and_a_right_one_looks_the_same(owner, ap
         assert "to-pay" not in told.text
     assert sale(owner, "sell", shown="100000/0/100000").status_code == 302
     assert money(api, gift) == ("active", "600.00")
+
+
+def test_a_sale_of_a_certificate_that_is_sent_twice_is_booked_once(owner, api):
+    gift = certificate(api, loaded=False)
+    line = {**TEA, "name": "Gift", "price": "600", "sells": gift}
+    receipt = sale(owner, "sell", line, shown="60000/0/60000").location
+
+    assert sale(owner, "sell", line, shown="60000/0/60000").location == receipt
+    assert "not booked twice" in owner.page(receipt)
+    assert money(api, gift) == ("active", "600.00")
