@@ -46,14 +46,19 @@ def priced_lines(
     connection: Connection, programme_id: int, sale: Sale, now: datetime
 ) -> tuple[BasketLine, ...]:
     """The lines of a sale; a certificate that has a nominal of its own is sold for that, whatever
-    was typed.  Raises: as `for_sale`.
+    was typed.  Raises: as `for_sale`, also for one that another line sells already.
     """
+    sells = set[str]()
 
     def priced(line: BasketLine) -> BasketLine:
         code = sale.gifts.get(line.id)
         if code is None:
             return line
-        costs = for_sale(connection, programme_id, code, now).nominal_minor or line.amount_minor
+        found = for_sale(connection, programme_id, code, now)
+        if found.code in sells:
+            raise CertificateClosed({"state": "issued"})
+        sells.add(found.code)
+        costs = found.nominal_minor or line.amount_minor
         one = replace(line, quantity_milli=1000, amount_minor=costs, price_minor=costs)
         return replace(one, kind=LineKind.CERTIFICATE)
 

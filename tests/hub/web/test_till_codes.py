@@ -160,3 +160,24 @@ def test_a_sale_of_a_certificate_that_is_sent_twice_is_booked_once(owner, api):
     assert sale(owner, "sell", line, shown="60000/0/60000").location == receipt
     assert "not booked twice" in owner.page(receipt)
     assert money(api, gift) == ("active", "600.00")
+
+
+def test_one_receipt_sells_a_certificate_once(owner, api):
+    gift = certificate(api, loaded=False)
+    twice = {
+        "name": ["Gift", "Gift"],
+        "sku": ["", ""],
+        "quantity": ["1", "1"],
+        "price": ["600", "600"],
+        "sells": [gift, gift.lower()],
+    }
+    for do in ("price", "sell"):
+        told = sale(owner, do, twice, shown="120000/0/120000")
+        assert "is sold already" in told.text, do
+    assert money(api, gift) == ("issued", "0.00")
+
+
+def test_codes_without_goods_are_no_receipt(owner, api, coupon):
+    told = sale(owner, "sell", NOTHING, coupon=coupon, shown="0/0/0")
+
+    assert (told.status_code, "Add what is sold first" in told.text) == (422, True)
