@@ -181,3 +181,24 @@ def test_codes_without_goods_are_no_receipt(owner, api, coupon):
     told = sale(owner, "sell", NOTHING, coupon=coupon, shown="0/0/0")
 
     assert (told.status_code, "Add what is sold first" in told.text) == (422, True)
+
+
+QR = "t=20260314T1210&s=640.00&fn=9282440300637519&i=54321&fp=3456789012&n=1"
+
+
+@pytest.mark.parametrize("receipt", ["", QR], ids=["goods", "a paid receipt"])
+def test_codes_that_are_tried_by_selling_them_count_too(owner, api, receipt):
+    gift = certificate(api, loaded=False)
+    for number in range(TRIES + 1):
+        sale(owner, "sell-0", NOTHING, certificate=f"AAAA{number}", receipt=receipt)
+
+    told = sale(owner, "sell-0", NOTHING, certificate=gift)
+    assert (told.status_code, "Too many wrong attempts" in told.text) == (422, True)
+    assert f'name="sells" value="{gift}"' not in told.text
+
+
+def test_a_certificate_that_is_typed_twice_is_taken_once(owner, api):
+    gift = certificate(api, loaded=True)
+    page = sale(owner, "enter", certificate=gift, entered=gift.lower()).text
+
+    assert (page.count('name="certificate"'), "no such code" in page) == (1, False)
