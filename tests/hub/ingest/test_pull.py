@@ -243,3 +243,7 @@ def test_documents_that_are_not_understood_hold_up_no_others(shop):
     shop.drain()
 
     assert Counter(shop.states()) == {"done": 8, "dead": 4}
+
+
+def test_a_list_that_tells_nothing_is_no_answer_of_the_shop(shop):
+    """It may not have been asked at all: whoever is refused stays in trouble until it is read."""

@@ -202,3 +202,21 @@ def test_a_certificate_that_is_typed_twice_is_taken_once(owner, api):
     page = sale(owner, "enter", certificate=gift, entered=gift.lower()).text
 
     assert (page.count('name="certificate"'), "no such code" in page) == (1, False)
+
+
+def test_a_certificate_that_was_paid_with_is_not_taken_back_for_money(owner, api):
+    gift = certificate(api, loaded=False)
+    line = {**TEA, "name": "Gift", "price": "600", "sells": gift}
+    receipt = sale(owner, "sell", line, shown="60000/0/60000").location
+    tea = {**TEA, "price": "100"}
+    paid = sale(owner, "sell", tea, key="b" * 32, certificate=gift, shown="10000/0/0")
+    assert paid.status_code == 302
+
+    back = {"key": "c" * 32, "back-1": "1"}
+    told = owner.send(f"{receipt}/refund", f"{receipt}/refund", **back)
+    assert (told.status_code, "So much of it is not left" in told.text) == (422, True)
+    assert money(api, gift) == ("active", "500.00")
+
+    back["back-1"] = "0.5"
+    assert owner.send(f"{receipt}/refund", f"{receipt}/refund", **back).status_code == 302
+    assert money(api, gift) == ("active", "200.00")
