@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from hub.outbox.messages import CODES, channels_of
-from hub.till_codes import for_sale, names_certificate, priced_lines
+from hub.till_codes import check_unused, for_sale, names_certificate, priced_lines
 from hub.till_words import (
     Back,
     Booked,
@@ -171,6 +171,11 @@ class Till:
             hub.bell.ring(self.programme.id)
         return asked
 
+    def has_booked(self, key: str) -> bool:
+        """Whether the sale of this key is a receipt already."""
+        with read(self.hub.engine) as connection:
+            return self._found(connection, external_id=key) is not None
+
     def sell(self, sale: Sale) -> Booked:
         """Hold, confirm and book in one transaction; the same key again books nothing more.
 
@@ -203,7 +208,8 @@ class Till:
     def take_back(self, purchase_id: str, goods: tuple[Back, ...], key: str) -> Booked:
         """Book that goods came back; `key` names the one return, however often it is sent.
 
-        Raises: PurchaseNotFound; InvalidInput, by line, for more than is left of it.
+        Raises: PurchaseNotFound; InvalidInput, by line, for more than is left of it, or of the
+        money on a certificate that it sold.
         """
 
         def work(connection: Connection) -> Booked:
@@ -216,6 +222,7 @@ class Till:
                 return replace(sold, again=True)
             lines = tuple(money_back(line, goods) for line in sold.purchase["lines"])
             back = tuple(line for line in lines if line is not None)
+            check_unused(connection, programme, from_wire("p", purchase_id) or 0, back)
             refund = Refund(
                 external_id=key,
                 occurred_at=self.now,

@@ -6,6 +6,7 @@ certificates).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,12 +15,13 @@ from sqlalchemy import Connection
 from hub.till_words import Sale
 from loyalty_core.domain.certificates import LENGTH
 from loyalty_core.domain.coupon_codes import is_mistyped, normal
-from loyalty_core.domain.errors import CertificateClosed, CertificateNotFound
+from loyalty_core.domain.errors import CertificateClosed, CertificateNotFound, InvalidInput
 from loyalty_core.service.certificate_views import state_at
 from loyalty_core.service.certificates import known_certificate
 from loyalty_core.store.certificates import KeptCertificate
+from loyalty_core.store.purchases import load_lines, purchases_by_id
 from loyalty_kit.checkout import BasketLine
-from loyalty_kit.events import LineKind
+from loyalty_kit.events import LineKind, RefundLine
 
 
 def names_certificate(connection: Connection, programme_id: int, text: str) -> bool:
@@ -46,15 +48,39 @@ def priced_lines(
     connection: Connection, programme_id: int, sale: Sale, now: datetime
 ) -> tuple[BasketLine, ...]:
     """The lines of a sale; a certificate that has a nominal of its own is sold for that, whatever
-    was typed.  Raises: as `for_sale`.
+    was typed.  Raises: as `for_sale`, also for one that another line sells already.
     """
+    sells = set[str]()
 
     def priced(line: BasketLine) -> BasketLine:
         code = sale.gifts.get(line.id)
         if code is None:
             return line
-        costs = for_sale(connection, programme_id, code, now).nominal_minor or line.amount_minor
+        found = for_sale(connection, programme_id, code, now)
+        if found.code in sells:
+            raise CertificateClosed({"state": "issued"})
+        sells.add(found.code)
+        costs = found.nominal_minor or line.amount_minor
         one = replace(line, quantity_milli=1000, amount_minor=costs, price_minor=costs)
         return replace(one, kind=LineKind.CERTIFICATE)
 
     return tuple(map(priced, sale.lines))
+
+
+def check_unused(
+    connection: Connection, programme_id: int, purchase_id: int, back: Sequence[RefundLine]
+) -> None:
+    """That the money of certificates that a receipt sold is still on them, where it is to go back.
+
+    Raises: InvalidInput, by line.
+    """
+    kept = purchases_by_id(connection, [purchase_id])[purchase_id]
+    load_lines(connection, [kept])
+    gifts = {line.id: line.certificate for line in kept.lines}
+    for line in back:
+        gift = None if line.id is None else gifts[line.id]
+        if line.id is None or gift is None:
+            continue
+        found = known_certificate(connection, programme_id, gift.code)
+        if found.book.free < line.paid_back_minor:
+            raise InvalidInput({line.id: ["So much of it is not left."]})

@@ -206,7 +206,8 @@ class Fetcher:
             except ConnectorError as error:
                 self._note_failure(live, error)
                 continue
-            self._note_answer(live)
+            if told:  # else it may not have been asked at all
+                self._note_answer(live)
             found |= {by_hint[hint]: told[hint] for hint in told.keys() & by_hint.keys()}
         return found
 

@@ -59,7 +59,8 @@ class TabloSettings(SettingsSchema):
 class Remote:
     """The vendor's side.  `on_read` may raise, or change something, while a document is read.
 
-    `lists`: which documents a list of many tells; it may raise.  None: it tells none.
+    `lists`: which documents a list of many tells; it may raise.  None: there is no list to ask.
+    `calls`: how often it was asked for anything.
     """
 
     documents: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Remote:
     vanished: set[str] = field(default_factory=set)
     reads: list[str] = field(default_factory=list)
     cursors: list[str | None] = field(default_factory=list)
+    calls: int = 0
     on_read: Callable[[Hint], None] | None = None
     lists: Callable[[tuple[Hint, ...]], Collection[Hint]] | None = None
 
@@ -82,6 +84,7 @@ class _Client:
     token: str
 
     def call(self) -> None:
+        self.remote.calls += 1
         if self.token != self.remote.token:
             raise CredentialsRejected("The shop refuses the token.")
 
@@ -98,8 +101,10 @@ class _Fetch:
             raise Gone(f"{hint.kind} {hint.id} is not there any more") from None
 
     def read_many(self, client: _Client, hints: tuple[Hint, ...]) -> dict[Hint, Any]:
+        if client.remote.lists is None:
+            return {}
         client.call()
-        told = () if client.remote.lists is None else client.remote.lists(hints)
+        told = client.remote.lists(hints)
         return {hint: client.remote.documents[hint.kind, hint.id] for hint in told}
 
     def translate(self, hint: Hint, document: Any, context: Context) -> Translated:

@@ -244,12 +244,12 @@ def _code_sent(form: SaleForm, wanted: Sale, till: Till) -> ResponseReturnValue:
 
 
 def _sold(form: SaleForm, wanted: Sale, till: Till) -> ResponseReturnValue:
-    if wanted.receipt is None and wanted.shown is None:
+    if wanted.receipt is None and (wanted.shown is None or not wanted.lines):
         nothing = {} if wanted.lines else {"scan": gettext("Add what is sold first.")}
         page = _sale_page(replace(form, errors=nothing), till)
         return page, 422 if nothing else 200  # nobody has seen the price yet
     try:
-        if wanted.has_codes:
+        if wanted.has_codes and not till.has_booked(wanted.key):
             till_codes.price(till, wanted)
         booked = till.sell(wanted)
     except PriceChanged:

@@ -10,6 +10,7 @@ from hub.web.admin.languages import gettext
 from hub.web.admin.till_forms import MOST_CODES, SaleForm, TypedLine
 from hub.web.api.call import this_room
 from hub.web.api.guesses import count_wrong, lookers_of
+from loyalty_core.domain.coupon_codes import normal
 from loyalty_core.domain.errors import CertificateClosed, CertificateNotFound, Rejected
 from loyalty_kit.checkout import CertificateAnswer, CodeAnswer, Quote
 from loyalty_kit.money import format_decimal
@@ -105,8 +106,13 @@ def with_entered(form: SaleForm, till: Till) -> SaleForm:
         return replace(form, errors={"entered": no_tries()})
     code, form = form.entered, replace(form, entered="")
     if till.names_certificate(code):
-        return replace(form, certificates=tuple(dict.fromkeys((*form.certificates, code))))
-    return replace(form, coupons=tuple(dict.fromkeys((*form.coupons, code))))
+        return replace(form, certificates=_joined(form.certificates, code))
+    return replace(form, coupons=_joined(form.coupons, code))
+
+
+def _joined(codes: tuple[str, ...], code: str) -> tuple[str, ...]:
+    """With this one, unless it is there already, however it was typed."""
+    return codes if normal(code) in set(map(normal, codes)) else (*codes, code)
 
 
 def without(form: SaleForm, wish: str) -> SaleForm:
@@ -123,14 +129,18 @@ def without(form: SaleForm, wish: str) -> SaleForm:
 
 
 def sold(form: SaleForm, wish: str, till: Till) -> SaleForm:
-    """The form with one of its certificates (`sell-0`) as a line that sells it."""
+    """The form with one of its certificates (`sell-0`) as a line that sells it; a wrong one is
+    counted."""
     place = wish.removeprefix("sell-")
     if not place.isdecimal() or int(place) >= len(form.certificates):
         return form
-    code = form.certificates[int(place)]
+    code, tries, own = form.certificates[int(place)], this_room().guesses, callers(till)
+    if tries.is_out(own, till.now):
+        return replace(form, errors={"entered": no_tries()})
     try:
         found = till.certificate_for_sale(code)
     except (CertificateNotFound, CertificateClosed):
+        tries.count(own, 1, till.now)
         return replace(form, errors={"entered": not_for_sale()})
     costs = "" if found.nominal_minor is None else format_decimal(found.nominal_minor)
     name = gettext("Gift certificate …%(end)s", end=found.code[-4:])

@@ -89,7 +89,8 @@ def read_sale() -> SaleForm:
         return tuple(one.strip()[:_LONGEST] for one in request.form.getlist(name))
 
     columns = [request.form.getlist(name) for name in _COLUMNS]
-    if len({len(column) for column in columns}) != 1 or len(columns[0]) > MOST_LINES:
+    # Too many are told of beside the field; twice as many no page of ours sends.
+    if len({len(column) for column in columns}) != 1 or len(columns[0]) > 2 * MOST_LINES:
         raise BadRequest
     coupons, certificates = codes("coupon"), codes("certificate")
     if len(coupons) + len(certificates) > MOST_CODES:
@@ -117,6 +118,8 @@ def checked(form: SaleForm, newcomer: NewMember | None) -> tuple[SaleForm, Sale]
     """The form with what is wrong in it, and the sale of what is right."""
     form = replace(form, lines=tuple(map(_checked_line, form.lines)))
     errors = dict(form.errors)
+    if len(form.lines) > MOST_LINES:
+        errors["scan"] = gettext("One receipt takes no more lines.")
     spend = _spend(form.spend, errors)
     receipt = None
     if form.receipt:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from loyalty_core.store.codec import content_hash, json_text
 
-LEAVES = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text()
+NUMBERS = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
+LEAVES = st.none() | st.booleans() | NUMBERS | st.text()
 DOCUMENTS = st.recursive(
     LEAVES, lambda below: st.lists(below) | st.dictionaries(st.text(), below), max_leaves=20
 )
@@ -26,6 +27,14 @@ def test_a_hash_is_of_the_bytes_that_json_writes_so_that_kept_ones_stay_good(doc
     told = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
     assert content_hash(document) == hashlib.sha256(told.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("number", [0.00001, 3.5e-9, -2.5e-07, 0.0001, 1e16, 1.5e300])
+def test_a_hash_of_small_numbers_stays_good_too(number):
+    """Where the two libraries write a number apart: 1e-05 and 0.00001, 3.5e-09 and 3.5e-9."""
+    told = json.dumps({"at": number}, separators=(",", ":"))
+
+    assert content_hash({"at": number}) == hashlib.sha256(told.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from collections import Counter
 import pytest
 from sqlalchemy import select
 
+from hub.ingest.process import work_batch
 from hub.installations import pull_installation, set_state
 from loyalty_core.store.database import read
 from loyalty_core.store.tables import categories, products
-from loyalty_kit.errors import RateLimited, RemoteUnavailable
+from loyalty_kit.errors import CredentialsRejected, RateLimited, RemoteUnavailable
 from loyalty_kit.ports import Hint, Product, PullPage
 from tests.support.shopfloor import receipt
 
@@ -232,6 +233,25 @@ def test_a_list_that_fails_is_done_without_unless_the_shop_refuses_us(shop, erro
     shop.remote.lists = None
     shop.drain_after(minutes=2)
     assert set(shop.booked()) == set(refs)
+
+
+def test_a_list_that_was_not_asked_is_no_answer_of_the_shop(shop):
+    """Else the trouble would be cleared, and a shop that refuses us be called again at once."""
+
+    def refuse(_hint):
+        raise CredentialsRejected("401")
+
+    shop.remote.changed = [page("1", "2")]
+    shop.remote.on_read = refuse
+    shop.drain()
+    assert shop.shown().state == "attention"
+    shop.remote.token, shop.remote.calls = "changed", 0
+
+    shop.clock.advance(minutes=10)
+    worked = [work_batch(shop.hub, shop.programme.id) for _ in range(3)]
+
+    assert (worked, shop.remote.calls) == ([2, 0, 0], 1)
+    assert shop.shown().state == "attention"
 
 
 def test_documents_that_are_not_understood_hold_up_no_others(shop):

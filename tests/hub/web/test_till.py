@@ -242,3 +242,21 @@ def test_codes_of_the_second_factor_are_guessed_five_times(hub, owner, visitor):
 
 def totp(secret: str, at: float) -> str:
     return pyotp.TOTP(secret.replace(" ", "")).at(int(at))
+
+
+def test_a_full_receipt_loses_no_line(owner):
+    """Fifty lines and the empty one behind them; one more is told of, and can be taken off."""
+    full = {
+        "name": ["Чай"] * 50 + [""],
+        "sku": [""] * 51,
+        "quantity": ["1"] * 51,
+        "price": ["100"] * 50 + [""],
+        "sells": [""] * 51,
+    }
+    assert "5,000.00" in sell(owner, "a" * 32, "main", **{**full, "do": "price"}).text
+    more = sell(owner, "a" * 32, "main", **{**full, "do": "add", "scan": "Мёд"})
+    assert (more.status_code, "takes no more lines" in more.text) == (422, True)
+    assert more.text.count('value="Чай"') == 50
+    columns = {name: [*column, column[-1]] for name, column in full.items()}
+    columns["name"][50] = "Мёд"
+    assert "5,000.00" in sell(owner, "a" * 32, "main", **{**columns, "do": "drop-50"}).text

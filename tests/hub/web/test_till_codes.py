@@ -150,3 +150,73 @@ def test_whoever_tries_codes_is_stopped_and_a_right_one_looks_the_same(owner, ap
         assert "to-pay" not in told.text
     assert sale(owner, "sell", shown="100000/0/100000").status_code == 302
     assert money(api, gift) == ("active", "600.00")
+
+
+def test_a_sale_of_a_certificate_that_is_sent_twice_is_booked_once(owner, api):
+    gift = certificate(api, loaded=False)
+    line = {**TEA, "name": "Gift", "price": "600", "sells": gift}
+    receipt = sale(owner, "sell", line, shown="60000/0/60000").location
+
+    assert sale(owner, "sell", line, shown="60000/0/60000").location == receipt
+    assert "not booked twice" in owner.page(receipt)
+    assert money(api, gift) == ("active", "600.00")
+
+
+def test_one_receipt_sells_a_certificate_once(owner, api):
+    gift = certificate(api, loaded=False)
+    twice = {
+        "name": ["Gift", "Gift"],
+        "sku": ["", ""],
+        "quantity": ["1", "1"],
+        "price": ["600", "600"],
+        "sells": [gift, gift.lower()],
+    }
+    for do in ("price", "sell"):
+        told = sale(owner, do, twice, shown="120000/0/120000")
+        assert "is sold already" in told.text, do
+    assert money(api, gift) == ("issued", "0.00")
+
+
+def test_codes_without_goods_are_no_receipt(owner, api, coupon):
+    told = sale(owner, "sell", NOTHING, coupon=coupon, shown="0/0/0")
+
+    assert (told.status_code, "Add what is sold first" in told.text) == (422, True)
+
+
+QR = "t=20260314T1210&s=640.00&fn=9282440300637519&i=54321&fp=3456789012&n=1"
+
+
+@pytest.mark.parametrize("receipt", ["", QR], ids=["goods", "a paid receipt"])
+def test_codes_that_are_tried_by_selling_them_count_too(owner, api, receipt):
+    gift = certificate(api, loaded=False)
+    for number in range(TRIES + 1):
+        sale(owner, "sell-0", NOTHING, certificate=f"AAAA{number}", receipt=receipt)
+
+    told = sale(owner, "sell-0", NOTHING, certificate=gift)
+    assert (told.status_code, "Too many wrong attempts" in told.text) == (422, True)
+    assert f'name="sells" value="{gift}"' not in told.text
+
+
+def test_a_certificate_that_is_typed_twice_is_taken_once(owner, api):
+    gift = certificate(api, loaded=True)
+    page = sale(owner, "enter", certificate=gift, entered=gift.lower()).text
+
+    assert (page.count('name="certificate"'), "no such code" in page) == (1, False)
+
+
+def test_a_certificate_that_was_paid_with_is_not_taken_back_for_money(owner, api):
+    gift = certificate(api, loaded=False)
+    line = {**TEA, "name": "Gift", "price": "600", "sells": gift}
+    receipt = sale(owner, "sell", line, shown="60000/0/60000").location
+    tea = {**TEA, "price": "100"}
+    paid = sale(owner, "sell", tea, key="b" * 32, certificate=gift, shown="10000/0/0")
+    assert paid.status_code == 302
+
+    back = {"key": "c" * 32, "back-1": "1"}
+    told = owner.send(f"{receipt}/refund", f"{receipt}/refund", **back)
+    assert (told.status_code, "So much of it is not left" in told.text) == (422, True)
+    assert money(api, gift) == ("active", "500.00")
+
+    back["back-1"] = "0.5"
+    assert owner.send(f"{receipt}/refund", f"{receipt}/refund", **back).status_code == 302
+    assert money(api, gift) == ("active", "200.00")
