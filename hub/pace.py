@@ -24,6 +24,8 @@ REDIS_S = 0.5
 """A call waits no longer for Redis to count it."""
 AWAY_S = 5.0
 """So long nobody asks a Redis that has failed."""
+MOST_ENDED = 200
+"""Of so many calls it is told later that they ended; others it forgets by itself."""
 
 log = structlog.get_logger(__name__)
 
@@ -67,16 +69,26 @@ class RedisCount:
         self._begin = self._redis.register_script(_BEGIN)
         self._end = self._redis.register_script(_END)
         self._away_until = 0.0
-        self._ended: deque[Callable[[], Any]] = deque()
+        self._told: set[str] = set()
+        """Calls under way that Redis may count."""
+        self._ended: deque[Callable[[], Any]] = deque(maxlen=MOST_ENDED)
 
     def begin(self, name: str, pace: Pace, call: str) -> float:
         at_once = pace.calls if pace.at_once is None else pace.at_once
         words: list[str | int] = [call, pace.calls, at_once, _ms(pace.seconds), _ms(LONGEST_CALL_S)]
         self._tell_of_ended()
+        if self._is_away():
+            return 0.0
+        self._told.add(call)
         wait_ms = self._asked(partial(self._begin, keys=[_key(name)], args=words))
+        if wait_ms:
+            self._told.discard(call)
         return (wait_ms or 0) / 1000
 
     def end(self, name: str, pace: Pace, call: str) -> None:
+        if call not in self._told:
+            return  # it went while Redis was away
+        self._told.discard(call)
         words: list[str | int] = [call, _ms(pace.seconds)]
         self._ended.append(partial(self._end, keys=[_key(name)], args=words))
         self._tell_of_ended()
@@ -92,9 +104,12 @@ class RedisCount:
                 self._ended.append(tell)
                 return
 
+    def _is_away(self) -> bool:
+        return time.monotonic() < self._away_until
+
     def _asked(self, ask: Callable[[], Any]) -> int | None:
         """None while Redis is away."""
-        if time.monotonic() < self._away_until:
+        if self._is_away():
             return None
         try:
             return int(ask())

@@ -169,9 +169,14 @@ class Turn:
         wait_s = _OWN.begin(self._name, pacer.pace, call, now)
         if wait_s or pacer.shared is None:
             return wait_s
-        wait_s = pacer.shared.begin(self._name, pacer.pace, call)
-        if wait_s:
-            _OWN.forget(self._name, call)
+        may_go = False
+        try:
+            wait_s = pacer.shared.begin(self._name, pacer.pace, call)
+            may_go = not wait_s
+        finally:
+            # Whoever is broken off while waiting for the answer makes no call either.
+            if not may_go:
+                _OWN.forget(self._name, call)
         return wait_s
 
     def end(self) -> None:

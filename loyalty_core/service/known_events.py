@@ -204,7 +204,9 @@ class KnownEvents:
         for sign in purchase.word.fiscal:
             for number in self._by_fiscal.get(sign, ()):
                 other = self.main_of(self._by_id[number])
-                if other is not purchase and not self._is_parted(purchase, other):
+                if other is purchase or self._is_parted(purchase, other):
+                    continue
+                if not _is_another_part(purchase, other):
                     return other, FISCAL
         for one in self._seen_by_number(purchase):
             other = self.main_of(one)
@@ -222,6 +224,8 @@ class KnownEvents:
             for number in self._by_fiscal.get(sign, ()):
                 other = self.main_of(self._by_id[number])
                 if other is first or self._is_parted(first, other):
+                    continue
+                if _is_another_part(purchase, other):
                     continue
                 if told.isdisjoint(one.source for one in (other, *other.sightings)):
                     return other
@@ -331,6 +335,17 @@ class KnownEvents:
                     self._connection, programme, ids, own, signs
                 )
             ]
+
+
+def _is_another_part(purchase: KeptPurchase, counts: KeptPurchase) -> bool:
+    """Whether a system keeps as two sales what others tell as one, and this is one of the two
+    while the word that counts is the other's: it counts beside that, or its money were lost."""
+    signs = set(purchase.word.fiscal)
+    beside = any(
+        one.source == purchase.source and one is not purchase and signs.isdisjoint(one.word.fiscal)
+        for one in (counts, *counts.sightings)
+    )
+    return beside and signs.isdisjoint(counts.counting.word.fiscal)
 
 
 def lock_name_of(programme_id: int, sign: FiscalSign) -> str:

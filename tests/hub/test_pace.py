@@ -86,6 +86,29 @@ def test_calls_go_on_while_redis_is_away_and_their_ends_are_told_later(redis_url
     assert count.begin("n", PACE, "e") == 0
 
 
+def test_what_went_while_redis_was_away_is_not_told_when_it_is_back(redis_url, monkeypatch):
+    """Or the first call after a long absence, a checkout's perhaps, would tell of all of them."""
+    monkeypatch.setattr(pace, "REDIS_S", 0.1)
+    monkeypatch.setattr(pace, "AWAY_S", 0.3)
+    count = RedisCount(redis_url)
+    with redis.Redis.from_url(redis_url) as client:
+        client.client_pause(200)
+        for number in range(500):
+            assert count.begin("long", PACE, f"{number}") == 0
+            count.end("long", PACE, f"{number}")
+        wait_until(client.ping)
+        before = _scripts_run(client)
+        wait_until(lambda: count.begin("long", PACE, "next") == 0 and client.zcard(KEY), within_s=2)
+        assert _scripts_run(client) - before <= 4
+
+
+KEY = "loyalty-hub:pace:long"
+
+
+def _scripts_run(client):
+    return client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
+
+
 def test_a_redis_that_was_never_there_stops_nothing():
     count = RedisCount("redis://127.0.0.1:1/0")
     assert [count.begin("n", PACE, call) for call in "abcdefg"] == [0] * 7

@@ -289,6 +289,29 @@ def test_who_gets_no_turn_gives_up() -> None:
         assert (remote.asked, sum(time.waits)) == ([], 30)
 
 
+def test_who_is_broken_off_while_others_are_asked_takes_no_turn() -> None:
+    time, pace = Time(), Pace(1, 10.0)
+    with Remote(always(json_reply())) as remote:
+        with counting_with(BrokenOff()):
+            made = session(allow_private=True, pace=pace, waiting=time.waiting)
+        with made, pytest.raises(KeyboardInterrupt):
+            call(made, "GET", remote.base_url)
+        with session(allow_private=True, pace=pace, waiting=time.waiting) as made:
+            call(made, "GET", remote.base_url)
+
+        assert (len(remote.asked), time.waits) == (1, [])
+
+
+class BrokenOff:
+    """A count during whose answer the process is told to end."""
+
+    def begin(self, name: str, pace: Pace, call: str) -> float:
+        raise KeyboardInterrupt
+
+    def end(self, name: str, pace: Pace, call: str) -> None:
+        raise AssertionError("none began")
+
+
 class Full:
     """A count of others that never lets a call go."""
 
