@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, is_dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal
 
 from loyalty_core.domain.conditions.tell import NO_NAMES, Names, called, tell
@@ -32,6 +32,15 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "false": {"en": "no", "ru": "нет"},
 }
 
+_MONTHS: Mapping[str, tuple[str, ...]] = {
+    "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    "ru": (
+        *("янв.", "февр.", "мар.", "апр.", "мая", "июн."),
+        *("июл.", "авг.", "сент.", "окт.", "нояб.", "дек."),
+    ),
+}
+"""As the pages of the console have them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -48,20 +57,20 @@ class Change:
 
 
 def difference(
-    was: object, now: object, locale: str, names: Names = NO_NAMES
+    was: object, now: object, locale: str, names: Names = NO_NAMES, zone: tzinfo = UTC
 ) -> tuple[Change, ...]:
     """All that differs between two values of declared dataclasses, in the order of the words.
 
-    `locale`: "ru" or "en"; `names`: what codes are called.  Values that mean the same ("5" and
-    "5.00") do not differ.
+    `locale`: "ru" or "en"; `names`: what codes are called; `zone`: where moments are told.
+    Values that mean the same ("5" and "5.00") do not differ.
     """
-    return tuple(_records(was, now, _Place((), (), locale, names)))
+    return tuple(_records(was, now, _Place((), (), locale, names, zone)))
 
 
 def sayings(record: object, locale: str, names: Names = NO_NAMES) -> tuple[str, ...]:
     """What a declared record says beyond its name and what goes without saying, each by itself:
     "Earned, % of money: 5".  `locale`: "ru" or "en"; `names`: what codes are called."""
-    return tuple(_said(record, _Place((), (), locale, names)))
+    return tuple(_said(record, _Place((), (), locale, names, UTC)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,7 @@ class _Place:
     titles: tuple[str, ...]
     locale: str
     names: Names
+    zone: tzinfo
 
     def below(self, key: str, title: str) -> _Place:
         return replace(self, path=(*self.path, key), titles=(*self.titles, title))
@@ -247,4 +257,11 @@ def _told(word: Word, value: object, place: _Place) -> str:
         return _details(value, place)
     if isinstance(value, bool):
         return place.say("true" if value else "false")
-    return value.isoformat(" ") if isinstance(value, datetime) else str(value)
+    return _moment(value, place) if isinstance(value, datetime) else str(value)
+
+
+def _moment(at: datetime, place: _Place) -> str:
+    """As pages tell moments, "1 Apr 2026, 00:00"; seconds only where there are some."""
+    local = at.astimezone(place.zone)
+    clock = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+    return f"{local.day} {_MONTHS[place.locale][local.month - 1]} {local.year}, {clock}"

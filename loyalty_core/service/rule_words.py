@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -41,16 +42,17 @@ def compare_rules(
 
     Raises: ProgrammeNotFound, VersionNotFound, RulesInvalid.
     """
+    programme = store.programme_by_id(connection, programme_id)
+    if programme is None:
+        raise ProgrammeNotFound
     if was is None:
-        programme = store.programme_by_id(connection, programme_id)
-        if programme is None:
-            raise ProgrammeNotFound
         was = programme.rules_version
     if now is None:
         now = list_rules_versions(connection, programme_id)[0].version
     old, new = (parse_rules(get_rules(connection, programme_id, version)) for version in (was, now))
     names = rule_names(connection, programme_id, old, new)
-    return Comparison(was, now, difference(old, new, locale, names))
+    changes = difference(old, new, locale, names, ZoneInfo(programme.timezone))
+    return Comparison(was, now, changes)
 
 
 def rule_names(connection: Connection, programme_id: int, *versions: RuleSet) -> Names:

@@ -21,7 +21,7 @@ from hub.web.admin.document_forms import (
 )
 from hub.web.admin.entry_forms import EntryForm, split
 from hub.web.admin.languages import gettext, language
-from hub.web.admin.rule_words import PROMOTION_STATE
+from hub.web.admin.rule_words import AS_CURRENCY, PROMOTION_STATE
 from hub.web.admin.words import State, state
 from loyalty_core.domain.event_rules import EventRule
 from loyalty_core.domain.pricing.coupons import CouponSeries
@@ -129,7 +129,10 @@ class DrawnPromotion:
 def draw(form: PromotionForm, options: Options) -> DrawnPromotion:
     drawing = Drawing(form.errors, options)
     own = {one.key: one for one in drawing.draw(Promotion, form.told)}
-    params = drawing.draw(RULE_TYPES[form.type].params, form.told.get("params", {}), "params")
+    params = [
+        replace(one, help=str(AS_CURRENCY)) if one.key in _OF_CURRENCY else one
+        for one in drawing.draw(RULE_TYPES[form.type].params, form.told.get("params", {}), "params")
+    ]
     kind = replace(
         own["type"],
         options=tuple((rule.code, rule.titles[language()]) for rule in RULE_TYPES.values()),
@@ -152,6 +155,7 @@ def draw(form: PromotionForm, options: Options) -> DrawnPromotion:
     )
 
 
+_OF_CURRENCY = frozenset({"life_days", "activation_days"})
 _LATER = ("total_min", "currency", "life_days", "activation_days", "categories")
 
 

@@ -18,6 +18,7 @@ from hub.web.admin.document_forms import (
 )
 from hub.web.admin.entry_forms import KEYS, EntryForm, key_of, split
 from hub.web.admin.languages import language, lazy_gettext
+from hub.web.admin.rule_words import AS_CURRENCY
 from loyalty_core.domain.certificates import CertificateSeries
 from loyalty_core.domain.club_events import ClubEvent
 from loyalty_core.domain.clubs import Club
@@ -72,7 +73,6 @@ class Part:
 
 
 _CODE = lazy_gettext("Shops, tills and files know it by this; it does not change later.")
-_AS_CURRENCY = lazy_gettext("Nothing: as the currency says.")
 _ALL_GOODS = lazy_gettext("Nothing: it pays for all goods.")
 CLUBS = Part(
     "clubs",
@@ -117,8 +117,8 @@ EVENTS = Part(
         "kind": lazy_gettext(
             "As the site calls it: registration, visit, review, contest, mission, or another word."
         ),
-        "life_days": _AS_CURRENCY,
-        "activation_days": _AS_CURRENCY,
+        "life_days": AS_CURRENCY,
+        "activation_days": AS_CURRENCY,
         "once_per_product": lazy_gettext("An event without a product then earns nothing."),
     },
     _LIMITS,

@@ -19,6 +19,8 @@ HELP: Mapping[str, str] = {
     "categories": lazy_gettext("Codes of categories, between commas; nothing: all goods."),
 }
 """By the key of the document."""
+AS_CURRENCY = lazy_gettext("Nothing: as the currency says.")
+"""Of how long points live and wait, where an event or a promotion may say otherwise."""
 
 OPERATORS: Mapping[str, str] = {
     "is": lazy_gettext("is"),

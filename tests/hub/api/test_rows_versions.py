@@ -101,8 +101,8 @@ def test_r117_a_difference_names_its_place_for_programs(shop):
                 "path": "promotions.tea.ends_at",
                 "change": "changed",
                 "was": "not set",
-                "now": "2026-04-01 00:00:00+03:00",
-                "text": "Promotions: “Неделя чая” (tea): Ends: not set → 2026-04-01 00:00:00+03:00",
+                "now": "1 Apr 2026, 00:00",
+                "text": "Promotions: “Неделя чая” (tea): Ends: not set → 1 Apr 2026, 00:00",
             }
         ],
     }

@@ -134,8 +134,8 @@ def test_a_long_ledger_comes_in_pages(owner, hub, source, anna):
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ("Advertising: sms", "Given", "version 1", "signed", "in the shop", "form 17")),
-        ("ru", ("Реклама: sms", "Дано", "версия 1", "подписано", "в магазине", "form 17")),
+        ("en", ("Advertising: SMS", "Given", "version 1", "signed", "in the shop", "form 17")),
+        ("ru", ("Реклама: SMS", "Дано", "версия 1", "подписано", "в магазине", "form 17")),
     ],
 )
 def test_the_consents_of_a_member_are_shown(owner, hub, source, anna, language, words):
