@@ -7,7 +7,7 @@ holds the two together.  Nothing here is ever NULL: of what is not known no leaf
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -275,15 +275,19 @@ def _attribute(leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:
 
 
 def _attribute_on_sqlite(name: str) -> _Value:
-    """The path is written as the names in the column are."""
-    path = f"$.{json.dumps(name)}"
-    kind = func.json_type(members.c.attributes, path)
-    told = case(
-        (kind.in_(("true", "false")), kind),
-        else_=cast(func.json_extract(members.c.attributes, path), Text),
-    )
+    """A path finds a name that is written as in the column: there plainly, or by the numbers of
+    its letters, as in rows of before."""
+    spellings = dict.fromkeys((json.dumps(name, ensure_ascii=False), json.dumps(name)))
+    paths = [f"$.{spelling}" for spelling in spellings]
+    kind = _first([func.json_type(members.c.attributes, path) for path in paths])
+    value = _first([func.json_extract(members.c.attributes, path) for path in paths])
+    told = case((kind.in_(("true", "false")), kind), else_=cast(value, Text))
     known = kind.in_(("text", "integer", "true", "false"))
     return _compared(told, func.coalesce(known, false()))
+
+
+def _first(found: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+    return func.coalesce(*found) if len(found) > 1 else found[0]
 
 
 def _tier(_leaf: Leaf, asked: AskedAt, _salt: str) -> _Value:

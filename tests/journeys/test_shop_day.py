@@ -5,6 +5,7 @@ Once in English on a wide screen with SQLite, once in Russian on a phone with Po
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -413,8 +414,11 @@ def confirm(page: Page, code: str) -> None:
 
 
 def leave(page: Page) -> None:
+    page.wait_for_load_state()
     menu = page.locator(".navbar-toggler")
     if menu.is_visible():
         menu.click()
+        # It unfolds by and by, and a click on what still moves may reach nothing.
+        expect(page.locator("#menu")).to_have_class(re.compile(r"\bshow\b"))
     page.locator(".leave button").click()
     expect(page.locator("#login")).to_be_visible()

@@ -7,12 +7,14 @@ is three in the afternoon in Moscow, the zone of the programme.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
+from loyalty_core.store.database import write
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.tables import members
 from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase, a_refund
@@ -581,3 +583,19 @@ def test_what_is_not_about_members_is_not_counted(scene):
 
     assert code_of(refused) == (422, "validation_failed")
     assert list(refused.get_json()["errors"]) == ["when.all.1.field"]
+
+
+def test_attributes_are_found_however_their_letters_were_written(scene, engine):
+    """Rows of before have the numbers of letters that are not Latin, and mean the same."""
+    for phone in (ANNA, "+79161234568"):
+        scene.shop.post("/members", {"phone": phone, "attributes": {"собака": "yes"}})
+    with write(engine) as connection:
+        connection.execute(
+            text("UPDATE members SET attributes = :kept WHERE id = (SELECT min(id) FROM members)"),
+            {"kept": json.dumps({"собака": "yes"})},
+        )
+
+    asked = {"when": when("member.attribute", "is", "yes", name="собака")}
+    counted = scene.shop.post("/programmes/shop/members/count", asked)
+
+    assert counted.get_json() == {"members": 2}
