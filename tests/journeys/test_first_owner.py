@@ -238,9 +238,11 @@ def press_the_test_button(page: Page, words: Words) -> None:
 
 def find_the_member(page: Page, words: Words, member: str) -> None:
     """By the phone as a person would type it; through the menu, also where it is folded."""
+    page.wait_for_load_state()
     menu = page.locator(".navbar-toggler")
     if menu.is_visible():
         menu.click()
+        expect(page.locator("#menu")).to_have_class(re.compile(r"\bshow\b"))
     page.get_by_role("link", name=words.members, exact=True).first.click()
     page.locator("#q").fill("8 900 000-00-01")
     page.keyboard.press("Enter")
