@@ -26,7 +26,7 @@ test: ## all tests, on SQLite and on PostgreSQL; PYTEST="..." adds options
 	@exec $(BIN)/python -m pytest -q -n auto --maxprocesses=8 $(PYTEST)
 
 .PHONY: quick
-quick: ## the tests that answer within three minutes: on SQLite, without browser and command line
+quick: ## the faster tests, six minutes on two cores: on SQLite, without browser and command line
 	@$(SET_UP) test
 	@exec $(BIN)/python -m pytest -q -n auto --maxprocesses=8 -m "not slow" -k "not postgresql" \
 		$(addprefix --ignore=tests/,journeys hub/web hub/cli) $(PYTEST)

@@ -39,9 +39,11 @@ def test_phones_and_secrets_are_taken_out(lines):
     (line,) = lines()
     assert line["event"] == "delivery_failed"
     assert line["installation"] == "i_2k5d"
-    assert "916" not in json.dumps(line)
-    assert "anna" not in json.dumps(line)
-    assert "abc" not in json.dumps(line)
+    # Numbers that are drawn or counted may hold such letters by chance.
+    told = json.dumps({**line, "request_id": "", "timestamp": ""})
+    assert "916" not in told
+    assert "anna" not in told
+    assert "abc" not in told
 
 
 def test_numbers_of_rows_are_left(lines):
