@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -23,6 +24,8 @@ _Change = Callable[[Any], Any]
 _PLAIN = (str, int, float, bool, type(None))
 _AS_IT_IS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _SORTED = _AS_IT_IS | orjson.OPT_SORT_KEYS
+_NEAR_NOUGHT = re.compile(rb"(?:^|[:,\[])-?[0-9](?:\.0000|[0-9.]*e-)")
+"""A number, not what looks like one inside of a text: ids of vendors have `e-` in them."""
 _by_library = json.JSONEncoder(separators=(",", ":")).encode
 _by_library_sorted = json.JSONEncoder(
     sort_keys=True, ensure_ascii=False, separators=(",", ":")
@@ -56,13 +59,13 @@ def content_hash(data: Any) -> str:
     """Equal content, equal hash, whatever the order of fields.
 
     Hashes are kept, so the bytes beneath stay those that `json` would write: numbers close to
-    nought orjson writes otherwise (0.00001, 2e-7), and what looks like one is left to `json`.
+    nought orjson writes otherwise (0.00001, 2e-7), and what has one is left to `json`.
     """
     try:
         told = orjson.dumps(data, option=_SORTED)
     except orjson.JSONEncodeError:
         told = b""
-    if not told or b"0.0000" in told or b"e-" in told:
+    if not told or _NEAR_NOUGHT.search(told):
         told = _by_library_sorted(data).encode()
     return hashlib.sha256(told).hexdigest()
 

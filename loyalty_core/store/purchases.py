@@ -202,8 +202,8 @@ def purchases_of_member(  # noqa: PLR0913 - which of them, each by keyword
     shops_of: Collection[str] | None = None,
     limit: int = 50,
 ) -> list[KeptPurchase]:
-    """The newest first; `before` is the id to go on from, `shops_of`: of
-    these shops alone, by code."""
+    """The newest first; `before` is the id to go on from, `shops_of`: of these shops alone, by
+    code."""
     query = select(purchases).where(purchases.c.member_id.in_(member_ids))
     if shops_of is not None:
         query = query.where(bought_in(shops_of))

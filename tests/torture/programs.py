@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,14 +127,25 @@ def _children(pid: int) -> list[int]:
 @contextmanager
 def revived(programs: Sequence[Program]) -> Iterator[None]:
     """Whatever ends by itself meanwhile is started again."""
-    over = threading.Event()
 
     def look_after() -> None:
-        while not over.wait(_LOOK_S):
-            for program in programs:
-                program.revive()
+        for program in programs:
+            program.revive()
 
-    thread = threading.Thread(target=look_after, name="init")
+    with meanwhile(look_after, every_s=_LOOK_S):
+        yield
+
+
+@contextmanager
+def meanwhile(do: Callable[[], None], *, every_s: float) -> Iterator[None]:
+    """Done again and again by a thread of its own."""
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(every_s):
+            do()
+
+    thread = threading.Thread(target=go_on)
     thread.start()
     try:
         yield

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hub.clock import SystemClock
 from tests.torture.audit import audit, drain
 from tests.torture.harm import KINDS, Chaos, plan_harm
+from tests.torture.programs import meanwhile
 from tests.torture.sender import Sender, Senders, Tally
 from tests.torture.stage import Plan, Stage, set_up
 from tests.torture.story import tell_story
@@ -76,7 +75,7 @@ def _play(stage: Stage, wanted: Wanted, report: Report, progress: Progress) -> N
     chaos = Chaos(stage, tally, wanted.seed)
     senders = Senders(stage, story, tally)
     senders.start()
-    with _telling(tally, len(story.deeds), progress):
+    with meanwhile(lambda: progress(tally.acknowledged, len(story.deeds)), every_s=_LOOK_S):
         chaos.do(harms, senders.sending)
         senders.join()
     undone = drain(stage, tally)
@@ -96,21 +95,3 @@ def _take_down(report: Report, tally: Tally, chaos: Chaos, stage: Stage) -> None
     report.answered_after_s = recovery.answered_s
     report.booked_after_s = recovery.booked_s
     report.ended_by_themselves = {one.name: one.deaths for one in stage.programs if one.deaths}
-
-
-@contextmanager
-def _telling(tally: Tally, total: int, progress: Progress) -> Iterator[None]:
-    """Moves the bar from a thread of its own."""
-    over = threading.Event()
-
-    def tell() -> None:
-        while not over.wait(_LOOK_S):
-            progress(tally.acknowledged, total)
-
-    thread = threading.Thread(target=tell)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from tests.support.hub import SECRET_KEY, make_hub
 from tests.support.ledger import NOW, rules
 from tests.support.shopfloor import SETTINGS, Remote, tablo
 from tests.support.waiting import wait_until
-from tests.torture.programs import Program, revived
+from tests.torture.programs import Program, meanwhile, revived
 from tools.programs import find_postgres, find_redis
 
 CONNECTED = 60.0
@@ -318,22 +317,15 @@ def _forgetting(postgres: Program) -> Iterator[None]:
     It writes each page of the log that is full, whatever the settings say, and what is written
     outlives the server: without this, hardly a commit would be forgotten.
     """
-    over = threading.Event()
 
     def hold() -> None:
-        while not over.wait(_LOOK_S):
-            for pid in postgres.children():
-                with suppress(OSError):
-                    if b"walwriter" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                        os.kill(pid, signal.SIGSTOP)
+        for pid in postgres.children():
+            with suppress(OSError):
+                if b"walwriter" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGSTOP)
 
-    thread = threading.Thread(target=hold)
-    thread.start()
-    try:
+    with meanwhile(hold, every_s=_LOOK_S):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 @contextmanager
