@@ -21,6 +21,7 @@ from tests.support.servers import NotStarted, PrivateServer, start_postgres, sta
 
 #: Machines that run tests are slow at times; a law of the domain is not about time.
 settings.register_profile("hub", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=15)
 settings.register_profile("long", deadline=None, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hub"))
 

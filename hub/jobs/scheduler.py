@@ -72,6 +72,7 @@ def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
         partial(upkeep.forget_sent, keep_days=keep_days, now=now),
         partial(upkeep.forget_messages, now=now),
         partial(upkeep.forget_evidence, now=now),
+        partial(upkeep.count_members, now=now),
         partial(upkeep.unpad_signs),
     )
 

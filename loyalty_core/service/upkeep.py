@@ -18,6 +18,7 @@ from loyalty_core.store import (
     consents,
     ledger,
     members,
+    overview,
     padded_signs,
     programmes,
     refunds,
@@ -25,6 +26,7 @@ from loyalty_core.store import (
     sent_messages,
 )
 from loyalty_core.store import holds as hold_store
+from loyalty_core.store.ids import first_id_at
 
 BATCH = 200
 DEAD_KEPT = timedelta(days=365)
@@ -33,6 +35,7 @@ EVIDENCE_KEPT = timedelta(days=3 * 365 + 1)
 """After an erasure; claims end after three years (Civil Code, article 196)."""
 ROWS_KEPT = timedelta(days=400)
 """A delivery is known again for so long after it came, by a row that holds nothing personal."""
+COUNTED_AFTER = timedelta(days=1)
 MESSAGES_KEPT = timedelta(days=400)
 """What became of a message, by whom it was for; neither its text nor its address is kept."""
 
@@ -118,6 +121,17 @@ def forget_evidence(connection: Connection, *, now: datetime, limit: int = BATCH
     aliases = members.aliases_of(connection, ids)
     consents.forget(connection, [*ids, *(one for own in aliases.values() for one in own)])
     return len(ids)
+
+
+def count_members(connection: Connection, *, now: datetime) -> int:
+    """Count the members of a programme anew, if that was not done today: all who joined before
+    yesterday's same time, so that no transaction is open any more that adds one to them."""
+    up_to = first_id_at(now - COUNTED_AFTER)
+    due = overview.programmes_to_count(connection, first_id_at(now - 2 * COUNTED_AFTER))
+    if not due:
+        return 0
+    overview.count_members_to(connection, due[0], up_to)
+    return 1
 
 
 def unpad_signs(connection: Connection, *, limit: int = BATCH) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, select, text, update
 
 from loyalty_core.store.ids import first_id_at
 from loyalty_core.store.purchases import bought_in
@@ -14,10 +14,12 @@ from loyalty_core.store.tables import (
     deliveries,
     entries,
     members,
+    programmes,
     purchase_lines,
     purchases,
     shops,
 )
+from loyalty_core.store.tables.members import GONE
 
 _LATE = timedelta(days=1)
 """A receipt counts in the figures of its day if it came in by a day after it."""
@@ -48,13 +50,39 @@ def dead_deliveries(connection: Connection, programme_id: int) -> int:
 
 
 def member_count(connection: Connection, programme_id: int) -> int:
-    """Members who can be met: not merged into another, not erased."""
-    return connection.scalars(
-        select(func.count()).where(
-            members.c.programme_id == programme_id,
-            members.c.state.in_(("active", "unconfirmed")),
+    """Members who can be met: not merged into another, not erased.
+
+    All who were counted once a day, and who came since, less those who are gone.
+    """
+    counted, counted_to = connection.execute(
+        select(programmes.c.members_counted, programmes.c.members_counted_to).where(
+            programmes.c.id == programme_id
         )
     ).one()
+    since = _how_many_members(programme_id, members.c.id >= counted_to)
+    # In the words of the index.
+    gone = _how_many_members(programme_id, text(GONE))
+    return int(counted) + connection.scalars(since).one() - connection.scalars(gone).one()
+
+
+def programmes_to_count(connection: Connection, before: int) -> list[int]:
+    """Programmes whose members are counted up to an id below this one."""
+    query = select(programmes.c.id).where(programmes.c.members_counted_to < before)
+    return list(connection.scalars(query.order_by(programmes.c.id)))
+
+
+def count_members_to(connection: Connection, programme_id: int, up_to: int) -> None:
+    """Keep how many members have an id below this one, of which no more may come."""
+    counted = connection.scalars(_how_many_members(programme_id, members.c.id < up_to)).one()
+    connection.execute(
+        update(programmes)
+        .where(programmes.c.id == programme_id)
+        .values(members_counted=counted, members_counted_to=up_to)
+    )
+
+
+def _how_many_members(programme_id: int, which: ColumnElement[bool] | TextClause) -> Select[int]:
+    return select(func.count()).where(members.c.programme_id == programme_id, which)
 
 
 def last_receipts(  # noqa: PLR0913 - which of them, each by keyword
@@ -149,20 +177,23 @@ def stretch(  # noqa: PLR0913 - which of them, each by keyword
         purchases.c.linked_to.is_(None),
         *([] if shops_of is None else [bought_in(shops_of)]),
     )
-    money = connection.execute(
+    figures = (purchases.c.paid_minor, purchases.c.spend_minor, purchases.c.earned_points)
+    receipts, with_member, told, paid, spend, earned = connection.execute(
         select(
             func.count(),
             func.count(purchases.c.member_id),
-            func.coalesce(func.sum(purchases.c.paid_minor), 0),
-            func.coalesce(func.sum(purchases.c.spend_minor), 0),
+            func.count(purchases.c.earned_points),
+            *[func.coalesce(func.sum(figure), 0) for figure in figures],
         ).where(*here)
     ).one()
-    earned = connection.scalars(
-        select(func.coalesce(func.sum(purchase_lines.c.earned_points), 0))
-        .join(purchases, purchases.c.id == purchase_lines.c.purchase_id)
-        # Said of both, or PostgreSQL reads the lines of all receipts there are.
-        .where(*here, *made_then(purchase_lines.c.purchase_id))
-    ).one()
+    if told < receipts:
+        earned += connection.scalars(
+            select(func.coalesce(func.sum(purchase_lines.c.earned_points), 0))
+            .join(purchases, purchases.c.id == purchase_lines.c.purchase_id)
+            .where(*here, purchases.c.earned_points.is_(None))
+            # Said of both, or PostgreSQL reads the lines of all receipts there are.
+            .where(*made_then(purchase_lines.c.purchase_id))
+        ).one()
     joined = connection.scalars(
         select(func.count()).where(
             members.c.programme_id == programme_id,
@@ -172,5 +203,4 @@ def stretch(  # noqa: PLR0913 - which of them, each by keyword
             members.c.state.in_(("active", "unconfirmed")),
         )
     ).one()
-    receipts, with_member, paid, spend = money
     return DayRow(receipts, with_member, int(paid), int(spend), int(earned), joined)

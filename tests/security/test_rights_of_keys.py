@@ -290,6 +290,7 @@ def test_no_key_and_each_wrong_scope_are_refused_and_change_nothing(still_world:
     assert seen(still_world) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", TABLE)
 def test_another_programme_and_another_shop(world: World, route: str):
     before = seen(world)
@@ -299,6 +300,7 @@ def test_another_programme_and_another_shop(world: World, route: str):
     assert call(world, world.elsewhere, route) == as_told(TABLE[route].elsewhere)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", TABLE)
 def test_the_right_scope_alone_is_enough(world: World, route: str):
     assert call(world, world.by_scope[TABLE[route].scope], route) == as_told(TABLE[route].gives)

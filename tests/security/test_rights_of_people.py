@@ -341,6 +341,7 @@ def test_behind_the_login_nobody_sees_or_changes_anything(still_world: World, ro
     assert state_of(still_world) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", PAGES)
 def test_the_owner_gets_in_and_things_of_one_programme_stay_in_it(world: World, route: str):
     page = PAGES[route]
@@ -371,6 +372,7 @@ def test_no_role_gets_what_is_not_its_own_and_a_neighbour_gets_nothing(still_wor
     assert state_of(still_world) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", [route for route, page in PAGES.items() if page.roles])
 def test_a_role_gets_what_is_its_own(world: World, route: str):
     page = PAGES[route]

@@ -57,6 +57,23 @@ def create_index(
         )
 
 
+def count_what(expression: str, table: str, *, name: str) -> None:
+    """PostgreSQL's planner learns how the values of an expression are spread, and of a table as
+    it is now, at once: otherwise it takes half of one percent of the rows to have any one value,
+    and passes by an index over the few with a rare one.  Nobody is held up.
+
+    PostgreSQL 13 does not know such statistics (14's manual, CREATE STATISTICS) and goes without.
+    """
+    if op.get_context().dialect.name == "sqlite":
+        return
+    made = f"CREATE STATISTICS IF NOT EXISTS {name} ON ({expression}) FROM {table}"
+    op.execute(
+        "DO $$ BEGIN IF current_setting('server_version_num')::int >= 140000 "
+        f"THEN EXECUTE '{made}'; END IF; END $$"
+    )
+    op.execute(f"ANALYZE {table}")
+
+
 def fill_new(statement: str) -> None:
     """Rows of a table that is new, from tables of few rows; may be run again."""
     op.execute(statement)

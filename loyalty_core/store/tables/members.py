@@ -17,6 +17,9 @@ from sqlalchemy import (
 from loyalty_core.store.tables.base import count, id_column, metadata, partial_index
 from loyalty_core.store.types import BigInt, Json, UtcTime
 
+GONE = "state IN ('merged', 'erased')"
+"""The condition of the index over members who can no longer be met."""
+
 members = Table(
     "members",
     metadata,
@@ -66,6 +69,7 @@ partial_index(
     members.c.merged_into,
     where="merged_into IS NOT NULL",
 )
+partial_index("ix_members_gone", members.c.programme_id, where=GONE)
 partial_index("ix_members_tier_look", members.c.tier_look_at, where="tier_look_at IS NOT NULL")
 
 identities = Table(

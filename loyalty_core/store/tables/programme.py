@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from loyalty_core.store.tables.base import id_column, metadata
+from loyalty_core.store.tables.base import count, id_column, metadata
 from loyalty_core.store.types import BigInt, Json, UtcTime
 
 programmes = Table(
@@ -31,6 +31,9 @@ programmes = Table(
     Column("created_at", UtcTime, nullable=False),
     # Members up to this id were rated by a changed ladder; NULL: there is none to rate by.
     Column("tiers_cursor", BigInt, server_default=text("0")),
+    # So many members have an id below that number, those that are gone among them.
+    count("members_counted"),
+    count("members_counted_to"),
     # The owner has not come to the end of the first run.
     Column("being_set_up", Boolean, nullable=False, server_default=false()),
 )

@@ -53,6 +53,8 @@ purchases = Table(
     Column("received_at", UtcTime, nullable=False),
     *[count(name) for name in ("amount_minor", "discount_minor", "spend_minor", "paid_minor")],
     count("qualifying_minor"),
+    # What its lines earned together; NULL: it was kept before this was.
+    Column("earned_points", BigInt),
     Column("document", Json, nullable=False),
     Column("booking", Json, nullable=False),
     Column("flags", Json, nullable=False),

@@ -57,6 +57,7 @@ def kopecks(price: float, quantity: float) -> int:
     return int(exact.to_integral_value(ROUND_HALF_UP))
 
 
+@pytest.mark.slow
 def test_the_shop_charges_what_the_hub_books_in_500_random_baskets(stage):
     chance = random.Random(19)
     charged: dict[str, dict[str, int]] = {}

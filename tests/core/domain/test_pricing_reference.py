@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from loyalty_core.domain.pricing.plan import compile_rules
@@ -43,6 +44,7 @@ def folded(document: dict[str, Any]) -> dict[str, Any]:
     return [folded(one) for one in document] if isinstance(document, list) else document
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(documents(), quotes("total"), members)
 def test_the_engine_prices_as_the_reference_does(document, request, facts):

@@ -90,6 +90,7 @@ def write_purchase_plainly(connection: Connection, one: KeptPurchase) -> None:
         "spend_minor": sum(line.spend_minor or 0 for line in one.lines),
         "paid_minor": sum(line.paid_minor for line in one.lines),
         "qualifying_minor": one.qualifying_minor,
+        "earned_points": sum(one.earned_by_line.get(line.id, 0) for line in one.lines),
         "document": plain_json(event),
         "booking": one.booking,
         "flags": one.flags,

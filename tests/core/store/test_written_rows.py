@@ -182,6 +182,7 @@ def kept_refunds(draw: st.DrawFn) -> KeptRefund:
     )
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(
     st.lists(kept_purchases(), max_size=4, unique_by=(lambda p: p.id, lambda p: p.key)),
