@@ -162,7 +162,7 @@ def a_promotion(page: Page, own: str, lane: str) -> None:
     page.locator('button[value="line:when"]').click()
     page.locator('[name="when.0.field"]').select_option("time.holiday")
     page.locator('.form-selectgroup-item:has([name="when.0.value"][value="sale"])').click()
-    page.locator("details.more-card > summary").click()
+    page.locator("#promotion-form details.more-card > summary").click()
     page.locator('[name="lane"]').select_option(lane)
     save(page)
 

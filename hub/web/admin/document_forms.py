@@ -31,6 +31,8 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9.]+", re.ASCII)
 _MOST_CHIPS = 24
 MOST_ROWS = 200
+_ORDERED = frozenset({"currencies", "min_paid", "parts"})
+"""Lists in which it counts what stands first."""
 _MOST_DIGITS = 10
 
 
@@ -69,6 +71,11 @@ class DrawnField:
             short = self.value.removesuffix(".00")
             return short.replace(".", ",") if language() == "ru" else short
         return titles.get(self.value, self.value)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether it counts in which order its rows stand."""
+        return self.key in _ORDERED
 
     @property
     def is_set(self) -> bool:
@@ -170,7 +177,7 @@ def _read(kind: str, schema: JsonSchema, form: Form, name: str) -> Value:
     if kind == "names":
         return names_in(form.getlist(name)) or None
     if kind == "days":
-        return days_in("\n".join(form.getlist(name)))
+        return days_in("\n".join(form.getlist(name))) or None
     if kind == "rows":
         return [_read_object(schema["items"], form, f"{name}.{at}") for at in places(form, name)]
     if kind == "record":
@@ -228,7 +235,8 @@ def masked(name: str) -> str:
 
 
 def change_rows(value: Value, act: str) -> None:
-    """Carry out `add:limits` or `drop:limits.0` in what was read; another act does nothing."""
+    """Carry out `add:limits`, `drop:limits.0` or `up:limits.1` (before the one above it) in what
+    was read; another act does nothing."""
     verb, _, path = act.partition(":")
     *way, last = path.split(".")
     for step in way:
@@ -237,10 +245,12 @@ def change_rows(value: Value, act: str) -> None:
         rows = value.setdefault(last, [])
         if isinstance(rows, list) and len(rows) < MOST_ROWS:
             rows.append({})
-    elif verb == "drop" and isinstance(value, list):
+    elif verb in ("drop", "up") and isinstance(value, list):
         number = row_number(last)
         if number is not None and number < len(value):
-            del value[number]
+            row = value.pop(number)
+            if verb == "up":
+                value.insert(max(0, number - 1), row)
 
 
 def _step(value: Value, step: str) -> Value:

@@ -242,6 +242,25 @@ def test_a_holiday_of_the_form_is_one_for_the_buyer(owner, hub):
 
 
 @pytest.mark.parametrize(
+    ("part", "odd", "field", "said"),
+    [
+        ("calendars", {"days": " "}, "days", "Fill this in."),
+        ("reward_catalogue", {"compensation": "5"}, "compensation", "rewards of a partner alone"),
+        (
+            "segments",
+            {"when.0.field": "member.segment", "when.0.is": "has_any", "when.0.value": "big"},
+            "when.0",
+            "Segments cannot be asked for here.",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_in_words(owner, part, odd, field, said):
+    new = f"{PARTS_HERE}/{part}/new"
+    refused = owner.send(new, new, **{"base": "1", **FORMS[part][0], **odd})
+    assert (refused.status_code, said in wrong_beside(refused.text, field)) == (422, True)
+
+
+@pytest.mark.parametrize(
     ("typed", "kept"),
     [
         ("2026-12-31; 31.12.2026", ["2026-12-31"]),

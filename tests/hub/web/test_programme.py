@@ -234,6 +234,23 @@ def test_a_second_person_approves_and_what_was_in_force_comes_back(owner, hub, v
     assert "Ten" not in owner.page(f"{HERE}/promotions/")
 
 
+def test_a_row_is_put_before_another_where_the_first_decides(owner, hub):
+    """The least price of one brand stands before that of all goods."""
+    least = {
+        "policies.min_paid.0.price": "1",
+        "policies.min_paid.0.kinds": "goods",
+        "policies.min_paid.1.price": "0",
+        "policies.min_paid.1.kinds": "goods",
+        "policies.min_paid.1.brands": "Own",
+    }
+    moved = owner.send(
+        f"{HERE}/rules", f"{HERE}/rules", **BASE_RULES, **least, act="up:policies.min_paid.1"
+    ).text
+    assert re.search(r'value="0" [^>]*name="policies.min_paid.0.price"', moved)
+    assert "up:policies.min_paid.0" not in moved
+    assert "up:tiers" not in moved, "tiers stand by their thresholds"
+
+
 MUG = {"code": "mug", "name": "Mug", "kind": "gift", "price": "150.00", "when": CITY}
 
 
