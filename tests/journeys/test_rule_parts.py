@@ -101,7 +101,7 @@ def test_each_part_of_the_rules_is_made_by_form(shop, locale, width, day, wrong)
     assert told() == {"discount": "20.00", "earn": "0.00"}
     hub.clock.advance(days=1)
     assert told()["discount"] == "0.00", "the calendar has one day"
-    assert till.get(f"/members/{member}/rewards").json["rewards"] == [], "ten purchases are asked"
+    assert till.get(f"/members/{member}/rewards").json["items"] == [], "ten purchases are asked"
 
 
 def save(page: Page) -> None:
