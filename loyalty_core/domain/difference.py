@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, is_dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Literal
 
 from loyalty_core.domain.conditions.tell import NO_NAMES, Names, called, tell
 from loyalty_core.domain.conditions.tree import All, AnyOf, Leaf, Not
+from loyalty_core.domain.day_spans import day_spans
 from loyalty_core.domain.pricing.declare import Word, words_of
 
 KEYS = ("id", "code")
-UNORDERED = frozenset({"promotions"})
-"""Lists where the order of the items means nothing."""
+UNORDERED = frozenset({"promotions", "tiers"})
+"""Lists where the order of the items means nothing, or follows from what they say."""
 
 _SAID: Mapping[str, Mapping[str, str]] = {
     "added": {"en": "added {what}", "ru": "добавлено {what}"},
@@ -147,10 +148,19 @@ def _lists(word: Word, was: Sequence[Any], now: Sequence[Any], place: _Place) ->
     came, went = _without(now, was), _without(was, now)
     if not came and not went:
         yield place.reordered(_told(word, was, place), _told(word, now, place))
-    for item in went:
+    for item in _together(went):
         yield place.removed(_told(word, item, place), "")
-    for item in came:
+    for item in _together(came):
         yield place.added(_told(word, item, place), "")
+
+
+def _together(items: list[Any]) -> list[Any]:
+    """Days are told at once, in their order; all else one by one."""
+    return [tuple(sorted(items))] if items and _are_days(items) else items
+
+
+def _are_days(items: Sequence[object]) -> bool:
+    return all(isinstance(one, date) and not isinstance(one, datetime) for one in items)
 
 
 def _items(
@@ -166,14 +176,16 @@ def _items(
             yield place.below(key, "").added(name, _details(item, place))
         elif old[key] != item:
             yield from _records(old[key], item, place.below(key, name))
-    before, after = [key for key in old if key in new], [key for key in new if key in old]
-    if before != after and word.key not in UNORDERED:
-        yield place.reordered(_listed(old, before), _listed(new, after))
+    # What is new stands behind the rest, unless somebody put it elsewhere.
+    left = [key for key in old if key in new]
+    expected = [*left, *(key for key in new if key not in old)]
+    if expected != list(new) and word.key not in UNORDERED:
+        yield place.reordered(_listed(old, left), _listed(new, list(new)))
 
 
 def _listed(items: Mapping[str, object], keys: Sequence[str]) -> str:
     """By their names, or else their keys."""
-    return ", ".join(getattr(items[key], "name", key) for key in keys)
+    return ", ".join(getattr(items[key], "name", None) or key for key in keys)
 
 
 def _without(items: Sequence[object], others: Sequence[object]) -> list[object]:
@@ -217,9 +229,8 @@ def _key(item: object) -> str:
 
 def _name(item: object, place: _Place) -> str:
     key, words = _key(item), _words(item)
-    if "name" not in words:
-        return key
-    return place.say("named", name=getattr(item, words["name"][1].name), key=key)
+    name = getattr(item, words["name"][1].name) if "name" in words else None
+    return key if name is None else place.say("named", name=name, key=key)
 
 
 # --- telling --------------------------------------------------------------------------------
@@ -235,7 +246,7 @@ def _said(record: object, place: _Place) -> Iterator[str]:
         value = getattr(record, slot.name)
         if key in (*KEYS, "name") or value == _default(slot):
             continue
-        if _is_record(value):
+        if _is_record(value) and slot.default is not None:
             yield from _said(value, place)
         else:
             yield f"{word.titles[place.locale]}: {_told(word, value, place)}"
@@ -246,7 +257,7 @@ def _told(word: Word, value: object, place: _Place) -> str:
     if value is None:
         return place.say("none")
     if isinstance(value, tuple):
-        return ", ".join(_told(word, item, place) for item in value) or place.say("nothing")
+        return ", ".join(_each(word, value, place)) or place.say("nothing")
     if isinstance(value, Leaf | Not | All | AnyOf):
         return tell(value, "", place.locale, place.names)
     if isinstance(value, str) and word.key in place.names:
@@ -254,14 +265,30 @@ def _told(word: Word, value: object, place: _Place) -> str:
     if word.kind.told is not None:
         return word.kind.told(value, place.locale)
     if _is_record(value):
-        return _details(value, place)
+        return _joined(_name(value, place), _details(value, place)) or place.say("true")
     if isinstance(value, bool):
         return place.say("true" if value else "false")
     return _moment(value, place) if isinstance(value, datetime) else str(value)
+
+
+def _each(word: Word, values: Sequence[Any], place: _Place) -> Iterator[str]:
+    """Values one by one, days by spans."""
+    if _are_days(values):
+        return (_span(first, last, place) for first, last in day_spans(sorted(values)))
+    return (_told(word, item, place) for item in values)
 
 
 def _moment(at: datetime, place: _Place) -> str:
     """As pages tell moments, "1 Apr 2026, 00:00"; seconds only where there are some."""
     local = at.astimezone(place.zone)
     clock = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
-    return f"{local.day} {_MONTHS[place.locale][local.month - 1]} {local.year}, {clock}"
+    return f"{_day(local, place)}, {clock}"
+
+
+def _day(day: date, place: _Place) -> str:
+    return f"{day.day} {_MONTHS[place.locale][day.month - 1]} {day.year}"
+
+
+def _span(first: date, last: date, place: _Place) -> str:
+    told = _day(first, place)
+    return told if first == last else f"{told} – {_day(last, place)}"

@@ -72,17 +72,21 @@ def rule_names(connection: Connection, programme_id: int, *versions: RuleSet) ->
 
 def _own_names(rules: RuleSet) -> Names:
     coupons, currencies = _named(rules.coupons), _named(rules.currencies)
+    forms = _named(() if rules.rewards is None else rules.rewards.forms)
     return {
         "member.tier": _named(rules.tiers),
         "member.club": _named(rules.clubs),
         "member.segment": _named(rules.segments),
-        "member.reward": _named(() if rules.rewards is None else rules.rewards.forms),
+        "member.reward": forms,
+        "rewards": forms,
+        "default": forms,
         "time.holiday": _named(rules.calendars),
         "personal": _named(rules.personal_lists),
         "coupon": coupons,
         "series": coupons,
         "currency": currencies,
         "never_with": {fold(one.id): one.name for one in rules.promotions},
+        "lane": {fold(one.code): one.name or one.code for one in rules.lanes},
     }
 
 

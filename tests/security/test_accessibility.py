@@ -11,6 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from hub.web.admin.rule_parts import PARTS
 from tests.security.test_rights_of_people import PAGES, address
 from tests.security.world import World
 from tests.support.browser import chromium, served, visit
@@ -96,5 +97,8 @@ def own_paths(world: World) -> Iterator[str]:
         answer = owner.get(path)
         if answer.mimetype == "text/html" and re.match(r"\s*<!doctype html>", answer.text):
             yield path
+    parts = address(world, "/admin/p/<programme>/programme/parts")
+    yield f"{parts}/lanes/"
+    yield from (f"{parts}/{part}/new" for part in PARTS)
     member = address(world, "/admin/p/<programme>/members/<member_id>")
     yield from (f"{member}?view={view}" for view in VIEWS)

@@ -134,6 +134,11 @@ PAGES = {
     f"POST {DEMO}/programme/parts/<part>/of/<entry>/remove": Page(
         302, 404, {"base": DRAFT}, roles=MARKETER
     ),
+    f"POST {DEMO}/programme/parts/<ordered_part>/of/<ordered_entry>/earlier": Page(
+        302, 404, {"base": DRAFT}, roles=MARKETER
+    ),
+    f"GET {DEMO}/programme/reward-choice": Page(200, 200, roles=MARKETER),
+    f"POST {DEMO}/programme/reward-choice": Page(302, 404, {"base": DRAFT}, roles=MARKETER),
     f"POST {DEMO}/programme/parts/<part>/look": Page(200, 404, {"base": DRAFT}, roles=MARKETER),
     f"GET {DEMO}/programme/cards": Page(200, 200, roles=MARKETER),
     f"POST {DEMO}/programme/cards": Page(302, 404, {"base": DRAFT}, roles=MARKETER),

@@ -203,6 +203,8 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "promotion": "weekend",
         "part": "segments",
         "entry": "regulars",
+        "ordered_part": "lanes",
+        "ordered_entry": "main",
         "int(max=2147483647):version": str(waiting.json["draft"]),
         "login": "one-more",
         "token": "nobody-has-it",

@@ -40,6 +40,7 @@ from hub.web.admin import (
     posters,
     programme,
     promotions,
+    reward_choice,
     rewards,
     rights,
     rule_versions,
@@ -71,7 +72,7 @@ _MOST_FIELDS = 3000
 _CONNECTIONS = connection_health.pages
 assert connection_backfill.pages is _CONNECTIONS, "each of these modules adds routes to it"
 _PROGRAMME = programme.pages
-for _part in (promotions, parts, rule_versions, simulations):
+for _part in (promotions, parts, reward_choice, rule_versions, simulations):
     assert _part.pages is _PROGRAMME, "each of these modules adds routes to it"
 
 

@@ -314,9 +314,9 @@ def _detail(field: Field, tree: Tree, at: str) -> DrawnField | None:
 
 
 def _goods(tree: Tree, drawing: Drawing, at: str) -> tuple[DrawnField, ...]:
-    categories = drawing.options.get("params.categories", ())
-    words = ("categories", "except_categories")
-    own = {masked(f"{at}.goods.{word}"): categories for word in words}
+    words = ("categories", "except_categories", "personal")
+    known = {word: drawing.options.get(f"params.{word}") for word in words}
+    own = {masked(f"{at}.goods.{word}"): some for word, some in known.items() if some}
     inner = Drawing(drawing.errors, {**drawing.options, **own})
     return tuple(inner.draw(Goods, tree.get("goods", {}), join(at, "goods")))
 

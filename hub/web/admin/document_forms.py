@@ -16,6 +16,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from hub.web.admin.context import zone
+from hub.web.admin.day_lists import days_in, days_typed
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.rule_words import HELP, problem
 from loyalty_core.domain.pricing.declare import JsonSchema, Word, record_schema, words_of
@@ -30,6 +31,8 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9.]+", re.ASCII)
 _MOST_CHIPS = 24
 MOST_ROWS = 200
+_ORDERED = frozenset({"currencies", "min_paid", "parts"})
+"""Lists in which it counts what stands first."""
 _MOST_DIGITS = 10
 
 
@@ -37,8 +40,9 @@ _MOST_DIGITS = 10
 class DrawnField:
     """One field as the page shows it.
 
-    `kind`: text, decimal, whole, flag, choice, choices, moment, names, rows or record.  `rows`
-    are those of a list, `fields` those of a record.
+    `kind`: text, decimal, whole, flag, choice, choices, moment, names, days, rows or record.
+    `rows` are those of a list, `fields` those of a record; `switched`: a record that need not be
+    there, whose own value says whether it is.
     """
 
     name: str
@@ -53,6 +57,7 @@ class DrawnField:
     rows: tuple[tuple[DrawnField, ...], ...] = ()
     fields: tuple[DrawnField, ...] = ()
     help: str = ""
+    switched: bool = False
 
     @property
     def told(self) -> str:
@@ -66,6 +71,11 @@ class DrawnField:
             short = self.value.removesuffix(".00")
             return short.replace(".", ",") if language() == "ru" else short
         return titles.get(self.value, self.value)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether it counts in which order its rows stand."""
+        return self.key in _ORDERED
 
     @property
     def is_set(self) -> bool:
@@ -131,6 +141,8 @@ def _kind(schema: JsonSchema) -> str:
         items = schema["items"]
         if "enum" in items:
             return "choices"
+        if items.get("format") == "date":
+            return "days"
         return "rows" if items.get("type") == "object" else "names"
     known = {"boolean": "flag", "integer": "whole", "object": "record"}
     return known.get(str(told), "") if told != "object" or "properties" in schema else ""
@@ -150,6 +162,8 @@ def _read_object(schema: JsonSchema, form: Form, at: str) -> dict[str, Value]:
         part = told["anyOf"][0] if "anyOf" in told else told
         kind, name = _kind(part), join(at, key)
         value = _read(kind, part, form, name)
+        if kind == "record" and part is not told:
+            value = (value or {}) if name in form else None
         if value is not None:
             found[key] = value
     return found
@@ -162,6 +176,8 @@ def _read(kind: str, schema: JsonSchema, form: Form, name: str) -> Value:
         return [one for one in form.getlist(name) if one]
     if kind == "names":
         return names_in(form.getlist(name)) or None
+    if kind == "days":
+        return days_in("\n".join(form.getlist(name))) or None
     if kind == "rows":
         return [_read_object(schema["items"], form, f"{name}.{at}") for at in places(form, name)]
     if kind == "record":
@@ -219,7 +235,8 @@ def masked(name: str) -> str:
 
 
 def change_rows(value: Value, act: str) -> None:
-    """Carry out `add:limits` or `drop:limits.0` in what was read; another act does nothing."""
+    """Carry out `add:limits`, `drop:limits.0` or `up:limits.1` (before the one above it) in what
+    was read; another act does nothing."""
     verb, _, path = act.partition(":")
     *way, last = path.split(".")
     for step in way:
@@ -228,10 +245,12 @@ def change_rows(value: Value, act: str) -> None:
         rows = value.setdefault(last, [])
         if isinstance(rows, list) and len(rows) < MOST_ROWS:
             rows.append({})
-    elif verb == "drop" and isinstance(value, list):
+    elif verb in ("drop", "up") and isinstance(value, list):
         number = row_number(last)
         if number is not None and number < len(value):
-            del value[number]
+            row = value.pop(number)
+            if verb == "up":
+                value.insert(max(0, number - 1), row)
 
 
 def _step(value: Value, step: str) -> Value:
@@ -274,9 +293,10 @@ class Drawing:
             title=slot.word.titles[language()],
             required=slot.required,
             value=_typed(kind, told),
+            switched=kind == "record" and slot.optional,
             chosen=tuple(map(str, told)) if kind == "choices" and _listed(told) else (),
             options=options,
-            errors=self.said(name, deep=kind in ("names", "choices")),
+            errors=self.said(name, deep=kind in ("names", "choices", "days")),
             rows=self._rows(slot, told, name) if kind == "rows" else (),
             fields=self._inner(slot, told, name) if kind == "record" else (),
             help="" if kind == "choices" else HELP.get(key, ""),
@@ -320,10 +340,14 @@ def _listed(told: Value) -> bool:
 
 
 def _typed(kind: str, told: Value) -> str:
-    if told is None or kind in ("choices", "rows", "record"):
+    if told is None or kind in ("choices", "rows"):
         return ""
     if kind == "flag":
         return "true" if told else ""
+    if kind == "record":
+        return "true"
+    if kind == "days":
+        return days_typed(told, language()) if _listed(told) else str(told)
     if kind == "names":
         names = [str(one) for one in told] if _listed(told) else [str(told)]
         return ("\n" if any("," in one for one in names) else ", ").join(names)

@@ -31,6 +31,7 @@ _PAGES = {
     "programme.new_entry": "clubs",
     "programme.entry": "clubs",
     "programme.cards": "clubs",
+    "programme.reward_choice": "clubs",
     "catalogue": "programme",
     "members": "members",
     "member_actions": "members",

@@ -1,8 +1,8 @@
-"""Clubs, segments, events that earn, series and cards: listed, and each by form."""
+"""Parts of the rules that promotions and members refer to: listed, and each entry by form."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,19 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from hub.web.admin import promotion_forms, rule_drafts, rule_parts
-from hub.web.admin.context import the_hub, the_programme
+from hub.web.admin.context import the_hub, the_programme, zone
 from hub.web.admin.document_forms import Drawing, DrawnField, Errors, read_record
-from hub.web.admin.entry_forms import EntryForm, key_of, without
+from hub.web.admin.entry_forms import EntryForm, earlier, key_of, without
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.programme import pages
-from hub.web.admin.rule_drafts import Work, at_work, base_of_form
+from hub.web.admin.rule_drafts import (
+    Work,
+    at_work,
+    base_of_form,
+    named_elsewhere,
+    not_saved,
+    saved,
+)
 from hub.web.admin.rule_parts import GROUPS, PARTS, Part
 from hub.web.admin.rule_words import GROUPS as JOINS
 from hub.web.admin.rule_words import PROMOTION_STATE
@@ -30,7 +37,9 @@ from loyalty_core.domain.difference import sayings
 from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.event_rules import EventRule
 from loyalty_core.domain.pricing.coupons import CouponSeries
+from loyalty_core.domain.reward_catalogue import RewardItem
 from loyalty_core.domain.rules import parse_rules
+from loyalty_core.domain.templates import Template
 from loyalty_core.service.count_members import count_reached
 from loyalty_core.service.programmes import DraftMoved
 from loyalty_core.store.database import read
@@ -81,6 +90,8 @@ def parts(part: str) -> ResponseReturnValue:
         listed=listed,
         cards=_cards_told(work) if group == "series" else None,
         cards_new=standing.cards != work.rules.cards,
+        choice=work.rules.rewards if group == "rewards" else None,
+        choice_new=standing.rewards != work.rules.rewards,
     )
 
 
@@ -99,7 +110,7 @@ def _entries(work: Work, part: Part) -> tuple[Any, ...]:
 def _row(entry: Any, standing: tuple[Any, ...], now: datetime, names: Names) -> Row:
     return Row(
         key=entry.id if isinstance(entry, EventRule) else entry.code,
-        name=entry.name,
+        name=entry.name or entry.code,
         words=_in_words(entry, names),
         state=_state(entry, now),
         starts_at=getattr(entry, "starts_at", None),
@@ -111,7 +122,7 @@ def _row(entry: Any, standing: tuple[Any, ...], now: datetime, names: Names) -> 
 def _state(entry: Any, now: datetime) -> State | None:
     if isinstance(entry, ClubEvent):
         return state(PROMOTION_STATE, "soon" if now < entry.starts_at else "over")
-    if isinstance(entry, EventRule | CouponSeries):
+    if isinstance(entry, EventRule | CouponSeries | RewardItem):
         return promotion_forms.standing(entry, now)
     return None
 
@@ -128,10 +139,17 @@ def _in_words(entry: Any, names: Names) -> tuple[str, ...]:
 
 @pages.route("/parts/<part>/new", methods=["GET", "POST"])
 def new_entry(part: str) -> ResponseReturnValue:
+    """Empty, or begun from a ready one that the address names."""
     shown = _part(part)
     if request.method == "GET":
-        return _page(at_work(), shown, rule_parts.fresh(shown))
+        asked = request.args.get("ready")
+        ready = next((one for one in _ready(shown) if one.code == asked), None)
+        return _page(at_work(), shown, rule_parts.fresh(shown, ready))
     return _sent(shown, None)
+
+
+def _ready(part: Part) -> list[Template]:
+    return rule_parts.ready_ones(part, the_hub().clock.now().astimezone(zone()).date())
 
 
 @pages.route("/parts/<part>/of/<entry>", methods=["GET", "POST"])
@@ -162,21 +180,11 @@ def _sent(part: Part, entry: str | None) -> ResponseReturnValue:
     try:
         draft = rule_drafts.save(work.version, document)
     except RulesInvalid as error:
-        return _page(work, part, form.with_errors(error.errors, place), _not_saved()), 422
+        return _page(work, part, form.with_errors(error.errors, place), not_saved()), 422
     except DraftMoved as error:
         return _page(work, part, form, detail(error.code, language())), 409
-    flash(_saved(work, draft), "success")
+    flash(saved(work, draft), "success")
     return redirect(_back(part))
-
-
-def _saved(work: Work, draft: int) -> str:
-    if draft == work.version:
-        return gettext("Nothing was changed.")
-    return gettext("Saved in draft %(number)s.", number=draft)
-
-
-def _not_saved() -> str:
-    return gettext("Nothing is saved yet: some fields need another look.")
 
 
 def _back(part: Part) -> str:
@@ -190,29 +198,34 @@ def remove_entry(part: str, entry: str) -> ResponseReturnValue:
     document = without(work.document, shown.section, entry)
     if document is None:
         raise NotFound
-    try:
-        draft = rule_drafts.save(work.version, document)
-    except RulesInvalid as error:
-        names = ", ".join(_naming(document, error.errors))
-        flash(
-            gettext("It is named elsewhere; change that first: %(names)s.", names=names), "danger"
-        )
-    except DraftMoved as error:
-        flash(detail(error.code, language()), "danger")
-    else:
-        flash(gettext("Removed in draft %(number)s.", number=draft), "success")
+    if not document[shown.section] and shown is rule_parts.LANES:
+        flash(gettext("One lane stays: promotions stand in it."), "danger")
+        return redirect(_back(shown))
+    _keep(work, document, lambda draft: gettext("Removed in draft %(number)s.", number=draft))
     return redirect(_back(shown))
 
 
-def _naming(document: Mapping[str, Any], errors: Errors) -> list[str]:
-    """The entries of the document that its reader finds wrong, for they name what has gone."""
-    found = {}
-    for path in errors:
-        section, _, rest = path.partition(".")
-        at = rest.partition(".")[0]
-        one = document[section][int(at)] if at.isdigit() else {}
-        found[section, at] = str(one.get("name") or path)
-    return list(found.values())
+@pages.post("/parts/<ordered_part>/of/<ordered_entry>/earlier")
+def move_entry(ordered_part: str, ordered_entry: str) -> ResponseReturnValue:
+    """One place nearer to the first, where the order counts."""
+    shown, work = _part(ordered_part), at_work(base_of_form())
+    document = earlier(work.document, shown.section, ordered_entry) if shown.ordered else None
+    if document is None:
+        raise NotFound
+    _keep(work, document, lambda draft: saved(work, draft))
+    return redirect(_back(shown))
+
+
+def _keep(work: Work, document: Mapping[str, Any], told: Callable[[int], str]) -> None:
+    """Save what a button of the list did, and say so, or why not."""
+    try:
+        draft = rule_drafts.save(work.version, document)
+    except RulesInvalid as error:
+        flash(named_elsewhere(document, error.errors), "danger")
+    except DraftMoved as error:
+        flash(detail(error.code, language()), "danger")
+    else:
+        flash(told(draft), "success")
 
 
 @pages.post("/parts/<part>/look")
@@ -222,6 +235,8 @@ def look_at_entry(part: str) -> ResponseReturnValue:
     A fragment, or the page where there is no script.
     """
     shown, work = _part(part), at_work(base_of_form())
+    if not shown.when:
+        raise NotFound
     code = request.form.get("was") or None
     standing = None if code is None else _standing(work, shown, code)
     form = rule_parts.from_typed(shown, request.form, standing)
@@ -264,6 +279,7 @@ def _page(
         trouble=trouble,
         fields=part.fields() if part.when else (),
         groups=JOINS,
+        ready=_ready(part) if own is None else (),
         back=_back(part),
         address=url_for(".new_entry", part=part.section)
         if own is None
@@ -290,10 +306,10 @@ def cards() -> ResponseReturnValue:
     try:
         draft = rule_drafts.save(work.version, document)
     except RulesInvalid as error:
-        return _cards_page(work.version, told, error.errors, _not_saved()), 422
+        return _cards_page(work.version, told, error.errors, not_saved()), 422
     except DraftMoved as error:
         return _cards_page(work.version, told, {}, detail(error.code, language())), 409
-    flash(_saved(work, draft), "success")
+    flash(saved(work, draft), "success")
     return redirect(url_for(".parts", part="coupons", _anchor="s-cards"))
 
 

@@ -11,7 +11,13 @@ from flask.typing import ResponseReturnValue
 
 from hub.web.admin import rule_drafts
 from hub.web.admin.context import the_hub, the_programme
-from hub.web.admin.document_forms import Drawing, DrawnField, Errors, change_rows, read_record
+from hub.web.admin.document_forms import (
+    Drawing,
+    DrawnField,
+    Errors,
+    change_rows,
+    read_record,
+)
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.rule_drafts import Work, at_work, base_of_form
 from hub.web.sentences import detail
@@ -28,7 +34,6 @@ SECTIONS = (
     "spending",
     "tiers",
     "tiering",
-    "reward_catalogue",
     "regulated",
     "policies",
 )
@@ -46,21 +51,21 @@ def index() -> ResponseReturnValue:
         versions = list_rules_versions(connection, programme.id)
         draft = compare_rules(connection, programme.id, locale=language())
     stood = next(one for one in versions if one.version == work.version)
+    shown = {one.key: one for one in _draw(work.document, {})}
     return render_template(
         "admin/programme.html",
         work=work,
         version=stood,
-        shown={one.key: one for one in _draw(work.document, {})},
-        steps=_ladder(work),
+        shown=shown,
+        steps=_ladder(work, shown["tiers"]),
         draft=draft if draft.now > work.version and draft.changes else None,
     )
 
 
-def _ladder(work: Work) -> list[tuple[str, str, str, str]]:
+def _ladder(work: Work, tiers: DrawnField) -> list[tuple[str, str, str, str]]:
     """Of each tier, lowest first: name, where it begins, what it earns, what points may pay."""
     rules = work.rules
-    fields = {one.key: one for one in _draw(work.document, {})}
-    own = {row_key(row): {one.key: one for one in row} for row in fields["tiers"].rows}
+    own = {row_key(row): {one.key: one for one in row} for row in tiers.rows}
     steps = []
     for tier in rules.tiers:
         row = own[tier.code]
@@ -92,7 +97,8 @@ def rules() -> ResponseReturnValue:
     try:
         draft = rule_drafts.save(base, document)
     except RulesInvalid as error:
-        return _form(base, document, error.errors), 422
+        elsewhere = rule_drafts.named_elsewhere(document, error.errors, SECTIONS)
+        return _form(base, document, error.errors, elsewhere or rule_drafts.not_saved()), 422
     except DraftMoved as error:
         return _form(base, document, {}, detail(error.code, language())), 409
     if draft == base:
@@ -110,19 +116,8 @@ def _typed(standing: Mapping[str, Any]) -> dict[str, Any]:
         found = typed.get(section, {})
         if found or section in document:
             document[section] = found
-    _keep_conditions(document, standing)
     change_rows(document, request.form.get("act", ""))
     return document
-
-
-def _keep_conditions(document: Mapping[str, Any], standing: Mapping[str, Any]) -> None:
-    """Who may order a reward is no field of this form: it stays as it stood."""
-    kept = {
-        one["code"]: one["when"] for one in standing.get("reward_catalogue", ()) if "when" in one
-    }
-    for one in document.get("reward_catalogue", ()):
-        if one.get("code") in kept:
-            one["when"] = kept[one["code"]]
 
 
 def _form(base: int, document: Mapping[str, Any], errors: Errors, trouble: str = "") -> str:
@@ -132,7 +127,6 @@ def _form(base: int, document: Mapping[str, Any], errors: Errors, trouble: str =
         base=base,
         fields={one.key: one for one in _draw(document, errors)},
         hidden=_hidden(document),
-        errors=errors,
         trouble=trouble,
     )
 
@@ -148,4 +142,4 @@ def _hidden(document: Mapping[str, Any]) -> set[str]:
 
 
 def _draw(document: Mapping[str, Any], errors: Errors) -> list[DrawnField]:
-    return Drawing(errors, {}).draw(RuleSet, document)
+    return Drawing(errors, rule_drafts.options(document)).draw(RuleSet, document)

@@ -28,6 +28,7 @@ from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.domain.pricing.goods import Goods, fold
 from loyalty_core.domain.pricing.promotion import Promotion
 from loyalty_core.domain.pricing.rules import RULE_TYPES
+from loyalty_core.domain.reward_catalogue import RewardItem
 from loyalty_core.domain.templates import Template
 
 SECTION = "promotions"
@@ -127,7 +128,8 @@ class DrawnPromotion:
 
 
 def draw(form: PromotionForm, options: Options) -> DrawnPromotion:
-    drawing = Drawing(form.errors, options)
+    others = [one for one in options.get("never_with", ()) if one[0] != form.told.get("id")]
+    drawing = Drawing(form.errors, {**options, "never_with": others})
     own = {one.key: one for one in drawing.draw(Promotion, form.told)}
     params = [
         replace(one, help=str(AS_CURRENCY)) if one.key in _OF_CURRENCY else one
@@ -164,9 +166,9 @@ def _place(one: DrawnField) -> int:
     return _LATER.index(one.key) + 1 if one.key in _LATER else 0
 
 
-def standing(entry: Promotion | EventRule | CouponSeries, now: datetime) -> State:
-    """Whether it applies at `now`; a series cannot be switched off."""
-    if not isinstance(entry, CouponSeries) and not entry.enabled:
+def standing(entry: Promotion | EventRule | CouponSeries | RewardItem, now: datetime) -> State:
+    """Whether it applies at `now`; a series and a reward cannot be switched off."""
+    if isinstance(entry, Promotion | EventRule) and not entry.enabled:
         code = "off"
     elif entry.ends_at is not None and entry.ends_at <= now:
         code = "over"
@@ -185,35 +187,44 @@ def options_of(
     """What may be chosen, by the fields of promotions, of other entries and of conditions."""
 
     def coded(section: str) -> list[tuple[str, str]]:
-        return [(one["code"], one.get("name", one["code"])) for one in document.get(section, ())]
+        return [(one["code"], one.get("name") or one["code"]) for one in document.get(section, ())]
 
     def folded(section: str) -> list[tuple[str, str]]:
         return [(fold(code), name) for code, name in coded(section)]
 
-    lanes = [(one["code"], one["code"]) for one in document.get("lanes", ({"code": "main"},))]
     rewards = (document.get("rewards") or {}).get("forms", ())
+    forms = [(fold(one["code"]), one.get("name", one["code"])) for one in rewards]
+    personal = folded("personal_lists")
     goods = {
-        f"{prefix}{word}": categories
-        for prefix in ("", "params.", "params.parts.*.")
-        for word in ("categories", "except_categories")
+        f"{prefix}{word}": some
+        for prefix in ("", "params.", "params.parts.*.", "policies.min_paid.*.")
+        for word, some in (
+            ("categories", categories),
+            ("except_categories", categories),
+            ("personal", personal),
+        )
     }
     chosen: dict[str, list[tuple[str, str]]] = {
-        "lane": lanes,
+        "lane": coded("lanes"),
         "params.currency": coded("currencies"),
         "currency": coded("currencies"),
+        "coupon": coded("coupons"),
+        "params.series": coded("coupons"),
+        "earning.rewards": forms,
+        "policies.min_paid.*.shops": [(fold(code), name) for code, name in shops],
         "member.tier": coded("tiers"),
         "shop.code": shops,
         "time.holiday": folded("calendars"),
         "member.segment": folded("segments"),
         "member.club": folded("clubs"),
-        "member.reward": [(fold(one["code"]), one.get("name", one["code"])) for one in rewards],
+        "member.reward": forms,
         "channel.name": [
             ("pos", gettext("Till")),
             ("online", gettext("Online shop")),
         ],
         **goods,
     }
-    for name, section in (("coupon", "coupons"), ("params.series", "coupons")):
-        chosen[name] = coded(section)
-    chosen["params.personal"] = folded("personal_lists")
+    chosen["never_with"] = [
+        (one["id"], one.get("name", one["id"])) for one in document.get("promotions", ())
+    ]
     return {name: some for name, some in chosen.items() if some}

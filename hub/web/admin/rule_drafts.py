@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,13 @@ from werkzeug.exceptions import BadRequest
 
 from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
-from hub.web.admin.document_forms import Options
+from hub.web.admin.document_forms import Errors, Options
+from hub.web.admin.languages import gettext, language
 from hub.web.admin.promotion_forms import options_of
 from loyalty_core.domain.conditions.tell import Names
+from loyalty_core.domain.pricing.declare import words_of
 from loyalty_core.domain.rules import RuleSet, parse_rules
-from loyalty_core.service import catalogue, shops
+from loyalty_core.service import catalogue, partners, shops
 from loyalty_core.service.programmes import get_rules, newest_rules, revise_rules
 from loyalty_core.service.rule_words import rule_names
 from loyalty_core.store.database import read, transact
@@ -45,7 +47,9 @@ def at_work(version: int | None = None) -> Work:
     with read(the_hub().engine) as connection:
         chosen = newest_rules(connection, programme.id) if version is None else version
         document = get_rules(connection, programme.id, chosen)
-    return Work(chosen, programme.rules_version, document, parse_rules(document))
+    # A document without lanes has one; so it stands among those that are added.
+    whole = {"lanes": [{"code": "main"}], **document}
+    return Work(chosen, programme.rules_version, whole, parse_rules(whole))
 
 
 def base_of_form() -> int:
@@ -73,6 +77,41 @@ def save(base: int, document: Mapping[str, Any]) -> int:
     return transact(hub.engine, work)
 
 
+def saved(work: Work, draft: int) -> str:
+    """What is told once something was saved."""
+    if draft == work.version:
+        return gettext("Nothing was changed.")
+    return gettext("Saved in draft %(number)s.", number=draft)
+
+
+def not_saved() -> str:
+    return gettext("Nothing is saved yet: some fields need another look.")
+
+
+def named_elsewhere(document: Mapping[str, Any], errors: Errors, own: Collection[str] = ()) -> str:
+    """What is to be changed first, where entries of other sections name what has gone; "" where
+    nothing of the kind is wrong.  `own`: sections whose errors stand beside their fields."""
+    found = {}
+    for path in errors:
+        section, _, rest = path.partition(".")
+        if section in own:
+            continue
+        at = rest.partition(".")[0]
+        listed = document.get(section)
+        one = listed[int(at)] if isinstance(listed, list) and at.isdigit() else {}
+        found[section, at] = str(one.get("name") or _title(section))
+    if not found:
+        return ""
+    names = ", ".join(dict.fromkeys(found.values()))
+    return gettext("It is named elsewhere; change that first: %(names)s.", names=names)
+
+
+def _title(section: str) -> str:
+    """What the document calls its section."""
+    titles = {word.key: word.titles[language()] for word, _ in words_of(RuleSet)}
+    return titles.get(section, section)
+
+
 def names(rules: RuleSet) -> Names:
     """What the codes in these rules are called."""
     with read(the_hub().engine) as connection:
@@ -87,4 +126,8 @@ def options(document: Mapping[str, Any]) -> Options:
             (shop.code, shop.name) for shop in shops.list_shops(connection, programme_id)
         ]
         known = catalogue.list_categories(connection, programme_id)
-    return options_of(document, known_shops, [(one.code, one.name) for one in known])
+        others = partners.list_partners(connection, programme_id)
+    return {
+        **options_of(document, known_shops, [(one.code, one.name) for one in known]),
+        **({"partner": [(one.code, one.name) for one in others]} if others else {}),
+    }

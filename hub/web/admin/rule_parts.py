@@ -1,10 +1,12 @@
-"""Lists of the rules document whose entries have plain forms: clubs, segments, events, series."""
+"""Lists of the rules document whose entries have plain forms: clubs, segments, rewards, lanes."""
 
 from __future__ import annotations
 
+import copy
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from hub.web.admin import condition_forms
@@ -27,7 +29,11 @@ from loyalty_core.domain.conditions.segments import Segment
 from loyalty_core.domain.event_rules import EventRule
 from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.domain.pricing.declare import words_of
-from loyalty_core.domain.rules import RuleSet
+from loyalty_core.domain.pricing.personal import PersonalList
+from loyalty_core.domain.pricing.promotion import Lane
+from loyalty_core.domain.reward_catalogue import RewardItem
+from loyalty_core.domain.rules import Calendar, RuleSet
+from loyalty_core.domain.templates import Template, templates
 
 _FIRST = "history.purchases"
 _LIMITS = {
@@ -45,7 +51,8 @@ class Part:
     """`section` of the document holds such entries; codes of new ones begin with `stem`.
 
     `help`: what stands below a field, by its key; `chosen`: what may be chosen for a field where
-    that is less than the document's word has; `unasked`: what conditions here may not ask.
+    that is less than the document's word has; `unasked`: what conditions here may not ask;
+    `bare`: what stands in the place of a condition; `ordered`: the order of the entries counts.
     """
 
     section: str
@@ -56,6 +63,8 @@ class Part:
     help: Mapping[str, str] = field(default_factory=dict)
     chosen: Options = field(default_factory=dict)
     unasked: frozenset[str] = frozenset()
+    bare: str = lazy_gettext("No condition: every member.")
+    ordered: bool = False
 
     @property
     def title(self) -> str:
@@ -150,10 +159,78 @@ CERTIFICATES = Part(
         "skus": _ALL_GOODS,
     },
 )
+REWARDS = Part(
+    "reward_catalogue",
+    RewardItem,
+    "reward",
+    lazy_gettext("Add a reward"),
+    lazy_gettext(
+        "What members may have for points. How many there are of each is kept on the page "
+        "“Rewards”."
+    ),
+    {
+        "code": _CODE,
+        "currency": lazy_gettext("Nothing: the main currency of the programme."),
+        "per_member": lazy_gettext("Nothing: any number."),
+        "unlimited": lazy_gettext("No stock is kept of it."),
+        "partner": lazy_gettext("Who hands it out. Nothing: you do."),
+    },
+    unasked=frozenset({SEGMENT}),
+    bare=lazy_gettext("No condition: every member may order it."),
+)
+CALENDARS = Part(
+    "calendars",
+    Calendar,
+    "days",
+    lazy_gettext("Add a calendar"),
+    lazy_gettext("Days by a name, as holidays or sales: conditions of promotions ask for them."),
+    {
+        "code": _CODE,
+        "days": lazy_gettext(
+            "Each on a line of its own; several in a row as 2027-01-01 – 2027-01-08."
+        ),
+    },
+)
+PERSONAL_LISTS = Part(
+    "personal_lists",
+    PersonalList,
+    "own",
+    lazy_gettext("Add a list"),
+    lazy_gettext(
+        "Goods of each member's own. A promotion that names the list means other goods for each "
+        "buyer."
+    ),
+    {
+        "code": _CODE,
+        "auto": lazy_gettext(
+            "With what each member buys most often, once a day. Switched off: your site or shop "
+            "fills it."
+        ),
+    },
+)
+LANES = Part(
+    "lanes",
+    Lane,
+    "lane",
+    lazy_gettext("Add a lane"),
+    lazy_gettext(
+        "Promotions stand in lanes, and lanes run from the first to the last: each counts on what "
+        "the one before it left. Most programmes need one."
+    ),
+    {
+        "code": _CODE,
+        "name": lazy_gettext("Nothing: the code is shown."),
+        "mode": lazy_gettext("“The best one”: of its promotions the one that gives most."),
+        "once_per_line": lazy_gettext("A line of the receipt takes part in one of them at most."),
+    },
+    ordered=True,
+)
 GROUPS: Mapping[str, tuple[Part, ...]] = {
     "clubs": (CLUBS, CLUB_EVENTS, SEGMENTS),
     "events": (EVENTS,),
     "series": (COUPONS, CERTIFICATES),
+    "rewards": (REWARDS,),
+    "beside": (CALENDARS, PERSONAL_LISTS, LANES),
 }
 """Parts that share a page."""
 PARTS: Mapping[str, Part] = {one.section: one for group in GROUPS.values() for one in group}
@@ -166,9 +243,18 @@ def _titles(cls: type[Any]) -> dict[str, str]:
 # --- reading --------------------------------------------------------------------------------
 
 
-def fresh(part: Part) -> EntryForm:
-    """Empty, with a code of its own."""
-    return EntryForm(part.section, {_key(part): f"{part.stem}-{secrets.token_hex(3)}"})
+def fresh(part: Part, ready: Template | None = None) -> EntryForm:
+    """Empty, with a code of its own; or with what the ready one says."""
+    told: dict[str, Any] = {_key(part): f"{part.stem}-{secrets.token_hex(3)}"}
+    if ready is not None:
+        (said,) = ready.part[part.section]
+        told = {**copy.deepcopy(dict(said)), **told, "name": ready.title[language()]}
+    return EntryForm(part.section, told)
+
+
+def ready_ones(part: Part, today: date) -> list[Template]:
+    """Ready ones that have an entry of this part."""
+    return [one for one in templates(today) if part.section in one.part]
 
 
 def from_document(part: Part, document: Mapping[str, Any], code: str) -> EntryForm | None:
@@ -216,7 +302,7 @@ def draw(part: Part, form: EntryForm, options: Options) -> DrawnEntry:
         for one in drawing.draw(part.holds, form.told)
     ]
     code = next(one for one in drawn if one.key == _key(part))
-    fields = [one for one in drawn if one is not code]
+    fields = sorted((one for one in drawn if one is not code), key=lambda one: one.key != "name")
     if form.index is None:
         fields.append(code)
     tree = condition_forms.draw(form.tree, drawing) if part.when else None

@@ -83,6 +83,10 @@ _PLAIN: Mapping[str, str] = {
     "must be true or false": lazy_gettext("Choose yes or no."),
     "must be later than starts_at": lazy_gettext("The end comes after the beginning."),
     "must begin with the smaller value": lazy_gettext("Write the smaller value first."),
+    "a segment must not name segments": lazy_gettext("Segments cannot be asked for here."),
+    "has a character that cannot be kept": lazy_gettext(
+        "There is a character in it that cannot be kept."
+    ),
     "must not be less than zero": lazy_gettext("Must not be less than zero."),
     "must not repeat": lazy_gettext("This is there twice."),
     "no such lane": lazy_gettext("There is no such lane."),
@@ -94,6 +98,7 @@ _PLAIN: Mapping[str, str] = {
     "no such form of reward": lazy_gettext("There is no such form of reward."),
     "no such series of coupons": lazy_gettext("There is no such series of coupons."),
     "not in this document": lazy_gettext("The programme does not have this."),
+    "only for a partner": lazy_gettext("Fits rewards of a partner alone."),
     "only where points may go below zero": lazy_gettext(
         "Fits only where points may go below zero."
     ),

@@ -46,7 +46,8 @@ CONDITION: Kind[Node] = replace(TREE, told=lambda node, locale: tell(node, "", l
 class Lane:
     """Promotions of a lane all stack, or the best for the member wins.
 
-    `once_per_line`: a line has at most one promotion of the lane.
+    `once_per_line`: a line has at most one promotion of the lane.  `name` None: people read the
+    code.
     """
 
     code: str = field(metadata=word("code", CODE, en="Code", ru="Код"))
@@ -57,6 +58,9 @@ class Lane:
     once_per_line: bool = field(
         default=False,
         metadata=word("once_per_line", FLAG, en="One for a line", ru="Не больше одной на строку"),
+    )
+    name: str | None = field(
+        default=None, metadata=word("name", optional(NAME), en="Name", ru="Название")
     )
 
 

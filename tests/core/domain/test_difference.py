@@ -184,3 +184,77 @@ def test_codes_are_called_by_their_names_where_they_have_one(locale, told):
     assert told in texts
     assert any(text.endswith("Чай, кофе") for text in texts)
     assert any(text.endswith("pies") for text in texts)
+
+
+DAYS = {"code": "rest", "name": "Rest", "days": ["2027-01-01", "2027-01-02", "2026-12-31"]}
+FORMS = {
+    "forms": [{"code": "points", "name": "Points"}, {"code": "money", "name": "Money"}],
+    "default": "points",
+}
+LANES = {"lanes": [{"code": "main", "name": "Shelf", "mode": "best"}, {"code": "main-2"}]}
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "told"),
+    [
+        pytest.param(
+            {},
+            {"calendars": [DAYS]},
+            ["Calendars: added “Rest” (rest): Days: 31 Dec 2026 – 2 Jan 2027"],
+            id="days in their order and as spans",
+        ),
+        pytest.param(
+            {"calendars": [DAYS]},
+            {"calendars": [{**DAYS, "days": ["2026-12-31", "2027-03-08", "2027-05-09"]}]},
+            [
+                "Calendars: “Rest” (rest): Days: removed 1 Jan 2027 – 2 Jan 2027",
+                "Calendars: “Rest” (rest): Days: added 8 Mar 2027, 9 May 2027",
+            ],
+            id="days that came and went, each at once",
+        ),
+        pytest.param(
+            {},
+            {"rewards": FORMS},
+            [
+                "Choice of reward: not set → Forms: “Points” (points), “Money” (money); "
+                "Unless chosen: points"
+            ],
+            id="forms of reward by their names",
+        ),
+        pytest.param(
+            {},
+            {"personal_lists": [{"code": "own", "name": "Own", "auto": {}}], "cards": {}},
+            [
+                "Members' own lists of goods: added “Own” (own): Filled by itself: yes",
+                "Electronic cards: not set → yes",
+            ],
+            id="what is there with all that goes without saying",
+        ),
+        pytest.param(
+            {},
+            LANES,
+            [
+                "Lanes: “Shelf” (main): What applies: all of them → the best one",
+                "Lanes: “Shelf” (main): Name: not set → Shelf",
+                "Lanes: added main-2",
+            ],
+            id="lanes, with a name and without",
+        ),
+        pytest.param(
+            LANES,
+            {"lanes": LANES["lanes"][::-1]},
+            ["Lanes: order: Shelf, main-2 → main-2, Shelf"],
+            id="lanes in another order",
+        ),
+        pytest.param(
+            {},
+            {"lanes": [{"code": "first"}, {"code": "main"}]},
+            ["Lanes: added first", "Lanes: order: main → first, main"],
+            id="a lane before the others",
+        ),
+    ],
+)
+def test_a_part_of_the_rules_is_told_as_people_say_it(was, now, told):
+    old, new = (parse_rules({**default_rules(), **one}) for one in (was, now))
+
+    assert [change.text for change in difference(old, new, "en")] == told

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from hub.web.admin.day_lists import days_in, days_typed
 from hub.web.admin.rule_parts import PARTS
 from loyalty_core.domain.staff import Role
-from loyalty_core.service.programmes import get_programme, get_rules
-from loyalty_core.store.database import read
 from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase
 from tests.hub.api.client import Caller, new_key
 from tests.hub.web.test_people import add, programme_of
-from tests.hub.web.test_programme import PROMOTION, wrong_beside
+from tests.hub.web.test_programme import BASE_RULES, PROMOTION, rules_of, wrong_beside
 
 HERE = "/admin/p/demo/programme"
 PARTS_HERE = f"{HERE}/parts"
@@ -76,6 +75,46 @@ FORMS = {
         {"price": "0"},
         ("price", "Must be from 0.01"),
     ),
+    "reward_catalogue": (
+        {
+            "name": "Mug",
+            "code": "mug",
+            "kind": "gift",
+            "price": "150",
+            "when.group": "all",
+            "when.0.field": "history.purchases",
+            "when.0.is": "at_least",
+            "when.0.value": "5",
+        },
+        {
+            "name": "Mug",
+            "code": "mug",
+            "kind": "gift",
+            "price": "150",
+            "unlimited": False,
+            "when": {"all": [{"field": "history.purchases", "is": "at_least", "value": 5}]},
+        },
+        {"price": "dear", "when.0.value": "many"},
+        ("price", "Write a number"),
+    ),
+    "calendars": (
+        {"name": "Rest", "code": "rest", "days": "31.12.2026\n2027-01-01 - 2027-01-02"},
+        {"name": "Rest", "code": "rest", "days": ["2026-12-31", "2027-01-01", "2027-01-02"]},
+        {"days": "31.02.2026"},
+        ("days", "Choose a date."),
+    ),
+    "personal_lists": (
+        {"name": "Own", "code": "own", "auto": "true", "auto.days": "30"},
+        {"name": "Own", "code": "own", "auto": {"days": 30}},
+        {"auto.days": "a month"},
+        ("auto.days", "Write a whole number."),
+    ),
+    "lanes": (
+        {"name": "Shelf", "code": "shelf", "mode": "best"},
+        {"name": "Shelf", "code": "shelf", "mode": "best", "once_per_line": False},
+        {"code": "полка"},
+        ("code", "Latin letters"),
+    ),
     "certificates": (
         {"name": "Gift", "code": "gift", "nominal": "3 000", "top_up": "true"},
         {"name": "Gift", "code": "gift", "nominal": "3000", "top_up": True},
@@ -86,38 +125,35 @@ FORMS = {
 """By part: what is typed, what the document then has, what is typed wrong, what is said where."""
 
 
-def rules_of(hub, version: int) -> dict:
-    with read(hub.engine) as connection:
-        return dict(get_rules(connection, get_programme(connection, "demo").id, version))
-
-
 @pytest.mark.parametrize("part", PARTS)
 def test_an_entry_is_made_changed_and_removed_by_form(owner, hub, part):
     typed, made, odd, (field, said) = FORMS[part]
     key = made.get("code") or made["id"]
     listed, new = f"{PARTS_HERE}/{part}/", f"{PARTS_HERE}/{part}/new"
+    standing = rules_of(hub, 1).get(part, [])
 
     refused = owner.send(new, new, **{"base": "1", **typed, **odd})
     assert refused.status_code == 422
     assert said in wrong_beside(refused.text, field)
     for kept in ({**typed, **odd}[name] for name in ("name", *odd)):
-        assert f'value="{kept}"' in refused.text
+        assert f'value="{kept}"' in refused.text or f">\n{kept}</textarea>" in refused.text
     assert owner.get(f"{HERE}/versions/2").status_code == 404, "nothing is saved"
 
     sent = owner.send(new, new, base="1", **typed)
     assert sent.location == f"{listed}#s-{part}"
-    assert rules_of(hub, 2)[part] == [made]
+    assert rules_of(hub, 2)[part] == [*standing, made]
     assert "in the draft" in owner.page(listed)
     assert made["name"] in owner.page(f"{HERE}/versions/2")
 
     one = f"{listed}of/{key}"
     named = {"name": "Another name", "code": "other", "id": "other"}
     owner.send(one, one, **{"base": "2", **typed, **named})
-    assert rules_of(hub, 3)[part] == [{**made, "name": "Another name"}], "its code stays"
+    renamed = {**made, "name": "Another name"}
+    assert rules_of(hub, 3)[part] == [*standing, renamed], "its code stays"
     assert owner.get(f"{listed}of/other").status_code == 404
 
     owner.send(listed, f"{one}/remove", base="3")
-    assert rules_of(hub, 4)[part] == []
+    assert rules_of(hub, 4)[part] == standing
     late = owner.send(new, new, base="2", **typed)
     assert (late.status_code, "Somebody saved another draft" in late.text) == (409, True)
 
@@ -185,7 +221,127 @@ def test_beside_the_form_stands_how_many_members_a_segment_means(owner):
     assert 'value="basket.amount"' not in line
 
 
-@pytest.mark.parametrize("path", ["parts/lanes/", "parts/lanes/new", "parts/clubs/of/nobody"])
+def test_a_holiday_of_the_form_is_one_for_the_buyer(owner, hub):
+    """A calendar is begun from the ready one, told as spans, and a promotion asks for it."""
+    till = Caller(owner.client.application, new_key(hub, programme_of(hub), name="till").key)
+    new = f"{PARTS_HERE}/calendars/new"
+    begun = owner.page(f"{new}?ready=holidays")
+    assert "2026-01-01 – 2026-01-08\n2026-02-23" in begun
+    owner.send(new, new, base="1", name="Sale", code="sale", days="13.03.2026 – 15.03.2026")
+    assert "Days: 13 Mar 2026 – 15 Mar 2026" in owner.page(f"{HERE}/versions/2")
+    holiday = {"field": "time.holiday", "is": "has_any", "value": "sale"}
+    when = {"when.group": "all", **{f"when.0.{key}": said for key, said in holiday.items()}}
+    owner.send(new, f"{HERE}/promotions/new", **{**PROMOTION, "base": "2", **when})
+    owner.send(f"{HERE}/", f"{HERE}/versions/3/publish")
+    assert hub.clock.now().date().isoformat() == "2026-03-14"
+
+    basket = a_basket(lines=[{"id": "1", "quantity": "1", "amount": "100.00"}])
+    assert till.post("/quotes", basket).json["totals"]["discount"] == "10.00"
+    hub.clock.advance(days=2)
+    assert till.post("/quotes", basket).json["totals"]["discount"] == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("part", "odd", "field", "said"),
+    [
+        ("calendars", {"days": " "}, "days", "Fill this in."),
+        ("reward_catalogue", {"compensation": "5"}, "compensation", "rewards of a partner alone"),
+        (
+            "segments",
+            {"when.0.field": "member.segment", "when.0.is": "has_any", "when.0.value": "big"},
+            "when.0",
+            "Segments cannot be asked for here.",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_in_words(owner, part, odd, field, said):
+    new = f"{PARTS_HERE}/{part}/new"
+    refused = owner.send(new, new, **{"base": "1", **FORMS[part][0], **odd})
+    assert (refused.status_code, said in wrong_beside(refused.text, field)) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("2026-12-31; 31.12.2026", ["2026-12-31"]),
+        ("30.12.2026—01.01.2027", ["2026-12-30", "2026-12-31", "2027-01-01"]),
+        ("08.01.2027 – 01.01.2027", ["08.01.2027 – 01.01.2027"]),
+        ("01.01.2027 – 01.01.2057", ["01.01.2027 – 01.01.2057"]),
+        ("31.02.2026\ntomorrow", ["31.02.2026", "tomorrow"]),
+        (" \n, ", []),
+    ],
+)
+def test_days_are_read_as_people_write_them(typed, kept):
+    assert days_in(typed) == kept
+    assert days_in(days_typed(kept, "ru")) == days_in(days_typed(kept, "en")) == kept
+
+
+def test_lanes_run_in_the_order_of_the_list_and_one_stays(owner, hub):
+    lanes, new = f"{PARTS_HERE}/lanes/", f"{PARTS_HERE}/lanes/new"
+    owner.send(new, new, base="1", **FORMS["lanes"][0])
+    page = owner.page(lanes)
+    assert page.index("of/main/remove") < page.index("of/shelf/remove")
+    assert "of/main/earlier" not in page, "it is the first"
+    owner.send(lanes, f"{lanes}of/shelf/earlier", base="2")
+    assert [one["code"] for one in rules_of(hub, 3)["lanes"]] == ["shelf", "main"]
+    assert "main → Shelf, main" in owner.page(f"{HERE}/versions/3")
+    assert 'value="shelf">Shelf</option>' in owner.page(f"{HERE}/promotions/new")
+
+    owner.send(lanes, f"{HERE}/promotions/new", **{**PROMOTION, "base": "3", "lane": "shelf"})
+    owner.send(lanes, f"{lanes}of/shelf/remove", base="4")
+    assert "change that first: Ten." in owner.page(lanes)
+    owner.send(lanes, f"{lanes}of/main/remove", base="4")
+    owner.send(lanes, f"{lanes}of/shelf/remove", base="5")
+    assert "One lane stays" in owner.page(lanes)
+    assert owner.send(lanes, f"{PARTS_HERE}/clubs/of/a/earlier", base="5").status_code == 404
+
+
+CHOICE = {
+    "given": "true",
+    "forms.0.code": "points",
+    "forms.0.name": "Points",
+    "forms.1.code": "money",
+    "forms.1.name": "A discount",
+    "default": "1",
+}
+
+
+def test_members_choose_their_reward_by_the_form(owner, hub):
+    """Who has not chosen has the discount: the purchases of those who chose points earn."""
+    till = Caller(owner.client.application, new_key(hub, programme_of(hub), name="till").key)
+    page, listed = f"{HERE}/reward-choice", f"{PARTS_HERE}/reward_catalogue/"
+    assert "Nothing is to be chosen" in owner.page(listed)
+    odd = owner.send(page, page, base="1", **{**CHOICE, "forms.1.name": "", "forms.0.code": "б"})
+    assert odd.status_code == 422
+    assert "Fill this in." in wrong_beside(odd.text, "forms.1.name")
+    assert "Latin letters" in wrong_beside(odd.text, "forms.0.code")
+    assert 'value="б"' in odd.text
+    none = owner.send(page, page, base="1", **{**CHOICE, "default": "7"})
+    assert "Fill this in." in wrong_beside(none.text, "default")
+    more = owner.send(page, page, hx=True, base="1", **CHOICE, act="add:forms").text
+    assert 'value="reward-' in more
+
+    owner.send(page, page, base="1", **CHOICE)
+    made = [{"code": "points", "name": "Points"}, {"code": "money", "name": "A discount"}]
+    assert rules_of(hub, 2)["rewards"] == {"forms": made, "default": "money"}
+    assert "“A discount” (money)" in owner.page(f"{HERE}/versions/2")
+    assert "Points, A discount" in owner.page(listed)
+
+    assert 'name="earning.rewards" value="points"' in owner.page(f"{HERE}/rules")
+    base = {**BASE_RULES, "base": "2", "earning.rewards": "points"}
+    owner.send(page, f"{HERE}/rules", **base)
+    owner.send(f"{HERE}/", f"{HERE}/versions/3/publish")
+    asked = a_basket(member={"phone": ANNA, "verified": True})
+    assert till.post("/quotes", asked).json["points"]["earn"] == "0.00"
+
+    kept = owner.send(page, page, base="3")
+    assert "change that first: Earning." in kept.text
+    owner.send(page, f"{HERE}/rules", **{**base, "base": "3", "earning.rewards": ""})
+    owner.send(page, page, base="4")
+    assert "rewards" not in rules_of(hub, 5)
+
+
+@pytest.mark.parametrize("path", ["parts/policies/", "parts/policies/new", "parts/clubs/of/nobody"])
 def test_what_has_no_form_is_not_there(owner, path):
     assert owner.get(f"{HERE}/{path}").status_code == 404
 

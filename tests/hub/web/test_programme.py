@@ -40,9 +40,9 @@ PROMOTION = {
 }
 
 
-def newest(hub) -> dict:
+def rules_of(hub, version: int) -> dict:
     with read(hub.engine) as connection:
-        return dict(get_rules(connection, get_programme(connection, "demo").id, 2))
+        return dict(get_rules(connection, get_programme(connection, "demo").id, version))
 
 
 def wrong_beside(page: str, field: str) -> str:
@@ -56,7 +56,7 @@ def test_base_rules_become_a_draft_and_the_same_sent_twice_is_one(owner, hub):
         sent = owner.send(f"{HERE}/rules", f"{HERE}/rules", **BASE_RULES)
         assert sent.location == f"{HERE}/versions/2"
 
-    rules = newest(hub)
+    rules = rules_of(hub, 2)
     assert rules["earning"]["percent"] == "7.5"
     assert rules["tiers"][0]["spend_from"] == "10000"
     assert "Earned, % of money: 5 → 7.50" in owner.page(f"{HERE}/versions/2")
@@ -234,31 +234,41 @@ def test_a_second_person_approves_and_what_was_in_force_comes_back(owner, hub, v
     assert "Ten" not in owner.page(f"{HERE}/promotions/")
 
 
-MUG = {
-    "reward_catalogue.0.code": "mug",
-    "reward_catalogue.0.name": "Mug",
-    "reward_catalogue.0.kind": "gift",
-    "reward_catalogue.0.price": "150",
-}
+def test_a_row_is_put_before_another_where_the_first_decides(owner, hub):
+    """The least price of one brand stands before that of all goods."""
+    least = {
+        "policies.min_paid.0.price": "1",
+        "policies.min_paid.0.kinds": "goods",
+        "policies.min_paid.1.price": "0",
+        "policies.min_paid.1.kinds": "goods",
+        "policies.min_paid.1.brands": "Own",
+    }
+    moved = owner.send(
+        f"{HERE}/rules", f"{HERE}/rules", **BASE_RULES, **least, act="up:policies.min_paid.1"
+    ).text
+    assert re.search(r'value="0" [^>]*name="policies.min_paid.0.price"', moved)
+    assert "up:policies.min_paid.0" not in moved
+    assert "up:tiers" not in moved, "tiers stand by their thresholds"
 
 
-def test_rewards_are_written_by_form_and_who_may_order_them_stays(owner, hub):
-    wrong = {**BASE_RULES, **MUG, "reward_catalogue.0.price": "dear"}
-    refused = owner.send(f"{HERE}/rules", f"{HERE}/rules", **wrong)
-    assert "Write a number" in wrong_beside(refused.text, "reward_catalogue.0.price")
-    owner.send(f"{HERE}/rules", f"{HERE}/rules", **BASE_RULES, **MUG)
-    (mug,) = newest(hub)["reward_catalogue"]
-    assert (mug["code"], mug["kind"], mug["price"]) == ("mug", "gift", "150")
+MUG = {"code": "mug", "name": "Mug", "kind": "gift", "price": "150.00", "when": CITY}
 
-    document = {**newest(hub), "reward_catalogue": [{**mug, "when": CITY}]}
+
+def test_base_rules_leave_the_other_parts_as_they_are(owner, hub):
+    """And say what is to be changed first where another part names what has gone."""
+    vip = {"field": "member.tier", "is": "in", "value": ["gold"]}
+    document = {**rules_of(hub, 1), "reward_catalogue": [{**MUG, "when": vip}]}
+    document["tiers"] = [{"code": "gold", "name": "Gold", "spend_from": "10000"}]
     with write(hub.engine) as connection:
         programme = get_programme(connection, "demo")
         draft_rules(connection, programme.id, document, author="owner", now=NOON)
-    dearer = {**MUG, "reward_catalogue.0.price": "200", "base": "3"}
-    owner.send(f"{HERE}/rules", f"{HERE}/rules", **{**BASE_RULES, **dearer})
-    with read(hub.engine) as connection:
-        (mug,) = get_rules(connection, get_programme(connection, "demo").id, 4)["reward_catalogue"]
-    assert (mug["price"], mug["when"]) == ("200", CITY)
+    owner.send(f"{HERE}/rules", f"{HERE}/rules", **{**BASE_RULES, "base": "2"})
+    assert rules_of(hub, 3)["reward_catalogue"] == document["reward_catalogue"]
+
+    without = {key: said for key, said in BASE_RULES.items() if not key.startswith("tiers.")}
+    refused = owner.send(f"{HERE}/rules", f"{HERE}/rules", **{**without, "base": "3"})
+    assert refused.status_code == 422
+    assert "change that first: Mug." in refused.text
 
 
 def test_a_promotion_begins_from_a_ready_one_and_is_tried_without_scripts(owner):
