@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from loyalty_core.store.migrations.beside_traffic import add_column, create_index, fill_new
 from loyalty_core.store.types import UtcTime
 
-revision = "0031"
-down_revision = "0030"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
