@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from hub.connections import shop
 from hub.ingest import process, pull
 from hub.ingest.fates import DEFECT
 from hub.live import NotLive, enliven, wire_id
@@ -422,8 +423,9 @@ def _first_duties(connector: Connector, row: InstallationRow, now: datetime) -> 
         "pull_due_at": connector.pull is not None,
         "recheck_due_at": connector.pull is not None,
         "catalogue_due_at": connector.catalogue is not None,
+        "webhooks_due_at": connector.shop_webhooks is not None,
     }
-    first = {"recheck_due_at": now + pull.DAY}
+    first = {"recheck_due_at": now + pull.DAY, "webhooks_due_at": now + shop.LOOK_EVERY}
     return {
         duty: first.get(duty, now)
         for duty, able in can.items()

@@ -52,6 +52,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Некоторые сообщения не удалось учесть. Откройте каждое, устраните причину и повторите "
         "его.",
     ),
+    "calls_refused": (
+        "Calls to this connection are refused, since they do not prove where they come from or "
+        "cannot be read. If they are the shop's, type the secret of the settings into the shop "
+        "anew, and see that nothing between them changes the calls. Those of strangers do no harm.",
+        "Обращения к этому подключению отклоняются: они не доказывают, от кого пришли, или их не "
+        "прочитать. Если это ваш магазин, впишите в нём секрет из настроек заново и проверьте, что "
+        "по дороге ничто не меняет обращения. Чужие обращения вреда не приносят.",
+    ),
     "late": (
         "Deliveries wait longer than they should. See that a worker is running, then run "
         "loyalty-hub doctor.",

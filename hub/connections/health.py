@@ -7,15 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hub.connections import advice
+from hub.connections import advice, shop
 from hub.connections.shop import ShopSide
 from hub.installations import InstallationView, installation_row
-from hub.live import enliven
 from hub.wiring import Hub
 from loyalty_core.store import balance_pushes, delivery_health
 from loyalty_core.store.database import read
-from loyalty_core.store.installations import InstallationRow
-from loyalty_kit.errors import NeedsAttention
 
 WEEK = timedelta(days=7)
 TOO_LATE = timedelta(minutes=10)
@@ -41,7 +38,8 @@ class Balances:
 @dataclass(frozen=True, slots=True)
 class Health:
     """`lag_s`: from the shop's call to the books, the middle one of the last hundred.  `errors`:
-    of the last week's deliveries by code.  `hooks`: the connector takes webhooks."""
+    of the last week's deliveries by code.  `hooks`: the connector takes webhooks.  `refused_...`:
+    the last call that did not prove where it came from, or could not be read."""
 
     view: InstallationView
     looked_at: datetime
@@ -55,6 +53,8 @@ class Health:
     hooks: bool
     mends_webhooks: bool
     address_known: bool
+    refused_at: datetime | None
+    refused_code: str | None
     balances: Balances | None
 
 
@@ -81,19 +81,14 @@ def health_of(hub: Hub, view: InstallationView) -> Health:
         None if lag is None else lag.total_seconds(),
         errors,
         bool(view.hooks),
-        _mends(hub, row),
+        shop.can_mend(hub, row),
         hub.config.public_url is not None,
+        row.refused_at,
+        row.refused_code,
         None
         if shows is None
         else Balances(shows, counts.waiting, counts.failed, counts.told_at, untold),
     )
-
-
-def _mends(hub: Hub, row: InstallationRow) -> bool:
-    try:
-        return enliven(hub, row).connector.shop_webhooks is not None
-    except NeedsAttention:
-        return False
 
 
 def what_to_do(health: Health, side: ShopSide | None) -> list[str]:
@@ -108,6 +103,8 @@ def _of_the_hub(health: Health) -> Iterator[str]:
         yield "resume"
     if view.trouble_code is not None:
         yield advice.of_trouble(view.trouble_code)
+    if _is_refused(health):
+        yield "calls_refused"
     if health.dead:
         yield "dead_deliveries"
     if view.state != "paused" and _is_before(health.late_since, health.looked_at - TOO_LATE):
@@ -118,10 +115,19 @@ def _of_the_hub(health: Health) -> Iterator[str]:
         yield "balances_failed"
 
 
+def _is_refused(health: Health) -> bool:
+    """Strangers knock, too: a call of the shop's own that came later shows that it was one."""
+    refused, heard = health.refused_at, health.view.last_delivery_at
+    if refused is None or refused < health.looked_at - WEEK:
+        return False
+    return heard is None or heard < refused
+
+
 def _of_hooks(health: Health) -> Iterator[str]:
     last, found = health.view.last_delivery_at, health.found_at
     if last is None:
-        yield "never_heard"
+        if not _is_refused(health):
+            yield "never_heard"
     elif found is not None and found > last + SILENT:
         yield "webhooks_silent"
     if not health.address_known:
@@ -164,6 +170,9 @@ def as_document(health: Health, side: ShopSide | None, language: str) -> dict[st
             "dead": health.dead,
         },
         "errors": dict(health.errors),
+        "refused": None
+        if health.refused_at is None
+        else {"at": _time(health.refused_at), "error": health.refused_code},
         "balances": None
         if balances is None
         else {**asdict(balances), "told_at": _time(balances.told_at)},

@@ -1,4 +1,5 @@
-"""The shop's side of a connection, asked now: its clock, its limits, its webhooks."""
+"""The shop's side of a connection: its clock, its limits, its webhooks; asked now, or kept up by
+the worker."""
 
 from __future__ import annotations
 
@@ -12,10 +13,11 @@ from sqlalchemy import Connection
 from hub.live import Live, enliven, wire_id
 from hub.wiring import Hub
 from loyalty_core.domain.errors import NotAvailable
+from loyalty_core.store import installations
 from loyalty_core.store.audit import note
-from loyalty_core.store.database import transact
+from loyalty_core.store.database import is_away, transact
 from loyalty_core.store.installations import InstallationRow
-from loyalty_kit.errors import ConnectorError
+from loyalty_kit.errors import ConnectorError, NeedsAttention
 from loyalty_kit.ports import RemoteWebhook
 from loyalty_kit.redact import redact_text
 from loyalty_kit.seen import Seen, watching
@@ -26,6 +28,9 @@ SLACK_S = 2
 """An answer's time has whole seconds and was on its way."""
 _TEXT_LIMIT = 300
 DEFECT = "defect"
+AUTHOR = "hub"
+"""Who stands in the log where nobody pressed the button."""
+LOOK_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,58 @@ def mend(hub: Hub, row: InstallationRow, *, author: str) -> None:
         note(connection, row.programme_id, "webhooks_mended", subject, author=author, now=now)
 
     transact(hub.engine, save)
+
+
+def keep_up(hub: Hub, programme_id: int) -> bool:
+    """Look at one shop whose webhooks are due to be looked at; False if there is none.
+
+    Shops switch webhooks off after failures, and never on again.  Where one works or is off, the
+    owner wants them, so those that are off or missing are mended, and what was not told meanwhile
+    is asked for.  A shop that has none is left alone, and so is one whose key may not see them:
+    that changes nothing for its receipts, and the page of its health tells it.
+
+    Raises: database errors.
+    """
+    now = hub.clock.now()
+    until = now + LOOK_EVERY
+    row = transact(
+        hub.engine,
+        lambda c: installations.claim_duty(c, programme_id, "webhooks", now=now, until=until),
+    )
+    if row is None:
+        return False
+    if not can_mend(hub, row):
+        transact(hub.engine, lambda c: installations.change(c, row.id, webhooks_due_at=None))
+        return True
+    states = {one.state for one in look(hub, row).webhooks or ()}
+    if states - {"working"} and states != {"missing"}:
+        _mend_quietly(hub, row)
+    return True
+
+
+def can_mend(hub: Hub, row: InstallationRow) -> bool:
+    """Whether its connector can look after the shop's webhooks."""
+    try:
+        return enliven(hub, row).connector.shop_webhooks is not None
+    except NeedsAttention:
+        return False
+
+
+def _mend_quietly(hub: Hub, row: InstallationRow) -> None:
+    known = {"installation": wire_id(row.id)}
+    try:
+        mend(hub, row, author=AUTHOR)
+    except ConnectorError as error:
+        log.warning("webhooks_not_mended", **known, code=error.code)
+        return
+    except Exception as error:
+        if is_away(error):
+            raise
+        log.error("webhooks_defect", **known, exc_info=error)
+        return
+    log.info("webhooks_mended", **known)
+    now = hub.clock.now()
+    transact(hub.engine, lambda c: installations.hurry(c, row.id, "pull", now=now))
 
 
 def addresses_of(hub: Hub, live: Live) -> Mapping[str, str]:

@@ -20,7 +20,7 @@ from loyalty_core.store import inbox, installations
 from loyalty_core.store.database import is_away, is_sqlite
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.inbox import Guarded, NewDelivery
-from loyalty_core.store.prompt import PromptDatabase
+from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase
 from loyalty_kit.errors import Acknowledged, Refused, Unreadable
 from loyalty_kit.ports import InboundRequest
 from loyalty_kit.redact import is_personal_name, is_secret_name
@@ -35,6 +35,7 @@ so on a connection that lives on."""
 TOGETHER_BYTES = 512 * 1024
 """Of bodies that one statement keeps at most."""
 HEARD_EVERY = timedelta(minutes=1)
+REFUSED_EVERY = timedelta(minutes=1)
 
 QUERY_MARK = "?"
 """Before the names of query parameters, which are kept among the headers."""
@@ -105,6 +106,7 @@ class Door:
         except Refused as refusal:
             self._hub.metrics.deliveries_received.labels(live.row.connector, refusal.code).inc()
             log.warning("delivery_refused", installation=live.wire_id, code=refusal.code)
+            note_refusal(self._prompt, live, refusal.code, now=self._hub.clock.now())
             raise
         keep = partial(inbox.store, new=delivery, now=self._hub.clock.now())
         if self._prompt.write(keep, within_s=DEADLINE_S) is not None:
@@ -161,6 +163,16 @@ class Door:
 class _Known:
     live: Live
     heard_at: datetime | None
+
+
+def note_refusal(prompt: PromptDatabase, live: Live, code: str, *, now: datetime) -> None:
+    """Have the page of the connection's health tell it; whoever called is answered all the same."""
+    last = live.row.refused_at
+    if last is not None and now - last < REFUSED_EVERY:
+        return
+    note = partial(installations.refused, installation_id=live.row.id, code=code, now=now)
+    with suppress(*UNAVAILABLE):
+        prompt.write(note, within_s=DEADLINE_S)
 
 
 def as_received(headers: Mapping[str, str], body: bytes) -> InboundRequest:

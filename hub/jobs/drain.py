@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from hub import simulations
+from hub.connections import shop
 from hub.ingest import backfill, process, pull
 from hub.jobs.crew import work_off
 from hub.jobs.lots import fill_lots
@@ -50,6 +51,7 @@ def _one_round(hub: Hub, programme_id: int, duties: threading.Lock) -> int:
         try:
             told = balances.push_batch(hub, programme_id)
             done = int(pull.do_duty(hub, programme_id))
+            done += int(shop.keep_up(hub, programme_id))
             done += int(backfill.go_on(hub, programme_id))
             done += int(fill_lots(hub, programme_id))
             done += int(simulations.go_on(hub, programme_id))

@@ -13,15 +13,19 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
 
 from hub.desk import Counter, InstallationDesk
+from hub.ingest.inbox import note_refusal
 from hub.live import NotLive
 from hub.web.errors import RETRY_AFTER_S, Problem, log_unavailable
 from hub.web.hooks import as_inbound
 from hub.wiring import Hub
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.prompt import UNAVAILABLE
+from loyalty_kit.errors import SignatureInvalid
 
 log = structlog.get_logger(__name__)
 
+UNAUTHORIZED = 401
+"""Vendors tell a proof that is wrong by this status, whatever their words."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -57,6 +61,8 @@ def _answer(counter: Counter, installation: str, path: str) -> Response:
             except Exception as error:
                 log.error("protocol_defect", installation=live.wire_id, exc_info=error)
                 return Problem(500, "internal_error").response()
+            if reply.status == UNAUTHORIZED:
+                note_refusal(counter.prompt, live, SignatureInvalid.code, now=now)
             return Response(reply.body, reply.status, headers=dict(reply.headers))
     raise NotFound
 

@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from loyalty_core.domain.consents import ERASE_WITHIN
 from loyalty_core.domain.errors import InvalidInput, NotFound
 from loyalty_core.service.members import Page
 from loyalty_core.store import audit
 from loyalty_core.store import looked_at as marks
 from loyalty_core.store import odd_receipts as store
+from loyalty_core.store.consents import Withdrawn, withdrawn
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_core.store.installations import number_of_source
 from loyalty_core.store.looked_at import Key, Looked
@@ -91,6 +93,26 @@ def flagged_receipts(  # noqa: PLR0913 - each is a word of its own to the caller
     )
     page = _page(rows, limit, _flagged, lambda last: to_wire("f", last.id))
     return _with_notes(connection, programme_id, page, seen)
+
+
+def erasures(
+    connection: Connection,
+    programme_id: int,
+    *,
+    seen: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """Members who have withdrawn the consent to processing, whose wish is the oldest first;
+    erasing one, or a later yes, settles it, and nobody can mark it as looked at (`seen`).
+
+    Raises: InvalidInput (cursor).
+    """
+    if seen:
+        return Page([], None)
+    after = None if cursor is None else _read_wish(cursor)
+    rows = withdrawn(connection, programme_id, after=after, limit=limit + 1)
+    return _page(rows, limit, _erasure, _wish)
 
 
 def look_at(  # noqa: PLR0913 - each is a word of its own to the caller
@@ -216,6 +238,26 @@ def _flagged(row: FlaggedReceipt) -> dict[str, Any]:
         "received_at": row.received_at.isoformat(),
         "flags": row.flags,
     }
+
+
+def _erasure(row: Withdrawn) -> dict[str, Any]:
+    return {
+        "member": to_wire("m", row.member_id),
+        "withdrawn_at": row.at.isoformat(),
+        "erase_by": (row.at + ERASE_WITHIN).isoformat(),
+    }
+
+
+def _wish(last: Withdrawn) -> str:
+    return ".".join((to_wire("t", to_micros(last.at)), to_wire("m", last.member_id)))
+
+
+def _read_wish(cursor: str) -> tuple[datetime, int]:
+    at, _, who = cursor.partition(".")
+    micros, member = from_wire("t", at), from_wire("m", who)
+    if micros is None or member is None or micros > _END_OF_TIME:
+        raise InvalidInput(_BAD_CURSOR)
+    return from_micros(micros), member
 
 
 def told_source(name: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, tuple_, update
 
 from loyalty_core.domain.consents import ADVERTISING, PROCESSING, Standing, Subject
 from loyalty_core.store.database import insert_or
@@ -109,6 +109,40 @@ def gate_of(connection: Connection, programme_id: int, member_id: int, channel: 
         return Gate(None)
     said = {purpose: given for _, purpose, given in found}
     return Gate(found[0].state, said.get(PROCESSING), said.get(ADVERTISING))
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A member who has withdrawn the consent to processing, and is not erased."""
+
+    member_id: int
+    at: datetime
+
+
+def withdrawn(
+    connection: Connection,
+    programme_id: int,
+    *,
+    after: tuple[datetime, int] | None = None,
+    limit: int,
+) -> list[Withdrawn]:
+    """Whose wish is the oldest comes first; `after` the last of the page before."""
+    query = (
+        select(consent_states.c.member_id, consent_states.c.at)
+        .join(members, members.c.id == consent_states.c.member_id)
+        .where(
+            consent_states.c.purpose == PROCESSING,
+            ~consent_states.c.given,
+            members.c.programme_id == programme_id,
+            members.c.merged_into.is_(None),
+            members.c.state != "erased",
+        )
+        .order_by(consent_states.c.at, consent_states.c.member_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(consent_states.c.at, consent_states.c.member_id) > after)
+    return [Withdrawn(*row) for row in connection.execute(query)]
 
 
 # --- statements -----------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from loyalty_core.store.tables import installations
 WORKED_STATES = ("active", "attention")
 """Their receipts are worked on and their polls run; of paused ones only kept."""
 
-DUTIES = ("pull", "recheck", "catalogue", "balances")
+DUTIES = ("pull", "recheck", "catalogue", "balances", "webhooks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,9 @@ class InstallationRow:
     shows_balances: bool = True
     balances_due_at: datetime | None = None
     balances_failed: int = 0
+    webhooks_due_at: datetime | None = None
+    refused_at: datetime | None = None
+    refused_code: str | None = None
 
 
 def source_of(installation_id: int) -> str:
@@ -117,6 +120,17 @@ def heard_from(connection: Connection, installation_id: int, *, now: datetime) -
     )
 
 
+def refused(connection: Connection, installation_id: int, code: str, *, now: datetime) -> None:
+    """Note that a call was refused; anybody may call, so the row is written once a minute."""
+    minute_ago = now - timedelta(minutes=1)
+    last = installations.c.refused_at
+    connection.execute(
+        update(installations)
+        .where(installations.c.id == installation_id, or_(last.is_(None), last < minute_ago))
+        .values(refused_at=now, refused_code=code)
+    )
+
+
 def mark_trouble(connection: Connection, installation_id: int, code: str, text: str) -> bool:
     """Show an installation to its owner; True if it was not shown already.
 
@@ -150,7 +164,7 @@ def clear_trouble(connection: Connection, installation_id: int) -> bool:
 def claim_duty(
     connection: Connection, programme_id: int, duty: str, *, now: datetime, until: datetime
 ) -> InstallationRow | None:
-    """Take one installation whose `duty` ("pull", "recheck", "catalogue", "balances") is due.
+    """Take one installation whose `duty` (one of `DUTIES`) is due.
 
     Its time moves to `until`, so that nobody else takes it before.
     """

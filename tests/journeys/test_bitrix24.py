@@ -6,6 +6,7 @@ The programme gives 5 % of what is paid, in whole points.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -67,6 +68,26 @@ def test_events_that_come_late_twice_and_out_of_order_end_the_same(
         stage.work()
     earned, back = stage.points("order:238")[1:]
     assert earned == back
+
+
+def test_an_order_that_is_heard_of_three_days_late_and_one_of_nobody(
+    sqlite_engine, tmp_path, account
+):
+    """Weighed goods, whose sum the portal rounds: 0.350 of 571.43 is 200.00."""
+    stage = PortalStage(sqlite_engine, tmp_path, account)
+    late = stage.order(240, price=200)
+    late["basketItems"][0] |= {"quantity": 0.35, "price": 571.43}
+    late["payments"][0]["sum"] = 200
+    stage.order(241, clients=[])
+    paid_at = stage.clock.now() - timedelta(minutes=1)
+    stage.clock.advance(days=3)
+    assert [stage.hears("ONSALEORDERSAVED", number) for number in (240, 241)] == [200, 200]
+    stage.work()
+
+    assert stage.points("order:240") == ("paid", "10.00", "0.00")
+    assert stage.purchase("order:240")["occurred_at"] == paid_at.isoformat()
+    assert stage.points("order:241") == ("paid", "0.00", "0.00")
+    assert stage.purchase("order:241")["member"] is None
 
 
 def test_what_no_event_told_is_found_by_polling_and_a_deleted_order_by_its_event(

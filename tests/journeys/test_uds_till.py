@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import ANY
 
+from hub.connections.health import health_of, what_to_do
 from loyalty_core.domain.rules import default_rules
 from tests.journeys.conftest import OpenUds
 from tests.support.stage import PHONE
@@ -278,6 +279,11 @@ def test_every_door_is_shut_to_who_does_not_prove_it(till: UdsStage):
         assert till.app.test_client().post(hook, json={"id": "1"}).status_code == 401
     english = till.says("GET", "settings", proof=None, **{"Accept-Language": "en"}).json
     assert english == {"errorCode": "unauthorized", "message": "The key or the company is wrong"}
+
+    # The owner sees that somebody knocks with a wrong key.
+    told = health_of(till.hub, till.installation)
+    assert told.refused_code == "signature_invalid"
+    assert what_to_do(told, None)[0] == "calls_refused"
 
     # Another connection's code is no code here, and an old key ends within five seconds.
     foreign = till.says(

@@ -166,6 +166,7 @@ TABLE = {
     "GET /installations/<installation_id>/health": May("admin", 200, NO_INSTALLATION, 200),
     "GET /attention/refunds": May("admin", 200, 200, 200),
     "GET /attention/conflicts": May("admin", 200, 200, 200),
+    "GET /attention/erasures": May("admin", 200, 200, 200),
     "GET /attention/receipts": May("admin", 200, 200, 200),
     "GET /purchase-links": May("admin", 200, 200, 200),
     # It is not linked: nothing moves.

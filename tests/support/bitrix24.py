@@ -84,11 +84,15 @@ class PortalStage:
 
     def points(self, number: str) -> tuple[str, str, str]:
         """Status, earned, taken back."""
+        found = self.purchase(number)
+        return found["status"], found["points"]["earned"], found["points"]["clawed_back"]
+
+    def purchase(self, number: str) -> dict[str, Any]:
         with read(self.hub.engine) as connection:
             (found,) = find_purchases(
                 connection, Source(self.programme_id, "test"), external_id=number
             )
-        return found["status"], found["points"]["earned"], found["points"]["clawed_back"]
+        return found
 
     def states(self) -> list[str]:
         page = list_deliveries(self.hub, programme_id=self.programme_id, limit=500)

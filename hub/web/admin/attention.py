@@ -1,4 +1,5 @@
-"""What a person is to look at: refunds without a purchase, conflicts of identity, flags."""
+"""What a person is to look at: refunds without a purchase, conflicts of identity, flags, and who
+wishes to be erased."""
 
 from __future__ import annotations
 
@@ -93,7 +94,7 @@ def _lists() -> dict[str, Callable[..., Page]]:
     lists: dict[str, Callable[..., Page]] = {"receipts": receipts}
     if shops is None:
         lists["refunds"] = to_look_at.lost_refunds
-    return {**lists, "conflicts": to_look_at.conflicts}
+    return {**lists, "conflicts": to_look_at.conflicts, "erasures": to_look_at.erasures}
 
 
 def _page(asked: Mapping[str, str], wrong: _Wrong | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -13,11 +14,12 @@ from sqlalchemy import Connection
 from hub.installations import list_installations
 from hub.web.admin import flag_words, rights, words
 from hub.web.admin.context import the_hub, the_programme
+from loyalty_core.domain.consents import PROCESSING
 from loyalty_core.domain.staff import May
 from loyalty_core.service import links
 from loyalty_core.service import members as service
 from loyalty_core.service.certificates import member_certificates
-from loyalty_core.service.consent_views import member_consents, told
+from loyalty_core.service.consent_views import ConsentView, member_consents, told
 from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import Page
@@ -117,7 +119,7 @@ def _rows(
         return member_lots(connection, programme_id, member_id), None
     if view == "consents":
         found = member_consents(connection, programme_id, member_id)
-        return [told(one.said) for one in found.items], None
+        return [_consent(one, found.erase_by) for one in found.items], None
     if view in ("coupons", "certificates"):
         return _codes(connection, member_id, view), None
     if view == "messages":
@@ -134,6 +136,11 @@ def _rows(
     read_page = _PAGES[view]
     page = read_page(connection, programme_id, member_id, cursor=cursor, limit=_PAGE)
     return list(page.items), page.next_cursor
+
+
+def _consent(one: ConsentView, erase_by: datetime | None) -> dict[str, Any]:
+    """The day by which data are to be erased stands beside the consent that was withdrawn."""
+    return told(one.said) | {"erase_by": erase_by if one.subject.purpose == PROCESSING else None}
 
 
 def _codes(connection: Connection, member_id: str, view: str) -> list[dict[str, Any]]:

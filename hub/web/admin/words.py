@@ -198,6 +198,8 @@ TROUBLE: Mapping[str, str] = {
     "balances_refused": lazy_gettext("The shop does not take members' balances"),
     "defect": lazy_gettext("The connector itself failed"),
     "gone": lazy_gettext("The shop does not have it any more"),
+    "signature_invalid": lazy_gettext("The call does not prove where it comes from"),
+    "unreadable": lazy_gettext("The call cannot be read"),
     "not_ours": lazy_gettext("A kind of message that the hub does not need"),
 }
 
@@ -326,7 +328,10 @@ SCOPE: Mapping[str, str] = {
     "members": lazy_gettext("Members: enrol, find, consents"),
     "admin": lazy_gettext("Administration: points, rules, erasure"),
 }
-AUTHOR: Mapping[str, str] = {"command line": lazy_gettext("command line")}
+AUTHOR: Mapping[str, str] = {
+    "command line": lazy_gettext("command line"),
+    "hub": lazy_gettext("the hub itself"),
+}
 """Who is no person; other authors are told as they are."""
 ACTION: Mapping[str, str] = {
     "points_moved": lazy_gettext("Points by hand"),

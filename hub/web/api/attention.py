@@ -54,6 +54,23 @@ def list_conflicts(call: Call) -> Answer:
     blueprint,
     Operation(
         method="GET",
+        rule="/attention/erasures",
+        scope=SCOPE,
+        query=PageQuerySchema(),
+        gives={200: wire.WishesToEraseSchema},
+    ),
+)
+def list_erasures(call: Call) -> Answer:
+    """Members who have withdrawn the consent to processing, whose wish is the oldest first."""
+    asked = body.read_query(PageQuerySchema())
+    programme = call.key.programme_id
+    return answer(render.page(call.read(lambda c: to_look_at.erasures(c, programme, **asked))))
+
+
+@operation(
+    blueprint,
+    Operation(
+        method="GET",
         rule="/attention/receipts",
         scope=SCOPE,
         query=PageQuerySchema(),

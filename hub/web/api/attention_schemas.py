@@ -56,3 +56,14 @@ class FlaggedReceiptSchema(Schema):
 class FlaggedReceiptsSchema(Schema):
     items = fields.List(fields.Nested(FlaggedReceiptSchema))
     next_cursor = fields.String(allow_none=True)
+
+
+class WishToEraseSchema(Schema):
+    member = fields.String()
+    withdrawn_at = fields.DateTime(metadata=about("The consent to processing."))
+    erase_by = fields.DateTime(metadata=about("By then the law wants the data erased."))
+
+
+class WishesToEraseSchema(Schema):
+    items = fields.List(fields.Nested(WishToEraseSchema))
+    next_cursor = fields.String(allow_none=True)

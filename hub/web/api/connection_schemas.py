@@ -66,6 +66,11 @@ class AdviceSchema(Schema):
     text = fields.String(metadata=about("What to do next."))
 
 
+class RefusedCallSchema(Schema):
+    at = fields.DateTime()
+    error = fields.String(metadata=about("signature_invalid or unreadable."))
+
+
 class ConnectionHealthSchema(ConnectionSchema):
     looked_at = fields.DateTime()
     last_document_at = fields.DateTime(allow_none=True)
@@ -79,6 +84,11 @@ class ConnectionHealthSchema(ConnectionSchema):
         keys=fields.String(),
         values=fields.Integer(),
         metadata=about("Deliveries of the last week that failed, by code."),
+    )
+    refused = fields.Nested(
+        RefusedCallSchema,
+        allow_none=True,
+        metadata=about("The last call that was refused at the door; null: none was."),
     )
     balances = fields.Nested(
         ShownBalancesSchema,

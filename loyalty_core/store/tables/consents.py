@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from loyalty_core.store.tables.base import id_column, metadata
+from loyalty_core.store.tables.base import id_column, metadata, partial_index
 from loyalty_core.store.types import BigInt, UtcTime
 
 _PURPOSE = "purpose IN ('processing', 'advertising', 'third_parties')"
@@ -77,6 +77,13 @@ consent_states = Table(
     CheckConstraint(_PURPOSE, name="purpose_known"),
     CheckConstraint(_CHANNEL, name="channel_of_advertising"),
     CheckConstraint("given = (text_version IS NOT NULL)", name="given_to_a_text"),
+)
+
+partial_index(
+    "ix_consent_states_withdrawn",
+    consent_states.c.at,
+    consent_states.c.member_id,
+    where="purpose = 'processing' AND NOT given",
 )
 
 # Of who was erased: under which number consents stand, found by a keyed hash of the address.

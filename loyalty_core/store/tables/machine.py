@@ -168,6 +168,11 @@ installations = Table(
     Column("shows_balances", Boolean, nullable=False, server_default=true()),
     Column("balances_due_at", UtcTime),
     Column("balances_failed", Integer, nullable=False, server_default=text("0")),
+    # When the shop's own webhooks are looked at next.
+    Column("webhooks_due_at", UtcTime),
+    # The last call that did not prove where it came from, or could not be read.
+    Column("refused_at", UtcTime),
+    Column("refused_code", Text),
     UniqueConstraint("programme_id", "name"),
     CheckConstraint("state IN ('active', 'paused', 'attention')", name="state_known"),
 )

@@ -130,6 +130,32 @@ def test_each_list_has_what_the_hub_could_not_settle(caller, owner):
     assert pages_of(caller, "conflicts") == []
 
 
+def test_who_is_to_be_erased_stands_there_until_that_is_done(caller, owner):
+    """Whoever told of the wish: a form of the site, the shop's plugin, a person at the counter."""
+    caller, stranger = caller
+    made = [caller.post("/members", {"phone": phone}).json["id"] for phone in (ANNA, BORIS)]
+    anna, boris = made
+    days = {anna: "2026-03-12T12:00:00+00:00", boris: "2026-03-10T12:00:00+00:00"}
+    for member, at in days.items():
+        no = {"consents": [{"purpose": "processing", "given": False, "at": at, "place": "site"}]}
+        assert caller.post(f"/members/{member}/consents", no).status_code == 200
+
+    assert pages_of(caller, "erasures") == [
+        {"member": boris, "withdrawn_at": days[boris], "erase_by": "2026-04-09T12:00:00+00:00"},
+        {"member": anna, "withdrawn_at": days[anna], "erase_by": "2026-04-11T12:00:00+00:00"},
+    ]
+    assert pages_of(stranger, "erasures") == []
+    assert caller.get("/attention/erasures?cursor=nonsense").status_code == 422
+    assert "9 Apr 2026" in words(owner.page(f"{PAGE}?view=erasures"))
+    assert owner.get(f"{PAGE}?view=erasures&seen=yes").status_code == 200
+
+    assert caller.delete(f"/members/{boris}").status_code == 200
+    assert [one["member"] for one in pages_of(caller, "erasures")] == [anna]
+    other = caller.post("/members", {"card": "7700-2"}).json["id"]
+    assert caller.post(f"/members/{other}/merge", {"from": anna}).status_code == 200
+    assert [one["member"] for one in pages_of(caller, "erasures")] == [other]
+
+
 def test_in_russian_and_with_a_connection_by_its_name(sqlite_engine):
     hub = make_hub(sqlite_engine, registry=registry_of([tablo(Remote())]))
     with write(sqlite_engine) as connection:

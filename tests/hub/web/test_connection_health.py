@@ -38,11 +38,14 @@ class Acme:
         self.limits = {"X-RateLimit-Limit": "45", "X-RateLimit-Remaining": "40"}
         self.webhooks = {"receipt.closed": True, "receipt.returned": True}
         self.refuses = None
+        self.hides_webhooks = False
 
     def __call__(self, asked):
         if self.refuses is not None:
             return self._told({}, status=self.refuses)
         if asked.path == "/webhooks":
+            if self.hides_webhooks:
+                return self._told({}, status=403)
             if asked.method == "POST":
                 told = json.loads(asked.body)
                 assert told["to"].startswith("https://hub.example/hooks/")
@@ -250,6 +253,70 @@ def test_the_button_mends_the_shops_webhooks(scene, acme, owner):
     owner.send(scene.path, f"{scene.path}/webhooks")
     assert "The webhooks were not mended." in words(owner.page(scene.path))
     assert noted(scene, "webhooks_mended") == ["admin:owner"]
+
+
+def test_webhooks_that_the_shop_switched_off_are_on_again_within_the_hour(scene, acme):
+    """Shops switch them off after failures, and never on again."""
+    scene.drain()
+    acme.webhooks = {"receipt.closed": False}
+    scene.hub.clock.advance(minutes=59)
+    scene.drain()
+    assert acme.webhooks == {"receipt.closed": False}
+
+    scene.hub.clock.advance(minutes=1)
+    scene.drain()
+    assert acme.webhooks == {"receipt.closed": True, "receipt.returned": True}
+    assert noted(scene, "webhooks_mended") == ["hub"]
+
+
+def test_webhooks_that_never_were_or_cannot_be_seen_are_left_alone(scene, acme, caller):
+    """Whoever lives by polling did not ask for any, and whose key may not see them earns on."""
+    acme.webhooks = {}
+    scene.hub.clock.advance(hours=1)
+    scene.drain()
+    assert acme.webhooks == {}
+
+    acme.webhooks = {"receipt.closed": False}
+    acme.hides_webhooks = True
+    scene.hub.clock.advance(hours=1)
+    scene.drain()
+    assert acme.webhooks == {"receipt.closed": False}
+    assert asked(caller, scene, "")["state"] == "active"
+
+    acme.hides_webhooks = False
+    scene.hub.clock.advance(hours=1)
+    scene.drain()
+    assert acme.webhooks["receipt.closed"] is True
+
+
+def test_calls_that_prove_nothing_are_shown_until_right_ones_come(scene, caller, owner):
+    """What a secret that is typed wrong looks like from the hub."""
+    show_balances(scene.hub, scene.home.id, False)
+    scene.deliver()
+    scene.drain()
+    scene.hub.clock.advance(minutes=5)
+    body = b'{"delivery": "9", "event": "receipt.closed"}'
+    wrong = {"X-Acme-Signature": "0" * 64}
+    assert scene.web.post(scene.home.hooks["receipt"], data=body, headers=wrong).status_code == 401
+
+    refused = asked(caller, scene, "")
+    assert refused["refused"] == {"at": "2026-03-14T12:05:00+00:00", "error": "signature_invalid"}
+    assert codes(refused) == ["calls_refused"]
+    page = words(owner.page(scene.path))
+    assert "Last refused 14 Mar 2026, 15:05 The call does not prove where it comes from" in page
+
+    scene.hub.clock.advance(minutes=5)
+    scene.deliver("2")
+    scene.drain()
+    right = asked(caller, scene, "")
+    assert (right["refused"]["error"], codes(right)) == ("signature_invalid", ["fine"])
+
+    scene.hub.clock.advance(minutes=5)
+    headers = acmepos.sign("receipt", b"{")
+    assert (
+        scene.web.post(scene.home.hooks["receipt"], data=b"{", headers=headers).status_code == 400
+    )
+    assert asked(caller, scene, "")["refused"]["error"] == "unreadable"
 
 
 def test_the_file_holds_no_name_no_address_and_no_secret(scene, acme, owner):

@@ -153,6 +153,12 @@ def test_the_consents_of_a_member_are_shown(owner, hub, source, anna, language, 
     shown = owner.page(page)
     assert [word for word in words if word not in shown] == []
 
+    no = Statement(Subject("processing"), False)
+    with write(hub.engine) as connection:
+        record_consents(connection, source, anna, [no], now=NOON)
+    by = "13 Apr 2026" if language == "en" else "13 апр"
+    assert by in " ".join(owner.page(page).split()), "thirty days"
+
 
 def test_a_cursor_that_nobody_gave_is_refused_with_a_page(owner, anna):
     response = owner.get(f"/admin/p/demo/members/{anna}?cursor=rubbish")

@@ -3,6 +3,7 @@
 use LoyaltyHub\Earnings;
 use LoyaltyHub\Happenings;
 use LoyaltyHub\Privacy;
+use LoyaltyHub\Queue;
 use PHPUnit\Framework\TestCase;
 
 /**
@@ -40,7 +41,34 @@ final class PrivacyTest extends TestCase {
 	public function test_of_an_account_that_nobody_vouches_for_no_figure_is_exported(): void {
 		$this->hub_knows( false );
 		$this->assertSame( array( 'account-7' => array( 'id' => 'm_5', 'watch' => 'yes' ) ), $this->exported() );
-		$this->assertSame( array( 'account-7' => array( 'id' => 'm_5', 'watch' => 'yes' ) ), $this->exported(), 'nor without an answer' );
+	}
+
+	public function test_all_movements_are_exported_page_by_page(): void {
+		$this->hub_knows( true );
+		Shop::answer( 200, array( 'id' => 'm_5' ) );
+		Shop::answer( 200, array( 'items' => array( array( 'id' => 'e_3' ) ), 'next_cursor' => 'c 3' ) );
+		Shop::answer( 200, array( 'items' => array( array( 'id' => 'e_1' ) ), 'next_cursor' => null ) );
+		$told = $this->exported();
+		$this->assertSame( array( true, true ), array( isset( $told['e_3'] ), isset( $told['e_1'] ) ) );
+		$this->assertStringEndsWith( '/members/m_5/ledger?limit=200&cursor=c%203', Shop::asked()[3][1] );
+	}
+
+	/**
+	 * @dataProvider gaps
+	 */
+	public function test_an_export_that_would_lack_what_the_hub_keeps_is_none( int $answered ): void {
+		$answers = array( array( 'member' => array( 'id' => 'm_5', 'verified' => true ) ), array( 'id' => 'm_5' ) );
+		foreach ( array_slice( $answers, 0, $answered ) as $answer ) {
+			Shop::answer( 200, $answer );
+		}
+		Shop::answer( 503, array() );
+		$told = $this->privacy->export( self::BUYER );
+		$this->assertInstanceOf( WP_Error::class, $told );
+		$this->assertSame( array( 'loyalty_hub_away' ), array_keys( $told->errors ) );
+	}
+
+	public static function gaps(): array {
+		return array( 'not even the member' => array( 0 ), 'no card' => array( 1 ), 'no movements' => array( 2 ) );
 	}
 
 	public function test_a_plugin_that_is_off_still_tells_what_is_kept(): void {
@@ -60,7 +88,33 @@ final class PrivacyTest extends TestCase {
 	public function test_figures_that_came_before_the_plugin_knew_the_member_are_exported(): void {
 		unset( Shop::$user_meta[7]['loyalty_hub_member'] );
 		$this->hub_knows( true );
+		Shop::answer( 200, array( 'id' => 'm_5' ) );
+		Shop::answer( 200, array( 'items' => array() ) );
 		$this->assertSame( '12.50', $this->exported()['account-7']['available'] );
+	}
+
+	public function test_the_hub_is_told_who_wishes_to_be_erased(): void {
+		$this->hub_knows( true );
+		$done = $this->privacy->erase( self::BUYER );
+		$this->assertStringContainsString( 'is told', $done['messages'][0] );
+		$this->assertSame( array( 7 => array( 'nickname' => 'b' ), 8 => self::KEPT ), Shop::$user_meta );
+		list( , $message ) = Shop::$queue[0];
+		$this->assertSame( array( 'withdraw', 0 ), array_slice( $message, 0, 2 ) );
+
+		Shop::answer( 200, array() );
+		( new Queue() )->send( ...$message );
+		list( $method, $url, $body ) = Shop::asked()[1];
+		$this->assertSame( array( 'POST', 'https://hub.example/api/v1/members/m_5/consents' ), array( $method, $url ) );
+		list( $said ) = $body['consents'];
+		$this->assertEqualsWithDelta( time(), strtotime( $said['at'] ), 5 );
+		$this->assertSame( array( 'purpose' => 'processing', 'given' => false, 'place' => 'site' ), array_diff_key( $said, array( 'at' => 1 ) ) );
+	}
+
+	public function test_nobody_withdraws_for_a_stranger(): void {
+		$this->hub_knows( false );
+		$done = $this->privacy->erase( self::BUYER );
+		$this->assertStringContainsString( 'm_5', $done['messages'][0] );
+		$this->assertSame( array(), Shop::$queue );
 	}
 
 	public function test_erasure_leaves_nothing_of_this_account_and_touches_no_other(): void {

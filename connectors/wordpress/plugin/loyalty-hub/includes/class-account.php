@@ -7,8 +7,6 @@
 
 namespace LoyaltyHub;
 
-use LoyaltyHub\Core\Basket;
-use LoyaltyHub\Core\Line;
 use LoyaltyHub\Core\Money;
 
 /**
@@ -102,13 +100,31 @@ final class Account {
 	 * @return array `id`, `verified`, ...; empty if it knows nobody by it, or does not answer.
 	 */
 	public static function ask( int $user ): array {
-		$account = Basket_Reader::account( $user );
-		if ( null === $account ) {
-			return array();
-		}
-		$basket = new Basket( array( new Line( 'none', 'goods', 0 ) ), get_woocommerce_currency(), Options::get( 'shop' ) ?: null, $account, Options::locale() );
-		$reply  = Transport::for_buyers()->call( 'POST', '/quotes', $basket->body( null, array(), null ) );
-		$member = $reply->is_ok() ? $reply->body['member'] ?? null : null;
+		$reply = self::question( $user, Transport::for_buyers() );
+		return self::told( null !== $reply && $reply->is_ok() ? $reply->body : array(), $user );
+	}
+
+	/**
+	 * Asks the hub of an account.
+	 *
+	 * @param int      $user Id.
+	 * @param Core\Hub $hub  The hub.
+	 * @return Core\Reply|null Null where the shop has no name for it that the hub would know.
+	 */
+	public static function question( int $user, Core\Hub $hub ): ?Core\Reply {
+		$basket = Basket_Reader::of_account( $user );
+		return null === $basket ? null : $hub->call( 'POST', '/quotes', $basket->body( null, array(), null ) );
+	}
+
+	/**
+	 * The member of an answer, whose number is kept beside the account.
+	 *
+	 * @param array $answer Of the hub.
+	 * @param int   $user   Id.
+	 * @return array As `ask`.
+	 */
+	public static function told( array $answer, int $user ): array {
+		$member = $answer['member'] ?? null;
 		if ( ! is_array( $member ) || ! is_string( $member['id'] ?? null ) ) {
 			return array();
 		}

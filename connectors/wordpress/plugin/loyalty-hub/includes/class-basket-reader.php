@@ -69,6 +69,17 @@ final class Basket_Reader {
 	}
 
 	/**
+	 * A basket of nothing, which asks about an account alone.
+	 *
+	 * @param int $user Id.
+	 * @return Basket|null
+	 */
+	public static function of_account( int $user ): ?Basket {
+		$account = self::account( $user );
+		return null === $account ? null : new Basket( array( new Line( 'none', 'goods', 0 ) ), get_woocommerce_currency(), Options::get( 'shop' ) ?: null, $account, Options::locale() );
+	}
+
+	/**
 	 * An account of the shop, as the hub knows it.
 	 *
 	 * @param int $user Id; 0: nobody is logged in.

@@ -10,12 +10,18 @@ namespace LoyaltyHub;
 /**
  * Beside an account the shop keeps the member's number, the balance that the hub writes there, a yes
  * or no, and offers for some minutes; the rest is the hub's, and is exported from there.
- * Erasure in the hub is for its owner: the plugin's key has no right to it, on purpose.
+ * Erasure in the hub is for its owner: the plugin's key has no right to it, on purpose.  Who wishes
+ * it has withdrawn the consent to processing, and that the hub is told.
  */
 final class Privacy {
 
 	private const ID    = 'loyalty-hub';
-	private const LIMIT = 100;
+	private const LIMIT = 200;
+
+	/**
+	 * Pages of movements at most.
+	 */
+	private const PAGES = 500;
 
 	/**
 	 * Meta of an account that the hub writes (`connectors/wordpress/balances.py`), by the hub's names.
@@ -74,14 +80,19 @@ final class Privacy {
 	 *
 	 * @param string $email Of the account.
 	 * @param int    $page  From 1.
-	 * @return array
+	 * @return array|\WP_Error The error where the hub does not tell what it keeps: an export without it
+	 *                         would look whole.  Who has left the hub for good switches the plugin off.
 	 */
 	public function export( $email, $page = 1 ) {
 		$user = get_user_by( 'email', $email );
-		return array(
-			'data' => $user ? self::of_account( $user->ID ) : array(),
-			'done' => true,
-		);
+		try {
+			return array(
+				'data' => $user ? self::of_account( $user->ID ) : array(),
+				'done' => true,
+			);
+		} catch ( \RuntimeException $error ) {
+			return new \WP_Error( 'loyalty_hub_away', __( 'The loyalty hub does not answer, so what it keeps would be missing. Please export once more later.', 'loyalty-hub' ) );
+		}
 	}
 
 	/**
@@ -93,7 +104,7 @@ final class Privacy {
 	 * @return array[]
 	 */
 	private static function of_account( int $user ): array {
-		$told  = Options::are_complete() ? Account::ask( $user ) : array();
+		$told  = Account::told( self::answered( self::ask( $user ) ), $user );
 		$known = true === ( $told['verified'] ?? false );
 		$kept  = array_filter( self::kept( $user, $known ) );
 		$data  = array() === $kept ? array() : array( self::item( __( 'Loyalty programme', 'loyalty-hub' ), 'account-' . $user, $kept ) );
@@ -126,17 +137,49 @@ final class Privacy {
 	 * @return array[]
 	 */
 	private static function of_member( string $member ): array {
-		$hub  = Transport::for_work();
-		$path = '/members/' . rawurlencode( $member );
-		$data = array( self::item( __( 'Loyalty programme', 'loyalty-hub' ), $member, $hub->call( 'GET', $path )->body ) );
-		foreach ( (array) ( $hub->call( 'GET', $path . '/ledger?limit=' . self::LIMIT )->body['items'] ?? array() ) as $entry ) {
-			$data[] = self::item( __( 'Movements of points', 'loyalty-hub' ), (string) ( $entry['id'] ?? '' ), (array) $entry );
+		$hub    = Transport::for_work();
+		$path   = '/members/' . rawurlencode( $member );
+		$data   = array( self::item( __( 'Loyalty programme', 'loyalty-hub' ), $member, self::answered( $hub->call( 'GET', $path ) ) ) );
+		$ledger = $path . '/ledger?limit=' . self::LIMIT;
+		$next   = $ledger;
+		for ( $page = 0; $page < self::PAGES && null !== $next; $page++ ) {
+			$told = self::answered( $hub->call( 'GET', $next ) );
+			foreach ( Account::items( $told ) as $entry ) {
+				$data[] = self::item( __( 'Movements of points', 'loyalty-hub' ), (string) ( $entry['id'] ?? '' ), $entry );
+			}
+			$next = isset( $told['next_cursor'] ) ? $ledger . '&cursor=' . rawurlencode( (string) $told['next_cursor'] ) : null;
 		}
 		return $data;
 	}
 
 	/**
-	 * Forgets what is kept beside the account, and says who erases the rest.
+	 * Asks the hub of an account.
+	 *
+	 * @param int $user Id.
+	 * @return Core\Reply|null Null where there is nobody to ask, or no name to ask by.
+	 */
+	private static function ask( int $user ): ?Core\Reply {
+		return Options::are_complete() ? Account::question( $user, Transport::for_work() ) : null;
+	}
+
+	/**
+	 * What the hub answered.
+	 *
+	 * @param Core\Reply|null $reply Null: there was nothing to ask.
+	 * @return array
+	 * @throws \RuntimeException If it may answer later.
+	 */
+	private static function answered( ?Core\Reply $reply ): array {
+		if ( null !== $reply && $reply->is_away() ) {
+			throw new \RuntimeException( 'The hub does not answer.' );
+		}
+		return null !== $reply && $reply->is_ok() ? $reply->body : array();
+	}
+
+	/**
+	 * Forgets what is kept beside the account, tells the hub, and says who erases the rest.
+	 *
+	 * Of an account that nobody vouches for the hub is told nothing: the member may be a stranger.
 	 *
 	 * @param string $email Of the account.
 	 * @param int    $page  From 1.
@@ -144,6 +187,8 @@ final class Privacy {
 	 */
 	public function erase( $email, $page = 1 ) {
 		$user     = get_user_by( 'email', $email );
+		$reply    = $user ? self::ask( $user->ID ) : null;
+		$told     = null !== $reply && $reply->is_ok() ? Account::told( $reply->body, $user->ID ) : array();
 		$member   = $user ? (string) get_user_meta( $user->ID, Account::META, true ) : '';
 		$messages = array();
 		$removed  = false;
@@ -153,7 +198,11 @@ final class Privacy {
 				$removed = delete_user_meta( $user->ID, $name ) || $removed;
 			}
 		}
-		if ( '' !== $member ) {
+		if ( '' !== $member && true === ( $told['verified'] ?? false ) ) {
+			Queue::withdraw( $member );
+			/* translators: %s: number of a member */
+			$messages[] = sprintf( __( 'The loyalty hub is told that member %s wishes to be erased. Points and receipts are erased there, on the member\'s page of its console.', 'loyalty-hub' ), $member );
+		} elseif ( '' !== $member ) {
 			/* translators: %s: number of a member */
 			$messages[] = sprintf( __( 'The loyalty hub keeps points and receipts of member %s. They are erased there, on the member\'s page of its console.', 'loyalty-hub' ), $member );
 		}

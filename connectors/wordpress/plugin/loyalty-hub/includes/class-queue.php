@@ -17,6 +17,7 @@ final class Queue {
 	public const TIE     = 'tie';
 	public const RELEASE = 'release';
 	public const EVENT   = 'event';
+	public const CONSENT = 'withdraw';
 	public const HOOK    = 'loyalty_hub_message';
 	public const GROUP   = 'loyalty-hub';
 
@@ -42,13 +43,29 @@ final class Queue {
 	 *
 	 * @param string $kind  One of the constants.
 	 * @param int    $order Id of the order.
-	 * @param string $text  Id of the hold, to release it; an event as JSON.
+	 * @param string $text  Id of the hold, to release it; an event, or who withdrew a consent, as JSON.
 	 */
 	public static function add( string $kind, int $order, string $text = '' ): void {
 		$message = array( $kind, $order, $text, 0 );
 		if ( ! as_has_scheduled_action( self::HOOK, $message, self::GROUP ) ) {
 			as_enqueue_async_action( self::HOOK, $message, self::GROUP );
 		}
+	}
+
+	/**
+	 * Queues that a member has withdrawn the consent to processing, now.
+	 *
+	 * @param string $member Number in the hub.
+	 */
+	public static function withdraw( string $member ): void {
+		if ( ! function_exists( 'as_enqueue_async_action' ) ) {
+			return;
+		}
+		$said = array(
+			'member' => $member,
+			'at'     => gmdate( 'c' ),
+		);
+		self::add( self::CONSENT, 0, (string) wp_json_encode( $said ) );
 	}
 
 	/**
@@ -74,7 +91,8 @@ final class Queue {
 			as_schedule_single_action( time() + self::PAUSES[ $attempt ], self::HOOK, array( $kind, $order, $text, $attempt + 1 ), self::GROUP );
 			return;
 		}
-		// A hold that has ended, or was used by its purchase, needs nothing more; nor does an event that is known.
+		// A hold that has ended, or was used by its purchase, needs nothing more; nor does an event that is
+		// known, or a member who was erased meanwhile.
 		if ( self::HINT === $kind || ! in_array( $reply->status, array( 404, 409 ), true ) ) {
 			throw new \RuntimeException( esc_html( 'The hub answered ' . $reply->status . ' ' . $reply->code() ) );
 		}
@@ -95,6 +113,16 @@ final class Queue {
 		}
 		if ( self::EVENT === $kind ) {
 			return $hub->call( 'POST', '/events', (array) json_decode( $text, true ) );
+		}
+		if ( self::CONSENT === $kind ) {
+			$said = (array) json_decode( $text, true );
+			$told = array(
+				'purpose' => 'processing',
+				'given'   => false,
+				'at'      => $said['at'] ?? null,
+				'place'   => 'site',
+			);
+			return $hub->call( 'POST', '/members/' . rawurlencode( (string) ( $said['member'] ?? '' ) ) . '/consents', array( 'consents' => array( $told ) ) );
 		}
 		if ( self::HINT === $kind ) {
 			return $hub->hint( Options::get( 'connection' ), Options::get( 'secret' ), home_url( '/' ), $order, self::number() );

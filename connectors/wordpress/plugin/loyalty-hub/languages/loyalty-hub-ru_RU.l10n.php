@@ -41,6 +41,8 @@ return array(
 		'For points and discounts this shop sends the contents of your basket, the number of your account and your phone to its loyalty hub, and the hub reads your orders with name, phone and e-mail. It is told of your reviews, and, if you agreed to it on the page of points, of articles that you look at and put into the cart.' => 'Для баллов и скидок этот магазин отправляет состав корзины, номер вашей учётной записи и телефон в свой хаб лояльности, а хаб читает ваши заказы с именем, телефоном и почтой. Хаб узнаёт о ваших отзывах, а если вы согласились на это на странице баллов — и о товарах, которые вы смотрите и кладёте в корзину.',
 		'Loyalty programme' => 'Программа лояльности',
 		'Movements of points' => 'Движения баллов',
+		'The loyalty hub does not answer, so what it keeps would be missing. Please export once more later.' => 'Хаб лояльности не отвечает, и в выгрузке не было бы того, что хранит он. Пожалуйста, повторите выгрузку позже.',
+		'The loyalty hub is told that member %s wishes to be erased. Points and receipts are erased there, on the member\'s page of its console.' => 'Хабу лояльности сообщено, что участник %s просит удалить его данные. Баллы и чеки удаляются там, на странице участника в его консоли.',
 		'The loyalty hub keeps points and receipts of member %s. They are erased there, on the member\'s page of its console.' => 'Хаб лояльности хранит баллы и чеки участника %s. Они удаляются там, на странице участника в его консоли.',
 		'Discount of the loyalty hub' => 'Скидка программы лояльности',
 		'Paid with points' => 'Оплачено баллами',
