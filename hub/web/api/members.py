@@ -6,7 +6,8 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
-from hub.web.api import body, guesses, once, render
+from hub import guesses
+from hub.web.api import body, once, render
 from hub.web.api import member_schemas as wire
 from hub.web.api.call import Call, Operation, answer
 from hub.web.api.consents import EVIDENCE
