@@ -13,12 +13,12 @@ import structlog
 from marshmallow import ValidationError
 from sqlalchemy import Connection
 
+from hub.guesses import OUT, Guesses, lookers_of
 from hub.ingest.inbox import Door, NoSuchDoor
 from hub.installations import InstallationNotFound, update_settings
 from hub.live import Live, NotLive, enliven
 from hub.outbox.messages import CODES, channels_of
 from hub.terms import plain_terms
-from hub.web.api.guesses import OUT, Guesses, lookers_of
 from hub.wiring import Hub
 from loyalty_core.domain.errors import (
     CertificateNotFound,

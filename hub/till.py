@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from hub.outbox.messages import CODES, channels_of
-from hub.till_codes import check_unused, for_sale, names_certificate, priced_lines
+from hub.till_codes import check_sold, check_unused, for_sale, names_certificate, priced_lines
 from hub.till_words import (
     Back,
     Booked,
@@ -180,7 +180,8 @@ class Till:
         """Hold, confirm and book in one transaction; the same key again books nothing more.
 
         Raises: CodeRefused, CodeRequired, PriceChanged, NotEnoughPoints, GoodsBarred; and as
-        `record_events`, and `certificate_for_sale` for one that is sold.
+        `record_events`, and `certificate_for_sale` for one that is sold, be it by another
+        receipt at this very moment.
         """
 
         def work(connection: Connection) -> Booked | CodeRefused:
@@ -193,7 +194,10 @@ class Till:
             except CodeRefused as refused:
                 return refused  # its attempt is committed, or guesses would not count
             self._record(connection, purchase)
-            return self._named(connection, external_id=sale.key)
+            booked = self._named(connection, external_id=sale.key)
+            number = from_wire("p", booked.purchase["id"]) or 0
+            check_sold(connection, self.programme.id, number, sale.gifts.values())
+            return booked
 
         told = self._do(work)
         if isinstance(told, CodeRefused):

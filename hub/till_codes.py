@@ -6,7 +6,7 @@ certificates).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -65,6 +65,20 @@ def priced_lines(
         return replace(one, kind=LineKind.CERTIFICATE)
 
     return tuple(map(priced, sale.lines))
+
+
+def check_sold(
+    connection: Connection, programme_id: int, purchase_id: int, codes: Iterable[str]
+) -> None:
+    """That it is this receipt, booked in this transaction, that sold these certificates.
+
+    They are locked from its booking on, so of two receipts that sell one at the same moment,
+    whoever tells them, the later one sees the other here.  Raises: CertificateClosed.
+    """
+    for code in codes:
+        found = known_certificate(connection, programme_id, code)
+        if found.activated_by != purchase_id:
+            raise CertificateClosed({"state": found.state})
 
 
 def check_unused(

@@ -6,6 +6,7 @@
     + RemoteUnavailable
   x NeedsAttention      stop this installation, show it to the shop owner
     + CredentialsRejected
+        - InstallAgain      an application's tokens are used up
     + PayloadInvalid      the remote sends what our schema does not know; the delivery is kept
     + RemoteMisconfigured the remote answers, but not as the vendor's documents say
     + OutOfMoney          the account at the vendor is empty
@@ -53,6 +54,13 @@ class NeedsAttention(ConnectorError):
 
 class CredentialsRejected(NeedsAttention):
     code = "credentials_rejected"
+
+
+class InstallAgain(CredentialsRejected):
+    """What an application was given when it was installed is used up: the owner installs it
+    again in the vendor's system, and types nothing."""
+
+    code = "install_again"
 
 
 class PayloadInvalid(NeedsAttention):

@@ -15,6 +15,7 @@ from loyalty_kit.errors import (
     ConnectorError,
     CredentialsRejected,
     Gone,
+    InstallAgain,
     RateLimited,
     RemoteMisconfigured,
     RemoteUnavailable,
@@ -82,10 +83,10 @@ class Portal:
         )
 
     def _installed(self) -> str:
-        """Raises: CredentialsRejected."""
+        """Raises: InstallAgain."""
         token: str = self.settings["access_token"]
         if not token or not self.settings["client_endpoint"]:
-            raise CredentialsRejected("the application is not installed in the portal yet")
+            raise InstallAgain("the application is not installed in the portal yet")
         return token
 
     def one(self, method: str, name: str, told: Mapping[str, Any]) -> Json:

@@ -1,8 +1,12 @@
 """A local application's tokens, renewed when they have run out.
 
-Facts: the vendor's pages on OAuth.  An access token lives an hour, a refresh token 180 days, and
-each renewal replaces both.  A renewal sends the application's secret, so it goes to the vendor's
-two hosts and to no other, whatever a portal names.
+Facts: the vendor's pages on OAuth ("Automatic Renewal of OAuth 2.0 Tokens").  An access token
+lives an hour, a refresh token 180 days, and each renewal replaces both: the course for developers
+says that those that were renewed hold no more from then on, and that the next chain begins only
+where the application is authorised or installed ("Saving the refresh token", Attention).  So fresh
+ones are stored before anything else is done; a worker that is killed between answer and storing
+loses them, and the portal installs the application again.  A renewal sends the application's
+secret, so it goes to the vendor's two hosts and to no other, whatever a portal names.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from contextlib import nullcontext
 
 import requests
 
-from loyalty_kit.errors import CredentialsRejected, RemoteMisconfigured, Retry
+from loyalty_kit.errors import InstallAgain, RemoteMisconfigured, Retry
 from loyalty_kit.ports import Keep, Settings
 from loyalty_kit.transport import call, json_of
 
@@ -40,7 +44,7 @@ def renewed(
 
     Whoever finds that another worker was faster takes what that one has stored.
 
-    Raises: CredentialsRejected (it must be installed again), RemoteMisconfigured, and what a call
+    Raises: InstallAgain, RemoteMisconfigured, and what a call
     raises.
     """
     with nullcontext() if keep is None else keep.alone():
@@ -64,7 +68,7 @@ def _renewed_alone(
     }
     answer = call(http, "GET", f"{HOSTS[host]}/oauth/token/", params=asked, accept=(400, 401, 403))
     if answer.status_code != 200:
-        raise CredentialsRejected("the portal renews no token: install the application again")
+        raise InstallAgain("the portal renews no token: install the application again")
     told = json_of(answer)
     if not isinstance(told, dict) or not all(_is_token(told.get(name)) for name in TOKENS):
         raise RemoteMisconfigured("a renewal without tokens")

@@ -20,6 +20,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Создайте в магазине новый ключ с правами, которые названы в форме, и впишите его в "
         "настройки подключения.",
     ),
+    "install_again": (
+        "Open the list of applications in the shop's own system, find this one and press Install "
+        "again. Nothing is to be typed; what waits goes on by itself then.",
+        "Откройте в системе магазина список приложений, найдите это приложение и нажмите "
+        "«Переустановить». Вводить ничего не нужно; всё, что ждёт, пойдёт дальше само.",
+    ),
     "out_of_money": (
         "Top up the account at the vendor; what waits goes out by itself then.",
         "Пополните счёт у поставщика; после этого всё уйдёт само.",
@@ -113,6 +119,7 @@ OF_TROUBLE = frozenset(
     {
         "not_live",
         "credentials_rejected",
+        "install_again",
         "out_of_money",
         "remote_misconfigured",
         "remote_unavailable",

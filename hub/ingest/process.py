@@ -2,7 +2,8 @@
 
 A batch is claimed in a short transaction, worked on with none open, and booked in one
 transaction in which its deliveries are marked done.  If that fails each delivery is booked
-alone, so that one bad receipt never holds back the others (`ledger.md` 4).
+alone, so that one bad receipt never holds back the others (`ledger.md` 4).  What a batch tells of
+people is booked after its events, by itself: no name is locked after an account.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -26,6 +27,7 @@ from hub.ingest.sealed import Outcome
 from hub.live import Live, NotLive, enliven, wire_id
 from hub.wiring import Hub
 from loyalty_core.service.catalogue import upsert_products
+from loyalty_core.service.erase_member import EVIDENCE
 from loyalty_core.service.hear_answer import Heard, hear_answer
 from loyalty_core.service.learn_customers import Learnt, learn_customers
 from loyalty_core.service.record_events import EventReceipt, Incoming, record_events
@@ -39,6 +41,9 @@ from loyalty_kit.ports import Context, CustomerRecord, Hint, InboundRequest, Pro
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+Changed = tuple[Fetched, Live]
+"""A document that says something new, and of whom."""
 BATCH = 100
 RECHECK = "recheck"
 """A hint of this kind asks for a look at all recent documents."""
@@ -64,6 +69,11 @@ class Parcel:
     recheck: bool
     answers: tuple[SmsAnswer, ...] = ()
     customers: tuple[CustomerRecord, ...] = ()
+
+    @property
+    def tells_of_people(self) -> bool:
+        fetched = any(one.customers or one.answers for one in self.fetched)
+        return fetched or bool(self.customers or self.answers)
 
 
 def work_batch(hub: Hub, programme_id: int) -> int:
@@ -185,7 +195,7 @@ def _book(hub: Hub, lease: Lease, parcels: Sequence[Parcel]) -> None:
     """Book together; if that fails, each alone."""
     lease.keep()
     try:
-        transact(hub.engine, partial(_book_all, hub, lease, parcels))
+        _book_in_order(hub, lease, parcels)
     except Exception as error:
         if is_away(error):
             raise
@@ -200,20 +210,52 @@ def _book(hub: Hub, lease: Lease, parcels: Sequence[Parcel]) -> None:
     hub.metrics.booked((parcel.row.received_at for parcel in parcels), hub.clock.now())
 
 
+def _book_in_order(hub: Hub, lease: Lease, parcels: Sequence[Parcel]) -> None:
+    if not any(parcel.tells_of_people for parcel in parcels):
+        transact(hub.engine, partial(_book_all, hub, lease, parcels))
+        return
+
+    def held(connection: Connection, result: T) -> T:
+        inbox.check_held(connection, [lease.rows[parcel.row.id] for parcel in parcels])
+        return result
+
+    told = transact(hub.engine, lambda c: held(c, _record(hub, parcels, c)))
+    learnt = transact(hub.engine, lambda c: held(c, _learn(hub, parcels, c)))
+    transact(hub.engine, lambda c: _settle(hub, lease, parcels, told, learnt, c))
+
+
 def _book_all(hub: Hub, lease: Lease, parcels: Sequence[Parcel], connection: Connection) -> None:
-    now = hub.clock.now()
-    fetched = _each_once(parcels)
-    changed = [(one, live) for one, live in fetched if not one.unchanged]
+    _settle(hub, lease, parcels, _record(hub, parcels, connection), {}, connection)
+
+
+def _changed(parcels: Sequence[Parcel]) -> list[Changed]:
+    return [(one, live) for one, live in _each_once(parcels) if not one.unchanged]
+
+
+def _record(hub: Hub, parcels: Sequence[Parcel], connection: Connection) -> dict[int, EventReceipt]:
+    """What came of each event, by its identity; products are kept with them."""
+    now, changed = hub.clock.now(), _changed(parcels)
     incoming = [Incoming(p.live.source, event) for p in parcels for event in p.events]
     incoming += [Incoming(live.source, event) for one, live in changed for event in one.events]
     receipts = record_events(connection, hub.plans, incoming, now=now) if incoming else []
     _keep_products(connection, parcels, changed, now)
-    heard = _hear(connection, parcels, changed, now)
-    learnt = _learn(hub, connection, parcels, changed, now)
+    return {id(item.event): receipt for item, receipt in zip(incoming, receipts, strict=True)}
+
+
+def _settle(  # noqa: PLR0913 - what was done before, each by itself
+    hub: Hub,
+    lease: Lease,
+    parcels: Sequence[Parcel],
+    told: dict[int, EventReceipt],
+    learnt: dict[int, Learnt],
+    connection: Connection,
+) -> None:
+    """Hear answers, and write down that all of it is done."""
+    now, fetched = hub.clock.now(), _each_once(parcels)
+    heard = _hear(connection, parcels, _changed(parcels), now)
     for known, booked_at in ((True, None), (False, now)):
         alike = [(one.asked, one.content_hash) for one, _ in fetched if one.unchanged is known]
         documents.settle_each(connection, alike, booked_at=booked_at)
-    told = {id(item.event): receipt for item, receipt in zip(incoming, receipts, strict=True)}
     for parcel in parcels:
         if parcel.recheck:
             installations.hurry(connection, parcel.live.row.id, "recheck", now=now)
@@ -236,10 +278,7 @@ def _each_once(parcels: Sequence[Parcel]) -> list[tuple[Fetched, Live]]:
 
 
 def _keep_products(
-    connection: Connection,
-    parcels: Sequence[Parcel],
-    changed: Sequence[tuple[Fetched, Live]],
-    now: datetime,
+    connection: Connection, parcels: Sequence[Parcel], changed: Sequence[Changed], now: datetime
 ) -> None:
     products = [product for parcel in parcels for product in parcel.products]
     products += [product for one, _ in changed for product in one.products]
@@ -248,10 +287,7 @@ def _keep_products(
 
 
 def _hear(
-    connection: Connection,
-    parcels: Sequence[Parcel],
-    changed: Sequence[tuple[Fetched, Live]],
-    now: datetime,
+    connection: Connection, parcels: Sequence[Parcel], changed: Sequence[Changed], now: datetime
 ) -> dict[int, Heard]:
     """What came of each answer, by its identity; in one order, so that members are locked in it."""
     answers = [(parcel.live, answer) for parcel in parcels for answer in parcel.answers]
@@ -270,17 +306,12 @@ def _hear(
     }
 
 
-def _learn(
-    hub: Hub,
-    connection: Connection,
-    parcels: Sequence[Parcel],
-    changed: Sequence[tuple[Fetched, Live]],
-    now: datetime,
-) -> dict[int, Learnt]:
+def _learn(hub: Hub, parcels: Sequence[Parcel], connection: Connection) -> dict[int, Learnt]:
     """What came of each record of a customer, by its identity."""
     told = [(parcel.live.source, record) for parcel in parcels for record in parcel.customers]
-    told += [(live.source, record) for one, live in changed for record in one.customers]
-    learnt = learn_customers(connection, hub.plans, told, now=now)
+    told += [(live.source, record) for one, live in _changed(parcels) for record in one.customers]
+    keys = hub.vault.derive_all(EVIDENCE)
+    learnt = learn_customers(connection, hub.plans, told, keys=keys, now=hub.clock.now())
     return {id(record): what for (_, record), what in zip(told, learnt, strict=True)}
 
 

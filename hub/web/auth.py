@@ -14,7 +14,7 @@ from flask import request
 from sqlalchemy import Connection
 
 from hub.clock import Clock
-from hub.web.errors import Refusal
+from hub.refusal import Refusal
 from loyalty_core.service.api_keys import ApiKey, find_key
 from loyalty_core.store.api_keys import digest
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from hub.refusal import Refusal
 from hub.web import sentences
 from loyalty_core.domain.errors import (
     Busy,
@@ -55,16 +56,6 @@ _MACHINES = ("/api/", "/hooks/", "/connect/", "/pair", "/healthz", "/readyz", "/
 _STANDARD = frozenset({"type", "title", "status", "code", "detail", "errors"})
 
 log = structlog.get_logger(__name__)
-
-
-class Refusal(Exception):
-    """A call that is refused at the door, before anybody is asked about points."""
-
-    def __init__(self, status: int, code: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.headers = dict(headers or {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from flask import Flask, Response, make_response, render_template, request
 from flask_babel import force_locale
 from werkzeug.exceptions import NotFound
 
+from hub.limits import RateLimit
 from hub.live import Live, NotLive, enliven
 from hub.web.admin import words
-from hub.web.api.limits import RateLimit
 from hub.web.csp import framed_by
 from hub.web.errors import asked_language
 from hub.wiring import Hub

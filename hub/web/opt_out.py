@@ -16,8 +16,8 @@ from functools import partial
 from flask import Flask, Response, make_response, render_template, request
 from sqlalchemy import Connection
 
+from hub.limits import RateLimit
 from hub.outbox.gate import OPT_OUT
-from hub.web.api.limits import RateLimit
 from hub.web.errors import asked_language
 from hub.wiring import Hub
 from loyalty_core.domain.consents import LINK, ONE_CLICK

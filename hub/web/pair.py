@@ -11,10 +11,10 @@ import json
 from flask import Flask, Response, request
 from marshmallow import Schema, ValidationError, fields, validate
 
+from hub.limits import RateLimit
 from hub.pairing import pair
 from hub.registry import ConnectorUnavailable
 from hub.web.api import body
-from hub.web.api.limits import RateLimit
 from hub.wiring import Hub
 from loyalty_core.domain.errors import InvalidInput, NotAvailable
 

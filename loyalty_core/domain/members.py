@@ -38,9 +38,10 @@ def phone_key(e164: str) -> IdentityKey:
 
 
 def hashed(key: bytes, programme_id: int, name: IdentityKey) -> str:
-    """Stands for an address where the address itself may not stand."""
-    told = f"address:{programme_id}:{name.kind}:{name.value}".encode()
-    return hmac.new(key, told, hashlib.sha256).hexdigest()
+    """Stands for a name where the name itself may not stand."""
+    told = f"address:{programme_id}:{name.kind}:{name.value}"
+    told += f":{name.system}" if name.system else ""
+    return hmac.new(key, told.encode(), hashlib.sha256).hexdigest()
 
 
 def full_name(first: str | None, middle: str | None, last: str | None) -> str | None:

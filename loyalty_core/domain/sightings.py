@@ -12,6 +12,8 @@ from loyalty_kit.events import PurchaseLine, Refund
 
 DAYS_APART = timedelta(days=3)
 """Of two sightings of one thing at most."""
+AT_ONCE = timedelta(minutes=15)
+"""So far apart two systems may write down one return that both see happen."""
 
 
 def word_that_counts(sources: Sequence[str], truths: Collection[tuple[str, str]]) -> int:
@@ -103,6 +105,26 @@ def told_once(told: Sequence[ToldBack]) -> list[Refund]:
 
     Of one that several told, the word in the lines of the purchase that counts stands.
     """
+    return [min(group, key=_worth).refund for group in _groups(told)]
+
+
+def perhaps_two(told: Sequence[ToldBack], paid_minor: int) -> bool:
+    """Whether what counts as one return may well have been two: their times are apart, nothing
+    says that they are of the same goods, and of `paid_minor` there is enough for both."""
+    groups = _groups(told)
+    left = paid_minor - sum(group[0].refund.amount_minor for group in groups)
+    return any(
+        group[0].refund.amount_minor <= left
+        and any(
+            not one.articles & group[0].articles
+            and one.refund.occurred_at - group[0].refund.occurred_at > AT_ONCE
+            for one in group
+        )
+        for group in groups
+    )
+
+
+def _groups(told: Sequence[ToldBack]) -> list[list[ToldBack]]:
     groups: list[list[ToldBack]] = []
     for one in sorted(told, key=_moment):
         same = next((group for group in groups if _joins(one, group)), None)
@@ -110,7 +132,7 @@ def told_once(told: Sequence[ToldBack]) -> list[Refund]:
             groups.append([one])
         else:
             same.append(one)
-    return [min(group, key=_worth).refund for group in groups]
+    return groups
 
 
 def _joins(one: ToldBack, group: Sequence[ToldBack]) -> bool:

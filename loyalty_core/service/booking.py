@@ -32,6 +32,7 @@ from loyalty_core.domain.sightings import (
     articles_of,
     common_articles,
     in_lines_of,
+    perhaps_two,
     same_lines,
     told_once,
 )
@@ -46,6 +47,7 @@ SPEND_WITHOUT_HOLD = "spend_without_hold"
 POINTS_MISSING = "points_missing"
 HOLD_EXPIRED = "hold_expired"
 OVER_REFUND = "over_refund"
+PERHAPS_TWO_RETURNS = "perhaps_two_returns"
 UNKNOWN_LINE = "unknown_line"
 CERTIFICATES = ("paid", "given_back", "loaded", "taken_back")
 """What an event may do with the money of certificates."""
@@ -214,9 +216,13 @@ def terms_of(plan: Plan, now: datetime, zone: ZoneInfo) -> Terms:
 
 def standing_refunds(purchase: KeptPurchase) -> list[Refund]:
     """What came back of a purchase, whoever told it, in its own lines and once (`ledger.md` 24)."""
-    booked = [one for one in purchase.refunds if one.state == "booked"]
     if not purchase.sightings:
-        return [one.event for one in booked]
+        return [one.event for one in purchase.refunds if one.state == "booked"]
+    return told_once(_told_back(purchase))
+
+
+def _told_back(purchase: KeptPurchase) -> list[ToldBack]:
+    """By all of its sightings."""
     told: list[ToldBack] = []
     counting, every = purchase.counting, (purchase, *purchase.sightings)
     common = common_articles([one.word.lines for one in every])
@@ -233,7 +239,12 @@ def standing_refunds(purchase: KeptPurchase) -> list[Refund]:
             for one in sighting.refunds
             if one.state == "booked"
         ]
-    return told_once(told)
+    return told
+
+
+def _are_perhaps_two(purchase: KeptPurchase) -> bool:
+    paid = sum(line.paid_minor for line in purchase.lines)
+    return bool(purchase.sightings) and perhaps_two(_told_back(purchase), paid)
 
 
 def rebook(
@@ -251,6 +262,8 @@ def rebook(
     moved = Moved()
     back = returned(purchase.lines, standing_refunds(purchase))
     moved.flag_oddities(back)
+    if _are_perhaps_two(purchase):
+        moved.flag(PERHAPS_TWO_RETURNS)
     counts = purchase.event.status is PurchaseStatus.PAID
     spend = _spend_wanted(purchase, booked, back) if counts else 0
     _move_spend(spend, purchase, booked, _Work(desk, occasion, moved, hold))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import MemberNotFound
-from loyalty_core.domain.members import IdentityKey
+from loyalty_core.domain.members import IdentityKey, hashed
 from loyalty_core.service.certificates import member_certificates
 from loyalty_core.service.consent_views import all_statements, keep_evidence, told
 from loyalty_core.service.coupons import member_coupons
@@ -45,6 +45,8 @@ from loyalty_core.store.traces import Person, erase_traces
 from loyalty_kit.money import format_decimal
 
 _PAGE = 500
+EVIDENCE = "evidence of consents"
+"""The purpose of the vault's key for names of who was erased."""
 
 
 def export_member(
@@ -180,7 +182,8 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
 ) -> dict[str, Any]:
     """Forget the person; points and sums stay, under a number without a name, gift certificates,
     which somebody has paid for, are of whoever has the code, and the proof of consents is found
-    by hashes of the addresses under `evidence_key`.
+    by hashes of the addresses under `evidence_key`.  By such hashes systems' own records of the
+    person are known, too, which enrol nobody any more (`learn_customers`).
 
     What came for the person and was not booked yet ends as well; what comes for an old
     receipt afterwards moves nothing and says nothing of the person.  A new receipt is a new
@@ -197,6 +200,8 @@ def erase_member(  # noqa: PLR0913 - each is a word of its own to the caller
     looked_at.forget_people(connection, programme_id, ids)
     receipts = purchases.forget_people(connection, ids)
     keep_evidence(connection, programme_id, ids, names, key=evidence_key, now=now)
+    marks = {hashed(evidence_key, programme_id, one) for one in names if one.kind == "external"}
+    store.keep_erased(connection, programme_id, marks)
     erase_traces(connection, Person(programme_id, tuple(ids), tuple(names)), now=now)
     store.drop_names(connection, programme_id, names)
     blank: dict[str, Any] = dict.fromkeys((*PROFILE, "referrer"))

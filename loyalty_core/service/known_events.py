@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.sightings import DAYS_APART
+from loyalty_core.domain.sightings import DAYS_APART, word_that_counts
 from loyalty_core.service.identify import Found
 from loyalty_core.service.source import Source
 from loyalty_core.store import linked_sources as links
@@ -215,21 +215,40 @@ class KnownEvents:
                 return other, ORDER
         return None
 
+    def counting_of(self, sightings: Sequence[KeptPurchase]) -> KeptPurchase:
+        """The sighting whose word counts, of these in the order in which they came."""
+        truths = [
+            (link.truth, link.seen_in if link.truth == link.source else link.source)
+            for link in self.declared
+            if link.truth is not None
+        ]
+        return sightings[word_that_counts([one.source for one in sightings], truths)]
+
     def seen_under_another_sign(self, purchase: KeptPurchase) -> KeptPurchase | None:
         """What bears one of its signs and is not linked with it yet.  Two records of one system
-        are two, so none whose systems have told of this sale already."""
+        are two, so none whose systems have told of this sale already; but where the word that
+        counts is of both, they are."""
         first = self.main_of(purchase)
-        told = {one.source for one in (first, *first.sightings) if one is not purchase}
         for sign in purchase.word.fiscal:
             for number in self._by_fiscal.get(sign, ()):
                 other = self.main_of(self._by_id[number])
                 if other is first or self._is_parted(first, other):
                     continue
-                if _is_another_part(purchase, other):
-                    continue
-                if told.isdisjoint(one.source for one in (other, *other.sightings)):
+                if not _is_another_part(purchase, other) and self._are_one(purchase, other):
                     return other
         return None
+
+    def _are_one(self, purchase: KeptPurchase, other: KeptPurchase) -> bool:
+        """Whether what counts of a purchase and of another, whose sign it bears, is one sale."""
+        first = self.main_of(purchase)
+        here, there = (first, *first.sightings), (other, *other.sightings)
+        told = {one.source for one in here if one is not purchase}
+        twice = told & {one.source for one in there}
+        if not twice:
+            return True
+        every = sorted((*here, *there), key=lambda one: one.id)
+        signs = set(self.counting_of(every).word.fiscal)
+        return not any(one.source in twice and signs.isdisjoint(one.word.fiscal) for one in every)
 
     def _seen_by_number(self, purchase: KeptPurchase) -> list[KeptPurchase]:
         """Those that are the same order as the owner said it is seen, of the same sum and time."""

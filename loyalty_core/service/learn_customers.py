@@ -7,7 +7,7 @@ of its staff.  The same record again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -16,9 +16,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, RowMapping
 
 from loyalty_core.domain.conditions.people import day_of
-from loyalty_core.domain.members import external_key
+from loyalty_core.domain.errors import PhoneImpossible
+from loyalty_core.domain.members import IdentityKey, card_key, external_key, hashed
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service.identify import Ask, identify
+from loyalty_core.service.phones import normalise_phone
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source
 from loyalty_core.store import members as store
@@ -68,28 +70,37 @@ Told = tuple[Source, RecordLike]
 
 
 def learn_customers(
-    connection: Connection, plans: PlanCache, told: Sequence[Told], *, now: datetime
+    connection: Connection,
+    plans: PlanCache,
+    told: Sequence[Told],
+    *,
+    keys: Sequence[bytes],
+    now: datetime,
 ) -> list[Learnt]:
     """What came of each record of one programme, in their order.
 
     The member of a record is whoever has its id; of others nothing is changed.  Vouched for, free
     names become that member's, and whom none of its names means is enrolled, unconfirmed, if it
-    has a phone or a card.  Names that mean another member are listed as a conflict.
+    has a phone or a card that can be one.  Names that mean another member are listed as a
+    conflict.  A record of who was erased enrols nobody (`keys`: those that `erase_member` had over
+    time), until the person buys or joins again.
     """
     if not told:
         return []
     programme_id = told[0][0].programme_id
-    keys = [external_key(source.name, record.id) for source, record in told]
-    known = store.owners(connection, programme_id, keys)
+    names = [external_key(source.name, record.id) for source, record in told]
+    known = store.owners(connection, programme_id, names)
     wanted = [
         place
         for place, (_, record) in enumerate(told)
-        if keys[place] in known or (record.vouched and (record.phone or record.card))
+        if names[place] in known or (record.vouched and (record.phone or record.card))
     ]
-    asks = _asks(connection, plans, programme_id, [(told[p], keys[p] in known) for p in wanted])
+    strange = {names[place] for place in wanted} - known.keys()
+    gone = _erased(connection, programme_id, strange, keys)
+    asks = _asks(connection, plans, programme_id, [told[place] for place in wanted], known, gone)
     found = dict(zip(wanted, identify(connection, asks, now=now), strict=True))
-    owners = store.owners(connection, programme_id, keys)
-    own = {place: owners[keys[place]] for place in wanted if keys[place] in owners}
+    owners = store.owners(connection, programme_id, names)
+    own = {place: owners[names[place]] for place in wanted if names[place] in owners}
     people = [(place, member, told[place][1]) for place, member in own.items()]
     filled = _fill(connection, programme_id, people)
     learnt: list[Learnt] = []
@@ -103,16 +114,37 @@ def learn_customers(
     return learnt
 
 
-def _asks(
+def _erased(
+    connection: Connection, programme_id: int, names: Iterable[IdentityKey], keys: Sequence[bytes]
+) -> set[IdentityKey]:
+    """Those of these names that somebody had who was erased."""
+    marks = {hashed(key, programme_id, name): name for name in names for key in keys}
+    return {marks[mark] for mark in store.erased_among(connection, programme_id, marks)}
+
+
+def _can_be_told(record: RecordLike, region: str) -> bool:
+    """Whether a person could be told by its phone or card; staff type dashes and jokes."""
+    if record.card and card_key(record.card).value:
+        return True
+    try:
+        return bool(record.phone and normalise_phone(record.phone, region))
+    except PhoneImpossible:
+        return False
+
+
+def _asks(  # noqa: PLR0913 - each is a word of its own to the caller
     connection: Connection,
     plans: PlanCache,
     programme_id: int,
-    told: Iterable[tuple[Told, bool]],
+    told: Iterable[Told],
+    known: Collection[IdentityKey],
+    gone: Collection[IdentityKey],
 ) -> list[Ask]:
-    """Each with whether its id is some member's: to others a record attaches nothing."""
+    """`known` are ids of members: to others a record attaches nothing."""
     programme = programmes.programme_by_id(connection, programme_id)
     assert programme is not None
     rules = plans.get(connection, programme_id, programme.rules_version).rules
+    region = rules.policies.phone_region
     lowest = Ladder.of(rules, ZoneInfo(programme.timezone)).reached(0)
     return [
         Ask(
@@ -126,13 +158,17 @@ def _asks(
                 first_name=record.first_name,
                 last_name=record.last_name,
             ),
-            rules.policies.phone_region,
-            may_enrol=record.vouched and not is_known,
-            vouched=record.vouched and is_known,
+            region,
+            may_enrol=record.vouched
+            and name not in known
+            and name not in gone
+            and _can_be_told(record, region),
+            vouched=record.vouched and name in known,
             lenient=source.lenient,
             tier=lowest,
         )
-        for (source, record), is_known in told
+        for source, record in told
+        for name in (external_key(source.name, record.id),)
     ]
 
 

@@ -78,6 +78,34 @@ def together(event: Purchase, others: Iterable[Purchase], points_of: PointsOf) -
     return event
 
 
+def parts_as_one(
+    counting: Purchase, told: Iterable[tuple[str, Purchase]], points_of: PointsOf
+) -> list[Purchase]:
+    """Words by the names of their systems; those of one system that are parts of what the word
+    that counts tells as one sale, each under a sign of its own, say together what they say."""
+    words: dict[tuple[str, int], Purchase] = {}
+    for place, (source, word) in enumerate(told):
+        is_part = bool(word.fiscal) and set(word.fiscal) < set(counting.fiscal)
+        key = (source, 0 if is_part else place + 1)
+        known = words.get(key)
+        words[key] = word if known is None else _with_part(known, word, points_of)
+    return list(words.values())
+
+
+def _with_part(word: Purchase, part: Purchase, points_of: PointsOf) -> Purchase:
+    if not set(word.fiscal).isdisjoint(part.fiscal):
+        return word
+    return replace(
+        word,
+        customer=word.customer or part.customer,
+        points_spent=points_of(word) + points_of(part),
+        coupons=(*word.coupons, *(one for one in part.coupons if one not in word.coupons)),
+        certificates=(*word.certificates, *part.certificates),
+        fiscal=(*word.fiscal, *part.fiscal),
+        lines=(*word.lines, *part.lines),
+    )
+
+
 def without(event: Purchase, parts: Collection[str]) -> Purchase:
     """A purchase of before, whose own word was kept together with these parts that others told."""
     bare = {part: _OF_BEFORE[part] for part in parts if part in _OF_BEFORE}

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from loyalty_core.domain.pricing.allot import points_for
-from loyalty_core.domain.sightings import word_that_counts
 from loyalty_core.service.booking import Booked
 from loyalty_core.service.event_batch import EventBatch
-from loyalty_core.service.purchase_words import together, without
+from loyalty_core.service.purchase_words import parts_as_one, together, without
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_kit.events import Purchase, PurchaseStatus
 
@@ -32,20 +31,20 @@ def put_together(batch: EventBatch, kept: KeptPurchase) -> int | None:
     _as_told(kept)
     if not kept.sightings:
         return batch.survivor(own_member)
-    truths = [
-        (link.truth, link.seen_in if link.truth == link.source else link.source)
-        for link in batch.known.declared
-        if link.truth is not None
-    ]
     every = [kept, *kept.sightings]
-    counting = every[word_that_counts([one.source for one in every], truths)]
+    counting = batch.known.counting_of(every)
     others = [one for one in every if one is not counting]
     telling = [one for one in others if one.word.status is not PurchaseStatus.CANCELLED]
     value = batch.plan_at(counting.word.occurred_at).main.value_minor
+
+    def points_of(word: Purchase) -> int:
+        return _points_of(word, value)
+
+    told = [(one.source, one.word) for one in telling]
     event = together(
         _in_place_of(kept.word, counting.word),
-        [one.word for one in telling],
-        lambda word: _points_of(word, value),
+        parts_as_one(counting.word, told, points_of),
+        points_of,
     )
     holds = [_hold_of(one, kept) for one in (counting, *telling)]
     kept.event = replace(event, hold=next(filter(None, holds), None))

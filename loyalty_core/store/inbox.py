@@ -7,7 +7,7 @@ what it writes afterwards counts only while nobody else has claimed the row sinc
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -309,6 +309,20 @@ def settle_done(
     ]
     held = update_many(connection, deliveries, _CLAIM_KEY, _OUTCOME, settled, only="state = 'due'")
     if held != len(settled):
+        raise NoLongerHeld
+
+
+def check_held(connection: Connection, rows: Iterable[DeliveryRow]) -> None:
+    """That claimed rows are this worker's until the transaction ends, which books a part of what
+    they say.  Raises: NoLongerHeld, as `settle_done`."""
+    wanted = {(row.id, row.attempts, row.due_at) for row in rows}
+    query = (
+        select(*(deliveries.c[name] for name in _CLAIM_KEY))
+        .where(deliveries.c.id.in_([number for number, *_ in wanted]), deliveries.c.state == "due")
+        .order_by(deliveries.c.id)
+        .with_for_update()
+    )
+    if not wanted <= {tuple(row) for row in connection.execute(query)}:
         raise NoLongerHeld
 
 

@@ -30,6 +30,7 @@ from loyalty_core.domain.members import IdentityKey
 from loyalty_core.store.database import insert_or
 from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import (
+    erased_records,
     identities,
     identity_conflicts,
     members,
@@ -276,6 +277,21 @@ def drop_names(connection: Connection, programme_id: int, keys: Collection[Ident
         connection.execute(
             delete(identities).where(identities.c.programme_id == programme_id, _any_of(keys))
         )
+
+
+def keep_erased(connection: Connection, programme_id: int, marks: Collection[str]) -> None:
+    """Hashes of what systems called somebody who is erased; those that are there stay."""
+    rows = [(programme_id, mark) for mark in sorted(marks)]
+    columns = ("programme_id", "mark")
+    insert_many(connection, erased_records, columns, rows, unless=columns)
+
+
+def erased_among(connection: Connection, programme_id: int, marks: Collection[str]) -> set[str]:
+    if not marks:
+        return set()
+    own = erased_records.c.programme_id == programme_id
+    query = select(erased_records.c.mark).where(own, among(erased_records.c.mark, "marks"))
+    return set(connection.scalars(query, {"marks": list(marks)}))
 
 
 def forget_names(connection: Connection, ids: Collection[int]) -> None:

@@ -14,14 +14,14 @@ from sqlalchemy import Engine, select, text
 
 from connectors.bitrix24 import client as calls
 from connectors.bitrix24 import oauth
-from hub.installations import check_installation
+from hub.installations import check_installation, get_installation
 from hub.live import enliven
 from hub.wiring import Hub
 from loyalty_core.store import installations
 from loyalty_core.store.database import make_engine, read
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.tables import deliveries
-from loyalty_kit.errors import CredentialsRejected, RemoteMisconfigured, Retry
+from loyalty_kit.errors import CredentialsRejected, InstallAgain, RemoteMisconfigured, Retry
 from loyalty_kit.ports import ClientContext
 from tests.connectors.bitrix24.shared import HOOK
 from tests.stand_ins.bitrix24 import CLIENT, Account
@@ -172,8 +172,16 @@ def test_a_renewal_that_is_refused_asks_for_the_owner(stage, account):
     installs(stage)
     portal = client(stage)
     account.token, account.renewal = "another", "another"
-    with pytest.raises(CredentialsRejected, match="install the application again"):
+    with pytest.raises(InstallAgain, match="install the application again"):
         asks(portal)
+
+    with pytest.raises(InstallAgain):
+        check_installation(stage.hub, stage.installation.id)
+    shown = get_installation(stage.hub, stage.installation.id)
+    assert (shown.state, shown.trouble_code) == ("attention", "install_again")
+    assert installs(stage) == 200, "the one click that mends it"
+    check_installation(stage.hub, stage.installation.id)
+    assert get_installation(stage.hub, stage.installation.id).state == "active"
 
 
 def test_the_applications_secret_goes_to_the_vendors_hosts_alone(stage, account):

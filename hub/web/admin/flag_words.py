@@ -23,6 +23,9 @@ FLAGS: Mapping[str, str] = {
     "budget_exceeded": lazy_gettext("A promotion was given past its limit"),
     "coupon_invalid": lazy_gettext("A coupon that was not good"),
     "coupon_overused": lazy_gettext("A coupon was used more often than it may be"),
+    "perhaps_two_returns": lazy_gettext(
+        "Two systems told of a return of this sum; it counts as one: were there two?"
+    ),
     "over_refund": lazy_gettext("More came back than was bought"),
     "unknown_line": lazy_gettext("A line came back that the purchase does not have"),
     "no_match": lazy_gettext("No purchase fits this return"),

@@ -18,12 +18,11 @@ from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.formats import points as points_told
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.sessions import signed_in_admin
-from hub.web.api.consents import EVIDENCE
 from hub.web.sentences import detail, field_message
 from loyalty_core.domain.errors import InvalidInput, LoyaltyError
 from loyalty_core.service import members as service
 from loyalty_core.service.adjust_points import Adjustment, adjust_points
-from loyalty_core.service.erase_member import erase_member, export_member
+from loyalty_core.service.erase_member import EVIDENCE, erase_member, export_member
 from loyalty_core.service.members import MemberCard
 from loyalty_core.service.merge_members import merge_members
 from loyalty_core.service.staff import ManualLimit, count_given_points

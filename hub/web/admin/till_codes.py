@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from hub.guesses import count_wrong, lookers_of
 from hub.till import Till
 from hub.till_words import Priced, Sale
 from hub.web.admin.languages import gettext
 from hub.web.admin.till_forms import MOST_CODES, SaleForm, TypedLine
 from hub.web.api.call import this_room
-from hub.web.api.guesses import count_wrong, lookers_of
 from loyalty_core.domain.coupon_codes import normal
 from loyalty_core.domain.errors import CertificateClosed, CertificateNotFound, Rejected
 from loyalty_kit.checkout import CertificateAnswer, CodeAnswer, Quote

@@ -190,6 +190,7 @@ TROUBLE: Mapping[str, str] = {
     "rate_limited": lazy_gettext("The shop asks for a pause"),
     "remote_unavailable": lazy_gettext("The shop does not answer"),
     "credentials_rejected": lazy_gettext("The shop does not accept the key"),
+    "install_again": lazy_gettext("The application must be installed in the shop again"),
     "out_of_money": lazy_gettext("The account at the vendor is empty"),
     "payload_invalid": lazy_gettext("The shop sends what the hub cannot read"),
     "remote_misconfigured": lazy_gettext("The shop answers, but not as it should"),

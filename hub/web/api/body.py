@@ -10,7 +10,7 @@ from typing import Any, Never, TypeVar
 from flask import request
 from marshmallow import Schema, ValidationError
 
-from hub.web.errors import Refusal
+from hub.refusal import Refusal
 from loyalty_core.domain.errors import InvalidInput
 
 T = TypeVar("T")

@@ -18,10 +18,10 @@ from flask import Flask, current_app, request
 from marshmallow import Schema
 from sqlalchemy import Connection
 
+from hub.guesses import Guesses
+from hub.limits import RateLimit
 from hub.web import errors
 from hub.web.api import once
-from hub.web.api.guesses import Guesses
-from hub.web.api.limits import RateLimit
 from hub.web.api.once import Answer
 from hub.web.auth import KeyRing, bearer_token
 from hub.wiring import Hub

@@ -8,12 +8,13 @@ from __future__ import annotations
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
-from hub.web.api import body, guesses, once
+from hub import guesses
+from hub.refusal import Refusal
+from hub.web.api import body, once
 from hub.web.api import certificate_schemas as wire
 from hub.web.api.call import Call, Operation, answer
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
-from hub.web.errors import Refusal
 from loyalty_core.domain.certificates import LENGTH
 from loyalty_core.domain.coupon_codes import told as told_code
 from loyalty_core.domain.errors import CertificateNotFound

@@ -8,8 +8,9 @@ from typing import Any
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
+from hub import guesses
 from hub.web import errors
-from hub.web.api import body, guesses, render_quote, scanned
+from hub.web.api import body, render_quote, scanned
 from hub.web.api import schemas as wire
 from hub.web.api.call import NOTHING, Call, Operation, answer
 from hub.web.api.confirmations import counted, secret_of

@@ -18,13 +18,12 @@ from loyalty_core.service.channels import ChannelView, Step, list_channels, set_
 from loyalty_core.service.consent_texts import in_force, list_texts, publish_text
 from loyalty_core.service.consent_views import Consents, find_evidence, member_consents, told
 from loyalty_core.service.consents import record_consents
+from loyalty_core.service.erase_member import EVIDENCE
 from loyalty_core.service.phones import normalise_phone
 from loyalty_core.store.consent_texts import TextVersion
 
 MEMBERS = "members"
 ADMIN = "admin"
-EVIDENCE = "evidence of consents"
-"""The purpose of the vault's key for addresses of who was erased."""
 blueprint = Blueprint("consents", __name__, description="Consents, their texts, and channels.")
 
 

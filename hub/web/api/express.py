@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from hub import logs
+from hub import guesses, logs
 from hub.web import csp
-from hub.web.api import body, checkout, guesses, render_quote
+from hub.web.api import body, checkout, render_quote
 from hub.web.api.call import BEGUN, Call, Room, answer, caller_by
 from hub.web.auth import token_in
 from loyalty_kit.checkout_schema import load_quote_request

@@ -6,10 +6,10 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
-from hub.web.api import body, guesses, once, render
+from hub import guesses
+from hub.web.api import body, once, render
 from hub.web.api import member_schemas as wire
 from hub.web.api.call import Call, Operation, answer
-from hub.web.api.consents import EVIDENCE
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from hub.web.api.schemas import PageQuerySchema
@@ -17,7 +17,7 @@ from loyalty_core.domain.card_numbers import may_be_own
 from loyalty_core.domain.members import card_key
 from loyalty_core.service import member_pages, members
 from loyalty_core.service.adjust_points import Adjustment, adjust_points
-from loyalty_core.service.erase_member import erase_member, export_member
+from loyalty_core.service.erase_member import EVIDENCE, erase_member, export_member
 from loyalty_core.service.members import NewMember
 from loyalty_core.service.merge_members import merge_members
 

@@ -11,7 +11,8 @@ from typing import Any
 from flask import request
 from sqlalchemy import Connection, Engine
 
-from hub.web.errors import CONTENT_TYPE, Refusal, asked_language, problem_of
+from hub.refusal import Refusal
+from hub.web.errors import CONTENT_TYPE, asked_language, problem_of
 from loyalty_core.domain.errors import InProgress, LoyaltyError
 from loyalty_core.store import idempotency
 from loyalty_core.store.database import transact

@@ -10,9 +10,10 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
+from hub.refusal import Refusal
 from hub.web.api.call import Call, Operation, admit
 from hub.web.api.once import HEADER, LONGEST_KEY, Answer
-from hub.web.errors import CONTENT_TYPE, Refusal
+from hub.web.errors import CONTENT_TYPE
 
 View = Callable[..., Answer]
 PROBLEM = "Problem"

@@ -7,8 +7,9 @@ from typing import Any
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
+from hub import guesses
 from hub.ingest.receipts import look_up
-from hub.web.api import body, guesses
+from hub.web.api import body
 from hub.web.api import member_schemas as wire
 from hub.web.api.call import Call, Operation, answer
 from hub.web.api.events import receipt_told

@@ -7,7 +7,8 @@ from typing import Any
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
-from hub.web.api import body, guesses, once, render
+from hub import guesses
+from hub.web.api import body, once, render
 from hub.web.api import reward_schemas as wire
 from hub.web.api.call import Call, Operation, answer
 from hub.web.api.once import Answer

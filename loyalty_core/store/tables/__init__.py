@@ -53,6 +53,7 @@ from loyalty_core.store.tables.machine import (
 from loyalty_core.store.tables.members import (
     cards,
     confirmations,
+    erased_records,
     identities,
     identity_conflicts,
     member_notes,
@@ -129,6 +130,7 @@ __all__ = [
     "documents",
     "entries",
     "entry_lots",
+    "erased_records",
     "event_guests",
     "event_places",
     "event_products",

@@ -111,6 +111,15 @@ retired_cards = Table(
 )
 """Numbers of the series whose people were erased: nobody has them again."""
 
+erased_records = Table(
+    "erased_records",
+    metadata,
+    Column("programme_id", BigInt, nullable=False),
+    Column("mark", Text, nullable=False),
+    PrimaryKeyConstraint("programme_id", "mark"),
+)
+"""Keyed hashes of what systems called people who were erased: their records enrol nobody."""
+
 identity_conflicts = Table(
     "identity_conflicts",
     metadata,

@@ -225,6 +225,28 @@ def test_ledger_24_returns_of_different_goods_for_one_sum_are_two(
     assert shop.figures() == Figures(available=left)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "amount", "flags"),
+    [
+        pytest.param(600, 40_00, ("perhaps_two_returns",), id="hours apart"),
+        pytest.param(10, 40_00, (), id="at once"),
+        pytest.param(600, 60_00, (), id="more than there is for two"),
+    ],
+)
+def test_ledger_24_two_returns_of_one_sum_count_as_one_and_a_person_is_asked(
+    shop: Shop, minutes: int, amount: int, flags: tuple[str, ...]
+):
+    """Systems without articles in common, of 100.00: 10 % of what is left after one return."""
+    shop.buy("A", 100_00, fiscal=SIGN, source=SITE)
+    shop.buy("B", 100_00, fiscal=SIGN, source=TILL)
+    shop.bring_back("RA", amount, purchase="A", source=SITE)
+    later = NOW + DAY * minutes / (24 * 60)
+    told = shop.bring_back("RB", amount, purchase="B", source=TILL, at=later)
+
+    assert told.flags == flags
+    assert shop.figures() == Figures(available=10_00 - amount // 10)
+
+
 def test_ledger_24_refunds_that_a_sighting_lists_are_booked_and_withdrawn(shop: Shop):
     shop.buy("A", 60_00, 40_00, fiscal=SIGN, source=SITE)
     cloud = shop.purchase("B", 60_00, 40_00, fiscal=SIGN)
@@ -386,6 +408,43 @@ def test_ledger_24_25_two_records_of_one_system_stay_two_whatever_another_says(s
             paid, signs, source = told[name]
             shop.buy(f"{name}{number}", paid, fiscal=signs, source=source)
         assert shop.figures() == Figures(available=number * 10_00), order
+
+
+def test_ledger_24_25_two_records_are_one_where_the_truth_tells_both_in_any_order(shop: Shop):
+    """The till's one receipt, whose word counts, is two sales of the site: 10 % of its 100.00."""
+    declare(shop, field=None, truth=TILL)
+    for number, order in enumerate(permutations("ABC"), start=1):
+        one, other = FiscalSign("9", str(number), "1"), FiscalSign("9", str(number), "2")
+        told = {
+            "A": (60_00, (one,), SITE),
+            "B": (40_00, (other,), SITE),
+            "C": (100_00, (one, other), TILL),
+        }
+        for name in order:
+            paid, signs, source = told[name]
+            shop.buy(f"{name}{number}", paid, fiscal=signs, source=source)
+        assert shop.figures() == Figures(available=number * 10_00), order
+    shop.bring_back("R", 40_00, purchase="B6", source=SITE)
+    shop.bring_back("R", 40_00, purchase="C6", source=TILL)
+    assert shop.figures() == Figures(available=56_00), "told by both, and counted once"
+
+
+def test_ledger_24_25_what_was_paid_with_points_in_both_parts_adds_up_in_any_order(shop: Shop):
+    """5.00 and 4.00 of 100.00 are paid with points, and 10 % of 91.00 comes back: 0.10 is won."""
+    give(shop, 50_00)
+    declare(shop, field=None, truth=TILL)
+    for number, order in enumerate(permutations("ABC"), start=1):
+        one, other = FiscalSign("9", str(number), "1"), FiscalSign("9", str(number), "2")
+        told = {
+            "A": (reduced("1", 60_00, 5_00), 5_00, (one,), SITE),
+            "B": (reduced("1", 40_00, 4_00), 4_00, (other,), SITE),
+            "C": (reduced("1", 100_00, 9_00), None, (one, other), TILL),
+        }
+        for name in order:
+            sold, spent, signs, source = told[name]
+            lines = {"lines": (sold,), "points_spent": spent, "fiscal": signs}
+            shop.buy(f"{name}{number}", source=source, **lines)
+        assert shop.figures() == Figures(available=50_00 + number * 10), order
 
 
 @pytest.mark.parametrize("order", ["ABC", "ACB", "BCA", "CAB"])

@@ -16,10 +16,13 @@ from loyalty_core.service.programmes import create_programme
 from loyalty_core.service.source import Source
 from loyalty_core.service.to_look_at import conflicts
 from loyalty_core.store.database import read, transact, write
+from loyalty_core.store.tables import erased_records
 from loyalty_kit.events import ExternalId
 from loyalty_kit.ports import CustomerRecord
 from tests.support.ledger import NOW
 
+KEYS = (b"new" * 11, b"k" * 32)
+"""What was erased was so under the older one."""
 ANNA, BORIS = "+79000001234", "+79000005678"
 WHOLE = CustomerRecord(
     id="c-1",
@@ -56,7 +59,9 @@ class Desk:
 
     def learns(self, *records):
         told = [(self.shop, record) for record in records]
-        learnt = transact(self.engine, lambda c: learn_customers(c, self.plans, told, now=NOW))
+        learnt = transact(
+            self.engine, lambda c: learn_customers(c, self.plans, told, keys=KEYS, now=NOW)
+        )
         return [one.what for one in learnt]
 
     def member(self, number):
@@ -176,6 +181,39 @@ def test_who_was_erased_is_not_filled_in(desk):
     assert desk.learns(WHOLE) == ["unknown"]
     with pytest.raises(MemberNotFound):
         desk.member(anna)
+
+
+def test_a_record_of_who_was_erased_enrols_nobody_until_the_person_comes_again(desk):
+    """The shop's system goes on having the record, and changes it; it names another person's
+    record, whom it may enrol."""
+    desk.knows(id="c-1", phone=ANNA, card="7700-12")
+    (anna,) = desk.found(phone=ANNA)
+    with write(desk.engine) as connection:
+        erase_member(
+            connection, desk.till.programme_id, anna, author="-", evidence_key=KEYS[1], now=NOW
+        )
+        kept = connection.execute(erased_records.select()).all()
+    assert len(kept) == 1
+    assert "c-1" not in str(kept)
+
+    changed = vouched(card="7700-12", email="anna@example.com", last_name="Смирнова")
+    assert desk.learns(changed, vouched(id="c-2", phone=BORIS)) == ["unknown", "enrolled"]
+    assert desk.found(phone=ANNA) == desk.found(card="7700-12") == []
+
+    again = desk.knows(id="c-1")
+    assert desk.learns(changed) == ["filled"]
+    assert desk.found(phone=ANNA) == [again]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [{"phone": "123"}, {"phone": "-"}, {"phone": None, "card": "-"}],
+    ids=["no number", "a dash", "a dash for a card"],
+)
+def test_a_record_by_which_nobody_can_be_told_enrols_nobody(desk, typed):
+    assert desk.learns(vouched(**typed, email="anna@example.com")) == ["unknown"]
+    assert desk.found(email="anna@example.com") == []
+    assert desk.learns(vouched(**{**typed, "card": "7700-12"})) == ["enrolled"]
 
 
 def test_records_that_come_at_once_enrol_one_member(postgres_engine):

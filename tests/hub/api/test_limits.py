@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from hub.web.api.limits import AWAY_S, RateLimit
-from hub.web.errors import Refusal
+from hub.limits import AWAY_S, RateLimit
+from hub.refusal import Refusal
 
 NOON = datetime(2026, 3, 14, 12, 0, 15, tzinfo=UTC)
 """Fifteen seconds into a minute."""

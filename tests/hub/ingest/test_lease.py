@@ -5,6 +5,8 @@ import threading
 import pytest
 from sqlalchemy import Engine, event
 
+from hub.ingest.lease import Lease
+from hub.ingest.process import work_off
 from hub.jobs.drain import drain
 from loyalty_core.store import database, inbox, sets
 from loyalty_core.store.database import transact
@@ -48,6 +50,21 @@ def test_a_delivery_replayed_while_it_is_worked_on_is_due_again(shop):
     assert shop.states() == ["due"]
     until = shop.clock.advance(seconds=1) or shop.clock.now()
     assert transact(shop.hub.engine, lambda c: inbox.renew(c, [row], until)) == set()
+
+
+def test_a_batch_that_tells_of_people_books_nothing_when_it_is_somebody_elses(shop):
+    """Its events are booked before it is marked done; what an erasure took back stays away."""
+    shop.deliver(event=receipt("1"))
+    shop.deliver(customer={"id": "c-1", "last_name": "Смирнова"})
+    lease, now = Lease.take(shop.hub, shop.programme.id, 10), shop.clock.now()
+    for number in lease.rows:
+        transact(shop.hub.engine, lambda c, number=number: inbox.make_due(c, number, now=now))
+
+    work_off(shop.hub, lease)
+    assert (shop.booked(), shop.states()) == ({}, ["due", "due"])
+
+    shop.drain()
+    assert (list(shop.booked()), shop.states()) == (["1"], ["done", "done"])
 
 
 def claimed(shop, now):

@@ -105,6 +105,14 @@ def test_who_finds_an_open_console_sets_up_no_factor_and_the_owner_is_told_of_on
     assert "Second factor since" in owner.page("/admin/p/demo/people/")
 
 
+def test_who_did_not_set_it_up_learns_of_it_where_the_code_is_asked_for(hub, visitor):
+    enrolled(hub)
+    person = visitor()
+    person.log_in()
+
+    assert "tell the owner at once" in person.page("/admin/login/code")
+
+
 def test_a_factor_that_is_dropped_ends_other_sessions(hub, owner, visitor):
     other = visitor()
     other.log_in()

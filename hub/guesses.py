@@ -19,8 +19,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from hub.web.api.limits import RateLimit
-from hub.web.errors import Refusal
+from hub.limits import RateLimit
+from hub.refusal import Refusal
 from loyalty_core.domain.pricing.sentences import known_locale, reason_text
 from loyalty_kit.checkout import CertificateAnswer, CodeAnswer, Quote, QuoteRequest
 

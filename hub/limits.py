@@ -18,7 +18,7 @@ from limits import RateLimitItem, parse_many
 from limits.errors import StorageError
 from limits.storage import RedisStorage
 
-from hub.web.errors import Refusal
+from hub.refusal import Refusal
 
 PORTIONS = 100
 REDIS_S = 0.25
