@@ -12,6 +12,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from hashlib import blake2b
@@ -323,33 +324,37 @@ def _check_unpacked(path: Path, most: int) -> None:
         )
 
 
-def _workbook(path: Path) -> Any:
+@contextmanager
+def _workbook(path: Path) -> Iterator[Any]:
+    """Raises: SheetUnreadable."""
     from openpyxl import load_workbook
 
-    try:
-        return load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise SheetUnreadable("{file} is no XLSX file: {why}", file=path.name, why=error) from None
+    # Opened here: by its name openpyxl refuses what does not end in .xlsx.
+    with path.open("rb") as file:
+        try:
+            book = load_workbook(file, read_only=True, data_only=True)
+        except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            raise SheetUnreadable(
+                "{file} is no XLSX file: {why}", file=path.name, why=error
+            ) from None
+        try:
+            yield book
+        finally:
+            book.close()
 
 
 def _rows_of_sheet(path: Path) -> int:
-    book = _workbook(path)
-    try:
+    with _workbook(path) as book:
         return max(int(book.worksheets[0].max_row or 1) - 1, 0)
-    finally:
-        book.close()
 
 
 def _sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Of the first sheet."""
-    book = _workbook(path)
-    try:
+    with _workbook(path) as book:
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its size is often wrong
         for number, cells in enumerate(sheet.iter_rows(), 1):
             yield number, [_text(cell) for cell in cells]
-    finally:
-        book.close()
 
 
 def _text(cell: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
-from hub import simulations
+from hub import simulations, uploads
 from hub.connections import shop
 from hub.ingest import backfill, process, pull
 from hub.jobs.crew import work_off
@@ -55,6 +55,7 @@ def _one_round(hub: Hub, programme_id: int, duties: threading.Lock) -> int:
             done += int(backfill.go_on(hub, programme_id))
             done += int(fill_lots(hub, programme_id))
             done += int(simulations.go_on(hub, programme_id))
+            done += int(uploads.go_on(hub, programme_id))
             looked = reports.look_batch(hub, programme_id)
         finally:
             duties.release()

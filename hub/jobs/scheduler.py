@@ -29,6 +29,7 @@ from loyalty_core.store import (
     outbox,
     sent_messages,
     simulations,
+    uploads,
 )
 from loyalty_core.store.database import is_sqlite, read, transact
 
@@ -47,6 +48,7 @@ _ROOMS = (
     sent_messages,
     code_lots,
     simulations,
+    uploads,
 )
 Batch = partial[int]
 """Takes a connection, does a batch and says how many it had; 0: nothing is left."""
@@ -71,6 +73,7 @@ def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
         partial(upkeep.forget_deliveries, now=now),
         partial(upkeep.forget_sent, keep_days=keep_days, now=now),
         partial(upkeep.forget_messages, now=now),
+        partial(upkeep.empty_uploads, now=now),
         partial(upkeep.forget_evidence, now=now),
         partial(upkeep.count_members, now=now),
         partial(upkeep.unpad_signs),

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
+from babel.dates import format_datetime
 from flask import Flask, Response, make_response, render_template, request
 from flask_babel import force_locale
 from werkzeug.exceptions import NotFound
@@ -25,6 +27,7 @@ from hub.wiring import Hub
 from loyalty_core.store import installations, programmes
 from loyalty_core.store.database import read
 from loyalty_core.store.ids import from_wire
+from loyalty_core.store.programmes import Programme
 from loyalty_kit.errors import ConnectorError, Refused
 from loyalty_kit.ports import Client, Frame, FrameView
 
@@ -74,7 +77,7 @@ def register(app: Flask, hub: Hub) -> None:
 
 def _show(hub: Hub, limit: RateLimit, installation: str) -> Response:
     """Raises: NotFound, Refusal 429."""
-    live, programme = _live(hub, installation)
+    live, home = _live(hub, installation)
     frame = live.connector.frame
     if frame is None:
         raise NotFound
@@ -92,11 +95,12 @@ def _show(hub: Hub, limit: RateLimit, installation: str) -> Response:
         return _page(frame, asked_language(), 503, what="wait")
     with force_locale(language):
         view = _view(frame, client, live)
-        return _page(frame, language, 200, what="told", view=view, live=live, programme=programme)
+        told = {"view": view, "live": live, "programme": home.code}
+        return _page(frame, language, 200, what="told", last=_last(live, home, language), **told)
 
 
-def _live(hub: Hub, installation: str) -> tuple[Live, str]:
-    """The installation, and the code of its programme.  Raises: NotFound."""
+def _live(hub: Hub, installation: str) -> tuple[Live, Programme]:
+    """The installation, and its programme.  Raises: NotFound."""
     number = from_wire("i", installation)
     with read(hub.engine) as connection:
         row = None if number is None else installations.get(connection, number)
@@ -104,9 +108,18 @@ def _live(hub: Hub, installation: str) -> tuple[Live, str]:
     if row is None or home is None:
         raise NotFound
     try:
-        return enliven(hub, row), home.code
+        return enliven(hub, row), home
     except NotLive:
         raise NotFound from None
+
+
+def _last(live: Live, home: Programme, language: str) -> str:
+    """When the last message came, by the programme's clock; empty where none did."""
+    at = live.row.last_delivery_at
+    if at is None:
+        return ""
+    local = at.astimezone(ZoneInfo(home.timezone))
+    return str(format_datetime(local, "d MMM y, HH:mm", locale=language))
 
 
 def _view(frame: Frame, client: Client, live: Live) -> FrameView:

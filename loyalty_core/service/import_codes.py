@@ -58,6 +58,16 @@ class Report:
     bad: list[tuple[int, str]] = field(default_factory=list)
 
 
+class Taker(Protocol):
+    """What the lines of a file mean."""
+
+    def take(self, connection: Connection, lines: Sequence[Line]) -> Report:
+        """Bring in a portion, or try to; in one transaction of the caller's."""
+
+    def skim(self, connection: Connection, lines: Sequence[Line]) -> None:
+        """Remember of lines that were taken before what later ones are held against."""
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """Under which rules and into which lot a file goes; `dry` writes nothing."""
@@ -122,10 +132,26 @@ class CodeImport(ABC, Generic[C]):
         again finds its own."""
 
     def take(self, connection: Connection, lines: Sequence[Line]) -> Report:
-        """Bring in a portion; in one transaction of the caller's.
+        """Bring in a portion; in one transaction of the caller's.  One of no lines asks whether
+        the file can be brought in at all.
 
         Raises: ProgrammeNotFound, and what the kind of code raises.
         """
+        wanted, report = self._read(connection, lines)
+        self._store(connection, wanted, report)
+        report.bad.sort()
+        return report
+
+    def skim(self, connection: Connection, lines: Sequence[Line]) -> None:
+        """Remember what was brought in before: no later line may tell the same.
+
+        Raises: ProgrammeNotFound.
+        """
+        self._read(connection, lines)
+
+    def _read(
+        self, connection: Connection, lines: Sequence[Line]
+    ) -> tuple[dict[str, tuple[int, C]], Report]:
         way = self.way
         programme = programmes.programme_by_id(connection, way.programme_id)
         if programme is None:
@@ -144,9 +170,7 @@ class CodeImport(ABC, Generic[C]):
                 report.bad.append((line.number, str(wrong)))
                 continue
             wanted[one.code] = (line.number, one)
-        self._store(connection, wanted, report)
-        report.bad.sort()
-        return report
+        return wanted, report
 
     @abstractmethod
     def reader(self, reading: Reading) -> Callable[[Line], C]:

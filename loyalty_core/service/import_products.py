@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -37,7 +37,7 @@ _MOST_STRENGTH = 100_00
 _WHOLE = re.compile(r"[0-9]{1,7}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ProductImport:
     """One file's way in; `dry` writes nothing.  `known` of its report are products that were
     there and are told anew."""
@@ -45,6 +45,8 @@ class ProductImport:
     programme_id: int
     now: datetime
     dry: bool
+    _seen: set[str] = field(default_factory=set)
+    """Articles of portions before, which would be there by now."""
 
     def take(self, connection: Connection, lines: Sequence[Line]) -> Report:
         """Bring in a portion; in one transaction of the caller's."""
@@ -57,10 +59,16 @@ class ProductImport:
             else:
                 read[one.sku] = one
         there = {one.sku for one in store.products_by_sku(connection, self.programme_id, read)}
+        there |= read.keys() & self._seen
         report.known, report.added = len(there), len(read) - len(there)
-        if not self.dry:
+        if self.dry:
+            self._seen |= read.keys()
+        else:
             upsert_products(connection, self.programme_id, list(read.values()), now=self.now)
         return report
+
+    def skim(self, connection: Connection, lines: Sequence[Line]) -> None:
+        """An article may be told as often as one likes: there is nothing to remember."""
 
 
 def _product(line: Line) -> ProductRow:

@@ -24,6 +24,7 @@ from loyalty_core.store import (
     refunds,
     retention,
     sent_messages,
+    uploads,
 )
 from loyalty_core.store import holds as hold_store
 from loyalty_core.store.ids import first_id_at
@@ -38,6 +39,8 @@ ROWS_KEPT = timedelta(days=400)
 COUNTED_AFTER = timedelta(days=1)
 MESSAGES_KEPT = timedelta(days=400)
 """What became of a message, by whom it was for; neither its text nor its address is kept."""
+UPLOADS_KEPT = timedelta(days=1)
+"""A file that nobody has brought in, and the lines that were refused of one."""
 
 
 def expire_points(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
@@ -113,6 +116,11 @@ def forget_sent(
 def forget_messages(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
     """Delete what is kept of messages that were made long ago."""
     return sent_messages.forget_old(connection, made_before=now - MESSAGES_KEPT, limit=limit)
+
+
+def empty_uploads(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
+    """Delete what is kept of files that nobody has gone on with."""
+    return uploads.empty(connection, before=now - UPLOADS_KEPT, now=now, limit=limit)
 
 
 def forget_evidence(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:

@@ -47,7 +47,7 @@ def get(connection: Connection, home: int) -> BackfillRow | None:
 def begin(connection: Connection, row: BackfillRow) -> bool:
     """In the place of one that is over; False where one is underway."""
     values = {name: getattr(row, name) for name in BackfillRow.__dataclass_fields__}
-    begun = connection.execute(
+    begun = connection.scalar(
         insert_or(connection, backfills)
         .values(**values)
         .on_conflict_do_update(
@@ -55,8 +55,9 @@ def begin(connection: Connection, row: BackfillRow) -> bool:
             set_=values,
             where=backfills.c.stage.not_in(UNDERWAY),
         )
+        .returning(backfills.c.installation_id)
     )
-    return bool(begun.rowcount)
+    return begun is not None
 
 
 def claim(

@@ -55,7 +55,7 @@ def get(connection: Connection, programme_id: int) -> SimulationRow | None:
 def begin(connection: Connection, row: SimulationRow) -> bool:
     """In the place of one that is over; False where one is underway."""
     values = {name: getattr(row, name) for name in SimulationRow.__dataclass_fields__}
-    begun = connection.execute(
+    begun = connection.scalar(
         insert_or(connection, simulations)
         .values(**values)
         .on_conflict_do_update(
@@ -63,8 +63,9 @@ def begin(connection: Connection, row: SimulationRow) -> bool:
             set_=values,
             where=simulations.c.stage != UNDERWAY,
         )
+        .returning(simulations.c.programme_id)
     )
-    return bool(begun.rowcount)
+    return begun is not None
 
 
 def claim(

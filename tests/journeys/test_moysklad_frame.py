@@ -11,6 +11,7 @@ from loyalty_core.store.ids import from_wire
 from tests.journeys.conftest import OpenMoySklad
 from tests.journeys.test_moysklad_solution import SECRET
 from tests.stand_ins.moysklad import ACCOUNT, APP, APP_UID
+from tests.support.clock import NOON
 from tests.support.moysklad import HOOK, STORE, TILL, MoySkladStage
 
 KEY = "1c14e98cd272239c03bf3d9697f167699743292c"
@@ -55,11 +56,13 @@ def test_the_owner_sees_how_the_connection_stands(stage: MoySkladStage):
     assert number is not None
     with write(stage.hub.engine) as connection:
         installations.mark_trouble(connection, number, "credentials_rejected", "...")
+        installations.change(connection, number, last_delivery_at=NOON)
     english = opens(stage, userLocale="en_US").get_data(as_text=True)
     assert "Tie the retail points to shops" in english
     assert "Needs attention" in english
     assert "The shop does not accept the key" in english
     assert "Enter the hub" not in english
+    assert "Last message: 14 Mar 2026, 15:00" in english, "by the clock of Moscow"
 
 
 def test_only_moysklad_frames_this_page_and_nobody_frames_another(stage: MoySkladStage):

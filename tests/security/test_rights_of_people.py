@@ -164,7 +164,17 @@ PAGES = {
     f"POST {DEMO}/members/<member_id>/notes/<note>/remove": Page(302, 404, roles=SUPPORT),
     f"GET {DEMO}/catalogue/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/catalogue/import": Page(200, 200, roles=MARKETER),
-    f"POST {DEMO}/catalogue/import": Page(422, 422, {"dry": "no"}, roles=MARKETER),
+    f"POST {DEMO}/catalogue/import": Page(422, 422, roles=MARKETER),
+    f"GET {DEMO}/catalogue/import/progress": Page(200, 404, roles=MARKETER),
+    f"POST {DEMO}/catalogue/import/begin": Page(
+        302, 404, {"upload": "<products_file>"}, roles=MARKETER
+    ),
+    f"POST {DEMO}/catalogue/import/stop": Page(
+        302, 404, {"upload": "<products_file>"}, roles=MARKETER
+    ),
+    f"POST {DEMO}/catalogue/import/refused": Page(
+        200, 404, {"upload": "<products_file>", "format": "csv"}, roles=MARKETER
+    ),
     f"POST {DEMO}/catalogue/export": Page(200, 200, {"format": "csv"}, roles=MARKETER),
     f"GET {DEMO}/coupons/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/coupons/new": Page(200, 200, roles=MARKETER),
@@ -180,7 +190,17 @@ PAGES = {
         200, 404, {"format": "csv"}, roles=MARKETER
     ),
     f"GET {DEMO}/coupons/import": Page(200, 200, roles=MARKETER),
-    f"POST {DEMO}/coupons/import": Page(422, 422, {"dry": "no"}, roles=MARKETER),
+    f"POST {DEMO}/coupons/import": Page(422, 422, roles=MARKETER),
+    f"GET {DEMO}/coupons/import/progress": Page(200, 404, roles=MARKETER),
+    f"POST {DEMO}/coupons/import/begin": Page(
+        302, 404, {"upload": "<coupons_file>"}, roles=MARKETER
+    ),
+    f"POST {DEMO}/coupons/import/stop": Page(
+        302, 404, {"upload": "<coupons_file>"}, roles=MARKETER
+    ),
+    f"POST {DEMO}/coupons/import/refused": Page(
+        200, 404, {"upload": "<coupons_file>", "format": "csv"}, roles=MARKETER
+    ),
     f"POST {DEMO}/coupons/find": Page(200, 422, {"code": "<coupon>"}, roles=LOOK),
     f"POST {DEMO}/coupons/block": Page(
         200, 404, {"code": "<coupon>", "blocked": "yes"}, roles=SUPPORT | MARKETER
@@ -194,7 +214,13 @@ PAGES = {
     f"GET {DEMO}/certificates/lots/<certificate_lot>/progress": Page(200, 404, roles=LOOK),
     f"POST {DEMO}/certificates/lots/<certificate_lot>/export": Page(200, 404, {"format": "csv"}),
     f"GET {DEMO}/certificates/import": Page(200, 200),
-    f"POST {DEMO}/certificates/import": Page(422, 422, {"dry": "no"}),
+    f"POST {DEMO}/certificates/import": Page(422, 422),
+    f"GET {DEMO}/certificates/import/progress": Page(200, 404),
+    f"POST {DEMO}/certificates/import/begin": Page(302, 404, {"upload": "<certificates_file>"}),
+    f"POST {DEMO}/certificates/import/stop": Page(302, 404, {"upload": "<certificates_file>"}),
+    f"POST {DEMO}/certificates/import/refused": Page(
+        200, 404, {"upload": "<certificates_file>", "format": "csv"}
+    ),
     f"POST {DEMO}/certificates/find": Page(302, 422, {"code": "<certificate>"}, roles=LOOK),
     f"GET {DEMO}/certificates/one/<certificate_id>": Page(200, 404, roles=LOOK),
     f"GET {DEMO}/certificates/one/<certificate_id>/print": Page(200, 404),

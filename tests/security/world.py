@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Engine
 
+from hub import uploads
 from hub.app import create_app
 from hub.deliveries import list_deliveries
 from hub.installations import create_installation
@@ -218,6 +220,7 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "coupon": coupon,
         "coupon_lot": to_wire(coupons.LOT, coupon_lot.id),
         "certificate_lot": to_wire(LOT, certificate_lot.id),
+        **{f"{kind}_file": _checked(hub, programme_id, kind) for kind in uploads.KINDS},
         "note": note_id(note),
         "purchase": bought["id"],
         "certificate": gift,
@@ -249,6 +252,17 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
         "picture": "en-members.png",
         "name": "events",
     }
+
+
+def _checked(hub: Hub, programme_id: int, kind: str) -> str:
+    """A file of this list that waits for somebody to have it taken."""
+    series = {uploads.COUPONS: "spring", uploads.CERTIFICATES: "gift"}.get(kind, "")
+    asked = uploads.Asked(kind, "list.csv", {"lot": "brought", "series": series}, "admin:owner")
+    assert uploads.put(hub, programme_id, asked, io.BytesIO(b"code;sku;name\nOLD-1;s;\n"))
+    row = uploads.claim(hub, programme_id)
+    assert row is not None
+    uploads.work_off(hub, row)
+    return to_wire("up", row.id)
 
 
 def _sold(hub: Hub, programme_id: int) -> str:

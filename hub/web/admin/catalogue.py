@@ -9,31 +9,17 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from hub.uploads import PRODUCTS
 from hub.web.admin import downloads, uploads, words
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext
-from hub.web.admin.uploads import Taking
 from loyalty_core.service import catalogue as service
 from loyalty_core.service.catalogue import ProductRow, Wanted
-from loyalty_core.service.import_products import BETWEEN, NEEDED, WORDS, ProductImport
+from loyalty_core.service.import_products import BETWEEN, WORDS
 from loyalty_core.store.database import read
 from loyalty_kit.money import format_decimal
 
 _PAGE = 50
-_HEADINGS = {
-    "sku": ("артикул", "код товара", "article"),
-    "name": ("название", "наименование", "товар"),
-    "price": ("цена",),
-    "cost": ("себестоимость", "закупочная цена"),
-    "categories": ("категории", "категория", "группа"),
-    "brand": ("бренд", "марка"),
-    "attributes": ("признаки",),
-    "class": ("класс", "вид товара"),
-    "volume_ml": ("объём, мл", "объем, мл"),
-    "strength": ("крепость", "крепость, %"),
-}
-"""As lists of goods in Russia name their columns."""
-
 pages = Blueprint("catalogue", __name__, url_prefix="/catalogue")
 
 
@@ -65,23 +51,18 @@ def index() -> ResponseReturnValue:
     )
 
 
-@pages.route("/import", methods=["GET", "POST"])
-def bring_in() -> ResponseReturnValue:
-    """A file of products: looked through first, then taken."""
-    outcome = None
-    if request.method == "POST":
-        way = ProductImport(the_programme().id, the_hub().clock.now(), uploads.is_dry())
-        outcome = uploads.bring_in(Taking(WORDS, _HEADINGS, NEEDED), way.take)
-    return uploads.page(
-        outcome,
-        title=gettext("Bring in products"),
-        back=(url_for(".index"), gettext("Catalogue")),
-        columns=WORDS,
-        help=gettext(
+def _texts() -> dict[str, Any]:
+    return {
+        "title": gettext("Bring in products"),
+        "back": (url_for(".index"), gettext("Catalogue")),
+        "help": gettext(
             "An article that is there already gets what the file says of it. Several categories"
             " or attributes stand in one cell, apart by |."
         ),
-    )
+    }
+
+
+uploads.Imports(PRODUCTS, _texts, lambda _: {}).add_to(pages)
 
 
 @pages.post("/export")

@@ -9,6 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from hub.uploads import CERTIFICATES
 from hub.web.admin import downloads, uploads, words
 from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
@@ -17,19 +18,17 @@ from hub.web.admin.lot_forms import (
     a_name,
     open_lot,
     read_count,
+    read_lot,
     read_money,
     read_name,
     told,
     whole_page,
 )
-from hub.web.admin.uploads import Taking
 from loyalty_core.domain.certificates import MOST_MINOR
 from loyalty_core.domain.errors import CertificateNotFound
 from loyalty_core.service import certificate_views as views
 from loyalty_core.service import certificates as service
 from loyalty_core.service.certificates import NewLot
-from loyalty_core.service.import_certificates import WORDS, CertificateImport
-from loyalty_core.service.import_codes import Way
 from loyalty_core.store import audit
 from loyalty_core.store.certificates import KeptLot
 from loyalty_core.store.database import read, transact
@@ -106,32 +105,21 @@ def export(certificate_lot: str) -> ResponseReturnValue:
     return answer
 
 
-@pages.route("/import", methods=["GET", "POST"])
-def bring_in() -> ResponseReturnValue:
-    """Certificates that were sold before, with what is left on them."""
-    hub, programme_id, outcome = the_hub(), the_programme().id, None
-    if request.method == "POST":
-        errors: dict[str, str] = {}
-        name = read_name(errors)
-        dry = uploads.is_dry()
-        if errors:
-            outcome = uploads.Outcome(dry, errors=errors)
-        else:
-            series, now = told("series"), hub.clock.now()
-            way = Way(hub.plans, programme_id, name, series, author(), now, dry=dry)
-            outcome = uploads.bring_in(Taking(WORDS), CertificateImport(way).take)
-    with read(hub.engine) as connection:
-        known = service.list_series(connection, hub.plans, programme_id)
-    return uploads.page(
-        outcome,
-        title=gettext("Bring in certificates"),
-        back=(url_for(".index"), gettext("Certificates")),
-        columns=WORDS,
-        series=[(one.code, one.name) for one in known],
-        needs_series=True,
-        lot=request.form.get("lot", a_name()),
-        help=gettext("A code that the lot has already is left as it is."),
-    )
+def _import_texts() -> dict[str, Any]:
+    """Of certificates that were sold before, with what is left on them."""
+    with read(the_hub().engine) as connection:
+        series = service.list_series(connection, the_hub().plans, the_programme().id)
+    return {
+        "title": gettext("Bring in certificates"),
+        "back": (url_for(".index"), gettext("Certificates")),
+        "series": [(one.code, one.name) for one in series],
+        "needs_series": True,
+        "lot": request.form.get("lot", a_name()),
+        "help": gettext("A code that the lot has already is left as it is."),
+    }
+
+
+uploads.Imports(CERTIFICATES, _import_texts, read_lot).add_to(pages)
 
 
 @pages.post("/find")

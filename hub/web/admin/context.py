@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -33,7 +34,15 @@ def programme_or_none() -> Programme | None:
     return cast("Programme | None", g.get("programme"))
 
 
+def choose_zone(programmes: Sequence[Programme]) -> None:
+    """Show the times of this page, which is of no programme, by the first of those that the
+    person works in."""
+    g.zone = ZoneInfo(programmes[0].timezone) if programmes else None
+
+
 def zone() -> ZoneInfo:
     """In what zone times are shown: the programme's."""
     programme = programme_or_none()
-    return ZoneInfo(programme.timezone if programme else "UTC")
+    if programme is not None:
+        return ZoneInfo(programme.timezone)
+    return cast("ZoneInfo | None", g.get("zone")) or ZoneInfo("UTC")

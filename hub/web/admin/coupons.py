@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 from werkzeug.exceptions import BadRequest
 
+from hub.uploads import COUPONS
 from hub.web.admin import downloads, rights, uploads, words
 from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
@@ -19,17 +20,16 @@ from hub.web.admin.lot_forms import (
     open_lot,
     read_count,
     read_day,
+    read_lot,
     read_name,
     told,
     whole_page,
 )
-from hub.web.admin.uploads import Taking
 from loyalty_core.domain.errors import CouponNotFound
 from loyalty_core.domain.staff import May
 from loyalty_core.service import coupons as service
 from loyalty_core.service.coupons import NewLot, coupon_view
-from loyalty_core.service.import_codes import Way
-from loyalty_core.service.import_coupons import WORDS, CouponImport
+from loyalty_core.service.import_coupons import WORDS
 from loyalty_core.store import audit
 from loyalty_core.store.coupons import KeptLot
 from loyalty_core.store.database import read, transact
@@ -116,38 +116,21 @@ def export(coupon_lot: str) -> ResponseReturnValue:
     return answer
 
 
-@pages.route("/import", methods=["GET", "POST"])
-def bring_in() -> ResponseReturnValue:
-    """Codes that were printed or handed out before."""
-    hub, programme_id, outcome = the_hub(), the_programme().id, None
-    if request.method == "POST":
-        errors: dict[str, str] = {}
-        name = read_name(errors)
-        way = Way(
-            hub.plans,
-            programme_id,
-            name,
-            told("series") or None,
-            author(),
-            hub.clock.now(),
-            dry=uploads.is_dry(),
-        )
-        if errors:
-            outcome = uploads.Outcome(uploads.is_dry(), errors=errors)
-        else:
-            outcome = uploads.bring_in(Taking(WORDS), CouponImport(way).take)
-    with read(hub.engine) as connection:
-        series = service.list_series(connection, hub.plans, programme_id)
-    return uploads.page(
-        outcome,
-        title=gettext("Bring in coupons"),
-        back=(url_for(".index"), gettext("Coupons")),
-        columns=WORDS,
-        series=[(one.code, one.name) for one in series],
-        needs_series=False,
-        lot=request.form.get("lot", a_name()),
-        help=gettext("A code that the lot has already is left as it is."),
-    )
+def _import_texts() -> dict[str, Any]:
+    """Of codes that were printed or handed out before."""
+    with read(the_hub().engine) as connection:
+        series = service.list_series(connection, the_hub().plans, the_programme().id)
+    return {
+        "title": gettext("Bring in coupons"),
+        "back": (url_for(".index"), gettext("Coupons")),
+        "series": [(one.code, one.name) for one in series],
+        "needs_series": False,
+        "lot": request.form.get("lot", a_name()),
+        "help": gettext("A code that the lot has already is left as it is."),
+    }
+
+
+uploads.Imports(COUPONS, _import_texts, read_lot).add_to(pages)
 
 
 @pages.post("/find")

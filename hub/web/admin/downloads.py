@@ -22,7 +22,9 @@ _CSV = "text/csv; charset=utf-8"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
-Rows = Iterable[Sequence[Mapping[str, Any]]]
+Row = Mapping[str, Any] | list[str]
+"""By the names of the columns, or cell by cell."""
+Rows = Iterable[Sequence[Row]]
 
 
 def table(
@@ -82,6 +84,6 @@ def _xlsx(columns: Sequence[str], pages: Callable[[Connection], Rows]) -> io.Byt
     return file
 
 
-def _cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
-    values = (row.get(name) for name in columns)
+def _cells(row: Row, columns: Sequence[str]) -> list[str]:
+    values = row if isinstance(row, list) else [row.get(name) for name in columns]
     return [guarded("" if value is None else str(value)) for value in values]

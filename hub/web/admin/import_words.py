@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from hub.sheets import SheetUnreadable
 from hub.web.admin.languages import lazy_gettext
 
 _UNREADABLE: Mapping[str, str] = {
@@ -104,7 +103,6 @@ def sentence(why: str) -> str:
     return why
 
 
-def unreadable(error: SheetUnreadable, name: str) -> str:
-    """Why a file cannot be taken, by the name that its owner knows it by."""
-    template = str(_UNREADABLE.get(error.template, error.template))
-    return template.format(**{**error.facts, "file": name})
+def unreadable(template: str, facts: Mapping[str, object], name: str) -> str:
+    """Why a file cannot be taken (`SheetUnreadable`), by the name that its owner knows it by."""
+    return str(_UNREADABLE.get(template, template)).format(**{**facts, "file": name})

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, request, url_for
 
 from hub.web.admin import rights, sessions
-from hub.web.admin.context import programme_or_none, the_hub
+from hub.web.admin.context import choose_zone, programme_or_none, the_hub
 from hub.web.admin.guide import help_address
 from hub.web.admin.languages import LANGUAGES, gettext, language, ngettext
 from loyalty_core.service.overview import count_dead_letters
@@ -56,6 +56,8 @@ def _menu(programme: Programme | None) -> dict[str, Any]:
     with read(the_hub().engine) as connection:
         programmes = programmes_of(connection, sessions.signed_in_admin().id)
         dead = count_dead_letters(connection, programme.id) if programme else 0
+    if programme is None:
+        choose_zone(programmes)
     return {"programmes": programmes, "menu": _items(dead) if programme else []}
 
 

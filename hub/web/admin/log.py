@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from hub.web.admin import words
 from hub.web.admin.context import the_hub, the_programme
+from hub.web.admin.log_words import Teller
 from hub.web.admin.sessions import signed_in_admin
 from loyalty_core.service.staff import owns_all
 from loyalty_core.store import audit
@@ -40,5 +41,5 @@ def index() -> ResponseReturnValue:
         words_of = {**only, "after": to_wire("n", notes[_PAGE - 1].id)}
         older = f"{url_for('.index')}?{urlencode(words_of)}"
     return render_template(
-        "admin/log.html", notes=notes[:_PAGE], only=only, older=older, words=words
+        "admin/log.html", notes=notes[:_PAGE], only=only, older=older, words=words, told=Teller()
     )

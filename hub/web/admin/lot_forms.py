@@ -39,6 +39,11 @@ def read_name(errors: dict[str, str]) -> str:
     return name
 
 
+def read_lot(errors: dict[str, str]) -> dict[str, str]:
+    """The lot that the codes of a file go into, and their series, as far as it is told."""
+    return {"lot": read_name(errors), "series": told("series")}
+
+
 def read_count(errors: dict[str, str], most: int) -> int:
     """How many: people write "1 000"."""
     plain = "".join(told("count").split())

@@ -1,137 +1,209 @@
-"""A file that somebody brings in: read, tried or taken, and told of line by line."""
+"""A file that somebody brings in: sent, checked, taken by a click, and told of line by line.
+
+Every list that takes files has the same routes; `hub.uploads` does the work beside them.
+"""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from typing import Any
 
-from flask import render_template, request
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import NotFound
 
-from hub.sheets import Rows, Sheet, SheetUnreadable
-from hub.web.admin import words
-from hub.web.admin.context import the_hub
+from hub import uploads as service
+from hub.sheets import SheetUnreadable
+from hub.uploads import KINDS, Asked
+from hub.web.admin import downloads
+from hub.web.admin.authors import author
+from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.formats import number
 from hub.web.admin.import_words import sentence, unreadable
-from hub.web.admin.languages import gettext
-from hub.web.admin.lot_forms import by_field
+from hub.web.admin.languages import gettext, language
+from hub.web.admin.lot_forms import by_field, whole_page
+from hub.web.sentences import detail, field_message
 from loyalty_core.domain.errors import InvalidInput
-from loyalty_core.service.import_codes import Line, Report
-from loyalty_core.store.database import transact
+from loyalty_core.store import uploads as store
+from loyalty_core.store.database import read
+from loyalty_core.store.ids import from_wire, to_wire
+from loyalty_core.store.uploads import Reject, UploadRow
 
 MOST_BYTES = 32 << 20
-_MOST_UNPACKED = 256 << 20
-"""Of a packed file: a web process holds all its texts at once."""
-MOST_LINES = 100_000
-"""More than that takes longer than a browser waits: there is the command line for it."""
 ENDPOINTS = frozenset(
     {"admin.catalogue.bring_in", "admin.coupons.bring_in", "admin.certificates.bring_in"}
 )
 """Where a request may be so large."""
-SHOWN = 50
-"""Bad lines that the page tells of."""
+SHOWN = 10
+"""Refused lines that the page tells of."""
+WIRE = "up"
+_LONGEST_NAME = 200
 
-Take = Callable[[Connection, Sequence[Line]], Report]
+Texts = Callable[[], Mapping[str, Any]]
+"""What the page of one list says and asks beside the file."""
+Options = Callable[[dict[str, str]], dict[str, str]]
+"""Reads what was asked for beside the file, with what is wrong of it by its field."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taking:
-    """What a file is brought in as.  `headings`: what our `words` may be called in the file,
-    beside themselves; `needed` of them must be there."""
+class Imports:
+    """How files come in from the pages of one list."""
 
-    words: Sequence[str]
-    headings: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    needed: Sequence[str] = ("code",)
+    kind: str
+    texts: Texts
+    options: Options
+
+    def add_to(self, pages: Blueprint) -> None:
+        for name, rule, view, methods in (
+            ("bring_in", "/import", self.bring_in, ["GET", "POST"]),
+            ("import_progress", "/import/progress", self.progress, ["GET"]),
+            ("begin_import", "/import/begin", self.begin, ["POST"]),
+            ("stop_import", "/import/stop", self.stop, ["POST"]),
+            ("refused_lines", "/import/refused", self.refused, ["POST"]),
+        ):
+            pages.add_url_rule(rule, name, view, methods=methods)
+
+    def bring_in(self) -> ResponseReturnValue:
+        """The form, with how far the last file has come; or a file that is sent."""
+        errors: dict[str, str] = {}
+        if request.method == "POST":
+            errors = _send(self.kind, self.options)
+            if not errors and "HX-Request" in request.headers:
+                return "", {"HX-Refresh": "true"}
+            if not errors:
+                return redirect(url_for(".bring_in"))
+        return _page(self.kind, self.texts(), errors)
+
+    def progress(self) -> ResponseReturnValue:
+        """The fragment that the page asks for again while a file is at work; then all of it."""
+        row = _last(self.kind)
+        if row is None:
+            raise NotFound
+        page = render_template("admin/import_progress.html", **_told(row))
+        return page, whole_page(not row.is_underway)
+
+    def begin(self) -> ResponseReturnValue:
+        """Take a file that was checked."""
+        if not service.begin(the_hub(), _named(self.kind)):
+            flash(gettext("This file is at work already, or it was left."), "danger")
+        return redirect(url_for(".bring_in"))
+
+    def stop(self) -> ResponseReturnValue:
+        if service.stop(the_hub(), _named(self.kind)):
+            flash(gettext("Stopped. The file is deleted."), "success")
+        return redirect(url_for(".bring_in"))
+
+    def refused(self) -> ResponseReturnValue:
+        """The lines that were not taken, as they were, each with the reason behind it."""
+        return _refused(_named(self.kind))
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What became of a file.  `errors`: by the field of the form, "" for the file as a whole."""
-
-    dry: bool
-    report: Report = field(default_factory=Report)
-    errors: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def lines(self) -> int:
-        return self.report.added + self.report.known + len(self.report.bad)
-
-    @property
-    def bad(self) -> Sequence[tuple[int, str]]:
-        """The first bad lines, in the language of the page."""
-        return [(number, sentence(why)) for number, why in self.report.bad[:SHOWN]]
-
-
-def is_dry() -> bool:
-    """Whether the form only asks what would become of the file."""
-    return request.form.get("dry") != "no"
-
-
-def bring_in(taking: Taking, take: Take) -> Outcome:
-    """Read the file of the form and take it portion by portion, each in a transaction."""
-    outcome = Outcome(is_dry())
+def _send(kind: str, options: Options) -> dict[str, str]:
+    """What is wrong, by the field of the form; "" for the file as a whole."""
+    errors: dict[str, str] = {}
+    told = options(errors)
     file = request.files.get("file")
     if file is None or not file.filename:
-        outcome.errors["file"] = gettext("Choose a file.")
-        return outcome
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "file"
-        file.save(path)
+        errors["file"] = gettext("Choose a file.")
+    if errors or file is None:
+        return errors
+    name = str(file.filename)[-_LONGEST_NAME:]
+    try:
+        if not _put(Asked(kind, name, told, author()), file):
+            errors["file"] = gettext("A file is at work already; wait for it, or stop it.")
+    except SheetUnreadable as error:
+        errors["file"] = unreadable(error.template, error.facts, name)
+    except InvalidInput as error:
+        errors |= by_field(error)
+    return errors
+
+
+def _put(asked: Asked, file: FileStorage) -> bool:
+    try:
+        return service.put(the_hub(), the_programme().id, asked, file.stream)
+    finally:
         file.close()
-        try:
-            _take_all(path, taking, take, outcome)
-        except SheetUnreadable as error:
-            outcome.errors["file"] = unreadable(error, file.filename)
-        except InvalidInput as error:
-            outcome.errors |= by_field(error)
-    return outcome
 
 
-def _take_all(path: Path, taking: Taking, take: Take, outcome: Outcome) -> None:
-    sheet = Sheet(path, None, most_unpacked=_MOST_UNPACKED)
-    called = {name.casefold(): name for name in sheet.names}
-    told = {
-        word: called[heading]
-        for word, headings in taking.headings.items()
-        for heading in headings
-        if heading in called and word not in called
-    }
-    rows = Rows(sheet, taking.words, told=told, needed=taking.needed)
-    # Read through before anything is taken: a file is refused as a whole.
-    if sum(1 for _ in islice(sheet.rows(), MOST_LINES + 1)) > MOST_LINES:
-        outcome.errors["file"] = gettext(
-            "A browser brings in at most %(most)s lines; for more there is the command line.",
-            most=number(MOST_LINES),
-        )
-        return
-    for portion in rows.portions():
-        lines = [line for line, _ in portion]
-        part = transact(the_hub().engine, partial(_portion, take, lines))
-        outcome.report.added += part.added
-        outcome.report.known += part.known
-        outcome.report.bad += part.bad
+def _last(kind: str) -> UploadRow | None:
+    return service.last_upload(the_hub(), the_programme().id, kind)
 
 
-def _portion(take: Take, lines: Sequence[Line], connection: Connection) -> Report:
-    return take(connection, lines)
+def _named(kind: str) -> UploadRow:
+    """The last file, where the form means it and no other.  Raises: NotFound."""
+    row = _last(kind)
+    if row is None or from_wire(WIRE, request.form.get("upload", "")) != row.id:
+        raise NotFound
+    return row
 
 
-def page(outcome: Outcome | None, **more: object) -> ResponseReturnValue:
-    """The form with what became of its file; a fragment's request gets that alone, so the file
-    stays chosen."""
-    name = "report" if "HX-Request" in request.headers else "file"
+def _page(kind: str, texts: Mapping[str, Any], errors: Mapping[str, str]) -> ResponseReturnValue:
+    """The form; a fragment's request gets what is wrong alone, so the file stays chosen."""
+    name = "wrong" if "HX-Request" in request.headers else "file"
     answer = render_template(
         f"admin/import_{name}.html",
-        outcome=outcome,
+        columns=KINDS[kind].words,
         form=request.form,
-        errors=outcome.errors if outcome else {},
-        shown=SHOWN,
-        words=words,
-        **more,
+        errors=errors,
+        **_told(_last(kind)),
+        **texts,
     )
-    return answer, 422 if outcome and outcome.errors else 200
+    return answer, 422 if errors else 200
+
+
+def _told(row: UploadRow | None) -> dict[str, Any]:
+    if row is None:
+        return {"row": None}
+    bad: list[Reject] = []
+    if row.rejected and not row.emptied_at:
+        with read(the_hub().engine) as connection:
+            portions = store.rejects(connection, row.id)
+            bad = list(islice((one for lines in portions for one in lines), SHOWN))
+    return {
+        "row": row,
+        "upload": to_wire(WIRE, row.id),
+        "bad": [(line, sentence(why)) for line, why, _ in bad],
+        "trouble_text": _trouble(row),
+        "most_in_xlsx": downloads.MOST_IN_XLSX,
+    }
+
+
+def _trouble(row: UploadRow) -> str:
+    """Why a file could not be brought in to its end, in the language of the page."""
+    if row.error_code is None:
+        return ""
+    if row.error_code == service.UNREADABLE:
+        return unreadable(row.error_facts["template"], row.error_facts["facts"], row.name)
+    if row.error_code == service.TOO_LONG:
+        return gettext(
+            "A browser brings in at most %(most)s lines; for more there is the command line.",
+            most=number(service.MOST_LINES),
+        )
+    if row.error_facts:
+        return " ".join(field_message(why, language()) for why in row.error_facts.values())
+    return detail(row.error_code, language())
+
+
+def _refused(row: UploadRow) -> ResponseReturnValue:
+    why = gettext("Why it was not taken")
+    # A file of refused lines that comes in again has such a column already.
+    width = len(row.headings) - (row.headings[-1:] == [why])
+
+    def rows(connection: Connection) -> Iterator[list[list[str]]]:
+        for lines in store.rejects(connection, row.id):
+            yield [_with_reason(line, width, len(row.headings)) for line in lines]
+
+    columns = [*row.headings[:width], why]
+    return downloads.table("refused", columns, rows, count=row.rejected)
+
+
+def _with_reason(line: Reject, width: int, beyond: int) -> list[str]:
+    """The reason stands under its heading, and what has no heading behind it."""
+    number_, why, cells = line
+    own: Sequence[str] = [*cells[:width], *[""] * (width - len(cells))]
+    told = gettext("Line %(number)s: %(why)s", number=number_, why=sentence(why))
+    return [*own, told, *cells[beyond:]]

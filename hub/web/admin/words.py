@@ -356,6 +356,7 @@ ACTION: Mapping[str, str] = {
     "certificate_topped_up": lazy_gettext("Money put onto a certificate"),
     "certificate_blocked": lazy_gettext("Certificate blocked or let"),
     "certificates_exported": lazy_gettext("Codes of certificates taken out"),
+    "file_brought_in": lazy_gettext("File brought in"),
     "stock_changed": lazy_gettext("Stock of a reward"),
     "reward_handed_out": lazy_gettext("Reward handed out"),
     "reward_cancelled": lazy_gettext("Order of a reward cancelled"),

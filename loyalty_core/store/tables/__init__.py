@@ -97,6 +97,7 @@ from loyalty_core.store.tables.receipts import (
 )
 from loyalty_core.store.tables.reward_orders import reward_orders, reward_stock
 from loyalty_core.store.tables.terminals import cashiers, terminals
+from loyalty_core.store.tables.uploads import upload_parts, upload_rejects, uploads
 
 __all__ = [
     "LEDGER_FAMILY",
@@ -185,4 +186,7 @@ __all__ = [
     "staff",
     "terminals",
     "tier_changes",
+    "upload_parts",
+    "upload_rejects",
+    "uploads",
 ]

@@ -11,7 +11,6 @@ import pytest
 from openpyxl import load_workbook
 
 from hub.jobs.lots import fill_lots
-from hub.web.admin import uploads
 from loyalty_core.domain.staff import Role
 from loyalty_core.service import catalogue
 from loyalty_core.service.catalogue import CategoryRow, ProductRow
@@ -21,6 +20,7 @@ from tests.hub.api.bodies import a_purchase
 from tests.hub.api.client import Caller, new_key
 from tests.hub.web.test_people import add
 from tests.support.clock import NOON
+from tests.support.pages import figure
 
 HERE = "/admin/p/demo"
 FORMULAS = ("=1+1", "+A1", "-cmd|' /C calc'!A0", "@SUM(A1)", "\tx")
@@ -48,68 +48,6 @@ def caller(hub, app, programme_id):
 def filled(hub, programme_id):
     while fill_lots(hub, programme_id):
         pass
-
-
-def upload(owner, path, text, *, dry="no", name="list.csv", **fields):
-    file = (io.BytesIO(text.encode() if isinstance(text, str) else text), name)
-    return owner.send(path, path, file=file, dry=dry, **fields)
-
-
-def figure(page, name):
-    found = re.search(rf'data-figure="{name}">\s*(?:<span[^>]*>[^<]*</span>)?\s*([^<]*?)\s*<', page)
-    assert found is not None, name
-    return found[1].replace("\N{NO-BREAK SPACE}", " ")
-
-
-def test_products_come_in_after_a_trial_and_go_out_again(owner, hub, programme_id):
-    path = f"{HERE}/catalogue/import"
-    text = "Артикул;Название;Цена;Категории;class\nT1;Чай чёрный;1 250,50;tea|black;\nT2;;10;;\n"
-
-    tried = upload(owner, path, text, dry="yes")
-    assert (figure(tried.text, "added"), figure(tried.text, "rejected")) == ("1", "1")
-    assert "Line 3: has no name" in tried.text
-    assert "No products yet" in owner.page(f"{HERE}/catalogue/")
-
-    upload(owner, path, text)
-    again = upload(owner, path, text)
-    assert (figure(again.text, "added"), figure(again.text, "known")) == ("0", "1")
-    page = owner.page(f"{HERE}/catalogue/")
-    assert "Чай чёрный" in page
-    assert "1,250.50" in page
-
-    out = owner.send(path, f"{HERE}/catalogue/export", format="csv").get_data()
-    assert out.startswith(b"\xef\xbb\xbfsku;name;price;")
-    back = upload(owner, path, out)
-    assert (figure(back.text, "known"), figure(back.text, "rejected")) == ("1", "0")
-
-
-@pytest.mark.parametrize(
-    ("text", "name", "said"),
-    [
-        ("sku;price\n1;2\n", "a.csv", "The file has no column name"),
-        ("", "a.csv", "a.csv has no headings in its first row."),
-        (b"PK\x03\x04 no workbook", "b.xlsx", "b.xlsx is no XLSX file"),
-        ('sku;name\n1;"open\n2;b\n3;c\n', "c.csv", "c.csv: a quotation mark that opens on line 2"),
-        ("sku;name\n", "", "Choose a file."),
-    ],
-)
-def test_a_file_that_cannot_be_taken_is_refused_beside_its_field(owner, text, name, said):
-    answer = upload(owner, f"{HERE}/catalogue/import", text, name=name)
-    wrong = re.search(r'id="wrong-file">([^<]*)', answer.text)
-
-    assert answer.status_code == 422
-    assert wrong is not None
-    assert said in wrong[1].replace("&#34;", '"')
-
-
-def test_a_file_that_is_too_long_or_too_large_is_refused_whole(owner, monkeypatch):
-    path = f"{HERE}/catalogue/import"
-    monkeypatch.setattr(uploads, "MOST_LINES", 2)
-    assert "at most 2 lines" in upload(owner, path, "sku;name\n1;a\n2;b\n3;c\n").text
-    assert "No products yet" in owner.page(f"{HERE}/catalogue/")
-    monkeypatch.setattr(uploads, "MOST_BYTES", 1000)
-    large = upload(owner, path, "x" * 2000)
-    assert (large.status_code, "This is too large" in large.text) == (413, True)
 
 
 def test_products_are_found_by_name_article_category_and_class(owner, hub, programme_id):
@@ -172,10 +110,6 @@ def test_coupons_are_made_found_blocked_and_written_out(owner, hub, caller, prog
     owner.send(new, f"{lot}/block", blocked="yes")
     assert figure(owner.page(lot), "blocked") == "1,000"
 
-    brought = upload(
-        owner, f"{HERE}/coupons/import", "code\nOLD-1\nx\n", lot="Old", series="spring"
-    )
-    assert (figure(brought.text, "added"), figure(brought.text, "rejected")) == ("1", "1")
     log = owner.page(f"{HERE}/log/")
     for told in ("Lot of coupons", "Coupon blocked or let", "Codes of coupons taken out"):
         assert told in log

@@ -1,0 +1,337 @@
+"""Files that the console brings in: checked, then taken, beside everything else.
+
+A file lies in the database, since whoever works it off may be another machine; each kind of a
+programme has one, the last, and its row says where it stands.  Whoever drains the programme takes
+it, in a thread of its own.  It is read through first and told what would be done; a person's
+click has it taken, portion by portion, each in one transaction with how far it has come.  So a
+worker that dies leaves a lease that runs out, and another one goes on behind the last portion.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import structlog
+from sqlalchemy import Connection
+
+from hub.sheets import Portion, Rows, Sheet, SheetUnreadable
+from hub.wiring import Hub
+from loyalty_core.domain.errors import InvalidInput, LoyaltyError
+from loyalty_core.service import import_certificates, import_coupons, import_products
+from loyalty_core.service.import_certificates import CertificateImport
+from loyalty_core.service.import_codes import Line, Report, Taker, Way
+from loyalty_core.service.import_coupons import CouponImport
+from loyalty_core.service.import_products import ProductImport
+from loyalty_core.store import audit
+from loyalty_core.store import uploads as store
+from loyalty_core.store.database import is_away, read, transact
+from loyalty_core.store.ids import new_id
+from loyalty_core.store.uploads import UploadRow
+
+log = structlog.get_logger(__name__)
+
+PRODUCTS, COUPONS, CERTIFICATES = "products", "coupons", "certificates"
+MOST_LINES = 500_000
+"""The codes of all lines are held at once, so that none comes twice; for more there is the
+command line."""
+LEASE = timedelta(minutes=1)
+UNREADABLE, TOO_LONG, DEFECT = "unreadable", "too_long", "defect"
+_MOST_UNPACKED = 256 << 20
+"""Of a packed file: its texts are held at once."""
+_PART = 1 << 20
+
+
+class _Over(Exception):
+    """Somebody stopped it, or another worker has it by now."""
+
+
+class _TooLong(Exception):
+    """It has more than `MOST_LINES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What a file is brought in as.  `headings`: what our `words` may be called in the file,
+    beside themselves; `needed` of them must be there."""
+
+    words: Sequence[str]
+    taker: Callable[[Way], Taker]
+    headings: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    needed: Sequence[str] = ("code",)
+
+    def rows(self, path: Path) -> tuple[Sheet, Rows]:
+        """Raises: SheetUnreadable."""
+        sheet = Sheet(path, None, most_unpacked=_MOST_UNPACKED)
+        called = {name.casefold(): name for name in sheet.names}
+        told = {
+            word: called[heading]
+            for word, headings in self.headings.items()
+            for heading in headings
+            if heading in called and word not in called
+        }
+        return sheet, Rows(sheet, self.words, told=told, needed=self.needed)
+
+
+KINDS: Mapping[str, Taking] = {
+    PRODUCTS: Taking(
+        import_products.WORDS,
+        lambda way: ProductImport(way.programme_id, way.now, way.dry),
+        # As lists of goods in Russia name their columns.
+        {
+            "sku": ("артикул", "код товара", "article"),
+            "name": ("название", "наименование", "товар"),
+            "price": ("цена",),
+            "cost": ("себестоимость", "закупочная цена"),
+            "categories": ("категории", "категория", "группа"),
+            "brand": ("бренд", "марка"),
+            "attributes": ("признаки",),
+            "class": ("класс", "вид товара"),
+            "volume_ml": ("объём, мл", "объем, мл"),
+            "strength": ("крепость", "крепость, %"),
+        },
+        import_products.NEEDED,
+    ),
+    COUPONS: Taking(import_coupons.WORDS, CouponImport),
+    CERTIFICATES: Taking(import_certificates.WORDS, CertificateImport),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A file as it came, under the name that its owner knows it by, with what was asked for
+    beside it: the `lot` that its codes go into, and their `series`."""
+
+    kind: str
+    name: str
+    options: Mapping[str, str]
+    author: str
+
+
+def put(hub: Hub, programme_id: int, asked: Asked, file: IO[bytes]) -> bool:
+    """Keep a file, to be checked; False where one of this kind is at work.
+
+    Raises: SheetUnreadable, InvalidInput (no such series, or its lot is of another).
+    """
+    taking, now = KINDS[asked.kind], hub.clock.now()
+    with tempfile.TemporaryFile() as kept:
+        shutil.copyfileobj(file, kept)
+        sheet, _ = taking.rows(_path_of(kept))
+        row = UploadRow(
+            new_id(now),
+            programme_id,
+            asked.kind,
+            asked.name,
+            asked.options,
+            sheet.names,
+            store.CHECKING,
+            sheet.look.about_rows,
+            now,
+            now,
+            asked.author,
+            now,
+        )
+        with read(hub.engine) as connection:
+            taking.taker(_way(hub, row)).take(connection, [])
+        begun = transact(hub.engine, lambda c: store.put(c, row, _parts(kept)))
+    hub.bell.ring(programme_id)
+    return begun
+
+
+def last_upload(hub: Hub, programme_id: int, kind: str) -> UploadRow | None:
+    with read(hub.engine) as connection:
+        return store.get(connection, programme_id, kind)
+
+
+def begin(hub: Hub, row: UploadRow) -> bool:
+    """Have a file taken that was checked; False where it is no longer at that."""
+    begun = transact(hub.engine, lambda c: store.begin(c, row, now=hub.clock.now()))
+    hub.bell.ring(row.programme_id)
+    return begun
+
+
+def stop(hub: Hub, row: UploadRow) -> bool:
+    """End it; what it has brought in stays.  False where it is over already."""
+    return transact(hub.engine, lambda c: store.stop(c, row.id, now=hub.clock.now()))
+
+
+def go_on(hub: Hub, programme_id: int) -> bool:
+    """Take a file of the programme, if one waits for somebody; whether one did."""
+    row = claim(hub, programme_id)
+    if row is None:
+        return False
+    threading.Thread(target=work_off, args=(hub, row), name="upload", daemon=True).start()
+    return True
+
+
+def claim(hub: Hub, programme_id: int) -> UploadRow | None:
+    """One that waits for somebody; it is the caller's until its lease is over."""
+    now = hub.clock.now()
+    return transact(hub.engine, lambda c: store.claim(c, programme_id, now=now, until=now + LEASE))
+
+
+def work_off(hub: Hub, row: UploadRow) -> None:
+    """Check or take it to its end, and write down what came of it."""
+    run = _Run(hub, row)
+    try:
+        run.to_the_end()
+    except _Over:
+        log.info("upload_stopped", programme=row.programme_id)
+    except SheetUnreadable as error:
+        facts = {name: str(value) for name, value in error.facts.items()}
+        run.fail(UNREADABLE, {"template": error.template, "facts": facts})
+    except _TooLong:
+        run.fail(TOO_LONG, {})
+    except InvalidInput as error:
+        run.fail(error.code, {name: why[0] for name, why in error.errors.items()})
+    except Exception as error:  # the thread's outer edge: the row must say what became of it
+        code = error.code if isinstance(error, LoyaltyError) else DEFECT
+        log.error("upload_failed", programme=row.programme_id, code=code, exc_info=error)
+        if not is_away(error):
+            run.fail(code, {})
+
+
+class _Run:
+    def __init__(self, hub: Hub, row: UploadRow) -> None:
+        self._hub, self._row = hub, row
+        self._dry = row.stage == store.CHECKING
+        self._taker = KINDS[row.kind].taker(_way(hub, row))
+
+    def to_the_end(self) -> None:
+        """Raises: SheetUnreadable, _TooLong, _Over, and what taking raises."""
+        if self._dry:
+            # Nothing is booked: whoever comes after a worker that died begins anew.
+            self._save(store.drop_rejects, done=0, added=0, known=0, rejected=0)
+        with tempfile.TemporaryFile() as file:
+            with read(self._hub.engine) as connection:
+                file.writelines(store.body(connection, self._row.id))
+            self._all(_path_of(file))
+        over = {"total": self._row.done, "due_at": None}
+        if self._dry:
+            self._save(stage=store.CHECKED, **over)
+        else:
+            self._save(store.drop_body, self._note, stage=store.DONE, **over)
+
+    def fail(self, code: str, facts: Mapping[str, Any]) -> None:
+        """What was brought in stays; the file goes."""
+        values = {"error_code": code, "error_facts": facts, "due_at": None}
+        try:
+            self._save(store.drop_body, stage=store.FAILED, **values)
+        except _Over:
+            log.info("upload_stopped", programme=self._row.programme_id)
+
+    def _all(self, path: Path) -> None:
+        _, rows = KINDS[self._row.kind].rows(path)
+        skip = self._row.done
+        for portion in rows.portions():
+            # Another version of the hub may have made other portions.
+            before, portion = portion[:skip], portion[skip:]
+            skip -= len(before)
+            if before:
+                with read(self._hub.engine) as connection:
+                    self._taker.skim(connection, _lines(before))
+            if portion:
+                self._portion(portion)
+
+    def _portion(self, portion: Portion) -> None:
+        if self._row.done + len(portion) > MOST_LINES:
+            raise _TooLong
+        lines = _lines(portion)
+        if self._dry:
+            with read(self._hub.engine) as connection:
+                report = self._taker.take(connection, lines)
+            work = partial(self._written, portion, report)
+        else:
+            work = partial(self._taken, portion, lines)
+        self._row = transact(self._hub.engine, work)
+
+    def _taken(self, portion: Portion, lines: Sequence[Line], connection: Connection) -> UploadRow:
+        return self._written(portion, self._taker.take(connection, lines), connection)
+
+    def _written(self, portion: Portion, report: Report, connection: Connection) -> UploadRow:
+        """How far it has come with this portion; keeps the lease.  Raises: _Over."""
+        row, now = self._row, self._hub.clock.now()
+        moved = replace(
+            row,
+            done=row.done + len(portion),
+            added=row.added + report.added,
+            known=row.known + report.known,
+            rejected=row.rejected + len(report.bad),
+            due_at=now + LEASE,
+            changed_at=now,
+        )
+        names = ("done", "added", "known", "rejected", "due_at", "changed_at")
+        if not store.save(connection, row, **{name: getattr(moved, name) for name in names}):
+            raise _Over
+        why = dict(report.bad)
+        bad = [
+            (line.number, why[line.number], cells) for line, cells in portion if line.number in why
+        ]
+        store.add_rejects(connection, row.id, row.done, bad)
+        return moved
+
+    def _save(self, *besides: Callable[[Connection, int], None], **values: Any) -> None:
+        """Raises: _Over."""
+        now = self._hub.clock.now()
+
+        def work(connection: Connection) -> None:
+            if not store.save(connection, self._row, **values, changed_at=now):
+                raise _Over
+            for change in besides:
+                change(connection, self._row.id)
+
+        transact(self._hub.engine, work)
+        self._row = replace(self._row, **values, changed_at=now)
+
+    def _note(self, connection: Connection, _: int) -> None:
+        row = self._row
+        audit.note(
+            connection,
+            row.programme_id,
+            "file_brought_in",
+            row.kind,
+            author=row.made_by,
+            now=self._hub.clock.now(),
+            after={
+                **row.options,
+                "added": row.added,
+                "known": row.known,
+                "rejected": row.rejected,
+            },
+        )
+
+
+# --- inside ---------------------------------------------------------------------------------
+
+
+def _way(hub: Hub, row: UploadRow) -> Way:
+    told, dry = row.options, row.stage == store.CHECKING
+    series = told.get("series") or None
+    now = hub.clock.now()
+    return Way(hub.plans, row.programme_id, told.get("lot", ""), series, row.made_by, now, dry=dry)
+
+
+def _lines(portion: Portion) -> list[Line]:
+    return [line for line, _ in portion]
+
+
+def _path_of(file: IO[bytes]) -> Path:
+    """By which a temporary file is opened once more, from its beginning, while it is open here
+    (Linux: proc(5), /proc/self/fd).  It has no name, so a process that is killed leaves nothing
+    of it."""
+    file.flush()
+    return Path(f"/proc/self/fd/{file.fileno()}")
+
+
+def _parts(file: IO[bytes]) -> Iterator[bytes]:
+    """What it holds, in pieces that fit into a row."""
+    file.seek(0)
+    while part := file.read(_PART):
+        yield part
