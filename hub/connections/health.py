@@ -12,7 +12,7 @@ from hub.connections.shop import ShopSide
 from hub.installations import InstallationView, installation_row
 from hub.live import enliven
 from hub.wiring import Hub
-from loyalty_core.store import balance_pushes, delivery_health
+from loyalty_core.store import balance_pushes, coupon_pushes, delivery_health
 from loyalty_core.store.database import read
 from loyalty_core.store.installations import InstallationRow
 from loyalty_kit.errors import NeedsAttention
@@ -39,6 +39,18 @@ class Balances:
 
 
 @dataclass(frozen=True, slots=True)
+class Coupons:
+    """`waiting` are to be told of, `made` stand in the shop; `failed`: it did not take them."""
+
+    on: bool
+    waiting: int
+    made: int
+    failed: int
+    told_at: datetime | None
+    errors: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """`lag_s`: from the shop's call to the books, the middle one of the last hundred.  `errors`:
     of the last week's deliveries by code.  `hooks`: the connector takes webhooks."""
@@ -56,6 +68,7 @@ class Health:
     mends_webhooks: bool
     address_known: bool
     balances: Balances | None
+    coupons: Coupons | None = None
 
 
 def health_of(hub: Hub, view: InstallationView) -> Health:
@@ -66,6 +79,8 @@ def health_of(hub: Hub, view: InstallationView) -> Health:
         lag = delivery_health.lag(connection, row.id)
         counts = balance_pushes.counts(connection, row.id)
         untold = balance_pushes.errors(connection, row.id)
+        of_coupons = coupon_pushes.counts(connection, row.id, now=now)
+        not_made = coupon_pushes.errors(connection, row.id)
         errors = delivery_health.errors_since(connection, row.id, now - WEEK)
         dead = delivery_health.dead(connection, row.id)
         found_at = delivery_health.last_found_at(connection, row.id)
@@ -86,6 +101,9 @@ def health_of(hub: Hub, view: InstallationView) -> Health:
         None
         if shows is None
         else Balances(shows, counts.waiting, counts.failed, counts.told_at, untold),
+        None
+        if view.makes_coupons is None
+        else Coupons(view.makes_coupons, **asdict(of_coupons), errors=not_made),
     )
 
 
@@ -116,6 +134,8 @@ def _of_the_hub(health: Health) -> Iterator[str]:
         yield from _of_hooks(health)
     if health.balances is not None and health.balances.on and health.balances.failed:
         yield "balances_failed"
+    if health.coupons is not None and health.coupons.failed:
+        yield "coupons_failed"
 
 
 def _of_hooks(health: Health) -> Iterator[str]:
@@ -145,7 +165,7 @@ def _is_before(moment: datetime | None, other: datetime) -> bool:
 
 def as_document(health: Health, side: ShopSide | None, language: str) -> dict[str, Any]:
     """As programs read it; no name, no address and no secret of anybody."""
-    view, balances = health.view, health.balances
+    view, balances, coupons = health.view, health.balances, health.coupons
     return {
         "id": view.id,
         "name": view.name,
@@ -167,6 +187,9 @@ def as_document(health: Health, side: ShopSide | None, language: str) -> dict[st
         "balances": None
         if balances is None
         else {**asdict(balances), "told_at": _time(balances.told_at)},
+        "coupons": None
+        if coupons is None
+        else {**asdict(coupons), "told_at": _time(coupons.told_at)},
         "shop": None if side is None else _shop(side),
         "advice": [
             {"code": code, "text": advice.sentence(code, language)}

@@ -15,7 +15,7 @@ from loyalty_core.store.tables import installations
 WORKED_STATES = ("active", "attention")
 """Their receipts are worked on and their polls run; of paused ones only kept."""
 
-DUTIES = ("pull", "recheck", "catalogue", "balances")
+DUTIES = ("pull", "recheck", "catalogue", "balances", "coupons")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,10 @@ class InstallationRow:
     shows_balances: bool = True
     balances_due_at: datetime | None = None
     balances_failed: int = 0
+    makes_coupons: bool = False
+    coupons_due_at: datetime | None = None
+    coupons_failed: int = 0
+    coupon_terms: dict[str, Any] | None = None
 
 
 def source_of(installation_id: int) -> str:
@@ -150,7 +154,7 @@ def clear_trouble(connection: Connection, installation_id: int) -> bool:
 def claim_duty(
     connection: Connection, programme_id: int, duty: str, *, now: datetime, until: datetime
 ) -> InstallationRow | None:
-    """Take one installation whose `duty` ("pull", "recheck", "catalogue", "balances") is due.
+    """Take one installation whose `duty` (one of `DUTIES`) is due.
 
     Its time moves to `until`, so that nobody else takes it before.
     """
