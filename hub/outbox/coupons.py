@@ -151,13 +151,13 @@ def _tell(hub: Hub, turn: Turn, live: Live, client: Client, push: CouponPush) ->
         key = _digest(live.wire_id, push.code, push.asked)
         pushes.take_back(client, told_code(push.code), key=key)
     now = hub.clock.now()
-    if found.why is None:
-        transact(
-            hub.engine,
-            lambda c: coupon_pushes.settle(c, push, told, due_at=found.changes_at, now=now),
-        )
-    else:
-        _refuse(hub, push, found.why, "", found.changes_at)
+
+    def save(connection: Connection) -> None:
+        coupon_pushes.settle(connection, push, told, due_at=found.changes_at, now=now)
+        if found.why is not None:
+            coupon_pushes.settle_refused(connection, push, found.why, "", due_at=found.changes_at)
+
+    transact(hub.engine, save)
     return is_news
 
 
@@ -188,22 +188,15 @@ def _note(hub: Hub, push: CouponPush, error: Exception) -> bool:
         log.warning("coupon_not_taken", **known)
     else:
         log.error("coupon_defect", **known, exc_info=error)
-    _refuse(hub, push, code, verdict.fate.error_text, now + AGAIN)
-    if trouble is not None:
-        transact(
-            hub.engine,
-            lambda c: turns.show(c, push.installation_id, fates.COUPONS, trouble),
-        )
+    text = verdict.fate.error_text
+
+    def save(connection: Connection) -> None:
+        if trouble is not None:
+            turns.show(connection, push.installation_id, fates.COUPONS, trouble)
+        coupon_pushes.settle_refused(connection, push, code, text, due_at=now + AGAIN)
+
+    transact(hub.engine, save)
     return trouble is not None
-
-
-def _refuse(
-    hub: Hub, push: CouponPush, code: str | None, text: str | None, due_at: datetime | None
-) -> None:
-    transact(
-        hub.engine,
-        lambda c: coupon_pushes.settle_refused(c, push, code, text, due_at=due_at),
-    )
 
 
 def _digest(*parts: object) -> str:

@@ -23,7 +23,7 @@ from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.domain.rules import default_rules
 from loyalty_core.service.coupons import NewLot, block_coupon, block_lot, fill_lot, open_lot
 from loyalty_core.service.erase_member import erase_member
-from loyalty_core.service.members import NewMember, enrol_member
+from loyalty_core.service.members import NewMember, enrol_member, update_member
 from loyalty_core.service.programmes import draft_rules, publish_rules
 from loyalty_core.service.shop_coupons import not_taken
 from loyalty_core.service.source import Source
@@ -181,6 +181,17 @@ def test_a_coupon_of_one_member_is_bound_to_an_e_mail(sqlite_engine, woo):
     (made,) = woo.coupons.values()
     assert (made["code"], made["email_restrictions"]) == (code.lower(), ["ivan@example.com"])
     assert shop.health().coupons.errors == {"coupon_without_address": 1}
+
+    # Who has no address any more has no coupon in the shop; it is asked of again when it changes.
+    with write(shop.hub.engine) as connection:
+        update_member(
+            connection, shop.hub.plans, source(shop), known, {"email": None}, now=shop.clock.now()
+        )
+    for blocked in (True, False):
+        shop.block(code, blocked)
+    shop.drain()
+    coupons = shop.health().coupons
+    assert (coupons.made, coupons.errors) == (0, {"coupon_without_address": 2})
 
     with write(shop.hub.engine) as connection:
         for member in (known, unknown):

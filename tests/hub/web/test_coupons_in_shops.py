@@ -79,7 +79,10 @@ def test_beside_the_plugin_the_box_is_refused_with_a_word(shop):
     pair(shop.hub, code, name="shop", settings={"base_url": shop.woo.base_url})
     form = f"/admin/p/{shop.programme.code}/connections/{shop.home.id}/settings"
     someone = visitor(shop, "ru")
-    typed = {"base_url": shop.woo.base_url, "coupons": "true", "shop": "main"}
+    typed = {
+        "base_url": shop.woo.base_url, "shop": "main", "coupons": "true", "backfill_days": "1",
+        "earning_statuses": "completed", "more_earning_statuses": "", "on_delivery_methods": "cod",
+    }  # fmt: skip
     answer = someone.send(form, form, _name="shop", **typed)
     assert answer.status_code == 422
     assert "Здесь не нужно: плагин магазина подключён" in words(answer.text)
