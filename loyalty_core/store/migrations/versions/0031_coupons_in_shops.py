@@ -28,22 +28,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("installation_id", "code", name=op.f("pk_coupon_pushes")),
         if_not_exists=True,
     )
-    for name, column, where in (
-        ("ix_coupon_pushes_due", "due_at", "due_at IS NOT NULL"),
-        ("ix_coupon_pushes_refused", "code", "error_code IS NOT NULL"),
-    ):
-        op.create_index(
-            name,
-            "coupon_pushes",
-            ["installation_id", column],
-            sqlite_where=sa.text(where),
-            postgresql_where=sa.text(where),
-            if_not_exists=True,
-        )
-    for added in (
+    op.create_index(
+        "ix_coupon_pushes_due",
+        "coupon_pushes",
+        ["installation_id", "due_at"],
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+        if_not_exists=True,
+    )
+    op.create_index(
+        "ix_coupon_pushes_refused",
+        "coupon_pushes",
+        ["installation_id", "code"],
+        sqlite_where=sa.text("error_code IS NOT NULL"),
+        postgresql_where=sa.text("error_code IS NOT NULL"),
+        if_not_exists=True,
+    )
+    add_column(
+        "installations",
         sa.Column("makes_coupons", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("coupons_due_at", UtcTime(), nullable=True),
+    )
+    add_column("installations", sa.Column("coupons_due_at", UtcTime(), nullable=True))
+    add_column(
+        "installations",
         sa.Column("coupons_failed", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("coupon_terms", Json, nullable=True),
-    ):
-        add_column("installations", added)
+    )
+    add_column("installations", sa.Column("coupon_terms", Json, nullable=True))
