@@ -123,7 +123,8 @@ class WooClient:
     def adds_tax(self) -> bool:
         """Whether the shop puts its taxes on top of the prices that it keeps."""
         taxes = self._option("general", "woocommerce_calc_taxes")
-        return taxes == "yes" and self._option("tax", "woocommerce_prices_include_tax") != "yes"
+        within = self._option("tax", "woocommerce_prices_include_tax")
+        return bool(taxes == "yes" and within != "yes")
 
     def _option(self, group: str, name: str) -> Any:
         return self._object(f"/settings/{group}/{name}").get("value")
