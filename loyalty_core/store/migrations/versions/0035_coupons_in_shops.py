@@ -8,8 +8,8 @@ from alembic import op
 from loyalty_core.store.migrations.beside_traffic import add_column
 from loyalty_core.store.types import BigInt, Json, UtcTime
 
-revision = "0031"
-down_revision = "0030"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
