@@ -16,13 +16,15 @@ from hub.connections import shop
 from hub.ingest import process, pull
 from hub.ingest.fates import DEFECT
 from hub.live import NotLive, enliven, wire_id
-from hub.outbox import balances
+from hub.outbox import balances, coupons
 from hub.outbox.outcomes import PAUSED
 from hub.registry import ConnectorUnavailable
 from hub.vault import Unreadable
 from hub.wiring import Hub
 from loyalty_core.domain.errors import InvalidInput, NotFound
+from loyalty_core.service.api_keys import list_keys
 from loyalty_core.store import balance_pushes, inbox, installations, outbox
+from loyalty_core.store.api_keys import ApiKey
 from loyalty_core.store.audit import COMMAND_LINE, note
 from loyalty_core.store.database import read, transact, write
 from loyalty_core.store.ids import from_wire, new_id
@@ -43,6 +45,9 @@ NAME_MISSING = "Required."
 CHANGED = "*** (another)"
 """What the log says of a secret that is another than before."""
 BALANCES_NOT_SHOWN = "This connector shows no balances."
+COUPONS_BY_COMPANION = (
+    "Is not needed here: the shop's own side is paired and asks the hub for each cart."
+)
 
 
 class InstallationNotFound(NotFound):
@@ -72,7 +77,8 @@ class InstallationView:
     pull_due_at: datetime | None
     created_at: datetime
     shows_balances: bool | None = None
-    """None: its connector cannot."""
+    makes_coupons: bool | None = None
+    """None of either: its connector cannot."""
 
 
 def create_installation(  # noqa: PLR0913 - each is a word of its own to the caller
@@ -145,6 +151,8 @@ def add_installation(  # noqa: PLR0913 - each is a part of the row
         last_delivery_at=None,
         created_at=now,
     )
+    if coupons.is_wanted(found, loaded):
+        row = replace(row, makes_coupons=True, coupons_due_at=now)
     row = replace(row, **_first_duties(found, row, now))
     installations.add(connection, row)
     outbox.hurry(connection, programme_id, PAUSED, now=now)
@@ -214,21 +222,38 @@ def change_settings(  # noqa: PLR0913 - each is a word of its own to the caller
     stored = _stored(hub, row)
     loaded = load_settings(schema, {**stored, **given})
     now = hub.clock.now()
+    wants_coupons = coupons.is_wanted(connector, loaded)
+    if wants_coupons and paired_keys(connection, row):
+        assert connector.push_discounts is not None
+        raise InvalidInput({connector.push_discounts.setting: [COUPONS_BY_COMPANION]})
     changes: dict[str, Any] = {
         "settings": hub.vault.seal(loaded),
         **_first_duties(connector, row, now),
+        **coupons.switch(connection, row, wants_coupons, now),
     }
     if name is not None:
         changes["name"] = _checked_name(name)
     installations.change(connection, row.id, **changes)
     inbox.resume(connection, row.id, now=now)
     installations.hurry(connection, row.id, "balances", now=now)
+    installations.hurry(connection, row.id, "coupons", now=now)
     if loaded != stored and connector.push_balance is not None:
         # Whether and where a shop shows balances may be among its settings.
         balance_pushes.ask_all(connection, row.id, now=now)
     after = replace(row, **changes)
     _note(hub, connection, "connection_set", author, before=row, after=after)
     return row, loaded
+
+
+def key_name(row: InstallationRow) -> str:
+    """Of the key that pairing makes for the shop's own side."""
+    return f"paired-{wire_id(row.id)}"
+
+
+def paired_keys(connection: Connection, row: InstallationRow) -> list[ApiKey]:
+    """Those by which the shop's own side calls now: one, or none where it is not paired."""
+    keys = list_keys(connection, row.programme_id)
+    return [key for key in keys if key.name == key_name(row) and key.revoked_at is None]
 
 
 def set_state(
@@ -249,6 +274,7 @@ def set_state(
             inbox.resume(connection, row.id, now=now)
             installations.hurry(connection, row.id, "pull", now=now)
             installations.hurry(connection, row.id, "balances", now=now)
+            installations.hurry(connection, row.id, "coupons", now=now)
             outbox.hurry(connection, row.programme_id, PAUSED, now=now)
         after = replace(row, state=state)
         _note(hub, connection, "connection_state", author, before=row, after=after)
@@ -414,6 +440,7 @@ def _view(hub: Hub, row: InstallationRow) -> InstallationView:
         pull_due_at=row.pull_due_at,
         created_at=row.created_at,
         shows_balances=row.shows_balances if balances.can_show(hub, row.connector) else None,
+        makes_coupons=row.makes_coupons if coupons.can_make(hub, row.connector) else None,
     )
 
 

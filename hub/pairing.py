@@ -20,12 +20,14 @@ from hub.installations import (
     add_installation,
     change_settings,
     get_installation,
+    key_name,
+    paired_keys,
 )
 from hub.live import wire_id
 from hub.wiring import Hub
 from loyalty_core.domain.coupon_codes import draw, normal, told
 from loyalty_core.domain.errors import InvalidInput, NotAvailable, Rejected
-from loyalty_core.service.api_keys import create_key, list_keys, revoke_key
+from loyalty_core.service.api_keys import create_key, revoke_key
 from loyalty_core.store import pairing_codes
 from loyalty_core.store.api_keys import digest
 from loyalty_core.store.database import transact, write
@@ -108,6 +110,10 @@ def _pair(
     if claimed is None:
         raise PairingCodeWrong
     companion = _companion(hub, claimed.connector)
+    discounts = hub.registry.get(claimed.connector).push_discounts
+    if discounts is not None:
+        # The shop's own side asks for each cart: coupons of the shop would come on top.
+        settings = {**settings, discounts.setting: "false"}
     if claimed.installation_id is None:
         row, loaded = add_installation(
             hub,
@@ -133,15 +139,13 @@ def _new_key(
     now: datetime,
 ) -> str:
     """The connection's own key; it has one at a time."""
-    name = f"paired-{wire_id(row.id)}"
-    for key in list_keys(connection, row.programme_id):
-        if key.name == name and key.revoked_at is None:
-            revoke_key(connection, row.programme_id, key.id, author=AUTHOR, now=now)
+    for key in paired_keys(connection, row):
+        revoke_key(connection, row.programme_id, key.id, author=AUTHOR, now=now)
     shop = settings.get("shop")
     made = create_key(
         connection,
         programme_id=row.programme_id,
-        name=name,
+        name=key_name(row),
         scopes=companion.scopes,
         shops=[shop] if shop else None,
         author=AUTHOR,

@@ -108,6 +108,28 @@ class ShownBalance(Balance):
 
 
 @frozen
+class ShopCoupon:
+    """A coupon of the programme, as a shop may give it by itself.
+
+    It takes off the goods of the basket either a percent (`percent_bp`, hundredths of a percent)
+    or a sum (`sum_minor`, kopecks, with tax as buyers pay it); the other one is None.
+    `least_minor`: from goods of so much on.  `ends_at`: from then on it is good no more.  `uses`:
+    how often it may be used in this shop, from its making on, by all together.  It is for buyers
+    with one of the `accounts` (the shop's own ids, as events name customers) or `emails` alone;
+    where there are neither, for whoever has the code.  No other coupon stands beside it.
+    """
+
+    code: str
+    percent_bp: int | None
+    sum_minor: int | None
+    least_minor: int
+    ends_at: datetime | None
+    uses: int
+    accounts: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+
+
+@frozen
 class MemberView:
     """What an answer shows of a member: nothing personal unless verified."""
 

@@ -13,6 +13,8 @@
   x Drop                mark the delivery as not for us, do not try again
     + NotOurs             a kind of message that the connector does not handle
     + Gone                the document does not exist at the remote any more
+    + CodeTaken           the remote has something of this code that is not the hub's
+    + NotPossible         the remote cannot have it as it is asked for
   x Refused             answer 4xx at the door, store nothing
     + SignatureInvalid
     + Unreadable          not JSON, or no delivery key in it
@@ -85,6 +87,14 @@ class NotOurs(Drop):
 
 class Gone(Drop):
     code = "gone"
+
+
+class CodeTaken(Drop):
+    code = "code_taken"
+
+
+class NotPossible(Drop):
+    code = "not_possible"
 
 
 class Refused(ConnectorError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from loyalty_kit.checkout import ShownBalance
+from loyalty_kit.checkout import ShopCoupon, ShownBalance
 from loyalty_kit.desk import Desk
 from loyalty_kit.events import Event
 from loyalty_kit.manifest import Capability, Channel, Manifest
@@ -341,8 +341,30 @@ class PushBalance(Protocol):
 
 
 class PushDiscounts(Protocol):
-    def push(self, client: Client, discounts: tuple[Mapping[str, Any], ...], *, key: str) -> None:
-        """Repeatable: the same key sends the same request."""
+    """Makes coupons of the programme in the shop.
+
+    `setting`: the box among the connector's settings that the owner ticks to have it so; it is
+    off at first.
+    """
+
+    setting: str
+
+    def push(self, client: Client, coupon: ShopCoupon, *, key: str) -> None:
+        """Have the shop take this coupon, as it is told here, from now on.
+
+        One that the hub made before is changed.  Repeatable: the same key sends the same request.
+
+        Raises: Retry (the shop as a whole), NeedsAttention (nothing will be taken until the
+        owner mends it), Drop (this one is not taken: CodeTaken where the shop has such a coupon
+        that is not the hub's, which is left alone; NotPossible where the shop cannot have it so).
+        """
+        ...
+
+    def take_back(self, client: Client, code: str, *, key: str) -> None:
+        """Have the shop take it no more.  What is not the hub's, or not there, stays as it is.
+
+        Raises: as `push`.
+        """
         ...
 
 

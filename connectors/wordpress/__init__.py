@@ -6,6 +6,7 @@ from connectors.wordpress.balances import Balances
 from connectors.wordpress.catalogue import Catalogue
 from connectors.wordpress.client import WooClient, make_client
 from connectors.wordpress.companion import PLUGIN
+from connectors.wordpress.coupons import Coupons
 from connectors.wordpress.documents import Documents
 from connectors.wordpress.manifest import MANIFEST
 from connectors.wordpress.pull import Pull
@@ -33,6 +34,7 @@ CONNECTOR = Connector(
     pull=Pull(),
     catalogue=Catalogue(),
     push_balance=Balances(),
+    push_discounts=Coupons(),
     companion=PLUGIN,
     check=check,
     shop_webhooks=ShopWebhooks(),

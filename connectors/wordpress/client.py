@@ -19,7 +19,9 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
+from connectors.wordpress.lines import is_code
 from loyalty_kit.errors import (
+    CodeTaken,
     ConnectorError,
     CredentialsRejected,
     Gone,
@@ -46,12 +48,18 @@ GONE_CODES = frozenset(
         "woocommerce_rest_shop_order_invalid_id",
         "woocommerce_rest_invalid_order_id",
         "woocommerce_rest_product_invalid_id",
+        "woocommerce_rest_shop_coupon_invalid_id",
         "wc_user_invalid_id",
     }
 )
+SAME_CODE = "woocommerce_rest_coupon_code_already_exists"
 SORTED_HERE = (400, 401, 403, 404)
 
 _log = logging.getLogger(__name__)
+
+
+class ParametersRefused(RemoteMisconfigured):
+    """A 400: WooCommerce takes a value of the call for impossible."""
 
 
 def make_client(context: ClientContext) -> WooClient:
@@ -104,6 +112,23 @@ class WooClient:
     def webhooks(self) -> list[Json]:
         return self._all("/webhooks")
 
+    def account(self, customer_id: str) -> Json:
+        return self._object(f"/customers/{_id(customer_id)}")
+
+    def coupon(self, code: str) -> Json | None:
+        """The one that buyers may use by this code; None: there is none."""
+        found = self._list("/coupons", {"code": code})
+        return next((one for one in found if is_code(one.get("code"), code)), None)
+
+    def adds_tax(self) -> bool:
+        """Whether the shop puts its taxes on top of the prices that it keeps."""
+        taxes = self._option("general", "woocommerce_calc_taxes")
+        within = self._option("tax", "woocommerce_prices_include_tax")
+        return bool(taxes == "yes" and within != "yes")
+
+    def _option(self, group: str, name: str) -> Any:
+        return self._object(f"/settings/{group}/{name}").get("value")
+
     # Writing: the key must have the right to
 
     def write_customer_meta(self, customer_id: str, values: Mapping[str, str]) -> None:
@@ -113,6 +138,18 @@ class WooClient:
         """
         meta = [{"key": key, "value": value} for key, value in values.items()]
         self._write("PUT", f"/customers/{_id(customer_id)}", {"meta_data": meta})
+
+    def make_coupon(self, fields: Json) -> None:
+        """Raises: CodeTaken, ParametersRefused."""
+        self._write("POST", "/coupons", fields)
+
+    def change_coupon(self, coupon_id: str, fields: Json) -> None:
+        """Raises: ParametersRefused, NotOurs (the key's user may not)."""
+        self._write("PUT", f"/coupons/{_id(coupon_id)}", fields)
+
+    def delete_coupon(self, coupon_id: str) -> None:
+        """For ever, and not into the trash."""
+        self._answered("DELETE", f"/coupons/{_id(coupon_id)}", {"force": "true"})
 
     def make_webhook(self, fields: Json) -> None:
         self._write("POST", "/webhooks", fields)
@@ -273,6 +310,8 @@ def refusal(response: requests.Response) -> ConnectorError:
         if code in GONE_CODES:
             return Gone(f"{host} has no such document")
         return RemoteMisconfigured(f"{host} has no REST API at this address: {LOOK_AT}")
+    if code == SAME_CODE:
+        return CodeTaken(f"{host} has a coupon of this code already")
     if status == 403 and code is None:
         return RemoteUnavailable(f"{host} answered 403 with a page that is not WooCommerce's")
     if status == 403 and code == "woocommerce_rest_cannot_edit":
@@ -281,7 +320,7 @@ def refusal(response: requests.Response) -> ConnectorError:
         return CredentialsRejected(
             f"{host} refused the key: {code or status}; {_WHY.get(code or '', 'no reason given')}"
         )
-    return RemoteMisconfigured(f"{host} answered 400: {code or 'no reason given'}")
+    return ParametersRefused(f"{host} answered 400: {code or 'no reason given'}")
 
 
 _WHY = {

@@ -53,9 +53,9 @@ class Part:
 
 def purchase_lines(order: Wire) -> tuple[PurchaseLine, ...]:
     """Goods, delivery and fees, none of them below zero."""
-    codes = {line["code"].lower() for line in our_coupons(order)}
+    kinds = {kind_of(line) for line in our_coupons(order)}
     names = line_names(order)
-    return tuple(_line(part, codes, names) for part in _after_negative_parts(_parts(order)))
+    return tuple(_line(part, kinds, names) for part in _after_negative_parts(_parts(order)))
 
 
 def line_names(order: Wire) -> dict[str, str]:
@@ -81,7 +81,7 @@ def _parts(order: Wire) -> list[Part]:
 
 
 def _reductions(order: Wire) -> list[int]:
-    """What the hub's own virtual coupons took off each line of goods.
+    """What the hub's own coupons took off each line of goods.
 
     `total` of a line is what all coupons left.  The sum that our coupon lines name (exact,
     where the order's `discount_total` is not) is allotted by what each line lost; the rest of
@@ -153,8 +153,8 @@ def _after_negative_parts(parts: Sequence[Part]) -> list[Part]:
     return kept
 
 
-def _line(part: Part, codes: set[str], names: Mapping[str, str]) -> PurchaseLine:
-    discount, spend, reduction = (*part.told, None) if part.told else _split(part.reduction, codes)
+def _line(part: Part, kinds: set[str], names: Mapping[str, str]) -> PurchaseLine:
+    discount, spend, reduction = (*part.told, None) if part.told else _split(part.reduction, kinds)
     goods = part.kind is LineKind.GOODS
     return PurchaseLine(
         id=names[str(part.item["id"])],
@@ -170,13 +170,13 @@ def _line(part: Part, codes: set[str], names: Mapping[str, str]) -> PurchaseLine
     )
 
 
-def _split(reduction: int, codes: set[str]) -> tuple[int | None, int | None, int | None]:
+def _split(reduction: int, kinds: set[str]) -> tuple[int | None, int | None, int | None]:
     """Discount, spend and reduction of a line: told apart where only one kind was used."""
     if not reduction:
         return 0, 0, None
-    if codes == {DISCOUNT_COUPON}:
+    if kinds == {DISCOUNT_COUPON}:
         return reduction, 0, None
-    if codes == {SPEND_COUPON}:
+    if kinds == {SPEND_COUPON}:
         return 0, reduction, None
     return None, None, reduction
 
@@ -208,7 +208,13 @@ def _returned(item: Wire, names: Mapping[str, str]) -> str | None:
 
 
 def our_coupons(order: Wire) -> list[Wire]:
-    return [line for line in order["coupon_lines"] if is_ours(line["code"])]
+    """Virtual ones of the plugin, and those that the hub made in the shop (`of_hub`)."""
+    return [line for line in order["coupon_lines"] if line.get("of_hub") or is_ours(line["code"])]
+
+
+def kind_of(coupon: Wire) -> str:
+    """The code that says what a coupon of ours stands for; one that the hub made is a discount."""
+    return DISCOUNT_COUPON if coupon.get("of_hub") else str(coupon["code"]).lower()
 
 
 def is_ours(code: str | None) -> bool:
@@ -216,9 +222,9 @@ def is_ours(code: str | None) -> bool:
     return text in (SPEND_COUPON, DISCOUNT_COUPON) or text.startswith(HUB_COUPONS)
 
 
-def is_discount(code: str | None) -> bool:
-    """Whether a coupon of ours stands for a discount alone, and for no points."""
-    return (code or "").lower() == DISCOUNT_COUPON
+def is_code(told: object, code: str) -> bool:
+    """Whether a code as WooCommerce writes it, in lower case, is this one."""
+    return str(told).lower() == code.lower()
 
 
 def sku_of(item: Wire) -> str | None:

@@ -21,8 +21,10 @@ MANIFEST = Manifest(
             Capability.CHECK,
             Capability.COMPANION,
             Capability.PUSH_BALANCE,
+            Capability.PUSH_DISCOUNTS,
             Capability.SHOP_WEBHOOKS,
         }
     ),
     settings_schema=Settings,
+    kit=">=1.5,<2",
 )

@@ -93,6 +93,18 @@ class Settings(SettingsSchema):
             "Accounts enrol nobody: orders do.",
         },
     )
+    coupons = settings.boolean(
+        {
+            "ru": "Создавать купоны программы в магазине",
+            "en": "Make coupons of the programme in the shop",
+        },
+        help={
+            "ru": "Для магазина без нашего плагина: купоны хаба становятся купонами WooCommerce. "
+            "Ключу нужно право на запись.",
+            "en": "For a shop without our plugin: coupons of the hub become coupons of "
+            "WooCommerce. The key needs the right to write.",
+        },
+    )
     backfill_days = settings.integer(
         {"ru": "При подключении забрать заказы за дней", "en": "Days of orders to take at first"},
         least=0,
@@ -267,10 +279,12 @@ class Refund(Wire):
 
 
 class OrderDocument(Wire):
-    """What `fetch.read` brings for an order that is there."""
+    """What `fetch.read` brings for an order that is there.  `hub_coupons`: codes of those of its
+    coupons that the hub made in the shop."""
 
     order = fields.Nested(Order, required=True)
     refunds = fields.List(fields.Nested(Refund), required=True)
+    hub_coupons = fields.List(fields.String(), load_default=list)
 
 
 class GoneDocument(Wire):

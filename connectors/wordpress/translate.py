@@ -46,7 +46,7 @@ def translate_order(hint: Hint, document: Any, context: Context) -> Translated:
     if isinstance(document, Mapping) and document.get("gone"):
         return _gone(hint, document, context)
     data = load(_ORDER, document)
-    order = data["order"]
+    order = _with_made_coupons(data["order"], data["hub_coupons"])
     status = status_of(order["status"], context.settings)
     if status is None:
         return ()
@@ -69,6 +69,17 @@ def translate_order(hint: Hint, document: Any, context: Context) -> Translated:
         refunds=_refunds(data["refunds"], order, occurred_at, context.revision),
     )
     return (purchase,)
+
+
+def _with_made_coupons(order: Wire, made: list[str]) -> Wire:
+    """The order with its coupon lines told apart: whether the hub made the coupon."""
+    if not made:
+        return order
+    told = [
+        {**line, "of_hub": any(lines.is_code(line["code"], code) for code in made)}
+        for line in order["coupon_lines"]
+    ]
+    return {**order, "coupon_lines": told}
 
 
 def load(read: Load, document: Any) -> dict[str, Any]:
@@ -140,7 +151,7 @@ def _number(order: Wire) -> str | None:
 
 
 def _foreign_coupons(order: Wire) -> tuple[str, ...]:
-    """Codes that somebody typed; our virtual coupons are not codes."""
+    """Codes that somebody typed, of the shop's own or of the hub's; virtual ones are not codes."""
     codes = [line["code"] for line in order["coupon_lines"]]
     return tuple(
         code for code in codes if code and not lines.is_ours(code) and len(code) <= lines.MAX_CODE
@@ -153,7 +164,8 @@ def _points_spent(order: Wire) -> int | None:
     Without a coupon of ours that stands for points the buyer got nothing for them, whatever the
     meta says: staff may have taken it off.  Of a line that they took off the points go with it.
     """
-    paying = [one for one in lines.our_coupons(order) if not lines.is_discount(one["code"])]
+    kinds = map(lines.kind_of, lines.our_coupons(order))
+    paying = any(kind != lines.DISCOUNT_COUPON for kind in kinds)
     told = lines.meta(order, META_POINTS) if paying else None
     try:
         points = max(0, parse_decimal(told, HUNDREDTHS)) if told is not None else None

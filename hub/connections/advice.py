@@ -48,6 +48,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Магазин не принимает балансы. Дайте ключу право изменять покупателей или выключите "
         "показ балансов.",
     ),
+    "coupons_refused": (
+        "The shop does not take coupons. Give the key the right to write, or untick the coupons in "
+        "the settings of the connection.",
+        "Магазин не принимает купоны. Дайте ключу право на запись или снимите галочку купонов в "
+        "настройках подключения.",
+    ),
     "trouble": (
         "Read what is wrong, mend it in the shop or in the settings, then test the connection.",
         "Прочитайте, что случилось, исправьте в магазине или в настройках, затем проверьте "
@@ -89,6 +95,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Балансы некоторых участников магазин не принимает: обычно этих покупателей в нём "
         "удалили. При следующем изменении хаб попробует снова.",
     ),
+    "coupons_failed": (
+        "The shop does not take some coupons of the programme: To look at lists them with the "
+        "reason. Each is tried again every day.",
+        "Некоторые купоны программы магазин не принимает: они перечислены с причиной в разделе "
+        "«Разобрать». Хаб пробует снова каждый день.",
+    ),
     "no_address": (
         "The hub does not know its own address: set HUB_PUBLIC_URL to the one by which the shop "
         "reaches it.",
@@ -125,6 +137,7 @@ OF_TROUBLE = frozenset(
         "remote_unavailable",
         "rate_limited",
         "balances_refused",
+        "coupons_refused",
     }
 )
 """Troubles with an advice of their own."""

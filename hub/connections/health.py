@@ -11,7 +11,7 @@ from hub.connections import advice, shop
 from hub.connections.shop import ShopSide
 from hub.installations import InstallationView, installation_row
 from hub.wiring import Hub
-from loyalty_core.store import balance_pushes, delivery_health
+from loyalty_core.store import balance_pushes, coupon_pushes, delivery_health
 from loyalty_core.store.database import read
 
 WEEK = timedelta(days=7)
@@ -30,6 +30,18 @@ class Balances:
 
     on: bool
     waiting: int
+    failed: int
+    told_at: datetime | None
+    errors: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Coupons:
+    """`waiting` are to be told of, `made` stand in the shop; `failed`: it did not take them."""
+
+    on: bool
+    waiting: int
+    made: int
     failed: int
     told_at: datetime | None
     errors: Mapping[str, int]
@@ -56,6 +68,7 @@ class Health:
     refused_at: datetime | None
     refused_code: str | None
     balances: Balances | None
+    coupons: Coupons | None = None
 
 
 def health_of(hub: Hub, view: InstallationView) -> Health:
@@ -66,6 +79,8 @@ def health_of(hub: Hub, view: InstallationView) -> Health:
         lag = delivery_health.lag(connection, row.id)
         counts = balance_pushes.counts(connection, row.id)
         untold = balance_pushes.errors(connection, row.id)
+        of_coupons = coupon_pushes.counts(connection, row.id, now=now)
+        not_made = coupon_pushes.errors(connection, row.id)
         errors = delivery_health.errors_since(connection, row.id, now - WEEK)
         dead = delivery_health.dead(connection, row.id)
         found_at = delivery_health.last_found_at(connection, row.id)
@@ -88,6 +103,9 @@ def health_of(hub: Hub, view: InstallationView) -> Health:
         None
         if shows is None
         else Balances(shows, counts.waiting, counts.failed, counts.told_at, untold),
+        None
+        if view.makes_coupons is None
+        else Coupons(view.makes_coupons, **asdict(of_coupons), errors=not_made),
     )
 
 
@@ -111,8 +129,14 @@ def _of_the_hub(health: Health) -> Iterator[str]:
         yield "late"
     if health.hooks:
         yield from _of_hooks(health)
+    yield from _of_pushes(health)
+
+
+def _of_pushes(health: Health) -> Iterator[str]:
     if health.balances is not None and health.balances.on and health.balances.failed:
         yield "balances_failed"
+    if health.coupons is not None and health.coupons.failed:
+        yield "coupons_failed"
 
 
 def _is_refused(health: Health) -> bool:
@@ -151,7 +175,7 @@ def _is_before(moment: datetime | None, other: datetime) -> bool:
 
 def as_document(health: Health, side: ShopSide | None, language: str) -> dict[str, Any]:
     """As programs read it; no name, no address and no secret of anybody."""
-    view, balances = health.view, health.balances
+    view, balances, coupons = health.view, health.balances, health.coupons
     return {
         "id": view.id,
         "name": view.name,
@@ -176,6 +200,9 @@ def as_document(health: Health, side: ShopSide | None, language: str) -> dict[st
         "balances": None
         if balances is None
         else {**asdict(balances), "told_at": _time(balances.told_at)},
+        "coupons": None
+        if coupons is None
+        else {**asdict(coupons), "told_at": _time(coupons.told_at)},
         "shop": None if side is None else _shop(side),
         "advice": [
             {"code": code, "text": advice.sentence(code, language)}

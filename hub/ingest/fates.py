@@ -30,7 +30,9 @@ WEBHOOK = "webhook_trouble"
 """What a delivery itself says is wrong at the shop, as that its sender has lost its rights."""
 BALANCES = "balances_refused"
 """The shop does not let balances be shown; whatever else it lets the hub do goes on."""
-OF_ONE_DELIVERY = frozenset({PayloadInvalid.code, DEFECT, WEBHOOK, BALANCES})
+COUPONS = "coupons_refused"
+"""The same of coupons that are to be made there."""
+OF_ONE_DELIVERY = frozenset({PayloadInvalid.code, DEFECT, WEBHOOK, BALANCES, COUPONS})
 """Troubles that one delivery or one duty brings; the rest of its installation works on."""
 KILLED_TWICE = 2
 _TEXT_LIMIT = 500

@@ -12,7 +12,7 @@ from hub.connections import shop
 from hub.ingest import backfill, process, pull
 from hub.jobs.crew import work_off
 from hub.jobs.lots import fill_lots
-from hub.outbox import balances, dispatch, reports
+from hub.outbox import balances, coupons, dispatch, reports
 from hub.wiring import Hub
 from loyalty_core.store.database import is_sqlite
 
@@ -50,6 +50,7 @@ def _one_round(hub: Hub, programme_id: int, duties: threading.Lock) -> int:
     if duties.acquire(blocking=False):
         try:
             told = balances.push_batch(hub, programme_id)
+            told += coupons.push_batch(hub, programme_id)
             done = int(pull.do_duty(hub, programme_id))
             done += int(shop.keep_up(hub, programme_id))
             done += int(backfill.go_on(hub, programme_id))

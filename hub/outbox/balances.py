@@ -1,9 +1,7 @@
 """Balances go out to the shops that show them, as they are when they are told.
 
 The outbox says whose balance changed.  Of that comes one row for each member and connection
-(`balance_pushes`), so many changes before it is told are one call.  A connection tells under a
-lease of its own, one call after the other: a shop that is dead or slow waits out growing pauses,
-and the others do not hear of it.
+(`balance_pushes`), so many changes before it is told are one call.
 """
 
 from __future__ import annotations
@@ -11,19 +9,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
 from hub.ingest import fates
 from hub.live import Live, enliven, wire_id
+from hub.outbox import turns
+from hub.outbox.turns import Duty, Turn, is_of_the_shop
 from hub.wiring import Hub
 from loyalty_core.store import (
     accounts,
     balance_pushes,
     checkout,
-    inbox,
     installations,
     members,
     programmes,
@@ -35,25 +34,14 @@ from loyalty_core.store.ids import from_wire
 from loyalty_core.store.installations import InstallationRow
 from loyalty_core.store.outbox import OutboxRow
 from loyalty_kit.checkout import Balance, ShownBalance, TierView
-from loyalty_kit.errors import NeedsAttention, RateLimited, Retry
 from loyalty_kit.ports import Client
 
 log = structlog.get_logger(__name__)
 
 BATCH = 20
 """So many calls are one turn of a connection."""
-LEASE = timedelta(minutes=5)
-"""A vendor who dawdles may take so long over one call, by the limits of the transport."""
-SHIFT = timedelta(seconds=10)
-"""A turn that takes longer makes room for whatever else is due."""
-PATIENCE = LEASE
+PATIENCE = turns.LEASE
 """A member who is put off lets the others of the connection wait no longer."""
-LONGEST_PAUSE = 5
-"""After so many failures in a row the pause grows no further (`fates.PAUSES`)."""
-
-
-class LeaseLost(Exception):
-    """Another worker has the connection by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +50,6 @@ class _Facts:
 
     names: Sequence[str]
     balance: ShownBalance
-
-
-@dataclass(slots=True)
-class _Turn:
-    """`told`: the shop took a balance; `troubled`: it let one not be shown."""
-
-    row: InstallationRow
-    until: datetime
-    told: bool = False
-    troubled: bool = False
 
 
 def spread(
@@ -101,52 +79,22 @@ def push_batch(hub: Hub, programme_id: int) -> int:
 
     Raises: database errors; whatever else goes wrong is shown at the connection.
     """
-    now = hub.clock.now()
-    until = now + LEASE
-    row = transact(
-        hub.engine,
-        lambda c: installations.claim_duty(c, programme_id, "balances", now=now, until=until),
-    )
-    if row is None:
-        return 0
-    turn = _Turn(row, until)
-    try:
-        looked = _take_turn(hub, turn)
-    except LeaseLost:
-        return 1
-    except Exception as error:
-        if is_away(error):
-            raise
-        _pause(hub, turn, error)
-        return 1
-    _end_turn(hub, turn, looked)
-    return looked
+    return turns.take_turn(hub, programme_id, DUTY, lambda turn: _work(hub, turn))
 
 
-def _take_turn(hub: Hub, turn: _Turn) -> int:
+def _work(hub: Hub, turn: Turn) -> int:
     """Raises: LeaseLost; what stands between the hub and the shop as a whole."""
-    begun = hub.clock.now()
+    now = hub.clock.now()
     with read(hub.engine) as connection:
-        rows = balance_pushes.due(connection, turn.row.id, now=begun, limit=BATCH)
+        rows = balance_pushes.due(connection, turn.row.id, now=now, limit=BATCH)
     if not rows:
         return 0
     live = enliven(hub, turn.row)
     client = live.client()
-    for done, row in enumerate(rows, start=1):
-        _keep_lease(hub, turn)
-        _tell_or_note(hub, turn, live, client, row)
-        if hub.clock.now() >= begun + SHIFT or _receipts_wait(hub, turn):
-            return done
-    return len(rows)
+    return turns.each(hub, turn, rows, lambda row: _tell_or_note(hub, turn, live, client, row))
 
 
-def _receipts_wait(hub: Hub, turn: _Turn) -> bool:
-    """They wait for one call at most."""
-    with read(hub.engine) as connection:
-        return inbox.is_due(connection, turn.row.programme_id, now=hub.clock.now())
-
-
-def _tell_or_note(hub: Hub, turn: _Turn, live: Live, client: Client, push: BalancePush) -> None:
+def _tell_or_note(hub: Hub, turn: Turn, live: Live, client: Client, push: BalancePush) -> None:
     """Raises: what is wrong with the shop as a whole, with the row put off."""
     try:
         turn.told |= _tell(hub, live, client, push)
@@ -154,7 +102,7 @@ def _tell_or_note(hub: Hub, turn: _Turn, live: Live, client: Client, push: Balan
         if is_away(error):
             raise
         turn.troubled |= _note(hub, push, error)
-        if _is_of_the_shop(error):
+        if is_of_the_shop(error):
             raise
 
 
@@ -187,7 +135,7 @@ def _push_to_each(live: Live, client: Client, push: BalancePush, facts: _Facts, 
         try:
             shows.push(client, name, facts.balance, key=key)
         except Exception as error:
-            if _is_of_the_shop(error):
+            if is_of_the_shop(error):
                 raise
             first = first or error
     if first is not None:
@@ -253,7 +201,7 @@ def _note(hub: Hub, push: BalancePush, error: Exception) -> bool:
     now = hub.clock.now()
     verdict = fates.judge(error, min(push.attempts + 1, len(fates.PAUSES)), now)
     fate = verdict.fate
-    trouble = None if _is_of_the_shop(error) else verdict.trouble
+    trouble = None if is_of_the_shop(error) else verdict.trouble
     known = {"installation": wire_id(push.installation_id), "code": fate.error_code}
     if fate.error_code == fates.DEFECT:
         log.error("balance_defect", **known, exc_info=error)
@@ -262,7 +210,7 @@ def _note(hub: Hub, push: BalancePush, error: Exception) -> bool:
 
     def write_down(connection: Connection) -> None:
         if trouble is not None:
-            _show(connection, push.installation_id, trouble)
+            turns.show(connection, push.installation_id, fates.BALANCES, trouble)
         if fate.state == "due":
             # What is no fault of this row keeps its place; the shop as a whole waits.
             balance_pushes.put_off(
@@ -282,72 +230,12 @@ def _note(hub: Hub, push: BalancePush, error: Exception) -> bool:
     return trouble is not None
 
 
-def _is_of_the_shop(error: Exception) -> bool:
-    """Others of its members would fail as well."""
-    if isinstance(error, NeedsAttention):
-        return error.code not in fates.OF_ONE_DELIVERY
-    return isinstance(error, Retry)
+def _next_at(connection: Connection, row: InstallationRow, now: datetime) -> datetime | None:
+    due_at = balance_pushes.next_due_at(connection, row.id)
+    return due_at and min(due_at, now + PATIENCE)
 
 
-def _keep_lease(hub: Hub, turn: _Turn) -> None:
-    """Raises: LeaseLost."""
-    until = hub.clock.now() + LEASE
-    kept = transact(
-        hub.engine,
-        lambda c: installations.keep_duty(c, turn.row.id, "balances", turn.until, until=until),
-    )
-    if not kept:
-        raise LeaseLost
-    turn.until = until
-
-
-def _pause(hub: Hub, turn: _Turn, error: Exception) -> None:
-    """All members of this shop wait: as long as it asks for, or longer with each failure."""
-    now, failed = hub.clock.now(), turn.row.balances_failed
-    if isinstance(error, RateLimited):
-        due_at = now + timedelta(seconds=max(1.0, error.retry_after_s))
-    elif isinstance(error, Retry):
-        due_at = now + fates.PAUSES[min(failed, LONGEST_PAUSE - 1)]
-        failed += 1
-    else:
-        due_at = now + fates.ATTENTION_PAUSE
-    verdict = fates.judge(error, 1, now)
-
-    def save(connection: Connection) -> None:
-        values = {"balances_due_at": due_at, "balances_failed": failed}
-        if installations.lock_duty(connection, turn.row.id, "balances", turn.until):
-            installations.change(connection, turn.row.id, **values)
-        if verdict.trouble is not None:
-            _show(connection, turn.row.id, verdict.trouble)
-
-    transact(hub.engine, save)
-
-
-def _show(connection: Connection, home: int, trouble: fates.Trouble) -> None:
-    """To the owner, under a name of its own, since only a balance that is told shows that it is
-    over; what stands there of something else stays."""
-    row = installations.lock(connection, home)
-    if row is not None and row.trouble_code in (None, fates.BALANCES):
-        installations.mark_trouble(connection, home, fates.BALANCES, trouble.text)
-
-
-def _end_turn(hub: Hub, turn: _Turn, looked: int) -> None:
-    """It goes on when the next row is due; if the shop took balances, what was wrong is over."""
-    number, now = turn.row.id, hub.clock.now()
-
-    def save(connection: Connection) -> None:
-        row = installations.lock(connection, number)
-        if row is None or row.balances_due_at != turn.until:
-            return
-        due_at = balance_pushes.next_due_at(connection, number)
-        if due_at is not None:
-            due_at = min(due_at, now + PATIENCE)
-        failed = 0 if looked else row.balances_failed
-        installations.change(connection, number, balances_due_at=due_at, balances_failed=failed)
-        if turn.told and not turn.troubled and row.trouble_code == fates.BALANCES:
-            installations.clear_trouble(connection, number)
-
-    transact(hub.engine, save)
+DUTY = Duty("balances", fates.BALANCES, _next_at)
 
 
 def switch(hub: Hub, row: InstallationRow, on: bool) -> None:

@@ -1,7 +1,8 @@
 """Coupons with their counters, and which hold or purchase has used which.
 
 A counter (`uses`, and `over` for what was used past the most) is the number of the coupon's
-uses; both are written in one transaction, the coupon locked.
+uses; both are written in one transaction, the coupon locked.  In the same transaction the shops
+that make coupons of their own of these are asked to be told (`coupon_pushes`).
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from sqlalchemy import (
     update,
 )
 
+from loyalty_core.store import coupon_pushes
 from loyalty_core.store.promotion_uses import Ref
 from loyalty_core.store.sets import among, insert_many, update_many
-from loyalty_core.store.tables import coupon_lots, coupon_uses, coupons, holds
+from loyalty_core.store.tables import coupon_lots, coupon_uses, coupons, holds, purchases
 
 CouponKey = tuple[int, str]
 """Programme, and the normal form of a code."""
@@ -134,6 +136,7 @@ def write_uses(
     """Set the counters of these coupons (they are locked), and all uses of these."""
     rows = sorted((*one.key, one.uses, one.over) for one in counters)
     update_many(connection, coupons, ("programme_id", "code"), ("uses", "over"), rows)
+    coupon_pushes.ask(connection, [(row[0], row[1]) for row in rows])
     for kind, ids in _by_kind(used).items():
         connection.execute(_DELETE_USES, {"kind": kind, "refs": ids})
     fresh = [(*ref, *key) for ref, keys in used.items() for key in sorted(keys)]
@@ -144,6 +147,7 @@ def set_states(connection: Connection, kept: Iterable[KeptCoupon]) -> None:
     """Write the states of these coupons; they are locked."""
     rows = sorted((*one.key, one.state) for one in kept)
     update_many(connection, coupons, ("programme_id", "code"), ("state",), rows)
+    coupon_pushes.ask(connection, [(row[0], row[1]) for row in rows])
 
 
 # --- made and found ---------------------------------------------------------------------------
@@ -152,13 +156,16 @@ def set_states(connection: Connection, kept: Iterable[KeptCoupon]) -> None:
 def add_coupons(connection: Connection, kept: Sequence[KeptCoupon]) -> int:
     """How many were added: a code that is there already stays as it is."""
     rows = [tuple(getattr(one, name) for name in _COLUMNS) for one in kept]
-    return insert_many(connection, coupons, _COLUMNS, rows, unless=("programme_id", "code"))
+    added = insert_many(connection, coupons, _COLUMNS, rows, unless=("programme_id", "code"))
+    coupon_pushes.ask(connection, [one.key for one in kept])
+    return added
 
 
 def issue_coupons(connection: Connection, kept: Sequence[KeptCoupon]) -> None:
     """Raises: IntegrityError, where a code is there already: draw another."""
     rows = [tuple(getattr(one, name) for name in _COLUMNS) for one in kept]
     insert_many(connection, coupons, _COLUMNS, rows)
+    coupon_pushes.ask(connection, [one.key for one in kept])
 
 
 def issued(connection: Connection, programme_id: int, issued_for: str) -> KeptCoupon | None:
@@ -227,6 +234,8 @@ def add_lot(connection: Connection, lot: KeptLot) -> bool:
 
 def change_lot(connection: Connection, lot_id: int, values: Mapping[str, Any]) -> None:
     connection.execute(update(coupon_lots).where(coupon_lots.c.id == lot_id).values(**values))
+    if "state" in values:
+        coupon_pushes.ask_of_lot(connection, lot_id)
 
 
 def grow_lot(connection: Connection, lot_id: int, by: int) -> None:
@@ -241,9 +250,10 @@ def grow_lot(connection: Connection, lot_id: int, by: int) -> None:
 
 def move_member(connection: Connection, programme_id: int, old: int, new: int) -> None:
     """Coupons of one member are another's: they turned out to be one."""
-    _lock_of_members(connection, programme_id, [old])
+    keys = _lock_of_members(connection, programme_id, [old])
     own = and_(coupons.c.programme_id == programme_id, coupons.c.member_id == old)
     connection.execute(update(coupons).where(own).values(member_id=new))
+    coupon_pushes.ask(connection, keys)
 
 
 def forget_people(connection: Connection, programme_id: int, member_ids: Collection[int]) -> int:
@@ -257,6 +267,7 @@ def forget_people(connection: Connection, programme_id: int, member_ids: Collect
     keys = _lock_of_members(connection, programme_id, member_ids)
     if not keys:
         return 0
+    coupon_pushes.ask(connection, keys)
     values = {"programmes": {key[0] for key in keys}, "codes": {key[1] for key in keys}}
     for table in (coupon_uses, coupons):
         these = (among(table.c.programme_id, "programmes"), among(table.c.code, "codes"))
@@ -275,6 +286,17 @@ def _lock_of_members(
         .with_for_update()
     )
     return [(row.programme_id, row.code) for row in connection.execute(own)]
+
+
+def used_by_source(connection: Connection, key: CouponKey, source: str) -> int:
+    """How many purchases that this source told of use a coupon."""
+    mine = (coupon_uses.c.programme_id == key[0], coupon_uses.c.code == key[1])
+    query = (
+        select(func.count())
+        .select_from(coupon_uses.join(purchases, purchases.c.id == coupon_uses.c.ref))
+        .where(*mine, coupon_uses.c.kind == "purchase", purchases.c.source == source)
+    )
+    return connection.scalar(query) or 0
 
 
 # --- proof ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from loyalty_core.store.tables import installations
 WORKED_STATES = ("active", "attention")
 """Their receipts are worked on and their polls run; of paused ones only kept."""
 
-DUTIES = ("pull", "recheck", "catalogue", "balances", "webhooks")
+DUTIES = ("pull", "recheck", "catalogue", "balances", "webhooks", "coupons")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,10 @@ class InstallationRow:
     webhooks_due_at: datetime | None = None
     refused_at: datetime | None = None
     refused_code: str | None = None
+    makes_coupons: bool = False
+    coupons_due_at: datetime | None = None
+    coupons_failed: int = 0
+    coupon_terms: dict[str, Any] | None = None
 
 
 def source_of(installation_id: int) -> str:

@@ -82,11 +82,19 @@ def check_declaration(subject: Subject) -> None:
         hints = [connector.receipts.hint(_QR) for _ in range(2)]
         expect(hints[0] == hints[1], "one receipt has two hints")
         expect(hints[0].kind and hints[0].id, "a receipt's hint is empty")
+    if connector.push_discounts is not None:
+        _expect_off_at_first(subject, connector.push_discounts.setting)
     if connector.frame is not None:
         told = connector.frame.ancestors
         expect(told and all(map(_ORIGIN.fullmatch, told)), "a frame is for https origins by name")
     names = [hook.name for hook in connector.webhooks]
     expect(len(set(names)) == len(names), "two webhooks have one name")
+
+
+def _expect_off_at_first(subject: Subject, setting: str) -> None:
+    fields = form_fields(subject.connector.manifest.settings_schema)
+    boxes = {field.name: field.default for field in fields if field.kind == "boolean"}
+    expect(boxes.get(setting) == "false", f"discounts: {setting!r} is no box that is off at first")
 
 
 def check_settings(subject: Subject) -> None:

@@ -10,11 +10,11 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from loyalty_kit.checkout import ShownBalance
+from loyalty_kit.checkout import ShopCoupon, ShownBalance
 from loyalty_kit.errors import (
     ConnectorError,
     CredentialsRejected,
@@ -23,7 +23,7 @@ from loyalty_kit.errors import (
     Retry,
 )
 from loyalty_kit.manifest import Channel
-from loyalty_kit.ports import Client, ClientContext, Message
+from loyalty_kit.ports import Client, ClientContext, Message, PushDiscounts
 from loyalty_kit.settings import load_settings
 from loyalty_kit.testing.recorded import RECEIVED_AT
 from loyalty_kit.testing.remote import DROP, HANG, Asked, Reply, always, json_reply
@@ -40,6 +40,8 @@ KEY = "conformance-1"
 TEXT = "Conformance, in words"
 REFERENCE = "1"
 """A vendor's number of a message."""
+COUPON = "ACEFH-JKMNP-RTWXY"
+"""The code of a coupon that is pushed."""
 
 HTML = Reply(200, b"<!doctype html><title>Maintenance</title>", {"Content-Type": "text/html"})
 
@@ -117,7 +119,7 @@ def check_pushes_repeat(subject: Subject) -> None:
             with side.remote(None, side.accepts) as remote:
                 operation.other(client_of(subject, side, remote.base_url))
                 other = [_comparable(asked, remote.base_url) for asked in remote.asked]
-            expect(other != sent[0], f"{operation.name}: of another balance it sends the same")
+            expect(other != sent[0], f"{operation.name}: of other figures it sends the same")
 
 
 def _comparable(asked: Any, base_url: str) -> Any:
@@ -338,12 +340,28 @@ def _pushes(subject: Subject) -> Iterator[_Operation]:
             other=partial(push, balance=ShownBalance("points", available=100)),
         )
     if discounts is not None:
-        yield _Operation("push_discounts", lambda c: discounts.push(c, (), key=KEY), reads=False)
+        yield from _of_discounts(discounts)
     if messenger is not None:
         for channel in sorted(messenger.channels):
             message = message_by(channel)
             send = partial(messenger.send, message=message, key=KEY)
             yield _Operation(f"message by {channel}", send, reads=True)
+
+
+def _of_discounts(discounts: PushDiscounts) -> Iterator[_Operation]:
+    half = ShopCoupon(COUPON, 5000, None, 100_00, RECEIVED_AT, 1, emails=("someone@example.com",))
+
+    def push(client: Client, coupon: ShopCoupon) -> None:
+        discounts.push(client, coupon, key=KEY)
+
+    yield _Operation(
+        "push_discounts",
+        partial(push, coupon=half),
+        reads=False,
+        other=partial(push, coupon=replace(half, percent_bp=1000)),
+    )
+    back = partial(discounts.take_back, code=COUPON, key=KEY)
+    yield _Operation("taking discounts back", back, reads=False)
 
 
 def message_by(channel: Channel) -> Message:

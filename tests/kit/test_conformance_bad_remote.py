@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from loyalty_kit.checkout import ShownBalance
+from loyalty_kit import settings
+from loyalty_kit.checkout import ShopCoupon, ShownBalance
 from loyalty_kit.errors import RemoteUnavailable
 from loyalty_kit.manifest import Capability
 from loyalty_kit.ports import (
@@ -105,13 +106,49 @@ class Deaf(acmepos.AcmeBalance):
 @pytest.mark.parametrize(
     ("push", "saying"),
     [
-        pytest.param(Deaf(), "of another balance it sends the same", id="no figures"),
+        pytest.param(Deaf(), "of other figures it sends the same", id="no figures"),
         pytest.param(Numbering(), "sends something else", id="another key each time"),
         pytest.param(Silent(), "sends nothing", id="nothing"),
     ],
 )
 def test_13_refuses_a_push_that_does_not_repeat(push: Any, saying: str) -> None:
     fails("13_pushes_repeat", with_connector(push_balance=push), saying=saying)
+
+
+class Careless:
+    """Makes coupons of the shop, and says not which."""
+
+    setting = "coupons"
+
+    def push(self, client: AcmeClient, coupon: ShopCoupon, *, key: str) -> None:
+        client.send("/coupons", {"code": coupon.code}, key)
+
+    def take_back(self, client: AcmeClient, code: str, *, key: str) -> None:
+        client.send("/coupons/back", {"code": code}, key)
+
+
+class Keeping(Careless):
+    def push(self, client: AcmeClient, coupon: ShopCoupon, *, key: str) -> None:
+        client.send("/coupons", {"code": coupon.code, "percent": coupon.percent_bp}, key)
+
+    def take_back(self, client: AcmeClient, code: str, *, key: str) -> None:
+        """Sends nothing."""
+
+
+class Ticked(acmepos.AcmeSettings):
+    coupons = settings.boolean({"ru": "Купоны", "en": "Coupons"})
+
+
+def with_discounts(push: Any, schema: Any) -> Subject:
+    capabilities = MANIFEST.capabilities | {Capability.PUSH_DISCOUNTS}
+    manifest = replace(MANIFEST, capabilities=capabilities, settings_schema=schema)
+    return with_connector(push_discounts=push, manifest=manifest)
+
+
+def test_13_refuses_discounts_that_say_too_little() -> None:
+    fails("13_pushes_repeat", with_discounts(Careless(), Ticked), saying="it sends the same")
+    fails("13_pushes_repeat", with_discounts(Keeping(), Ticked), saying="sends nothing")
+    fails("02_declaration", with_discounts(Careless(), acmepos.AcmeSettings), saying="no box")
 
 
 class Endless(acmepos.AcmePull):

@@ -101,6 +101,10 @@ class WooShop:
         # Meta of accounts that the key may write to, by id; and accounts that it may not change.
         self.customers: dict[int, Json] = {}
         self.administrators = frozenset({1})
+        # E-mails of accounts that can be read; coupons by id, whose codes are in lower case.
+        self.emails: dict[int, str] = {}
+        self.coupons: dict[int, Json] = {}
+        self.taxes: Literal["", "within", "on top"] = "within"
         self.calls: list[Call] = []
         # The user who owns the webhooks, and the user whose key the hub has.
         self.owner_may_read = True

@@ -68,6 +68,9 @@ class RestHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._do(self._sent())
 
+    def do_DELETE(self) -> None:
+        self._do({})
+
     def _sent(self) -> Json:
         sent: Json = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         return sent
@@ -297,6 +300,27 @@ def _webhooks(shop: WooShop, _: list[int], query: Query) -> list[Json]:
     return list(shop.webhooks.values())
 
 
+def _coupons(shop: WooShop, _: list[int], query: Query) -> list[Json]:
+    """Of published ones alone `code` finds any, whatever its case."""
+    wanted = query["code"].lower()
+    return [one for one in shop.coupons.values() if one["code"] == wanted]
+
+
+def _customer(shop: WooShop, ids: list[int], _: Query) -> Json:
+    if ids[0] not in shop.emails:
+        raise Refusal(404, "wc_user_invalid_id", "Invalid resource ID.")
+    return {"id": ids[0], "email": shop.emails[ids[0]]}
+
+
+def _taxes(shop: WooShop, _: list[int], query: Query) -> Json:
+    return {"id": "woocommerce_calc_taxes", "value": "yes" if shop.taxes else "no"}
+
+
+def _prices_with_tax(shop: WooShop, _: list[int], query: Query) -> Json:
+    value = "no" if shop.taxes == "on top" else "yes"
+    return {"id": "woocommerce_prices_include_tax", "value": value}
+
+
 def _system_status(shop: WooShop, _: list[int], query: Query) -> Json:
     return {"environment": {"home_url": shop.base_url, "version": "10.5.2", "wp_version": "6.9.1"}}
 
@@ -314,6 +338,10 @@ ROUTES: list[tuple[str, Callable[[WooShop, list[int], Query], Any]]] = [
     (r"/products/(\d+)", _product),
     (r"/products/(\d+)/variations", _variations),
     (r"/webhooks", _webhooks),
+    (r"/coupons", _coupons),
+    (r"/customers/(\d+)", _customer),
+    (r"/settings/general/woocommerce_calc_taxes", _taxes),
+    (r"/settings/tax/woocommerce_prices_include_tax", _prices_with_tax),
     (r"/system_status", _system_status),
     (r"/data/currencies/current", _currency),
 ]
@@ -327,6 +355,26 @@ def _write_customer(shop: WooShop, ids: list[int], sent: Json) -> Json:
     kept = shop.customers[ids[0]]
     kept.update({one["key"]: one["value"] for one in sent["meta_data"]})
     return {"id": ids[0], "meta_data": [{"key": k, "value": v} for k, v in kept.items()]}
+
+
+def _make_coupon(shop: WooShop, _: list[int], sent: Json) -> Json:
+    code = sent["code"].lower()
+    if any(one["code"] == code for one in shop.coupons.values()):
+        raise Refusal(400, "woocommerce_rest_coupon_code_already_exists", "It exists.")
+    number = max(shop.coupons, default=500) + 1
+    shop.coupons[number] = {"meta_data": [], "usage_count": 0, **sent, "id": number, "code": code}
+    return shop.coupons[number]
+
+
+def _change_coupon(shop: WooShop, ids: list[int], sent: Json) -> Json:
+    coupon = _one(shop.coupons, ids[0], "shop_coupon")
+    coupon.update(sent)
+    return coupon
+
+
+def _delete_coupon(shop: WooShop, ids: list[int], _: Json) -> Json:
+    _one(shop.coupons, ids[0], "shop_coupon")
+    return shop.coupons.pop(ids[0])
 
 
 def _make_webhook(shop: WooShop, _: list[int], sent: Json) -> Json:
@@ -343,6 +391,9 @@ def _change_webhook(shop: WooShop, ids: list[int], sent: Json) -> Json:
 
 WRITES: list[tuple[str, str, Callable[[WooShop, list[int], Json], Json]]] = [
     ("PUT", r"/customers/(\d+)", _write_customer),
+    ("POST", r"/coupons", _make_coupon),
+    ("PUT", r"/coupons/(\d+)", _change_coupon),
+    ("DELETE", r"/coupons/(\d+)", _delete_coupon),
     ("POST", r"/webhooks", _make_webhook),
     ("PUT", r"/webhooks/(\d+)", _change_webhook),
 ]

@@ -1,5 +1,5 @@
-"""What a person is to look at: refunds without a purchase, conflicts of identity, flags, and who
-wishes to be erased."""
+"""What a person is to look at: refunds without a purchase, conflicts of identity, flags, coupons
+that a shop does not take, and who wishes to be erased."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hub.web.admin.languages import gettext
 from hub.web.admin.lot_forms import by_field
 from hub.web.admin.rights import own_grant
 from loyalty_core.domain.errors import InvalidInput
-from loyalty_core.service import to_look_at
+from loyalty_core.service import shop_coupons, to_look_at
 from loyalty_core.service.members import Page
 from loyalty_core.store.database import read, transact
 
@@ -88,12 +88,13 @@ def _change(work: Callable[[Connection], None]) -> None:
 
 def _lists() -> dict[str, Callable[..., Page]]:
     """Those that the person may see: which shop a refund without its purchase is of, nobody
-    knows."""
+    knows, and a coupon is of no shop."""
     shops = own_grant().shops
     receipts = partial(to_look_at.flagged_receipts, shops=shops)
     lists: dict[str, Callable[..., Page]] = {"receipts": receipts}
     if shops is None:
         lists["refunds"] = to_look_at.lost_refunds
+        lists["coupons"] = shop_coupons.not_taken
     return {**lists, "conflicts": to_look_at.conflicts, "erasures": to_look_at.erasures}
 
 

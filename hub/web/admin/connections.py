@@ -23,6 +23,7 @@ from hub.installations import (
     show_balances,
     update_settings,
 )
+from hub.outbox.coupons import series_of
 from hub.registry import ConnectorUnavailable, EntryState
 from hub.web.admin import words
 from hub.web.admin.authors import author
@@ -213,6 +214,7 @@ def _show_page(one: InstallationView, checked: Checked | None) -> ResponseReturn
         testable=manifest is not None and Capability.CHECK in manifest.capabilities,
         checked=checked,
         deliveries=_last(one),
+        series=series_of(the_hub(), one.programme_id) if one.makes_coupons else [],
         words=words,
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 from marshmallow import Schema
 from werkzeug.datastructures import MultiDict
 
+from hub.installations import COUPONS_BY_COMPANION
 from hub.web.admin.languages import gettext, lazy_gettext
 from hub.web.sentences import field_message
 from loyalty_kit.messages import NOT_A_PRICE
@@ -21,6 +22,9 @@ from loyalty_kit.settings import NOT_AN_ADDRESS, NOT_ONE_OF, REQUIRED, FormField
 
 _MESSAGES = {
     REQUIRED: lazy_gettext("Fill this in."),
+    COUPONS_BY_COMPANION: lazy_gettext(
+        "Is not needed here: the shop's own side is paired and asks the hub for each cart."
+    ),
     NOT_ONE_OF: lazy_gettext("Choose one of those offered."),
     NOT_AN_ADDRESS: lazy_gettext("An address begins with https:// or http://."),
     NOT_A_PRICE: lazy_gettext("A price is written as 3.50."),

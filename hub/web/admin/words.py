@@ -177,7 +177,7 @@ CAPABILITY: Mapping[str, str] = {
     "catalogue": lazy_gettext("Imports the catalogue"),
     "protocol": lazy_gettext("Speaks the vendor's loyalty protocol"),
     "push_balance": lazy_gettext("Shows balances in the shop"),
-    "push_discounts": lazy_gettext("Sends discounts to the shop"),
+    "push_discounts": lazy_gettext("Makes coupons of the programme in the shop"),
     "message": lazy_gettext("Sends messages"),
     "report": lazy_gettext("Tells what became of messages"),
     "shop_webhooks": lazy_gettext("Looks after the shop's webhooks"),
@@ -197,12 +197,33 @@ TROUBLE: Mapping[str, str] = {
     "needs_attention": lazy_gettext("This connection needs attention"),
     "not_live": lazy_gettext("The connection cannot be used"),
     "balances_refused": lazy_gettext("The shop does not take members' balances"),
+    "coupons_refused": lazy_gettext("The shop does not take coupons of the programme"),
+    "code_taken": lazy_gettext("The shop has a coupon of its own under this code"),
+    "not_possible": lazy_gettext("The shop cannot have this coupon"),
+    "coupon_without_address": lazy_gettext(
+        "It is for one member, of whom neither the shop's account nor an e-mail is known"
+    ),
     "defect": lazy_gettext("The connector itself failed"),
     "gone": lazy_gettext("The shop does not have it any more"),
     "signature_invalid": lazy_gettext("The call does not prove where it comes from"),
     "unreadable": lazy_gettext("The call cannot be read"),
     "not_ours": lazy_gettext("A kind of message that the hub does not need"),
 }
+
+NOT_IN_SHOPS: Mapping[str, str] = {
+    "no_promotion": lazy_gettext("No promotion asks for this series"),
+    "several_promotions": lazy_gettext("Several promotions ask for this series"),
+    "not_a_discount": lazy_gettext(
+        "It gives something else than a percent or a sum off the receipt"
+    ),
+    "some_goods": lazy_gettext("It is not for all goods"),
+    "condition": lazy_gettext("Its promotion has a condition"),
+    "limits": lazy_gettext("Its promotion has a budget or limits"),
+    "least_prices": lazy_gettext(
+        "The programme has goods with a least price, which a coupon of the shop does not know"
+    ),
+}
+"""Why coupons of a series cannot be coupons of a shop."""
 
 
 def trouble(code: str | None) -> str:

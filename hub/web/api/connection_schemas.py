@@ -41,6 +41,21 @@ class ShownBalancesSchema(Schema):
     errors = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
+class ShopCouponsSchema(Schema):
+    """Coupons of the programme as coupons of the shop."""
+
+    on = fields.Boolean()
+    waiting = fields.Integer(metadata=about("Coupons to be told of now."))
+    made = fields.Integer(metadata=about("Coupons that stand in the shop."))
+    failed = fields.Integer(metadata=about("Coupons that the shop does not take."))
+    told_at = fields.DateTime(allow_none=True)
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata=about("The same by the code of what is wrong."),
+    )
+
+
 class RemoteWebhookSchema(Schema):
     name = fields.String(metadata=about("In the vendor's words."))
     state = fields.String(metadata=about("working, disabled or missing."))
@@ -94,6 +109,11 @@ class ConnectionHealthSchema(ConnectionSchema):
         ShownBalancesSchema,
         allow_none=True,
         metadata=about("Null where the connector shows none."),
+    )
+    coupons = fields.Nested(
+        ShopCouponsSchema,
+        allow_none=True,
+        metadata=about("Null where the connector makes none."),
     )
     shop = fields.Nested(
         ShopSideSchema, allow_none=True, metadata=about("Null where it was not asked.")

@@ -173,6 +173,12 @@ installations = Table(
     # The last call that did not prove where it came from, or could not be read.
     Column("refused_at", UtcTime),
     Column("refused_code", Text),
+    # Whether coupons of the programme are made in the shop, when next, after how many failures,
+    # and what each series came to when the shop was told last.
+    Column("makes_coupons", Boolean, nullable=False, server_default=false()),
+    Column("coupons_due_at", UtcTime),
+    Column("coupons_failed", Integer, nullable=False, server_default=text("0")),
+    Column("coupon_terms", Json),
     UniqueConstraint("programme_id", "name"),
     CheckConstraint("state IN ('active', 'paused', 'attention')", name="state_known"),
 )
@@ -195,6 +201,35 @@ balance_pushes = Table(
     PrimaryKeyConstraint("installation_id", "member_id"),
 )
 """Which shop is to be told, or was told, of which member's balance."""
+
+coupon_pushes = Table(
+    "coupon_pushes",
+    metadata,
+    Column("installation_id", BigInt, nullable=False),
+    Column("code", Text, nullable=False),
+    count("asked", default=1),
+    # NULL: there is nothing to tell.
+    Column("due_at", UtcTime),
+    # A mark of what the shop has; NULL: nothing.
+    Column("told", Text),
+    Column("told_at", UtcTime),
+    Column("error_code", Text),
+    Column("error_text", Text),
+    PrimaryKeyConstraint("installation_id", "code"),
+)
+"""Which shop is to have, or has, which coupon of the programme as one of its own."""
+partial_index(
+    "ix_coupon_pushes_due",
+    coupon_pushes.c.installation_id,
+    coupon_pushes.c.due_at,
+    where="due_at IS NOT NULL",
+)
+partial_index(
+    "ix_coupon_pushes_refused",
+    coupon_pushes.c.installation_id,
+    coupon_pushes.c.code,
+    where="error_code IS NOT NULL",
+)
 Index("ix_balance_pushes_member", balance_pushes.c.member_id)
 partial_index(
     "ix_balance_pushes_due",

@@ -1,0 +1,213 @@
+"""Coupons of the programme become coupons of the shops that want them, as they are when told.
+
+Whoever changes a coupon asks for it in the same transaction (`coupon_pushes`); what a whole series
+comes to changes with the rules, which each turn looks at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from hub.ingest import fates
+from hub.live import Live, enliven, wire_id
+from hub.outbox import turns
+from hub.outbox.turns import Duty, Turn, is_of_the_shop
+from hub.wiring import Hub
+from loyalty_core.domain.coupon_codes import told as told_code
+from loyalty_core.domain.pricing.plan import Plan
+from loyalty_core.domain.pricing.shop_coupons import Terms, Why
+from loyalty_core.service.shop_coupons import AGAIN, Wanted, series_in_shops, wanted
+from loyalty_core.store import coupon_pushes, installations, programmes
+from loyalty_core.store.coupon_pushes import CouponPush
+from loyalty_core.store.database import is_away, read, transact
+from loyalty_core.store.installations import InstallationRow
+from loyalty_kit.errors import Drop
+from loyalty_kit.ports import Client, Connector, Settings
+
+log = structlog.get_logger(__name__)
+
+BATCH = 100
+"""So many coupons are one turn of a connection; most of them are no news and no call."""
+LOOK = timedelta(minutes=1)
+"""So long after a change a shop hears of it at the latest, if it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class InShop:
+    """A series, and why its coupons cannot be in a shop; None: they can."""
+
+    code: str
+    name: str
+    why: Why | None
+
+
+def can_make(hub: Hub, connector: str) -> bool:
+    found = hub.registry.ready().get(connector)
+    return found is not None and found.push_discounts is not None
+
+
+def is_wanted(connector: Connector, settings: Settings) -> bool:
+    """Whether the owner asks for coupons of the programme in this shop."""
+    pushes = connector.push_discounts
+    return pushes is not None and bool(settings.get(pushes.setting))
+
+
+def switch(connection: Connection, row: InstallationRow, on: bool, now: datetime) -> dict[str, Any]:
+    """What changes at an installation, which is locked, when its owner wants coupons, or none any
+    more: those that the shop has are taken back then."""
+    if on is row.makes_coupons:
+        return {}
+    if not on:
+        coupon_pushes.stop(connection, row.id)
+    return {"makes_coupons": on, "coupons_due_at": now, "coupons_failed": 0, "coupon_terms": None}
+
+
+def series_of(hub: Hub, programme_id: int) -> list[InShop]:
+    """The series of the rules in force, as the owner sees them."""
+    with read(hub.engine) as connection:
+        plan = _plan(hub, connection, programme_id)
+    return [
+        InShop(code, plan.series[code].name, None if isinstance(found, Terms) else found)
+        for code, found in series_in_shops(plan).items()
+    ]
+
+
+def push_batch(hub: Hub, programme_id: int) -> int:
+    """One turn of one connection that has coupons to tell of; how many it looked at.
+
+    Raises: database errors; whatever else goes wrong is shown at the connection.
+    """
+    return turns.take_turn(hub, programme_id, DUTY, lambda turn: _work(hub, turn))
+
+
+def _work(hub: Hub, turn: Turn) -> int:
+    """Raises: LeaseLost; what stands between the hub and the shop as a whole."""
+    if turn.row.makes_coupons:
+        transact(hub.engine, lambda connection: _ask_of_changed(hub, connection, turn))
+    with read(hub.engine) as connection:
+        rows = coupon_pushes.due(connection, turn.row.id, now=hub.clock.now(), limit=BATCH)
+    if not rows:
+        return 0
+    live = enliven(hub, turn.row)
+    client = live.client()
+    return turns.each(hub, turn, rows, lambda row: _tell_or_note(hub, turn, live, client, row))
+
+
+def _ask_of_changed(hub: Hub, connection: Connection, turn: Turn) -> None:
+    """Coupons of the series that come to something else since the shop was told."""
+    row = installations.lock(connection, turn.row.id)
+    if row is None or row.coupons_due_at != turn.until:
+        return
+    plan = _plan(hub, connection, row.programme_id)
+    known: Mapping[str, str] = row.coupon_terms or {}
+    terms = {
+        code: _digest(*astuple(one))
+        for code, one in series_in_shops(plan).items()
+        if isinstance(one, Terms)
+    }
+    changed = {code for code in terms.keys() | known.keys() if terms.get(code) != known.get(code)}
+    if changed:
+        coupon_pushes.ask_of_series(connection, row.id, changed)
+        installations.change(connection, row.id, coupon_terms=terms)
+
+
+def _plan(hub: Hub, connection: Connection, programme_id: int) -> Plan:
+    programme = programmes.programme_by_id(connection, programme_id)
+    assert programme is not None
+    return hub.plans.get(connection, programme_id, programme.rules_version)
+
+
+def _tell_or_note(hub: Hub, turn: Turn, live: Live, client: Client, push: CouponPush) -> None:
+    """Raises: what is wrong with the shop as a whole; the row stays as due as it is."""
+    try:
+        turn.told |= _tell(hub, turn, live, client, push)
+    except Exception as error:
+        if is_away(error) or is_of_the_shop(error):
+            raise
+        turn.troubled |= _note(hub, push, error)
+
+
+def _tell(hub: Hub, turn: Turn, live: Live, client: Client, push: CouponPush) -> bool:
+    """Whether the shop was told now."""
+    pushes = live.connector.push_discounts
+    assert pushes is not None, "a connector that makes none is asked for none"
+    found = _wanted(hub, turn, live, push)
+    told, is_news = None, False
+    if found.coupon is not None:
+        told = _digest(*astuple(found.coupon))
+        is_news = told != push.told
+        if is_news:
+            key = _digest(live.wire_id, push.code, push.asked, told)
+            pushes.push(client, found.coupon, key=key)
+    elif push.told is not None:
+        is_news = True
+        key = _digest(live.wire_id, push.code, push.asked)
+        pushes.take_back(client, told_code(push.code), key=key)
+    now = hub.clock.now()
+
+    def save(connection: Connection) -> None:
+        coupon_pushes.settle(connection, push, told, due_at=found.changes_at, now=now)
+        if found.why is not None:
+            coupon_pushes.settle_refused(connection, push, found.why, "", due_at=found.changes_at)
+
+    transact(hub.engine, save)
+    return is_news
+
+
+def _wanted(hub: Hub, turn: Turn, live: Live, push: CouponPush) -> Wanted:
+    if not turn.row.makes_coupons:
+        return Wanted()
+    with read(hub.engine) as connection:
+        return wanted(
+            connection,
+            _plan(hub, connection, live.row.programme_id),
+            live.row.programme_id,
+            push.code,
+            source=live.source.name,
+            now=hub.clock.now(),
+        )
+
+
+def _note(hub: Hub, push: CouponPush, error: Exception) -> bool:
+    """One coupon that the shop does not take is tried again every day, and listed meanwhile.
+
+    Whether it is a matter for the owner beyond that.
+    """
+    now = hub.clock.now()
+    verdict = fates.judge(error, len(fates.PAUSES) + 1, now)
+    code, trouble = verdict.fate.error_code, verdict.trouble
+    known = {"installation": wire_id(push.installation_id), "code": code}
+    if isinstance(error, Drop):
+        log.warning("coupon_not_taken", **known)
+    else:
+        log.error("coupon_defect", **known, exc_info=error)
+    text = verdict.fate.error_text
+
+    def save(connection: Connection) -> None:
+        if trouble is not None:
+            turns.show(connection, push.installation_id, fates.COUPONS, trouble)
+        coupon_pushes.settle_refused(connection, push, code, text, due_at=now + AGAIN)
+
+    transact(hub.engine, save)
+    return trouble is not None
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
+
+
+def _next_at(connection: Connection, row: InstallationRow, now: datetime) -> datetime | None:
+    due_at = coupon_pushes.next_due_at(connection, row.id)
+    if not row.makes_coupons:
+        return due_at
+    return now + LOOK if due_at is None else min(due_at, now + LOOK)
+
+
+DUTY = Duty("coupons", fates.COUPONS, _next_at)
