@@ -22,7 +22,7 @@ from hub.ingest import fates
 from hub.ingest.fetching import Fetched, Fetcher, Wanted, answers_in, customers_in, sort_out
 from hub.ingest.inbox import as_received
 from hub.ingest.lease import Lease
-from hub.ingest.sealed import Outcome
+from hub.ingest.sealed import Outcome, Translation
 from hub.live import Live, NotLive, enliven, wire_id
 from hub.wiring import Hub
 from loyalty_core.service.catalogue import upsert_products
@@ -31,6 +31,7 @@ from loyalty_core.service.learn_customers import Learnt, learn_customers
 from loyalty_core.service.record_events import EventReceipt, Incoming, record_events
 from loyalty_core.store import documents, inbox, installations
 from loyalty_core.store.database import is_away, read, transact
+from loyalty_core.store.event_words import Words
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.inbox import DeliveryRow
 from loyalty_kit.errors import NeedsAttention, PayloadInvalid
@@ -58,12 +59,16 @@ class Parcel:
 
     row: DeliveryRow
     live: Live
-    events: tuple[Event, ...]
+    words: tuple[Words, ...]
     products: tuple[Product, ...]
     fetched: tuple[Fetched, ...]
     recheck: bool
     answers: tuple[SmsAnswer, ...] = ()
     customers: tuple[CustomerRecord, ...] = ()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return tuple(one.event for one in self.words)
 
 
 def work_batch(hub: Hub, programme_id: int) -> int:
@@ -143,7 +148,7 @@ def _without_webhook(row: DeliveryRow) -> Outcome:
     if row.hook != inbox.POLLED:
         return PayloadInvalid(f"The connector has no webhook {row.hook!r} any more.")
     told = json.loads(row.body)
-    return (Hint(kind=told["kind"], id=told["id"]),)
+    return Translation((Hint(kind=told["kind"], id=told["id"]),))
 
 
 def _wanted(
@@ -163,7 +168,7 @@ def _wanted(
             continue
         found += [
             Wanted.by(live, hint, row.received_at)
-            for hint in sort_out(translated)[2]
+            for hint in sort_out(translated.items)[1]
             if hint.kind != RECHECK
         ]
     return found
@@ -174,11 +179,11 @@ def _open(fetcher: Fetcher, live: Live | NotLive, row: DeliveryRow, translated: 
         raise live
     if isinstance(translated, Exception):
         raise translated
-    events, products, hints = sort_out(translated)
+    products, hints = sort_out(translated.items)
     followed = tuple(hint for hint in hints if hint.kind != RECHECK)
     fetched = fetcher.follow(live, followed, row.received_at)
-    said = answers_in(translated), customers_in(translated)
-    return Parcel(row, live, events, products, tuple(fetched), followed != hints, *said)
+    said = answers_in(translated.items), customers_in(translated.items)
+    return Parcel(row, live, translated.words, products, tuple(fetched), followed != hints, *said)
 
 
 def _book(hub: Hub, lease: Lease, parcels: Sequence[Parcel]) -> None:
@@ -204,8 +209,9 @@ def _book_all(hub: Hub, lease: Lease, parcels: Sequence[Parcel], connection: Con
     now = hub.clock.now()
     fetched = _each_once(parcels)
     changed = [(one, live) for one, live in fetched if not one.unchanged]
-    incoming = [Incoming(p.live.source, event) for p in parcels for event in p.events]
-    incoming += [Incoming(live.source, event) for one, live in changed for event in one.events]
+    said = [(p.live, words) for p in parcels for words in p.words]
+    said += [(live, words) for one, live in changed for words in one.words]
+    incoming = [Incoming(live.source, words.event, words) for live, words in said]
     receipts = record_events(connection, hub.plans, incoming, now=now) if incoming else []
     _keep_products(connection, parcels, changed, now)
     heard = _hear(connection, parcels, changed, now)
