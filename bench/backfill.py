@@ -18,6 +18,7 @@ from bench.ground import Ground, Place
 from bench.measure import RATE, BenchFailed, Probe, Sample
 from hub.ingest import backfill
 from hub.installations import create_installation, installation_row
+from hub.jobs.collector import search_rarely
 from hub.jobs.drain import drain
 from hub.registry import registry_of
 from loyalty_core.store.database import read
@@ -91,6 +92,7 @@ CONNECTOR = Connector(
 @contextmanager
 def backfill_probes(ground: Ground) -> Iterator[list[Probe]]:
     """Beside floor F1."""
+    search_rarely()
     place, receipts = ground.own("backfill"), ground.options.receipts
     members = len(place.programme.members)
 

@@ -1,49 +1,55 @@
-"""Inbox to ledger: kept deliveries of ten-line receipts, worked off by one worker process."""
+"""Inbox to ledger: kept deliveries of ten-line receipts, worked off by one worker process; and
+what two of them reach together."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
+from bench.booker import Bookers, book, bookers
 from bench.f1 import f1_probe
 from bench.ground import Ground, Place
 from bench.measure import RATE, BenchFailed, Probe, Sample
 from bench.receipts import Till
 from bench.till import HOOK
-from hub.ingest import process
-from hub.jobs.crew import work_off
-from hub.jobs.drain import drain, threads_of
+from hub.jobs.collector import search_rarely
+from hub.jobs.drain import drain
 from loyalty_core.store import inbox
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.inbox import NewDelivery
 from loyalty_core.store.tables import deliveries, outbox, purchases
 
 BOOKED = "inbox to ledger, 10 lines"
+TWO = "the same, by two worker processes"
 SENT = "the same, and its outbox worked off"
 WARM = 1000
 _PORTION = 100
-_SECONDS = 15.0
+_SECONDS = 30.0
 
 
 @contextmanager
 def inbox_probes(ground: Ground) -> Iterator[list[Probe]]:
     """Beside floor F1."""
+    search_rarely()
     box = Inbox(ground.own("inbox"))
     box.fill(WARM)
     box.work_off(WARM)
     box.settle_plans()
     receipts = ground.options.receipts
 
-    def run() -> dict[str, Sample]:
-        box.fill(receipts)
-        return box.work_off(receipts)
+    with bookers(ground.own("inbox"), 2) as two:
 
-    yield [f1_probe(ground.servers, ground.options), Probe(BOOKED, run, _SECONDS)]
+        def run() -> dict[str, Sample]:
+            box.fill(receipts)
+            alone = box.work_off(receipts)
+            box.fill(receipts)
+            return alone | box.work_off_by(two, receipts)
+
+        yield [f1_probe(ground.servers, ground.options), Probe(BOOKED, run, _SECONDS)]
 
 
 class Inbox:
@@ -67,8 +73,7 @@ class Inbox:
 
     def book(self) -> None:
         """Make purchases and points of all that is due."""
-        batch = partial(process.work_batch, self._hub, self._programme)
-        work_off(batch, process.BATCH, threads_of(self._hub), lambda: False)
+        book(self._hub, self._programme)
 
     def work_off(self, receipts: int) -> dict[str, Sample]:
         """First what makes purchases and points of them, then what that has to tell the world.
@@ -79,15 +84,31 @@ class Inbox:
         began = time.perf_counter()
         self.book()
         in_ledger = time.perf_counter()
-        while self._is_due():
-            drain(self._hub, self._programme)
+        self._send()
         ended = time.perf_counter()
-        if self._count(purchases) - booked != receipts:
-            raise BenchFailed(f"{self._count(purchases) - booked} of {receipts} were booked")
+        self._expect(booked + receipts)
         return {
             BOOKED: {RATE: receipts / (in_ledger - began)},
             SENT: {RATE: receipts / (ended - began)},
         }
+
+    def work_off_by(self, bookers: Bookers, receipts: int) -> dict[str, Sample]:
+        """The same by other processes, without what it has to tell.  Raises: as `work_off`."""
+        booked = self._count(purchases)
+        began = time.perf_counter()
+        bookers.book()
+        took_s = time.perf_counter() - began
+        self._send()
+        self._expect(booked + receipts)
+        return {TWO: {RATE: receipts / took_s}}
+
+    def _send(self) -> None:
+        while self._is_due():
+            drain(self._hub, self._programme)
+
+    def _expect(self, purchased: int) -> None:
+        if (found := self._count(purchases)) != purchased:
+            raise BenchFailed(f"{found} purchases are there, not {purchased}")
 
     def _keep(self, receipts: int) -> None:
         now = self._hub.clock.now()

@@ -12,7 +12,7 @@ from bench.doors import ANSWER, BOOKS, PACE, SHOP, TILL
 from bench.embedded import EMBEDDED
 from bench.f1 import F1
 from bench.f8 import F8, F8_BATCHED
-from bench.inbox import BOOKED, SENT
+from bench.inbox import BOOKED, SENT, TWO
 from bench.ingest import F3, INGEST
 from bench.lag import LAG, LAG_DEAF, SWEEP_S
 from bench.measure import EACH, GROWTH, MEMORY, P50, P99, RATE, Figure, Rounds
@@ -128,6 +128,7 @@ LINES: Sequence[Line] = (
     Line("ingest", "Ingest, p99", INGEST, INGEST, P99, P50, Goal(10, most=True)),
     Line("posting", "Posting in batches of 50", POSTING_POSTGRES, F1, goal=Goal(3, 8)),
     Line("inbox", "Inbox to ledger", BOOKED, F1, goal=Goal(0.25, 1.0)),
+    Line("inbox", "Inbox to ledger, by two worker processes", TWO, F1),
     Line("inbox", "Inbox to ledger, outbox worked off", SENT, F1),
     Line("backfill", "Back-fill to ledger", FILLED_BACK, F1, goal=Goal(0.15)),
     Line("lag", "Lag, p99", LAG, what=P99, goal=Goal(SECOND_MS, most=True)),

@@ -16,6 +16,7 @@ from bench.ground import Ground, Place
 from bench.measure import RATE, Probe, Sample
 from bench.members import LIFE, POINTS, TERMS
 from hub.clock import SystemClock
+from hub.jobs.collector import search_rarely
 from hub.jobs.crew import work_off
 from hub.jobs.drain import threads_of
 from loyalty_core.domain.points import Cause
@@ -33,6 +34,7 @@ SPEND_EACH = 3
 @contextmanager
 def posting_probes(ground: Ground) -> Iterator[list[Probe]]:
     """Beside floor F1, whose accounts are as many as our members."""
+    search_rarely()
     own = posting_probe(ground.own("posting"), POSTING_POSTGRES, ground.options.seconds)
     yield [f1_probe(ground.servers, ground.options), own]
 

@@ -1,6 +1,8 @@
 """The inside of a sealed child process (`hub.ingest.sealed`): calls translators, one by one.
 
-It gets frames of pickled calls and answers each call as soon as it is done.  Two alarms whose
+It gets frames of pickled calls and answers each call as soon as it is done, with its events
+written down as they will be kept: that needs no database, and here it has no interpreter's lock
+to wait for.  Two alarms whose
 default is to end the process stand over every call, so that even a C function which never comes
 back is ended, and even where the parent is gone.
 """
@@ -8,6 +10,7 @@ back is ended, and even where the parent is gone.
 from __future__ import annotations
 
 import copyreg
+import gc
 import io
 import pickle
 import resource
@@ -19,6 +22,7 @@ from multiprocessing.connection import Connection
 from operator import attrgetter
 from typing import Any
 
+from loyalty_core.store.event_words import Words, words_of
 from loyalty_kit import events
 from loyalty_kit.errors import ConnectorError
 
@@ -28,8 +32,11 @@ LATE_S = 15.0
 """Time by the clock for one delivery, which may wait for nothing."""
 MEMORY = 768 * 1024 * 1024
 """Bytes of address space; deliveries have 5 MiB at most."""
+_YOUNG = 20_000
+"""Objects between two searches for cycles, of which a translation hardly makes any."""
 GIVEN, RAISED, DEFECT, OUT_OF_MEMORY = range(4)
-"""What an answer is: (GIVEN, value), (RAISED, error), (DEFECT, kind, places), (OUT_OF_MEMORY,)."""
+"""What an answer is: (GIVEN, value, words of its events), (RAISED, error), (DEFECT, kind, places),
+(OUT_OF_MEMORY,)."""
 _NO_MEMORY = pickle.dumps((OUT_OF_MEMORY,))
 
 
@@ -51,6 +58,7 @@ for _kind in (
     events.PurchaseLine,
     events.Refund,
     events.RefundLine,
+    Words,
 ):
     _by_fields(_kind)
 
@@ -63,6 +71,8 @@ def main() -> None:
     for number in signals:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+    gc.freeze()
+    gc.set_threshold(_YOUNG)
     try:
         while True:
             for call in pickle.loads(line.recv_bytes()):  # nosec B301 # noqa: S301 - our parent's words
@@ -87,7 +97,9 @@ def _answer(call: bytes) -> bytes:
 def _called(call: bytes) -> bytes:
     try:
         translate, arguments = pickle.loads(call)  # nosec B301 # noqa: S301 - our parent's words
-        return _pickled((GIVEN, translate(*arguments)))
+        given = translate(*arguments)
+        words = [words_of(item) for item in given if isinstance(item, events.Event)]
+        return _pickled((GIVEN, given, words))
     except MemoryError:
         return _NO_MEMORY
     except ConnectorError as error:

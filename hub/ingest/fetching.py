@@ -13,15 +13,15 @@ import structlog
 from sqlalchemy import Connection
 
 from hub.ingest.fates import Killed, Postponed
-from hub.ingest.sealed import Call
+from hub.ingest.sealed import Call, Translation
 from hub.live import Live
 from hub.wiring import Hub
-from loyalty_core.service.known_events import hash_of
 from loyalty_core.store import documents
 from loyalty_core.store.database import is_away, transact
 from loyalty_core.store.documents import Ask, DocumentKey
+from loyalty_core.store.event_words import Words
 from loyalty_kit.errors import ConnectorError, CredentialsRejected, Drop, RateLimited
-from loyalty_kit.events import Event, Purchase, Refund
+from loyalty_kit.events import Event
 from loyalty_kit.ports import (
     Client,
     Context,
@@ -50,12 +50,16 @@ class Fetched:
     """A document as it stood at the remote, in canonical words."""
 
     asked: Ask
-    events: tuple[Event, ...]
+    words: tuple[Words, ...]
     products: tuple[Product, ...]
     hints: tuple[Hint, ...]
     answers: tuple[SmsAnswer, ...]
     customers: tuple[CustomerRecord, ...]
     content_hash: str
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return tuple(one.event for one in self.words)
 
     @property
     def unchanged(self) -> bool:
@@ -248,14 +252,11 @@ class Fetcher:
             self._blocked[live.row.id] = error
 
 
-def sort_out(
-    translated: Translated,
-) -> tuple[tuple[Event, ...], tuple[Product, ...], tuple[Hint, ...]]:
-    """Events, products and hints of what a translator gave, each in their order."""
-    events = tuple(item for item in translated if isinstance(item, Purchase | Refund))
+def sort_out(translated: Translated) -> tuple[tuple[Product, ...], tuple[Hint, ...]]:
+    """Products and hints of what a translator gave, each in their order."""
     changes = [item for item in translated if isinstance(item, ProductsChanged)]
     products = tuple(product for change in changes for product in change.products)
-    return events, products, tuple(item for item in translated if isinstance(item, Hint))
+    return products, tuple(item for item in translated if isinstance(item, Hint))
 
 
 def answers_in(translated: Translated) -> tuple[SmsAnswer, ...]:
@@ -266,11 +267,11 @@ def customers_in(translated: Translated) -> tuple[CustomerRecord, ...]:
     return tuple(item for item in translated if isinstance(item, CustomerRecord))
 
 
-def _fetched(asked: Ask, translated: Translated) -> Fetched:
-    events, products, hints = sort_out(translated)
-    answers, customers = answers_in(translated), customers_in(translated)
-    content = _hash(events, (*products, *answers, *customers), hints)
-    found = Fetched(asked, events, products, hints, answers, customers, content)
+def _fetched(asked: Ask, translated: Translation) -> Fetched:
+    words, (products, hints) = translated.words, sort_out(translated.items)
+    answers, customers = answers_in(translated.items), customers_in(translated.items)
+    content = _hash(words, (*products, *answers, *customers), hints)
+    found = Fetched(asked, words, products, hints, answers, customers, content)
     if found.unchanged:
         # What it has a say in was read after it had changed.
         return replace(found, hints=tuple(hint for hint in hints if not hint.by))
@@ -288,12 +289,12 @@ def _hints(named: Sequence[DocumentKey]) -> tuple[Hint, ...]:
 
 
 def _hash(
-    events: tuple[Event, ...],
+    words: tuple[Words, ...],
     others: tuple[Product | SmsAnswer | CustomerRecord, ...],
     hints: tuple[Hint, ...],
 ) -> str:
     """Of what it says, and of which other documents it has a say in."""
-    parts: list[Any] = [hash_of(event) for event in events]
+    parts: list[Any] = [one.content for one in words]
     parts += [repr(other) for other in others]
     parts += [repr(hint) for hint in hints if hint.by]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

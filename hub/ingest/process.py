@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ from hub.ingest import fates
 from hub.ingest.fetching import Fetched, Fetcher, Wanted, answers_in, customers_in, sort_out
 from hub.ingest.inbox import as_received
 from hub.ingest.lease import Lease
-from hub.ingest.sealed import Outcome
+from hub.ingest.sealed import Outcome, Translation
 from hub.live import Live, NotLive, enliven, wire_id
 from hub.wiring import Hub
 from loyalty_core.service.catalogue import upsert_products
@@ -33,6 +33,7 @@ from loyalty_core.service.learn_customers import Learnt, learn_customers
 from loyalty_core.service.record_events import EventReceipt, Incoming, record_events
 from loyalty_core.store import documents, inbox, installations
 from loyalty_core.store.database import is_away, read, transact
+from loyalty_core.store.event_words import Words
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.inbox import DeliveryRow
 from loyalty_kit.errors import NeedsAttention, PayloadInvalid
@@ -63,7 +64,7 @@ class Parcel:
 
     row: DeliveryRow
     live: Live
-    events: tuple[Event, ...]
+    words: tuple[Words, ...]
     products: tuple[Product, ...]
     fetched: tuple[Fetched, ...]
     recheck: bool
@@ -74,6 +75,10 @@ class Parcel:
     def tells_of_people(self) -> bool:
         fetched = any(one.customers or one.answers for one in self.fetched)
         return fetched or bool(self.customers or self.answers)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return tuple(one.event for one in self.words)
 
 
 def work_batch(hub: Hub, programme_id: int) -> int:
@@ -153,7 +158,7 @@ def _without_webhook(row: DeliveryRow) -> Outcome:
     if row.hook != inbox.POLLED:
         return PayloadInvalid(f"The connector has no webhook {row.hook!r} any more.")
     told = json.loads(row.body)
-    return (Hint(kind=told["kind"], id=told["id"]),)
+    return Translation((Hint(kind=told["kind"], id=told["id"]),))
 
 
 def _wanted(
@@ -173,7 +178,7 @@ def _wanted(
             continue
         found += [
             Wanted.by(live, hint, row.received_at)
-            for hint in sort_out(translated)[2]
+            for hint in sort_out(translated.items)[1]
             if hint.kind != RECHECK
         ]
     return found
@@ -184,11 +189,11 @@ def _open(fetcher: Fetcher, live: Live | NotLive, row: DeliveryRow, translated: 
         raise live
     if isinstance(translated, Exception):
         raise translated
-    events, products, hints = sort_out(translated)
+    products, hints = sort_out(translated.items)
     followed = tuple(hint for hint in hints if hint.kind != RECHECK)
     fetched = fetcher.follow(live, followed, row.received_at)
-    said = answers_in(translated), customers_in(translated)
-    return Parcel(row, live, events, products, tuple(fetched), followed != hints, *said)
+    said = answers_in(translated.items), customers_in(translated.items)
+    return Parcel(row, live, translated.words, products, tuple(fetched), followed != hints, *said)
 
 
 def _book(hub: Hub, lease: Lease, parcels: Sequence[Parcel]) -> None:
@@ -228,15 +233,16 @@ def _book_all(hub: Hub, lease: Lease, parcels: Sequence[Parcel], connection: Con
     _settle(hub, lease, parcels, _record(hub, parcels, connection), {}, connection)
 
 
-def _changed(parcels: Sequence[Parcel]) -> list[Changed]:
-    return [(one, live) for one, live in _each_once(parcels) if not one.unchanged]
+def _changed(fetched: Sequence[Changed]) -> list[Changed]:
+    return [(one, live) for one, live in fetched if not one.unchanged]
 
 
 def _record(hub: Hub, parcels: Sequence[Parcel], connection: Connection) -> dict[int, EventReceipt]:
     """What came of each event, by its identity; products are kept with them."""
-    now, changed = hub.clock.now(), _changed(parcels)
-    incoming = [Incoming(p.live.source, event) for p in parcels for event in p.events]
-    incoming += [Incoming(live.source, event) for one, live in changed for event in one.events]
+    now, changed = hub.clock.now(), _changed(_each_once(parcels))
+    said = [(p.live, words) for p in parcels for words in p.words]
+    said += [(live, words) for one, live in changed for words in one.words]
+    incoming = [Incoming(live.source, words.event, words) for live, words in said]
     receipts = record_events(connection, hub.plans, incoming, now=now) if incoming else []
     _keep_products(connection, parcels, changed, now)
     return {id(item.event): receipt for item, receipt in zip(incoming, receipts, strict=True)}
@@ -252,7 +258,7 @@ def _settle(  # noqa: PLR0913 - what was done before, each by itself
 ) -> None:
     """Hear answers, and write down that all of it is done."""
     now, fetched = hub.clock.now(), _each_once(parcels)
-    heard = _hear(connection, parcels, _changed(parcels), now)
+    heard = _hear(connection, parcels, _changed(fetched), now)
     for known, booked_at in ((True, None), (False, now)):
         alike = [(one.asked, one.content_hash) for one, _ in fetched if one.unchanged is known]
         documents.settle_each(connection, alike, booked_at=booked_at)
@@ -270,7 +276,7 @@ def _each_once(parcels: Sequence[Parcel]) -> list[tuple[Fetched, Live]]:
     In the order of their names, so that two workers lock them in one order.
     """
     found = {
-        (*astuple(one.asked.document), one.asked.revision): (one, parcel.live)
+        (*one.asked.document, one.asked.revision): (one, parcel.live)
         for parcel in parcels
         for one in parcel.fetched
     }
@@ -309,7 +315,8 @@ def _hear(
 def _learn(hub: Hub, parcels: Sequence[Parcel], connection: Connection) -> dict[int, Learnt]:
     """What came of each record of a customer, by its identity."""
     told = [(parcel.live.source, record) for parcel in parcels for record in parcel.customers]
-    told += [(live.source, record) for one, live in _changed(parcels) for record in one.customers]
+    changed = _changed(_each_once(parcels))
+    told += [(live.source, record) for one, live in changed for record in one.customers]
     keys = hub.vault.derive_all(EVIDENCE)
     learnt = learn_customers(connection, hub.plans, told, keys=keys, now=hub.clock.now())
     return {id(record): what for (_, record), what in zip(told, learnt, strict=True)}

@@ -18,16 +18,29 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 from hub.ingest.cell import CPU_S, DEFECT, GIVEN, LATE_S, MEMORY, RAISED
 from hub.ingest.fates import Defect, Killed, Postponed
+from loyalty_core.store.event_words import Words
+from loyalty_kit.errors import ConnectorError
 from loyalty_kit.ports import Translated
 
 Call = tuple[Callable[..., Translated], tuple[Any, ...]]
 """A translator, which the child finds by its module and name, and what it is called with."""
-Outcome = Translated | Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What a translator gave, and its events in their order, written down as they will be kept."""
+
+    items: Translated
+    words: tuple[Words, ...] = ()
+
+
+Outcome = Translation | Exception
 """What a call gave, or the connector's own word (ConnectorError), Defect, Killed, Postponed."""
 
 _GRACE_S = 5.0
@@ -132,9 +145,11 @@ class _Cell:
             return Killed(_ENDED_BY[-signal.SIGALRM])
         except (EOFError, OSError):
             return Killed(self._obituary())
-        if kind in (GIVEN, RAISED):
-            outcome: Outcome = told[0]
-            return outcome
+        if kind == GIVEN:
+            return Translation(told[0], tuple(told[1]))
+        if kind == RAISED:
+            error: ConnectorError = told[0]
+            return error
         if kind == DEFECT:
             return Defect(f"The connector failed on it: {told[0]}.", places=told[1])
         return Killed(_NO_MEMORY)

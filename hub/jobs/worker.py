@@ -6,6 +6,7 @@ import threading
 
 import structlog
 
+from hub.jobs.collector import search_rarely
 from hub.jobs.drain import drain
 from hub.queue import RqBell, work_queue, work_queue_in_thread
 from hub.wiring import Hub
@@ -26,6 +27,7 @@ def run_worker(hub: Hub, *, burst: bool = False) -> None:
     """
     if not isinstance(hub.bell, RqBell):
         raise RuntimeError("A worker of its own needs HUB_REDIS_URL.")
+    search_rarely()
     stop = threading.Event()
     beating = threading.Thread(target=beat_until, args=(hub, stop), name="beat", daemon=True)
     beating.start()

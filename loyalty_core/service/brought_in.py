@@ -37,7 +37,7 @@ class BroughtIn:
         now: datetime,
     ) -> None:
         self._zone = zone
-        self._sales: list[Sale] = []
+        self.sales: list[Sale] = []
         times = [one.bought_at for one in told if one.bought_at < now - FRESH]
         begun = last_begun(connection, programme_id, PURCHASES) if times else None
         if begun is None or min(times) > begun:
@@ -49,13 +49,13 @@ class BroughtIn:
         for member, aliases in members.aliases_of(connection, buyers).items() if buyers else ():
             now_of |= dict.fromkeys(aliases, member)
         found = sales_brought_in(connection, programme_id, period, numbers, set(now_of))
-        self._sales = [
+        self.sales = [
             _as_told(replace(one, member_id=now_of.get(one.member_id or 0))) for one in found
         ]
 
     def probably(self, own: OwnSale) -> bool:
         """Whether one of them agrees in all that a receipt without a sign can agree in."""
-        return any(are_same(sale, own, self._zone) for sale in self._sales)
+        return any(are_same(sale, own, self._zone) for sale in self.sales)
 
 
 def _as_told(kept: OwnSale) -> Sale:

@@ -18,7 +18,7 @@ from loyalty_core.domain.account import AccountBook
 from loyalty_core.domain.conditions.scene import Person, PersonalGoods
 from loyalty_core.domain.coupon_codes import normal
 from loyalty_core.domain.errors import ProgrammeNotFound, WrongCurrency
-from loyalty_core.domain.points import Cause
+from loyalty_core.domain.points import Cause, Terms
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.tiers import Ladder
@@ -29,7 +29,7 @@ from loyalty_core.service.certificate_uses import named_in
 from loyalty_core.service.clubs import Memberships
 from loyalty_core.service.event_holds import EventHolds
 from loyalty_core.service.identify import Ask, identify
-from loyalty_core.service.known_events import KnownEvents, Told, hash_of, key_of
+from loyalty_core.service.known_events import KnownEvents, Told, key_of
 from loyalty_core.service.plans import PlanCache, version_at
 from loyalty_core.service.promotion_limits import CountedFor, Counters
 from loyalty_core.service.rate_tiers import ladder_of
@@ -39,6 +39,7 @@ from loyalty_core.service.standing import Counted, Standings
 from loyalty_core.store import ledger, members, outbox, personal, programmes, rewards
 from loyalty_core.store import purchases as purchase_store
 from loyalty_core.store import refunds as refund_store
+from loyalty_core.store.event_words import Words, words_of
 from loyalty_core.store.holds import KeptHold, write_holds
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.ledger import AccountKey, Needs
@@ -75,6 +76,8 @@ class EventBatch:
         self.counters = Counters(connection)
         self.products: dict[str, CatalogueProduct] = {}
         self._plans = plans
+        self._plan: dict[int, Plan] = {}
+        self._terms: dict[int, Terms] = {}
         self._versions = programmes.published_versions(connection, programme_id)
         # The tiers that count are those in force now, whenever a purchase was.
         self.ladder = Ladder.of(self.plan(programme.rules_version).rules, self.zone)
@@ -90,12 +93,12 @@ class EventBatch:
 
     # --- loading --------------------------------------------------------------------------
 
-    def admit(self, events: Sequence[tuple[Source, Event]]) -> list[Told]:
+    def admit(self, events: Sequence[tuple[Source, Event, Words | None]]) -> list[Told]:
         """Check the events against the programme, then load and lock what they need.
 
         Raises: UnknownShop, ShopForbidden, ChannelForbidden, WrongCurrency, PhoneImpossible.
         """
-        return self._load([self._checked(source, event) for source, event in events])
+        return self._load([self._checked(*one) for one in events])
 
     def admit_again(self, *told: Told) -> None:
         """Load and lock what known events need that turned out to be somebody's, or seen twice."""
@@ -134,6 +137,8 @@ class EventBatch:
             self._brought_in = BroughtIn(
                 self.connection, self.programme.id, self.zone, sales, self.now
             )
+        if not self._brought_in.sales:
+            return False
         member = self.survivor(kept.member_id)
         return self._brought_in.probably(_sale(kept.event, kept.shop_id, member))
 
@@ -144,7 +149,7 @@ class EventBatch:
         kept = self.known.purchases.get(key_of(told.source, told.event))
         return [told.event] if kept is None else [told.event, kept.event]
 
-    def _checked(self, source: Source, event: Event) -> Told:
+    def _checked(self, source: Source, event: Event, written: Words | None) -> Told:
         listed = (event.refunds or ()) if isinstance(event, Purchase) else ()
         for one in (event, *listed):
             if one.currency != self.programme.currency:
@@ -154,7 +159,8 @@ class EventBatch:
             check_channel(source, event.channel)
         ahead = event.occurred_at > self.now + FUTURE_LIMIT
         timed = replace(event, occurred_at=self.now) if ahead else event
-        return Told(source, timed, hash_of(event), ahead=ahead)
+        words = written or words_of(event)
+        return Told(source, timed, words.content, ahead=ahead, words=words)
 
     def _pass_over_erased(self) -> None:
         """What still comes for a receipt of an erased person says nothing of the person."""
@@ -331,13 +337,17 @@ class EventBatch:
 
     def shop(self, source: Source, code: str | None) -> Shop:
         """Raises: UnknownShop, ShopForbidden."""
-        key = (source.shops, programmes.fold(code or source.default_shop))
+        key = (source.shops, code or source.default_shop)
         if key not in self._shops:
             self._shops[key] = shop_for(self.connection, source, code)
         return self._shops[key]
 
     def plan(self, version: int) -> Plan:
-        return self._plans.get(self.connection, self.programme.id, version)
+        plan = self._plan.get(version)
+        if plan is None:
+            plan = self._plans.get(self.connection, self.programme.id, version)
+            self._plan[version] = plan
+        return plan
 
     def plan_at(self, moment: datetime) -> Plan:
         """The rules in force at that time; before the first ones, the first."""
@@ -408,7 +418,10 @@ class EventBatch:
         member = self.survivor(purchase.member_id)
         if member is None:
             return None
-        return Desk(self._books_of[member], plan, terms_of(plan, self.now, self.zone))
+        terms = self._terms.get(plan.version)
+        if terms is None:
+            terms = self._terms[plan.version] = terms_of(plan, self.now, self.zone)
+        return Desk(self._books_of[member], plan, terms)
 
     def counted_for(
         self, shop_id: int, member: int | None, event: Event, at: datetime | None = None
@@ -476,10 +489,11 @@ def announce_balances(
         Notice(
             programme_id,
             outbox.BALANCE_CHANGED,
-            f"{to_wire('m', book.member_id)}:{book.currency}:{book.entries_made}",
-            {"member": to_wire("m", book.member_id), "currency": book.currency},
+            f"{member}:{book.currency}:{book.entries_made}",
+            {"member": member, "currency": book.currency},
         )
         for book in books
+        for member in [to_wire("m", book.member_id)]
     ]
     outbox.announce(connection, notices, now=now)
 

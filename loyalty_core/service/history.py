@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 
 from loyalty_core.service.booking import Booked, Moved
 from loyalty_core.service.imports import Ground
-from loyalty_core.service.known_events import hash_of
 from loyalty_core.service.receipts import receipt_of
 from loyalty_core.service.standing import Counted, Standings
 from loyalty_core.store import members
 from loyalty_core.store import purchases as store
 from loyalty_core.store.codec import to_json
+from loyalty_core.store.event_words import hash_of
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.past_sales import first_brought_in
 from loyalty_core.store.programmes import Shop

@@ -28,13 +28,13 @@ from loyalty_core.domain.import_cells import (
 from loyalty_core.domain.import_columns import MEMBERS, PURCHASES, SIGN
 from loyalty_core.service.history import book_history, past_purchase, spent_before
 from loyalty_core.service.imports import Ground, Report, Row, ground_of, sources_of
-from loyalty_core.service.known_events import hash_of
 from loyalty_core.service.named_rows import FirstLines, Names, People, names_in
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import MAIN_SHOP
 from loyalty_core.service.told_by_shops import Sale, ToldByShops
 from loyalty_core.store import programmes, purchases
 from loyalty_core.store.database import lock_keys
+from loyalty_core.store.event_words import hash_of
 from loyalty_core.store.past_sales import BROUGHT_IN
 from loyalty_core.store.programmes import Shop
 from loyalty_core.store.purchases import KeptPurchase

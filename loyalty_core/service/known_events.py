@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,8 +13,8 @@ from loyalty_core.service.source import Source
 from loyalty_core.store import linked_sources as links
 from loyalty_core.store import purchases as store
 from loyalty_core.store import refunds as refund_store
-from loyalty_core.store.codec import content_hash, to_json
 from loyalty_core.store.database import lock_keys
+from loyalty_core.store.event_words import Words, hash_of
 from loyalty_core.store.linked_sources import LinkedSources, Pair
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_core.store.refunds import EventKey, KeptRefund
@@ -33,7 +31,7 @@ FISCAL, ORDER, PERSON = "fiscal", "order", "person"
 class Told:
     """One event of a batch: who sent it, whose it is, and whether its time was ahead.
 
-    `content` is the hash of what was really said.
+    `content` is the hash of what was really said, `words` all that is kept of it.
     """
 
     source: Source
@@ -41,14 +39,7 @@ class Told:
     content: str
     found: Found = NOBODY
     ahead: bool = False
-
-
-def hash_of(event: Event) -> str:
-    """Equal events of one key: equal but for their revision (`ledger.md` 19).
-
-    One instant told with two offsets is the same, and so are listed refunds in another order.
-    """
-    return content_hash(_plain(event))
+    words: Words | None = None
 
 
 def says_the_same(told: Told, kept: KeptPurchase | KeptRefund) -> bool:
@@ -60,16 +51,6 @@ def says_the_same(told: Told, kept: KeptPurchase | KeptRefund) -> bool:
         return True
     known = kept.word if isinstance(kept, KeptPurchase) else kept.event
     return told.event.revision == known.revision and told.content == hash_of(known)
-
-
-def _plain(event: Event) -> dict[str, Any]:
-    plain: dict[str, Any] = to_json(event)
-    plain.pop("revision", None)
-    plain["occurred_at"] = event.occurred_at.astimezone(UTC).isoformat()
-    if isinstance(event, Purchase) and event.refunds is not None:
-        refunds = sorted(event.refunds, key=lambda refund: refund.external_id)
-        plain["refunds"] = [_plain(refund) for refund in refunds]
-    return plain
 
 
 def key_of(source: Source, event: Event) -> EventKey:

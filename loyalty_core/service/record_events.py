@@ -22,6 +22,7 @@ from loyalty_core.service.record_refund import record_refund
 from loyalty_core.service.source import Source
 from loyalty_core.service.write_letters import Earned, tell_earned
 from loyalty_core.store.database import is_refused
+from loyalty_core.store.event_words import Words
 from loyalty_kit.events import Event, Purchase
 
 __all__ = ["EventReceipt", "Incoming", "record_events"]
@@ -29,10 +30,11 @@ __all__ = ["EventReceipt", "Incoming", "record_events"]
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An event and who sent it."""
+    """An event and who sent it; `words`, where it is written down already."""
 
     source: Source
     event: Event
+    words: Words | None = None
 
 
 def record_events(
@@ -66,7 +68,7 @@ def _record(
 ) -> list[EventReceipt]:
     (programme_id,) = {one.source.programme_id for one in incoming}
     batch = EventBatch(connection, plans, programme_id, now)
-    told = batch.admit([(one.source, one.event) for one in incoming])
+    told = batch.admit([(one.source, one.event, one.words) for one in incoming])
     # Refunds first at equal times: what they undo is older (`ledger.md` 25).
     order = sorted(
         range(len(told)),

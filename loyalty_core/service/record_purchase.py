@@ -17,9 +17,10 @@ from loyalty_core.domain.errors import EventConflict
 from loyalty_core.domain.pricing.access import was_barred
 from loyalty_core.domain.pricing.allot import money_of, points_for
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
-from loyalty_core.domain.pricing.coupons import NO_COUPONS
+from loyalty_core.domain.pricing.coupons import NO_COUPONS, Entered
 from loyalty_core.domain.pricing.earning import rate_purchase
 from loyalty_core.domain.pricing.issues import issued_by
+from loyalty_core.domain.pricing.limits import Used
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import split_reductions
 from loyalty_core.service import brought_in
@@ -31,7 +32,7 @@ from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.event_certificates import certificates_of, settle_certificates
 from loyalty_core.service.event_coupons import coupons_of, entered_of
 from loyalty_core.service.issue_coupons import settle_issued, take_issued_back
-from loyalty_core.service.known_events import FISCAL, NOBODY, Told, hash_of, key_of, says_the_same
+from loyalty_core.service.known_events import FISCAL, NOBODY, Told, key_of, says_the_same
 from loyalty_core.service.people import looked_at
 from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
@@ -41,6 +42,7 @@ from loyalty_core.service.record_refund import book_refund, count_anonymous, new
 from loyalty_core.service.sightings import put_together, say
 from loyalty_core.service.source import Source
 from loyalty_core.store import programmes
+from loyalty_core.store.event_words import hash_of
 from loyalty_core.store.holds import KeptHold, hold_to_wire
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
@@ -118,6 +120,7 @@ def _new(batch: EventBatch, told: Told, content: str) -> KeptPurchase:
         None,
         batch.now,
         event.lines,
+        words=told.words,
         is_new=True,
     )
     batch.known.add(kept)
@@ -158,7 +161,9 @@ def _book(
 ) -> EventReceipt:
     moved = Moved(flags=list(told.found.flags))
     # An older word that fills the newer one books under its own number.
-    event = replace(kept.word, revision=told.event.revision)
+    event = kept.word
+    if event.revision != told.event.revision:
+        event = replace(event, revision=told.event.revision)
     occasion = batch.occasion(told.source.name, event)
     case = Case(batch, told, kept, Booked.of(kept), moved, before, occasion)
     if told.ahead:
@@ -493,14 +498,14 @@ def _counted_facts(
 ) -> MemberFacts:
     """With what others have used up of limits, and the coupons."""
     batch, kept, booked = case.batch, case.kept, case.booked
-    return replace(
-        _facts(case, plan),
-        used=used_by_others(batch, kept, booked, plan, lines, promised),
-        coupons=entered_of(batch, kept, booked, plan) if booked.coupons else NO_COUPONS,
-    )
+    used = used_by_others(batch, kept, booked, plan, lines, promised)
+    coupons = entered_of(batch, kept, booked, plan) if booked.coupons else NO_COUPONS
+    return _facts(case, plan, used, coupons)
 
 
-def _facts(case: Case, plan: Plan) -> MemberFacts:
+def _facts(
+    case: Case, plan: Plan, used: Used | None = None, coupons: Entered = NO_COUPONS
+) -> MemberFacts:
     """What conditions may ask of a receipt: as known for its time."""
     batch, event = case.batch, case.kept.event
     shop = batch.shop(case.told.source, event.shop)
@@ -512,6 +517,8 @@ def _facts(case: Case, plan: Plan) -> MemberFacts:
         verified=customer is not None and (customer.verified or at_till),
         person=_person(case, plan) if plan.asks_person else None,
         place=place_of(case.told.source, shop.code, zone, event),
+        used=used or {},
+        coupons=coupons,
         measured=_measured(case),
     )
 

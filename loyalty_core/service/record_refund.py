@@ -12,9 +12,10 @@ from loyalty_core.service.count_limits import count_limits
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.event_certificates import settle_certificates
 from loyalty_core.service.issue_coupons import settle_issued
-from loyalty_core.service.known_events import Told, hash_of, key_of, says_the_same
+from loyalty_core.service.known_events import Told, key_of, says_the_same
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
 from loyalty_core.service.source import Source
+from loyalty_core.store.event_words import hash_of
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_core.store.refunds import KeptRefund

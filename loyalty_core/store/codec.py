@@ -26,6 +26,7 @@ _AS_IT_IS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _SORTED = _AS_IT_IS | orjson.OPT_SORT_KEYS
 _NEAR_NOUGHT = re.compile(rb"(?:^|[:,\[])-?[0-9](?:\.0000|[0-9.]*e-)")
 """A number, not what looks like one inside of a text: ids of vendors have `e-` in them."""
+_MAY_BE_NEAR = re.compile(rb"e-|\.0000").search
 _by_library = json.JSONEncoder(separators=(",", ":")).encode
 _by_library_sorted = json.JSONEncoder(
     sort_keys=True, ensure_ascii=False, separators=(",", ":")
@@ -44,11 +45,19 @@ def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
     return word
 
 
+class JsonText(str):
+    """JSON data that is written already."""
+
+    __slots__ = ()
+
+
 def json_text(data: Any) -> str:
     """JSON data as a column keeps it.
 
     What orjson refuses (half of a surrogate pair, a number beyond 64 bits) is written by `json`.
     """
+    if type(data) is JsonText:
+        return data
     try:
         return orjson.dumps(data, option=_AS_IT_IS).decode()
     except orjson.JSONEncodeError:
@@ -65,7 +74,7 @@ def content_hash(data: Any) -> str:
         told = orjson.dumps(data, option=_SORTED)
     except orjson.JSONEncodeError:
         told = b""
-    if not told or _NEAR_NOUGHT.search(told):
+    if not told or (_MAY_BE_NEAR(told) and _NEAR_NOUGHT.search(told)):
         told = _by_library_sorted(data).encode()
     return hashlib.sha256(told).hexdigest()
 
@@ -104,8 +113,8 @@ def _write_as(hint: Any) -> _Change | None:
     hint = _without_none(hint)
     if get_origin(hint) is tuple:
         return _write_list(get_args(hint))
-    if get_origin(hint) is dict and get_args(hint)[1] in _PLAIN:
-        return dict
+    if get_origin(hint) is dict and get_args(hint)[1] in (*_PLAIN, Any):
+        return dict  # of Any: JSON data as it stands
     if not isinstance(hint, type):
         return _copy
     if is_dataclass(hint):

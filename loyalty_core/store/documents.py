@@ -8,10 +8,10 @@ document alone; whoever finds none books what was fetched, under the newer revis
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -20,8 +20,9 @@ from loyalty_core.store.tables import document_links, documents
 from loyalty_core.store.types import UtcTime
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentKey:
+class DocumentKey(NamedTuple):
+    """A document's name, which sorts as its rows are locked."""
+
     installation_id: int
     kind: str
     ref: str
@@ -69,7 +70,7 @@ def ask_each(
 
 def link(connection: Connection, leaders: Collection[tuple[DocumentKey, DocumentKey]]) -> None:
     """Keep pairs of a document and one that has a say in it; for good."""
-    rows = sorted({(*astuple(led), leader.kind, leader.ref) for led, leader in leaders})
+    rows = sorted({(*led, leader.kind, leader.ref) for led, leader in leaders})
     insert_many(connection, document_links, _LINK, rows, unless=_LINK)
 
 
@@ -84,7 +85,7 @@ def settle_each(
     for bound in _by_kind([asked.document for asked, _ in settled]):
         connection.execute(_LOCKED, bound)
     rows = [
-        (*astuple(asked.document), asked.revision, content_hash, booked_at)[: 4 + len(columns)]
+        (*asked.document, asked.revision, content_hash, booked_at)[: 4 + len(columns)]
         for asked, content_hash in settled
     ]
     update_many(connection, documents, _ONE_ASK, columns, rows)
@@ -109,7 +110,7 @@ _LINK = ("installation_id", "kind", "ref", "by_kind", "by_ref")
 
 def _by_kind(wanted: Collection[DocumentKey]) -> Iterator[dict[str, Any]]:
     """What the statements below are bound to, in the order of the documents' names."""
-    ordered = sorted(set(wanted), key=astuple)
+    ordered = sorted(set(wanted))
     for (home, kind), named in groupby(ordered, key=lambda one: (one.installation_id, one.kind)):
         yield {"home": home, "doc": kind, "refs": [one.ref for one in named]}
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from loyalty_core.store.codec import from_json, to_json
+from loyalty_core.store.event_words import Words, document_of
 from loyalty_core.store.refunds import EventKey, KeptRefund, by_source
 from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import purchase_fiscal, purchase_lines, purchases, refunds, shops
@@ -37,7 +38,8 @@ class KeptPurchase:
     One that counts for several sightings has what they tell together in `event` and
     `member_id`, and its own sender's words in `own` and `own_member_id`; None: nobody else saw
     it.  `sightings` are the others, linked to it or to one another, in the order of their ids;
-    `word_of`: the one of them whose word counts, None: its own.
+    `word_of`: the one of them whose word counts, None: its own.  `words`: what is to be written
+    of its first event.
     """
 
     id: int
@@ -58,6 +60,7 @@ class KeptPurchase:
     qualifying_minor: int = 0
     booking: dict[str, Any] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
+    words: Words | None = None
     refunds: list[KeptRefund] = field(default_factory=list)
     is_new: bool = False
     changed: bool = False
@@ -383,7 +386,7 @@ def _changing(one: KeptPurchase) -> tuple[Any, ...]:
         sum([line.paid_minor for line in lines]),
         one.qualifying_minor,
         sum([one.earned_by_line.get(line.id, 0) for line in lines]),
-        to_json(event),
+        document_of(event, one.words),
         one.booking,
         one.flags,
     )

@@ -10,8 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cache
+from struct import Struct
 from typing import Any
 
+from psycopg import adapters
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -31,6 +35,9 @@ from loyalty_core.store.database import change, is_sqlite
 from loyalty_core.store.types import UtcTime, to_micros
 
 Values = Sequence[Any]
+_JSONB, _JSONB_ARRAY = 3802, 3807
+"""Kinds in `pg_type`, the same in every database."""
+_ARRAY_HEAD, _JSON_HEAD, _NULL = Struct("!iiIii"), Struct("!iB"), Struct("!i").pack(-1)
 _POSTGRES = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -97,7 +104,7 @@ def _among_on_sqlite(element: among, compiler: Any, **kwargs: Any) -> str:
     return f"{column} IN (SELECT value FROM json_each({values}))"  # nosec B608 - a parameter
 
 
-def list_for(dialect: Dialect, column: Column[Any], values: Collection[Any]) -> str:
+def list_for(dialect: Dialect, column: Column[Any], values: Collection[Any]) -> str | bytes:
     """What `among` is given of a list, for statements that the driver runs (`database.fetch`)."""
     return _List(column.type).process_bind_param(values, dialect)
 
@@ -130,7 +137,7 @@ class _List(TypeDecorator[Any]):
         super().__init__()
         self.kind = kind
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | bytes:
         values = list(value)
         make = _array_for(self.kind) if dialect.name == "postgresql" else json_text
         return make(values)
@@ -140,6 +147,38 @@ def _array_of_numbers(values: Collection[Any]) -> str:
     """A PostgreSQL array in the words of the server, which are JSON's but for the brackets;
     booleans are numbers too."""
     return "{" + json_text(values)[1:-1] + "}"
+
+
+class _Binary(bytes):
+    """A parameter in PostgreSQL's own binary form."""
+
+
+class _BinaryDumper(Dumper):
+    format = Format.BINARY
+    oid = _JSONB_ARRAY
+
+    def dump(self, obj: _Binary) -> bytes:
+        return obj
+
+
+adapters.register_dumper(_Binary, _BinaryDumper)
+
+
+def _array_of_json(values: Collection[str | None]) -> _Binary:
+    """In binary form no quotation mark is quoted here, and none read there; JSON is full of them.
+
+    The form is that of `array_recv` and `jsonb_recv` in PostgreSQL's sources (`arrayfuncs.c`,
+    `jsonb.c`): dimensions, whether there are nulls, kind, length, first index; then each value
+    with its length before it, and the form's version, 1.
+    """
+    parts = [_ARRAY_HEAD.pack(1, None in values, _JSONB, len(values), 1)]
+    for value in values:
+        if value is None:
+            parts.append(_NULL)
+        else:
+            told = value.encode()
+            parts += (_JSON_HEAD.pack(len(told) + 1, 1), told)
+    return _Binary(b"".join(parts))
 
 
 def _array_of_texts(values: Collection[Any]) -> str:
@@ -212,8 +251,10 @@ def _type_of(kind: TypeEngine[Any]) -> str:
     return kind.compile(_POSTGRES)
 
 
-def _array_for(kind: TypeEngine[Any]) -> Callable[[Collection[Any]], str]:
-    return _array_of_texts if isinstance(kind, String | JSON) else _array_of_numbers
+def _array_for(kind: TypeEngine[Any]) -> Callable[[Collection[Any]], str | bytes]:
+    if isinstance(kind, JSON):
+        return _array_of_json
+    return _array_of_texts if isinstance(kind, String) else _array_of_numbers
 
 
 def _encoder(kind: TypeEngine[Any]) -> Callable[[Values], Values] | None:

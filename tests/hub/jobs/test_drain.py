@@ -9,7 +9,8 @@ from sqlalchemy import event, text
 from hub.ingest import process
 from hub.jobs.crew import work_off
 from loyalty_core.service.verify_ledger import verify_ledger
-from loyalty_core.store.database import read
+from loyalty_core.store.database import read, transact
+from loyalty_core.store.statistics import count_new_tables
 from tests.support.databases import EVERY_ENGINE
 from tests.support.ingest import Shopfloor
 from tests.support.shopfloor import receipt
@@ -124,6 +125,7 @@ def test_several_threads_over_few_members_neither_double_nor_block(engine):
     with read(engine) as connection:
         assert verify_ledger(connection) == []
     assert deadlocks(engine) == 0
+    assert "purchases" not in transact(engine, count_new_tables), "it was counted meanwhile"
     assert (max(at_once) > 1) is (engine.dialect.name == "postgresql")
 
 
