@@ -76,7 +76,7 @@ def compile_load(schema: Schema) -> Load:
 
 def _object(schema: Schema, above: tuple[type[Schema], ...]) -> Read:
     """Written out, key by key, as `dataclasses` writes what it makes: a checkout's ten lines come
-    through here (`docs/adr/0052-what-reads-a-basket-is-generated-source.md`)."""
+    through here (`docs/adr/0054-what-reads-a-basket-is-generated-source.md`)."""
     _refuse_what_is_not_known(schema, above)
     parts = _parts(schema, (*above, type(schema)))
     required, fixed, made = _absent(schema)
