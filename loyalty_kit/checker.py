@@ -6,6 +6,9 @@ answers, so errors and their texts are marshmallow's own.  A nested schema, a fi
 that it does not know is left to marshmallow as well; a differential test holds the two together
 (`tests/kit/test_checker.py`).
 
+A field of ours may have a `quick`: the source of an expression that makes of `value` what the
+field loads, or None where the field itself is to be asked.  It may use `parse_decimal`.
+
 Written after marshmallow 4.4.0 (`Schema._do_load`, `Schema._deserialize`, `Field.deserialize`).
 Hooks must not change the data that they are handed in place: where it steps aside, a `pre_load`
 hook sees it twice.
@@ -13,12 +16,15 @@ hook sees it twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any, NamedTuple
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, missing
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
+
+from loyalty_kit.money import parse_decimal
 
 Load = Callable[[Any], Any]
 Read = Callable[..., Any]
@@ -48,78 +54,85 @@ class _Part(NamedTuple):
     name: str
     nullable: bool
     read: Read
+    quick: str | None
 
 
 def compile_load(schema: Schema) -> Load:
-    """What `schema.load` does with decoded JSON.
+    """What `schema.load` does with decoded JSON; it is put together when first used.
 
     Raises: NotCompilable.  What it gives raises what `schema.load` raises.
     """
-    read, load = _object(schema, ()), schema.load
+    _refuse_what_is_not_known(schema, ())
+    load, written = schema.load, cache(lambda: _object(schema, ()))
 
     def load_quickly(data: Any) -> Any:
         try:
-            return read(data)
-        except ValidationError:
+            return written()(data)
+        except (ValidationError, ValueError):
             return load(data)
 
     return load_quickly
 
 
 def _object(schema: Schema, above: tuple[type[Schema], ...]) -> Read:
+    """Written out, key by key, as `dataclasses` writes what it makes: a checkout's ten lines come
+    through here (`docs/adr/0054-what-reads-a-basket-is-generated-source.md`)."""
     _refuse_what_is_not_known(schema, above)
-    told = {"many": False, "partial": None, "unknown": schema.unknown}
-    before, after = _hooks(schema, PRE_LOAD), _hooks(schema, POST_LOAD)
-    checks = _hooks(schema, VALIDATES_SCHEMA)
-    read_parts = _parts_read(_parts(schema, (*above, type(schema))), schema.unknown == RAISE)
+    parts = _parts(schema, (*above, type(schema)))
     required, fixed, made = _absent(schema)
+    told = {"many": False, "partial": None, "unknown": schema.unknown}
+    known: dict[str, Any] = {"told": told, "fixed": fixed}
+    known |= {"required": required, "keys": frozenset(parts)}
+    lines = ["def read(data, _key=None, _within=None):"]
+    lines += _called(_hooks(schema, PRE_LOAD), "data = {}(data, **told)", known)
+    lines.append("    if type(data) is not dict or not data.keys() >= required: raise doubt")
+    if schema.unknown == RAISE:
+        lines.append("    if not data.keys() <= keys: raise doubt")
+    lines.append("    loaded = fixed.copy()")
+    for number, (key, name, make) in enumerate(made):
+        known[f"make{number}"] = make
+        lines.append(f"    if {key!r} not in data: loaded[{name!r}] = make{number}()")
+    for number, (key, part) in enumerate(parts.items()):
+        known[f"read{number}"] = part.read
+        lines += [f"    if {key!r} in data:", f"        value = data[{key!r}]"]
+        read = f"read{number}(value, {key!r}, data)"
+        lines += _taken(f"loaded[{part.name!r}] = {{}}", part.quick, read, part.nullable)
+    lines += _called(_hooks(schema, VALIDATES_SCHEMA), "{}(loaded, **told)", known)
+    lines += _called(_hooks(schema, POST_LOAD), "loaded = {}(loaded, **told)", known)
+    return _written(lines, "loaded", known)
 
-    def read(data: Any, _key: Any = None, _within: Any = None) -> Any:
-        for prepare in before:
-            data = prepare(data, **told)
-        if type(data) is not dict or not data.keys() >= required:
-            raise _DOUBT
-        loaded = fixed.copy()
-        for key, name, make in made:
-            if key not in data:
-                loaded[name] = make()
-        read_parts(data, loaded)
-        for check in checks:
-            check(loaded, **told)
-        for finish in after:
-            loaded = finish(loaded, **told)
-        return loaded
 
+def _called(hooks: Sequence[Callable[..., Any]], call: str, known: dict[str, Any]) -> list[str]:
+    """A line for each hook, which is known by a name."""
+    first = len(known)
+    names = [f"hook{first + number}" for number in range(len(hooks))]
+    known |= dict(zip(names, hooks, strict=True))
+    return [f"    {call.format(name)}" for name in names]
+
+
+def _taken(take: str, quick: str | None, read: str, nullable: bool) -> list[str]:
+    """What becomes of `value`: it is read quickly if it can be, else as the field reads it."""
+    said = [] if quick is None else [f"if (item := {quick}) is not None: {take.format('item')}"]
+    said.append(f"if value is not None: {take.format(read)}")
+    said.append(take.format("None") if nullable else "raise doubt")
+    first, *others, last = said
+    return [f"        {first}", *(f"        el{one}" for one in others), f"        else: {last}"]
+
+
+def _written(lines: list[str], given: str, known: dict[str, Any]) -> Read:
+    """The function `read` of these lines, of which all names are those of our own fields."""
+    known |= {"doubt": _DOUBT, "parse_decimal": parse_decimal}
+    source = "\n".join([*lines, f"    return {given}"])
+    exec(source, known)  # nosec B102 # noqa: S102 - nothing in it that anybody sends
+    read: Read = known["read"]
     return read
-
-
-def _parts_read(
-    parts: dict[str, _Part], only_known: bool
-) -> Callable[[dict[str, Any], dict[str, Any]], None]:
-    find = parts.get
-
-    def read_parts(data: dict[str, Any], loaded: dict[str, Any]) -> None:
-        for key, value in data.items():
-            part = find(key)
-            if part is not None:
-                name, nullable, read = part
-                if value is not None:
-                    loaded[name] = read(value, key, data)
-                elif nullable:
-                    loaded[name] = None
-                else:
-                    raise _DOUBT
-            elif only_known:
-                raise _DOUBT
-
-    return read_parts
 
 
 def _parts(schema: Schema, above: tuple[type[Schema], ...]) -> dict[str, _Part]:
     """By the key in the data."""
     return {
         _key_of(attribute, field): _Part(
-            field.attribute or attribute, field.allow_none, _field(field, above)
+            field.attribute or attribute, field.allow_none, _field(field, above), _quick(field)
         )
         for attribute, field in schema.load_fields.items()
     }
@@ -159,22 +172,26 @@ def _field(field: fields.Field[Any], above: tuple[type[Schema], ...]) -> Read:
 
 
 def _list(field: fields.List[Any], above: tuple[type[Schema], ...]) -> Read:
-    read, nullable = _field(field.inner, above), field.inner.allow_none
+    inner = field.inner
+    lines = ["def read(values, _key, _within):", "    if type(values) is not list: raise doubt"]
+    lines += ["    loaded = []", "    take = loaded.append", "    for value in values:"]
+    each = "read_each(value, None, None)"
+    lines += _taken("take({})", _quick(inner), each, inner.allow_none)
+    return _written(lines, "loaded", {"read_each": _field(inner, above)})
 
-    def read_list(value: Any, _key: Any, _within: Any) -> list[Any]:
-        if type(value) is not list:
-            raise _DOUBT
-        loaded: list[Any] = []
-        for each in value:
-            if each is not None:
-                loaded.append(read(each, None, None))
-            elif nullable:
-                loaded.append(None)
-            else:
-                raise _DOUBT
-        return loaded
 
-    return read_list
+def _quick(field: fields.Field[Any]) -> str | None:
+    """How a field of ours is read without calling it; not where validators look on."""
+    quick: str | None = getattr(field, "quick", None)
+    if quick is None or field.validators:
+        return None
+    own = _home(type(field), "quick") is _home(type(field), "_deserialize")
+    return quick if own else None
+
+
+def _home(kind: type, name: str) -> type | None:
+    """The class in which a name is defined."""
+    return next((one for one in kind.__mro__ if name in vars(one)), None)
 
 
 def _validated(read: Read, validators: tuple[Callable[[Any], Any], ...]) -> Read:

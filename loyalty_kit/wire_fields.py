@@ -66,6 +66,14 @@ class Text(fields.String):
         super().__init__(**kwargs)
         self.most = most
 
+    @property
+    def quick(self) -> str:
+        """For the checker: what is printable is storable."""
+        return (
+            f"value if type(value) is str and len(value) <= {self.most}"
+            " and value.isprintable() and value.strip() else None"
+        )
+
     def _deserialize(  # type: ignore[override]  # a blank optional text loads as None
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str | None:
@@ -99,6 +107,12 @@ class _Decimal(fields.Field[int]):
         kwargs["metadata"] = {**described, **kwargs.get("metadata", {})}
         kwargs.setdefault("error_messages", {"null": NOT_DECIMAL})
         super().__init__(**kwargs)
+
+    @property
+    def quick(self) -> str:
+        """For the checker."""
+        parsed = f"parse_decimal(value, {self.places})"
+        return f"count if value is not None and (count := {parsed}) >= 0 else None"
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -151,6 +165,8 @@ class Whole(fields.Integer):
 
 class Flag(fields.Boolean):
     """JSON's true and false and nothing else."""
+
+    quick = "value if type(value) is bool else None"
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

@@ -293,6 +293,39 @@ def test_both_agree_on_every_kind_of_field(data: Any) -> None:
     assert outcome(compile_load(schema), copy.deepcopy(data)) == outcome(schema.load, data)
 
 
+class Loud(wire.Text):
+    """Reads in its own way, whatever the kind that it is of has for good texts."""
+
+    def _deserialize(self, value: Any, *told: Any, **options: Any) -> str | None:
+        text = super()._deserialize(value, *told, **options)
+        return None if text is None else text.upper()
+
+
+class OfOwnKinds(Schema):
+    loud = Loud(allow_none=True)
+    several = fields.List(Loud())
+    looked_at = wire.Text(validate=validate.OneOf(["a", "b"]))
+    at_least = wire.Hundredths(validate=validate.Range(min=100))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"loud": "a", "several": ["b", "c"], "looked_at": "a", "at_least": "1.00"},
+        {"loud": None, "several": []},
+        {"loud": " ", "several": ["b"]},
+        {"several": ["b", None]},
+        {"looked_at": "c"},
+        {"at_least": "0.99"},
+        {"at_least": "one"},
+    ],
+)
+def test_a_kind_of_its_own_and_a_validator_have_their_say(body: dict[str, Any]) -> None:
+    schema = OfOwnKinds()
+
+    assert outcome(compile_load(schema), copy.deepcopy(body)) == outcome(schema.load, body)
+
+
 class OwnLoad(Schema):
     def load(self, *told: Any, **options: Any) -> Any:
         return "something else"
