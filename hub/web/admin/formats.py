@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import phonenumbers
 from babel import Locale
@@ -66,6 +66,15 @@ def number(count: int) -> str:
     return _decimal(count, 0, "#,##0")
 
 
+def told_decimal(text: str) -> str:
+    """A decimal string of the rules as "20,000" or "7.50"; what is none stays as it is."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return text
+    return _grouped(value, "#,##0" if value == value.to_integral() else "#,##0.00##")
+
+
 def moment(at: datetime | str | None) -> Markup:
     """A time in the programme's zone, readable by machines too; nothing for None."""
     if at is None:
@@ -111,6 +120,9 @@ def phone(text: str | None) -> Markup:
 
 def _decimal(count: int, places: int, pattern: str) -> str:
     """Exact: a Decimal made of the digits, never a float."""
-    value = Decimal(count).scaleb(-places)
+    return _grouped(Decimal(count).scaleb(-places), pattern)
+
+
+def _grouped(value: Decimal, pattern: str) -> str:
     text = format_decimal(value, pattern, locale=Locale.parse(language()))
     return text.replace("-", _MINUS).replace(" ", _NBSP)
