@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 
 import phonenumbers
@@ -29,6 +29,7 @@ def register(app: Flask) -> None:
         quantity=quantity,
         number=number,
         moment=moment,
+        until=until,
         day=day,
         month=month,
         phone=phone,
@@ -86,6 +87,15 @@ def moment(at: datetime | str | None) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         local.isoformat(timespec="seconds"), title, text.replace(" ", _NBSP)
     )
+
+
+def until(at: datetime | str | None) -> str | Markup:
+    """The moment before which something is good: the last whole day, or the time within one."""
+    when = datetime.fromisoformat(at) if isinstance(at, str) else at
+    if when is None:
+        return ""
+    local = when.astimezone(zone())
+    return moment(when) if local.time() != time.min else day(local.date() - timedelta(days=1))
 
 
 def day(at: datetime | date | str | None) -> str:

@@ -150,7 +150,7 @@ def test_in_russian_and_with_a_connection_by_its_name(sqlite_engine):
 
     page = owner.page(PAGE)
 
-    assert "Покупка 77 Лавка · main" in words(page)
+    assert "Покупка 77 Лавка · Чайная лавка" in words(page)
     assert "Время чека в будущем" in page
     assert "Разбирать нечего" in owner.page(f"{PAGE}?view=conflicts")
 

@@ -1,5 +1,6 @@
 """Money, points and times as people read them."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -78,6 +79,18 @@ def test_numbers_of_the_rules_are_grouped(language, text, told):
 )
 def test_who_did_it_is_told_without_the_hub_s_own_marks(language, code, told):
     assert words.author(code) == told[language]
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ("2027-11-22T21:00:00+00:00", {"ru": "22 нояб. 2027", "en": "22 Nov 2027"}),
+        ("2027-11-22T15:00:00+00:00", {"ru": "22 нояб. 2027, 18:00", "en": "22 Nov 2027, 18:00"}),
+        (None, {"ru": "", "en": ""}),
+    ],
+)
+def test_what_ends_at_midnight_is_good_up_to_the_day_before(language, ends, told):
+    assert re.sub("<[^>]+>", "", plain(formats.until(ends))) == told[language]
 
 
 def test_quantities_show_no_idle_zeros(language):
