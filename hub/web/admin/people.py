@@ -46,9 +46,7 @@ def index() -> ResponseReturnValue:
 @pages.post("/invite")
 def invite() -> ResponseReturnValue:
     """A link, for somebody new and for somebody with an account alike."""
-    typed = Invite(
-        *(request.form.get(name, "").strip() for name in ("login", "role", "day_points", "shops"))
-    )
+    typed = Invite(_told("login"), _told("role"), _told("day_points"), _told("shops"))
     try:
         grant = read_grant()
         made = transact(
@@ -162,6 +160,10 @@ def _shops_wrong(error: InvalidInput) -> str | None:
 
 def _last_owner() -> str:
     return gettext("The programme needs an owner: make somebody else one first.")
+
+
+def _told(name: str) -> str:
+    return request.form.get(name, "").strip()
 
 
 def _again(typed: Invite, name: str, error: str) -> ResponseReturnValue:
