@@ -48,7 +48,7 @@ class EventRule:
     one; for days: those of the currency.  `when` None: every member earns.
     """
 
-    id: str = field(metadata=word("id", CODE, en="Id", ru="Идентификатор"))
+    id: str = field(metadata=word("id", CODE, en="Code", ru="Код"))
     name: str = field(metadata=word("name", NAME, en="Name", ru="Название"))
     kind: str = field(
         metadata=word(

@@ -54,7 +54,7 @@ def _mail(locale: str, subject: str, *paragraphs: str) -> LetterText:
 
 _MAILS: Mapping[tuple[str, str], tuple[str, ...]] = {
     (WELCOME, "ru"): (
-        "Добро пожаловать в {{ programme }}",
+        "Добро пожаловать в программу «{{ programme }}»",
         "Вы участник программы: баллы начисляются за покупки и оплачивают следующие.",
     ),
     (WELCOME, "en"): (
@@ -105,7 +105,7 @@ _MAILS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ),
 }
 _SMS: Mapping[tuple[str, str], str] = {
-    (WELCOME, "ru"): "Вы участник {{ programme }}. Баллов на счёте: {{ balance }}",
+    (WELCOME, "ru"): "{{ programme }}: вы участник программы. Баллов на счёте: {{ balance }}",
     (WELCOME, "en"): "You have joined {{ programme }}. Points: {{ balance }}",
     (POINTS_EARNED, "ru"): "{{ programme }}: начислено {{ points }}, на счёте {{ balance }}",
     (POINTS_EARNED, "en"): "{{ programme }}: {{ points }} points earned, balance {{ balance }}",

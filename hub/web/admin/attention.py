@@ -21,6 +21,7 @@ from hub.web.admin.rights import own_grant
 from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.service import shop_coupons, to_look_at
 from loyalty_core.service.members import Page
+from loyalty_core.service.shops import list_shops
 from loyalty_core.store.database import read, transact
 
 _PAGE = 30
@@ -111,6 +112,7 @@ def _page(asked: Mapping[str, str], wrong: _Wrong | None = None) -> str:
             cursor=request.args.get("after"),
             limit=_PAGE,
         )
+        shops = {one.code: one.name for one in list_shops(connection, the_programme().id)}
     older = None
     if found.next_cursor:
         older = url_for(".index", view=view, seen="yes" if seen else None, after=found.next_cursor)
@@ -125,6 +127,7 @@ def _page(asked: Mapping[str, str], wrong: _Wrong | None = None) -> str:
         rows=found.items,
         older=older,
         names=names,
+        shops=shops,
         words=words,
         flag=flag_words.flag,
     )

@@ -118,10 +118,16 @@ def _page(certificate_id: str, form: TopUpForm) -> ResponseReturnValue:
     with look(the_hub().engine) as connection:
         one = certificate_of(connection, programme_id, certificate_id)
         moves = service.certificate_moves(connection, programme_id, certificate_id)
+        known = service.list_series(connection, the_hub().plans, programme_id)
     view = certificate_view(one, the_hub().clock.now())
     if not rights.own_grant().may(May.MONEY):
         view["code"] = f"…{one.code[-4:]}"
     page = render_template(
-        "admin/certificate.html", one=view, moves=moves[::-1], form=form, words=words
+        "admin/certificate.html",
+        one=view,
+        series=next((it.name for it in known if it.code == view["series"]), view["series"]),
+        moves=moves[::-1],
+        form=form,
+        words=words,
     )
     return page, 422 if form.error else 200

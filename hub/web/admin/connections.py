@@ -52,12 +52,16 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A connector that can be chosen, in the person's language."""
+    """A connector that can be chosen, in the person's language.
+
+    `carries_messages`: it brings letters to members, and no sales.
+    """
 
     code: str
     title: str
     summary: str
     capabilities: list[str]
+    carries_messages: bool
 
 
 @pages.get("/")
@@ -85,10 +89,13 @@ def offers() -> list[Offer]:
 
 
 def _offer(manifest: Manifest) -> Offer:
+    carries_messages = Capability.MESSAGE in manifest.capabilities
+    known = words.CAPABILITY | (words.GATEWAY_CAPABILITY if carries_messages else {})
     capabilities = [
-        str(words.CAPABILITY[code]) for code in Capability if code in manifest.capabilities
+        str(known[code]) for code in Capability if code in manifest.capabilities and known[code]
     ]
-    return Offer(manifest.code, _title(manifest), said(manifest.summary, language()), capabilities)
+    summary = said(manifest.summary, language())
+    return Offer(manifest.code, _title(manifest), summary, capabilities, carries_messages)
 
 
 @pages.route("/new/<connector>", methods=["GET", "POST"])

@@ -143,7 +143,7 @@ def find() -> ResponseReturnValue:
             )
     except CouponNotFound:
         return _index(told("code"), gettext("There is no such coupon."))
-    return render_template("admin/coupon.html", coupon=found, words=words)
+    return _shown(found)
 
 
 @pages.post("/block")
@@ -162,7 +162,7 @@ def block() -> ResponseReturnValue:
         ),
     )
     flash(_said(blocked), "success")
-    return render_template("admin/coupon.html", coupon=found, words=words)
+    return _shown(found)
 
 
 def lot_id(lot: KeptLot) -> str:
@@ -202,6 +202,13 @@ def _index(code: str = "", error: str = "") -> ResponseReturnValue:
         words=words,
     )
     return page, 422 if error else 200
+
+
+def _shown(coupon: Mapping[str, Any]) -> str:
+    with read(the_hub().engine) as connection:
+        known = service.list_series(connection, the_hub().plans, the_programme().id)
+    series = next((one.name for one in known if one.code == coupon["series"]), coupon["series"])
+    return render_template("admin/coupon.html", coupon=coupon, series=series, words=words)
 
 
 def _form(form: Mapping[str, str], errors: Mapping[str, str]) -> ResponseReturnValue:

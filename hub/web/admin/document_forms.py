@@ -17,6 +17,7 @@ from werkzeug.datastructures import MultiDict
 
 from hub.web.admin.context import zone
 from hub.web.admin.day_lists import days_in, days_typed
+from hub.web.admin.formats import told_decimal
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.rule_words import HELP, problem
 from loyalty_core.domain.pricing.declare import JsonSchema, Word, record_schema, words_of
@@ -68,8 +69,7 @@ class DrawnField:
         if self.kind == "choices":
             return ", ".join(titles.get(one, one) for one in self.chosen)
         if self.kind == "decimal":
-            short = self.value.removesuffix(".00")
-            return short.replace(".", ",") if language() == "ru" else short
+            return told_decimal(self.value)
         return titles.get(self.value, self.value)
 
     @property

@@ -103,7 +103,7 @@ def connect() -> ResponseReturnValue:
     """One connection, or the cashier page."""
     return render_template(
         "admin/first_run_connect.html",
-        offers=offers(),
+        offers=[one for one in offers() if not one.carries_messages],
         installations=list_installations(the_hub(), the_programme().id),
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
 
 import phonenumbers
 from babel import Locale
@@ -29,6 +29,7 @@ def register(app: Flask) -> None:
         quantity=quantity,
         number=number,
         moment=moment,
+        until=until,
         day=day,
         month=month,
         phone=phone,
@@ -66,6 +67,15 @@ def number(count: int) -> str:
     return _decimal(count, 0, "#,##0")
 
 
+def told_decimal(text: str) -> str:
+    """A decimal string of the rules as "20,000" or "7.50"; what is none stays as it is."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return text
+    return _grouped(value, "#,##0" if value == value.to_integral() else "#,##0.00##")
+
+
 def moment(at: datetime | str | None) -> Markup:
     """A time in the programme's zone, readable by machines too; nothing for None."""
     if at is None:
@@ -77,6 +87,15 @@ def moment(at: datetime | str | None) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         local.isoformat(timespec="seconds"), title, text.replace(" ", _NBSP)
     )
+
+
+def until(at: datetime | str | None) -> str | Markup:
+    """The moment before which something is good: the last whole day, or the time within one."""
+    when = datetime.fromisoformat(at) if isinstance(at, str) else at
+    if when is None:
+        return ""
+    local = when.astimezone(zone())
+    return moment(when) if local.time() != time.min else day(local.date() - timedelta(days=1))
 
 
 def day(at: datetime | date | str | None) -> str:
@@ -111,6 +130,9 @@ def phone(text: str | None) -> Markup:
 
 def _decimal(count: int, places: int, pattern: str) -> str:
     """Exact: a Decimal made of the digits, never a float."""
-    value = Decimal(count).scaleb(-places)
+    return _grouped(Decimal(count).scaleb(-places), pattern)
+
+
+def _grouped(value: Decimal, pattern: str) -> str:
     text = format_decimal(value, pattern, locale=Locale.parse(language()))
     return text.replace("-", _MINUS).replace(" ", _NBSP)

@@ -18,8 +18,10 @@ from loyalty_core.domain.consents import PROCESSING
 from loyalty_core.domain.staff import May
 from loyalty_core.service import links
 from loyalty_core.service import members as service
+from loyalty_core.service.certificates import list_series as certificate_series
 from loyalty_core.service.certificates import member_certificates
 from loyalty_core.service.consent_views import ConsentView, member_consents, told
+from loyalty_core.service.coupons import list_series as coupon_series
 from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import Page
@@ -146,12 +148,16 @@ def _consent(one: ConsentView, erase_by: datetime | None) -> dict[str, Any]:
 def _codes(connection: Connection, member_id: str, view: str) -> list[dict[str, Any]]:
     """The code of a certificate is money: who may not issue it sees its end."""
     now = the_hub().clock.now()
+    programme_id, plans = the_programme().id, the_hub().plans
     if view == "coupons":
-        return member_coupons(connection, the_programme().id, member_id, now=now)
-    found = member_certificates(connection, the_programme().id, member_id, now=now)
-    if rights.own_grant().may(May.MONEY):
-        return found
-    return [{**one, "code": f"…{one['code'][-4:]}"} for one in found]
+        names = {one.code: one.name for one in coupon_series(connection, plans, programme_id)}
+        found = member_coupons(connection, programme_id, member_id, now=now)
+    else:
+        names = {one.code: one.name for one in certificate_series(connection, plans, programme_id)}
+        found = member_certificates(connection, programme_id, member_id, now=now)
+        if not rights.own_grant().may(May.MONEY):
+            found = [{**one, "code": f"…{one['code'][-4:]}"} for one in found]
+    return [{**one, "series": names.get(one["series"], one["series"])} for one in found]
 
 
 def _messages(

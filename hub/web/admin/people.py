@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -28,13 +28,13 @@ pages = Blueprint("people", __name__, url_prefix="/people")
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """What was typed, what is wrong with it, and the link, which is shown this once."""
+    """What was typed, what is wrong in which field, and the link, which is shown this once."""
 
     login: str = ""
     role: str = Role.VIEWER
     day_points: str = ""
     shops: str = ""
-    error: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
     link: str = ""
 
 
@@ -46,9 +46,7 @@ def index() -> ResponseReturnValue:
 @pages.post("/invite")
 def invite() -> ResponseReturnValue:
     """A link, for somebody new and for somebody with an account alike."""
-    typed = Invite(
-        *(request.form.get(name, "").strip() for name in ("login", "role", "day_points", "shops"))
-    )
+    typed = Invite(_told("login"), _told("role"), _told("day_points"), _told("shops"))
     try:
         grant = read_grant()
         made = transact(
@@ -63,11 +61,14 @@ def invite() -> ResponseReturnValue:
             ),
         )
     except LimitUnclear:
-        return _again(typed, gettext("The limit is a number of points, or nothing."))
+        return _again(typed, "day_points", gettext("The limit is a number of points, or nothing."))
     except InvalidInput as error:
-        return _again(typed, _shops_wrong(error) or _no_login())
+        shops = _shops_wrong(error)
+        return _again(typed, "shops" if shops else "login", shops or _no_login())
     except service.AlreadyHere:
-        return _again(typed, gettext("This person works here: change the role in the list."))
+        return _again(
+            typed, "login", gettext("This person works here: change the role in the list.")
+        )
     base = the_hub().config.public_url or request.host_url
     path = url_for("admin.invitation.form", token=made.token)
     return _page(Invite(made.login, link=base.rstrip("/") + path))
@@ -161,8 +162,12 @@ def _last_owner() -> str:
     return gettext("The programme needs an owner: make somebody else one first.")
 
 
-def _again(typed: Invite, error: str) -> ResponseReturnValue:
-    return _page(replace(typed, error=error)), 422
+def _told(name: str) -> str:
+    return request.form.get(name, "").strip()
+
+
+def _again(typed: Invite, name: str, error: str) -> ResponseReturnValue:
+    return _page(replace(typed, errors={name: error})), 422
 
 
 def _page(form: Invite) -> str:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from hub.simulations import last_simulation
-from hub.web.admin import rule_drafts
+from hub.web.admin import rule_drafts, words
 from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext, language
@@ -45,6 +45,7 @@ def versions() -> ResponseReturnValue:
         hidden=len(found) - len(listed),
         standing=_standing,
         in_force=programme.rules_version,
+        words=words,
     )
 
 
@@ -75,6 +76,7 @@ def version(version: int) -> ResponseReturnValue:
         own=one.author.casefold() == author().casefold(),
         approval=approval,
         last=last if last is not None and last.draft == version else None,
+        words=words,
     )
 
 

@@ -87,7 +87,9 @@ def find() -> ResponseReturnValue:
         return redirect(url_for(".sale", member=found.id))
     tries.count(callers, 1, till.now)
     typed = "".join(letter for letter in text if letter.isdigit() or letter == "+")
-    kind = "phone" if len(typed) in (10, 11, 12) and "@" not in text else "card"
+    if not typed or "@" in text:
+        return _front(text, unknown=True)
+    kind = "phone" if len(typed) in (10, 11, 12) else "card"
     return _front(text, unknown=True, new={kind: text})
 
 

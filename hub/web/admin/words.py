@@ -170,7 +170,7 @@ RECEIPT: Mapping[str, State] = {
     "open": State(lazy_gettext("Not paid yet"), "wait"),
     "cancelled": State(lazy_gettext("Cancelled"), "idle"),
 }
-CAPABILITY: Mapping[str, str] = {
+CAPABILITY: dict[str, str] = {
     "webhook": lazy_gettext("Receipts by webhook"),
     "fetch": lazy_gettext("Reads each order itself"),
     "pull": lazy_gettext("Looks for missed orders"),
@@ -179,12 +179,15 @@ CAPABILITY: Mapping[str, str] = {
     "push_balance": lazy_gettext("Shows balances in the shop"),
     "push_discounts": lazy_gettext("Makes coupons of the programme in the shop"),
     "message": lazy_gettext("Sends messages"),
+    "receipts": lazy_gettext("Finds receipts by their QR code"),
     "report": lazy_gettext("Tells what became of messages"),
     "shop_webhooks": lazy_gettext("Looks after the shop's webhooks"),
     "companion": lazy_gettext("Has a part for the shop's own side, paired by one code"),
     "frame": lazy_gettext("Has a page inside the vendor's own"),
     "check": lazy_gettext("Can be tested"),
 }
+GATEWAY_CAPABILITY: dict[str, str] = {"fetch": "", "pull": lazy_gettext("Takes answers")}
+"""Of a gateway of messages, which has no orders to read."""
 TROUBLE: Mapping[str, str] = {
     "retry": lazy_gettext("The shop does not answer now"),
     "rate_limited": lazy_gettext("The shop asks for a pause"),
@@ -355,6 +358,16 @@ AUTHOR: Mapping[str, str] = {
     "hub": lazy_gettext("the hub itself"),
 }
 """Who is no person; other authors are told as they are."""
+
+
+def author(code: str) -> str:
+    """Who did something, without the hub's own marks: a login, a key by its name."""
+    kind, _, name = code.partition(":")
+    if kind == "key":
+        return gettext("key “%(name)s”", name=name)
+    return name if kind == "admin" else str(AUTHOR.get(code, code))
+
+
 ACTION: Mapping[str, str] = {
     "points_moved": lazy_gettext("Points by hand"),
     "points_refused": lazy_gettext("Points by hand refused: over the limit"),

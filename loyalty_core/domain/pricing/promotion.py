@@ -71,7 +71,7 @@ class Promotion:
     In force while starts_at <= now < ends_at; applies where `when` is met.
     """
 
-    id: str = field(metadata=word("id", CODE, en="Id", ru="Идентификатор"))
+    id: str = field(metadata=word("id", CODE, en="Code", ru="Код"))
     name: str = field(metadata=word("name", NAME, en="Name", ru="Название"))
     type: str = field(metadata=word("type", _TYPE, en="Rule type", ru="Тип правила"))
     params: object = field(

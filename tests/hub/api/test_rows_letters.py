@@ -484,7 +484,7 @@ def test_a_letter_goes_by_the_members_own_channel_and_language(shop, hub, told, 
 
     assert by_mail == []
     assert [letter["To"] for letter in post.mails] == ["anna@example.com"]
-    assert post.mails[0]["Subject"] == "Добро пожаловать в shop"
+    assert post.mails[0]["Subject"] == "Добро пожаловать в программу «shop»"
     assert told() == [(BORIS, "You have joined shop. Points: 0")]
 
 

@@ -194,7 +194,8 @@ def test_r129_a_test_message_by_each_channel(shop, hub, programme_id, sms, gatew
     send(hub, programme_id)
 
     assert (by_sms.status_code, by_mail.status_code) == (202, 202)
-    assert texts(gateway) == [("79990001122", "Вы участник Чайная лавка. Баллов на счёте: 250")]
+    joined = "Чайная лавка: вы участник программы. Баллов на счёте: 250"
+    assert texts(gateway) == [("79990001122", joined)]
     (letter,) = post.mails
     assert letter["Subject"] == "Welcome to Чайная лавка"
     kept = shop.get("/messages").get_json()["items"]

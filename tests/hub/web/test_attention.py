@@ -120,6 +120,7 @@ def test_each_list_has_what_the_hub_could_not_settle(caller, owner):
     seen = words(owner.page(PAGE))
     assert "Its time lies in the future" in seen
     assert "More came back than was bought" in seen
+    assert ("· Чайная лавка" in seen, "· main" in seen) == (True, False)
     assert "Purchase x-2 Waits for its purchase" in words(owner.page(f"{PAGE}?view=refunds"))
     assert "a phone" in words(owner.page(f"{PAGE}?view=conflicts"))
 
@@ -175,7 +176,7 @@ def test_in_russian_and_with_a_connection_by_its_name(sqlite_engine):
 
     page = owner.page(PAGE)
 
-    assert "Покупка 77 Лавка · main" in words(page)
+    assert "Покупка 77 Лавка · Чайная лавка" in words(page)
     assert "Время чека в будущем" in page
     assert "Разбирать нечего" in owner.page(f"{PAGE}?view=conflicts")
 

@@ -6,8 +6,10 @@ import re
 import pytest
 
 from hub.installations import create_installation, get_installation, list_installations
+from hub.web.admin.words import CAPABILITY
 from loyalty_core.service.programmes import get_programme
 from loyalty_core.store.database import read, write
+from loyalty_kit.manifest import Capability
 from tests.hub.web.conftest import add_programme
 from tests.support.shopfloor import SETTINGS
 
@@ -45,6 +47,10 @@ def test_the_connectors_at_hand_are_offered_with_what_they_can_do(owner):
     page = words(owner.page("/admin/p/demo/connections/new"))
 
     assert "Tablo A vendor of the tests. Receipts by webhook Reads each order itself" in page
+
+
+def test_whatever_a_connector_may_be_able_to_do_has_its_words():
+    assert set(CAPABILITY) == set(Capability)
 
 
 def test_a_form_of_the_connector_s_settings_makes_a_connection(owner, hub):

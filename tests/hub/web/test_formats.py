@@ -1,11 +1,12 @@
 """Money, points and times as people read them."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 from flask import g
 
-from hub.web.admin import formats
+from hub.web.admin import formats, words
 from loyalty_core.service.programmes import get_programme
 from loyalty_core.store.database import read
 
@@ -53,6 +54,43 @@ def test_points_show_hundredths_only_where_there_are_some(language, amount, told
 @pytest.mark.parametrize(("amount", "told"), [("12.00", "+12"), ("-12.00", "−12"), (0, "0")])
 def test_movements_of_points_carry_their_sign(language, amount, told):
     assert formats.signed_points(amount) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("20000.00", {"ru": "20 000", "en": "20,000"}),
+        ("7.5", {"ru": "7,50", "en": "7.50"}),
+        ("abc", {"ru": "abc", "en": "abc"}),
+    ],
+)
+def test_numbers_of_the_rules_are_grouped(language, text, told):
+    assert plain(formats.told_decimal(text)) == told[language]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("admin:vera", {"ru": "vera", "en": "vera"}),
+        ("key:till 2", {"ru": "ключ «till 2»", "en": "key “till 2”"}),
+        ("command line", {"ru": "командная строка", "en": "command line"}),
+        ("demo", {"ru": "demo", "en": "demo"}),
+    ],
+)
+def test_who_did_it_is_told_without_the_hub_s_own_marks(language, code, told):
+    assert words.author(code) == told[language]
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ("2027-11-22T21:00:00+00:00", {"ru": "22 нояб. 2027", "en": "22 Nov 2027"}),
+        ("2027-11-22T15:00:00+00:00", {"ru": "22 нояб. 2027, 18:00", "en": "22 Nov 2027, 18:00"}),
+        (None, {"ru": "", "en": ""}),
+    ],
+)
+def test_what_ends_at_midnight_is_good_up_to_the_day_before(language, ends, told):
+    assert re.sub("<[^>]+>", "", plain(formats.until(ends))) == told[language]
 
 
 def test_quantities_show_no_idle_zeros(language):

@@ -198,6 +198,16 @@ def test_whoever_may_not_issue_money_sees_the_end_of_its_code(
     assert vera.get(f"{one}/print").status_code == 403
 
 
+def test_a_member_s_own_codes_tell_the_names_of_their_series(owner, caller):
+    anna = caller.post("/purchases", a_purchase()).json["member"]
+    own = {"lot": "own", "count": 1, "member": anna}
+    caller.post("/coupons/lots", {**own, "series": "spring"})
+    caller.post("/certificates/lots", {**own, "series": "gift", "nominal": "100.00"})
+
+    assert ">Spring</td>" in owner.page(f"{HERE}/members/{anna}?view=coupons")
+    assert ">Gift</td>" in owner.page(f"{HERE}/members/{anna}?view=certificates")
+
+
 def test_a_reward_is_put_in_stock_handed_out_once_and_cancelled(owner, caller):
     bought = caller.post("/purchases", a_purchase()).json
     for wrong, said in (("many", "Write a whole number."), ("-1", "Takes more than is left.")):

@@ -54,6 +54,17 @@ def words_of(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
+def test_gateways_of_messages_are_no_shops(owner):
+    first_run = words_of(owner.page("/admin/p/demo/first-run/connect"))
+    assert ("MoySklad" in first_run, "SMS.RU" in first_run) == (True, False)
+
+    shops, gateways = words_of(owner.page("/admin/p/demo/connections/new")).split(
+        "Messages to members"
+    )
+    assert ("MoySklad" in shops, "SMS.RU" in shops, "SMS.RU" in gateways) == (True, False, True)
+    assert ("Takes answers" in gateways, "order" in gateways) == (True, False)
+
+
 def test_channels_show_connection_price_and_hours(owner, gateway):
     shown = words_of(owner.page(MESSAGES))
 

@@ -59,12 +59,12 @@ def test_an_invited_person_chooses_a_password_and_is_in_with_the_role(owner, vis
 
 
 def test_wrong_invitations_keep_what_was_typed(owner):
-    for wrong, said in (
-        ({**NINA, "login": " "}, "Give a login"),
-        ({**NINA, "day_points": "many"}, "The limit is a number of points"),
+    for wrong, field, said in (
+        ({**NINA, "login": " "}, "login", "Give a login"),
+        ({**NINA, "day_points": "many"}, "day_points", "The limit is a number of points"),
     ):
         page = owner.send(f"{HERE}/people/", f"{HERE}/people/invite", **wrong)
-        assert (page.status_code, said in page.text) == (422, True)
+        assert (page.status_code, f'id="wrong-{field}">{said}' in page.text) == (422, True)
         assert 'value="support" selected' in page.text
     assert "Invited, until" not in owner.page(f"{HERE}/people/")
 

@@ -184,6 +184,23 @@ def test_a_receipt_that_its_own_shop_told_of_first_comes_back_once(hub, owner):
     assert "Take goods back" not in owner.page(again), "its goods are back already"
 
 
+@pytest.mark.parametrize(
+    ("asked", "phone", "card"),
+    [
+        ("Smirnova", "", ""),
+        ("anna@example.org", "", ""),
+        ("7700-1", "", "7700-1"),
+        ("+7 916 123-45-67", "+7 916 123-45-67", ""),
+    ],
+)
+def test_who_is_not_found_is_enrolled_by_what_was_typed_if_that_is_a_number(
+    owner, asked, phone, card
+):
+    page = owner.send(f"{HERE}/", f"{HERE}/find", q=asked).text
+    shown = dict(re.findall(r'name="(phone|card)"[^>]*?value="([^"]*)"', page))
+    assert shown == {"phone": phone, "card": card}
+
+
 def test_who_looks_for_people_at_random_is_stopped(hub, owner):
     token = re.search(r'name="csrf_token" value="([^"]+)"', owner.page(f"{HERE}/"))
     assert token is not None
