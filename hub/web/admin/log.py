@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from hub.web.admin import words
+from hub.web.admin.authors import called
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.log_words import Teller
 from hub.web.admin.sessions import signed_in_admin
@@ -41,5 +42,11 @@ def index() -> ResponseReturnValue:
         words_of = {**only, "after": to_wire("n", notes[_PAGE - 1].id)}
         older = f"{url_for('.index')}?{urlencode(words_of)}"
     return render_template(
-        "admin/log.html", notes=notes[:_PAGE], only=only, older=older, words=words, told=Teller()
+        "admin/log.html",
+        notes=notes[:_PAGE],
+        only=only,
+        older=older,
+        words=words,
+        called=called,
+        told=Teller(),
     )

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from hub.installations import list_installations
 from hub.web.admin import flag_words, rights, words
+from hub.web.admin.authors import called
 from hub.web.admin.context import the_hub, the_programme
 from loyalty_core.domain.consents import PROCESSING
 from loyalty_core.domain.staff import May
@@ -106,6 +107,7 @@ def show(member_id: str) -> ResponseReturnValue:
         sellers=sellers,
         names={one.id: one.name for one in list_installations(the_hub(), the_programme().id)},
         words=words,
+        called=called,
         flag_of=flag_words.flag,
     )
 

@@ -350,11 +350,6 @@ SCOPE: Mapping[str, str] = {
     "members": lazy_gettext("Members: enrol, find, consents"),
     "admin": lazy_gettext("Administration: points, rules, erasure"),
 }
-AUTHOR: Mapping[str, str] = {
-    "command line": lazy_gettext("command line"),
-    "hub": lazy_gettext("the hub itself"),
-}
-"""Who is no person; other authors are told as they are."""
 ACTION: Mapping[str, str] = {
     "points_moved": lazy_gettext("Points by hand"),
     "points_refused": lazy_gettext("Points by hand refused: over the limit"),
