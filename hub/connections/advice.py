@@ -96,7 +96,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "удалили. При следующем изменении хаб попробует снова.",
     ),
     "coupons_failed": (
-        "The shop does not take some coupons of the programme: To look at lists them with the "
+        "The shop does not take some coupons of the programme: “To look at” lists them with the "
         "reason. Each is tried again every day.",
         "Некоторые купоны программы магазин не принимает: они перечислены с причиной в разделе "
         "«Разобрать». Хаб пробует снова каждый день.",

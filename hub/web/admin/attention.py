@@ -99,6 +99,13 @@ def _lists() -> dict[str, Callable[..., Page]]:
     return {**lists, "conflicts": to_look_at.conflicts, "erasures": to_look_at.erasures}
 
 
+def _series(connection: Connection) -> Mapping[str, str]:
+    """What the rules in force call their series of coupons, by code."""
+    programme = the_programme()
+    plan = the_hub().plans.get(connection, programme.id, programme.rules_version)
+    return {one.code: one.name for one in plan.rules.coupons}
+
+
 def _page(asked: Mapping[str, str], wrong: _Wrong | None = None) -> str:
     view = asked.get("view", "")
     lists = _lists()
@@ -113,6 +120,7 @@ def _page(asked: Mapping[str, str], wrong: _Wrong | None = None) -> str:
             limit=_PAGE,
         )
         shops = {one.code: one.name for one in list_shops(connection, the_programme().id)}
+        series = _series(connection) if view == "coupons" else {}
     older = None
     if found.next_cursor:
         older = url_for(".index", view=view, seen="yes" if seen else None, after=found.next_cursor)
@@ -128,6 +136,7 @@ def _page(asked: Mapping[str, str], wrong: _Wrong | None = None) -> str:
         older=older,
         names=names,
         shops=shops,
+        series=series,
         words=words,
         flag=flag_words.flag,
     )

@@ -35,6 +35,7 @@ MOST_ROWS = 200
 _ORDERED = frozenset({"currencies", "min_paid", "parts"})
 """Lists in which it counts what stands first."""
 _MOST_DIGITS = 10
+_MOST_ODD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +297,9 @@ class Drawing:
             switched=kind == "record" and slot.optional,
             chosen=tuple(map(str, told)) if kind == "choices" and _listed(told) else (),
             options=options,
-            errors=self.said(name, deep=kind in ("names", "choices", "days")),
+            errors=self._said_of_days(name, told)
+            if kind == "days" and _listed(told)
+            else self.said(name, deep=kind in ("names", "choices")),
             rows=self._rows(slot, told, name) if kind == "rows" else (),
             fields=self._inner(slot, told, name) if kind == "record" else (),
             help="" if kind == "choices" else HELP.get(key, ""),
@@ -311,6 +314,12 @@ class Drawing:
             for text in texts
         ]
         return tuple(dict.fromkeys(map(problem, own)))
+
+    def _said_of_days(self, name: str, told: Sequence[Value]) -> tuple[str, ...]:
+        """As `said`, with the days that are none named as they were typed."""
+        odd = [str(one) for at, one in enumerate(told) if f"{name}.{at}" in self.errors]
+        named = (gettext("There is no such day: %(days)s", days=", ".join(odd[:_MOST_ODD])),)
+        return self.said(name) + (named if odd else ())
 
     def _own_options(self, slot: _Slot) -> tuple[tuple[str, str], ...]:
         schema = slot.schema["items"] if slot.kind == "choices" else slot.schema

@@ -69,6 +69,29 @@ _SENTENCES: Mapping[str, str] = {
     "is active and has no balance": lazy_gettext("is active and has no balance"),
     "has a balance and was not paid for": lazy_gettext("has a balance and was not paid for"),
 }
+COLUMNS: Mapping[str, str] = {
+    "sku": lazy_gettext("article"),
+    "name": lazy_gettext("name of the product"),
+    "price": lazy_gettext("price"),
+    "cost": lazy_gettext("what it costs you"),
+    "categories": lazy_gettext("categories"),
+    "brand": lazy_gettext("brand"),
+    "attributes": lazy_gettext("features"),
+    "class": lazy_gettext("kind of goods"),
+    "volume_ml": lazy_gettext("volume, ml"),
+    "strength": lazy_gettext("strength in per cent"),
+    "code": lazy_gettext("code itself"),
+    "series": lazy_gettext("code of the series"),
+    "member": lazy_gettext("whose it is: a phone, a card or an e-mail"),
+    "most": lazy_gettext("how many times it works"),
+    "uses": lazy_gettext("times used already"),
+    "state": lazy_gettext("state"),
+    "starts_at": lazy_gettext("works from"),
+    "ends_at": lazy_gettext("works until"),
+    "nominal": lazy_gettext("nominal"),
+    "balance": lazy_gettext("money left on it"),
+}
+"""What a column means, by the word that its heading has."""
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), text)
     for pattern, text in (
@@ -99,8 +122,13 @@ def sentence(why: str) -> str:
         return str(_SENTENCES[why])
     for pattern, text in _PATTERNS:
         if found := pattern.fullmatch(why):
-            return str(text).format(**found.groupdict())
+            return str(text).format(word=_column(found["word"]))
     return why
+
+
+def _column(word: str) -> str:
+    """By the word of its heading, and what that means."""
+    return f"{word} ({COLUMNS[word]})" if word in COLUMNS else word
 
 
 def unreadable(template: str, facts: Mapping[str, object], name: str) -> str:

@@ -41,5 +41,10 @@ def index() -> ResponseReturnValue:
         words_of = {**only, "after": to_wire("n", notes[_PAGE - 1].id)}
         older = f"{url_for('.index')}?{urlencode(words_of)}"
     return render_template(
-        "admin/log.html", notes=notes[:_PAGE], only=only, older=older, words=words, told=Teller()
+        "admin/log.html",
+        notes=notes[:_PAGE],
+        only=only,
+        older=older,
+        words=words,
+        told=Teller(),
     )

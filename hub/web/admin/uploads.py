@@ -23,7 +23,7 @@ from hub.web.admin import downloads
 from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.formats import number
-from hub.web.admin.import_words import sentence, unreadable
+from hub.web.admin.import_words import COLUMNS, sentence, unreadable
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.lot_forms import by_field, whole_page
 from hub.web.sentences import detail, field_message
@@ -146,7 +146,7 @@ def _page(kind: str, texts: Mapping[str, Any], errors: Mapping[str, str]) -> Res
     name = "wrong" if "HX-Request" in request.headers else "file"
     answer = render_template(
         f"admin/import_{name}.html",
-        columns=KINDS[kind].words,
+        columns=[(word, COLUMNS[word]) for word in KINDS[kind].words],
         form=request.form,
         errors=errors,
         **_told(_last(kind)),

@@ -356,16 +356,19 @@ SCOPE: Mapping[str, str] = {
 AUTHOR: Mapping[str, str] = {
     "command line": lazy_gettext("command line"),
     "hub": lazy_gettext("the hub itself"),
+    "pairing": lazy_gettext("the code of a shop that was connected"),
 }
-"""Who is no person; other authors are told as they are."""
+"""Authors who are no person."""
 
 
 def author(code: str) -> str:
-    """Who did something, without the hub's own marks: a login, a key by its name."""
+    """An author as people say it: a login by itself, a key of the API as one."""
     kind, _, name = code.partition(":")
-    if kind == "key":
-        return gettext("key “%(name)s”", name=name)
-    return name if kind == "admin" else str(AUTHOR.get(code, code))
+    if kind == "admin" and name:
+        return name
+    if kind == "key" and name:
+        return gettext("API key “%(name)s”", name=name)
+    return str(AUTHOR.get(code, code))
 
 
 ACTION: Mapping[str, str] = {

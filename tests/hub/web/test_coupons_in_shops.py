@@ -69,6 +69,7 @@ def test_pages_tell_what_goes_and_what_the_shop_did_not_take(shop, language, goe
     listed = someone.page(f"{here}/attention/?view=coupons")
     assert taken in words(listed)
     assert f"...{code[-4:]}" in listed
+    assert "· Май" in listed
     assert code not in listed
 
 

@@ -92,7 +92,7 @@ def test_products_come_in_after_a_check_and_go_out_again(owner, hub, programme_i
     page = checked(owner, hub, programme_id, GOODS, text)
     assert 'data-stage="checked"' in page
     assert figures(page) == ("1", "0", "1")
-    assert "Line 3: has no name" in page
+    assert "Line 3: has no name (name of the product)" in page
     assert "No products yet" in owner.page(f"{HERE}/catalogue/")
 
     press(owner, GOODS, "begin")

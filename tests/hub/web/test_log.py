@@ -126,3 +126,24 @@ def test_settings_of_a_connection_are_called_as_on_its_form(hub, owner, visitor,
     assert "Tea shop</a>" in page
     assert SETTINGS["token"] not in page
     assert lines_of(reader.page(LOG)) == ("Токен: скрыто изменено, скрыто", "Магазин: main south")
+
+
+@pytest.mark.parametrize(
+    ("author", "english", "russian"),
+    [
+        ("admin:vera", "vera", "vera"),
+        ("key:till", "API key “till”", "ключ API «till»"),
+        ("hub", "the hub itself", "сам хаб"),
+        ("key:", "key:", "key:"),
+    ],
+)
+def test_authors_are_called_as_people_call_them(
+    hub, owner, visitor, programme_id, author, english, russian
+):
+    with write(hub.engine) as connection:
+        audit.note(connection, programme_id, "letter_set", "x", author=author, now=NOON)
+    reader = visitor("ru")
+    reader.log_in()
+
+    assert f">{english}</a>" in owner.page(LOG)
+    assert f">{russian}</a>" in reader.page(f"{LOG}?author={author}")

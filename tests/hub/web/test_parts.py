@@ -100,8 +100,8 @@ FORMS = {
     "calendars": (
         {"name": "Rest", "code": "rest", "days": "31.12.2026\n2027-01-01 - 2027-01-02"},
         {"name": "Rest", "code": "rest", "days": ["2026-12-31", "2027-01-01", "2027-01-02"]},
-        {"days": "31.02.2026"},
-        ("days", "Choose a date."),
+        {"days": "2026-12-30\n31.02.2026\ntomorrow"},
+        ("days", "There is no such day: 31.02.2026, tomorrow"),
     ),
     "personal_lists": (
         {"name": "Own", "code": "own", "auto": "true", "auto.days": "30"},
