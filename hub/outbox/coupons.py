@@ -125,11 +125,16 @@ def _plan(hub: Hub, connection: Connection, programme_id: int) -> Plan:
 
 
 def _tell_or_note(hub: Hub, turn: Turn, live: Live, client: Client, push: CouponPush) -> None:
-    """Raises: what is wrong with the shop as a whole; the row stays as due as it is."""
+    """Raises: what is wrong with the shop as a whole; the row is due behind the others then, for
+    it may be this coupon alone over which the shop stumbles."""
     try:
         turn.told |= _tell(hub, turn, live, client, push)
     except Exception as error:
-        if is_away(error) or is_of_the_shop(error):
+        if is_away(error):
+            raise
+        if is_of_the_shop(error):
+            now = hub.clock.now()
+            transact(hub.engine, lambda c: coupon_pushes.put_off(c, push, now=now))
             raise
         turn.troubled |= _note(hub, push, error)
 
@@ -144,6 +149,8 @@ def _tell(hub: Hub, turn: Turn, live: Live, client: Client, push: CouponPush) ->
         told = _digest(*astuple(found.coupon))
         is_news = told != push.told
         if is_news:
+            if not transact(hub.engine, lambda c: coupon_pushes.begin(c, push)):
+                return False
             key = _digest(live.wire_id, push.code, push.asked, told)
             pushes.push(client, found.coupon, key=key)
     elif push.told is not None:
