@@ -315,6 +315,19 @@ def test_a_coupon_over_which_the_shop_stumbles_holds_up_no_other(sqlite_engine, 
     assert shop.health().coupons.waiting == 1
 
 
+def test_what_the_shop_does_not_take_any_more_it_does_not_keep_as_it_was(sqlite_engine, woo):
+    shop = Shop(sqlite_engine, woo)
+    woo.taxes = "on top"
+    (code,) = shop.lot("a")
+    shop.drain()
+    assert shop.codes() == {code.lower(): "10.00"}
+    # A sum would take off more there than the rules give, and the tenth they give no more.
+    shop.rules(rules({**TENTH, "type": "sum_off", "params": {"sum": "50.00"}}))
+    shop.drain()
+    assert shop.codes() == {}
+    assert shop.health().coupons.errors == {"not_possible": 1}
+
+
 def test_off_at_first_and_what_is_switched_off_is_taken_back(sqlite_engine, woo):
     shop = Shop(sqlite_engine, woo, coupons="false")
     first, second = shop.lot("a", 2)
