@@ -18,6 +18,7 @@ from loyalty_kit.money import format_decimal
 
 MARK = "_loyalty_hub_coupon"
 """Meta by which the hub knows its own coupons; what has none is never touched."""
+_OVER = {"date_expires": "2000-01-01T00:00:00Z", "email_restrictions": []}
 
 
 class Coupons:
@@ -44,7 +45,7 @@ class Coupons:
 
     def take_back(self, client: WooClient, code: str, *, key: str) -> None:
         """Deleted, so that the shop's list stays short; one that orders have used ends instead,
-        for they are told from the shop's own by it.
+        for they are told from the shop's own by it, and names nobody any more.
 
         Raises: what the client raises.
         """
@@ -54,7 +55,7 @@ class Coupons:
         number = str(known["id"])
         try:
             if known.get("usage_count"):
-                client.change_coupon(number, {"date_expires": "2000-01-01T00:00:00Z"})
+                client.change_coupon(number, _OVER)
             else:
                 client.delete_coupon(number)
         except Gone:

@@ -28,8 +28,9 @@ from loyalty_core.store import coupon_pushes, installations, programmes
 from loyalty_core.store.coupon_pushes import CouponPush
 from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.installations import InstallationRow
+from loyalty_kit.checkout import ShopCoupon
 from loyalty_kit.errors import Drop
-from loyalty_kit.ports import Client, Connector, Settings
+from loyalty_kit.ports import Client, Connector, PushDiscounts, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -125,31 +126,31 @@ def _plan(hub: Hub, connection: Connection, programme_id: int) -> Plan:
 
 
 def _tell_or_note(hub: Hub, turn: Turn, live: Live, client: Client, push: CouponPush) -> None:
-    """Raises: what is wrong with the shop as a whole; the row stays as due as it is."""
+    """Raises: what is wrong with the shop as a whole; the row is due behind the others then, for
+    it may be this coupon alone over which the shop stumbles."""
     try:
         turn.told |= _tell(hub, turn, live, client, push)
     except Exception as error:
-        if is_away(error) or is_of_the_shop(error):
+        if is_away(error):
+            raise
+        if is_of_the_shop(error):
+            now = hub.clock.now()
+            transact(hub.engine, lambda c: coupon_pushes.put_off(c, push, now=now))
             raise
         turn.troubled |= _note(hub, push, error)
 
 
 def _tell(hub: Hub, turn: Turn, live: Live, client: Client, push: CouponPush) -> bool:
     """Whether the shop was told now."""
-    pushes = live.connector.push_discounts
-    assert pushes is not None, "a connector that makes none is asked for none"
     found = _wanted(hub, turn, live, push)
-    told, is_news = None, False
-    if found.coupon is not None:
-        told = _digest(*astuple(found.coupon))
-        is_news = told != push.told
-        if is_news:
-            key = _digest(live.wire_id, push.code, push.asked, told)
-            pushes.push(client, found.coupon, key=key)
-    elif push.told is not None:
-        is_news = True
-        key = _digest(live.wire_id, push.code, push.asked)
-        pushes.take_back(client, told_code(push.code), key=key)
+    told = None if found.coupon is None else _digest(*astuple(found.coupon))
+    is_news = told != push.told
+    if is_news and found.coupon is not None:
+        if not transact(hub.engine, lambda c: coupon_pushes.begin(c, push)):
+            return False
+        _make(live, client, push, found.coupon)
+    elif is_news:
+        _take_back(live, client, push)
     now = hub.clock.now()
 
     def save(connection: Connection) -> None:
@@ -159,6 +160,28 @@ def _tell(hub: Hub, turn: Turn, live: Live, client: Client, push: CouponPush) ->
 
     transact(hub.engine, save)
     return is_news
+
+
+def _make(live: Live, client: Client, push: CouponPush, coupon: ShopCoupon) -> None:
+    """Raises: what the shop says; what it had is taken back then, for it is not `coupon`."""
+    key = _digest(live.wire_id, push.code, push.asked, _digest(*astuple(coupon)))
+    try:
+        _pushes(live).push(client, coupon, key=key)
+    except Drop:
+        if push.told is not None:
+            _take_back(live, client, push)
+        raise
+
+
+def _take_back(live: Live, client: Client, push: CouponPush) -> None:
+    key = _digest(live.wire_id, push.code, push.asked)
+    _pushes(live).take_back(client, told_code(push.code), key=key)
+
+
+def _pushes(live: Live) -> PushDiscounts:
+    found = live.connector.push_discounts
+    assert found is not None, "a connector that makes none is asked for none"
+    return found
 
 
 def _wanted(hub: Hub, turn: Turn, live: Live, push: CouponPush) -> Wanted:

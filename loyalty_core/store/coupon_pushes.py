@@ -20,12 +20,14 @@ from loyalty_core.store.types import UtcTime
 
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """When what is asked for is due: before all that waits for an hour of its own."""
+BEGUN = ""
+"""A mark of what the shop may have: it was called, and its answer was not heard yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class CouponPush:
     """`asked`: how often it was asked for by the time of reading; `told`: a mark of what the shop
-    has of it, None where it has nothing."""
+    has of it (`BEGUN`: nobody knows), None where it has nothing."""
 
     installation_id: int
     code: str
@@ -134,6 +136,13 @@ def next_due_at(connection: Connection, home: int) -> datetime | None:
     return soonest
 
 
+def begin(connection: Connection, push: CouponPush) -> bool:
+    """Before the shop is called, so that what it makes is taken back even if its answer is lost;
+    False where nobody asks for it any more."""
+    begun = update(coupon_pushes).where(_is(push)).values(told=BEGUN)
+    return bool(connection.execute(begun).rowcount)
+
+
 def settle(
     connection: Connection,
     push: CouponPush,
@@ -149,6 +158,11 @@ def settle(
         if connection.execute(delete(coupon_pushes).where(_is(push), asked)).rowcount:
             return
     _settle(connection, push, due_at, {"told": told, "told_at": now, **_error(None, None)})
+
+
+def put_off(connection: Connection, push: CouponPush, *, now: datetime) -> None:
+    """Behind all that is due by now: whatever it is that keeps the shop from taking it."""
+    _settle(connection, push, now, {})
 
 
 def settle_refused(
@@ -180,7 +194,7 @@ def counts(connection: Connection, home: int, *, now: datetime) -> Counts:
     waits = case((coupon_pushes.c.due_at <= now, 1))
     query = select(
         func.count(waits),
-        func.count(coupon_pushes.c.told),
+        func.count(func.nullif(coupon_pushes.c.told, BEGUN)),
         func.count(coupon_pushes.c.error_code),
         func.max(coupon_pushes.c.told_at),
     ).where(coupon_pushes.c.installation_id == home)

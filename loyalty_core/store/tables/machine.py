@@ -210,7 +210,7 @@ coupon_pushes = Table(
     count("asked", default=1),
     # NULL: there is nothing to tell.
     Column("due_at", UtcTime),
-    # A mark of what the shop has; NULL: nothing.
+    # A mark of what the shop has; empty: it was called, and nobody knows; NULL: nothing.
     Column("told", Text),
     Column("told_at", UtcTime),
     Column("error_code", Text),

@@ -56,10 +56,11 @@ def test_a_coupon_is_made_once_changed_and_taken_back(auth):
 
 def test_what_orders_have_used_ends_and_is_not_deleted():
     with WooShop() as shop:
-        push(shop, TEN)
+        push(shop, replace(TEN, emails=("ivan@example.com",)))
         shop.coupons[501]["usage_count"] = 1
         take_back(shop)
-        assert shop.coupons[501]["date_expires"] == "2000-01-01T00:00:00Z"
+        over = shop.coupons[501]
+        assert (over["date_expires"], over["email_restrictions"]) == ("2000-01-01T00:00:00Z", [])
 
 
 def test_a_coupon_of_the_shops_own_is_left_alone():

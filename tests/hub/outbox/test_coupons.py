@@ -256,6 +256,78 @@ def test_an_answer_that_was_lost_makes_no_second_coupon(sqlite_engine, woo):
     assert len(woo.coupons) == 1
 
 
+@pytest.mark.parametrize("ended", ["blocked", "switched off"])
+def test_what_the_shop_made_unheard_is_taken_back_too(sqlite_engine, woo, ended):
+    shop = Shop(sqlite_engine, woo)
+    (code,) = shop.lot("a")
+
+    def hang_up(call):
+        if call.method == "POST":
+            raise ConnectionAbortedError
+
+    woo.between_calls = hang_up
+    shop.drain()
+    woo.between_calls = None
+    assert (set(shop.codes()), shop.health().coupons.made) == ({code.lower()}, 0)
+    if ended == "blocked":
+        shop.block(code)
+    else:
+        update_settings(shop.hub, shop.home.id, {"coupons": "false"})
+    shop.drain(hours=1)
+    assert shop.codes() == {}
+
+
+def test_a_change_that_the_shop_made_unheard_is_undone_by_the_rules_of_before(sqlite_engine, woo):
+    shop = Shop(sqlite_engine, woo)
+    (code,) = shop.lot("a")
+    shop.drain()
+
+    def hang_up(call):
+        if call.method == "PUT":
+            raise ConnectionAbortedError
+
+    woo.between_calls = hang_up
+    shop.rules(rules({**TENTH, "params": {"percent": "15", "total_min": "500.00"}}))
+    shop.drain()
+    woo.between_calls = None
+    assert shop.codes() == {code.lower(): "15.00"}
+    shop.rules(rules(TENTH))
+    shop.drain(hours=1)
+    assert shop.codes() == {code.lower(): "10.00"}
+
+
+def test_a_coupon_over_which_the_shop_stumbles_holds_up_no_other(sqlite_engine, woo):
+    shop = Shop(sqlite_engine, woo)
+    bad, good, blocked = sorted(shop.lot("a", 3))
+    shop.block(bad)
+    shop.drain()
+    shop.block(bad, blocked=False)
+    shop.block(blocked)
+
+    def hang_up(call):
+        if call.query.get("code", "").upper() == bad:
+            raise ConnectionAbortedError
+
+    woo.between_calls = hang_up
+    shop.drain()
+    shop.drain(hours=1)
+    assert set(shop.codes()) == {good.lower()}
+    assert shop.health().coupons.waiting == 1
+
+
+def test_what_the_shop_does_not_take_any_more_it_does_not_keep_as_it_was(sqlite_engine, woo):
+    shop = Shop(sqlite_engine, woo)
+    woo.taxes = "on top"
+    (code,) = shop.lot("a")
+    shop.drain()
+    assert shop.codes() == {code.lower(): "10.00"}
+    # A sum would take off more there than the rules give, and the tenth they give no more.
+    shop.rules(rules({**TENTH, "type": "sum_off", "params": {"sum": "50.00"}}))
+    shop.drain()
+    assert shop.codes() == {}
+    assert shop.health().coupons.errors == {"not_possible": 1}
+
+
 def test_off_at_first_and_what_is_switched_off_is_taken_back(sqlite_engine, woo):
     shop = Shop(sqlite_engine, woo, coupons="false")
     first, second = shop.lot("a", 2)
