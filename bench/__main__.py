@@ -68,8 +68,8 @@ BENCHES: Mapping[str, Bench] = {
     "sqlite": Bench(sqlite_probes, 50),
     "embedded": Bench(embedded_probes, 100, (WRK,)),
     "simulation": Bench(simulation_probes, 240, (POSTGRES,)),
-    "memory": Bench(memory_probes, 600, once=True),
     "catalogue": Bench(catalogue_probes, 150, once=True),
+    "memory": Bench(memory_probes, 600, once=True),
     "console": Bench(console_probes, 150, (POSTGRES,), once=True),
 }
 QUICK_S = 12.0

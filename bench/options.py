@@ -25,8 +25,8 @@ ALL = (
     "sqlite",
     "embedded",
     "simulation",
-    "memory",
     "catalogue",
+    "memory",
     "console",
 )
 """In the order of a run: the first two share the large programme."""

@@ -72,7 +72,11 @@ def test_numbers_of_the_rules_are_grouped(language, text, told):
     ("code", "told"),
     [
         ("admin:vera", {"ru": "vera", "en": "vera"}),
-        ("key:till 2", {"ru": "ключ «till 2»", "en": "key “till 2”"}),
+        ("key:till 2", {"ru": "ключ API «till 2»", "en": "API key “till 2”"}),
+        (
+            "pairing",
+            {"ru": "подключение магазина по коду", "en": "the code of a shop that was connected"},
+        ),
         ("command line", {"ru": "командная строка", "en": "command line"}),
         ("demo", {"ru": "demo", "en": "demo"}),
     ],
