@@ -65,8 +65,12 @@ def shop(sqlite_engine: Engine, tmp_path: Path) -> Iterator[tuple[str, Caller, H
 @pytest.mark.parametrize(
     ("locale", "width", "day", "wrong"),
     [
-        pytest.param("en-GB", 1440, "2026-12-31", "Choose a date.", id="English, wide"),
-        pytest.param("ru-RU", 360, "31.12.2026", "Выберите дату.", id="Russian, narrow"),
+        pytest.param(
+            "en-GB", 1440, "2026-12-31", "There is no such day: 32.12.2026", id="English, wide"
+        ),
+        pytest.param(
+            "ru-RU", 360, "31.12.2026", "Такой даты нет: 32.12.2026", id="Russian, narrow"
+        ),
     ],
 )
 def test_each_part_of_the_rules_is_made_by_form(shop, locale, width, day, wrong):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from hub.clock import SystemClock
 from hub.web import connect
@@ -20,7 +20,7 @@ from loyalty_core.domain.staff import Grant, Role
 from loyalty_core.service.programmes import get_programme
 from loyalty_core.service.staff import set_post
 from loyalty_core.store.database import read, write
-from loyalty_core.store.tables import metadata
+from loyalty_core.store.tables import installations, metadata
 from tests.hub.api.bodies import a_line, a_purchase
 from tests.hub.api.client import code_of
 from tests.hub.web.conftest import Visitor
@@ -521,6 +521,14 @@ def test_a_door_takes_what_is_signed_and_nothing_else(world: World, route: str):
     for elsewhere in ("/hooks/i_1/events", "/hooks/x/events", path.replace("/events", "/x")):
         answer = client.open(elsewhere, method=method, data=body, headers=signed(body))
         assert code_of(answer) == (404, "unknown_route")
+    # All that is left of them is the note that the page of health tells.
+    with write(world.hub.engine) as connection:
+        noted = connection.execute(
+            update(installations)
+            .where(installations.c.refused_code == "signature_invalid")
+            .values(refused_at=None, refused_code=None)
+        )
+        assert noted.rowcount == 1
     assert state_of(world) == before
     assert client.open(path, method=method, data=body, headers=signed(body)).status_code == 200
 
