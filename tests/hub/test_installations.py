@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 
-from sqlalchemy import text
-
 from hub.installations import create_installation, installation_row, set_state, update_settings
 from hub.live import enliven
 from hub.registry import registry_of
@@ -15,12 +13,7 @@ from loyalty_core.store.database import read, write
 from tests.support import acmepos
 from tests.support.hub import make_hub
 from tests.support.ingest import make_programme
-from tests.support.waiting import wait_until
-
-STUCK = text(
-    "SELECT count(*) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
+from tests.support.locks import wait_for_locks
 
 
 def connected(hub, programme):
@@ -54,8 +47,7 @@ def test_settings_that_are_changed_while_a_token_is_renewed_keep_the_new_one(pos
     with write(postgres_engine) as connection:
         installations.lock(connection, row.id)
         change.start()
-        with read(postgres_engine) as other:  # each look sees anew who waits
-            wait_until(lambda: other.execute(STUCK).scalar_one() == 1)
+        wait_for_locks(postgres_engine)
         renewed = hub.vault.open(row.settings) | {"api_token": "renewed"}
         installations.change(connection, row.id, settings=hub.vault.seal(renewed))
     change.join()

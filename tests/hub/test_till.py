@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select
 
 from hub.till import Till
 from hub.till_words import Booked, Sale, Shown
@@ -21,6 +20,7 @@ from loyalty_kit.checkout import BasketLine
 from tests.core.ledger.test_f_certificates import gift, sale
 from tests.support.hub import make_hub
 from tests.support.ledger import Shop, open_programme, rules
+from tests.support.locks import wait_for_locks
 
 PATIENCE_S = 20
 
@@ -42,20 +42,6 @@ def till(shop: Shop) -> Till:
 def sells(key: str, code: str) -> Sale:
     line = BasketLine("1", 1000, 80_00)
     return Sale(key * 32, "main", (line,), shown=Shown(80_00, 0, 80_00), gifts={"1": code})
-
-
-def wait_for_locks(engine: Engine, count: int) -> None:
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    ends_at = time.monotonic() + PATIENCE_S
-    while time.monotonic() < ends_at:
-        with engine.connect() as connection:
-            if connection.scalar(waiting) == count:
-                return
-        time.sleep(0.02)
-    pytest.fail("they do not wait for a lock")
 
 
 def told(future: Future[Booked]) -> str:

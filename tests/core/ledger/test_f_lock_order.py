@@ -5,14 +5,13 @@ On PostgreSQL alone: SQLite has one writer.  Nothing here is tried again, so a d
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, text, update
+from sqlalchemy import Connection, Engine, update
 
 from loyalty_core.domain.errors import LoyaltyError
 from loyalty_core.service import certificates as gifts
@@ -31,6 +30,7 @@ from tests.core.ledger.test_f_promotion_parallel import COMERS, PEOPLE, at_once
 from tests.support.books import assert_books_add_up
 from tests.support.ledger import Shop, open_programme, rules
 from tests.support.lines import basket
+from tests.support.locks import wait_for_locks
 
 pytestmark = pytest.mark.parametrize("engine", ["postgresql"], indirect=True, scope="session")
 PATIENCE_S = 20
@@ -63,20 +63,6 @@ def once(shop: Shop, work: Work) -> Any:
         return refused
 
 
-def wait_for_a_lock(engine: Engine) -> None:
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    ends_at = time.monotonic() + PATIENCE_S
-    while time.monotonic() < ends_at:
-        with engine.connect() as connection:
-            if connection.scalar(waiting):
-                return
-        time.sleep(0.02)
-    pytest.fail("nobody waits for a lock")
-
-
 WRONG = {
     "certificate": update(certificates).values(balance_minor=90_00, loaded_minor=90_00),
     "coupon": update(coupons).values(uses=7),
@@ -99,7 +85,7 @@ def test_a_rebuild_sums_what_stands_when_it_has_the_lock(shop: Shop, what: str):
             wanted = HoldRequest(request)
             place_hold(connection, shop.plans, shop.told_by(), wanted, now=shop.now)
             rebuilt = pool.submit(shop.rebuild)
-            wait_for_a_lock(shop.engine)
+            wait_for_locks(shop.engine)
         assert rebuilt.result(timeout=PATIENCE_S) == 1
 
     assert (shop.coupon_uses(coupon), shop.used()) == (2, 2)

@@ -5,17 +5,17 @@ On PostgreSQL alone: SQLite has one writer.
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import Engine, event, select
 
 from hub.ingest.lease import Lease
 from hub.ingest.process import work_off
 from loyalty_core.store.database import write
 from loyalty_core.store.tables import accounts
 from tests.support.ingest import Shopfloor
+from tests.support.locks import wait_for_locks
 from tests.support.shopfloor import receipt
 
 PATIENCE_S = 20
@@ -24,20 +24,6 @@ PATIENCE_S = 20
 @pytest.fixture
 def shop(postgres_engine: Engine) -> Shopfloor:
     return Shopfloor(postgres_engine)
-
-
-def wait_for_locks(engine: Engine, count: int) -> None:
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    ends_at = time.monotonic() + PATIENCE_S
-    while time.monotonic() < ends_at:
-        with engine.connect() as connection:
-            if connection.scalar(waiting) == count:
-                return
-        time.sleep(0.02)
-    pytest.fail("they do not wait for locks")
 
 
 def test_two_batches_that_name_each_others_people_never_wait_for_each_other(shop: Shopfloor):
