@@ -30,6 +30,12 @@ async (rules) => {
         .map((check) => check.message).join(" ")}`));
 }
 """
+SQUEEZED = """
+() => [...document.querySelectorAll("input, select, textarea")]
+  .filter((one) => !["checkbox", "radio", "hidden"].includes(one.type))
+  .filter((one) => one.offsetWidth > 1 && one.offsetWidth < 48)
+  .map((one) => `too narrow to type in at 1000 px: ${one.outerHTML.slice(0, 200)}`)
+"""
 VIEWS = ("lots", "purchases", "coupons", "certificates", "orders", "consents", "messages", "notes")
 
 
@@ -69,13 +75,16 @@ def test_axe_finds_nothing_serious_on_any_page_light_and_dark(still_world: World
 
 
 def note(found: dict[str, list[str]], page: Page, path: str) -> None:
-    """All rules in the light, and the contrast in the dark."""
+    """All rules in the light, contrast in the dark, and room to type where a page is narrower."""
     page.goto(path, wait_until="domcontentloaded")
     assert "/admin/login" in path or "/admin/login" not in page.url, "logged out"
     wrong: list[Any] = page.evaluate(LOOK, None)
     page.emulate_media(color_scheme="dark")
     wrong += [f"dark, {one}" for one in page.evaluate(LOOK, ["color-contrast"])]
     page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1000, "height": 900})
+    wrong += page.evaluate(SQUEEZED)
+    page.set_viewport_size({"width": 1440, "height": 900})
     if wrong:
         found[path] = wrong
 
