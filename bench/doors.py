@@ -14,11 +14,11 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from bench.backfill import shop_of
 from bench.ground import Ground, Place
 from bench.ingest import SECRET, SETTINGS, guest_order
 from bench.measure import Probe, Sample
 from bench.members import phone_of
+from bench.old_shop import shop_of
 from bench.programme import LINES
 from bench.sender import Delivery
 from bench.through import Load, Way, pass_through

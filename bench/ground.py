@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -29,8 +29,11 @@ _GIB = 2**30
 _WORTH_TELLING = _GIB / 10
 
 
-def as_in_production(folder: Path, url: str) -> Config:
-    """The settings of a hub in this process; its limits are out of reach, as those of `Web`."""
+def as_in_production(folder: Path, url: str, *, allow_private: bool = False) -> Config:
+    """The settings of a hub in this process; its limits are out of reach, as those of `Web`.
+
+    `allow_private`: it may call a stand-in on this machine.
+    """
     return Config(
         data_dir=folder,
         database_url=url,
@@ -39,6 +42,7 @@ def as_in_production(folder: Path, url: str) -> Config:
         quote_deadline_ms=60_000,
         log_format="json",
         log_level="WARNING",
+        allow_private_addresses=allow_private,
     )
 
 
@@ -57,8 +61,7 @@ class Place:
 
         `allow_private`: it may call a stand-in on this machine.
         """
-        config = as_in_production(self.folder, self.url)
-        config = replace(config, allow_private_addresses=allow_private)
+        config = as_in_production(self.folder, self.url, allow_private=allow_private)
         return build_hub(config, engine=self.engine, registry=registry)
 
     def web(self, options: Options) -> Web:

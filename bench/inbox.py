@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
-from bench.booker import Bookers, book, bookers
 from bench.f1 import f1_probe
 from bench.ground import Ground, Place
 from bench.measure import RATE, BenchFailed, Probe, Sample
 from bench.receipts import Till
 from bench.till import HOOK
+from bench.worker import BOOK, Workers, book, workers
 from hub.jobs.collector import search_rarely
 from hub.jobs.drain import drain
 from loyalty_core.store import inbox
@@ -41,7 +41,7 @@ def inbox_probes(ground: Ground) -> Iterator[list[Probe]]:
     box.settle_plans()
     receipts = ground.options.receipts
 
-    with bookers(ground.own("inbox"), 2) as two:
+    with workers(ground.own("inbox"), 2) as two:
 
         def run() -> dict[str, Sample]:
             box.fill(receipts)
@@ -92,11 +92,11 @@ class Inbox:
             SENT: {RATE: receipts / (ended - began)},
         }
 
-    def work_off_by(self, bookers: Bookers, receipts: int) -> dict[str, Sample]:
+    def work_off_by(self, crew: Workers, receipts: int) -> dict[str, Sample]:
         """The same by other processes, without what it has to tell.  Raises: as `work_off`."""
         booked = self._count(purchases)
         began = time.perf_counter()
-        bookers.book()
+        crew.do(BOOK)
         took_s = time.perf_counter() - began
         self._send()
         self._expect(booked + receipts)

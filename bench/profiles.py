@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,15 +20,17 @@ from unittest import mock
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from bench.backfill import book, shop_of
+from bench.backfill import book, old_shop_hub
 from bench.ground import Ground
 from bench.inbox import Inbox
 from bench.ingest import make_shop, write_bodies
 from bench.measure import BenchFailed
 from bench.members import phone_of
+from bench.old_shop import shop_of
 from bench.posting import BATCH, Poster
 from bench.processes import ROOT
 from bench.quote import PATH, basket
+from bench.worker import fill_back
 from hub.app import create_app
 
 FOLDER = Path(__file__).with_name("profiles")
@@ -200,11 +203,12 @@ def _receipts(ground: Ground) -> Prepare:
 def _documents(ground: Ground) -> Prepare:
     place = ground.own("backfill")
     members = len(place.programme.members)
+    fill = partial(fill_back, old_shop_hub(place), place.programme.id)
 
     def prepare(count: int) -> Work:
         def work() -> None:
             with shop_of(count, members) as address:
-                book(place, address)
+                book(place, address, fill)
 
         return work
 

@@ -35,7 +35,10 @@ log = structlog.get_logger(__name__)
 BACK_SETTING = "backfill_days"
 """A connector's setting of this name is how many days back its first poll looks."""
 DAY = timedelta(days=1)
-BACKLOG = 400
+SPELL = timedelta(seconds=1)
+"""Steps are taken one after another for so long, so that several threads find work; other duties of
+the programme wait meanwhile."""
+BACKLOG = 800
 """No page is added while so many documents wait for their first try: what comes live stands behind
 these at most."""
 NOT_YET = "Is not in the past."
@@ -145,6 +148,14 @@ def progress(hub: Hub, row: InstallationRow) -> BackfillView | None:
         found = backfills.get(connection, row.id)
         waiting, _ = backfills.waiting(connection, row.id)
     return None if found is None else BackfillView(found, waiting)
+
+
+def go_on_awhile(hub: Hub, programme_id: int) -> int:
+    """Take step after step, as `go_on` does; how many there were."""
+    steps, until = 0, hub.clock.now() + SPELL
+    while hub.clock.now() < until and go_on(hub, programme_id):
+        steps += 1
+    return steps
 
 
 def go_on(hub: Hub, programme_id: int) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from hub import simulations, uploads
@@ -16,13 +15,28 @@ from hub.jobs.lots import fill_lots
 from hub.outbox import balances, coupons, dispatch, reports
 from hub.wiring import Hub
 from loyalty_core.store.database import is_sqlite, transact
-from loyalty_core.store.statistics import count_new_tables
+from loyalty_core.store.statistics import count_grown_tables
 
 TURN = timedelta(seconds=10)
 """After so long other programmes get their turn; the bell is rung again for what is left."""
+LOOKED_AT_EVERY = timedelta(seconds=1)
+"""A duty that had nothing to do is left alone for so long while there is other work."""
 COUNTED_AFTER = 5
-"""Rounds of one draining, which say that there is much: then new tables are counted."""
+"""Rounds of one draining, which say that there is much: then tables that grew are counted."""
 FULL = min(process.BATCH, dispatch.BATCH)
+
+DUTIES: tuple[Callable[[Hub, int], int], ...] = (
+    balances.push_batch,
+    coupons.push_batch,
+    pull.do_duty,
+    shop.keep_up,
+    backfill.go_on_awhile,
+    fill_lots,
+    simulations.go_on,
+    uploads.go_on,
+    reports.look_batch,
+)
+"""Each does some of what is due in a programme and says how much it was."""
 
 
 def drain(hub: Hub, programme_id: int, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -46,33 +60,38 @@ def threads_of(hub: Hub) -> int:
     return 1 if is_sqlite(hub.engine) else hub.config.worker_threads
 
 
-@dataclass(slots=True)
 class _Duties:
-    """Of one draining: who sees to them now, and how many batches there have been."""
+    """Of one draining: who sees to them now, and when each is looked at next."""
 
-    turn: threading.Lock = field(default_factory=threading.Lock)
-    rounds: int = 0
+    def __init__(self) -> None:
+        self.turn = threading.Lock()
+        self._rounds = 0
+        self._look_at: dict[Callable[[Hub, int], int], datetime] = {}
+
+    def see_to(self, hub: Hub, programme_id: int, *, idle: bool) -> int:
+        """How much there was to do at most.  `idle`: there is no other work, so none is left out
+        and nothing that became due meanwhile waits for the next bell."""
+        self._rounds += 1
+        if self._rounds % COUNTED_AFTER == 0:
+            transact(hub.engine, count_grown_tables)
+        most = 0
+        for duty in DUTIES:
+            now = hub.clock.now()
+            if idle or now >= self._look_at.get(duty, now):
+                done = duty(hub, programme_id)
+                self._look_at[duty] = now if done else now + LOOKED_AT_EVERY
+                most = max(most, done)
+        return most
 
 
 def _one_round(hub: Hub, programme_id: int, duties: _Duties) -> int:
     """How much there was to do at most, of one kind.  One thread at a time sees to duties."""
     received = process.work_batch(hub, programme_id)
     sent = dispatch.send_batch(hub, programme_id)
-    told = done = looked = 0
+    done = 0
     if duties.turn.acquire(blocking=False):
         try:
-            duties.rounds += 1
-            if duties.rounds == COUNTED_AFTER:
-                transact(hub.engine, count_new_tables)
-            told = balances.push_batch(hub, programme_id)
-            told += coupons.push_batch(hub, programme_id)
-            done = int(pull.do_duty(hub, programme_id))
-            done += int(shop.keep_up(hub, programme_id))
-            done += int(backfill.go_on(hub, programme_id))
-            done += int(fill_lots(hub, programme_id))
-            done += int(simulations.go_on(hub, programme_id))
-            done += int(uploads.go_on(hub, programme_id))
-            looked = reports.look_batch(hub, programme_id)
+            done = duties.see_to(hub, programme_id, idle=not (received or sent))
         finally:
             duties.turn.release()
-    return max(received, sent, told, done, looked)
+    return max(received, sent, done)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select, update
 from loyalty_core.store.database import insert_or
 from loyalty_core.store.inbox import POLLED
 from loyalty_core.store.installations import WORKED_STATES
-from loyalty_core.store.tables import backfills, deliveries, installations
+from loyalty_core.store.tables import DUE, backfills, deliveries, installations
 
 UNDERWAY = ("counting", "booking")
 
@@ -112,7 +112,7 @@ def waiting(connection: Connection, home: int) -> tuple[int, int]:
     been tried."""
     query = select(func.count(), func.count().filter(deliveries.c.error_code.is_(None))).where(
         deliveries.c.installation_id == home,
-        deliveries.c.state == "due",
+        deliveries.c.state == DUE,
         deliveries.c.hook == POLLED,
     )
     every, fresh = connection.execute(query).one()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from loyalty_core.store.ids import first_id_at
 from loyalty_core.store.inbox import POLLED
-from loyalty_core.store.tables import deliveries, documents
+from loyalty_core.store.tables import DEAD, DUE, deliveries, documents
 
 LAG_OF = 100
 """The last so many deliveries that were booked say how long it takes."""
@@ -31,7 +31,7 @@ def waiting(connection: Connection, home: int, now: datetime) -> Waiting:
             func.count().filter(is_late),
             func.min(deliveries.c.due_at).filter(is_late),
             func.count().filter(~is_late),
-        ).where(deliveries.c.installation_id == home, deliveries.c.state == "due")
+        ).where(deliveries.c.installation_id == home, deliveries.c.state == DUE)
     ).one()
     return Waiting(late, since, later)
 
@@ -53,7 +53,7 @@ def errors_since(connection: Connection, home: int, since: datetime) -> dict[str
 
 
 def dead(connection: Connection, home: int) -> int:
-    its_own = and_(deliveries.c.installation_id == home, deliveries.c.state == "dead")
+    its_own = and_(deliveries.c.installation_id == home, deliveries.c.state == DEAD)
     return connection.scalar(select(func.count()).select_from(deliveries).where(its_own)) or 0
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     update,
@@ -155,7 +156,7 @@ def set_claims(connection: Connection, claims: Mapping[Claim, HoldKey]) -> None:
 def live_holds_of(connection: Connection, member_id: int) -> list[KeptHold]:
     found = connection.execute(
         select(holds)
-        .where(holds.c.member_id == member_id, holds.c.state == "live")
+        .where(holds.c.member_id == member_id, holds.c.state == literal_column("'live'"))
         .order_by(holds.c.id)
         .with_for_update()
     ).mappings()
@@ -164,7 +165,7 @@ def live_holds_of(connection: Connection, member_id: int) -> list[KeptHold]:
 
 def count_live(connection: Connection) -> int:
     """How many holds set points aside, those among them whose end is not booked yet."""
-    query = select(func.count()).select_from(holds).where(holds.c.state == "live")
+    query = select(func.count()).select_from(holds).where(holds.c.state == literal_column("'live'"))
     return connection.scalar(query) or 0
 
 
@@ -172,7 +173,7 @@ def holds_ended(connection: Connection, now: datetime, limit: int) -> list[HoldK
     """Live holds whose time is up, the earliest first."""
     found = connection.execute(
         select(holds.c.member_id, holds.c.id)
-        .where(holds.c.state == "live", holds.c.expires_at <= now)
+        .where(holds.c.state == literal_column("'live'"), holds.c.expires_at <= now)
         .order_by(holds.c.expires_at)
         .limit(limit)
     )

@@ -32,8 +32,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from loyalty_core.store.database import Statement, compile_once, fetch, insert_or
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.installations import WORKED_STATES
-from loyalty_core.store.sets import update_many
-from loyalty_core.store.tables import deliveries, installations
+from loyalty_core.store.sets import among_found, insert_many, update_many
+from loyalty_core.store.tables import DEAD, DUE, deliveries, installations
 from loyalty_core.store.types import to_micros
 
 POLLED = "@pull"
@@ -154,43 +154,27 @@ def remind(connection: Connection, news: Sequence[NewDelivery], *, now: datetime
     One that is being worked on at this moment becomes due again as well, because its fetch
     may have begun before the change.
     """
-    rows = [{**_values(new, now), **_AFRESH} for new in sorted(news, key=lambda one: one.key)]
-    if not rows:
-        return
-    insert = insert_or(connection, deliveries)
-    again = ("state", "due_at", "received_at", *_AFRESH)
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["installation_id", "hook", "key"],
-            set_={name: insert.excluded[name] for name in again},
-        ),
-        rows,
-    )
+    once = {(new.installation_id, new.hook, new.key): new for new in news}
+    rows = [(*_row(once[name], now), *_AFRESH.values()) for name in sorted(once)]
+    columns, again = (*_KEPT, *_AFRESH), ("state", "due_at", "received_at", *_AFRESH)
+    insert_many(connection, deliveries, columns, rows, unless=_NAME, anew=again)
 
 
+_NAME = ("installation_id", "hook", "key")
+_GIVEN = ("id", "installation_id", "programme_id", "hook", "key", "headers", "body")
+_KEPT = (*_GIVEN, "received_at", "state", "due_at")
 _AFRESH = {"attempts": 0, "done_at": None, "error_code": None, "error_text": None}
 
 
+def _row(new: NewDelivery, now: datetime) -> tuple[Any, ...]:
+    """The values of `_KEPT`."""
+    given = (new.installation_id, new.programme_id, new.hook, new.key, dict(new.headers), new.body)
+    return (new_id(now), *given, now, "due", now)
+
+
 def _insert(connection: Connection, new: NewDelivery, now: datetime) -> Any:
-    return insert_or(connection, deliveries).values(**_values(new, now))
-
-
-def _values(new: NewDelivery, now: datetime) -> dict[str, Any]:
-    return {
-        "id": new_id(now),
-        "installation_id": new.installation_id,
-        "programme_id": new.programme_id,
-        "hook": new.hook,
-        "key": new.key,
-        "headers": dict(new.headers),
-        "body": new.body,
-        "received_at": now,
-        "state": "due",
-        "due_at": now,
-    }
-
-
-_GIVEN = ("id", "installation_id", "programme_id", "hook", "key", "headers", "body")
+    values = dict(zip(_KEPT, _row(new, now), strict=True))
+    return insert_or(connection, deliveries).values(**values)
 
 
 _STORE_EACH = Statement(
@@ -255,20 +239,17 @@ def _claim() -> Any:
         .join(installations, installations.c.id == deliveries.c.installation_id)
         .where(
             deliveries.c.programme_id == bindparam("programme"),
-            deliveries.c.state == "due",
+            deliveries.c.state == DUE,
             deliveries.c.due_at <= bindparam("now"),
             installations.c.state.in_(WORKED_STATES),
         )
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True, of=deliveries)
-        # Materialized: a plan that asked again for what is free would lock other rows.
-        .cte("free")
-        .prefix_with("MATERIALIZED")
     )
     return (
         update(deliveries)
-        .where(deliveries.c.id.in_(select(due.c.id)))
+        .where(among_found(deliveries.c.id, due))
         .values(due_at=bindparam("until"), attempts=deliveries.c.attempts + 1)
         .returning(*[deliveries.c[name] for name in DeliveryRow.__dataclass_fields__])
     )
@@ -283,7 +264,7 @@ def renew(connection: Connection, rows: Sequence[DeliveryRow], until: datetime) 
         update(deliveries)
         .where(
             deliveries.c.id.in_([row.id for row in rows]),
-            deliveries.c.state == "due",
+            deliveries.c.state == DUE,
             deliveries.c.due_at.in_({row.due_at for row in rows}),
         )
         .values(due_at=until)
@@ -318,7 +299,7 @@ def check_held(connection: Connection, rows: Iterable[DeliveryRow]) -> None:
     wanted = {(row.id, row.attempts, row.due_at) for row in rows}
     query = (
         select(*(deliveries.c[name] for name in _CLAIM_KEY))
-        .where(deliveries.c.id.in_([number for number, *_ in wanted]), deliveries.c.state == "due")
+        .where(deliveries.c.id.in_([number for number, *_ in wanted]), deliveries.c.state == DUE)
         .order_by(deliveries.c.id)
         .with_for_update()
     )
@@ -347,7 +328,7 @@ def settle(connection: Connection, row: DeliveryRow, fate: Fate, *, now: datetim
         update(deliveries)
         .where(
             deliveries.c.id == row.id,
-            deliveries.c.state == "due",
+            deliveries.c.state == DUE,
             deliveries.c.attempts == row.attempts,
             deliveries.c.due_at == row.due_at,
         )
@@ -406,7 +387,7 @@ def resume(connection: Connection, installation_id: int, *, now: datetime) -> No
         update(deliveries)
         .where(
             deliveries.c.installation_id == installation_id,
-            deliveries.c.state == "due",
+            deliveries.c.state == DUE,
             deliveries.c.error_code.is_not(None),
         )
         .values(due_at=now, attempts=0)
@@ -420,7 +401,7 @@ def is_due(connection: Connection, programme_id: int, *, now: datetime) -> bool:
         .join(installations, installations.c.id == deliveries.c.installation_id)
         .where(
             deliveries.c.programme_id == programme_id,
-            deliveries.c.state == "due",
+            deliveries.c.state == DUE,
             deliveries.c.due_at <= now,
             installations.c.state.in_(WORKED_STATES),
         )
@@ -434,7 +415,7 @@ def programmes_due(connection: Connection, now: datetime) -> Sequence[int]:
         select(deliveries.c.programme_id)
         .join(installations, installations.c.id == deliveries.c.installation_id)
         .where(
-            deliveries.c.state == "due",
+            deliveries.c.state == DUE,
             deliveries.c.due_at <= now,
             installations.c.state.in_(WORKED_STATES),
         )
@@ -446,8 +427,8 @@ def counts(connection: Connection) -> dict[str, int]:
     """How many deliveries are due and dead; one query each, as each has its own index."""
     count = select(func.count()).select_from(deliveries)
     return {
-        state: connection.scalar(count.where(deliveries.c.state == state)) or 0
-        for state in ("due", "dead")
+        state: connection.scalar(count.where(deliveries.c.state == word)) or 0
+        for state, word in (("due", DUE), ("dead", DEAD))
     }
 
 
@@ -456,6 +437,6 @@ def oldest_due_at(connection: Connection) -> datetime | None:
     oldest: datetime | None = connection.scalar(
         select(func.min(deliveries.c.due_at))
         .join(installations, installations.c.id == deliveries.c.installation_id)
-        .where(deliveries.c.state == "due", installations.c.state.in_(WORKED_STATES))
+        .where(deliveries.c.state == DUE, installations.c.state.in_(WORKED_STATES))
     )
     return oldest

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, true, update
 
 from loyalty_core.store.ids import new_id
-from loyalty_core.store.sets import insert_many
-from loyalty_core.store.tables import outbox
+from loyalty_core.store.sets import among_found, insert_many
+from loyalty_core.store.tables import DEAD, DUE, outbox
 
 MESSAGE = "message"
 """The kind of rows that tell a person something."""
@@ -133,20 +133,17 @@ def _claim(*, urgent: bool) -> Any:
         select(outbox.c.id)
         .where(
             outbox.c.programme_id == bindparam("programme"),
-            outbox.c.state == "due",
+            outbox.c.state == DUE,
             outbox.c.due_at <= bindparam("now"),
             outbox.c.urgent if urgent else true(),
         )
         .order_by(outbox.c.due_at, outbox.c.id)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
-        # Materialized: a plan that asked again for what is free would lock other rows.
-        .cte("free")
-        .prefix_with("MATERIALIZED")
     )
     return (
         update(outbox)
-        .where(outbox.c.id.in_(select(due.c.id)))
+        .where(among_found(outbox.c.id, due))
         .values(due_at=bindparam("until"), attempts=outbox.c.attempts + 1)
         .returning(*[outbox.c[name] for name in OutboxRow.__dataclass_fields__])
     )
@@ -164,7 +161,7 @@ def give_back(
         update(outbox)
         .where(
             outbox.c.id.in_([row.id for row in rows]),
-            outbox.c.state == "due",
+            outbox.c.state == DUE,
             outbox.c.due_at == until,
         )
         .values(due_at=now, attempts=outbox.c.attempts - 1)
@@ -175,7 +172,7 @@ def keep_claim(connection: Connection, row: OutboxRow, *, until: datetime) -> bo
     """Go on holding a claimed row; False: someone else has claimed it since."""
     kept = connection.execute(
         update(outbox)
-        .where(outbox.c.id == row.id, outbox.c.state == "due", outbox.c.attempts == row.attempts)
+        .where(outbox.c.id == row.id, outbox.c.state == DUE, outbox.c.attempts == row.attempts)
         .values(due_at=until)
     )
     return kept.rowcount == 1
@@ -189,7 +186,7 @@ def settle_done(
         update(outbox)
         .where(
             outbox.c.id.in_([row.id for row in rows]),
-            outbox.c.state == "due",
+            outbox.c.state == DUE,
             outbox.c.due_at == until,
         )
         .values(state="done", error_code=None, error_text=None, done_at=now)
@@ -214,7 +211,7 @@ def settle(connection: Connection, row: OutboxRow, fate: Fate, *, now: datetime)
         values["payload"] = {name: row.payload[name] for name in kept if name in row.payload}
     settled = connection.execute(
         update(outbox)
-        .where(outbox.c.id == row.id, outbox.c.state == "due", outbox.c.attempts == row.attempts)
+        .where(outbox.c.id == row.id, outbox.c.state == DUE, outbox.c.attempts == row.attempts)
         .values(**values)
     )
     return settled.rowcount == 1
@@ -226,7 +223,7 @@ def hurry(connection: Connection, programme_id: int, error_code: str, *, now: da
         update(outbox)
         .where(
             outbox.c.programme_id == programme_id,
-            outbox.c.state == "due",
+            outbox.c.state == DUE,
             outbox.c.due_at > now,
             outbox.c.error_code == error_code,
         )
@@ -256,7 +253,7 @@ def programmes_due(connection: Connection, now: datetime) -> Sequence[int]:
     return list(
         connection.scalars(
             select(outbox.c.programme_id)
-            .where(outbox.c.state == "due", outbox.c.due_at <= now)
+            .where(outbox.c.state == DUE, outbox.c.due_at <= now)
             .distinct()
         )
     )
@@ -266,14 +263,14 @@ def counts(connection: Connection) -> dict[str, int]:
     """How many rows are due and dead; one query each, as each has its own index."""
     count = select(func.count()).select_from(outbox)
     return {
-        state: connection.scalar(count.where(outbox.c.state == state)) or 0
-        for state in ("due", "dead")
+        state: connection.scalar(count.where(outbox.c.state == word)) or 0
+        for state, word in (("due", DUE), ("dead", DEAD))
     }
 
 
 def oldest_due_at(connection: Connection) -> datetime | None:
     oldest: datetime | None = connection.scalar(
-        select(func.min(outbox.c.due_at)).where(outbox.c.state == "due")
+        select(func.min(outbox.c.due_at)).where(outbox.c.state == DUE)
     )
     return oldest
 
@@ -318,7 +315,7 @@ def pass_over(connection: Connection, number: int, why: Fate, *, now: datetime) 
     """It will not be sent, unless somebody is at it already."""
     connection.execute(
         update(outbox)
-        .where(outbox.c.id == number, outbox.c.state == "due")
+        .where(outbox.c.id == number, outbox.c.state == DUE)
         .values(state="done", error_code=why.error_code, error_text=why.error_text, done_at=now)
     )
 
@@ -336,7 +333,7 @@ def forget_member(
     """Drop all messages to a person, sent or not; also those to an address of no member yet."""
     address = outbox.c.payload["to"].as_string()
     lone = and_(
-        outbox.c.programme_id == programme_id, outbox.c.state == "due", address.in_(addresses)
+        outbox.c.programme_id == programme_id, outbox.c.state == DUE, address.in_(addresses)
     )
     connection.execute(
         delete(outbox).where(outbox.c.kind == MESSAGE, or_(outbox.c.member_id.in_(ids), lone))

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, sele
 from loyalty_core.store.ids import first_id_at
 from loyalty_core.store.purchases import bought_in
 from loyalty_core.store.tables import (
+    DEAD,
     deliveries,
     entries,
     members,
@@ -44,7 +45,7 @@ class ReceiptRow:
 def dead_deliveries(connection: Connection, programme_id: int) -> int:
     return connection.scalars(
         select(func.count()).where(
-            deliveries.c.programme_id == programme_id, deliveries.c.state == "dead"
+            deliveries.c.programme_id == programme_id, deliveries.c.state == DEAD
         )
     ).one()
 

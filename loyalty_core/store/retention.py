@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, and_, delete, func, or_, select, update
 
 from loyalty_core.store.ids import first_id_at
-from loyalty_core.store.tables import deliveries, outbox
+from loyalty_core.store.tables import DEAD, deliveries, outbox
 
 _ENDED_WELL = ("done", "dropped")
 
@@ -29,7 +29,7 @@ def empty_deliveries(
     """
     over = or_(
         and_(deliveries.c.state.in_(_ENDED_WELL), deliveries.c.done_at < ended_before),
-        and_(deliveries.c.state == "dead", deliveries.c.done_at < dead_before),
+        and_(deliveries.c.state == DEAD, deliveries.c.done_at < dead_before),
     )
     kept = and_(deliveries.c.emptied_at.is_(None), deliveries.c.done_at.is_not(None))
     ids = _taken(

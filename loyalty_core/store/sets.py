@@ -21,6 +21,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    Select,
     Table,
     TypeDecorator,
     bindparam,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import JSON, NullType, String, TypeEngine
+from sqlalchemy.types import JSON, LargeBinary, NullType, String, TypeEngine
 
 from loyalty_core.store.codec import json_text
 from loyalty_core.store.database import change, is_sqlite
@@ -41,22 +42,24 @@ _ARRAY_HEAD, _JSON_HEAD, _NULL = Struct("!iiIii"), Struct("!iB"), Struct("!i").p
 _POSTGRES = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
-def insert_many(
+def insert_many(  # noqa: PLR0913 - what to insert, and what of rows that are there
     connection: Connection,
     table: Table,
     columns: tuple[str, ...],
     rows: Sequence[Values],
     *,
     unless: tuple[str, ...] = (),
+    anew: tuple[str, ...] = (),
 ) -> int:
     """Insert rows, each with its values in the order of `columns`; they are stored in this order.
 
-    `unless`: a row whose values of these columns are there already is left out.  Gives how many
-    were inserted.
+    `unless`: a row whose values of these columns are there already is left out; of `anew` it
+    takes the new values.  Gives how many were written.
     """
     if not rows:
         return 0
-    return _send(connection, _insert(table, columns, unless, not is_sqlite(connection)), rows)
+    statement = _insert(table, columns, unless, anew, not is_sqlite(connection))
+    return _send(connection, statement, rows)
 
 
 def update_many(  # noqa: PLR0913 - what to change, and what may be changed
@@ -102,6 +105,32 @@ def _among_on_postgres(element: among, compiler: Any, **kwargs: Any) -> str:
 def _among_on_sqlite(element: among, compiler: Any, **kwargs: Any) -> str:
     column, values = (compiler.process(part, **kwargs) for part in element.clauses)
     return f"{column} IN (SELECT value FROM json_each({values}))"  # nosec B608 - a parameter
+
+
+class among_found(FunctionElement[Any]):  # noqa: N801 - reads as the operator that it is
+    """Whether a value is one of those that a query gives.
+
+    The query is run once and first, so what it locks is what is found; and each value is looked
+    up by an index.  Other than with `in_`, a plan that was made while the table was empty cannot
+    compare all rows with all values.
+    """
+
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], query: Select[Any]) -> None:
+        super().__init__(column, query.correlate(None).scalar_subquery())
+
+
+@compiles(among_found, "postgresql")
+def _among_found_on_postgres(element: among_found, compiler: Any, **kwargs: Any) -> str:
+    column, query = (compiler.process(part, **kwargs) for part in element.clauses)
+    return f"{column} = ANY (ARRAY{query})"
+
+
+@compiles(among_found, "sqlite")
+def _among_found_on_sqlite(element: among_found, compiler: Any, **kwargs: Any) -> str:
+    column, query = (compiler.process(part, **kwargs) for part in element.clauses)
+    return f"{column} IN {query}"  # nosec B608 - a query of ours
 
 
 def list_for(dialect: Dialect, column: Column[Any], values: Collection[Any]) -> str | bytes:
@@ -209,14 +238,24 @@ class _Statement:
 
 @cache
 def _insert(
-    table: Table, names: tuple[str, ...], unless: tuple[str, ...], is_postgres: bool
+    table: Table,
+    names: tuple[str, ...],
+    unless: tuple[str, ...],
+    anew: tuple[str, ...],
+    is_postgres: bool,
 ) -> _Statement:
     columns = [table.c[name] for name in names]
     marks = ", ".join("?" for _ in columns)
     source = f"SELECT * FROM {_arrays(columns)}" if is_postgres else f"VALUES ({marks})"  # nosec B608 - names of ours
-    conflict = f" ON CONFLICT ({_named(unless)}) DO NOTHING" if unless else ""
+    conflict = f" ON CONFLICT ({_named(unless)}) {_instead(anew)}" if unless else ""
     text = f"INSERT INTO {table.name} ({_named(names)}) {source}{conflict}"
     return _Statement(text, columns)
+
+
+def _instead(anew: tuple[str, ...]) -> str:
+    if not anew:
+        return "DO NOTHING"
+    return "DO UPDATE SET " + ", ".join(f'"{name}" = excluded."{name}"' for name in anew)
 
 
 @cache
@@ -251,9 +290,11 @@ def _type_of(kind: TypeEngine[Any]) -> str:
     return kind.compile(_POSTGRES)
 
 
-def _array_for(kind: TypeEngine[Any]) -> Callable[[Collection[Any]], str | bytes]:
+def _array_for(kind: TypeEngine[Any]) -> Callable[[Collection[Any]], Any]:
     if isinstance(kind, JSON):
         return _array_of_json
+    if isinstance(kind, LargeBinary):
+        return list  # the driver's own way
     return _array_of_texts if isinstance(kind, String) else _array_of_numbers
 
 

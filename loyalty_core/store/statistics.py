@@ -7,28 +7,32 @@ from sqlalchemy import Connection, text
 from loyalty_core.store.database import is_sqlite
 from loyalty_core.store.tables import metadata
 
-_UNKNOWN = text(
+_GROWN = text(
     """
     SELECT relname FROM pg_class
-    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
-        AND reltuples < 0 AND pg_relation_size(oid) > 0 AND relname = ANY (:names)
+    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname = ANY (:names)
+        AND pg_relation_size(oid) / current_setting('block_size')::integer
+            BETWEEN greatest(:least, :growth * relpages) AND :most
     ORDER BY relname
     """
 )
-"""`reltuples` is -1 until a table is analyzed for the first time (manual of PostgreSQL 14 and
-later, 53.11, pg_class)."""
+"""`relpages` is what the last ANALYZE or VACUUM found (manual of PostgreSQL, 53.11, pg_class)."""
+_LEAST, _GROWTH, _MOST = 8, 4, 8192
+"""Pages.  A larger table is read by its indexes whatever is known of it."""
 
 
-def count_new_tables(connection: Connection) -> list[str]:
-    """Analyze tables that have rows and never were; gives which.
+def count_grown_tables(connection: Connection) -> list[str]:
+    """Analyze tables that have grown fourfold since it was last done; gives which.
 
-    Autovacuum does that too, but within a minute, and until then plans are those of empty tables:
-    a back-fill into a new hub takes a third longer by them.  On SQLite there is nothing to do.
+    Autovacuum does that too, but within a minute, and until then plans are those of empty tables,
+    which read all of a table for each row: a back-fill into a new hub takes twice as long by them.
+    On SQLite there is nothing to do.
     """
     if is_sqlite(connection):
         return []
-    names = sorted(table.name for table in metadata.sorted_tables)
-    unknown = list(connection.scalars(_UNKNOWN, {"names": names}))
-    if unknown:
-        connection.execute(text(f"ANALYZE {', '.join(unknown)}"))
-    return unknown
+    names = [table.name for table in metadata.sorted_tables]
+    bounds = {"least": _LEAST, "growth": _GROWTH, "most": _MOST}
+    grown = list(connection.scalars(_GROWN, {"names": names, **bounds}))
+    if grown:
+        connection.execute(text(f"ANALYZE {', '.join(grown)}"))
+    return grown

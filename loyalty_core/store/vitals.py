@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, and_, func, select
 
 from loyalty_core.store.ledger import AccountKey
-from loyalty_core.store.tables import accounts, deliveries, outbox
+from loyalty_core.store.tables import DEAD, DUE, accounts, deliveries, outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ def newest_accounts(connection: Connection, limit: int) -> list[AccountKey]:
 
 
 def _backlog(connection: Connection, table: Table, now: datetime) -> Backlog:
-    late = and_(table.c.state == "due", table.c.due_at <= now)
+    late = and_(table.c.state == DUE, table.c.due_at <= now)
     count, since = connection.execute(
         select(func.count(), func.min(table.c.due_at)).where(late)
     ).one()
     dead, dead_since = connection.execute(
-        select(func.count(), func.min(table.c.done_at)).where(table.c.state == "dead")
+        select(func.count(), func.min(table.c.done_at)).where(table.c.state == DEAD)
     ).one()
     return Backlog(count, since, dead, dead_since)

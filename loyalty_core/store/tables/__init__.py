@@ -30,6 +30,8 @@ from loyalty_core.store.tables.ledger import (
 from loyalty_core.store.tables.letters import letter_settings, letter_texts, sent_messages
 from loyalty_core.store.tables.limits import promotion_use_parts, promotion_uses
 from loyalty_core.store.tables.machine import (
+    DEAD,
+    DUE,
     admins,
     audit_log,
     backfills,
@@ -101,6 +103,8 @@ from loyalty_core.store.tables.terminals import cashiers, terminals
 from loyalty_core.store.tables.uploads import upload_parts, upload_rejects, uploads
 
 __all__ = [
+    "DEAD",
+    "DUE",
     "LEDGER_FAMILY",
     "PADDED",
     "accounts",

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    literal_column,
     text,
     true,
 )
@@ -331,6 +333,11 @@ document_links = Table(
     PrimaryKeyConstraint("installation_id", "kind", "ref", "by_kind", "by_ref"),
     Index("ix_document_links_by", "installation_id", "by_kind", "by_ref"),
 )
+
+DUE: ColumnElement[str] = literal_column("'due'")
+DEAD: ColumnElement[str] = literal_column("'dead'")
+"""States as a statement's own words: where they are parameters, a plan that is made for any value
+cannot use an index over the rows that are due."""
 
 deliveries = Table(
     "deliveries",
