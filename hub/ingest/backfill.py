@@ -9,8 +9,8 @@ whoever drains the programme takes the next step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,9 +26,10 @@ from loyalty_core.store import backfills, inbox, installations
 from loyalty_core.store.audit import note
 from loyalty_core.store.backfills import UNDERWAY, BackfillRow
 from loyalty_core.store.database import is_away, read, transact
+from loyalty_core.store.inbox import NewDelivery
 from loyalty_core.store.installations import InstallationRow
 from loyalty_kit.errors import NeedsAttention, Retry
-from loyalty_kit.ports import PullPage
+from loyalty_kit.ports import Client, Pull, PullPage
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,7 @@ BACK_SETTING = "backfill_days"
 """A connector's setting of this name is how many days back its first poll looks."""
 DAY = timedelta(days=1)
 SPELL = timedelta(seconds=1)
-"""Steps are taken one after another for so long, so that several threads find work; other duties of
+"""A worker takes step after step for so long, so that several threads find work; other duties of
 the programme wait meanwhile."""
 BACKLOG = 800
 """No page is added while so many documents wait for their first try: what comes live stands behind
@@ -150,65 +151,91 @@ def progress(hub: Hub, row: InstallationRow) -> BackfillView | None:
     return None if found is None else BackfillView(found, waiting)
 
 
-def go_on_awhile(hub: Hub, programme_id: int) -> int:
-    """Take step after step, as `go_on` does; how many there were."""
-    steps, until = 0, hub.clock.now() + SPELL
-    while hub.clock.now() < until and go_on(hub, programme_id):
-        steps += 1
-    return steps
-
-
 def go_on(hub: Hub, programme_id: int) -> bool:
     """Take the next step of one that is due in the programme; False if there is none.
 
     Raises: database errors; whatever else goes wrong is written down and tried again.
     """
+    return _take_steps(hub, programme_id, timedelta()) > 0
+
+
+def go_on_awhile(hub: Hub, programme_id: int) -> int:
+    """As `go_on`, step after step of one; how many there were."""
+    return _take_steps(hub, programme_id, SPELL)
+
+
+def _take_steps(hub: Hub, programme_id: int, spell: timedelta) -> int:
     now = hub.clock.now()
     until = now + LEASE
     row = transact(hub.engine, lambda c: backfills.claim(c, programme_id, now=now, until=until))
     if row is None:
-        return False
+        return 0
     try:
-        return _step(hub, row, until)
+        return _steps(hub, row, until, now + spell)
     except Exception as error:
         if is_away(error):
             raise
         _fail(hub, row, until, error)
-    return True
+    return 1
 
 
-def _step(hub: Hub, row: BackfillRow, until: datetime) -> bool:
-    """False where it only waits for the inbox."""
+def _steps(hub: Hub, row: BackfillRow, until: datetime, ends_at: datetime) -> int:
+    """Step after step of one that is claimed `until` then, by one client; 0 where it only waits for
+    the inbox."""
     with read(hub.engine) as connection:
         home = installations.get(connection, row.installation_id)
-        _, fresh = backfills.waiting(connection, row.installation_id)
     assert home is not None, "connections are never deleted"
-    if row.stage == "booking" and fresh >= BACKLOG:
-        due_at = hub.clock.now()
-        transact(hub.engine, lambda c: backfills.save(c, row.installation_id, until, due_at=due_at))
-        return False
-    page = _page(hub, enliven(hub, home), row)
-    now = hub.clock.now()
-    values = _counted(row, page, now) if row.stage == "counting" else _booked(row, page, now)
+    pull, client, steps, goes_on = None, None, 0, True
+    while goes_on:
+        if row.stage == "booking" and _is_full(hub, row):
+            _save(hub, row, until, {"due_at": hub.clock.now()}, ())
+            return steps
+        if pull is None or client is None:
+            pull, client = _caller(hub, enliven(hub, home), row)
+        page = pull.page(client, row.cursor, hub.clock.now())
+        now = hub.clock.now()
+        values = _counted(row, page, now) if row.stage == "counting" else _booked(row, page, now)
+        values |= {"error_code": None, "error_text": None}
+        goes_on = values["due_at"] is not None and now < ends_at
+        if goes_on:
+            values["due_at"] = until
+        hints = page.hints if row.stage == "booking" else ()
+        goes_on &= _save(hub, row, until, values, as_rows(home, hints))
+        row, steps = replace(row, **values), steps + 1
+    return steps
 
-    def save(connection: Connection) -> None:
-        kept = backfills.save(
-            connection, row.installation_id, until, error_code=None, error_text=None, **values
-        )
-        if kept and row.stage == "booking":
-            inbox.remind(connection, as_rows(home, page.hints), now=now)
 
-    transact(hub.engine, save)
-    return True
+def _is_full(hub: Hub, row: BackfillRow) -> bool:
+    with read(hub.engine) as connection:
+        _, fresh = backfills.waiting(connection, row.installation_id)
+    return fresh >= BACKLOG
 
 
-def _page(hub: Hub, live: Live, row: BackfillRow) -> PullPage:
+def _caller(hub: Hub, live: Live, row: BackfillRow) -> tuple[Pull, Client]:
+    """Raises: NotAvailable."""
     if live.connector.pull is None:
         raise NotAvailable({"feature": "backfill"})
+    days = -((row.since - hub.clock.now()) // DAY)
+    return live.connector.pull, live.client(**{BACK_SETTING: days})
+
+
+def _save(
+    hub: Hub,
+    row: BackfillRow,
+    until: datetime,
+    values: Mapping[str, Any],
+    found: Sequence[NewDelivery],
+) -> bool:
+    """False where it was stopped, or another worker has it by now."""
     now = hub.clock.now()
-    days = -((row.since - now) // DAY)
-    client = live.client(**{BACK_SETTING: days})
-    return live.connector.pull.page(client, row.cursor, now)
+
+    def save(connection: Connection) -> bool:
+        kept = backfills.save(connection, row.installation_id, until, **values)
+        if kept:
+            inbox.remind(connection, found, now=now)
+        return kept
+
+    return transact(hub.engine, save)
 
 
 def _counted(row: BackfillRow, page: PullPage, now: datetime) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from loyalty_core.store.sent_messages import SentMessage
 
 log = structlog.get_logger(__name__)
 
-BATCH = 50
+BATCH = 100
 LEASE = timedelta(minutes=1)
 """A worker that died gives its rows back after this time."""
 ONE_CALL = timedelta(minutes=5)

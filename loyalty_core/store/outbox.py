@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, true, update
 
 from loyalty_core.store.ids import new_id
-from loyalty_core.store.sets import among_found, insert_many
+from loyalty_core.store.sets import among, among_found, insert_many
 from loyalty_core.store.tables import DEAD, DUE, outbox
 
 MESSAGE = "message"
@@ -182,15 +182,24 @@ def settle_done(
     connection: Connection, rows: Sequence[OutboxRow], *, until: datetime, now: datetime
 ) -> None:
     """Write down that rows claimed `until` then are done, unless someone has claimed them since."""
-    connection.execute(
-        update(outbox)
-        .where(
-            outbox.c.id.in_([row.id for row in rows]),
-            outbox.c.state == DUE,
-            outbox.c.due_at == until,
-        )
-        .values(state="done", error_code=None, error_text=None, done_at=now)
+    what = {"numbers": [row.id for row in rows], "until": until, "now": now}
+    connection.execute(_SETTLE_DONE, what)
+
+
+_SETTLE_DONE = (
+    update(outbox)
+    .where(
+        among(outbox.c.id, "numbers"),
+        outbox.c.state == DUE,
+        outbox.c.due_at == bindparam("until", type_=outbox.c.due_at.type),
     )
+    .values(
+        state="done",
+        error_code=None,
+        error_text=None,
+        done_at=bindparam("now", type_=outbox.c.done_at.type),
+    )
+)
 
 
 def settle(connection: Connection, row: OutboxRow, fate: Fate, *, now: datetime) -> bool:
