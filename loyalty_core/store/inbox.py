@@ -32,7 +32,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from loyalty_core.store.database import Statement, compile_once, fetch, insert_or
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.installations import WORKED_STATES
-from loyalty_core.store.sets import among_found, insert_many, update_many
+from loyalty_core.store.sets import among_found, insert_many, list_for, update_many
 from loyalty_core.store.tables import DEAD, DUE, deliveries, installations
 from loyalty_core.store.types import to_micros
 
@@ -133,7 +133,7 @@ def store_behind_each(
 ) -> list[int | None]:
     """As `store_behind` of each, in one statement.  PostgreSQL only."""
     ids = [new_id(now) for _ in news]
-    values = {
+    told: dict[str, list[Any]] = {
         "id": ids,
         "installation_id": [one.new.installation_id for one in news],
         "programme_id": [one.new.programme_id for one in news],
@@ -141,9 +141,13 @@ def store_behind_each(
         "key": [one.new.key for one in news],
         "headers": [json.dumps(one.new.headers) for one in news],
         "body": [one.new.body for one in news],
-        "sealed": [one.sealed for one in news],
-        "now": to_micros(now),
     }
+    values: dict[str, Any] = {
+        name: list_for(connection.dialect, deliveries.c[name], values)
+        for name, values in told.items()
+    }
+    sealed = list_for(connection.dialect, installations.c.settings, [one.sealed for one in news])
+    values |= {"sealed": sealed, "now": to_micros(now)}
     fresh = {row[0] for row in fetch(connection, _STORE_EACH, values)}
     return [one if one in fresh else None for one in ids]
 
@@ -181,11 +185,11 @@ _STORE_EACH = Statement(
     """
     INSERT INTO deliveries
         (id, installation_id, programme_id, hook, key, headers, body, state, received_at, due_at)
-    SELECT new.id, new.installation_id, new.programme_id, new.hook, new.key, new.headers::json,
+    SELECT new.id, new.installation_id, new.programme_id, new.hook, new.key, new.headers,
         new.body, 'due', %(now)s, %(now)s
     FROM unnest(
         %(id)s::bigint[], %(installation_id)s::bigint[], %(programme_id)s::bigint[],
-        %(hook)s::text[], %(key)s::text[], %(headers)s::text[], %(body)s::bytea[],
+        %(hook)s::text[], %(key)s::text[], %(headers)s::jsonb[], %(body)s::bytea[],
         %(sealed)s::bytea[]
     ) AS new (id, installation_id, programme_id, hook, key, headers, body, sealed)
     JOIN installations ON installations.id = new.installation_id

@@ -36,9 +36,9 @@ from loyalty_core.store.database import change, is_sqlite
 from loyalty_core.store.types import UtcTime, to_micros
 
 Values = Sequence[Any]
-_JSONB, _JSONB_ARRAY = 3802, 3807
+_JSONB, _JSONB_ARRAY, _BYTEA, _BYTEA_ARRAY = 3802, 3807, 17, 1001
 """Kinds in `pg_type`, the same in every database."""
-_ARRAY_HEAD, _JSON_HEAD, _NULL = Struct("!iiIii"), Struct("!iB"), Struct("!i").pack(-1)
+_ARRAY_HEAD, _LENGTH, _NULL = Struct("!iiIii"), Struct("!i"), Struct("!i").pack(-1)
 _POSTGRES = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -178,36 +178,55 @@ def _array_of_numbers(values: Collection[Any]) -> str:
     return "{" + json_text(values)[1:-1] + "}"
 
 
-class _Binary(bytes):
-    """A parameter in PostgreSQL's own binary form."""
+class _JsonArray(bytes):
+    """A parameter in PostgreSQL's own binary form; so is the next."""
+
+
+class _BytesArray(bytes):
+    pass
 
 
 class _BinaryDumper(Dumper):
     format = Format.BINARY
-    oid = _JSONB_ARRAY
 
-    def dump(self, obj: _Binary) -> bytes:
+    def dump(self, obj: bytes) -> bytes:
         return obj
 
 
-adapters.register_dumper(_Binary, _BinaryDumper)
+class _JsonArrayDumper(_BinaryDumper):
+    oid = _JSONB_ARRAY
 
 
-def _array_of_json(values: Collection[str | None]) -> _Binary:
+class _BytesArrayDumper(_BinaryDumper):
+    oid = _BYTEA_ARRAY
+
+
+adapters.register_dumper(_JsonArray, _JsonArrayDumper)
+adapters.register_dumper(_BytesArray, _BytesArrayDumper)
+
+
+def _array_of_json(values: Collection[str | None]) -> _JsonArray:
     """In binary form no quotation mark is quoted here, and none read there; JSON is full of them.
 
-    The form is that of `array_recv` and `jsonb_recv` in PostgreSQL's sources (`arrayfuncs.c`,
-    `jsonb.c`): dimensions, whether there are nulls, kind, length, first index; then each value
-    with its length before it, and the form's version, 1.
+    The form of a value is that of `jsonb_recv` in PostgreSQL's sources (`jsonb.c`): the form's
+    version, 1, then the text.
     """
-    parts = [_ARRAY_HEAD.pack(1, None in values, _JSONB, len(values), 1)]
+    told = [None if value is None else b"\x01" + value.encode() for value in values]
+    return _JsonArray(_binary_array(_JSONB, told))
+
+
+def _array_of_bytes(values: Collection[bytes | None]) -> _BytesArray:
+    """In text each byte would be two digits, written here and read there."""
+    return _BytesArray(_binary_array(_BYTEA, values))
+
+
+def _binary_array(kind: int, values: Collection[bytes | None]) -> bytes:
+    """As `array_recv` takes it (`arrayfuncs.c`): dimensions, whether there are nulls, kind, length,
+    first index; then each value with its length before it."""
+    parts = [_ARRAY_HEAD.pack(1, None in values, kind, len(values), 1)]
     for value in values:
-        if value is None:
-            parts.append(_NULL)
-        else:
-            told = value.encode()
-            parts += (_JSON_HEAD.pack(len(told) + 1, 1), told)
-    return _Binary(b"".join(parts))
+        parts += (_NULL,) if value is None else (_LENGTH.pack(len(value)), value)
+    return b"".join(parts)
 
 
 def _array_of_texts(values: Collection[Any]) -> str:
@@ -295,7 +314,7 @@ def _array_for(kind: TypeEngine[Any]) -> Callable[[Collection[Any]], Any]:
     if isinstance(kind, JSON):
         return _array_of_json
     if isinstance(kind, LargeBinary):
-        return list  # the driver's own way
+        return _array_of_bytes
     return _array_of_texts if isinstance(kind, String) else _array_of_numbers
 
 
