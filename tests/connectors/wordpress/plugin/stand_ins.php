@@ -149,6 +149,7 @@ function wp_unslash( $value ) { return $value; }
 function absint( $value ) { return abs( (int) $value ); }
 function nocache_headers() {}
 function wp_send_json_success( $value = null, $status_code = null, $flags = 0 ) { Shop::$json = $value; } // The real one ends there.
+function doing_action( $hook_name = null ) { return false; }
 function determine_locale() { return 'ru_RU'; }
 function __( $text, $domain = 'default' ) { return $text; }
 function esc_html__( $text, $domain = 'default' ) { return $text; }
