@@ -143,7 +143,7 @@ def test_without_woocommerce_it_says_so_harms_nothing_and_keeps_its_privacy_tool
     assert site.ask(LEFT) == ""
 
     site.ask("update_user_meta( 1, 'loyalty_hub_watch', 'yes' );")
-    site.ask("set_transient( 'loyalty_hub_earn_1', array(), 600 );")
+    site.ask("set_transient( 'loyalty_hub_offers_1', array(), 600 );")
     assert "Plugin deactivated." in site.switch(FILE, "deactivate")
     site.delete_plugin(FILE)
     assert not (site.plugins / FILE).exists()

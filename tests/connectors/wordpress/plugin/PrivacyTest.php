@@ -198,7 +198,8 @@ final class PrivacyTest extends TestCase {
 		}
 		$this->assertSame( array( 'Points that it brings: 3', 'Points that it brings: 5', 'Points that it brings: 3' ), $told );
 		$this->assertCount( 2, Shop::$sent, 'the same guest is asked about once' );
-		$this->assertStringNotContainsString( '900', implode( ' ', array_keys( Shop::$transients ) ) );
+		$this->assertStringNotContainsString( '900', implode( ' ', array_keys( Shop::$cache['loyalty_hub_earn'] ) ) );
+		$this->assertSame( array( 'loyalty_hub_offers_7', 'loyalty_hub_offers_8' ), array_keys( Shop::$transients ), 'no row for each article' );
 	}
 
 	/** By item, name and value. */

@@ -102,7 +102,7 @@ final class Queue {
 	 * @return Core\Reply|null Null: there is nothing to say any more.
 	 */
 	private function reply( string $kind, int $order, string $text ): ?Core\Reply {
-		$hub = Transport::for_work();
+		$hub = Transport::for_queue();
 		if ( self::RELEASE === $kind ) {
 			return $hub->call( 'DELETE', '/holds/' . rawurlencode( $text ) );
 		}
