@@ -14,6 +14,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -60,6 +61,11 @@ _log = logging.getLogger(__name__)
 
 class ParametersRefused(RemoteMisconfigured):
     """A 400: WooCommerce takes a value of the call for impossible."""
+
+
+class CouponsOff(RemoteMisconfigured):
+    """WooCommerce shows and makes no coupons while the shop has them switched off: it answers as
+    if the key had no right to them (seen on 10.5.2)."""
 
 
 def make_client(context: ClientContext) -> WooClient:
@@ -116,12 +122,21 @@ class WooClient:
         return self._object(f"/customers/{_id(customer_id)}")
 
     def coupon(self, code: str) -> Json | None:
-        """The one that buyers may use by this code; None: there is none."""
-        found = self._list("/coupons", {"code": code})
+        """The one that buyers may use by this code; None: there is none.
+
+        Raises: CouponsOff.
+        """
+        try:
+            found = self._list("/coupons", {"code": code})
+        except CredentialsRejected:
+            if self._option("general", "woocommerce_enable_coupons") != "no":
+                raise
+            raise CouponsOff(COUPONS_OFF) from None
         return next((one for one in found if is_code(one.get("code"), code)), None)
 
+    @cached_property
     def adds_tax(self) -> bool:
-        """Whether the shop puts its taxes on top of the prices that it keeps."""
+        """Whether the shop puts its taxes on top of the prices that it keeps; asked for once."""
         taxes = self._option("general", "woocommerce_calc_taxes")
         within = self._option("tax", "woocommerce_prices_include_tax")
         return bool(taxes == "yes" and within != "yes")
@@ -283,6 +298,11 @@ def _paging(page: int) -> Params:
 
 
 # What an answer that is not 200 means
+
+COUPONS_OFF = (
+    "coupons are switched off in the shop: WooCommerce, Settings, General, "
+    "'Enable the use of coupon codes'"
+)
 
 LOOK_AT = (
     "is WooCommerce active, is this the shop's address, are permalinks other than `plain`, "

@@ -27,8 +27,8 @@ class Coupons:
     def push(self, client: WooClient, coupon: ShopCoupon, *, key: str) -> None:
         """Looked up by its code first, so that a repeat makes no second one.
 
-        Raises: CodeTaken, NotPossible, Gone (deleted between two calls: the next try makes it
-        anew), and what the client raises.
+        Raises: CodeTaken, NotPossible, CouponsOff, Gone (deleted between two calls: the next try
+        makes it anew), and what the client raises.
         """
         fields = _fields(client, coupon)
         known = client.coupon(coupon.code)
@@ -47,7 +47,7 @@ class Coupons:
         """Deleted, so that the shop's list stays short; one that orders have used ends instead,
         for they are told from the shop's own by it, and names nobody any more.
 
-        Raises: what the client raises.
+        Raises: CouponsOff, and what the client raises.
         """
         known = client.coupon(code)
         if known is None or not is_ours(known):
@@ -70,7 +70,7 @@ def is_ours(coupon: dict[str, Any]) -> bool:
 def _fields(client: WooClient, coupon: ShopCoupon) -> dict[str, Any]:
     """Raises: NotPossible."""
     if coupon.sum_minor is not None:
-        if client.adds_tax():
+        if client.adds_tax:
             raise NotPossible("the shop adds tax to its prices: a sum would take off more")
         kind, amount = "fixed_cart", coupon.sum_minor
     else:

@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.wordpress import lines
 from connectors.wordpress.catalogue import translate_product
-from connectors.wordpress.client import WooClient
+from connectors.wordpress.client import CouponsOff, WooClient
 from connectors.wordpress.coupons import is_ours
 from connectors.wordpress.translate import translate_order
 from loyalty_kit.errors import Gone, NeedsAttention, NotOurs, RemoteUnavailable
@@ -85,7 +85,11 @@ def _maybe_ours(client: WooClient, order: dict[str, Any]) -> list[str]:
 
 
 def _is_ours(client: WooClient, code: str) -> bool:
-    known = client.coupon(code)
+    """A shop that has its coupons switched off tells of none; its orders do not wait for that."""
+    try:
+        known = client.coupon(code)
+    except CouponsOff:
+        return False
     return known is not None and is_ours(known)
 
 

@@ -31,7 +31,7 @@ from loyalty_kit.events import ExternalId
 from tests.support.browser import served
 from tests.support.hub import make_hub
 from tests.support.servers import NotStarted
-from tests.support.wordpress import WordPress, wordpress
+from tests.support.wordpress import NotDone, WordPress, wordpress
 
 WOOCOMMERCE = "woocommerce/woocommerce.php"
 FILE = "loyalty-hub/loyalty-hub.php"
@@ -143,7 +143,7 @@ def test_without_woocommerce_it_says_so_harms_nothing_and_keeps_its_privacy_tool
     assert site.ask(LEFT) == ""
 
     site.ask("update_user_meta( 1, 'loyalty_hub_watch', 'yes' );")
-    site.ask("set_transient( 'loyalty_hub_earn_1', array(), 600 );")
+    site.ask("set_transient( 'loyalty_hub_offers_1', array(), 600 );")
     assert "Plugin deactivated." in site.switch(FILE, "deactivate")
     site.delete_plugin(FILE)
     assert not (site.plugins / FILE).exists()
@@ -183,6 +183,11 @@ def test_settings_the_hub_and_personal_data_beside_a_stand_in_of_woocommerce(sit
     assert "12.50" in told
     site.personal_data("erase", EMAIL)
     assert site.ask("echo get_user_meta( 1, 'loyalty_hub_member', true );") == ""
+
+    assert "does not answer" in save(site, form_of(shop, url="http://127.0.0.1:9"))
+    # A text: of anything else the tool's page makes "[object Object]".
+    with pytest.raises(NotDone, match=r"^The loyalty hub does not answer, so"):
+        site.personal_data("export", EMAIL)
 
     site.switch(FILE, "deactivate")
     site.delete_plugin(FILE)

@@ -104,6 +104,7 @@ class WooShop:
         # E-mails of accounts that can be read; coupons by id, whose codes are in lower case.
         self.emails: dict[int, str] = {}
         self.coupons: dict[int, Json] = {}
+        self.coupons_on = True
         self.taxes: Literal["", "within", "on top"] = "within"
         self.calls: list[Call] = []
         # The user who owns the webhooks, and the user whose key the hub has.

@@ -301,7 +301,10 @@ def _webhooks(shop: WooShop, _: list[int], query: Query) -> list[Json]:
 
 
 def _coupons(shop: WooShop, _: list[int], query: Query) -> list[Json]:
-    """Of published ones alone `code` finds any, whatever its case."""
+    """Of published ones alone `code` finds any, whatever its case; a shop whose coupons are off
+    has none to show (seen on 10.5.2)."""
+    if not shop.coupons_on:
+        raise Refusal(403, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
     wanted = query["code"].lower()
     return [one for one in shop.coupons.values() if one["code"] == wanted]
 
@@ -310,6 +313,10 @@ def _customer(shop: WooShop, ids: list[int], _: Query) -> Json:
     if ids[0] not in shop.emails:
         raise Refusal(404, "wc_user_invalid_id", "Invalid resource ID.")
     return {"id": ids[0], "email": shop.emails[ids[0]]}
+
+
+def _coupons_on(shop: WooShop, _: list[int], query: Query) -> Json:
+    return {"id": "woocommerce_enable_coupons", "value": "yes" if shop.coupons_on else "no"}
 
 
 def _taxes(shop: WooShop, _: list[int], query: Query) -> Json:
@@ -340,6 +347,7 @@ ROUTES: list[tuple[str, Callable[[WooShop, list[int], Query], Any]]] = [
     (r"/webhooks", _webhooks),
     (r"/coupons", _coupons),
     (r"/customers/(\d+)", _customer),
+    (r"/settings/general/woocommerce_enable_coupons", _coupons_on),
     (r"/settings/general/woocommerce_calc_taxes", _taxes),
     (r"/settings/tax/woocommerce_prices_include_tax", _prices_with_tax),
     (r"/system_status", _system_status),

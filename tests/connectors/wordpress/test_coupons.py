@@ -9,7 +9,7 @@ import pytest
 
 from connectors.wordpress import CONNECTOR
 from loyalty_kit.checkout import ShopCoupon
-from loyalty_kit.errors import CodeTaken, CredentialsRejected, NotPossible
+from loyalty_kit.errors import CodeTaken, CredentialsRejected, NotPossible, RemoteMisconfigured
 from loyalty_kit.ports import Context, Hint
 from loyalty_kit.settings import load_settings
 from tests.connectors.wordpress.made import line, order
@@ -104,6 +104,28 @@ def test_a_key_that_may_not_write():
         assert shop.coupons == {}
 
 
+def test_a_shop_whose_coupons_are_off_is_not_told_that_its_key_is_wrong():
+    with WooShop() as shop:
+        push(shop, TEN)
+        shop.coupons_on = False
+        for call in (lambda: push(shop, TEN), lambda: take_back(shop)):
+            with pytest.raises(RemoteMisconfigured, match="coupons are switched off"):
+                call()
+        shop.key_may_read = False
+        with pytest.raises(CredentialsRejected):
+            push(shop, TEN)
+
+
+def test_the_shops_taxes_are_asked_for_once_a_turn():
+    off = replace(TEN, percent_bp=None, sum_minor=50000)
+    with WooShop() as shop:
+        assert CONNECTOR.push_discounts is not None
+        one_turn = client(shop)
+        for code in ("ACEFH-JKMNP-RTWX1", "ACEFH-JKMNP-RTWX2"):
+            CONNECTOR.push_discounts.push(one_turn, replace(off, code=code), key="k")
+        assert sum("/settings/" in call.path for call in shop.calls) == 2
+
+
 def read(shop: WooShop, **settings: str) -> tuple[int, int | None, tuple[str, ...]]:
     """Amount, discount and codes of order 9, in which 1000.00 became 850.00 by a coupon of 150.00
     with tax."""
@@ -129,5 +151,9 @@ def test_on_an_order_the_hubs_own_coupon_is_a_discount_of_ours():
         assert read(shop, coupons="true") == (85000, 0, (CODE.lower(),))
         push(shop, TEN)
         assert read(shop, coupons="true") == (100000, 15000, (CODE.lower(),))
+        # While the shop's coupons are off nobody can tell whose it was, and the order is booked.
+        shop.coupons_on = False
+        assert read(shop, coupons="true") == (85000, 0, (CODE.lower(),))
+        shop.coupons_on = True
         # Without the setting nothing is asked for: the discount is taken for the shop's own.
         assert read(shop) == (85000, 0, (CODE.lower(),))

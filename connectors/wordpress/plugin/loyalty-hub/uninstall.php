@@ -20,12 +20,13 @@ delete_option( 'loyalty_hub_paired' );
 delete_option( 'woocommerce_loyalty_hub_settings' );
 delete_option( 'loyalty_hub_number' );
 delete_transient( 'loyalty_hub_away' );
+delete_transient( 'loyalty_hub_silent' );
 delete_metadata( 'user', 0, 'loyalty_hub_member', '', true );
 delete_metadata( 'user', 0, 'loyalty_hub_watch', '', true );
 delete_metadata( 'user', 0, 'loyalty_hub_available', '', true );
 delete_metadata( 'user', 0, 'loyalty_hub_pending', '', true );
 
-// The points of articles, and the offers for accounts, that were kept for a while.
+// The offers for accounts that were kept for a while.
 $GLOBALS['wpdb']->query( // phpcs:ignore WordPress.DB.DirectDatabaseQuery
 	"DELETE FROM {$GLOBALS['wpdb']->options} WHERE option_name LIKE '\\_transient\\_loyalty\\_hub\\_%' OR option_name LIKE '\\_transient\\_timeout\\_loyalty\\_hub\\_%'"
 );

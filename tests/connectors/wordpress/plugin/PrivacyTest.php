@@ -110,6 +110,48 @@ final class PrivacyTest extends TestCase {
 		$this->assertSame( array( 'purpose' => 'processing', 'given' => false, 'place' => 'site' ), array_diff_key( $said, array( 'at' => 1 ) ) );
 	}
 
+	/**
+	 * @dataProvider accounts
+	 */
+	public function test_a_hub_that_is_away_is_told_later_of_a_proved_account( ?bool $verified, array $calls ): void {
+		Shop::answer( 503, array() );
+		$done = $this->privacy->erase( self::BUYER );
+		$this->assertSame( array( true, true ), array( $done['items_removed'], $done['items_retained'] ) );
+		$this->assertStringContainsString( 'does not answer now', $done['messages'][0] );
+		list( , $message ) = Shop::$queue[0];
+		$this->assertSame( 7, json_decode( $message[2], true )['account'] );
+
+		Shop::answer( 200, array( 'member' => null === $verified ? null : array( 'id' => 'm_5', 'verified' => $verified ) ) );
+		Shop::answer( 200, array() );
+		( new Queue() )->send( ...$message );
+		$this->assertSame( $calls, array_map( fn( array $asked ) => substr( $asked[1], strlen( 'https://hub.example/api/v1' ) ), array_slice( Shop::asked(), 1 ) ) );
+		$this->assertSame( array( 'nickname' => 'b' ), Shop::$user_meta[7], 'nothing is kept again' );
+	}
+
+	public static function accounts(): array {
+		return array(
+			'proved'   => array( true, array( '/quotes', '/members/m_5/consents' ) ),
+			'unproved' => array( false, array( '/quotes' ) ),
+			'unknown'  => array( null, array( '/quotes' ) ),
+		);
+	}
+
+	public function test_while_the_hub_stays_away_the_wish_waits(): void {
+		Shop::answer( 503, array() );
+		$this->privacy->erase( self::BUYER );
+		list( , $message ) = Shop::$queue[0];
+		Shop::answer( 503, array() );
+		( new Queue() )->send( ...$message );
+		$this->assertSame( array( 'withdraw', 0, $message[2], 1 ), Shop::$queue[1][1] );
+	}
+
+	public function test_whom_the_hub_may_know_by_other_names_the_owner_looks_for_there(): void {
+		$this->assertStringContainsString( 'by phone or e-mail', $this->privacy->erase( 'guest@shop.example' )['messages'][0] );
+		$this->assertSame( array(), Shop::$sent );
+		Shop::$options['woocommerce_loyalty_hub_settings']['url'] = '';
+		$this->assertSame( array(), $this->privacy->erase( 'guest@shop.example' )['messages'] );
+	}
+
 	public function test_nobody_withdraws_for_a_stranger(): void {
 		$this->hub_knows( false );
 		$done = $this->privacy->erase( self::BUYER );
@@ -118,6 +160,7 @@ final class PrivacyTest extends TestCase {
 	}
 
 	public function test_erasure_leaves_nothing_of_this_account_and_touches_no_other(): void {
+		$this->hub_knows( false );
 		$done = $this->privacy->erase( self::BUYER );
 		$this->assertSame( array( true, true ), array( $done['items_removed'], $done['items_retained'] ) );
 		$this->assertStringContainsString( 'm_5', $done['messages'][0] );
@@ -125,6 +168,8 @@ final class PrivacyTest extends TestCase {
 		$this->assertSame( array( 'loyalty_hub_offers_8' ), array_keys( Shop::$transients ) );
 
 		Shop::$user_meta[7]['loyalty_hub_available'] = '0.00';
+		Shop::answer( 200, array( 'member' => null ) );
+		Shop::answer( 200, array( 'member' => null ) );
 		$this->assertSame( array( true, false ), array_slice( array_values( $this->privacy->erase( self::BUYER ) ), 0, 2 ) );
 		$this->assertSame( array( false, false ), array_slice( array_values( $this->privacy->erase( self::BUYER ) ), 0, 2 ) );
 		$this->assertFalse( $this->privacy->erase( 'nobody@shop.example' )['items_removed'] );
@@ -153,7 +198,8 @@ final class PrivacyTest extends TestCase {
 		}
 		$this->assertSame( array( 'Points that it brings: 3', 'Points that it brings: 5', 'Points that it brings: 3' ), $told );
 		$this->assertCount( 2, Shop::$sent, 'the same guest is asked about once' );
-		$this->assertStringNotContainsString( '900', implode( ' ', array_keys( Shop::$transients ) ) );
+		$this->assertStringNotContainsString( '900', implode( ' ', array_keys( Shop::$cache['loyalty_hub_earn'] ) ) );
+		$this->assertSame( array( 'loyalty_hub_offers_7', 'loyalty_hub_offers_8' ), array_keys( Shop::$transients ), 'no row for each article' );
 	}
 
 	/** By item, name and value. */

@@ -265,6 +265,22 @@ final class ShopTest extends TestCase {
 		$this->assertCount( 1, Shop::$sent );
 	}
 
+	public function test_a_hub_that_is_silent_holds_the_queue_once_in_half_a_minute(): void {
+		$GLOBALS['wpdb'] = new Options_Table();
+		$queue           = new Queue();
+		$queue->send( 'hint', 1, '', 0 );
+		$queue->send( 'hint', 2, '', 0 );
+		$this->assertCount( 1, Shop::$sent );
+		$this->assertSame( array( array( 'hint', 1, '', 1 ), array( 'hint', 2, '', 1 ) ), array_column( Shop::$queue, 1 ) );
+
+		$this->assertSame( array( 'loyalty_hub_silent' ), array_keys( Shop::$transients ), 'buyers are priced' );
+
+		set_transient( 'loyalty_hub_away', 0, 30 );
+		delete_transient( 'loyalty_hub_silent' );
+		$queue->send( 'hint', 1, '', 1 );
+		$this->assertCount( 1, Shop::$sent, 'a buyer has waited for it' );
+	}
+
 	public function test_the_codes_of_our_coupons_are_worth_nothing_when_typed(): void {
 		foreach ( Coupons::CODES as $code ) {
 			$this->assertFalse( ( new WC_Coupon( $code ) )->data );

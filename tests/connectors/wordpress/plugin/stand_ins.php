@@ -15,6 +15,7 @@ final class Shop {
 	public static array $hooks      = array();
 	public static array $options    = array();
 	public static array $transients = array();
+	public static array $cache = array();
 	public static array $user_meta  = array();
 	public static array $orders     = array();
 	public static array $queue      = array();
@@ -33,7 +34,7 @@ final class Shop {
 	public static array $json       = array();
 
 	public static function open(): void {
-		self::$hooks = self::$transients = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = self::$webhooks = self::$products = self::$categories = self::$comments = self::$blocks = array();
+		self::$hooks = self::$transients = self::$cache = self::$user_meta = self::$orders = self::$queue = self::$sent = self::$answers = self::$rates = self::$webhooks = self::$products = self::$categories = self::$comments = self::$blocks = array();
 		self::$shown = 0;
 		self::$user  = 7;
 		self::$phone = '';
@@ -91,6 +92,8 @@ function plugin_basename( $file ) { return 'loyalty-hub/loyalty-hub.php'; }
 function get_option( $name, $without = false ) { return Shop::$options[ $name ] ?? $without; }
 function update_option( $name, $value, $autoload = null ) { Shop::$options[ $name ] = $value; return true; }
 function delete_option( $name ) { unset( Shop::$options[ $name ] ); return true; }
+function wp_cache_get( $key, $group = '', $force = false, &$found = null ) { return Shop::$cache[ $group ][ $key ] ?? false; }
+function wp_cache_set( $key, $data, $group = '', $expire = 0 ) { Shop::$cache[ $group ][ $key ] = $data; return true; }
 function get_transient( $name ) { return Shop::$transients[ $name ][0] ?? false; }
 function set_transient( $name, $value, $seconds = 0 ) { Shop::$transients[ $name ] = array( $value, $seconds ); return true; }
 
@@ -149,6 +152,7 @@ function wp_unslash( $value ) { return $value; }
 function absint( $value ) { return abs( (int) $value ); }
 function nocache_headers() {}
 function wp_send_json_success( $value = null, $status_code = null, $flags = 0 ) { Shop::$json = $value; } // The real one ends there.
+function doing_action( $hook_name = null ) { return false; }
 function determine_locale() { return 'ru_RU'; }
 function __( $text, $domain = 'default' ) { return $text; }
 function esc_html__( $text, $domain = 'default' ) { return $text; }

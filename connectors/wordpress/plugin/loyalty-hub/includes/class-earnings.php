@@ -86,7 +86,7 @@ final class Earnings {
 	}
 
 	/**
-	 * Points of one piece, asked for and kept for a while.
+	 * Points of one piece, kept for a while where the shop has a cache of objects.
 	 *
 	 * @param \WC_Product $product The article.
 	 * @return int Hundredths.
@@ -97,9 +97,10 @@ final class Earnings {
 		if ( null === $member || $amount <= 0 ) {
 			return 0;
 		}
-		// By the buyer: guests have a phone at most, which the name of an option must not tell.
-		$kept_as = 'loyalty_hub_earn_' . wp_hash( wp_json_encode( $member ) . '|' . $product->get_id() . '|' . $amount );
-		$kept    = get_transient( $kept_as );
+		// By the buyer: guests have a phone at most, which no key must tell.  A transient would be two rows
+		// of options for each article that anybody looks at, where the shop has no cache of objects.
+		$kept_as = wp_hash( wp_json_encode( $member ) . '|' . $product->get_id() . '|' . $amount );
+		$kept    = wp_cache_get( $kept_as, self::ACTION );
 		if ( false !== $kept ) {
 			return (int) $kept;
 		}
@@ -114,7 +115,7 @@ final class Earnings {
 		} catch ( \UnexpectedValueException $error ) {
 			return 0;
 		}
-		set_transient( $kept_as, $earn, self::KEPT_S );
+		wp_cache_set( $kept_as, $earn, self::ACTION, self::KEPT_S );
 		return $earn;
 	}
 }

@@ -91,7 +91,11 @@ final class Privacy {
 				'done' => true,
 			);
 		} catch ( \RuntimeException $error ) {
-			return new \WP_Error( 'loyalty_hub_away', __( 'The loyalty hub does not answer, so what it keeps would be missing. Please export once more later.', 'loyalty-hub' ) );
+			$why = __( 'The loyalty hub does not answer, so what it keeps would be missing. Please export once more later.', 'loyalty-hub' );
+			if ( doing_action( 'wp_ajax_wp-privacy-export-personal-data' ) ) {
+				wp_send_json_error( $why ); // Of an error that is no text its page makes "[object Object]" (WordPress 6.9, `wp-admin/js/privacy-tools.js`).
+			}
+			return new \WP_Error( 'loyalty_hub_away', $why );
 		}
 	}
 
@@ -179,39 +183,64 @@ final class Privacy {
 	/**
 	 * Forgets what is kept beside the account, tells the hub, and says who erases the rest.
 	 *
-	 * Of an account that nobody vouches for the hub is told nothing: the member may be a stranger.
-	 *
 	 * @param string $email Of the account.
 	 * @param int    $page  From 1.
 	 * @return array
 	 */
 	public function erase( $email, $page = 1 ) {
-		$user     = get_user_by( 'email', $email );
-		$reply    = $user ? self::ask( $user->ID ) : null;
-		$told     = null !== $reply && $reply->is_ok() ? Account::told( $reply->body, $user->ID ) : array();
-		$member   = $user ? (string) get_user_meta( $user->ID, Account::META, true ) : '';
-		$messages = array();
-		$removed  = false;
-		if ( $user ) {
-			$removed = delete_transient( Offers::KEPT . $user->ID );
-			foreach ( array( Account::META, Happenings::CONSENT, ...array_values( self::FIGURES ) ) as $name ) {
-				$removed = delete_user_meta( $user->ID, $name ) || $removed;
-			}
-		}
-		if ( '' !== $member && true === ( $told['verified'] ?? false ) ) {
-			Queue::withdraw( $member );
-			/* translators: %s: number of a member */
-			$messages[] = sprintf( __( 'The loyalty hub is told that member %s wishes to be erased. Points and receipts are erased there, on the member\'s page of its console.', 'loyalty-hub' ), $member );
-		} elseif ( '' !== $member ) {
-			/* translators: %s: number of a member */
-			$messages[] = sprintf( __( 'The loyalty hub keeps points and receipts of member %s. They are erased there, on the member\'s page of its console.', 'loyalty-hub' ), $member );
+		$user    = get_user_by( 'email', $email );
+		$reply   = $user ? self::ask( $user->ID ) : null;
+		$told    = null !== $reply && $reply->is_ok() ? Account::told( $reply->body, $user->ID ) : array();
+		$member  = $user ? (string) get_user_meta( $user->ID, Account::META, true ) : '';
+		$is_away = null !== $reply && $reply->is_away();
+		if ( $is_away ) {
+			Queue::withdraw( array( 'account' => $user->ID ) );
+			$message = __( 'The loyalty hub does not answer now. Once it does, it is told that this account wishes to be erased, if it knows the account as proved. Points and receipts are erased in its console.', 'loyalty-hub' );
+		} else {
+			$message = self::tell( $member, true === ( $told['verified'] ?? false ) );
 		}
 		return array(
-			'items_removed'  => $removed,
-			'items_retained' => '' !== $member,
-			'messages'       => $messages,
+			'items_removed'  => $user && self::forget( $user->ID ),
+			'items_retained' => '' !== $member || $is_away,
+			'messages'       => '' === Options::get( 'url' ) && '' === $member ? array() : array( $message ),
 			'done'           => true,
 		);
+	}
+
+	/**
+	 * Tells the hub of a wish to be erased, and says who erases there.
+	 *
+	 * Of an account that nobody vouches for the hub is told nothing: the member may be a stranger.
+	 *
+	 * @param string $member    Number in the hub; empty: it knows nobody by the account.
+	 * @param bool   $is_proved Whether somebody vouches for the account.
+	 * @return string
+	 */
+	private static function tell( string $member, bool $is_proved ): string {
+		if ( '' === $member ) {
+			return __( 'If this person has bought as a guest or at a till, the loyalty hub may know them by phone or e-mail: please look for them in its console, under Members.', 'loyalty-hub' );
+		}
+		if ( ! $is_proved ) {
+			/* translators: %s: number of a member */
+			return sprintf( __( 'The loyalty hub keeps points and receipts of member %s. They are erased there, on the member\'s page of its console.', 'loyalty-hub' ), $member );
+		}
+		Queue::withdraw( array( 'member' => $member ) );
+		/* translators: %s: number of a member */
+		return sprintf( __( 'The loyalty hub is told that member %s wishes to be erased. Points and receipts are erased there, on the member\'s page of its console.', 'loyalty-hub' ), $member );
+	}
+
+	/**
+	 * Forgets what is kept beside an account.
+	 *
+	 * @param int $user Id.
+	 * @return bool Whether there was anything.
+	 */
+	private static function forget( int $user ): bool {
+		$removed = delete_transient( Offers::KEPT . $user );
+		foreach ( array( Account::META, Happenings::CONSENT, ...array_values( self::FIGURES ) ) as $name ) {
+			$removed = delete_user_meta( $user, $name ) || $removed;
+		}
+		return $removed;
 	}
 
 	/**

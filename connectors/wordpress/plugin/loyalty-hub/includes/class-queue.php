@@ -53,19 +53,14 @@ final class Queue {
 	}
 
 	/**
-	 * Queues that a member has withdrawn the consent to processing, now.
+	 * Queues that somebody has withdrawn the consent to processing, now.
 	 *
-	 * @param string $member Number in the hub.
+	 * @param array $whom `member`, by the number in the hub; or `account`, of whom the hub could not be asked yet.
 	 */
-	public static function withdraw( string $member ): void {
-		if ( ! function_exists( 'as_enqueue_async_action' ) ) {
-			return;
+	public static function withdraw( array $whom ): void {
+		if ( function_exists( 'as_enqueue_async_action' ) ) {
+			self::add( self::CONSENT, 0, (string) wp_json_encode( $whom + array( 'at' => gmdate( 'c' ) ) ) );
 		}
-		$said = array(
-			'member' => $member,
-			'at'     => gmdate( 'c' ),
-		);
-		self::add( self::CONSENT, 0, (string) wp_json_encode( $said ) );
 	}
 
 	/**
@@ -107,7 +102,7 @@ final class Queue {
 	 * @return Core\Reply|null Null: there is nothing to say any more.
 	 */
 	private function reply( string $kind, int $order, string $text ): ?Core\Reply {
-		$hub = Transport::for_work();
+		$hub = Transport::for_queue();
 		if ( self::RELEASE === $kind ) {
 			return $hub->call( 'DELETE', '/holds/' . rawurlencode( $text ) );
 		}
@@ -115,14 +110,7 @@ final class Queue {
 			return $hub->call( 'POST', '/events', (array) json_decode( $text, true ) );
 		}
 		if ( self::CONSENT === $kind ) {
-			$said = (array) json_decode( $text, true );
-			$told = array(
-				'purpose' => 'processing',
-				'given'   => false,
-				'at'      => $said['at'] ?? null,
-				'place'   => 'site',
-			);
-			return $hub->call( 'POST', '/members/' . rawurlencode( (string) ( $said['member'] ?? '' ) ) . '/consents', array( 'consents' => array( $told ) ) );
+			return $this->withdrawal( $hub, (array) json_decode( $text, true ) );
 		}
 		if ( self::HINT === $kind ) {
 			return $hub->hint( Options::get( 'connection' ), Options::get( 'secret' ), home_url( '/' ), $order, self::number() );
@@ -133,6 +121,36 @@ final class Queue {
 			return null;
 		}
 		return $hub->call( 'PATCH', '/holds/' . rawurlencode( $hold ), array( 'order' => (string) $found->get_order_number() ) );
+	}
+
+	/**
+	 * Tells of a withdrawn consent.  Of an account the hub is asked first: one that nobody vouches for
+	 * may be a stranger's.
+	 *
+	 * @param Core\Hub $hub  The hub.
+	 * @param array    $said As `withdraw` queued it.
+	 * @return Core\Reply|null Null: the hub knows nobody by the account, or not for certain.
+	 */
+	private function withdrawal( Core\Hub $hub, array $said ): ?Core\Reply {
+		$member = $said['member'] ?? null;
+		if ( isset( $said['account'] ) ) {
+			$reply = Account::question( (int) $said['account'], $hub );
+			if ( null === $reply || ! $reply->is_ok() ) {
+				return $reply;
+			}
+			$told   = $reply->body['member'] ?? array();
+			$member = true === ( $told['verified'] ?? false ) ? $told['id'] ?? null : null;
+		}
+		if ( ! is_string( $member ) ) {
+			return null;
+		}
+		$told = array(
+			'purpose' => 'processing',
+			'given'   => false,
+			'at'      => $said['at'] ?? null,
+			'place'   => 'site',
+		);
+		return $hub->call( 'POST', '/members/' . rawurlencode( $member ) . '/consents', array( 'consents' => array( $told ) ) );
 	}
 
 	/**

@@ -10,13 +10,14 @@ namespace LoyaltyHub;
 use LoyaltyHub\Core\Hub;
 
 /**
- * Sends a call.  For buyers a hub that did not answer is left alone for half a minute, so that only
- * one of them waits for it.
+ * Sends a call.  A hub that did not answer is left alone for half a minute, so that only one buyer, or
+ * one message of the queue, waits for it.
  */
 final class Transport {
 
-	private const AWAY  = 'loyalty_hub_away';
-	private const PAUSE = 30;
+	private const AWAY   = 'loyalty_hub_away';
+	private const SILENT = 'loyalty_hub_silent';
+	private const PAUSE  = 30;
 
 	/**
 	 * Seconds that a webhook of the shop waits for the hub.
@@ -79,7 +80,16 @@ final class Transport {
 	}
 
 	/**
-	 * The hub for work that nobody waits for, and for the owner's test.
+	 * The hub for the shop's queue, in which letters and all else wait while it is waited for.
+	 *
+	 * @return Hub
+	 */
+	public static function for_queue(): Hub {
+		return new Hub( array( self::class, 'send_unless_silent' ), Options::get( 'url' ), Options::get( 'key' ), Options::locale() );
+	}
+
+	/**
+	 * The hub for whoever wants to know, and waits: the owner's test, exports, codes.
 	 *
 	 * @return Hub
 	 */
@@ -104,6 +114,28 @@ final class Transport {
 		$answer = self::send( $method, $url, $headers, $body, $limit );
 		if ( 0 === $answer[0] || $answer[0] >= 500 ) {
 			set_transient( self::AWAY, $answer[0], self::PAUSE );
+		}
+		return $answer;
+	}
+
+	/**
+	 * Sends, unless the hub was away for a buyer or left the queue waiting just now.  Buyers go on being
+	 * priced: one call that takes long says nothing of theirs.
+	 *
+	 * @param string      $method  As GET.
+	 * @param string      $url     Address.
+	 * @param array       $headers By name.
+	 * @param string|null $body    Text.
+	 * @param float       $limit   Seconds.
+	 * @return array Status and text; status 0: no answer.
+	 */
+	public static function send_unless_silent( string $method, string $url, array $headers, ?string $body, float $limit ): array {
+		if ( false !== get_transient( self::AWAY ) || false !== get_transient( self::SILENT ) ) {
+			return array( 0, '' );
+		}
+		$answer = self::send( $method, $url, $headers, $body, $limit );
+		if ( 0 === $answer[0] ) {
+			set_transient( self::SILENT, 0, self::PAUSE );
 		}
 		return $answer;
 	}

@@ -43,6 +43,8 @@ return array(
 		'Movements of points' => 'Движения баллов',
 		'The loyalty hub does not answer, so what it keeps would be missing. Please export once more later.' => 'Хаб лояльности не отвечает, и в выгрузке не было бы того, что хранит он. Пожалуйста, повторите выгрузку позже.',
 		'The loyalty hub is told that member %s wishes to be erased. Points and receipts are erased there, on the member\'s page of its console.' => 'Хабу лояльности сообщено, что участник %s просит удалить его данные. Баллы и чеки удаляются там, на странице участника в его консоли.',
+		'The loyalty hub does not answer now. Once it does, it is told that this account wishes to be erased, if it knows the account as proved. Points and receipts are erased in its console.' => 'Хаб лояльности сейчас не отвечает. Когда он ответит, ему будет сообщено, что владелец этой учётной записи просит удалить его данные, если запись в хабе подтверждена. Баллы и чеки удаляются в его консоли.',
+		'If this person has bought as a guest or at a till, the loyalty hub may know them by phone or e-mail: please look for them in its console, under Members.' => 'Если этот человек покупал без учётной записи или на кассе, хаб лояльности может знать его по телефону или почте: пожалуйста, поищите его в консоли хаба, в разделе «Участники».',
 		'The loyalty hub keeps points and receipts of member %s. They are erased there, on the member\'s page of its console.' => 'Хаб лояльности хранит баллы и чеки участника %s. Они удаляются там, на странице участника в его консоли.',
 		'Discount of the loyalty hub' => 'Скидка программы лояльности',
 		'Paid with points' => 'Оплачено баллами',
