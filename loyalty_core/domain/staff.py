@@ -24,6 +24,8 @@ class May(StrEnum):
     """See connections, what they delivered, and purchases that several of them saw."""
     SEE_MEMBERS = "see_members"
     MOVE_POINTS = "move_points"
+    MOVE_IN = "move_in"
+    """Bring in members, their balances and their receipts of before."""
     MERGE = "merge"
     LINK = "link"
     """Part and join purchases that several systems saw."""

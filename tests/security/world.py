@@ -258,7 +258,8 @@ def _checked(hub: Hub, programme_id: int, kind: str) -> str:
     """A file of this list that waits for somebody to have it taken."""
     series = {uploads.COUPONS: "spring", uploads.CERTIFICATES: "gift"}.get(kind, "")
     asked = uploads.Asked(kind, "list.csv", {"lot": "brought", "series": series}, "admin:owner")
-    assert uploads.put(hub, programme_id, asked, io.BytesIO(b"code;sku;name\nOLD-1;s;\n"))
+    text = b"code;sku;name;phone;points;receipt;bought_at;paid\nOLD-1;s;;;;;;\n"
+    assert uploads.put(hub, programme_id, asked, io.BytesIO(text))
     row = uploads.claim(hub, programme_id)
     assert row is not None
     uploads.work_off(hub, row)

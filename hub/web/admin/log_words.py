@@ -24,6 +24,7 @@ from loyalty_kit.settings import FormField, form_fields
 _TITLES: Mapping[str, str] = {
     "added": lazy_gettext("Added"),
     "amount": lazy_gettext("Sum"),
+    "besides": lazy_gettext("On top of earlier files"),
     "blocked": lazy_gettext("Blocked"),
     "brought_in": lazy_gettext("Brought in from a file"),
     "channels": lazy_gettext("Channels"),
@@ -61,6 +62,7 @@ _TITLES: Mapping[str, str] = {
     "since": lazy_gettext("From the day"),
     "size": lazy_gettext("How many"),
     "state": lazy_gettext("State"),
+    "system": lazy_gettext("System of the customers' numbers"),
     "truth": lazy_gettext("Whose word counts"),
     "until": lazy_gettext("Until"),
     "version": lazy_gettext("Version"),
@@ -69,6 +71,9 @@ _LISTS: Mapping[str, str] = {
     "products": lazy_gettext("Catalogue"),
     "coupons": lazy_gettext("Coupons"),
     "certificates": lazy_gettext("Certificates"),
+    "members": lazy_gettext("Members"),
+    "balances": lazy_gettext("Balances"),
+    "purchases": lazy_gettext("Receipts of before"),
 }
 """What a file was brought into."""
 _NUMBERS: Mapping[str, str] = {
@@ -225,6 +230,7 @@ _TOLD: Mapping[str, Callable[[Any], str]] = {
     "day_points": points,
     "limit": points,
     "left": lambda left: number(left) if isinstance(left, int) else points(left),
+    "besides": lambda _: gettext("yes"),
     "since": moment,
     "until": moment,
     "connector": _connector,
