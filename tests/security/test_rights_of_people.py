@@ -286,6 +286,15 @@ PAGES = {
         {"amount": "5", "way": "give", "reason": "sorry", "key": "a" * 32},
         roles=SUPPORT,
     ),
+    f"GET {DEMO}/members/<member_id>/reward": Page(200, 404, roles=SUPPORT),
+    f"POST {DEMO}/members/<member_id>/reward": Page(302, 404, {"reward": ""}, roles=SUPPORT),
+    f"GET {DEMO}/members/<member_id>/lists/<own_list>/add": Page(200, 404, roles=SUPPORT),
+    f"POST {DEMO}/members/<member_id>/lists/<own_list>/add": Page(
+        302, 404, {"kind": "sku", "name": "tea"}, roles=SUPPORT
+    ),
+    f"POST {DEMO}/members/<member_id>/lists/<own_list>/remove": Page(
+        302, 404, {"kind": "sku", "name": "tea"}, roles=SUPPORT
+    ),
     f"GET {DEMO}/members/<member_id>/merge": Page(200, 404, roles=SUPPORT),
     f"POST {DEMO}/members/<member_id>/merge": Page(302, 404, {"from": SECOND}, roles=SUPPORT),
     f"POST {DEMO}/members/<member_id>/export": Page(200, 404),

@@ -36,6 +36,7 @@ _PAGES = {
     "members": "members",
     "member_actions": "members",
     "member_notes": "members",
+    "member_choices": "members",
     "members_in": "members",
     "balances_in": "members",
     "receipts_in": "members",

@@ -40,10 +40,12 @@ _TITLES: Mapping[str, str] = {
     "entry": lazy_gettext("Line of the ledger"),
     "field": lazy_gettext("Where the number stands"),
     "from": lazy_gettext("Merged from"),
+    "goods": lazy_gettext("Goods"),
     "is_on": lazy_gettext("Switched on"),
     "known": lazy_gettext("Known already"),
     "left": lazy_gettext("Left"),
     "limit": lazy_gettext("Limit of the day"),
+    "list": lazy_gettext("List"),
     "loaded": lazy_gettext("With money on them"),
     "lot": lazy_gettext("Lot"),
     "name": lazy_gettext("Name"),
@@ -52,6 +54,7 @@ _TITLES: Mapping[str, str] = {
     "prices": lazy_gettext("Price of a point"),
     "rejected": lazy_gettext("Cannot be taken"),
     "reward": lazy_gettext("Reward"),
+    "reward_form": lazy_gettext("Chosen form of reward"),
     "role": lazy_gettext("Role"),
     "roles": lazy_gettext("Roles"),
     "scopes": lazy_gettext("What it may do"),
@@ -116,6 +119,8 @@ class Teller:
             "series": _named([*rules.coupons, *rules.certificates]),
             "club": _named(rules.clubs),
             "reward": _named(rules.reward_catalogue),
+            "reward_form": _named(() if rules.rewards is None else rules.rewards.forms),
+            "list": _named(rules.personal_lists),
         }
         self._names = {wire_id(row.id): row.name for row in rows}
         self._fields = {wire_id(row.id): _fields_of(row.connector) for row in rows}
