@@ -157,6 +157,7 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     rules["coupons"] = [{"code": "spring", "name": "Spring", "price": "1.00"}]
     rules["certificates"] = [{"code": "gift", "name": "Gift", "top_up": True}]
     rules["personal_lists"] = [{"code": "own", "name": "Own"}]
+    rules["rewards"] = {"forms": [{"code": "points", "name": "Points"}], "default": "points"}
     rules["clubs"] = [{"code": "tea", "name": "Tea"}]
     rules["segments"] = [
         {"code": "regulars", "name": "Regulars", "when": {"field": "member.age", "is": "is_known"}}

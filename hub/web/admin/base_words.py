@@ -54,12 +54,12 @@ _TOTALS = ("members", "points")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`part`: it is a part of the one above it."""
+    """`depth`: a part of the one above it that is less deep."""
 
     name: str
     title: str
     shown: str
-    part: bool
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def told(row: UploadRow) -> dict[str, Any]:
     """Figures of a base, what the programme holds with it, and its columns."""
     counts = row.counts
     figures = [
-        Figure(name, title.strip(), _shown(name, counts.get(name, 0)), title.startswith(" "))
+        Figure(name, title.strip(), _shown(name, counts.get(name, 0)), _depth(title))
         for name, title in words.counts_of(row.kind, language()).items()
         if counts.get(name) or name in words.ALWAYS
     ]
@@ -99,6 +99,11 @@ def told(row: UploadRow) -> dict[str, Any]:
         if f"{name}_after" in counts
     ]
     return {"figures": figures, "totals": totals, "headings": _headings(row)}
+
+
+def _depth(title: str) -> int:
+    """Parts are set off by two spaces, as on a terminal."""
+    return (len(title) - len(title.lstrip())) // 2
 
 
 def _shown(name: str, value: int) -> str:
@@ -159,5 +164,6 @@ def why(row: UploadRow, told_: Why) -> str:
     called = {word: heading for word, heading, _ in row.columns}
     facts = dict(told_["facts"])
     if "column" in facts:
-        facts["column"] = f"“{called.get(facts['column'], facts['column'])}”"
+        heading = called.get(facts["column"], facts["column"])
+        facts["column"] = gettext("“%(name)s”", name=heading)
     return words.why(Bad(0, told_["code"], facts), language(), words.ON_PAGE)

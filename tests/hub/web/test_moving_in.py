@@ -79,7 +79,7 @@ def chosen(page):
     }
 
 
-def test_members_come_in_after_a_check_that_tells_what_their_columns_mean(owner, hub, programme_id):
+def test_r112_members_come_in_after_a_check_of_what_columns_mean(owner, hub, programme_id):
     page = checked(owner, hub, programme_id, MEMBERS, PEOPLE, name="clients.csv")
 
     assert figures(page, "rows", "new", "known", "rejected") == ("3", "2", "0", "1")
@@ -105,7 +105,7 @@ def test_members_come_in_after_a_check_that_tells_what_their_columns_mean(owner,
     assert "Members" in log
 
 
-def test_balances_come_in_and_their_points_stand_in_the_report(owner, hub, programme_id, base):
+def test_r112_balances_come_in_and_their_points_stand_in_the_report(owner, hub, programme_id, base):
     page = checked(owner, hub, programme_id, BALANCES, POINTS, name="points.csv")
 
     told = ("rows", "taken", "rejected", "points_in_file", "points_taken", "points_rejected")
@@ -192,7 +192,7 @@ def killed_after_a_portion(owner, hub, programme_id, base, monkeypatch):
             worked_off(hub, programme_id)
 
 
-def test_another_worker_goes_on_behind_the_last_portion(
+def test_r112_another_worker_goes_on_behind_the_last_portion(
     owner, hub, programme_id, killed_after_a_portion
 ):
     assert "2 of about 4 lines" in owner.page(BALANCES)
