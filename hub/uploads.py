@@ -12,8 +12,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -22,12 +24,15 @@ from typing import IO, Any
 import structlog
 from sqlalchemy import Connection
 
-from hub.sheets import Portion, Rows, Sheet, SheetUnreadable
+from hub.base_intake import BaseTaking, read_by
+from hub.intake import Intake, Outcome, Portion, Taking
+from hub.list_intake import ListTaking
+from hub.sheets import Sheet, SheetUnreadable
 from hub.wiring import Hub
 from loyalty_core.domain.errors import InvalidInput, LoyaltyError
+from loyalty_core.domain.import_columns import BALANCES, MEMBERS, PURCHASES, Column
 from loyalty_core.service import import_certificates, import_coupons, import_products
 from loyalty_core.service.import_certificates import CertificateImport
-from loyalty_core.service.import_codes import Line, Report, Taker, Way
 from loyalty_core.service.import_coupons import CouponImport
 from loyalty_core.service.import_products import ProductImport
 from loyalty_core.store import audit
@@ -35,13 +40,14 @@ from loyalty_core.store import uploads as store
 from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.uploads import UploadRow
+from loyalty_kit.money import format_decimal
 
 log = structlog.get_logger(__name__)
 
 PRODUCTS, COUPONS, CERTIFICATES = "products", "coupons", "certificates"
 MOST_LINES = 500_000
-"""The codes of all lines are held at once, so that none comes twice; for more there is the
-command line."""
+"""The codes of all lines of a list are held at once, so that none comes twice; for more there is
+the command line."""
 LEASE = timedelta(minutes=1)
 UNREADABLE, TOO_LONG, DEFECT = "unreadable", "too_long", "defect"
 _MOST_UNPACKED = 256 << 20
@@ -57,31 +63,8 @@ class _TooLong(Exception):
     """It has more than `MOST_LINES`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """What a file is brought in as.  `headings`: what our `words` may be called in the file,
-    beside themselves; `needed` of them must be there."""
-
-    words: Sequence[str]
-    taker: Callable[[Way], Taker]
-    headings: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    needed: Sequence[str] = ("code",)
-
-    def rows(self, path: Path) -> tuple[Sheet, Rows]:
-        """Raises: SheetUnreadable."""
-        sheet = Sheet(path, None, most_unpacked=_MOST_UNPACKED)
-        called = {name.casefold(): name for name in sheet.names}
-        told = {
-            word: called[heading]
-            for word, headings in self.headings.items()
-            for heading in headings
-            if heading in called and word not in called
-        }
-        return sheet, Rows(sheet, self.words, told=told, needed=self.needed)
-
-
 KINDS: Mapping[str, Taking] = {
-    PRODUCTS: Taking(
+    PRODUCTS: ListTaking(
         import_products.WORDS,
         lambda way: ProductImport(way.programme_id, way.now, way.dry),
         # As lists of goods in Russia name their columns.
@@ -99,15 +82,17 @@ KINDS: Mapping[str, Taking] = {
         },
         import_products.NEEDED,
     ),
-    COUPONS: Taking(import_coupons.WORDS, CouponImport),
-    CERTIFICATES: Taking(import_certificates.WORDS, CertificateImport),
+    COUPONS: ListTaking(import_coupons.WORDS, CouponImport),
+    CERTIFICATES: ListTaking(import_certificates.WORDS, CertificateImport),
+    **{kind: BaseTaking(kind) for kind in (MEMBERS, BALANCES, PURCHASES)},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A file as it came, under the name that its owner knows it by, with what was asked for
-    beside it: the `lot` that its codes go into, and their `series`."""
+    beside it: the `lot` that its codes go into, and their `series`; of a base the options that
+    `base_intake` names."""
 
     kind: str
     name: str
@@ -118,12 +103,12 @@ class Asked:
 def put(hub: Hub, programme_id: int, asked: Asked, file: IO[bytes]) -> bool:
     """Keep a file, to be checked; False where one of this kind is at work.
 
-    Raises: SheetUnreadable, InvalidInput (no such series, or its lot is of another).
+    Raises: SheetUnreadable, InvalidInput (no such series, or its lot is of another), ImportKnown.
     """
-    taking, now = KINDS[asked.kind], hub.clock.now()
+    now = hub.clock.now()
     with tempfile.TemporaryFile() as kept:
         shutil.copyfileobj(file, kept)
-        sheet, _ = taking.rows(_path_of(kept))
+        sheet = _sheet(kept)
         row = UploadRow(
             new_id(now),
             programme_id,
@@ -139,7 +124,7 @@ def put(hub: Hub, programme_id: int, asked: Asked, file: IO[bytes]) -> bool:
             now,
         )
         with read(hub.engine) as connection:
-            taking.taker(_way(hub, row)).take(connection, [])
+            row = KINDS[asked.kind].look(hub, connection, row, sheet)
         begun = transact(hub.engine, lambda c: store.put(c, row, _parts(kept)))
     hub.bell.ring(programme_id)
     return begun
@@ -148,6 +133,17 @@ def put(hub: Hub, programme_id: int, asked: Asked, file: IO[bytes]) -> bool:
 def last_upload(hub: Hub, programme_id: int, kind: str) -> UploadRow | None:
     with read(hub.engine) as connection:
         return store.get(connection, programme_id, kind)
+
+
+def read_anew(hub: Hub, row: UploadRow, columns: Sequence[Column]) -> bool:
+    """Have a base that was checked read by these columns; False where it is no longer at that."""
+    now = hub.clock.now()
+    fresh = replace(
+        row, stage=store.CHECKING, due_at=now, changed_at=now, error_code=None, error_facts={}
+    )
+    begun = transact(hub.engine, lambda c: store.read_anew(c, read_by(fresh, columns)))
+    hub.bell.ring(row.programme_id)
+    return begun
 
 
 def begin(hub: Hub, row: UploadRow) -> bool:
@@ -202,22 +198,19 @@ class _Run:
     def __init__(self, hub: Hub, row: UploadRow) -> None:
         self._hub, self._row = hub, row
         self._dry = row.stage == store.CHECKING
-        self._taker = KINDS[row.kind].taker(_way(hub, row))
 
     def to_the_end(self) -> None:
         """Raises: SheetUnreadable, _TooLong, _Over, and what taking raises."""
         if self._dry:
             # Nothing is booked: whoever comes after a worker that died begins anew.
-            self._save(store.drop_rejects, done=0, added=0, known=0, rejected=0)
+            self._save(store.drop_rejects, **store.NOTHING)
         with tempfile.TemporaryFile() as file:
             with read(self._hub.engine) as connection:
                 file.writelines(store.body(connection, self._row.id))
-            self._all(_path_of(file))
-        over = {"total": self._row.done, "due_at": None}
-        if self._dry:
-            self._save(stage=store.CHECKED, **over)
-        else:
-            self._save(store.drop_body, self._note, stage=store.DONE, **over)
+            kind = KINDS[self._row.kind]
+            with closing(kind.intake(self._hub, self._row, _sheet(file))) as intake:
+                self._all(intake)
+                self._finish(intake)
 
     def fail(self, code: str, facts: Mapping[str, Any]) -> None:
         """What was brought in stays; the file goes."""
@@ -227,55 +220,98 @@ class _Run:
         except _Over:
             log.info("upload_stopped", programme=self._row.programme_id)
 
-    def _all(self, path: Path) -> None:
-        _, rows = KINDS[self._row.kind].rows(path)
+    def _all(self, intake: Intake) -> None:
+        self._begin(intake)
+        if intake.is_surveyed:
+            for portion in intake.portions():
+                self._skim(intake, portion)
         skip = self._row.done
-        for portion in rows.portions():
+        for portion in intake.portions():
             # Another version of the hub may have made other portions.
             before, portion = portion[:skip], portion[skip:]
             skip -= len(before)
             if before:
-                with read(self._hub.engine) as connection:
-                    self._taker.skim(connection, _lines(before))
+                self._skim(intake, before)
             if portion:
-                self._portion(portion)
+                self._portion(intake, portion)
 
-    def _portion(self, portion: Portion) -> None:
-        if self._row.done + len(portion) > MOST_LINES:
+    def _begin(self, intake: Intake) -> None:
+        row = self._row
+
+        def work(connection: Connection) -> UploadRow:
+            told = intake.begin(connection, row.done)
+            return self._moved(connection, replace(row, counts={**told, **row.counts}))
+
+        self._row = transact(self._hub.engine, work)
+
+    def _skim(self, intake: Intake, portion: Portion) -> None:
+        with read(self._hub.engine) as connection:
+            intake.skim(connection, _lines(portion))
+        self._row = transact(self._hub.engine, lambda c: self._moved(c, self._row))
+
+    def _portion(self, intake: Intake, portion: Portion) -> None:
+        row = self._row
+        if row.done + len(portion) > MOST_LINES:
             raise _TooLong
         lines = _lines(portion)
         if self._dry:
             with read(self._hub.engine) as connection:
-                report = self._taker.take(connection, lines)
-            work = partial(self._written, portion, report)
+                outcome = intake.take(connection, lines, row.done)
+            work = partial(self._written, portion, outcome)
         else:
-            work = partial(self._taken, portion, lines)
+            work = partial(self._taken, intake, portion)
         self._row = transact(self._hub.engine, work)
 
-    def _taken(self, portion: Portion, lines: Sequence[Line], connection: Connection) -> UploadRow:
-        return self._written(portion, self._taker.take(connection, lines), connection)
+    def _taken(self, intake: Intake, portion: Portion, connection: Connection) -> UploadRow:
+        outcome = intake.take(connection, _lines(portion), self._row.done)
+        return self._written(portion, outcome, connection)
 
-    def _written(self, portion: Portion, report: Report, connection: Connection) -> UploadRow:
-        """How far it has come with this portion; keeps the lease.  Raises: _Over."""
-        row, now = self._row, self._hub.clock.now()
+    def _written(self, portion: Portion, outcome: Outcome, connection: Connection) -> UploadRow:
+        """How far it has come with this portion.  Raises: _Over."""
+        row = self._row
+        counts = Counter(row.counts)
+        counts.update(outcome.counts)
         moved = replace(
             row,
             done=row.done + len(portion),
-            added=row.added + report.added,
-            known=row.known + report.known,
-            rejected=row.rejected + len(report.bad),
-            due_at=now + LEASE,
-            changed_at=now,
+            added=row.added + outcome.added,
+            known=row.known + outcome.known,
+            rejected=row.rejected + len(outcome.bad),
+            counts=dict(counts),
         )
-        names = ("done", "added", "known", "rejected", "due_at", "changed_at")
-        if not store.save(connection, row, **{name: getattr(moved, name) for name in names}):
-            raise _Over
-        why = dict(report.bad)
+        moved = self._moved(connection, moved)
+        why = dict(outcome.bad)
         bad = [
             (line.number, why[line.number], cells) for line, cells in portion if line.number in why
         ]
         store.add_rejects(connection, row.id, row.done, bad)
         return moved
+
+    def _moved(self, connection: Connection, row: UploadRow) -> UploadRow:
+        """Write down how far it is; keeps the lease.  Raises: _Over."""
+        now = self._hub.clock.now()
+        moved = replace(row, due_at=now + LEASE, changed_at=now)
+        names = ("done", "added", "known", "rejected", "counts", "due_at", "changed_at")
+        values = {name: getattr(moved, name) for name in names}
+        if not store.save(connection, self._row, **values):
+            raise _Over
+        return moved
+
+    def _finish(self, intake: Intake) -> None:
+        """Raises: _Over."""
+        row, now = self._row, self._hub.clock.now()
+
+        def work(connection: Connection) -> None:
+            stage = store.CHECKED if self._dry else store.DONE
+            counts = intake.finish(connection, row.counts)
+            over = {"stage": stage, "counts": counts, "total": row.done, "due_at": None}
+            if not store.save(connection, row, **over, changed_at=now):
+                raise _Over
+            if not self._dry:
+                store.drop_body(connection, row.id)
+                self._note(connection)
+
+        transact(self._hub.engine, work)
 
     def _save(self, *besides: Callable[[Connection, int], None], **values: Any) -> None:
         """Raises: _Over."""
@@ -290,8 +326,9 @@ class _Run:
         transact(self._hub.engine, work)
         self._row = replace(self._row, **values, changed_at=now)
 
-    def _note(self, connection: Connection, _: int) -> None:
+    def _note(self, connection: Connection) -> None:
         row = self._row
+        points = row.counts.get("points_taken")
         audit.note(
             connection,
             row.programme_id,
@@ -304,6 +341,7 @@ class _Run:
                 "added": row.added,
                 "known": row.known,
                 "rejected": row.rejected,
+                **({} if points is None else {"points": format_decimal(points)}),
             },
         )
 
@@ -311,14 +349,12 @@ class _Run:
 # --- inside ---------------------------------------------------------------------------------
 
 
-def _way(hub: Hub, row: UploadRow) -> Way:
-    told, dry = row.options, row.stage == store.CHECKING
-    series = told.get("series") or None
-    now = hub.clock.now()
-    return Way(hub.plans, row.programme_id, told.get("lot", ""), series, row.made_by, now, dry=dry)
+def _sheet(file: IO[bytes]) -> Sheet:
+    """Raises: SheetUnreadable."""
+    return Sheet(_path_of(file), None, most_unpacked=_MOST_UNPACKED)
 
 
-def _lines(portion: Portion) -> list[Line]:
+def _lines(portion: Portion) -> list[Any]:
     return [line for line, _ in portion]
 
 

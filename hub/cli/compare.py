@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from hub.cli import import_words as words
-from hub.cli.import_columns import Asked, Columns, columns_of
+from hub import import_words as words
+from hub.cli.import_columns import Asked, columns_of
 from hub.cli.import_file import apart
 from hub.cli.output import json_option, print_json, print_rows, progress_bar
 from hub.cli.place import chosen_programme, open_hub, programme_option
 from hub.cli.private_file import open_private
+from hub.import_columns import Columns
 from hub.sheets import Sheet
 from hub.wiring import Hub
 from loyalty_core.domain.import_columns import BALANCES

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy import Connection
 
-from hub.cli import import_words as words
-from hub.cli.import_columns import Asked, Columns, Portion, columns_of
+from hub import import_words as words
+from hub.bases import LONGEST_NAME, Base
+from hub.cli.import_columns import Asked, columns_of
 from hub.cli.import_file import RejectFile, apart
 from hub.cli.output import print_json, progress_bar
 from hub.cli.place import chosen_programme, open_hub
+from hub.import_columns import Columns, Portion
 from hub.sheets import Sheet
 from hub.wiring import Hub
-from loyalty_core.domain.import_columns import BALANCES, MEMBERS
 from loyalty_core.service import imports as service
-from loyalty_core.service.import_balances import BalancesImport
-from loyalty_core.service.import_members import MembersImport
-from loyalty_core.service.import_purchases import PurchasesImport
-from loyalty_core.service.imports import Bad, Kind, Report, Row, Wanted
+from loyalty_core.service.imports import Bad, Kind, Report, Row
 from loyalty_core.store import imports as store
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.imports import KeptImport
@@ -38,7 +34,6 @@ from loyalty_kit.money import format_decimal
 AUTHOR = "command line"
 SHOWN = 20
 """Bad rows that are told on the terminal."""
-LONGEST_NAME = 100
 LISTED = 1000
 """Bad rows that are told in JSON."""
 
@@ -75,7 +70,6 @@ class Told:
 
 
 def short_name(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
-    """It stands in the key of each entry."""
     if name is not None and not 0 < len(name.strip()) <= LONGEST_NAME:
         raise click.BadParameter(f"from 1 to {LONGEST_NAME} characters")
     return name
@@ -110,16 +104,19 @@ class _Run:
         self._columns = columns
         self._said = said
         self._scratch = scratch
-        self._name = said.name or said.file.stem[:LONGEST_NAME]
+        name = said.name or said.file.stem[:LONGEST_NAME]
+        how = (said.system, said.besides, AUTHOR)
+        self._base = Base(programme_id, columns.kind, name, *how)
         self._told = Told()
 
     def dry(self) -> Told:
         now = self._hub.clock.now()
         kind, told = self._kind(now), self._told
         with read(self._hub.engine) as connection:
-            service.refuse_known(connection, self._wanted())
+            service.refuse_known(connection, self._base.wanted(self._columns))
         told.before = self._totals()
-        self._survey(kind, self._has_others())
+        if self._is_surveyed():
+            self._survey(kind)
         with ExitStack() as things, progress_bar("Reading", "row") as move:
             rejects = self._rejects(things, 0)
             for portion in self._columns.portions():
@@ -139,16 +136,19 @@ class _Run:
 
     def wet(self) -> Told:
         hub, told = self._hub, self._told
-        others = self._has_others()
+        is_surveyed = self._is_surveyed()
         kept = transact(
             hub.engine,
-            lambda c: service.begin_import(c, hub.plans, self._wanted(), now=hub.clock.now()),
+            lambda c: service.begin_import(
+                c, hub.plans, self._base.wanted(self._columns), now=hub.clock.now()
+            ),
         )
         self._keep_columns()
         kind, skip = self._kind(kept.started_at), kept.position
         if skip and not self._said.as_json:
             click.echo(self._sentence("goes_on", position=skip))
-        self._survey(kind, others)
+        if is_surveyed:
+            self._survey(kind)
         with ExitStack() as things, progress_bar("Bringing in", "row") as move:
             rejects = self._rejects(things, kept.bookmark)
             for portion in self._columns.portions():
@@ -173,22 +173,11 @@ class _Run:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _wanted(self) -> Wanted:
-        """Read otherwise, it is another file that begins anew; but not under another name."""
-        content = self._columns.sheet.look.file_hash
-        read_as = json.dumps([self._columns.told(), self._said.system])
-        whole = blake2b(f"{content}{read_as}".encode(), digest_size=16).hexdigest()
-        return Wanted(self._programme_id, self._columns.kind, self._name, whole, content)
-
-    def _has_others(self) -> bool:
-        """Whether balances were brought in before, by this import or by others."""
+    def _is_surveyed(self) -> bool:
         with read(self._hub.engine) as connection:
-            return bool(store.names_of_imports(connection, self._programme_id, BALANCES))
+            return self._base.is_surveyed(connection)
 
-    def _survey(self, kind: Kind, has_others: bool) -> None:
-        """Balances are held against lots of before and those that the whole file tells."""
-        if self._columns.kind != BALANCES or not has_others:
-            return
+    def _survey(self, kind: Kind) -> None:
         with progress_bar("Reading", "row") as move:
             done = 0
             for portion in self._columns.portions():
@@ -230,12 +219,7 @@ class _Run:
         return things.enter_context(closing(rejects))
 
     def _kind(self, started_at: datetime) -> Kind:
-        plans, where = self._hub.plans, (self._programme_id, self._name, self._scratch)
-        kind, system, besides = self._columns.kind, self._said.system, self._said.besides
-        if kind == BALANCES:
-            return BalancesImport(plans, *where, system=system, author=AUTHOR, besides=besides)
-        make = MembersImport if kind == MEMBERS else PurchasesImport
-        return make(plans, *where, system=system, started_at=started_at, besides=besides)
+        return self._base.importer(self._hub.plans, self._scratch, started_at)
 
     def _totals(self) -> dict[str, int]:
         hub = self._hub

@@ -12,14 +12,13 @@ from hub.cli.certificates import bring_in as certificates
 from hub.cli.compare import compare
 from hub.cli.coupons import bring_in as coupons
 from hub.cli.import_run import Said, bring_in, short_name
-from hub.cli.import_words import LANGUAGES
 from hub.cli.output import json_option, print_rows
 from hub.cli.place import chosen_programme, open_hub, programme_option
+from hub.import_columns import DEFAULT
+from hub.import_words import LANGUAGES
 from loyalty_core.domain.import_columns import BALANCES, MEMBERS, PURCHASES, WORDS
 from loyalty_core.store import imports as store
 from loyalty_core.store.database import read
-
-DEFAULT = "default"
 
 
 @click.group("import")

@@ -24,6 +24,10 @@ class May(StrEnum):
     """See connections, what they delivered, and purchases that several of them saw."""
     SEE_MEMBERS = "see_members"
     MOVE_POINTS = "move_points"
+    MOVE_IN = "move_in"
+    """Bring in members, their balances and their receipts of before."""
+    CHOOSE = "choose"
+    """Set for a member what is its own: its form of reward, its lists of goods."""
     MERGE = "merge"
     LINK = "link"
     """Part and join purchases that several systems saw."""
@@ -72,6 +76,7 @@ MAY: Mapping[Role, frozenset[May]] = {
             May.SEE_CONNECTIONS,
             May.SEE_MEMBERS,
             May.MOVE_POINTS,
+            May.CHOOSE,
             May.MERGE,
             May.LINK,
             May.REPLAY,

@@ -188,6 +188,14 @@ def products_for(
     return {product.sku: _with_ancestors(product, parents) for product in found}
 
 
+def product_names(
+    connection: Connection, programme_id: int, skus: Collection[str]
+) -> dict[str, str]:
+    """What those of these articles are called that there are."""
+    found = store.products_by_sku(connection, programme_id, skus) if skus else []
+    return {product.sku: product.name for product in found}
+
+
 def filled_in(
     lines: Sequence[PurchaseLine], products: Mapping[str, CatalogueProduct]
 ) -> tuple[PurchaseLine, ...]:

@@ -140,9 +140,15 @@ def refuse_known(connection: Connection, wanted: Wanted) -> None:
 
 
 def begin_import(
-    connection: Connection, plans: PlanCache, wanted: Wanted, *, now: datetime
+    connection: Connection,
+    plans: PlanCache,
+    wanted: Wanted,
+    *,
+    now: datetime,
+    anew: bool = False,
 ) -> KeptImport:
-    """The import as it stands: where the same file was cut off, else at its first row.
+    """The import as it stands: where the same file was cut off, unless it is to begin `anew`, else
+    at its first row.
 
     Raises: ProgrammeNotFound, ImportKnown.
     """
@@ -164,7 +170,7 @@ def begin_import(
     refuse_known(connection, wanted)
     kept = store.find_import(connection, wanted.programme_id, wanted.kind, wanted.name, lock=True)
     assert kept is not None
-    if kept.state == RUNNING and kept.file_hash == wanted.file_hash:
+    if kept.state == RUNNING and kept.file_hash == wanted.file_hash and not anew:
         return kept
     fresh.id = kept.id
     store.keep_import(connection, fresh)

@@ -19,7 +19,7 @@ from loyalty_core.domain.errors import InvalidInput, MemberExists, MemberNotFoun
 from loyalty_core.domain.members import IdentityKey, card_key, email_key, full_name, phone_key
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.plan import Plan
-from loyalty_core.domain.rewards import Rewards
+from loyalty_core.domain.rewards import RewardForm, Rewards
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.service import identify
 from loyalty_core.service.consents import keep_statements
@@ -291,6 +291,14 @@ def update_member(  # noqa: PLR0913 - each is a word of its own to the caller
     return get_member(connection, plans, source.programme_id, member_id, now=now)
 
 
+def reward_forms(
+    connection: Connection, plans: PlanCache, programme_id: int
+) -> tuple[RewardForm, ...]:
+    """What members choose from by the rules in force; none: there is nothing to choose."""
+    rewards = _plan_in_force(connection, plans, programme_id).rules.rewards
+    return () if rewards is None else rewards.forms
+
+
 # --- inside ---------------------------------------------------------------------------------
 
 
@@ -343,8 +351,7 @@ def _choose_reward(
 ) -> None:
     """Of the forms of the rules in force; None: the default."""
     chosen = None if code is None else fold(code)
-    rewards = _plan_in_force(connection, plans, row["programme_id"]).rules.rewards
-    forms = () if rewards is None else rewards.forms
+    forms = reward_forms(connection, plans, row["programme_id"])
     if chosen is not None and chosen not in [fold(form.code) for form in forms]:
         raise InvalidInput({"reward": ["No such form of reward."]})
     if chosen != row["reward"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -19,9 +19,10 @@ from loyalty_core.domain.errors import (
 )
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.personal import PersonalList
-from loyalty_core.service.members import member_row
+from loyalty_core.service.members import lock_member, member_row
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.store import members, personal, programmes
+from loyalty_core.store import audit, members, personal, programmes
+from loyalty_core.store.ids import to_wire
 from loyalty_core.store.personal import Bought, Filling
 from loyalty_core.store.programmes import Programme
 
@@ -82,23 +83,73 @@ def set_list(  # noqa: PLR0913 - each is a word of its own to the caller
 
     Raises: MemberNotFound, ListNotFound, ListFillsItself, InvalidInput.
     """
-    named = fold(code)
-    told = next(
-        (one for one in _lists(connection, plans, programme_id) if fold(one.code) == named), None
-    )
-    if told is None:
-        raise ListNotFound
-    if told.auto is not None:
-        raise ListFillsItself
+    told = _filled_by_hand(connection, plans, programme_id, code)
+    named = fold(told.code)
     wanted = [PersonalGoods(named, one.kind, fold(one.name), one.name, one.until) for one in items]
     _check(wanted)
-    known = member_row(connection, programme_id, member_id)["id"]
-    member = members.lock_survivors(connection, programme_id, [known])[known]
-    if member is None:
-        raise MemberNotFound
-    before = [one for one in personal.goods_of(connection, [member])[member] if one.list == named]
-    _change(connection, {member: before}, {member: wanted})
+    member = lock_member(connection, programme_id, member_id)
+    _change(connection, {member: _own(connection, member, named)}, {member: wanted})
     return OwnList(told.code, told.name, False, [one for one in wanted if one.lasts(now)])
+
+
+def add_goods(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    plans: PlanCache,
+    programme_id: int,
+    member_id: str,
+    code: str,
+    item: PersonalGoods,
+    *,
+    author: str,
+    now: datetime,
+) -> None:
+    """Put one into a list of the member's, or give what is there another end; the log tells of it.
+
+    `item` says kind, name and end; the rest of it follows.
+
+    Raises: MemberNotFound (also one that was erased), ListNotFound, ListFillsItself, InvalidInput
+    (items).
+    """
+    told = _filled_by_hand(connection, plans, programme_id, code)
+    member = _lock_alive(connection, programme_id, member_id)
+    named = fold(told.code)
+    new = PersonalGoods(named, item.kind, fold(item.name), item.name, item.until)
+    before = _own(connection, member, named)
+    wanted = [one for one in before if one.lasts(now) and not _is_same(one, new)] + [new]
+    _check(wanted)
+    if new in before:
+        return
+    _change(connection, {member: before}, {member: wanted})
+    until = {} if new.until is None else {"until": new.until.isoformat()}
+    after = {"list": told.code, "goods": new.name, **until}
+    _note(connection, programme_id, member, author=author, now=now, after=after)
+
+
+def remove_goods(  # noqa: PLR0913 - each is a word of its own to the caller
+    connection: Connection,
+    plans: PlanCache,
+    programme_id: int,
+    member_id: str,
+    code: str,
+    item: PersonalGoods,
+    *,
+    author: str,
+    now: datetime,
+) -> None:
+    """Take one out of a list of the member's, if it is there; the log tells of it.
+
+    Raises: MemberNotFound (also one that was erased), ListNotFound, ListFillsItself.
+    """
+    told = _filled_by_hand(connection, plans, programme_id, code)
+    member = _lock_alive(connection, programme_id, member_id)
+    gone = PersonalGoods(fold(told.code), item.kind, fold(item.name), item.name)
+    before = _own(connection, member, gone.list)
+    wanted = [one for one in before if not _is_same(one, gone)]
+    if len(wanted) == len(before):
+        return
+    _change(connection, {member: before}, {member: wanted})
+    was = {"list": told.code, "goods": gone.name}
+    _note(connection, programme_id, member, author=author, now=now, before=was)
 
 
 def fill_lists(
@@ -230,6 +281,50 @@ def _check(items: Sequence[PersonalGoods]) -> None:
         seen.add((one.kind, one.key))
     if errors:
         raise InvalidInput(errors)
+
+
+def _filled_by_hand(
+    connection: Connection, plans: PlanCache, programme_id: int, code: str
+) -> PersonalList:
+    """Raises: ListNotFound, ListFillsItself."""
+    lists = _lists(connection, plans, programme_id)
+    told = next((one for one in lists if fold(one.code) == fold(code)), None)
+    if told is None:
+        raise ListNotFound
+    if told.auto is not None:
+        raise ListFillsItself
+    return told
+
+
+def _lock_alive(connection: Connection, programme_id: int, member_id: str) -> int:
+    """Raises: MemberNotFound."""
+    if member_row(connection, programme_id, member_id)["state"] == "erased":
+        raise MemberNotFound
+    return lock_member(connection, programme_id, member_id)
+
+
+def _own(connection: Connection, member: int, named: str) -> list[PersonalGoods]:
+    """What the member has in this list (its folded code), with what has ended."""
+    return [one for one in personal.goods_of(connection, [member])[member] if one.list == named]
+
+
+def _is_same(one: PersonalGoods, other: PersonalGoods) -> bool:
+    return (one.kind, one.key) == (other.kind, other.key)
+
+
+def _note(
+    connection: Connection,
+    programme_id: int,
+    member: int,
+    *,
+    author: str,
+    now: datetime,
+    **sides: Mapping[str, str],
+) -> None:
+    subject = to_wire("m", member)
+    audit.note(
+        connection, programme_id, "own_goods_changed", subject, author=author, now=now, **sides
+    )
 
 
 def _lists(connection: Connection, plans: PlanCache, programme_id: int) -> tuple[PersonalList, ...]:

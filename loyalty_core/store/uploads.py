@@ -17,9 +17,12 @@ CHECKING, CHECKED, TAKING, DONE = "checking", "checked", "taking", "done"
 FAILED, STOPPED, LAPSED = "failed", "stopped", "lapsed"
 UNDERWAY = (CHECKING, TAKING)
 
-_NOTHING = {"done": 0, "added": 0, "known": 0, "rejected": 0}
+NOTHING: Mapping[str, Any] = {"done": 0, "added": 0, "known": 0, "rejected": 0, "counts": {}}
+"""How far one has come that begins at its first line."""
 
-Reject = tuple[int, str, Sequence[str]]
+Why = str | Mapping[str, Any]
+"""In words, or a stable `code` with the `facts` of its sentence."""
+Reject = tuple[int, Why, Sequence[str]]
 """The number of a line in its file, why it was not taken, and its cells."""
 
 
@@ -28,7 +31,8 @@ class UploadRow:
     """`name`: as its owner calls the file; `options` are what was asked for beside it.  `done` of
     about `total` lines are through.  `began_at`: when somebody had it taken.  `due_at`: from then
     on whoever comes works on it; None: nobody is to.  `emptied_at`: since then neither the file
-    nor its refused lines are kept."""
+    nor its refused lines are kept.  `columns` of a base: our word, the heading, how it is known;
+    `counts`: figures of its own beside the others."""
 
     id: int
     programme_id: int
@@ -50,6 +54,8 @@ class UploadRow:
     emptied_at: datetime | None = None
     error_code: str | None = None
     error_facts: Mapping[str, Any] = field(default_factory=dict)
+    columns: Sequence[Sequence[str]] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_underway(self) -> bool:
@@ -107,15 +113,30 @@ def body(connection: Connection, upload_id: int) -> Iterator[bytes]:
 
 
 def begin(connection: Connection, row: UploadRow, *, now: datetime) -> bool:
-    """From the check to the taking, from the first line on; False where it is not at that."""
+    """From the check to the taking, from the first line on; False where it is not at that, or the
+    check found it wrong."""
     begun = connection.execute(
         update(uploads)
-        .where(uploads.c.id == row.id, uploads.c.stage == CHECKED)
-        .values(stage=TAKING, due_at=now, began_at=now, changed_at=now, **_NOTHING)
+        .where(uploads.c.id == row.id, uploads.c.stage == CHECKED, uploads.c.error_code.is_(None))
+        .values(stage=TAKING, due_at=now, began_at=now, changed_at=now, **NOTHING)
     )
     if begun.rowcount:
         drop_rejects(connection, row.id)
     return bool(begun.rowcount)
+
+
+def read_anew(connection: Connection, row: UploadRow) -> bool:
+    """One that was checked is to be read by the columns of `row`, and stands as `row` says; False
+    where it is not at that."""
+    names = ("columns", "stage", "due_at", "changed_at", "error_code", "error_facts")
+    anew = connection.execute(
+        update(uploads)
+        .where(uploads.c.id == row.id, uploads.c.stage == CHECKED)
+        .values(**{name: getattr(row, name) for name in names}, **NOTHING)
+    )
+    if anew.rowcount:
+        drop_rejects(connection, row.id)
+    return bool(anew.rowcount)
 
 
 def claim(

@@ -162,6 +162,33 @@ PAGES = {
         302, 404, {"text": "Likes green tea"}, roles=SUPPORT
     ),
     f"POST {DEMO}/members/<member_id>/notes/<note>/remove": Page(302, 404, roles=SUPPORT),
+    f"GET {DEMO}/members/import": Page(200, 200),
+    f"POST {DEMO}/members/import": Page(422, 422),
+    f"GET {DEMO}/members/import/progress": Page(200, 404),
+    f"POST {DEMO}/members/import/columns": Page(302, 404, {"upload": "<members_file>"}),
+    f"POST {DEMO}/members/import/begin": Page(302, 404, {"upload": "<members_file>"}),
+    f"POST {DEMO}/members/import/stop": Page(302, 404, {"upload": "<members_file>"}),
+    f"POST {DEMO}/members/import/refused": Page(
+        200, 404, {"upload": "<members_file>", "format": "csv"}
+    ),
+    f"GET {DEMO}/members/balances/import": Page(200, 200),
+    f"POST {DEMO}/members/balances/import": Page(422, 422),
+    f"GET {DEMO}/members/balances/import/progress": Page(200, 404),
+    f"POST {DEMO}/members/balances/import/columns": Page(302, 404, {"upload": "<balances_file>"}),
+    f"POST {DEMO}/members/balances/import/begin": Page(302, 404, {"upload": "<balances_file>"}),
+    f"POST {DEMO}/members/balances/import/stop": Page(302, 404, {"upload": "<balances_file>"}),
+    f"POST {DEMO}/members/balances/import/refused": Page(
+        200, 404, {"upload": "<balances_file>", "format": "csv"}
+    ),
+    f"GET {DEMO}/members/receipts/import": Page(200, 200),
+    f"POST {DEMO}/members/receipts/import": Page(422, 422),
+    f"GET {DEMO}/members/receipts/import/progress": Page(200, 404),
+    f"POST {DEMO}/members/receipts/import/columns": Page(302, 404, {"upload": "<purchases_file>"}),
+    f"POST {DEMO}/members/receipts/import/begin": Page(302, 404, {"upload": "<purchases_file>"}),
+    f"POST {DEMO}/members/receipts/import/stop": Page(302, 404, {"upload": "<purchases_file>"}),
+    f"POST {DEMO}/members/receipts/import/refused": Page(
+        200, 404, {"upload": "<purchases_file>", "format": "csv"}
+    ),
     f"GET {DEMO}/catalogue/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/catalogue/import": Page(200, 200, roles=MARKETER),
     f"POST {DEMO}/catalogue/import": Page(422, 422, roles=MARKETER),
@@ -258,6 +285,15 @@ PAGES = {
         404,
         {"amount": "5", "way": "give", "reason": "sorry", "key": "a" * 32},
         roles=SUPPORT,
+    ),
+    f"GET {DEMO}/members/<member_id>/reward": Page(200, 404, roles=SUPPORT),
+    f"POST {DEMO}/members/<member_id>/reward": Page(302, 404, {"reward": ""}, roles=SUPPORT),
+    f"GET {DEMO}/members/<member_id>/lists/<own_list>/add": Page(200, 404, roles=SUPPORT),
+    f"POST {DEMO}/members/<member_id>/lists/<own_list>/add": Page(
+        302, 404, {"kind": "sku", "name": "tea"}, roles=SUPPORT
+    ),
+    f"POST {DEMO}/members/<member_id>/lists/<own_list>/remove": Page(
+        302, 404, {"kind": "sku", "name": "tea"}, roles=SUPPORT
     ),
     f"GET {DEMO}/members/<member_id>/merge": Page(200, 404, roles=SUPPORT),
     f"POST {DEMO}/members/<member_id>/merge": Page(302, 404, {"from": SECOND}, roles=SUPPORT),

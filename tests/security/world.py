@@ -157,6 +157,7 @@ def _things(hub: Hub, caller: Caller, programme_id: int) -> dict[str, str]:
     rules["coupons"] = [{"code": "spring", "name": "Spring", "price": "1.00"}]
     rules["certificates"] = [{"code": "gift", "name": "Gift", "top_up": True}]
     rules["personal_lists"] = [{"code": "own", "name": "Own"}]
+    rules["rewards"] = {"forms": [{"code": "points", "name": "Points"}], "default": "points"}
     rules["clubs"] = [{"code": "tea", "name": "Tea"}]
     rules["segments"] = [
         {"code": "regulars", "name": "Regulars", "when": {"field": "member.age", "is": "is_known"}}
@@ -258,7 +259,8 @@ def _checked(hub: Hub, programme_id: int, kind: str) -> str:
     """A file of this list that waits for somebody to have it taken."""
     series = {uploads.COUPONS: "spring", uploads.CERTIFICATES: "gift"}.get(kind, "")
     asked = uploads.Asked(kind, "list.csv", {"lot": "brought", "series": series}, "admin:owner")
-    assert uploads.put(hub, programme_id, asked, io.BytesIO(b"code;sku;name\nOLD-1;s;\n"))
+    text = b"code;sku;name;phone;points;receipt;bought_at;paid\nOLD-1;s;;;;;;\n"
+    assert uploads.put(hub, programme_id, asked, io.BytesIO(text))
     row = uploads.claim(hub, programme_id)
     assert row is not None
     uploads.work_off(hub, row)

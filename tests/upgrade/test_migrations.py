@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from hub.app import create_app
 from loyalty_core.store import migrate
@@ -132,6 +132,32 @@ def test_the_sql_of_a_migration_can_be_read_before(engine):
     assert migrate.revision(engine) == "0001"
     upgrade(engine)
     assert migrate.statements(engine) == ""
+
+
+def test_a_check_lets_more_pass_for_all_who_are_connected(engine):
+    """A file that was at work stays, and who was connected before writes one of a new kind."""
+    lay_bare(engine, to="0035")
+    row = (
+        "INSERT INTO uploads (id, programme_id, kind, name, options, headings, stage, due_at,"
+        " made_at, made_by, changed_at)"
+        " VALUES (:id, 1, :kind, 'a.csv', '{}', '[]', 'checking', 1, 1, 'test', 1)"
+    )
+
+    def put(connection, number, kind):
+        connection.execute(text(row), {"id": number, "kind": kind})
+
+    with engine.connect() as early:
+        with early.begin():
+            put(early, 1, "coupons")
+        upgrade(engine)
+        with early.begin():
+            put(early, 2, "members")
+            found = early.execute(text("SELECT kind, columns, counts FROM uploads ORDER BY id"))
+            kinds = [kind for kind, *_ in found]
+        with pytest.raises(IntegrityError, match="kind_known"), early.begin():
+            put(early, 3, "nonsense")
+
+    assert kinds == ["coupons", "members"]
 
 
 def statements_of(script: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ from loyalty_kit.settings import FormField, form_fields
 _TITLES: Mapping[str, str] = {
     "added": lazy_gettext("Added"),
     "amount": lazy_gettext("Sum"),
+    "besides": lazy_gettext("On top of earlier files"),
     "blocked": lazy_gettext("Blocked"),
     "brought_in": lazy_gettext("Brought in from a file"),
     "channels": lazy_gettext("Channels"),
@@ -39,10 +40,12 @@ _TITLES: Mapping[str, str] = {
     "entry": lazy_gettext("Line of the ledger"),
     "field": lazy_gettext("Where the number stands"),
     "from": lazy_gettext("Merged from"),
+    "goods": lazy_gettext("Goods"),
     "is_on": lazy_gettext("Switched on"),
     "known": lazy_gettext("Known already"),
     "left": lazy_gettext("Left"),
     "limit": lazy_gettext("Limit of the day"),
+    "list": lazy_gettext("List"),
     "loaded": lazy_gettext("With money on them"),
     "lot": lazy_gettext("Lot"),
     "name": lazy_gettext("Name"),
@@ -51,6 +54,7 @@ _TITLES: Mapping[str, str] = {
     "prices": lazy_gettext("Price of a point"),
     "rejected": lazy_gettext("Cannot be taken"),
     "reward": lazy_gettext("Reward"),
+    "reward_form": lazy_gettext("Chosen form of reward"),
     "role": lazy_gettext("Role"),
     "roles": lazy_gettext("Roles"),
     "scopes": lazy_gettext("What it may do"),
@@ -61,6 +65,7 @@ _TITLES: Mapping[str, str] = {
     "since": lazy_gettext("From the day"),
     "size": lazy_gettext("How many"),
     "state": lazy_gettext("State"),
+    "system": lazy_gettext("System of the customers' numbers"),
     "truth": lazy_gettext("Whose word counts"),
     "until": lazy_gettext("Until"),
     "version": lazy_gettext("Version"),
@@ -69,6 +74,9 @@ _LISTS: Mapping[str, str] = {
     "products": lazy_gettext("Catalogue"),
     "coupons": lazy_gettext("Coupons"),
     "certificates": lazy_gettext("Certificates"),
+    "members": lazy_gettext("Members"),
+    "balances": lazy_gettext("Balances"),
+    "purchases": lazy_gettext("Receipts of before"),
 }
 """What a file was brought into."""
 _NUMBERS: Mapping[str, str] = {
@@ -111,6 +119,8 @@ class Teller:
             "series": _named([*rules.coupons, *rules.certificates]),
             "club": _named(rules.clubs),
             "reward": _named(rules.reward_catalogue),
+            "reward_form": _named(() if rules.rewards is None else rules.rewards.forms),
+            "list": _named(rules.personal_lists),
         }
         self._names = {wire_id(row.id): row.name for row in rows}
         self._fields = {wire_id(row.id): _fields_of(row.connector) for row in rows}
@@ -225,6 +235,7 @@ _TOLD: Mapping[str, Callable[[Any], str]] = {
     "day_points": points,
     "limit": points,
     "left": lambda left: number(left) if isinstance(left, int) else points(left),
+    "besides": lambda _: gettext("yes"),
     "since": moment,
     "until": moment,
     "connector": _connector,

@@ -18,6 +18,7 @@ from loyalty_core.domain.consents import PROCESSING
 from loyalty_core.domain.staff import May
 from loyalty_core.service import links
 from loyalty_core.service import members as service
+from loyalty_core.service.catalogue import list_categories, product_names
 from loyalty_core.service.certificates import list_series as certificate_series
 from loyalty_core.service.certificates import member_certificates
 from loyalty_core.service.consent_views import ConsentView, member_consents, told
@@ -26,6 +27,7 @@ from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.member_pages import member_ledger, member_lots, member_purchases
 from loyalty_core.service.members import Page
 from loyalty_core.service.notes import list_notes, note_id
+from loyalty_core.service.personal_lists import OwnList, member_lists
 from loyalty_core.service.reward_shelf import member_orders
 from loyalty_core.service.terminals import cashier_names
 from loyalty_core.store import sent_messages
@@ -41,6 +43,7 @@ _VIEWS = (
     "coupons",
     "certificates",
     "orders",
+    "lists",
     "consents",
     "messages",
     "notes",
@@ -91,7 +94,12 @@ def show(member_id: str) -> ResponseReturnValue:
             member_id,
             now=the_hub().clock.now(),
         )
+        own = member_lists(
+            connection, the_hub().plans, the_programme().id, member_id, now=the_hub().clock.now()
+        )
         rows, next_cursor = _rows(connection, member.id, view, cursor)
+        if view == "lists":
+            rows = [_own_list(connection, one) for one in own]
         bought = [row["id"] for row in rows] if view == "purchases" else []
         again = links.sightings(connection, the_programme().id, bought)
         sellers = cashier_names(connection, the_programme().id, bought)
@@ -106,6 +114,7 @@ def show(member_id: str) -> ResponseReturnValue:
         older=older,
         again=again,
         sellers=sellers,
+        has_lists=bool(own),
         names={one.id: one.name for one in list_installations(the_hub(), the_programme().id)},
         words=words,
         flag_of=flag_words.flag,
@@ -117,6 +126,8 @@ def _rows(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """What one view shows, wire-ready, and where its next page begins."""
     programme_id = the_programme().id
+    if view == "lists":
+        return [], None
     if view == "lots":
         return member_lots(connection, programme_id, member_id), None
     if view == "consents":
@@ -138,6 +149,20 @@ def _rows(
     read_page = _PAGES[view]
     page = read_page(connection, programme_id, member_id, cursor=cursor, limit=_PAGE)
     return list(page.items), page.next_cursor
+
+
+def _own_list(connection: Connection, one: OwnList) -> dict[str, Any]:
+    """With what the catalogue calls its goods."""
+    programme_id = the_programme().id
+    skus = [goods.name for goods in one.items if goods.kind == "sku"]
+    names = {
+        "sku": product_names(connection, programme_id, skus),
+        "category": {found.code: found.name for found in list_categories(connection, programme_id)},
+    }
+    items = [
+        {"goods": goods, "called": names[goods.kind].get(goods.name, "")} for goods in one.items
+    ]
+    return {"code": one.code, "name": one.name, "auto": one.auto, "items": items}
 
 
 def _consent(one: ConsentView, erase_by: datetime | None) -> dict[str, Any]:

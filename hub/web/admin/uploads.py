@@ -17,17 +17,18 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import NotFound
 
 from hub import uploads as service
+from hub.base_intake import COLUMNS_MISSING
 from hub.sheets import SheetUnreadable
 from hub.uploads import KINDS, Asked
-from hub.web.admin import downloads
+from hub.web.admin import base_words, downloads
 from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.formats import number
-from hub.web.admin.import_words import COLUMNS, sentence, unreadable
+from hub.web.admin.import_words import unreadable
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.lot_forms import by_field, whole_page
 from hub.web.sentences import detail, field_message
-from loyalty_core.domain.errors import InvalidInput
+from loyalty_core.domain.errors import ImportKnown, InvalidInput
 from loyalty_core.store import uploads as store
 from loyalty_core.store.database import read
 from loyalty_core.store.ids import from_wire, to_wire
@@ -35,7 +36,10 @@ from loyalty_core.store.uploads import Reject, UploadRow
 
 MOST_BYTES = 32 << 20
 ENDPOINTS = frozenset(
-    {"admin.catalogue.bring_in", "admin.coupons.bring_in", "admin.certificates.bring_in"}
+    {
+        *(f"admin.{name}.bring_in" for name in ("catalogue", "coupons", "certificates")),
+        *(f"admin.{name}.bring_in" for name in ("members_in", "balances_in", "receipts_in")),
+    }
 )
 """Where a request may be so large."""
 SHOWN = 10
@@ -76,30 +80,30 @@ class Imports:
                 return "", {"HX-Refresh": "true"}
             if not errors:
                 return redirect(url_for(".bring_in"))
-        return _page(self.kind, self.texts(), errors)
+        return page(self.kind, self.texts(), errors)
 
     def progress(self) -> ResponseReturnValue:
         """The fragment that the page asks for again while a file is at work; then all of it."""
         row = _last(self.kind)
         if row is None:
             raise NotFound
-        page = render_template("admin/import_progress.html", **_told(row))
-        return page, whole_page(not row.is_underway)
+        told = render_template("admin/import_progress.html", **_told(row))
+        return told, whole_page(not row.is_underway)
 
     def begin(self) -> ResponseReturnValue:
         """Take a file that was checked."""
-        if not service.begin(the_hub(), _named(self.kind)):
-            flash(gettext("This file is at work already, or it was left."), "danger")
+        if not service.begin(the_hub(), named(self.kind)):
+            flash(no_longer(), "danger")
         return redirect(url_for(".bring_in"))
 
     def stop(self) -> ResponseReturnValue:
-        if service.stop(the_hub(), _named(self.kind)):
+        if service.stop(the_hub(), named(self.kind)):
             flash(gettext("Stopped. The file is deleted."), "success")
         return redirect(url_for(".bring_in"))
 
     def refused(self) -> ResponseReturnValue:
         """The lines that were not taken, as they were, each with the reason behind it."""
-        return _refused(_named(self.kind))
+        return _refused(named(self.kind))
 
 
 def _send(kind: str, options: Options) -> dict[str, str]:
@@ -117,6 +121,8 @@ def _send(kind: str, options: Options) -> dict[str, str]:
             errors["file"] = gettext("A file is at work already; wait for it, or stop it.")
     except SheetUnreadable as error:
         errors["file"] = unreadable(error.template, error.facts, name)
+    except ImportKnown as error:
+        errors["file"] = base_words.known(error.facts["name"])
     except InvalidInput as error:
         errors |= by_field(error)
     return errors
@@ -133,7 +139,7 @@ def _last(kind: str) -> UploadRow | None:
     return service.last_upload(the_hub(), the_programme().id, kind)
 
 
-def _named(kind: str) -> UploadRow:
+def named(kind: str) -> UploadRow:
     """The last file, where the form means it and no other.  Raises: NotFound."""
     row = _last(kind)
     if row is None or from_wire(WIRE, request.form.get("upload", "")) != row.id:
@@ -141,32 +147,38 @@ def _named(kind: str) -> UploadRow:
     return row
 
 
-def _page(kind: str, texts: Mapping[str, Any], errors: Mapping[str, str]) -> ResponseReturnValue:
+def no_longer() -> str:
+    return gettext("This file is at work already, or it was left.")
+
+
+def page(kind: str, texts: Mapping[str, Any], errors: Mapping[str, str]) -> ResponseReturnValue:
     """The form; a fragment's request gets what is wrong alone, so the file stays chosen."""
     name = "wrong" if "HX-Request" in request.headers else "file"
     answer = render_template(
         f"admin/import_{name}.html",
-        columns=[(word, COLUMNS[word]) for word in KINDS[kind].words],
+        columns=[(word, base_words.meaning(kind, word)) for word in KINDS[kind].words],
         form=request.form,
         errors=errors,
-        **_told(_last(kind)),
+        **_told(_last(kind), silent=bool(errors)),
         **texts,
     )
     return answer, 422 if errors else 200
 
 
-def _told(row: UploadRow | None) -> dict[str, Any]:
+def _told(row: UploadRow | None, *, silent: bool = False) -> dict[str, Any]:
+    """How it stands; `silent`: without lines of it, where a page tells what is wrong."""
     if row is None:
         return {"row": None}
     bad: list[Reject] = []
-    if row.rejected and not row.emptied_at:
+    if row.rejected and not row.emptied_at and not silent:
         with read(the_hub().engine) as connection:
             portions = store.rejects(connection, row.id)
             bad = list(islice((one for lines in portions for one in lines), SHOWN))
     return {
         "row": row,
         "upload": to_wire(WIRE, row.id),
-        "bad": [(line, sentence(why)) for line, why, _ in bad],
+        "bad": [(line, base_words.why(row, why)) for line, why, _ in bad],
+        "base": base_words.told(row) if row.kind in base_words.KINDS else None,
         "trouble_text": _trouble(row),
         "most_in_xlsx": downloads.MOST_IN_XLSX,
     }
@@ -178,6 +190,8 @@ def _trouble(row: UploadRow) -> str:
         return ""
     if row.error_code == service.UNREADABLE:
         return unreadable(row.error_facts["template"], row.error_facts["facts"], row.name)
+    if row.error_code == COLUMNS_MISSING:
+        return base_words.lacks(row)
     if row.error_code == service.TOO_LONG:
         return gettext(
             "A browser brings in at most %(most)s lines; for more there is the command line.",
@@ -195,15 +209,15 @@ def _refused(row: UploadRow) -> ResponseReturnValue:
 
     def rows(connection: Connection) -> Iterator[list[list[str]]]:
         for lines in store.rejects(connection, row.id):
-            yield [_with_reason(line, width, len(row.headings)) for line in lines]
+            yield [_with_reason(row, line, width) for line in lines]
 
     columns = [*row.headings[:width], why]
     return downloads.table("refused", columns, rows, count=row.rejected)
 
 
-def _with_reason(line: Reject, width: int, beyond: int) -> list[str]:
+def _with_reason(row: UploadRow, line: Reject, width: int) -> list[str]:
     """The reason stands under its heading, and what has no heading behind it."""
     number_, why, cells = line
     own: Sequence[str] = [*cells[:width], *[""] * (width - len(cells))]
-    told = gettext("Line %(number)s: %(why)s", number=number_, why=sentence(why))
-    return [*own, told, *cells[beyond:]]
+    told = gettext("Line %(number)s: %(why)s", number=number_, why=base_words.why(row, why))
+    return [*own, told, *cells[len(row.headings) :]]

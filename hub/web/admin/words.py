@@ -340,7 +340,8 @@ ROLE_MAY: Mapping[str, str] = {
         " keeps catalogue and stock"
     ),
     "support": lazy_gettext(
-        "sees all of that, moves points, merges members, blocks codes, works off what is odd"
+        "sees all of that, moves points, sets what is a member's own, merges members, blocks codes,"
+        " works off what is odd"
     ),
     "cashier": lazy_gettext(
         "finds members, hands out rewards, sells and takes back on the cashier page"
@@ -381,6 +382,8 @@ ACTION: Mapping[str, str] = {
     "connections_unlinked": lazy_gettext("Link of connections taken back"),
     "member_exported": lazy_gettext("Member's data handed out"),
     "member_erased": lazy_gettext("Member erased"),
+    "reward_chosen": lazy_gettext("Member's form of reward"),
+    "own_goods_changed": lazy_gettext("Member's own goods"),
     "note_written": lazy_gettext("Note on a member"),
     "note_removed": lazy_gettext("Note on a member removed"),
     "looked_at": lazy_gettext("Looked at"),

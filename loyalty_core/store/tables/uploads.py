@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from loyalty_core.store.tables.base import (
@@ -49,8 +50,15 @@ uploads = Table(
     Column("emptied_at", UtcTime),
     Column("error_code", Text),
     Column("error_facts", Json),
+    # Of a base: our word for each column that is used, its heading, and how that is known; and
+    # figures beside those above.
+    Column("columns", Json, server_default=text("'[]'"), nullable=False),
+    Column("counts", Json, server_default=text("'{}'"), nullable=False),
     UniqueConstraint("programme_id", "kind"),
-    CheckConstraint("kind IN ('products', 'coupons', 'certificates')", name="kind_known"),
+    CheckConstraint(
+        "kind IN ('products', 'coupons', 'certificates', 'members', 'balances', 'purchases')",
+        name="kind_known",
+    ),
     CheckConstraint(
         "stage IN ('checking', 'checked', 'taking', 'done', 'failed', 'stopped', 'lapsed')",
         name="stage_known",

@@ -20,6 +20,7 @@ from loyalty_core.store.database import read
 from loyalty_core.store.tables import coupons, upload_parts, upload_rejects
 from tests.hub.api.client import Caller, new_key
 from tests.support.pages import figure
+from tests.support.uploads import Killed, checked, press, send, taken, worked_off
 
 HERE = "/admin/p/demo"
 GOODS, COUPONS = f"{HERE}/catalogue/import", f"{HERE}/coupons/import"
@@ -42,39 +43,6 @@ def series(hub, app, programme_id):
     rules["certificates"] = [{"code": "gift", "name": "Gift"}]
     draft = caller.put("/programmes/demo/rules", rules).json["draft"]
     assert caller.post("/programmes/demo/rules/publish", {"draft": draft}).status_code == 200
-
-
-def send(owner, path, text, *, name="list.csv", **fields):
-    file = (io.BytesIO(text.encode() if isinstance(text, str) else text), name)
-    return owner.send(path, path, file=file, **fields)
-
-
-def worked_off(hub, programme_id):
-    row = service.claim(hub, programme_id)
-    assert row is not None
-    service.work_off(hub, row)
-
-
-def checked(owner, hub, programme_id, path, text, **fields):
-    """The page of a file that is checked."""
-    assert send(owner, path, text, **fields).status_code == 302
-    assert 'data-stage="checking"' in owner.page(path)
-    worked_off(hub, programme_id)
-    return owner.page(path)
-
-
-def press(owner, path, button):
-    upload = re.search(r'name="upload" value="(\w+)"', owner.page(path))
-    assert upload is not None
-    return owner.send(path, f"{path}/{button}", upload=upload[1])
-
-
-def taken(owner, hub, programme_id, path, text, **fields):
-    """The page of a file that is checked and taken."""
-    checked(owner, hub, programme_id, path, text, **fields)
-    press(owner, path, "begin")
-    worked_off(hub, programme_id)
-    return owner.page(path)
 
 
 def figures(page):
@@ -195,10 +163,6 @@ def test_a_file_that_is_too_large_is_refused_whole(owner, monkeypatch):
     assert (large.status_code, "This is too large" in large.text) == (413, True)
 
 
-class _Killed(BaseException):
-    """What a worker that is killed leaves to do for nobody."""
-
-
 @pytest.fixture
 def killed_after_a_portion(owner, hub, series, programme_id, monkeypatch):
     """Coupons of which two lines are in, and a worker that is no more."""
@@ -212,12 +176,12 @@ def killed_after_a_portion(owner, hub, series, programme_id, monkeypatch):
         portions.append(lines)
         if len(portions) == 2:
             take(self, connection, lines)
-            raise _Killed
+            raise Killed
         return take(self, connection, lines)
 
     with monkeypatch.context() as patch:
         patch.setattr(CouponImport, "take", killed)
-        with pytest.raises(_Killed):
+        with pytest.raises(Killed):
             worked_off(hub, programme_id)
 
 

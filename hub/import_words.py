@@ -18,8 +18,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "email": ("has an e-mail that is none", "адрес почты не похож на адрес"),
     "card": ("has a card without a number", "у карты нет номера"),
     "no_system": (
-        "has an id of no system; name it by --system, or write system:id",
-        "не сказано, чей это код: назовите систему в --system или пишите система:код",
+        "has an id of no system; {system}, or write system:id",
+        "не сказано, чей это код: {system} или пишите система:код",
     ),
     "member_id": ("has a member id that is none", "номер участника не похож на номер"),
     "twice": (
@@ -65,15 +65,15 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "receipts_before": (
         "is of a member whose receipts since {day} were brought in: spent_before, or a level, of"
-        " the same time would count beside them; leave it out, or say --besides",
+        " the same time would count beside them; leave it out, or {besides}",
         "относится к участнику, чеки которого с {day} уже загружены: spent_before или уровень за то"
-        " же время посчитались бы ещё раз; уберите их или укажите --besides",
+        " же время посчитались бы ещё раз; уберите их или {besides}",
     ),
     "own_receipt": (
         "is of a receipt that the shop has probably reported itself: its shop, day and sum agree,"
-        " and its number, or member and time; leave it out, or say --besides if it is another",
+        " and its number, or member and time; leave it out, or {besides} if it is another",
         "относится к чеку, который магазин, скорее всего, передал сам: совпадают магазин, день и"
-        " сумма, а также номер или участник и время; уберите его или укажите --besides,"
+        " сумма, а также номер или участник и время; уберите его или {besides},"
         " если это другой чек",
     ),
     "not_sign": (
@@ -82,9 +82,9 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "other_lots": (
         "is of a member who has {points} points of imports before in lots that this file does not"
-        " tell: mend it in the whole file, or say --besides if it comes on top",
+        " tell: mend it in the whole file, or {besides} if it comes on top",
         "относится к участнику, у которого от прежних загрузок уже есть {points} баллов с другими"
-        " сроками, и в файле их нет: исправьте строку в полном файле или укажите --besides,"
+        " сроками, и в файле их нет: исправьте строку в полном файле или {besides},"
         " если эти баллы добавляются к тем",
     ),
     "other_receipt": (
@@ -111,6 +111,19 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "columns": ("has more cells than there are headings", "ячеек больше, чем заголовков"),
 }
+
+ON_COMMAND_LINE: Mapping[str, tuple[str, str]] = {
+    "besides": ("say --besides", "укажите --besides"),
+    "system": ("name it by --system", "назовите систему в --system"),
+}
+ON_PAGE: Mapping[str, tuple[str, str]] = {
+    "besides": ("tick “On top of earlier files”", "отметьте «Сверх прежних файлов»"),
+    "system": (
+        "name the other system when you send the file",
+        "назовите систему при отправке файла",
+    ),
+}
+"""What is to be done about a row, by where the file is brought in."""
 
 _HOW: Mapping[str, tuple[str, str]] = {
     TOLD: ("as you said", "как вы указали"),
@@ -231,9 +244,10 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def why(bad: Bad, lang: str) -> str:
+def why(bad: Bad, lang: str, place: Mapping[str, tuple[str, str]] = ON_COMMAND_LINE) -> str:
     """The reason in words."""
-    return _in(REASONS[bad.code], lang).format(**bad.facts)
+    remedies = {name: _in(pair, lang) for name, pair in place.items()}
+    return _in(REASONS[bad.code], lang).format(**remedies, **bad.facts)
 
 
 def how(said: str, lang: str) -> str:
