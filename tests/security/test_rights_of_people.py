@@ -169,6 +169,9 @@ PAGES = {
     f"POST {DEMO}/catalogue/import/begin": Page(
         302, 404, {"upload": "<products_file>"}, roles=MARKETER
     ),
+    f"POST {DEMO}/catalogue/import/again": Page(
+        302, 404, {"upload": "<products_file>"}, roles=MARKETER
+    ),
     f"POST {DEMO}/catalogue/import/stop": Page(
         302, 404, {"upload": "<products_file>"}, roles=MARKETER
     ),
@@ -195,6 +198,9 @@ PAGES = {
     f"POST {DEMO}/coupons/import/begin": Page(
         302, 404, {"upload": "<coupons_file>"}, roles=MARKETER
     ),
+    f"POST {DEMO}/coupons/import/again": Page(
+        302, 404, {"upload": "<coupons_file>"}, roles=MARKETER
+    ),
     f"POST {DEMO}/coupons/import/stop": Page(
         302, 404, {"upload": "<coupons_file>"}, roles=MARKETER
     ),
@@ -217,6 +223,7 @@ PAGES = {
     f"POST {DEMO}/certificates/import": Page(422, 422),
     f"GET {DEMO}/certificates/import/progress": Page(200, 404),
     f"POST {DEMO}/certificates/import/begin": Page(302, 404, {"upload": "<certificates_file>"}),
+    f"POST {DEMO}/certificates/import/again": Page(302, 404, {"upload": "<certificates_file>"}),
     f"POST {DEMO}/certificates/import/stop": Page(302, 404, {"upload": "<certificates_file>"}),
     f"POST {DEMO}/certificates/import/refused": Page(
         200, 404, {"upload": "<certificates_file>", "format": "csv"}

@@ -49,6 +49,11 @@ BACKFILL: Mapping[str, State] = {
     "done": State(lazy_gettext("Done"), "good"),
     "stopped": State(lazy_gettext("Stopped"), "idle"),
 }
+UPLOAD: Mapping[str, str] = {
+    "products": lazy_gettext("Catalogue"),
+    "coupons": lazy_gettext("Coupons"),
+    "certificates": lazy_gettext("Certificates"),
+}
 LOST_REFUND: Mapping[str, State] = {
     "waiting": State(lazy_gettext("Waits for its purchase"), "wait"),
     "listed": State(lazy_gettext("For a person"), "bad"),

@@ -1,0 +1,28 @@
+"""How often a file of the console was taken up, so that one over which workers die is given up."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from loyalty_core.store.migrations.beside_traffic import add_column
+from loyalty_core.store.types import BigInt
+
+revision = "0036"
+down_revision = "0035"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # Of a file of each kind and programme there is one row, so the check is over at once.
+    add_column(
+        "uploads",
+        sa.Column(
+            "tries",
+            BigInt,
+            sa.CheckConstraint("tries >= 0", name=op.f("ck_uploads_tries_not_negative")),
+            server_default=sa.text("0"),
+            nullable=False,
+        ),
+    )
