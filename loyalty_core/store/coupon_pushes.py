@@ -73,19 +73,31 @@ def ask_of_lot(connection: Connection, lot_id: int) -> None:
     _ask(connection, coupons.c.lot_id == lot_id)
 
 
-def ask_of_series(connection: Connection, home: int, series: Collection[str]) -> None:
+def ask_of_series(
+    connection: Connection, home: int, series: Collection[str], *, after: str, limit: int
+) -> str | None:
     """Have one installation told of the coupons of these series that can be used at all, and of
-    all of them that it has."""
-    if not series:
-        return
+    all of them that it has: of those among the next `limit` codes of the programme `after` this
+    one.  The last of these; None: there are none behind it.
+
+    How many rows of coupons are read is bounded, whatever few of them are of these series.
+    """
+    # Not by a join: behind one PostgreSQL sorts all codes that there are.
+    here = select(installations.c.programme_id).where(installations.c.id == home)
+    codes = select(coupons.c.code).where(
+        coupons.c.programme_id == here.scalar_subquery(), coupons.c.code > after
+    )
+    last = connection.scalar(codes.order_by(coupons.c.code).offset(limit - 1).limit(1))
+    slice_ = [coupons.c.code > after, *([] if last is None else [coupons.c.code <= last])]
     usable = and_(coupons.c.state == "active", coupons.c.uses < coupons.c.most)
     had = (
         select(literal(1))
         .where(coupon_pushes.c.installation_id == home, coupon_pushes.c.code == coupons.c.code)
         .exists()
     )
-    which = and_(installations.c.id == home, coupons.c.series.in_(series), usable | had)
-    _ask(connection, which)
+    mine = and_(installations.c.id == home, coupons.c.series.in_(series), usable | had)
+    _ask(connection, and_(mine, *slice_))
+    return last
 
 
 def _ask(connection: Connection, which: ColumnElement[bool], **values: Any) -> None:

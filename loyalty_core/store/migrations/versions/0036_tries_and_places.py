@@ -1,4 +1,5 @@
-"""How often a file of the console was taken up, so that one over which workers die is given up."""
+"""How often a file of the console was taken up, so that one over which workers die is given up;
+and how far a shop's coupons are gone through when the rules change what they come to."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from loyalty_core.store.migrations.beside_traffic import add_column
-from loyalty_core.store.types import BigInt
+from loyalty_core.store.types import BigInt, Json
 
 revision = "0036"
 down_revision = "0035"
@@ -26,3 +27,4 @@ def upgrade() -> None:
             nullable=False,
         ),
     )
+    add_column("installations", sa.Column("coupon_walk", Json, nullable=True))
