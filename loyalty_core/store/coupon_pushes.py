@@ -6,7 +6,7 @@ Whoever holds an installation's lease (`installations.claim_duty`) tells its row
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +58,7 @@ class NotTaken:
 
 
 _COLUMNS = [coupon_pushes.c[name] for name in CouponPush.__dataclass_fields__]
+_UNKNOWN = case((coupon_pushes.c.told.is_not(None), BEGUN))
 _THESE = and_(among(coupons.c.programme_id, "programmes"), among(coupons.c.code, "codes"))
 
 
@@ -71,6 +72,21 @@ def ask(connection: Connection, keys: Collection[tuple[int, str]]) -> None:
 
 def ask_of_lot(connection: Connection, lot_id: int) -> None:
     _ask(connection, coupons.c.lot_id == lot_id)
+
+
+def ask_of_members(
+    connection: Connection,
+    programme_id: int,
+    members: Collection[int],
+    *,
+    home: int | None = None,
+) -> None:
+    """Have all shops, or this one alone, told anew of the coupons of these members, who have other
+    addresses: what stands there may name one of before, so it counts as unknown."""
+    if members:
+        mine = and_(coupons.c.programme_id == programme_id, among(coupons.c.member_id, "members"))
+        where = [] if home is None else [installations.c.id == home]
+        _ask(connection, and_(mine, *where), {"told": _UNKNOWN}, members=members)
 
 
 def ask_of_series(
@@ -100,7 +116,12 @@ def ask_of_series(
     return last
 
 
-def _ask(connection: Connection, which: ColumnElement[bool], **values: Any) -> None:
+def _ask(
+    connection: Connection,
+    which: ColumnElement[bool],
+    besides: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> None:
     at_once = literal(AT_ONCE, UtcTime())
     wanted = (
         select(installations.c.id, coupons.c.code, at_once)
@@ -117,7 +138,7 @@ def _ask(connection: Connection, which: ColumnElement[bool], **values: Any) -> N
     connection.execute(
         insert.on_conflict_do_update(
             index_elements=["installation_id", "code"],
-            set_={"asked": coupon_pushes.c.asked + 1, "due_at": at_once},
+            set_={"asked": coupon_pushes.c.asked + 1, "due_at": at_once, **(besides or {})},
         )
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
 from connectors.wordpress import CONNECTOR
 from hub.connections.health import health_of, what_to_do
@@ -17,7 +16,6 @@ from hub.installations import (
     update_settings,
 )
 from hub.jobs.drain import drain
-from hub.outbox import coupons
 from hub.pairing import offer_code, pair
 from hub.registry import registry_of
 from loyalty_core.domain.coupon_codes import told
@@ -29,11 +27,8 @@ from loyalty_core.service.members import NewMember, enrol_member, update_member
 from loyalty_core.service.programmes import draft_rules, publish_rules
 from loyalty_core.service.shop_coupons import not_taken
 from loyalty_core.service.source import Source
-from loyalty_core.store import coupon_pushes as pushes
 from loyalty_core.store import coupons as store
 from loyalty_core.store.database import read, write
-from loyalty_core.store.tables import coupon_pushes
-from tests.stand_ins.woocommerce import WooShop
 from tests.support.clock import FixedClock
 from tests.support.hub import make_hub
 from tests.support.ingest import make_programme
@@ -116,12 +111,6 @@ class Shop:
         return health_of(self.hub, get_installation(self.hub, self.home.id))
 
 
-@pytest.fixture
-def woo():
-    with WooShop() as shop:
-        yield shop
-
-
 def test_coupons_go_to_the_shop_once_and_come_back_when_they_are_blocked(engine, woo):
     shop = Shop(engine, woo)
     first, second = sorted(shop.lot("a", 2))
@@ -158,66 +147,6 @@ def test_other_rules_are_other_coupons(sqlite_engine, woo):
     assert shop.codes() == {}
 
 
-class _Killed(BaseException):
-    """What a worker that is killed leaves to do for nobody."""
-
-
-def asked(shop):
-    """How often each coupon was asked for."""
-    with read(shop.hub.engine) as connection:
-        rows = connection.execute(select(coupon_pushes.c.code, coupon_pushes.c.asked))
-        return {told(code).lower(): times for code, times in rows}
-
-
-def test_a_shop_is_asked_of_many_coupons_slice_by_slice_each_once(engine, woo, monkeypatch):
-    """A turn goes through two codes of the programme; a worker is killed over the second two."""
-    monkeypatch.setattr(coupons, "SLICE", 2)
-    shop = Shop(engine, woo, coupons="false")
-    codes = sorted(code.lower() for code in shop.lot("a", 5))
-    update_settings(shop.hub, shop.home.id, {"coupons": "true"})
-    assert coupons.push_batch(shop.hub, shop.programme.id) == 2
-    assert sorted(shop.codes()) == codes[:2]
-
-    asks = pushes.ask_of_series
-
-    def killed(*args, **kwargs):
-        asks(*args, **kwargs)
-        raise _Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(pushes, "ask_of_series", killed)
-        with pytest.raises(_Killed):
-            coupons.push_batch(shop.hub, shop.programme.id)
-    assert coupons.push_batch(shop.hub, shop.programme.id) == 0, "its lease is not over"
-    shop.drain(minutes=6)
-    assert asked(shop) == dict.fromkeys(codes, 1)
-    assert sorted(shop.codes()) == codes
-    assert shop.writes() == ["POST"] * 5
-    shop.drain()
-    assert asked(shop) == dict.fromkeys(codes, 1), "nothing changed"
-
-
-def test_rules_that_change_on_the_way_and_back_reach_every_coupon(sqlite_engine, woo, monkeypatch):
-    monkeypatch.setattr(coupons, "SLICE", 2)
-    shop = Shop(sqlite_engine, woo)
-    codes = sorted(code.lower() for code in shop.lot("a", 5))
-    shop.drain()
-    shop.rules(rules({**TENTH, "params": {"percent": "15"}}))
-    shop.clock.advance(minutes=1)
-    coupons.push_batch(shop.hub, shop.programme.id)
-    assert [shop.codes()[code] for code in codes] == ["15.00"] * 2 + ["10.00"] * 3
-
-    shop.rules(rules(TENTH))
-    shop.drain()
-    assert set(shop.codes().values()) == {"10.00"}
-    shop.rules(rules({**TENTH, "params": {"percent": "15"}}))
-    shop.clock.advance(minutes=1)
-    coupons.push_batch(shop.hub, shop.programme.id)
-    shop.set(coupons="false")
-    shop.set(coupons="true")
-    assert shop.codes() == dict.fromkeys(codes, "15.00")
-
-
 def test_dates_of_a_coupon_hold_in_the_shop(sqlite_engine, woo):
     shop = Shop(sqlite_engine, woo)
     now = shop.clock.now()
@@ -246,13 +175,11 @@ def test_a_coupon_of_one_member_is_bound_to_an_e_mail(sqlite_engine, woo):
     assert (made["code"], made["email_restrictions"]) == (code.lower(), ["ivan@example.com"])
     assert shop.health().coupons.errors == {"coupon_without_address": 1}
 
-    # Who has no address any more has no coupon in the shop; it is asked of again when it changes.
+    # Who has no address any more has no coupon in the shop.
     with write(shop.hub.engine) as connection:
         update_member(
             connection, shop.hub.plans, source(shop), known, {"email": None}, now=shop.clock.now()
         )
-    for blocked in (True, False):
-        shop.block(code, blocked)
     shop.drain()
     health = shop.health().coupons
     assert (health.made, health.errors) == (0, {"coupon_without_address": 2})
@@ -429,4 +356,5 @@ def test_beside_the_plugin_there_are_none(sqlite_engine, woo):
 
 
 def source(shop):
+    """A desk that tells of people."""
     return Source(shop.programme.id, "key:desk")
