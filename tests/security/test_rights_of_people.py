@@ -248,9 +248,10 @@ PAGES = {
     f"GET {DEMO}/posters/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/messages/sent/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/messages/": Page(200, 200, roles=LOOK),
+    # No gateway is connected.
     f"POST {DEMO}/messages/test": Page(
-        302,
-        302,
+        422,
+        422,
         {"kind": "welcome", "channel": "sms", "locale": "ru", "to": "+79990001122"},
         roles=MARKETER,
     ),
