@@ -215,6 +215,11 @@ TROUBLE: Mapping[str, str] = {
     "gone": lazy_gettext("The shop does not have it any more"),
     "signature_invalid": lazy_gettext("The call does not prove where it comes from"),
     "unreadable": lazy_gettext("The call cannot be read"),
+    "address_refused": lazy_gettext("The hub may not call this address"),
+    "connector_error": lazy_gettext("The connector could not do it"),
+    "refused": lazy_gettext("The call was refused"),
+    "drop": lazy_gettext("Nothing that the hub needs"),
+    "acknowledged": lazy_gettext("Nothing that the hub needs"),
     "not_ours": lazy_gettext("A kind of message that the hub does not need"),
 }
 
