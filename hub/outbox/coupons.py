@@ -63,14 +63,12 @@ def is_wanted(connector: Connector, settings: Settings) -> bool:
     return pushes is not None and bool(settings.get(pushes.setting))
 
 
-def switch(connection: Connection, row: InstallationRow, on: bool, now: datetime) -> dict[str, Any]:
+def switch(row: InstallationRow, on: bool, now: datetime) -> dict[str, Any]:
     """What changes at an installation, which is locked, when its owner wants coupons, or none any
-    more: those that the shop has are taken back then."""
+    more: turns take back those that the shop has then."""
     if on is row.makes_coupons:
         return {}
-    if not on:
-        coupon_pushes.stop(connection, row.id)
-    anew = {"coupon_terms": None, "coupon_walk": None}
+    anew = {"coupon_terms": None, "coupon_walk": None if on else asdict(_Walk())}
     return {"makes_coupons": on, "coupons_due_at": now, "coupons_failed": 0, **anew}
 
 
@@ -94,9 +92,7 @@ def push_batch(hub: Hub, programme_id: int) -> int:
 
 def _work(hub: Hub, turn: Turn) -> int:
     """Raises: LeaseLost; what stands between the hub and the shop as a whole."""
-    goes_on = turn.row.makes_coupons and transact(
-        hub.engine, lambda connection: _ask_of_changed(hub, connection, turn)
-    )
+    goes_on = transact(hub.engine, lambda connection: _walk_on(hub, connection, turn))
     with read(hub.engine) as connection:
         rows = coupon_pushes.due(connection, turn.row.id, now=hub.clock.now(), limit=BATCH)
     if not rows:
@@ -108,43 +104,49 @@ def _work(hub: Hub, turn: Turn) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """The way through the codes of a programme, to ask of those whose series changed: towards
-    which `terms`, and behind which code it goes on.  It is kept, since a turn is a slice of it."""
+    """The way through codes, behind which it goes on: through those of the programme, to ask of
+    those whose series `changed`, towards `terms`; or through those that the shop has, to take
+    them back.  It is kept, since a turn is a slice of it."""
 
-    terms: Mapping[str, str]
-    changed: Sequence[str]
     after: str = ""
+    changed: Sequence[str] = ()
+    terms: Mapping[str, str] | None = None
 
 
-def _ask_of_changed(hub: Hub, connection: Connection, turn: Turn) -> bool:
-    """Coupons of the series that come to something else since the shop was told, a slice of
-    them; whether there are more."""
+def _walk_on(hub: Hub, connection: Connection, turn: Turn) -> bool:
+    """Ask of a slice of the coupons that come to something else since the shop was told; whether
+    there are more."""
     row = installations.lock(connection, turn.row.id)
     if row is None or row.coupons_due_at != turn.until:
         return False
-    walk = _walk_of(row, _terms(_plan(hub, connection, row.programme_id)))
-    if not walk.changed:
+    walk = _walk_of(hub, connection, row)
+    if walk is None:
         return False
-    last = coupon_pushes.ask_of_series(
-        connection, row.id, walk.changed, after=walk.after, limit=SLICE
-    )
-    if last is None:
-        installations.change(connection, row.id, coupon_terms=walk.terms, coupon_walk=None)
+    if row.makes_coupons:
+        last = coupon_pushes.ask_of_series(
+            connection, row.id, series=walk.changed, after=walk.after, limit=SLICE
+        )
     else:
-        there = asdict(replace(walk, after=last))
-        installations.change(connection, row.id, coupon_walk=there)
-    return last is not None
+        last = coupon_pushes.ask_back(connection, row.id, after=walk.after, limit=SLICE)
+    there = None if last is None else asdict(replace(walk, after=last))
+    done = {} if there else {"coupon_terms": walk.terms}
+    installations.change(connection, row.id, coupon_walk=there, **done)
+    return there is not None
 
 
-def _walk_of(row: InstallationRow, terms: Mapping[str, str]) -> _Walk:
-    """The way that is left.  If the rules changed on it, it begins anew: some of the coupons were
-    told as they are no more."""
+def _walk_of(hub: Hub, connection: Connection, row: InstallationRow) -> _Walk | None:
+    """The way that is left; None: there is none.  If the rules changed on it, it begins anew: some
+    of the coupons were told as they are no more."""
     walk = None if row.coupon_walk is None else _Walk(**row.coupon_walk)
+    if not row.makes_coupons:
+        return walk
+    terms = _terms(_plan(hub, connection, row.programme_id))
     if walk is not None and walk.terms == terms:
         return walk
-    known = (row.coupon_terms or {}) if walk is None else walk.terms
+    known = (row.coupon_terms if walk is None else walk.terms) or {}
     changed = {code for code in terms.keys() | known.keys() if terms.get(code) != known.get(code)}
-    return _Walk(terms, sorted(changed.union([] if walk is None else walk.changed)))
+    also = () if walk is None else walk.changed
+    return _Walk(changed=sorted(changed.union(also)), terms=terms) if changed or also else None
 
 
 def _terms(plan: Plan) -> dict[str, str]:

@@ -90,7 +90,7 @@ def ask_of_members(
 
 
 def ask_of_series(
-    connection: Connection, home: int, series: Collection[str], *, after: str, limit: int
+    connection: Connection, home: int, *, series: Collection[str], after: str, limit: int
 ) -> str | None:
     """Have one installation told of the coupons of these series that can be used at all, and of
     all of them that it has: of those among the next `limit` codes of the programme `after` this
@@ -100,11 +100,8 @@ def ask_of_series(
     """
     # Not by a join: behind one PostgreSQL sorts all codes that there are.
     here = select(installations.c.programme_id).where(installations.c.id == home)
-    codes = select(coupons.c.code).where(
-        coupons.c.programme_id == here.scalar_subquery(), coupons.c.code > after
-    )
-    last = connection.scalar(codes.order_by(coupons.c.code).offset(limit - 1).limit(1))
-    slice_ = [coupons.c.code > after, *([] if last is None else [coupons.c.code <= last])]
+    ours = coupons.c.programme_id == here.scalar_subquery()
+    last = _last_of(connection, coupons.c.code, ours, after, limit)
     usable = and_(coupons.c.state == "active", coupons.c.uses < coupons.c.most)
     had = (
         select(literal(1))
@@ -112,7 +109,7 @@ def ask_of_series(
         .exists()
     )
     mine = and_(installations.c.id == home, coupons.c.series.in_(series), usable | had)
-    _ask(connection, and_(mine, *slice_))
+    _ask(connection, and_(mine, *_between(coupons.c.code, after, last)))
     return last
 
 
@@ -143,12 +140,31 @@ def _ask(
     )
 
 
-def stop(connection: Connection, home: int) -> None:
-    """This installation makes no coupons any more: those that it has are taken back."""
+def ask_back(connection: Connection, home: int, *, after: str, limit: int) -> str | None:
+    """This installation makes no coupons any more: have those that it has taken back, of the next
+    `limit` codes `after` this one.  The last of these; None: there are none behind it."""
     own = coupon_pushes.c.installation_id == home
-    connection.execute(delete(coupon_pushes).where(own, coupon_pushes.c.told.is_(None)))
+    last = _last_of(connection, coupon_pushes.c.code, own, after, limit)
+    slice_ = (own, *_between(coupon_pushes.c.code, after, last))
+    connection.execute(delete(coupon_pushes).where(*slice_, coupon_pushes.c.told.is_(None)))
     again = {"asked": coupon_pushes.c.asked + 1, "due_at": AT_ONCE}
-    connection.execute(update(coupon_pushes).where(own).values(again))
+    connection.execute(update(coupon_pushes).where(*slice_).values(again))
+    return last
+
+
+def _last_of(
+    connection: Connection, code: ColumnElement[str], own: ColumnElement[bool], after: str, n: int
+) -> str | None:
+    """The `n`th code behind `after`, of these; None where there are not so many."""
+    behind = select(code).where(own, code > after).order_by(code)
+    last: str | None = connection.scalar(behind.offset(n - 1).limit(1))
+    return last
+
+
+def _between(
+    code: ColumnElement[str], after: str, last: str | None
+) -> tuple[ColumnElement[bool], ...]:
+    return (code > after,) if last is None else (code > after, code <= last)
 
 
 def due(connection: Connection, home: int, *, now: datetime, limit: int) -> list[CouponPush]:

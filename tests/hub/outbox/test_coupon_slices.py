@@ -72,3 +72,16 @@ def test_rules_that_change_on_the_way_and_back_reach_every_coupon(sqlite_engine,
     shop.set(coupons="false")
     shop.set(coupons="true")
     assert shop.codes() == dict.fromkeys(codes, "15.00")
+
+
+def test_what_a_shop_has_is_taken_back_slice_by_slice(sqlite_engine, woo, monkeypatch):
+    monkeypatch.setattr(coupons, "SLICE", 2)
+    shop = Shop(sqlite_engine, woo)
+    codes = sorted(code.lower() for code in shop.lot("a", 5))
+    shop.drain()
+    shop.lot("b")
+    update_settings(shop.hub, shop.home.id, {"coupons": "false"})
+    coupons.push_batch(shop.hub, shop.programme.id)
+    assert 0 < len(shop.codes()) < len(codes), "a slice of them"
+    shop.drain()
+    assert (shop.codes(), asked(shop)) == ({}, {})
