@@ -366,3 +366,16 @@ def test_nothing_of_a_file_is_kept_for_longer_than_a_day(owner, hub, series, pro
     assert "It was left for a day" in owner.page(COUPONS)
     page = owner.page(GOODS)
     assert (figures(page), "no longer kept" in page) == (("1", "0", "1"), True)
+
+
+def test_a_file_that_nobody_tried_again_is_deleted_after_a_day(owner, hub, programme_id):
+    send(owner, GOODS, "sku;name\n1;a\n")
+    killed_again_and_again(hub, programme_id)
+    hub.clock.advance(days=1, seconds=1)
+    look_after(hub)
+
+    assert owner.log_in().status_code == 302
+    page = owner.page(GOODS)
+    assert ("Try again" in page, "The file is deleted" in page) == (False, True)
+    assert "Nothing to look at" in owner.page(f"{HERE}/attention/?view=files")
+    assert rows_of(hub, upload_parts) == 0
