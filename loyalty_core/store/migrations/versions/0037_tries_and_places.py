@@ -9,8 +9,8 @@ from alembic import op
 from loyalty_core.store.migrations.beside_traffic import add_column
 from loyalty_core.store.types import BigInt, Json
 
-revision = "0036"
-down_revision = "0035"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
