@@ -229,7 +229,7 @@ def change_settings(  # noqa: PLR0913 - each is a word of its own to the caller
     changes: dict[str, Any] = {
         "settings": hub.vault.seal(loaded),
         **_first_duties(connector, row, now),
-        **coupons.switch(connection, row, wants_coupons, now),
+        **coupons.switch(row, wants_coupons, now),
     }
     if name is not None:
         changes["name"] = _checked_name(name)

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -49,6 +49,9 @@ MOST_LINES = 500_000
 """The codes of all lines of a list are held at once, so that none comes twice; for more there is
 the command line."""
 LEASE = timedelta(minutes=1)
+MOST_TRIES = 5
+"""So often a file is taken up without getting anywhere; then it waits for a person, for over it
+the workers may be dying, and receipts with them."""
 UNREADABLE, TOO_LONG, DEFECT = "unreadable", "too_long", "defect"
 _MOST_UNPACKED = 256 << 20
 """Of a packed file: its texts are held at once."""
@@ -158,6 +161,19 @@ def stop(hub: Hub, row: UploadRow) -> bool:
     return transact(hub.engine, lambda c: store.stop(c, row.id, now=hub.clock.now()))
 
 
+def given_up(hub: Hub, programme_id: int) -> list[UploadRow]:
+    """Files that are kept and that nobody takes up any more, until a person says so."""
+    with read(hub.engine) as connection:
+        return store.given_up(connection, programme_id)
+
+
+def try_again(hub: Hub, row: UploadRow) -> bool:
+    """Have one that was given up go on; False where it is not that any more."""
+    begun = transact(hub.engine, lambda c: store.try_again(c, row, now=hub.clock.now()))
+    hub.bell.ring(row.programme_id)
+    return begun
+
+
 def go_on(hub: Hub, programme_id: int) -> bool:
     """Take a file of the programme, if one waits for somebody; whether one did."""
     row = claim(hub, programme_id)
@@ -169,8 +185,17 @@ def go_on(hub: Hub, programme_id: int) -> bool:
 
 def claim(hub: Hub, programme_id: int) -> UploadRow | None:
     """One that waits for somebody; it is the caller's until its lease is over."""
-    now = hub.clock.now()
-    return transact(hub.engine, lambda c: store.claim(c, programme_id, now=now, until=now + LEASE))
+    return transact(hub.engine, partial(_claim, programme_id, hub.clock.now()))
+
+
+def _claim(programme_id: int, now: datetime, connection: Connection) -> UploadRow | None:
+    row = store.claim(connection, programme_id, now=now, until=now + LEASE)
+    if row is None or row.tries <= MOST_TRIES:
+        return row
+    over = {"stage": store.FAILED, "error_code": store.GIVEN_UP, "due_at": None, "changed_at": now}
+    store.save(connection, row, **over)
+    log.error("upload_given_up", programme=programme_id, kind=row.kind, tries=MOST_TRIES)
+    return None
 
 
 def work_off(hub: Hub, row: UploadRow) -> None:
@@ -277,6 +302,8 @@ class _Run:
             added=row.added + outcome.added,
             known=row.known + outcome.known,
             rejected=row.rejected + len(outcome.bad),
+            # A check that is broken off begins anew, so its portions are no way forward.
+            tries=row.tries if self._dry else 0,
             counts=dict(counts),
         )
         moved = self._moved(connection, moved)
@@ -291,7 +318,7 @@ class _Run:
         """Write down how far it is; keeps the lease.  Raises: _Over."""
         now = self._hub.clock.now()
         moved = replace(row, due_at=now + LEASE, changed_at=now)
-        names = ("done", "added", "known", "rejected", "counts", "due_at", "changed_at")
+        names = (*store.NOTHING, "tries", "due_at", "changed_at")
         values = {name: getattr(moved, name) for name in names}
         if not store.save(connection, self._row, **values):
             raise _Over

@@ -1,14 +1,15 @@
 """Coupons of the programme become coupons of the shops that want them, as they are when told.
 
 Whoever changes a coupon asks for it in the same transaction (`coupon_pushes`); what a whole series
-comes to changes with the rules, which each turn looks at.
+comes to changes with the rules, which each turn looks at: it asks of a slice of the coupons, and
+writes down where it is, so that nobody waits for the lock of a connection with many.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 100
 """So many coupons are one turn of a connection; most of them are no news and no call."""
+SLICE = 2000
+"""So many codes of the programme are gone through at once, under the lock of the connection."""
 LOOK = timedelta(minutes=1)
 """So long after a change a shop hears of it at the latest, if it answers."""
 
@@ -60,14 +63,13 @@ def is_wanted(connector: Connector, settings: Settings) -> bool:
     return pushes is not None and bool(settings.get(pushes.setting))
 
 
-def switch(connection: Connection, row: InstallationRow, on: bool, now: datetime) -> dict[str, Any]:
+def switch(row: InstallationRow, on: bool, now: datetime) -> dict[str, Any]:
     """What changes at an installation, which is locked, when its owner wants coupons, or none any
-    more: those that the shop has are taken back then."""
+    more: turns take back those that the shop has then."""
     if on is row.makes_coupons:
         return {}
-    if not on:
-        coupon_pushes.stop(connection, row.id)
-    return {"makes_coupons": on, "coupons_due_at": now, "coupons_failed": 0, "coupon_terms": None}
+    anew = {"coupon_terms": None, "coupon_walk": None if on else asdict(_Walk())}
+    return {"makes_coupons": on, "coupons_due_at": now, "coupons_failed": 0, **anew}
 
 
 def series_of(hub: Hub, programme_id: int) -> list[InShop]:
@@ -90,33 +92,70 @@ def push_batch(hub: Hub, programme_id: int) -> int:
 
 def _work(hub: Hub, turn: Turn) -> int:
     """Raises: LeaseLost; what stands between the hub and the shop as a whole."""
-    if turn.row.makes_coupons:
-        transact(hub.engine, lambda connection: _ask_of_changed(hub, connection, turn))
+    goes_on = transact(hub.engine, lambda connection: _walk_on(hub, connection, turn))
     with read(hub.engine) as connection:
         rows = coupon_pushes.due(connection, turn.row.id, now=hub.clock.now(), limit=BATCH)
     if not rows:
-        return 0
+        return int(goes_on)
     live = enliven(hub, turn.row)
     client = live.client()
     return turns.each(hub, turn, rows, lambda row: _tell_or_note(hub, turn, live, client, row))
 
 
-def _ask_of_changed(hub: Hub, connection: Connection, turn: Turn) -> None:
-    """Coupons of the series that come to something else since the shop was told."""
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The way through codes, behind which it goes on: through those of the programme, to ask of
+    those whose series `changed`, towards `terms`; or through those that the shop has, to take
+    them back.  It is kept, since a turn is a slice of it."""
+
+    after: str = ""
+    changed: Sequence[str] = ()
+    terms: Mapping[str, str] | None = None
+
+
+def _walk_on(hub: Hub, connection: Connection, turn: Turn) -> bool:
+    """Ask of a slice of the coupons that come to something else since the shop was told; whether
+    there are more."""
     row = installations.lock(connection, turn.row.id)
     if row is None or row.coupons_due_at != turn.until:
-        return
-    plan = _plan(hub, connection, row.programme_id)
-    known: Mapping[str, str] = row.coupon_terms or {}
-    terms = {
+        return False
+    walk = _walk_of(hub, connection, row)
+    if walk is None:
+        return False
+    if row.makes_coupons:
+        last = coupon_pushes.ask_of_series(
+            connection, row.id, series=walk.changed, after=walk.after, limit=SLICE
+        )
+    else:
+        last = coupon_pushes.ask_back(connection, row.id, after=walk.after, limit=SLICE)
+    there = None if last is None else asdict(replace(walk, after=last))
+    done = {} if there else {"coupon_terms": walk.terms}
+    installations.change(connection, row.id, coupon_walk=there, **done)
+    return there is not None
+
+
+def _walk_of(hub: Hub, connection: Connection, row: InstallationRow) -> _Walk | None:
+    """The way that is left; None: there is none.  If the rules changed on it, it begins anew: some
+    of the coupons were told as they are no more."""
+    walk = None if row.coupon_walk is None else _Walk(**row.coupon_walk)
+    if not row.makes_coupons:
+        return walk
+    terms = _terms(_plan(hub, connection, row.programme_id))
+    if walk is not None and walk.terms == terms:
+        return walk
+    known = (row.coupon_terms if walk is None else walk.terms) or {}
+    changed = {code for code in terms.keys() | known.keys() if terms.get(code) != known.get(code)}
+    also = () if walk is None else walk.changed
+    return _Walk(changed=sorted(changed.union(also)), terms=terms) if changed or also else None
+
+
+def _terms(plan: Plan) -> dict[str, str]:
+    """A mark of what each series comes to in a shop, of those that can be there."""
+    return {
         code: _digest(*astuple(one))
         for code, one in series_in_shops(plan).items()
         if isinstance(one, Terms)
     }
-    changed = {code for code in terms.keys() | known.keys() if terms.get(code) != known.get(code)}
-    if changed:
-        coupon_pushes.ask_of_series(connection, row.id, changed)
-        installations.change(connection, row.id, coupon_terms=terms)
 
 
 def _plan(hub: Hub, connection: Connection, programme_id: int) -> Plan:
@@ -227,6 +266,8 @@ def _digest(*parts: object) -> str:
 
 
 def _next_at(connection: Connection, row: InstallationRow, now: datetime) -> datetime | None:
+    if row.coupon_walk is not None:
+        return now
     due_at = coupon_pushes.next_due_at(connection, row.id)
     if not row.makes_coupons:
         return due_at

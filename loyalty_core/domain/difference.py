@@ -180,12 +180,12 @@ def _items(
     left = [key for key in old if key in new]
     expected = [*left, *(key for key in new if key not in old)]
     if expected != list(new) and word.key not in UNORDERED:
-        yield place.reordered(_listed(old, left), _listed(new, list(new)))
+        yield place.reordered(_listed(old, left, place), _listed(new, list(new), place))
 
 
-def _listed(items: Mapping[str, object], keys: Sequence[str]) -> str:
-    """By their names, or else their keys."""
-    return ", ".join(getattr(items[key], "name", None) or key for key in keys)
+def _listed(items: Mapping[str, object], keys: Sequence[str], place: _Place) -> str:
+    """By their names, or else what their keys are called."""
+    return ", ".join(getattr(items[key], "name", None) or _unnamed(key, place) for key in keys)
 
 
 def _without(items: Sequence[object], others: Sequence[object]) -> list[object]:
@@ -230,7 +230,11 @@ def _key(item: object) -> str:
 def _name(item: object, place: _Place) -> str:
     key, words = _key(item), _words(item)
     name = getattr(item, words["name"][1].name) if "name" in words else None
-    return key if name is None else place.say("named", name=name, key=key)
+    return _unnamed(key, place) if name is None else place.say("named", name=name, key=key)
+
+
+def _unnamed(key: str, place: _Place) -> str:
+    return called(place.names, place.path[-1], key) if place.path else key
 
 
 # --- telling --------------------------------------------------------------------------------

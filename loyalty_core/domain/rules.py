@@ -47,7 +47,7 @@ from loyalty_core.domain.pricing.declare import (
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.neighbours import odd_neighbours
 from loyalty_core.domain.pricing.personal import PersonalList, lists_named
-from loyalty_core.domain.pricing.promotion import PROMOTION, Lane, Promotion, odd_series
+from loyalty_core.domain.pricing.promotion import MAIN, PROMOTION, Lane, Promotion, odd_series
 from loyalty_core.domain.pricing.regulated import MinPaid, Regulated
 from loyalty_core.domain.reward_catalogue import RewardItem, odd_rewards
 from loyalty_core.domain.rewards import Rewards
@@ -346,7 +346,7 @@ class RuleSet:
         metadata=word("tiering", record(Tiering), en="How tiers are reached", ru="Порядок уровней"),
     )
     lanes: tuple[Lane, ...] = field(
-        default=(Lane("main"),),
+        default=(Lane(MAIN),),
         metadata=word("lanes", many(record(Lane), least=1, most=100), en="Lanes", ru="Полосы"),
     )
     promotions: tuple[Promotion, ...] = field(
@@ -504,7 +504,7 @@ def default_rules(  # noqa: PLR0913 - the settings of `programmes create`, all b
             "kinds": ["goods"],
         },
         "tiers": [],
-        "lanes": [{"code": "main", "mode": "all"}],
+        "lanes": [{"code": MAIN, "mode": "all"}],
         "promotions": [],
         "policies": {
             "negative_balance": negative_balance,

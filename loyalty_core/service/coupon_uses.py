@@ -20,6 +20,7 @@ from loyalty_core.domain.pricing.limits import Effect
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.receipt import WHOLE, Returned, points_back
+from loyalty_core.store import coupon_pushes
 from loyalty_core.store import coupons as store
 from loyalty_core.store.coupons import CouponKey, KeptCoupon
 from loyalty_core.store.promotion_uses import Ref
@@ -57,6 +58,7 @@ class CouponUses:
         self._moved: set[CouponKey] = set()
         self._changed: set[Ref] = set()
         self._restated: set[CouponKey] = set()
+        self._seen: set[Ref] = set()
         self._fresh: list[KeptCoupon] = []
 
     def lock(self, keys: Iterable[CouponKey]) -> None:
@@ -105,6 +107,11 @@ class CouponUses:
         self._uses[ref] = after
         self._changed.add(ref)
 
+    def note_sightings(self, ref: Ref) -> None:
+        """Who told of this purchase is another now, or tells something else: each shop counts the
+        uses of its own orders itself, whatever they were linked to."""
+        self._seen.add(ref)
+
     def overused(self, keys: Iterable[CouponKey], before: Collection[CouponKey]) -> bool:
         """Whether one that was not in `before` is past its most now."""
         fresh = [self._known[key] for key in keys if key not in before and key in self._known]
@@ -134,6 +141,8 @@ class CouponUses:
                 [self._known[key] for key in self._moved],
                 {ref: self._uses[ref] for ref in self._changed},
             )
+        if seen := self.used_by(self._seen):
+            coupon_pushes.ask(self._connection, seen)
         if self._restated:
             store.set_states(self._connection, [self._known[key] for key in self._restated])
 

@@ -23,7 +23,7 @@ from loyalty_core.domain.members import (
     phone_key,
 )
 from loyalty_core.service.phones import normalise_phone
-from loyalty_core.store import cards, outbox
+from loyalty_core.store import cards, coupon_pushes, outbox
 from loyalty_core.store import members as store
 from loyalty_core.store.database import lock_keys
 from loyalty_core.store.ids import from_wire, new_id, to_wire
@@ -32,6 +32,8 @@ from loyalty_kit.events import Customer
 
 PHONE_IMPOSSIBLE = "phone_impossible"
 _ENROLLING = frozenset({"external", "phone", "email"})
+BINDING = frozenset({"external", "email"})
+"""Kinds of names by which a shop tells whose a coupon is (`shop_coupons`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +251,13 @@ def name_row(
 def tell_shops(
     connection: Connection, names: Iterable[Mapping[str, Any]], *, now: datetime
 ) -> None:
-    """Of rows of names that members have got: a shop that knows one now is told their balance.
+    """Of rows of names that members of one programme have got: a shop that knows one now is told
+    their balance, and shops that make their coupons are told who may use them now.
 
-    Members who are new need it not: it is told with the first movement.
+    Members who are new need it not: a balance is told with the first movement, and they have no
+    coupons.
     """
+    names = list(names)
     keys = {
         f"{to_wire('m', row['member_id'])}:named:{row['system']}:{now.isoformat()}": row
         for row in names
@@ -268,6 +273,9 @@ def tell_shops(
         for key, row in keys.items()
     ]
     outbox.announce(connection, notices, now=now)
+    bound = {row["member_id"] for row in names if row["kind"] in BINDING}
+    if bound:
+        coupon_pushes.ask_of_members(connection, names[0]["programme_id"], bound)
 
 
 def dead_cards(

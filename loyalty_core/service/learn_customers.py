@@ -7,6 +7,7 @@ of its staff.  The same record again changes nothing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,9 +24,10 @@ from loyalty_core.service.identify import Ask, identify
 from loyalty_core.service.phones import normalise_phone
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source
+from loyalty_core.store import coupon_pushes, programmes
 from loyalty_core.store import members as store
-from loyalty_core.store import programmes
 from loyalty_core.store.ids import to_wire
+from loyalty_core.store.installations import number_of_source
 from loyalty_kit.events import Customer, ExternalId
 
 What = Literal["enrolled", "filled", "known", "unknown"]
@@ -103,6 +105,7 @@ def learn_customers(
     own = {place: owners[names[place]] for place in wanted if names[place] in owners}
     people = [(place, member, told[place][1]) for place, member in own.items()]
     filled = _fill(connection, programme_id, people)
+    _tell_of_accounts(connection, told, own)
     learnt: list[Learnt] = []
     for place in range(len(told)):
         if place not in own:
@@ -170,6 +173,20 @@ def _asks(  # noqa: PLR0913 - each is a word of its own to the caller
         for source, record in told
         for name in (external_key(source.name, record.id),)
     ]
+
+
+def _tell_of_accounts(connection: Connection, told: Sequence[Told], own: Mapping[int, int]) -> None:
+    """A shop's own record may bring another e-mail of the account by which the shop knows whose a
+    coupon is; `own`: members, by the places of their records."""
+    by_home: dict[int, set[int]] = defaultdict(set)
+    for place, member in own.items():
+        source, record = told[place]
+        home = number_of_source(source.name)
+        if home is not None and record.email:
+            by_home[home].add(member)
+    for home, people in sorted(by_home.items()):
+        programme_id = told[0][0].programme_id
+        coupon_pushes.ask_of_members(connection, programme_id, people, home=home)
 
 
 def _fill(

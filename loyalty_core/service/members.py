@@ -32,8 +32,8 @@ from loyalty_core.service.write_letters import tell_welcome
 from loyalty_core.store import accounts as account_store
 from loyalty_core.store import cards as card_store
 from loyalty_core.store import consents as consent_store
+from loyalty_core.store import coupon_pushes, programmes
 from loyalty_core.store import members as store
-from loyalty_core.store import programmes
 from loyalty_core.store import rewards as reward_store
 from loyalty_core.store.clubs import memberships_of
 from loyalty_core.store.ids import from_wire, to_wire
@@ -339,6 +339,8 @@ def _replace_name(
     if key is not None:
         name = identify.name_row(programme_id, key, member, verified=False, now=now)
         store.add_names(connection, [name])
+    if kind in identify.BINDING:
+        coupon_pushes.ask_of_members(connection, programme_id, [member])
 
 
 def _check_card(connection: Connection, programme_id: int, keys: Iterable[IdentityKey]) -> None:

@@ -24,6 +24,7 @@ from loyalty_core.store import (
     certificates,
     club_events,
     confirmations,
+    coupon_pushes,
     coupons,
     happenings,
     ledger,
@@ -83,6 +84,7 @@ def merge_members(  # noqa: PLR0913 - each is a word of its own to the caller
     receipt_claims.move_member(connection, leaving, survivor)
     cards.move_cards(connection, leaving, survivor, now)
     members.move_names(connection, leaving, survivor)
+    coupon_pushes.ask_of_members(connection, programme_id, [survivor])
     confirmations.move_member(connection, leaving, survivor)
     merge_consents(connection, leaving, survivor)
     if member_row(connection, programme_id, to_wire("m", leaving))["state"] == "active":

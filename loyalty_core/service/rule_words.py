@@ -50,12 +50,12 @@ def compare_rules(
     if now is None:
         now = list_rules_versions(connection, programme_id)[0].version
     old, new = (parse_rules(get_rules(connection, programme_id, version)) for version in (was, now))
-    names = rule_names(connection, programme_id, old, new)
+    names = rule_names(connection, programme_id, old, new, locale=locale)
     changes = difference(old, new, locale, names, ZoneInfo(programme.timezone))
     return Comparison(was, now, changes)
 
 
-def rule_names(connection: Connection, programme_id: int, *versions: RuleSet) -> Names:
+def rule_names(connection: Connection, programme_id: int, *versions: RuleSet, locale: str) -> Names:
     """What the codes in these rules are called, by the later of them where they differ: tiers,
     clubs and the like by the rules themselves, categories and shops by what the programme has."""
     categories = _named(catalogue.all_categories(connection, programme_id))
@@ -65,14 +65,15 @@ def rule_names(connection: Connection, programme_id: int, *versions: RuleSet) ->
         "shop.code": _named(store.all_shops(connection, programme_id)),
     }
     for rules in versions:
-        for word, named in _own_names(rules).items():
+        for word, named in _own_names(rules, locale).items():
             found[word] = {**found.get(word, {}), **named}
     return found
 
 
-def _own_names(rules: RuleSet) -> Names:
+def _own_names(rules: RuleSet, locale: str) -> Names:
     coupons, currencies = _named(rules.coupons), _named(rules.currencies)
     forms = _named(() if rules.rewards is None else rules.rewards.forms)
+    lanes = {fold(one.code): one.called(locale) for one in rules.lanes}
     return {
         "member.tier": _named(rules.tiers),
         "member.club": _named(rules.clubs),
@@ -86,7 +87,8 @@ def _own_names(rules: RuleSet) -> Names:
         "series": coupons,
         "currency": currencies,
         "never_with": {fold(one.id): one.name for one in rules.promotions},
-        "lane": {fold(one.code): one.name or one.code for one in rules.lanes},
+        "lane": lanes,
+        "lanes": lanes,
     }
 
 

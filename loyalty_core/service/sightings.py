@@ -29,6 +29,7 @@ def put_together(batch: EventBatch, kept: KeptPurchase) -> int | None:
     that, None where none of them says."""
     own_member = kept.named_member
     _as_told(kept)
+    batch.counters.coupons.note_sightings(("purchase", kept.id))
     if not kept.sightings:
         return batch.survivor(own_member)
     every = [kept, *kept.sightings]

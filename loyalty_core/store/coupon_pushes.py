@@ -6,7 +6,7 @@ Whoever holds an installation's lease (`installations.claim_duty`) tells its row
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +58,7 @@ class NotTaken:
 
 
 _COLUMNS = [coupon_pushes.c[name] for name in CouponPush.__dataclass_fields__]
+_UNKNOWN = case((coupon_pushes.c.told.is_not(None), BEGUN))
 _THESE = and_(among(coupons.c.programme_id, "programmes"), among(coupons.c.code, "codes"))
 
 
@@ -73,22 +74,51 @@ def ask_of_lot(connection: Connection, lot_id: int) -> None:
     _ask(connection, coupons.c.lot_id == lot_id)
 
 
-def ask_of_series(connection: Connection, home: int, series: Collection[str]) -> None:
+def ask_of_members(
+    connection: Connection,
+    programme_id: int,
+    members: Collection[int],
+    *,
+    home: int | None = None,
+) -> None:
+    """Have all shops, or this one alone, told anew of the coupons of these members, who have other
+    addresses: what stands there may name one of before, so it counts as unknown."""
+    if members:
+        mine = and_(coupons.c.programme_id == programme_id, among(coupons.c.member_id, "members"))
+        where = [] if home is None else [installations.c.id == home]
+        _ask(connection, and_(mine, *where), {"told": _UNKNOWN}, members=members)
+
+
+def ask_of_series(
+    connection: Connection, home: int, *, series: Collection[str], after: str, limit: int
+) -> str | None:
     """Have one installation told of the coupons of these series that can be used at all, and of
-    all of them that it has."""
-    if not series:
-        return
+    all of them that it has: of those among the next `limit` codes of the programme `after` this
+    one.  The last of these; None: there are none behind it.
+
+    How many rows of coupons are read is bounded, whatever few of them are of these series.
+    """
+    # Not by a join: behind one PostgreSQL sorts all codes that there are.
+    here = select(installations.c.programme_id).where(installations.c.id == home)
+    ours = coupons.c.programme_id == here.scalar_subquery()
+    last = _last_of(connection, coupons.c.code, ours, after, limit)
     usable = and_(coupons.c.state == "active", coupons.c.uses < coupons.c.most)
     had = (
         select(literal(1))
         .where(coupon_pushes.c.installation_id == home, coupon_pushes.c.code == coupons.c.code)
         .exists()
     )
-    which = and_(installations.c.id == home, coupons.c.series.in_(series), usable | had)
-    _ask(connection, which)
+    mine = and_(installations.c.id == home, coupons.c.series.in_(series), usable | had)
+    _ask(connection, and_(mine, *_between(coupons.c.code, after, last)))
+    return last
 
 
-def _ask(connection: Connection, which: ColumnElement[bool], **values: Any) -> None:
+def _ask(
+    connection: Connection,
+    which: ColumnElement[bool],
+    besides: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> None:
     at_once = literal(AT_ONCE, UtcTime())
     wanted = (
         select(installations.c.id, coupons.c.code, at_once)
@@ -105,17 +135,36 @@ def _ask(connection: Connection, which: ColumnElement[bool], **values: Any) -> N
     connection.execute(
         insert.on_conflict_do_update(
             index_elements=["installation_id", "code"],
-            set_={"asked": coupon_pushes.c.asked + 1, "due_at": at_once},
+            set_={"asked": coupon_pushes.c.asked + 1, "due_at": at_once, **(besides or {})},
         )
     )
 
 
-def stop(connection: Connection, home: int) -> None:
-    """This installation makes no coupons any more: those that it has are taken back."""
+def ask_back(connection: Connection, home: int, *, after: str, limit: int) -> str | None:
+    """This installation makes no coupons any more: have those that it has taken back, of the next
+    `limit` codes `after` this one.  The last of these; None: there are none behind it."""
     own = coupon_pushes.c.installation_id == home
-    connection.execute(delete(coupon_pushes).where(own, coupon_pushes.c.told.is_(None)))
+    last = _last_of(connection, coupon_pushes.c.code, own, after, limit)
+    slice_ = (own, *_between(coupon_pushes.c.code, after, last))
+    connection.execute(delete(coupon_pushes).where(*slice_, coupon_pushes.c.told.is_(None)))
     again = {"asked": coupon_pushes.c.asked + 1, "due_at": AT_ONCE}
-    connection.execute(update(coupon_pushes).where(own).values(again))
+    connection.execute(update(coupon_pushes).where(*slice_).values(again))
+    return last
+
+
+def _last_of(
+    connection: Connection, code: ColumnElement[str], own: ColumnElement[bool], after: str, n: int
+) -> str | None:
+    """The `n`th code behind `after`, of these; None where there are not so many."""
+    behind = select(code).where(own, code > after).order_by(code)
+    last: str | None = connection.scalar(behind.offset(n - 1).limit(1))
+    return last
+
+
+def _between(
+    code: ColumnElement[str], after: str, last: str | None
+) -> tuple[ColumnElement[bool], ...]:
+    return (code > after,) if last is None else (code > after, code <= last)
 
 
 def due(connection: Connection, home: int, *, now: datetime, limit: int) -> list[CouponPush]:

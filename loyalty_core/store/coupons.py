@@ -289,13 +289,25 @@ def _lock_of_members(
 
 
 def used_by_source(connection: Connection, key: CouponKey, source: str) -> int:
-    """How many purchases that this source told of use a coupon."""
-    mine = (coupon_uses.c.programme_id == key[0], coupon_uses.c.code == key[1])
-    query = (
-        select(func.count())
-        .select_from(coupon_uses.join(purchases, purchases.c.id == coupon_uses.c.ref))
-        .where(*mine, coupon_uses.c.kind == "purchase", purchases.c.source == source)
+    """How many of the purchases that use a coupon this source told of and has not cancelled,
+    whoever told of them first (`ledger.md` 24: links are a tree)."""
+    told = func.coalesce(purchases.c.own["status"].as_string(), purchases.c.status)
+    sighting = (purchases.c.id, purchases.c.source, told.label("told"))
+    seen = (
+        select(coupon_uses.c.ref.label("counted"), *sighting)
+        .join(purchases, purchases.c.id == coupon_uses.c.ref)
+        .where(
+            coupon_uses.c.programme_id == key[0],
+            coupon_uses.c.code == key[1],
+            coupon_uses.c.kind == "purchase",
+        )
+        .cte("seen", recursive=True)
     )
+    seen = seen.union_all(
+        select(seen.c.counted, *sighting).join(seen, purchases.c.linked_to == seen.c.id)
+    )
+    mine = (seen.c.source == source, seen.c.told != "cancelled")
+    query = select(func.count(seen.c.counted.distinct())).where(*mine)
     return connection.scalar(query) or 0
 
 

@@ -45,6 +45,7 @@ class InstallationRow:
     coupons_due_at: datetime | None = None
     coupons_failed: int = 0
     coupon_terms: dict[str, Any] | None = None
+    coupon_walk: dict[str, Any] | None = None
 
 
 def source_of(installation_id: int) -> str:

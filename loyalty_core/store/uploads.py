@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from loyalty_core.store.database import insert_or
 from loyalty_core.store.tables import upload_parts, upload_rejects, uploads
@@ -19,6 +19,8 @@ UNDERWAY = (CHECKING, TAKING)
 
 NOTHING: Mapping[str, Any] = {"done": 0, "added": 0, "known": 0, "rejected": 0, "counts": {}}
 """How far one has come that begins at its first line."""
+GIVEN_UP = "given_up"
+"""What is wrong with one that failed and is kept, so that a person may have it tried again."""
 
 Why = str | Mapping[str, Any]
 """In words, or a stable `code` with the `facts` of its sentence."""
@@ -29,7 +31,8 @@ Reject = tuple[int, Why, Sequence[str]]
 @dataclass(frozen=True, slots=True)
 class UploadRow:
     """`name`: as its owner calls the file; `options` are what was asked for beside it.  `done` of
-    about `total` lines are through.  `began_at`: when somebody had it taken.  `due_at`: from then
+    about `total` lines are through.  `tries`: how often it was taken up without getting anywhere
+    that lasts.  `began_at`: when somebody had it taken.  `due_at`: from then
     on whoever comes works on it; None: nobody is to.  `emptied_at`: since then neither the file
     nor its refused lines are kept.  `columns` of a base: our word, the heading, how it is known;
     `counts`: figures of its own beside the others."""
@@ -50,6 +53,7 @@ class UploadRow:
     added: int = 0
     known: int = 0
     rejected: int = 0
+    tries: int = 0
     began_at: datetime | None = None
     emptied_at: datetime | None = None
     error_code: str | None = None
@@ -62,10 +66,15 @@ class UploadRow:
         return self.stage in UNDERWAY
 
     @property
+    def is_given_up(self) -> bool:
+        return self.error_code == GIVEN_UP and self.emptied_at is None
+
+    @property
     def percent(self) -> int:
         return min(100, self.done * 100 // max(1, self.total))
 
 
+_GIVEN_UP = and_(uploads.c.error_code == GIVEN_UP, uploads.c.emptied_at.is_(None))
 _ROWS = select(*[uploads.c[name] for name in UploadRow.__dataclass_fields__])
 
 
@@ -118,7 +127,7 @@ def begin(connection: Connection, row: UploadRow, *, now: datetime) -> bool:
     begun = connection.execute(
         update(uploads)
         .where(uploads.c.id == row.id, uploads.c.stage == CHECKED, uploads.c.error_code.is_(None))
-        .values(stage=TAKING, due_at=now, began_at=now, changed_at=now, **NOTHING)
+        .values(stage=TAKING, due_at=now, began_at=now, changed_at=now, tries=0, **NOTHING)
     )
     if begun.rowcount:
         drop_rejects(connection, row.id)
@@ -132,7 +141,7 @@ def read_anew(connection: Connection, row: UploadRow) -> bool:
     anew = connection.execute(
         update(uploads)
         .where(uploads.c.id == row.id, uploads.c.stage == CHECKED)
-        .values(**{name: getattr(row, name) for name in names}, **NOTHING)
+        .values(**{name: getattr(row, name) for name in names}, tries=0, **NOTHING)
     )
     if anew.rowcount:
         drop_rejects(connection, row.id)
@@ -142,7 +151,7 @@ def read_anew(connection: Connection, row: UploadRow) -> bool:
 def claim(
     connection: Connection, programme_id: int, *, now: datetime, until: datetime
 ) -> UploadRow | None:
-    """Take one that waits for somebody; nobody else takes it before `until`."""
+    """Take one that waits for somebody; nobody else takes it before `until`.  It is a try."""
     query = (
         _ROWS.where(uploads.c.programme_id == programme_id, uploads.c.due_at <= now)
         .order_by(uploads.c.due_at)
@@ -152,9 +161,26 @@ def claim(
     found = connection.execute(query).first()
     if found is None:
         return None
-    connection.execute(update(uploads).where(uploads.c.id == found.id).values(due_at=until))
-    values = {**found._mapping, "due_at": until}
-    return UploadRow(**values)
+    taken = {"due_at": until, "tries": found.tries + 1}
+    connection.execute(update(uploads).where(uploads.c.id == found.id).values(**taken))
+    return UploadRow(**{**found._mapping, **taken})
+
+
+def given_up(connection: Connection, programme_id: int) -> list[UploadRow]:
+    """Those that a person may have tried again."""
+    query = _ROWS.where(uploads.c.programme_id == programme_id, _GIVEN_UP)
+    return [UploadRow(*row) for row in connection.execute(query.order_by(uploads.c.kind))]
+
+
+def try_again(connection: Connection, row: UploadRow, *, now: datetime) -> bool:
+    """What was given up goes on from where it stands; False where it is not given up any more."""
+    stage = CHECKING if row.began_at is None else TAKING
+    begun = connection.execute(
+        update(uploads)
+        .where(uploads.c.id == row.id, _GIVEN_UP)
+        .values(stage=stage, due_at=now, changed_at=now, tries=0, error_code=None)
+    )
+    return bool(begun.rowcount)
 
 
 def save(connection: Connection, row: UploadRow, **values: Any) -> bool:
@@ -169,11 +195,13 @@ def save(connection: Connection, row: UploadRow, **values: Any) -> bool:
 
 
 def stop(connection: Connection, upload_id: int, *, now: datetime) -> bool:
-    """End it, or leave what was checked; the file goes.  False where it is over already."""
+    """End it, or leave what was checked or given up; the file goes.  False where it is over
+    already."""
+    is_kept = uploads.c.stage.in_((*UNDERWAY, CHECKED)) | _GIVEN_UP
     stopped = connection.execute(
         update(uploads)
-        .where(uploads.c.id == upload_id, uploads.c.stage.in_((*UNDERWAY, CHECKED)))
-        .values(stage=STOPPED, due_at=None, changed_at=now)
+        .where(uploads.c.id == upload_id, is_kept)
+        .values(stage=STOPPED, due_at=None, changed_at=now, error_code=None)
     )
     if stopped.rowcount:
         drop_body(connection, upload_id)

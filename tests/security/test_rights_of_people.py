@@ -167,6 +167,7 @@ PAGES = {
     f"GET {DEMO}/members/import/progress": Page(200, 404),
     f"POST {DEMO}/members/import/columns": Page(302, 404, {"upload": "<members_file>"}),
     f"POST {DEMO}/members/import/begin": Page(302, 404, {"upload": "<members_file>"}),
+    f"POST {DEMO}/members/import/again": Page(302, 404, {"upload": "<members_file>"}),
     f"POST {DEMO}/members/import/stop": Page(302, 404, {"upload": "<members_file>"}),
     f"POST {DEMO}/members/import/refused": Page(
         200, 404, {"upload": "<members_file>", "format": "csv"}
@@ -176,6 +177,7 @@ PAGES = {
     f"GET {DEMO}/members/balances/import/progress": Page(200, 404),
     f"POST {DEMO}/members/balances/import/columns": Page(302, 404, {"upload": "<balances_file>"}),
     f"POST {DEMO}/members/balances/import/begin": Page(302, 404, {"upload": "<balances_file>"}),
+    f"POST {DEMO}/members/balances/import/again": Page(302, 404, {"upload": "<balances_file>"}),
     f"POST {DEMO}/members/balances/import/stop": Page(302, 404, {"upload": "<balances_file>"}),
     f"POST {DEMO}/members/balances/import/refused": Page(
         200, 404, {"upload": "<balances_file>", "format": "csv"}
@@ -185,6 +187,7 @@ PAGES = {
     f"GET {DEMO}/members/receipts/import/progress": Page(200, 404),
     f"POST {DEMO}/members/receipts/import/columns": Page(302, 404, {"upload": "<purchases_file>"}),
     f"POST {DEMO}/members/receipts/import/begin": Page(302, 404, {"upload": "<purchases_file>"}),
+    f"POST {DEMO}/members/receipts/import/again": Page(302, 404, {"upload": "<purchases_file>"}),
     f"POST {DEMO}/members/receipts/import/stop": Page(302, 404, {"upload": "<purchases_file>"}),
     f"POST {DEMO}/members/receipts/import/refused": Page(
         200, 404, {"upload": "<purchases_file>", "format": "csv"}
@@ -194,6 +197,9 @@ PAGES = {
     f"POST {DEMO}/catalogue/import": Page(422, 422, roles=MARKETER),
     f"GET {DEMO}/catalogue/import/progress": Page(200, 404, roles=MARKETER),
     f"POST {DEMO}/catalogue/import/begin": Page(
+        302, 404, {"upload": "<products_file>"}, roles=MARKETER
+    ),
+    f"POST {DEMO}/catalogue/import/again": Page(
         302, 404, {"upload": "<products_file>"}, roles=MARKETER
     ),
     f"POST {DEMO}/catalogue/import/stop": Page(
@@ -222,6 +228,9 @@ PAGES = {
     f"POST {DEMO}/coupons/import/begin": Page(
         302, 404, {"upload": "<coupons_file>"}, roles=MARKETER
     ),
+    f"POST {DEMO}/coupons/import/again": Page(
+        302, 404, {"upload": "<coupons_file>"}, roles=MARKETER
+    ),
     f"POST {DEMO}/coupons/import/stop": Page(
         302, 404, {"upload": "<coupons_file>"}, roles=MARKETER
     ),
@@ -244,6 +253,7 @@ PAGES = {
     f"POST {DEMO}/certificates/import": Page(422, 422),
     f"GET {DEMO}/certificates/import/progress": Page(200, 404),
     f"POST {DEMO}/certificates/import/begin": Page(302, 404, {"upload": "<certificates_file>"}),
+    f"POST {DEMO}/certificates/import/again": Page(302, 404, {"upload": "<certificates_file>"}),
     f"POST {DEMO}/certificates/import/stop": Page(302, 404, {"upload": "<certificates_file>"}),
     f"POST {DEMO}/certificates/import/refused": Page(
         200, 404, {"upload": "<certificates_file>", "format": "csv"}
@@ -268,9 +278,10 @@ PAGES = {
     f"GET {DEMO}/posters/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/messages/sent/": Page(200, 200, roles=LOOK),
     f"GET {DEMO}/messages/": Page(200, 200, roles=LOOK),
+    # No gateway is connected.
     f"POST {DEMO}/messages/test": Page(
-        302,
-        302,
+        422,
+        422,
         {"kind": "welcome", "channel": "sms", "locale": "ru", "to": "+79990001122"},
         roles=MARKETER,
     ),

@@ -1,5 +1,6 @@
 """What a person is to look at: refunds without a purchase, conflicts of identity, flags, coupons
-that a shop does not take, and who wishes to be erased."""
+that a shop does not take, files over which the work was broken off, and who wishes to be erased.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from hub.installations import list_installations
-from hub.web.admin import flag_words, words
+from hub.web.admin import flag_words, uploads, words
 from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext
@@ -96,7 +97,29 @@ def _lists() -> dict[str, Callable[..., Page]]:
     if shops is None:
         lists["refunds"] = to_look_at.lost_refunds
         lists["coupons"] = shop_coupons.not_taken
+    if uploads.may_bring_in():
+        lists["files"] = _files
     return {**lists, "conflicts": to_look_at.conflicts, "erasures": to_look_at.erasures}
+
+
+def _files(_: Connection, __: int, **___: object) -> Page:
+    """Files over which the work was broken off again and again; one of a kind at most, which
+    leaves the list when it is tried again, or left, and by no mark."""
+    return Page(
+        [
+            {
+                "name": row.name,
+                "kind": row.kind,
+                "began": row.began_at is not None,
+                "done": row.done,
+                "total": row.total,
+                "at": row.changed_at.isoformat(),
+                "address": url_for(f"admin.{uploads.HOMES[row.kind]}.bring_in"),
+            }
+            for row in uploads.given_up()
+        ],
+        None,
+    )
 
 
 def _series(connection: Connection) -> Mapping[str, str]:

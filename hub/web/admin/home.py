@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from hub.installations import list_installations
-from hub.web.admin import rights, words
+from hub.web.admin import rights, uploads, words
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.sessions import signed_in_admin
 from loyalty_core.domain.errors import ProgrammeNotFound
@@ -56,6 +56,7 @@ def index() -> ResponseReturnValue:
         "admin/home.html",
         overview=overview,
         waits=waits,
+        files=uploads.given_up(),
         installations=list_installations(hub, programme.id),
         words=words,
     )

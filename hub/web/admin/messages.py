@@ -41,8 +41,24 @@ class _Page:
     errors: dict[str, list[str]] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What was typed of a trial, and what is wrong with its address, or with all of it."""
+
+    to: str = ""
+    kind: str = ""
+    channel: str = ""
+    locale: str = ""
+    wrong: str = ""
+    trouble: str = ""
+
+
 @pages.get("/")
 def index() -> ResponseReturnValue:
+    return _index(_Trial())
+
+
+def _index(trial: _Trial) -> str:
     programme_id = the_programme().id
     with read(the_hub().engine) as connection:
         channels = hub_letters.list_channels(the_hub(), connection, programme_id)
@@ -55,13 +71,15 @@ def index() -> ResponseReturnValue:
         last=last,
         kinds=KINDS,
         locales=LOCALES,
+        trial=trial,
         words=words,
     )
 
 
 @pages.post("/test")
 def test() -> ResponseReturnValue:
-    """Send a letter with sample values to an address of the owner's."""
+    """Send a letter with sample values to an address of the owner's; what was typed stays where
+    that cannot be."""
     asked = Asked(_told("kind"), _told("channel"), _told("locale"))
     if asked.of not in TEXTS:
         raise BadRequest
@@ -74,11 +92,15 @@ def test() -> ResponseReturnValue:
 
     try:
         transact(the_hub().engine, work)
+    except InvalidInput as error:
+        wrong = " ".join(
+            field_message(one, language()) for why in error.errors.values() for one in why
+        )
+        return _index(_Trial(to, *asked.of, wrong=wrong)), 422
     except LoyaltyError as error:
-        flash(_sentence(error), "danger")
-    else:
-        the_hub().bell.ring(the_programme().id)
-        flash(gettext("On its way. What became of it stands below in a moment."), "success")
+        return _index(_Trial(to, *asked.of, trouble=_sentence(error))), 422
+    the_hub().bell.ring(the_programme().id)
+    flash(gettext("On its way. What became of it stands below in a moment."), "success")
     return redirect(url_for(".index"))
 
 
@@ -194,11 +216,6 @@ def _told(name: str) -> str:
 
 
 def _sentence(error: LoyaltyError) -> str:
-    """Of a wrong field its own message; else that of the code."""
-    if isinstance(error, InvalidInput):
-        return " ".join(
-            field_message(one, language()) for why in error.errors.values() for one in why
-        )
     if error.code == "not_available":
         return gettext("No connection sends by this channel.")
     return detail(error.code, language())

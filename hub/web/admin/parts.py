@@ -37,6 +37,7 @@ from loyalty_core.domain.difference import sayings
 from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.event_rules import EventRule
 from loyalty_core.domain.pricing.coupons import CouponSeries
+from loyalty_core.domain.pricing.promotion import Lane
 from loyalty_core.domain.reward_catalogue import RewardItem
 from loyalty_core.domain.rules import parse_rules
 from loyalty_core.domain.templates import Template
@@ -110,7 +111,7 @@ def _entries(work: Work, part: Part) -> tuple[Any, ...]:
 def _row(entry: Any, standing: tuple[Any, ...], now: datetime, names: Names) -> Row:
     return Row(
         key=entry.id if isinstance(entry, EventRule) else entry.code,
-        name=entry.name or entry.code,
+        name=entry.called(language()) if isinstance(entry, Lane) else entry.name or entry.code,
         words=_in_words(entry, names),
         state=_state(entry, now),
         starts_at=getattr(entry, "starts_at", None),

@@ -26,7 +26,7 @@ from hub.web.admin.words import State, state
 from loyalty_core.domain.event_rules import EventRule
 from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.domain.pricing.goods import Goods, fold
-from loyalty_core.domain.pricing.promotion import Promotion
+from loyalty_core.domain.pricing.promotion import Lane, Promotion
 from loyalty_core.domain.pricing.rules import RULE_TYPES
 from loyalty_core.domain.reward_catalogue import RewardItem
 from loyalty_core.domain.templates import Template
@@ -205,7 +205,10 @@ def options_of(
         )
     }
     chosen: dict[str, list[tuple[str, str]]] = {
-        "lane": coded("lanes"),
+        "lane": [
+            (one["code"], Lane(one["code"], name=one.get("name")).called(language()))
+            for one in document.get("lanes", ())
+        ],
         "params.currency": coded("currencies"),
         "currency": coded("currencies"),
         "coupon": coded("coupons"),

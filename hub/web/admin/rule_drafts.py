@@ -17,6 +17,7 @@ from hub.web.admin.languages import gettext, language
 from hub.web.admin.promotion_forms import options_of
 from loyalty_core.domain.conditions.tell import Names
 from loyalty_core.domain.pricing.declare import words_of
+from loyalty_core.domain.pricing.promotion import MAIN
 from loyalty_core.domain.rules import RuleSet, parse_rules
 from loyalty_core.service import catalogue, partners, shops
 from loyalty_core.service.programmes import get_rules, newest_rules, revise_rules
@@ -48,7 +49,7 @@ def at_work(version: int | None = None) -> Work:
         chosen = newest_rules(connection, programme.id) if version is None else version
         document = get_rules(connection, programme.id, chosen)
     # A document without lanes has one; so it stands among those that are added.
-    whole = {"lanes": [{"code": "main"}], **document}
+    whole = {"lanes": [{"code": MAIN}], **document}
     return Work(chosen, programme.rules_version, whole, parse_rules(whole))
 
 
@@ -115,7 +116,7 @@ def _title(section: str) -> str:
 def names(rules: RuleSet) -> Names:
     """What the codes in these rules are called."""
     with read(the_hub().engine) as connection:
-        return rule_names(connection, the_programme().id, rules)
+        return rule_names(connection, the_programme().id, rules, locale=language())
 
 
 def options(document: Mapping[str, Any]) -> Options:

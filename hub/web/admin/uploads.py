@@ -20,7 +20,7 @@ from hub import uploads as service
 from hub.base_intake import COLUMNS_MISSING
 from hub.sheets import SheetUnreadable
 from hub.uploads import KINDS, Asked
-from hub.web.admin import base_words, downloads
+from hub.web.admin import base_words, downloads, rights
 from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.formats import number
@@ -29,18 +29,23 @@ from hub.web.admin.languages import gettext, language
 from hub.web.admin.lot_forms import by_field, whole_page
 from hub.web.sentences import detail, field_message
 from loyalty_core.domain.errors import ImportKnown, InvalidInput
+from loyalty_core.domain.import_columns import BALANCES, MEMBERS, PURCHASES
 from loyalty_core.store import uploads as store
 from loyalty_core.store.database import read
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_core.store.uploads import Reject, UploadRow
 
 MOST_BYTES = 32 << 20
-ENDPOINTS = frozenset(
-    {
-        *(f"admin.{name}.bring_in" for name in ("catalogue", "coupons", "certificates")),
-        *(f"admin.{name}.bring_in" for name in ("members_in", "balances_in", "receipts_in")),
-    }
-)
+HOMES: Mapping[str, str] = {
+    service.PRODUCTS: "catalogue",
+    service.COUPONS: "coupons",
+    service.CERTIFICATES: "certificates",
+    MEMBERS: "members_in",
+    BALANCES: "balances_in",
+    PURCHASES: "receipts_in",
+}
+"""Whose pages bring in a kind of files."""
+ENDPOINTS = frozenset(f"admin.{home}.bring_in" for home in HOMES.values())
 """Where a request may be so large."""
 SHOWN = 10
 """Refused lines that the page tells of."""
@@ -66,6 +71,7 @@ class Imports:
             ("bring_in", "/import", self.bring_in, ["GET", "POST"]),
             ("import_progress", "/import/progress", self.progress, ["GET"]),
             ("begin_import", "/import/begin", self.begin, ["POST"]),
+            ("try_import_again", "/import/again", self.try_again, ["POST"]),
             ("stop_import", "/import/stop", self.stop, ["POST"]),
             ("refused_lines", "/import/refused", self.refused, ["POST"]),
         ):
@@ -96,6 +102,12 @@ class Imports:
             flash(no_longer(), "danger")
         return redirect(url_for(".bring_in"))
 
+    def try_again(self) -> ResponseReturnValue:
+        """Take up one that was given up, from where it stands."""
+        if not service.try_again(the_hub(), named(self.kind)):
+            flash(no_longer(), "danger")
+        return redirect(url_for(".bring_in"))
+
     def stop(self) -> ResponseReturnValue:
         if service.stop(the_hub(), named(self.kind)):
             flash(gettext("Stopped. The file is deleted."), "success")
@@ -104,6 +116,18 @@ class Imports:
     def refused(self) -> ResponseReturnValue:
         """The lines that were not taken, as they were, each with the reason behind it."""
         return _refused(named(self.kind))
+
+
+def may_bring_in() -> set[str]:
+    """Kinds of files that the person may bring in."""
+    return {kind for kind, home in HOMES.items() if rights.may(f"{home}.bring_in")}
+
+
+def given_up() -> list[UploadRow]:
+    """Files that wait for somebody to try them again, of those that the person may bring in."""
+    mine = may_bring_in()
+    found = service.given_up(the_hub(), the_programme().id) if mine else []
+    return [row for row in found if row.kind in mine]
 
 
 def _send(kind: str, options: Options) -> dict[str, str]:
@@ -196,6 +220,12 @@ def _trouble(row: UploadRow) -> str:
         return gettext(
             "A browser brings in at most %(most)s lines; for more there is the command line.",
             most=number(service.MOST_LINES),
+        )
+    if row.error_code == store.GIVEN_UP:
+        return gettext(
+            "The work on this file was broken off %(num)s times, each time before it got any"
+            " further. The server may have too little memory, or be restarted again and again.",
+            num=number(service.MOST_TRIES),
         )
     if row.error_facts:
         return " ".join(field_message(why, language()) for why in row.error_facts.values())

@@ -49,6 +49,14 @@ BACKFILL: Mapping[str, State] = {
     "done": State(lazy_gettext("Done"), "good"),
     "stopped": State(lazy_gettext("Stopped"), "idle"),
 }
+UPLOAD: Mapping[str, str] = {
+    "products": lazy_gettext("Catalogue"),
+    "coupons": lazy_gettext("Coupons"),
+    "certificates": lazy_gettext("Certificates"),
+    "members": lazy_gettext("Members"),
+    "balances": lazy_gettext("Balances"),
+    "purchases": lazy_gettext("Receipts of before"),
+}
 LOST_REFUND: Mapping[str, State] = {
     "waiting": State(lazy_gettext("Waits for its purchase"), "wait"),
     "listed": State(lazy_gettext("For a person"), "bad"),
@@ -210,6 +218,11 @@ TROUBLE: Mapping[str, str] = {
     "gone": lazy_gettext("The shop does not have it any more"),
     "signature_invalid": lazy_gettext("The call does not prove where it comes from"),
     "unreadable": lazy_gettext("The call cannot be read"),
+    "address_refused": lazy_gettext("The hub may not call this address"),
+    "connector_error": lazy_gettext("The connector could not do it"),
+    "refused": lazy_gettext("The call was refused"),
+    "drop": lazy_gettext("Nothing that the hub needs"),
+    "acknowledged": lazy_gettext("Nothing that the hub needs"),
     "not_ours": lazy_gettext("A kind of message that the hub does not need"),
 }
 

@@ -32,6 +32,9 @@ from loyalty_core.domain.pricing.rules import RULE_TYPES
 
 BASE = "base"
 """Source of what the programme itself gives; so no promotion may be called that."""
+MAIN = "main"
+"""The lane that a programme has where its document names none."""
+_MAIN_CALLED = {"en": "Main lane", "ru": "Основная полоса"}
 _FORMER_TYPES = {"percent_off_category": "percent_off"}
 """Names that rule types had in documents that are published already."""
 
@@ -46,8 +49,8 @@ CONDITION: Kind[Node] = replace(TREE, told=lambda node, locale: tell(node, "", l
 class Lane:
     """Promotions of a lane all stack, or the best for the member wins.
 
-    `once_per_line`: a line has at most one promotion of the lane.  `name` None: people read the
-    code.
+    `once_per_line`: a line has at most one promotion of the lane.  `name` None: people read what
+    it is `called`.
     """
 
     code: str = field(metadata=word("code", CODE, en="Code", ru="Код"))
@@ -62,6 +65,12 @@ class Lane:
     name: str | None = field(
         default=None, metadata=word("name", optional(NAME), en="Name", ru="Название")
     )
+
+    def called(self, locale: str) -> str:
+        """Its name; without one its code, or words for the one that all programmes begin with."""
+        if self.name:
+            return self.name
+        return _MAIN_CALLED[locale] if self.code == MAIN else self.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ class Promotion:
             ru="Параметры",
         )
     )
-    lane: str = field(default="main", metadata=word("lane", CODE, en="Lane", ru="Полоса"))
+    lane: str = field(default=MAIN, metadata=word("lane", CODE, en="Lane", ru="Полоса"))
     priority: int = field(
         default=0,
         metadata=word(

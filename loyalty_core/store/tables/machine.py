@@ -181,6 +181,8 @@ installations = Table(
     Column("coupons_due_at", UtcTime),
     Column("coupons_failed", Integer, nullable=False, server_default=text("0")),
     Column("coupon_terms", Json),
+    # How far it is asked of those that come to something else now (`hub/outbox/coupons.py`).
+    Column("coupon_walk", Json),
     UniqueConstraint("programme_id", "name"),
     CheckConstraint("state IN ('active', 'paused', 'attention')", name="state_known"),
 )

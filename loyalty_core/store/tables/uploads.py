@@ -39,6 +39,8 @@ uploads = Table(
     Column("stage", Text, nullable=False),
     # Lines of the file, those that are done, and what became of them.
     *[count(name) for name in ("total", "done", "added", "known", "rejected")],
+    # How often somebody took it up since it last got anywhere.
+    count("tries"),
     # NULL: nobody is to take it.
     Column("due_at", UtcTime),
     Column("made_at", UtcTime, nullable=False),
@@ -66,7 +68,7 @@ uploads = Table(
     CheckConstraint(
         "(due_at IS NOT NULL) = (stage IN ('checking', 'taking'))", name="due_while_underway"
     ),
-    *none_below_zero("total", "done", "added", "known", "rejected"),
+    *none_below_zero("total", "done", "added", "known", "rejected", "tries"),
 )
 """The last file of each kind in each programme: how far it has come, and what came of it."""
 partial_index("ix_uploads_kept", uploads.c.changed_at, where="emptied_at IS NULL")

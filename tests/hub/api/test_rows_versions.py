@@ -128,7 +128,7 @@ def test_r117_lanes_and_kinds_of_rules_that_change(shop):
     draft(shop, lanes=lanes[::-1], promotions=[other])
 
     assert told(shop) == [
-        "Lanes: order: main, late → late, main",
+        "Lanes: order: Main lane, late → late, Main lane",
         "Promotions: “Неделя чая” (tea): Rule type: Percent off → Share payable with points",
         "Promotions: “Неделя чая” (tea): Parameters: Categories of goods: removed tea",
         "Promotions: “Неделя чая” (tea): Parameters: Categories of goods: removed coffee",

@@ -15,9 +15,11 @@ from hub.connections import advice
 from hub.installations import create_installation, set_state, show_balances
 from hub.jobs.drain import drain
 from hub.registry import registry_of
+from hub.web.admin import words as admin_words
 from loyalty_core.service.admins import create_admin
 from loyalty_core.store.audit import notes
 from loyalty_core.store.database import read, write
+from loyalty_kit.errors import ConnectorError
 from loyalty_kit.testing.remote import Remote, Reply, json_reply
 from tests.hub.api.client import Caller, new_key
 from tests.hub.web.conftest import Visitor, add_programme, hashed_password
@@ -347,6 +349,32 @@ def test_every_advice_is_there_in_both_languages():
     assert {len(texts) for texts in advice.WORDS.values()} == {2}
     assert all(text.strip() for texts in advice.WORDS.values() for text in texts)
     assert set(advice.WORDS) > advice.OF_TROUBLE
+
+
+def test_what_is_wrong_at_the_shop_stands_in_the_language_of_the_page(scene, acme):
+    acme.refuses = 401
+    shown = {}
+    for language in ("en", "ru"):
+        someone = Visitor(create_app(scene.hub).test_client(), language)
+        someone.log_in()
+        shown[language] = someone.page(f"{scene.path}/shop")
+
+    said = "The shop does not accept the key 127.0.0.1 answered 401"
+    assert f"Answer {said}" in words(shown["en"])
+    russian = words(re.sub(r'<[^>]+ lang="en">[^<]+<', "<", shown["ru"]))
+    assert "Ответ Магазин не принимает ключ Подробности по-английски" in russian
+    answer = russian.partition("Ответ")[2].partition("Часы")[0]
+    assert not re.search("[A-Za-z]", answer)
+
+
+def kinds_of(error=ConnectorError):
+    """The kit's own; others are no answers of a shop."""
+    below = [kind for one in error.__subclasses__() for kind in kinds_of(one)]
+    return [one for one in (error, *below) if one.__module__.startswith("loyalty_kit.")]
+
+
+def test_every_error_of_the_kit_has_words_of_the_page():
+    assert {one.code for one in kinds_of()} <= admin_words.TROUBLE.keys()
 
 
 def test_in_a_browser_the_shops_side_comes_by_itself_and_fits_a_phone(scene, acme):

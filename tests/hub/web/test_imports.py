@@ -15,6 +15,7 @@ from hub import uploads as service
 from hub.jobs.scheduler import look_after
 from hub.web.admin import uploads
 from loyalty_core.service.import_coupons import CouponImport
+from loyalty_core.service.import_products import ProductImport
 from loyalty_core.service.programmes import get_programme
 from loyalty_core.store.database import read
 from loyalty_core.store.tables import coupons, upload_parts, upload_rejects
@@ -222,12 +223,92 @@ def test_a_file_that_is_stopped_leaves_what_is_in(owner, hub, programme_id, kill
     assert rows_of(hub, upload_parts) == 0
 
 
+def killed_again_and_again(hub, programme_id):
+    """Workers that take a file up, bring it to wherever it goes, and are no more."""
+    taken_up = 0
+    while service.claim(hub, programme_id):
+        taken_up += 1
+        hub.clock.advance(minutes=2)
+        assert taken_up < 99, "somebody must stop"
+    return taken_up
+
+
+def test_a_file_that_kills_its_workers_waits_for_a_person(
+    owner, hub, programme_id, killed_after_a_portion
+):
+    """It is at half its way: a worker got so far, so the tries are counted from there."""
+    hub.clock.advance(minutes=2)
+    assert killed_again_and_again(hub, programme_id) == 5
+
+    page = owner.page(COUPONS)
+    assert ('data-stage="failed"' in page, figures(page)) == (True, ("1", "0", "1"))
+    assert "The work on this file was broken off 5 times" in page
+    assert "The file list.csv could not be finished" in owner.page(f"{HERE}/")
+    listed = owner.page(f"{HERE}/attention/?view=files")
+    assert f'href="{COUPONS}">list.csv' in listed
+    assert "Brought in: 2 of about" in listed
+
+    press(owner, COUPONS, "again")
+    worked_off(hub, programme_id)
+    page = owner.page(COUPONS)
+    assert ('data-stage="done"' in page, figures(page)) == (True, ("3", "0", "2"))
+    assert rows_of(hub, coupons) == 3
+    assert "Nothing to look at" in owner.page(f"{HERE}/attention/?view=files")
+
+
+def test_a_check_that_kills_its_workers_waits_for_a_person_however_far_it_comes(
+    owner, hub, programme_id, monkeypatch
+):
+    """A check that is broken off begins anew, so getting far is no way forward."""
+    monkeypatch.setattr(sheets, "PORTION", 2)
+    take, lines_done = ProductImport.take, []
+
+    def killed(self, connection, lines):
+        lines_done.append(len(lines))
+        if len(lines_done) % 2 == 0:
+            raise Killed
+        return take(self, connection, lines)
+
+    send(owner, GOODS, "sku;name\n1;a\n2;b\n3;c\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(ProductImport, "take", killed)
+        while row := service.claim(hub, programme_id):
+            with pytest.raises(Killed):
+                service.work_off(hub, row)
+            hub.clock.advance(minutes=2)
+            assert len(lines_done) < 99, "somebody must stop"
+    assert len(lines_done) == 10
+
+    again = press(owner, GOODS, "again")
+    assert again.status_code == 302
+    worked_off(hub, programme_id)
+    page = owner.page(GOODS)
+    assert ('data-stage="checked"' in page, figures(page)) == (True, ("3", "0", "0"))
+
+
+def test_a_file_that_was_given_up_may_be_left_or_another_sent(
+    owner, hub, programme_id, killed_after_a_portion
+):
+    hub.clock.advance(minutes=2)
+    killed_again_and_again(hub, programme_id)
+    page = owner.page(COUPONS)
+    shown = re.search(r'name="upload" value="(\w+)"', page)[1]
+    press(owner, COUPONS, "stop")
+
+    assert 'data-stage="stopped"' in owner.page(COUPONS)
+    assert rows_of(hub, upload_parts) == 0
+    late = owner.send(COUPONS, f"{COUPONS}/again", upload=shown)
+    assert late.status_code == 302
+    assert service.claim(hub, programme_id) is None, "there is no file any more"
+    checked(owner, hub, programme_id, COUPONS, CODES, lot="New", series="spring")
+
+
 def test_a_click_means_the_file_that_its_page_showed(owner, hub, series, programme_id):
     page = checked(owner, hub, programme_id, COUPONS, CODES, lot="Old", series="spring")
     shown = re.search(r'name="upload" value="(\w+)"', page)[1]
     checked(owner, hub, programme_id, COUPONS, "code\nNEW-1\n", lot="New", series="spring")
 
-    for button in ("begin", "stop", "refused"):
+    for button in ("begin", "again", "stop", "refused"):
         late = owner.send(COUPONS, f"{COUPONS}/{button}", upload=shown, format="csv")
         assert late.status_code == 404
     assert 'data-stage="checked"' in owner.page(COUPONS)
@@ -249,3 +330,16 @@ def test_nothing_of_a_file_is_kept_for_longer_than_a_day(owner, hub, series, pro
     assert "It was left for a day" in owner.page(COUPONS)
     page = owner.page(GOODS)
     assert (figures(page), "no longer kept" in page) == (("1", "0", "1"), True)
+
+
+def test_a_file_that_nobody_tried_again_is_deleted_after_a_day(owner, hub, programme_id):
+    send(owner, GOODS, "sku;name\n1;a\n")
+    killed_again_and_again(hub, programme_id)
+    hub.clock.advance(days=1, seconds=1)
+    look_after(hub)
+
+    assert owner.log_in().status_code == 302
+    page = owner.page(GOODS)
+    assert ("Try again" in page, "The file is deleted" in page) == (False, True)
+    assert "Nothing to look at" in owner.page(f"{HERE}/attention/?view=files")
+    assert rows_of(hub, upload_parts) == 0

@@ -135,11 +135,17 @@ def test_what_did_not_arrive_shows_why(owner, hub, programme_id, gateway):
         ("owner@example.com", "email", "No connection sends by this channel."),
     ],
 )
-def test_a_trial_that_cannot_go_says_why(owner, gateway, to, channel, said):
-    told = {"kind": "welcome", "locale": "ru"}
-    owner.send(MESSAGES, f"{MESSAGES}test", to=to, channel=channel, **told)
+def test_a_trial_that_cannot_go_says_why_and_keeps_what_was_typed(
+    owner, gateway, to, channel, said
+):
+    told = {"kind": "birthday", "channel": channel, "locale": "en"}
+    answer = owner.send(MESSAGES, f"{MESSAGES}test", to=to, **told)
 
-    assert said in words_of(owner.page(MESSAGES))
+    assert answer.status_code == 422
+    assert said in words_of(answer.text)
+    assert f'name="to" value="{to}"' in answer.text
+    chosen = re.findall(r'<option value="(\w+)" selected', answer.text)
+    assert chosen == [channel, "birthday", "en"]
 
 
 def test_the_pages_speak_russian(visitor, gateway):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from hub.web.admin.day_lists import days_in, days_typed
@@ -282,10 +284,13 @@ def test_lanes_run_in_the_order_of_the_list_and_one_stays(owner, hub):
     page = owner.page(lanes)
     assert page.index("of/main/remove") < page.index("of/shelf/remove")
     assert "of/main/earlier" not in page, "it is the first"
+    assert ">Main lane</a>" in page, "it has no name"
     owner.send(lanes, f"{lanes}of/shelf/earlier", base="2")
     assert [one["code"] for one in rules_of(hub, 3)["lanes"]] == ["shelf", "main"]
-    assert "main → Shelf, main" in owner.page(f"{HERE}/versions/3")
-    assert 'value="shelf">Shelf</option>' in owner.page(f"{HERE}/promotions/new")
+    assert "Main lane → Shelf, Main lane" in owner.page(f"{HERE}/versions/3")
+    offered = owner.page(f"{HERE}/promotions/new")
+    assert 'value="shelf">Shelf</option>' in offered
+    assert re.search('value="main"( selected)?>Main lane</option>', offered)
 
     owner.send(lanes, f"{HERE}/promotions/new", **{**PROMOTION, "base": "3", "lane": "shelf"})
     owner.send(lanes, f"{lanes}of/shelf/remove", base="4")
