@@ -15,13 +15,14 @@ import io
 import pickle
 import resource
 import signal
+import socket
 import sys
 import traceback
 from dataclasses import fields
-from multiprocessing.connection import Connection
 from operator import attrgetter
 from typing import Any
 
+from hub.ingest.line import Line
 from loyalty_core.store.event_words import Words, words_of
 from loyalty_kit import events
 from loyalty_kit.errors import ConnectorError
@@ -64,7 +65,7 @@ for _kind in (
 
 
 def main() -> None:
-    line = Connection(int(sys.argv[1]))
+    line = Line(socket.socket(fileno=int(sys.argv[1])))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signals = (signal.SIGALRM, signal.SIGPROF)
@@ -75,9 +76,9 @@ def main() -> None:
     gc.set_threshold(_YOUNG)
     try:
         while True:
-            for call in pickle.loads(line.recv_bytes()):  # nosec B301 # noqa: S301 - our parent's words
+            for call in pickle.loads(line.receive()):  # nosec B301 # noqa: S301 - our parent's words
                 answer = _answer(call)
-                line.send_bytes(answer)
+                line.send(answer)
                 if answer is _NO_MEMORY:
                     return
     except (EOFError, OSError):

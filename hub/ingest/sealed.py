@@ -19,11 +19,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import Any
 
 from hub.ingest.cell import CPU_S, DEFECT, GIVEN, LATE_S, MEMORY, RAISED
 from hub.ingest.fates import Defect, Killed, Postponed
+from hub.ingest.line import Line
 from loyalty_core.store.event_words import Words
 from loyalty_kit.errors import ConnectorError
 from loyalty_kit.ports import Translated
@@ -117,7 +117,7 @@ class _Cell:
             )
         # The kernel counts the time: to ask whether something has come takes three calls more.
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEOUT)
-        self._line = Connection(ours.detach())
+        self._line = Line(ours)
         self.is_idle = True
 
     def answers(self, calls: Sequence[Call]) -> list[Outcome]:
@@ -128,7 +128,7 @@ class _Cell:
         self.is_idle = False
         outcomes: list[Outcome] = []
         try:
-            self._line.send_bytes(pickle.dumps(frame))
+            self._line.send(pickle.dumps(frame))
         except OSError:
             """It died while it was idle, or at the first of these."""
         for _ in frame:
@@ -140,7 +140,7 @@ class _Cell:
 
     def _outcome(self) -> Outcome:
         try:
-            kind, *told = pickle.loads(self._line.recv_bytes())  # nosec B301 # noqa: S301 - our child
+            kind, *told = pickle.loads(self._line.receive())  # nosec B301 # noqa: S301 - our child
         except BlockingIOError:
             return Killed(_ENDED_BY[-signal.SIGALRM])
         except (EOFError, OSError):

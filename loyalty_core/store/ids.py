@@ -7,7 +7,7 @@ same millisecond meet the primary key, and the writer that lost tries again.
 
 from __future__ import annotations
 
-import secrets
+import random
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -20,10 +20,15 @@ _last = 0
 
 
 def new_id(now: datetime) -> int:
-    """A fresh id.  Ids of one process strictly rise, whatever the clock does."""
+    """A fresh id.  Ids of one process strictly rise, whatever the clock does.
+
+    The chance is no secret, and asks the system for nothing: a call of it would let another thread
+    have the interpreter, some five times a receipt.  A forked process has chances of its own
+    (`random` sees to that).
+    """
     global _last  # noqa: PLW0603 - one counter per process is the point
     millis = int((now - _ORIGIN).total_seconds() * 1000)
-    fresh = (max(millis, 0) << _CHANCE_BITS) | secrets.randbits(_CHANCE_BITS - 1)
+    fresh = (max(millis, 0) << _CHANCE_BITS) | random.getrandbits(_CHANCE_BITS - 1)  # nosec B311
     with _lock:
         _last = max(fresh, _last + 1)
         return _last
