@@ -81,6 +81,8 @@ def test_killed_in_the_middle_it_goes_on_beside_live_traffic(
                 assert stage.hears("retaildemand", sale(number)).status_code == 200
 
     stage.account.between_calls = meanwhile
+    # A page at a time, so that some are still to be listed when it is killed.
+    monkeypatch.setattr(backfill, "SPELL", timedelta())
     backfill.start(stage.hub, row, since, dry=False, author="test")
     monkeypatch.setattr(MoySklad, "rows", until_killed)
     with pytest.raises(Killed):

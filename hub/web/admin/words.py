@@ -218,6 +218,7 @@ TROUBLE: Mapping[str, str] = {
     "gone": lazy_gettext("The shop does not have it any more"),
     "signature_invalid": lazy_gettext("The call does not prove where it comes from"),
     "unreadable": lazy_gettext("The call cannot be read"),
+    "soap_fault": lazy_gettext("The shop answers with an error"),
     "address_refused": lazy_gettext("The hub may not call this address"),
     "connector_error": lazy_gettext("The connector could not do it"),
     "refused": lazy_gettext("The call was refused"),

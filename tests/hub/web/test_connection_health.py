@@ -7,6 +7,7 @@ import json
 import re
 from datetime import timedelta
 from email.utils import format_datetime
+from importlib import import_module
 
 import pytest
 
@@ -374,6 +375,8 @@ def kinds_of(error=ConnectorError):
 
 
 def test_every_error_of_the_kit_has_words_of_the_page():
+    for room in ("addresses", "soap"):
+        import_module(f"loyalty_kit.{room}")
     assert {one.code for one in kinds_of()} <= admin_words.TROUBLE.keys()
 
 
