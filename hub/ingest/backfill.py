@@ -185,13 +185,14 @@ def _steps(hub: Hub, row: BackfillRow, until: datetime, ends_at: datetime) -> in
     with read(hub.engine) as connection:
         home = installations.get(connection, row.installation_id)
     assert home is not None, "connections are never deleted"
-    pull, client, steps, goes_on = None, None, 0, True
+    caller: tuple[Pull, Client] | None = None
+    steps, goes_on = 0, True
     while goes_on:
         if row.stage == "booking" and _is_full(hub, row):
             _save(hub, row, until, {"due_at": hub.clock.now()}, ())
             return steps
-        if pull is None or client is None:
-            pull, client = _caller(hub, enliven(hub, home), row)
+        caller = caller or _caller(hub, enliven(hub, home), row)
+        pull, client = caller
         page = pull.page(client, row.cursor, hub.clock.now())
         now = hub.clock.now()
         values = _counted(row, page, now) if row.stage == "counting" else _booked(row, page, now)

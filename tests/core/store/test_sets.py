@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from loyalty_core.store.database import is_away, read, transact, write
 from loyalty_core.store.sets import among, insert_many, update_many
-from loyalty_core.store.tables import accounts, happenings, products
+from loyalty_core.store.tables import accounts, happenings, products, upload_parts
 
 KEY = ("programme_id", "sku")
 COLUMNS = (*KEY, "name", "categories", "attributes", "brand", "price_minor", "updated_at")
@@ -76,6 +76,26 @@ def test_a_key_that_is_there_is_an_error_unless_it_may_be(engine: Engine):
 
     found = kept(engine, accounts, (*key, "debt"), "member_id")
     assert sorted(found) == [(1, "miles", 0), (1, "points", 7), (2, "points", 0)]
+
+
+def test_a_row_that_is_there_takes_new_values_of_the_columns_named(engine: Engine):
+    key, columns = ("member_id", "currency"), ("member_id", "currency", "debt", "held")
+    transact(engine, lambda c: insert_many(c, accounts, columns, [(1, "points", 7, 3)]))
+    again = [(1, "points", 5, 9), (2, "points", 4, 8)]
+    transact(engine, lambda c: insert_many(c, accounts, columns, again, unless=key, anew=("debt",)))
+
+    found = kept(engine, accounts, columns, "member_id")
+    assert found == [(1, "points", 5, 3), (2, "points", 4, 8)]
+
+
+def test_bytes_are_kept_as_they_are(engine: Engine):
+    """Whatever a shop sends: nothing, zeros, what is no text, and more than a page of it."""
+    bodies = [b"", b"\x00", b'\\x41 "{}" \xff\xfe', bytes(range(256)) * 300]
+    parts = [(1, number, body) for number, body in enumerate(bodies)]
+    columns = ("upload_id", "number", "body")
+    transact(engine, lambda c: insert_many(c, upload_parts, columns, parts))
+
+    assert kept(engine, upload_parts, columns, "number") == parts
 
 
 def test_only_the_named_key_may_be_there(engine: Engine):

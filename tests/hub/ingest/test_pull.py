@@ -40,6 +40,18 @@ def test_what_a_poll_finds_is_fetched_and_booked(shop):
     assert shop.remote.cursors == [None, "a", "b"]
 
 
+def test_a_document_that_one_page_names_twice_has_one_row(shop):
+    """Once by itself, and once as what another has a say in."""
+    shop.remote.put("order", "1", receipt("1", "10.00"))
+    named = (Hint("order", "1"), Hint("order", "1", by=(Hint("order", "2"),)))
+    shop.remote.changed = [PullPage(named, "a", more=False)]
+
+    shop.drain()
+
+    assert shop.booked() == {"1": 1000}
+    assert len(shop.deliveries()) == 1
+
+
 def test_a_document_that_is_seen_again_has_one_row_and_is_read_again(shop):
     shop.remote.put("order", "1", receipt("1", "10.00"))
     shop.remote.changed = [page("1"), page("1")]
