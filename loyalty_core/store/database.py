@@ -220,10 +220,16 @@ def _worth_another_try(error: OperationalError | IntegrityError) -> bool:
     return state in _RETRIED_STATES
 
 
+_SQLITE_MODES = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+_PAGES_OF_LOG = 8000
+"""32 MB.  A batch of postings leaves pages of many members in the log, most of them pages that
+the next batches write again: by SQLite's own 1000, each was copied into the file every time."""
+
+
 def prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     """Of each connection to a file, when it opens."""
     connection.isolation_level = None  # transactions are begun by `_begin_sqlite` alone
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (*_SQLITE_MODES, f"wal_autocheckpoint={_PAGES_OF_LOG}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -270,13 +276,38 @@ def fetch(
 def change(connection: Connection, sql: str, values: Sequence[Any]) -> int:
     """Run a statement that changes rows, in the driver's own words; how many it changed.
 
-    For those that write a batch; inside of a transaction, as it begins none.
+    For those that write a batch; inside of a transaction, as it begins none.  What is sent
+    ahead (`sent_ahead`) has not been counted yet and gives -1 on PostgreSQL.
 
     Raises: DBAPIError, as SQLAlchemy would.
     """
     assert connection.in_transaction(), "what is written outside of a transaction is lost"
     changed: int = _drive(connection, sql, values, _row_count)
     return changed
+
+
+@contextmanager
+def sent_ahead(connection: Connection) -> Iterator[None]:
+    """What is changed inside is sent without waiting for each answer; all are heard at the end.
+
+    For writes whose counts nobody asks for: `change` does not know them here.  So the server
+    writes one set of rows while the next is put into words.  SQLite has nobody to wait for.
+
+    Raises: DBAPIError, as SQLAlchemy would, of the first that failed; where it was is not told.
+    """
+    if is_sqlite(connection):
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    dialect = connection.dialect
+    base = dialect.loaded_dbapi.Error
+    try:
+        with driver.pipeline():
+            yield
+    except base as error:
+        raise DBAPIError.instance(
+            "writes sent ahead", None, error, base, hide_parameters=True, dialect=dialect
+        ) from error
 
 
 def _drive(connection: Connection, sql: str, values: Any, take: Callable[[Any], Any]) -> Any:
