@@ -4,10 +4,12 @@
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # The system's own Python first: distributions build it with profiles, and one that was built by
-# hand without them takes half as long again for everything.
-new_enough = import sys; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(shell for p in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11 python; do \
-	$$p -c '$(new_enough)' 2>/dev/null && echo $$p && break; done)
+# hand without them takes half as long again for everything.  Debian's may come without
+# ensurepip; then another that has it, and the set-up says what to install where none has.
+new_enough = sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for asked in 'import sys, ensurepip' 'import sys'; do \
+	for p in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c "$$asked; $(new_enough)" 2>/dev/null && echo $$p && break 2; done; done)
 SET_UP = $(or $(PYTHON),$(error No Python 3.11 or newer was found: make PYTHON=/path/to/python3)) \
 	-m tools.set_up
 BIN := .venv/bin

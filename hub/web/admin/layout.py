@@ -90,9 +90,12 @@ def _item(
     """None where the person may not go."""
     if not rights.may(endpoint.removeprefix("admin.")):
         return None
-    section = endpoint.rpartition(".")[0]
-    current = (request.endpoint or "").startswith(f"{section}.")
-    return MenuItem(title, icon, url_for(endpoint), current, count, count_title)
+    address = url_for(endpoint)
+    # Pages of one section may lie in several modules, as those of a member do; all lie under
+    # its address, and under home's lies everything.
+    below = endpoint != "admin.home.index" and request.path.startswith(address)
+    current = below or request.path == address
+    return MenuItem(title, icon, address, current, count, count_title)
 
 
 def asset(name: str) -> str:

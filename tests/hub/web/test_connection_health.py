@@ -255,6 +255,7 @@ def test_the_button_mends_the_shops_webhooks(scene, acme, owner):
     acme.refuses = 401
     owner.send(scene.path, f"{scene.path}/webhooks")
     assert "The webhooks were not mended." in words(owner.page(scene.path))
+    assert "Make the missing ones" not in owner.page(f"{scene.path}/shop"), "its key comes first"
     assert noted(scene, "webhooks_mended") == ["admin:owner"]
 
 

@@ -58,6 +58,9 @@ def test_the_form_of_reward_is_chosen_and_counts_for_the_api_too(owner, caller, 
     assert "Form of reward: Points" in page
     assert "By default: the member has not chosen." in page
     form = f"{HERE}/{anna}/reward"
+    for address in (f"{HERE}/", f"{HERE}/{anna}", form):
+        current = re.findall(r'class="nav-link" href="([^"]+)" aria-current', owner.page(address))
+        assert current == [f"{HERE}/"], f"where {address} stands in the menu"
 
     assert owner.send(form, form, reward="off").status_code == 302
     page = owner.page(f"{HERE}/{anna}")
