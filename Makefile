@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # The system's own Python first: distributions build it with profiles, and one that was built by
-# hand without them takes half as long again for everything.  Debian's may come without
+# hand without them takes half as long again for plain loops.  Debian's may come without
 # ensurepip; then another that has it, and the set-up says what to install where none has.
 new_enough = sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for asked in 'import sys, ensurepip' 'import sys'; do \
