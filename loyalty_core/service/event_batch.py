@@ -39,7 +39,6 @@ from loyalty_core.service.standing import Counted, Standings
 from loyalty_core.store import ledger, members, outbox, personal, programmes, rewards
 from loyalty_core.store import purchases as purchase_store
 from loyalty_core.store import refunds as refund_store
-from loyalty_core.store.database import sent_ahead
 from loyalty_core.store.event_words import Words, words_of
 from loyalty_core.store.holds import KeptHold, write_holds
 from loyalty_core.store.ids import to_wire
@@ -457,13 +456,12 @@ class EventBatch:
         for book in self._books.values():
             book.settle(self.now)
         moved = [book for book in self._books.values() if book.entries]
+        announce_balances(self.connection, self.programme.id, moved, self.now)
         self.counters.write()
-        with sent_ahead(self.connection):
-            announce_balances(self.connection, self.programme.id, moved, self.now)
-            ledger.write_books(self.connection, moved)
-            purchase_store.write_purchases(self.connection, self.known.all_purchases())
-            refund_store.write_refunds(self.connection, list(self.known.refunds.values()))
-            write_holds(self.connection, self.holds.all())
+        ledger.write_books(self.connection, moved)
+        purchase_store.write_purchases(self.connection, self.known.all_purchases())
+        refund_store.write_refunds(self.connection, list(self.known.refunds.values()))
+        write_holds(self.connection, self.holds.all())
         self.standings.write()
         self.claims.write()
         if self._clubs is not None:

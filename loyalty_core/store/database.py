@@ -276,38 +276,13 @@ def fetch(
 def change(connection: Connection, sql: str, values: Sequence[Any]) -> int:
     """Run a statement that changes rows, in the driver's own words; how many it changed.
 
-    For those that write a batch; inside of a transaction, as it begins none.  What is sent
-    ahead (`sent_ahead`) has not been counted yet and gives -1 on PostgreSQL.
+    For those that write a batch; inside of a transaction, as it begins none.
 
     Raises: DBAPIError, as SQLAlchemy would.
     """
     assert connection.in_transaction(), "what is written outside of a transaction is lost"
     changed: int = _drive(connection, sql, values, _row_count)
     return changed
-
-
-@contextmanager
-def sent_ahead(connection: Connection) -> Iterator[None]:
-    """What is changed inside is sent without waiting for each answer; all are heard at the end.
-
-    For writes whose counts nobody asks for: `change` does not know them here.  So the server
-    writes one set of rows while the next is put into words.  SQLite has nobody to wait for.
-
-    Raises: DBAPIError, as SQLAlchemy would, of the first that failed; where it was is not told.
-    """
-    if is_sqlite(connection):
-        yield
-        return
-    driver: Any = connection.connection.driver_connection
-    dialect = connection.dialect
-    base = dialect.loaded_dbapi.Error
-    try:
-        with driver.pipeline():
-            yield
-    except base as error:
-        raise DBAPIError.instance(
-            "writes sent ahead", None, error, base, hide_parameters=True, dialect=dialect
-        ) from error
 
 
 def _drive(connection: Connection, sql: str, values: Any, take: Callable[[Any], Any]) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Connection, Engine, delete, func, select, text
+from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from loyalty_core.store.database import is_away, read, sent_ahead, transact, write
+from loyalty_core.store.database import is_away, read, transact, write
 from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import accounts, happenings, products, upload_parts
 
@@ -64,34 +64,6 @@ def test_update_changes_the_named_rows_and_no_other(engine: Engine, rows: list[t
     for number, (_, sku, brand, price) in enumerate(changes):
         assert by_sku[sku] == (*rows[number][:5], brand, price, NOW)
     assert [by_sku[sku] for sku in ODD[4:]] == rows[4:]
-
-
-def test_what_is_sent_ahead_is_done_in_its_order(engine: Engine, rows: list[tuple]):
-    def work(connection: Connection) -> int | None:
-        with sent_ahead(connection):
-            insert_many(connection, products, COLUMNS, rows)
-            update_many(connection, products, KEY, ("brand",), [(1, ODD[0], "ours")])
-            connection.execute(delete(products).where(products.c.sku == ODD[1]))
-        return connection.scalar(select(func.count()).select_from(products))
-
-    assert transact(engine, work) == len(ODD) - 1
-    by_sku = {row[1]: row for row in kept(engine)}
-    assert by_sku.keys() == set(ODD) - {ODD[1]}
-    assert by_sku[ODD[0]][5] == "ours"
-
-
-def test_what_is_sent_ahead_and_refused_leaves_nothing(engine: Engine, rows: list[tuple]):
-    def work(connection: Connection) -> None:
-        with sent_ahead(connection):
-            insert_many(connection, products, COLUMNS, rows[:2])
-            insert_many(connection, products, COLUMNS, rows[:1])  # its key is there by now
-            insert_many(connection, products, COLUMNS, rows[2:])
-
-    with pytest.raises(IntegrityError):
-        transact(engine, work)
-    assert kept(engine) == []
-    transact(engine, lambda c: insert_many(c, products, COLUMNS, rows))
-    assert len(kept(engine)) == len(ODD)
 
 
 def test_a_key_that_is_there_is_an_error_unless_it_may_be(engine: Engine):
