@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
@@ -18,7 +18,7 @@ from importlib.metadata import EntryPoint, entry_points
 import structlog
 
 from loyalty_kit import KIT_VERSION
-from loyalty_kit.ports import Connector
+from loyalty_kit.ports import Connector, Translated
 
 log = structlog.get_logger(__name__)
 
@@ -157,12 +157,19 @@ def _fault(name: str, value: object) -> str | None:
     return _nameless(value)
 
 
+def translators(connector: Connector) -> dict[str, Callable[..., Translated]]:
+    """What gives meaning to what comes from the connector's vendor, by the name of its way in."""
+    found: dict[str, Callable[..., Translated]] = {
+        hook.name: hook.translate for hook in connector.webhooks
+    }
+    if connector.fetch is not None:
+        found["fetch"] = connector.fetch.translate
+    return found
+
+
 def _nameless(connector: Connector) -> str | None:
     """Translators run in another process, which finds them by name."""
-    translators: dict[str, object] = {hook.name: hook.translate for hook in connector.webhooks}
-    if connector.fetch is not None:
-        translators["fetch"] = connector.fetch.translate
-    for name, translate in translators.items():
+    for name, translate in translators(connector).items():
         try:
             pickle.dumps(translate)
         except (pickle.PicklingError, AttributeError, TypeError):

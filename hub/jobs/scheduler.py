@@ -93,8 +93,9 @@ def run_scheduler(hub: Hub, stop: threading.Event) -> None:
     chores = [sweeping, Chore("upkeep", UPKEEP_EVERY, lambda hub: look_after(hub, is_to_stop))]
     try:
         while not stop.is_set():
-            _look_round(hub, leader, chores)
-            stop.wait(_LOOK_UP_S)
+            # A sweep that drains by itself, turn after turn, is due again when it ends.
+            if not (_look_round(hub, leader, chores) and sweeping.is_due(hub)):
+                stop.wait(_LOOK_UP_S)
     finally:
         leader.step_down()
 
@@ -106,22 +107,29 @@ class Chore:
     work: Callable[[Hub], None]
     due_at: datetime | None = None
 
-    def do_if_due(self, hub: Hub) -> None:
+    def is_due(self, hub: Hub) -> bool:
         now = hub.clock.now()
         # Further ahead than that it was set by a clock that has been put back since.
-        if self.due_at is None or not now < self.due_at <= now + self.every:
-            self.due_at = now + self.every
+        return self.due_at is None or not now < self.due_at <= now + self.every
+
+    def do_if_due(self, hub: Hub) -> None:
+        if self.is_due(hub):
+            self.due_at = hub.clock.now() + self.every
             with hub.metrics.chore(self.name):
                 self.work(hub)
 
 
-def _look_round(hub: Hub, leader: Leader, chores: list[Chore]) -> None:
+def _look_round(hub: Hub, leader: Leader, chores: list[Chore]) -> bool:
+    """Whether it leads, and did what was due."""
     try:
-        if leader.leads():
-            for chore in chores:
-                chore.do_if_due(hub)
+        if not leader.leads():
+            return False
+        for chore in chores:
+            chore.do_if_due(hub)
     except Exception as error:  # the outer edge: the scheduler must go on
         log.error("chore_failed", exc_info=error)
+        return False
+    return True
 
 
 def sweep(hub: Hub, stop: threading.Event | None = None) -> None:

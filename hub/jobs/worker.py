@@ -7,11 +7,13 @@ import threading
 import structlog
 
 from hub.jobs.collector import search_rarely
-from hub.jobs.drain import drain
+from hub.jobs.drain import drain, threads_of
 from hub.queue import RqBell, work_queue, work_queue_in_thread
+from hub.registry import translators
 from hub.wiring import Hub
-from loyalty_core.store import heartbeats
-from loyalty_core.store.database import transact
+from loyalty_core.store import heartbeats, installations
+from loyalty_core.store.database import read, transact
+from loyalty_core.store.prompt import UNAVAILABLE
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,7 @@ def run_worker(hub: Hub, *, burst: bool = False) -> None:
     stop = threading.Event()
     beating = threading.Thread(target=beat_until, args=(hub, stop), name="beat", daemon=True)
     beating.start()
+    _begin_cells(hub)
     try:
         work_queue(
             hub.bell,
@@ -41,6 +44,23 @@ def run_worker(hub: Hub, *, burst: bool = False) -> None:
     finally:
         stop.set()
         beating.join()
+
+
+def _begin_cells(hub: Hub) -> None:
+    """Start the sealed children that as many threads will ask for."""
+    try:
+        with read(hub.engine) as connection:
+            in_use = {code for code, _ in installations.counts(connection)}
+    except UNAVAILABLE:
+        return  # nothing can be worked off either; batches will make their own
+    modules = {
+        translate.__module__
+        for code, connector in hub.registry.ready().items()
+        if code in in_use
+        for translate in translators(connector).values()
+    }
+    if modules:
+        hub.cells.begin(threads_of(hub), sorted(modules))
 
 
 def answer_in_thread(hub: Hub, stop: threading.Event) -> None:

@@ -15,7 +15,7 @@ from hub.deliveries import list_deliveries
 from hub.ingest import cell, sealed
 from hub.ingest.sealed import Cells
 from hub.installations import create_installation, get_installation
-from hub.jobs import start_embedded
+from hub.jobs import run_worker, start_embedded
 from hub.jobs.drain import drain
 from hub.registry import registry_of
 from tests.support import poison
@@ -179,6 +179,52 @@ def test_a_child_that_was_killed_while_idle_costs_at_most_an_attempt(place):
     place.drain_after(seconds=10)
 
     assert set(place.booked()) == {"1", "2", "3"}
+
+
+def test_children_begun_ahead_have_their_modules_and_are_the_ones_that_work():
+    cells = Cells()
+    cells.begin(2, ["connectors.uds.routes", "tests.support.no_such_module", poison.__name__])
+    begun = {cell._process.pid for cell in cells._idle}
+    both = threading.Barrier(2)
+    told = []
+
+    def ask():
+        with cells._cell() as cell:
+            both.wait(20)
+            told.append(cell.answers([(poison.tell_about, ("connectors.uds.routes",))])[0].items)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert len(begun) == 2
+    assert {int(pid.id) for pid, _ in told} == begun
+    assert {loaded.id for _, loaded in told} == {"loaded"}
+    cells.close()
+
+
+def test_a_worker_begins_a_child_for_each_thread(postgres_engine, redis_url):
+    """Before there is work: a batch that waited for a child would hold up what it has claimed."""
+    cells = Cells()
+    registry = registry_of([poison.CONNECTOR])
+    threads = {"redis_url": redis_url, "worker_threads": 2}
+    hub = make_hub(postgres_engine, registry=registry, cells=cells, **threads)
+    run_worker(hub, burst=True)
+    assert cells._idle == [], "no connector is in use yet"
+    create_installation(
+        hub,
+        programme_id=make_programme(hub).id,
+        connector="poison",
+        name="shop",
+        settings=poison.SETTINGS,
+    )
+
+    run_worker(hub, burst=True)
+
+    assert len(cells._idle) == 2
+    cells.close()
 
 
 def test_a_translator_that_has_no_name_is_told_so():

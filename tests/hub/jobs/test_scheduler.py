@@ -3,8 +3,11 @@
 import threading
 from datetime import timedelta
 from functools import partial
+from unittest.mock import Mock
 
+import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 
 from hub.jobs import run_scheduler, scheduler
 from hub.jobs.scheduler import Chore, Leader, look_after, sweep
@@ -119,6 +122,39 @@ def test_what_is_due_does_not_wait_for_a_long_upkeep(engine, monkeypatch):
     stop.set()
     thread.join(20)
     assert not thread.is_alive()
+
+
+def test_a_sweep_that_outlasts_its_interval_is_followed_by_the_next_at_once(engine, monkeypatch):
+    """Without Redis the sweep drains by itself; what is left when its turn is over cannot wait."""
+    hub: Hub = make_hub(engine)
+    stop, sweeps = threading.Event(), []
+
+    def long_sweep(hub, stop):
+        sweeps.append(1)
+        hub.clock.advance(seconds=hub.config.sweep_s + 1)
+        if len(sweeps) == 3:
+            stop.set()
+
+    monkeypatch.setattr(scheduler, "_LOOK_UP_S", 3600)
+    monkeypatch.setattr(scheduler, "sweep", long_sweep)
+    thread = threading.Thread(target=run_scheduler, args=(hub, stop), daemon=True)
+    thread.start()
+    thread.join(20)
+
+    assert not thread.is_alive()
+    assert len(sweeps) == 3
+
+
+@pytest.mark.parametrize("leads", [False, DBAPIError("", None, Exception())])
+def test_one_that_does_not_lead_looks_only_now_and_then(engine, monkeypatch, leads):
+    asked = Mock(side_effect=[leads])
+    monkeypatch.setattr(Leader, "leads", asked)
+    stop = threading.Event()
+    stop.wait = lambda timeout: stop.set()
+
+    run_scheduler(make_hub(engine), stop)
+
+    assert asked.call_count == 1
 
 
 def test_points_expire_by_the_calendar(engine):
