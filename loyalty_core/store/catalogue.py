@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from loyalty_core.store.database import is_sqlite
+from loyalty_core.store.ready import Ready
 from loyalty_core.store.sets import among, insert_many
 from loyalty_core.store.tables import categories, product_stock, products
 
@@ -67,8 +68,10 @@ class CategoryRow:
 _PRODUCT = [products.c[name] for name in ProductRow.__slots__]
 _CATEGORY = [categories.c[name] for name in CategoryRow.__slots__]
 
-_BY_SKU = select(*_PRODUCT).where(
-    products.c.programme_id == bindparam("programme"), among(products.c.sku, "skus")
+_BY_SKU = Ready(
+    select(*_PRODUCT).where(
+        products.c.programme_id == bindparam("programme"), among(products.c.sku, "skus")
+    )
 )
 
 
@@ -82,7 +85,7 @@ def _above() -> Select[tuple[str, str | None]]:
     return select(climbed.c.code, climbed.c.parent)
 
 
-_ABOVE = _above()
+_ABOVE = Ready(_above())
 
 
 def save_products(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -160,8 +163,8 @@ _LOCK_COUNTED = (
 def products_by_sku(
     connection: Connection, programme_id: int, skus: Collection[str]
 ) -> list[ProductRow]:
-    rows = connection.execute(_BY_SKU, {"programme": programme_id, "skus": set(skus)})
-    return [_product(row._mapping) for row in rows]
+    found = _BY_SKU.named(connection, {"programme": programme_id, "skus": set(skus)})
+    return [_product(row) for row in found]
 
 
 def products_after(
@@ -206,8 +209,8 @@ def parents_above(
     connection: Connection, programme_id: int, codes: Collection[str]
 ) -> dict[str, str]:
     """Code to parent's code, for the categories given and all above them."""
-    rows = connection.execute(_ABOVE, {"programme": programme_id, "codes": set(codes)})
-    return {row.code: row.parent for row in rows if row.parent is not None}
+    found = _ABOVE.rows(connection, {"programme": programme_id, "codes": set(codes)})
+    return {code: parent for code, parent in found if parent is not None}
 
 
 def count_products(connection: Connection, programme_id: int) -> int:

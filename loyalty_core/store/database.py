@@ -6,11 +6,14 @@ How the two databases differ is known here, in `prompt` and in `sets`, and nowhe
 from __future__ import annotations
 
 import hashlib
+import math
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from operator import attrgetter, methodcaller
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -35,18 +38,24 @@ from sqlalchemy.exc import (
     DBAPIError,
     IntegrityError,
     InterfaceError,
+    InvalidatePoolError,
     OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.dml import UpdateBase
 
 T = TypeVar("T")
+Value = Callable[[Any], Any]
+"""Makes of a value what the driver takes, or of what it gives what is meant."""
 _BUSY_S = 30
 _ATTEMPTS = 5
 _RETRIED_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _WRITE = "hub_write"
 _CURSOR = "hub_cursor"
 """A driver's connection keeps one for `fetch` and `change`: making it costs a third of using it."""
+_BACK, _TRUSTED_S = "hub_back", 1.0
+"""When a connection was given back to the pool, and how long it is taken for sound then."""
 _AWAY_CLASSES = frozenset({"08", "53", "57"})
 _AWAY_STATES = _RETRIED_STATES | {"55P03"}  # and a lock that was not to be had
 _QUERY_CANCELED = "57014"
@@ -73,11 +82,29 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             hide_parameters=True,
         )
+        event.listen(engine, "checkin", _note_return)
+        event.listen(engine, "checkout", partial(_ask_after, engine.dialect))
     _turns[engine] = threading.RLock()
     return engine
+
+
+def _note_return(_driver: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_BACK] = time.monotonic()
+
+
+def _ask_after(dialect: Dialect, driver: Any, record: ConnectionPoolEntry, _: Any) -> None:
+    """Replace connections that were lost while they lay idle.  Of those that somebody had a
+    moment ago nobody asks: a batch takes several, one after the other.
+
+    Raises: InvalidatePoolError, which the pool hears.
+    """
+    if time.monotonic() - record.info.get(_BACK, math.inf) > _TRUSTED_S:
+        try:
+            dialect.do_ping(driver)
+        except dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
 
 def is_away(error: Exception) -> bool:
@@ -244,17 +271,28 @@ class Statement:
 
     sql: str
     fixed: Mapping[str, Any]
+    given: Mapping[str, Value] = field(default_factory=dict)
+    """Of its other parameters, those whose values the driver takes in another form only."""
 
 
-def compile_once(query: Select[Any] | ReturningInsert[Any], dialect: Dialect) -> Statement:
+def compile_once(query: Select[Any] | UpdateBase, dialect: Dialect) -> Statement:
     """For `fetch`: written out for this kind of database, with its parameters by their names."""
     by_name: Any = type(dialect)
     style = "named" if dialect.name == "sqlite" else "pyformat"
     compiled = query.compile(dialect=by_name(paramstyle=style))
+    assert not compiled.post_compile_params, "a list within the statement has no fixed length"
+    made: dict[str, Value] = {}
+    for name in compiled.params:
+        make = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
+        if make is not None:
+            made[name] = make
     fixed = {
-        name: value for name, value in compiled.params.items() if not compiled.binds[name].required
+        name: made[name](value) if name in made else value
+        for name, value in compiled.params.items()
+        if not compiled.binds[name].required
     }
-    return Statement(str(compiled), fixed)
+    given = {name: make for name, make in made.items() if name not in fixed}
+    return Statement(str(compiled), fixed, given)
 
 
 def fetch(

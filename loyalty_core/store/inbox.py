@@ -32,6 +32,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from loyalty_core.store.database import Statement, compile_once, fetch, insert_or
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.installations import WORKED_STATES
+from loyalty_core.store.ready import Ready
 from loyalty_core.store.sets import among_found, insert_many, list_for, update_many
 from loyalty_core.store.tables import DEAD, DUE, deliveries, installations
 from loyalty_core.store.types import to_micros
@@ -233,7 +234,7 @@ def claim(
 ) -> list[DeliveryRow]:
     """Take due rows of installations that are not paused, the longest due first."""
     what = {"programme": programme_id, "now": now, "until": until, "most": limit}
-    taken = connection.execute(_CLAIM, what)
+    taken = _CLAIM.rows(connection, what)
     return sorted((DeliveryRow(*row) for row in taken), key=lambda row: row.id)
 
 
@@ -245,7 +246,7 @@ def _claim() -> Any:
             deliveries.c.programme_id == bindparam("programme"),
             deliveries.c.state == DUE,
             deliveries.c.due_at <= bindparam("now"),
-            installations.c.state.in_(WORKED_STATES),
+            installations.c.state.in_([literal_column(f"'{state}'") for state in WORKED_STATES]),
         )
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(bindparam("most"))
@@ -259,7 +260,7 @@ def _claim() -> Any:
     )
 
 
-_CLAIM = _claim()
+_CLAIM = Ready(_claim())
 
 
 def renew(connection: Connection, rows: Sequence[DeliveryRow], until: datetime) -> set[int]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, or_, select, update
 
+from loyalty_core.store.ready import Ready
+from loyalty_core.store.sets import among
 from loyalty_core.store.tables import installations
 
 WORKED_STATES = ("active", "attention")
@@ -64,6 +66,9 @@ def _rows() -> Select[Any]:
     return select(*[installations.c[name] for name in InstallationRow.__dataclass_fields__])
 
 
+_BY_IDS = Ready(_rows().where(among(installations.c.id, "ids")))
+
+
 def add(connection: Connection, row: InstallationRow) -> None:
     """Raises: IntegrityError where the programme has one of this name."""
     values = {name: getattr(row, name) for name in InstallationRow.__dataclass_fields__}
@@ -83,8 +88,8 @@ def lock(connection: Connection, installation_id: int) -> InstallationRow | None
 
 
 def get_many(connection: Connection, ids: Sequence[int]) -> dict[int, InstallationRow]:
-    found = connection.execute(_rows().where(installations.c.id.in_(ids)))
-    return {row.id: InstallationRow(*row) for row in found}
+    found = (InstallationRow(*row) for row in _BY_IDS.rows(connection, {"ids": ids}))
+    return {row.id: row for row in found}
 
 
 def by_name(connection: Connection, programme_id: int, name: str) -> InstallationRow | None:

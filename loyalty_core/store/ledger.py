@@ -17,7 +17,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
-    Select,
     and_,
     bindparam,
     func,
@@ -28,7 +27,8 @@ from sqlalchemy import (
 from loyalty_core.domain.account import AccountBook
 from loyalty_core.domain.points import Kind
 from loyalty_core.store.ledger_past import load_past
-from loyalty_core.store.lots import LOTS_OF_MEMBERS, OPEN_LOTS, load_lots
+from loyalty_core.store.lots import LOTS_OF_MEMBERS, OPEN_LOTS, take_lots
+from loyalty_core.store.ready import Ready
 from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import accounts, entries, entry_lots, lots
 
@@ -66,12 +66,13 @@ def open_books(
         return {}
     books = _lock(connection, sorted(keys))
     needs = needs or Needs()
-    if whole:
-        load_lots(connection, books, LOTS_OF_MEMBERS, {})
-    else:
+    wanted, values = _EVERY_LOT, dict[str, Any]()
+    if not whole:
         known = {"purchases": needs.purchases, "since": needs.reopen_since}
         values = {name: value for name, value in known.items() if value}
-        load_lots(connection, books, _wanted_lots(frozenset(values)), values)
+        wanted = _wanted_lots(frozenset(values))
+    members = {member for member, _ in books}
+    take_lots(books, wanted.rows(connection, {"members": members, **values}))
     if needs.purchases:
         load_past(connection, books, needs.purchases, needs.aliases)
     return books
@@ -168,7 +169,7 @@ def _accounts_with(
 # --- loading --------------------------------------------------------------------------------
 
 _KEY = ("member_id", "currency")
-_LOCKED = (
+_LOCKED = Ready(
     select(
         accounts.c.member_id,
         accounts.c.currency,
@@ -197,19 +198,22 @@ def _lock(connection: Connection, keys: Sequence[AccountKey]) -> dict[AccountKey
 
 def _locked(connection: Connection, keys: Sequence[AccountKey]) -> dict[AccountKey, AccountBook]:
     wanted = set(keys)
-    found = connection.execute(_LOCKED, {"members": {member for member, _ in keys}}).all()
+    found = _LOCKED.rows(connection, {"members": {member for member, _ in keys}})
     return {row[:2]: AccountBook(*row) for row in found if row[:2] in wanted}
 
 
+_EVERY_LOT = Ready(LOTS_OF_MEMBERS)
+
+
 @cache
-def _wanted_lots(needs: frozenset[str]) -> Select[Any]:
+def _wanted_lots(needs: frozenset[str]) -> Ready:
     wanted: list[ColumnElement[bool]] = [OPEN_LOTS]
     if "purchases" in needs:
         wanted.append(among(lots.c.purchase_id, "purchases"))
     if "since" in needs:
         since = bindparam("since", type_=lots.c.expires_at.type)
         wanted.append(and_(lots.c.expired > 0, lots.c.expires_at > since))
-    return LOTS_OF_MEMBERS.where(or_(*wanted))
+    return Ready(LOTS_OF_MEMBERS.where(or_(*wanted)))
 
 
 # --- writing --------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from loyalty_core.domain.account import AccountBook
 from loyalty_core.domain.points import Kind, Row
-from loyalty_core.store.lots import LOTS_OF_MEMBERS, Books, load_lots
+from loyalty_core.store.lots import LOTS_OF_MEMBERS, Books, take_lots
 from loyalty_core.store.sets import among
 from loyalty_core.store.tables import entries, entry_lots, lots
 
@@ -74,7 +74,9 @@ def load_past(
         _read_past(connection, by_book, _ROWS.where(stood_in), {"members": members})
     missing = {key: names for key, past in by_book.items() if (names := past.missing())}
     if missing:
-        load_lots(connection, books, LOTS_OF_MEMBERS.where(_any_lot(missing, lots.c.no, lots)), {})
+        wanted = LOTS_OF_MEMBERS.where(_any_lot(missing, lots.c.no, lots))
+        members = {member for member, _ in books}
+        take_lots(books, connection.execute(wanted, {"members": members}).all())
     for past in by_book.values():
         past.book.past = [row for _, row in sorted(past.rows.items(), key=lambda item: item[0])]
 

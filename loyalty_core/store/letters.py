@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from loyalty_core.domain.letters import LetterClass, LetterText
 from loyalty_core.store.database import insert_or
+from loyalty_core.store.ready import Ready
 from loyalty_core.store.tables import letter_settings, letter_texts, lots, members
 
 
@@ -63,10 +64,12 @@ class Ending:
 
 
 _SETTING = [letter_settings.c[name] for name in LetterSetting.__slots__]
-_SETTING_ON = select(*_SETTING).where(
-    letter_settings.c.programme_id == bindparam("programme"),
-    letter_settings.c.kind == bindparam("kind"),
-    letter_settings.c.is_on,
+_SETTING_ON = Ready(
+    select(*_SETTING).where(
+        letter_settings.c.programme_id == bindparam("programme"),
+        letter_settings.c.kind == bindparam("kind"),
+        letter_settings.c.is_on,
+    )
 )
 
 
@@ -80,8 +83,8 @@ def settings_of(connection: Connection, programme_id: int) -> dict[str, LetterSe
 
 def setting_on(connection: Connection, programme_id: int, kind: str) -> LetterSetting | None:
     """None where letters of this kind are off."""
-    row = connection.execute(_SETTING_ON, {"programme": programme_id, "kind": kind}).first()
-    return None if row is None else LetterSetting(*row)
+    found = _SETTING_ON.rows(connection, {"programme": programme_id, "kind": kind})
+    return LetterSetting(*found[0]) if found else None
 
 
 def lock_setting(connection: Connection, programme_id: int, kind: str) -> LetterSetting | None:

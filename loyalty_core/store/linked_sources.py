@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, select, update
 
+from loyalty_core.store.ready import Ready
 from loyalty_core.store.sets import insert_many
 from loyalty_core.store.tables import linked_sources, parted_purchases, purchases
 
@@ -23,14 +24,17 @@ class LinkedSources:
 
 
 _COLUMNS = [linked_sources.c[name] for name in LinkedSources.__dataclass_fields__]
+_DECLARED = Ready(
+    select(*_COLUMNS)
+    .where(linked_sources.c.programme_id == bindparam("programme"))
+    .order_by(linked_sources.c.source, linked_sources.c.seen_in)
+)
 _KEY = ("programme_id", "source", "seen_in")
 
 
 def declared(connection: Connection, programme_id: int) -> list[LinkedSources]:
     """All of a programme, in one order."""
-    query = select(*_COLUMNS).where(linked_sources.c.programme_id == programme_id)
-    found = connection.execute(query.order_by(linked_sources.c.source, linked_sources.c.seen_in))
-    return [LinkedSources(*row) for row in found]
+    return [LinkedSources(*row) for row in _DECLARED.rows(connection, {"programme": programme_id})]
 
 
 def declare(connection: Connection, programme_id: int, one: LinkedSources) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, literal_column, or_, select
+from sqlalchemy import literal_column, or_, select
 
 from loyalty_core.domain.account import AccountBook
 from loyalty_core.domain.points import Lot
@@ -39,12 +39,9 @@ LOTS_OF_MEMBERS = (
 )
 
 
-def load_lots(
-    connection: Connection, books: Books, wanted: Select[Any], values: Mapping[str, Any]
-) -> None:
-    """Fill in the lots that `wanted`, a select on LOTS_OF_MEMBERS, gives for these `values`."""
-    members = {member for member, _ in books}
-    for row in connection.execute(wanted, {"members": members, **values}).all():
+def take_lots(books: Books, rows: Iterable[Sequence[Any]]) -> None:
+    """Fill in lots that a select on LOTS_OF_MEMBERS gave for the members of these books."""
+    for row in rows:
         book = books.get((row[0], row[1]))
         if book is not None:
             lot = Lot(*row[2:12])

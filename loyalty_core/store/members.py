@@ -28,6 +28,7 @@ from loyalty_core.domain.conditions.people import day_of
 from loyalty_core.domain.conditions.scene import History, Person
 from loyalty_core.domain.members import IdentityKey
 from loyalty_core.store.database import insert_or
+from loyalty_core.store.ready import Ready
 from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import (
     erased_records,
@@ -59,17 +60,20 @@ class Standing:
 # --- people ---------------------------------------------------------------------------------
 
 _HOME = members.alias("home")
-_SURVIVORS = (
+_SURVIVORS = Ready(
     select(members.c.id, _HOME.c.id, _HOME.c.state)
     .join(_HOME, _HOME.c.id == func.coalesce(members.c.merged_into, members.c.id))
     .where(members.c.programme_id == bindparam("programme"), among(members.c.id, "ids"))
 )
-_ALIASES = select(members.c.merged_into, members.c.id).where(among(members.c.merged_into, "ids"))
-_LOCKED = (
+_ALIASES = Ready(
+    select(members.c.merged_into, members.c.id).where(among(members.c.merged_into, "ids"))
+)
+_HELD = (
     select(members.c.id).where(among(members.c.id, "ids")).order_by(members.c.id).with_for_update()
 )
+_LOCKED = Ready(_HELD.add_columns(members.c.merged_into, members.c.state))
 _STANDING = tuple(Standing.__slots__)
-_LOCKED_STANDINGS = _LOCKED.add_columns(*(members.c[name] for name in _STANDING))
+_LOCKED_STANDINGS = Ready(_HELD.add_columns(*(members.c[name] for name in _STANDING)))
 _LAST_PURCHASE = select(func.max(purchases.c.occurred_at)).where(
     among(purchases.c.member_id, "ids"), purchases.c.qualifying_minor > 0
 )
@@ -92,15 +96,14 @@ def survivors(
     connection: Connection, programme_id: int, ids: Collection[int]
 ) -> dict[int, int | None]:
     """Each id of this programme to the member that it means now; erased ones to None."""
-    found = connection.execute(_SURVIVORS, {"programme": programme_id, "ids": ids})
+    found = _SURVIVORS.rows(connection, {"programme": programme_id, "ids": ids})
     return {member: None if state == "erased" else survivor for member, survivor, state in found}
 
 
 def aliases_of(connection: Connection, ids: Collection[int]) -> dict[int, list[int]]:
     """Members merged into each of these, where there are any."""
-    found = connection.execute(_ALIASES, {"ids": ids})
     aliases: dict[int, list[int]] = defaultdict(list)
-    for survivor, alias in found:
+    for survivor, alias in _ALIASES.rows(connection, {"ids": ids}):
         aliases[survivor].append(alias)
     return aliases
 
@@ -128,17 +131,17 @@ def lock_survivors(
 ) -> dict[int, int | None]:
     """`survivors` and they themselves, with their rows held until the transaction ends.
 
-    A merge may commit between the look-up and the lock, so the look-up is made again under
-    the lock until it says the same.
+    A merge or an erasure may commit between the look-up and the lock: whoever is held by now
+    and is a member no more has the look-up made again.
     """
     held: set[int] = set()
     while True:
         found = survivors(connection, programme_id, ids)
         alive = {member for member in found.values() if member is not None}
-        if alive <= held:
-            return found | {member: member for member in alive}
-        connection.execute(_LOCKED, {"ids": alive - held}).all()
+        locked = _LOCKED.rows(connection, {"ids": alive - held})
         held |= alive
+        if all(merged_into is None and state != "erased" for _, merged_into, state in locked):
+            return found | {member: member for member in alive}
 
 
 def person_of(row: Mapping[str, Any] | RowMapping) -> Person:
@@ -193,7 +196,7 @@ def repoint_aliases(connection: Connection, old: int, new: int) -> None:
 
 def lock_standings(connection: Connection, ids: Collection[int]) -> dict[int, Standing]:
     """The standings of these members, locked in id order."""
-    found = connection.execute(_LOCKED_STANDINGS, {"ids": ids}).all()
+    found = _LOCKED_STANDINGS.rows(connection, {"ids": ids})
     return {member: Standing(*values) for member, *values in found}
 
 
@@ -210,7 +213,7 @@ def last_purchase_of(connection: Connection, ids: Collection[int]) -> datetime |
 
 # --- names ----------------------------------------------------------------------------------
 
-_OWNERS = (
+_OWNERS = Ready(
     select(identities.c.value, members.c.id, members.c.merged_into)
     .join(members, members.c.id == identities.c.member_id)
     .where(
@@ -232,8 +235,8 @@ def owners(
     return {
         IdentityKey(kind, system, value): merged_into or member
         for (kind, system), values in by_kind.items()
-        for value, member, merged_into in connection.execute(
-            _OWNERS,
+        for value, member, merged_into in _OWNERS.rows(
+            connection,
             {"programme": programme_id, "kind": kind, "system": system, "values": values},
         )
     }

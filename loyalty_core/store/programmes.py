@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from loyalty_core.store.ids import new_id
+from loyalty_core.store.ready import Ready
 from loyalty_core.store.tables import programmes, rules_versions, shops
 
 _ONE_TICK = timedelta(microseconds=1)
@@ -59,6 +60,20 @@ class Shop:
 _PROGRAMME = [programmes.c[name] for name in Programme.__slots__]
 _VERSION = [rules_versions.c[name] for name in RulesVersion.__slots__]
 _SHOP = [shops.c[name] for name in Shop.__slots__]
+_PROGRAMME_BY_ID = Ready(select(*_PROGRAMME).where(programmes.c.id == bindparam("id")))
+_PUBLISHED = Ready(
+    select(rules_versions.c.published_at, rules_versions.c.version)
+    .where(
+        rules_versions.c.programme_id == bindparam("programme"),
+        rules_versions.c.state == "published",
+    )
+    .order_by(rules_versions.c.published_at)
+)
+_SHOP_BY_CODE = Ready(
+    select(*_SHOP).where(
+        shops.c.programme_id == bindparam("programme"), shops.c.code == bindparam("code")
+    )
+)
 
 
 def fold(code: str) -> str:
@@ -82,8 +97,8 @@ def programme_by_code(connection: Connection, code: str) -> Programme | None:
 
 
 def programme_by_id(connection: Connection, programme_id: int) -> Programme | None:
-    row = connection.execute(select(*_PROGRAMME).where(programmes.c.id == programme_id)).first()
-    return _programme(row)
+    found = _PROGRAMME_BY_ID.rows(connection, {"id": programme_id})
+    return Programme(*found[0]) if found else None
 
 
 def all_programmes(connection: Connection) -> list[Programme]:
@@ -134,11 +149,7 @@ def rules_version_at(connection: Connection, programme_id: int, at: datetime) ->
 
 def published_versions(connection: Connection, programme_id: int) -> list[tuple[datetime, int]]:
     """(published at, version) in the order of time: which rules stood when."""
-    found = connection.execute(
-        select(rules_versions.c.published_at, rules_versions.c.version)
-        .where(rules_versions.c.programme_id == programme_id, rules_versions.c.state == "published")
-        .order_by(rules_versions.c.published_at)
-    )
+    found = _PUBLISHED.rows(connection, {"programme": programme_id})
     return [(published_at, version) for published_at, version in found]
 
 
@@ -221,10 +232,8 @@ def add_shop(connection: Connection, row: Mapping[str, Any], *, now: datetime) -
 
 
 def shop_by_code(connection: Connection, programme_id: int, code: str) -> Shop | None:
-    row = connection.execute(
-        select(*_SHOP).where(shops.c.programme_id == programme_id, shops.c.code == fold(code))
-    ).first()
-    return None if row is None else Shop(*row)
+    found = _SHOP_BY_CODE.rows(connection, {"programme": programme_id, "code": fold(code)})
+    return Shop(*found[0]) if found else None
 
 
 def shop_code(connection: Connection, shop_id: int) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.event_words import Words, document_of
+from loyalty_core.store.ready import Ready
 from loyalty_core.store.refunds import EventKey, KeptRefund, by_source
 from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import purchase_fiscal, purchase_lines, purchases, refunds, shops
@@ -95,10 +96,12 @@ class KeptPurchase:
 
 # --- reading --------------------------------------------------------------------------------
 
-_BY_KEY = select(purchases).where(
-    purchases.c.programme_id == bindparam("programme"),
-    purchases.c.source == bindparam("source"),
-    among(purchases.c.external_id, "names"),
+_BY_KEY = Ready(
+    select(purchases).where(
+        purchases.c.programme_id == bindparam("programme"),
+        purchases.c.source == bindparam("source"),
+        among(purchases.c.external_id, "names"),
+    )
 )
 _BY_ID = select(purchases).where(among(purchases.c.id, "ids")).order_by(purchases.c.id)
 _BY_FISCAL = (
@@ -122,7 +125,7 @@ def purchases_by_key(
     return {
         kept.key: kept
         for values in by_source(keys)
-        for kept in map(_kept, connection.execute(_BY_KEY, values).mappings())
+        for kept in map(_kept, _BY_KEY.named(connection, values))
     }
 
 
@@ -275,7 +278,7 @@ def _booked_line(line: PurchaseLine, row: RowMapping | None) -> PurchaseLine:
     )
 
 
-def _kept(row: RowMapping) -> KeptPurchase:
+def _kept(row: Mapping[str, Any] | RowMapping) -> KeptPurchase:
     event = from_json(Purchase, row["document"])
     return KeptPurchase(
         row["id"],

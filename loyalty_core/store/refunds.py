@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Text, bindparam, func, or_, select, text, update
 
 from loyalty_core.store.codec import from_json, to_json
+from loyalty_core.store.ready import Ready
 from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import refunds
 from loyalty_kit.events import FiscalSign, Refund
@@ -51,7 +52,7 @@ _BY_KEY = select(refunds).where(
 )
 _OF_PURCHASES = select(refunds).where(among(refunds.c.purchase_id, "ids")).order_by(refunds.c.id)
 _SIGN = refunds.c.document[("fiscal", "fp")].as_string()
-_WAITING = (
+_WAITING = Ready(
     select(refunds)
     .where(
         refunds.c.programme_id == bindparam("programme"),
@@ -113,7 +114,7 @@ def refunds_waiting(
         "orders": orders,
         "fiscal": {sign.fp for sign in signs},
     }
-    return [_kept(row) for row in connection.execute(_WAITING, values).mappings()]
+    return [_kept(row) for row in _WAITING.named(connection, values)]
 
 
 def list_refunds_received_before(
@@ -138,7 +139,7 @@ def list_refunds_received_before(
     return done.rowcount
 
 
-def _kept(row: RowMapping) -> KeptRefund:
+def _kept(row: Mapping[str, Any] | RowMapping) -> KeptRefund:
     return KeptRefund(
         row["id"],
         row["programme_id"],

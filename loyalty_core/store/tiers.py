@@ -34,6 +34,7 @@ from loyalty_core.domain.tiering import ACTIONS, POINTS, PURCHASES
 from loyalty_core.domain.tiers import Ladder
 from loyalty_core.store.database import insert_or
 from loyalty_core.store.members import aliases_of
+from loyalty_core.store.ready import Ready
 from loyalty_core.store.sets import among
 from loyalty_core.store.tables import (
     happenings,
@@ -56,7 +57,7 @@ class TierChange:
 
 # --- changes --------------------------------------------------------------------------------
 
-_HISTORY = (
+_HISTORY = Ready(
     select(tier_changes.c.member_id, tier_changes.c.at, tier_changes.c.tier)
     .where(among(tier_changes.c.member_id, "ids"))
     .order_by(tier_changes.c.member_id, tier_changes.c.at)
@@ -65,10 +66,10 @@ _HISTORY = (
 
 def tier_history(connection: Connection, ids: Collection[int]) -> dict[int, list[TierChange]]:
     """The changes of each member in the order of time, scheduled ones too."""
-    found = connection.execute(_HISTORY, {"ids": ids})
     history: dict[int, list[TierChange]] = defaultdict(list)
-    for row in found:
-        history[row.member_id].append(TierChange(*row))
+    for row in _HISTORY.rows(connection, {"ids": ids}):
+        change = TierChange(*row)
+        history[change.member_id].append(change)
     return history
 
 

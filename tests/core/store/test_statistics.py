@@ -5,13 +5,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, text
 
 from loyalty_core.store import inbox, outbox
 from loyalty_core.store.database import is_sqlite, transact
 from loyalty_core.store.sets import insert_many
 from loyalty_core.store.statistics import count_grown_tables
 from loyalty_core.store.tables import products
+from tests.support.heard import heard
 
 COLUMNS = ("programme_id", "sku", "name", "categories", "attributes", "updated_at")
 PAGE = 8192
@@ -55,10 +56,9 @@ def test_a_table_is_counted_at_eight_pages_and_when_it_has_grown_fourfold(engine
 def test_no_plan_of_a_claim_compares_all_rows_with_all_found(room: ModuleType, engine: Engine):
     """Nothing is known of an empty table, and its plan is kept until somebody counts it."""
     until = NOW + timedelta(minutes=1)
-    sent: list[tuple[str, Any]] = []
     with engine.begin() as connection:
-        event.listen(connection, "before_cursor_execute", lambda *call: sent.append(call[2:4]))
-        room.claim(connection, 1, now=NOW, until=until, limit=100)
+        with heard(connection) as sent:
+            room.claim(connection, 1, now=NOW, until=until, limit=100)
         claims = [told for told in sent if told[0].startswith("UPDATE")]
         plans = [explained(connection, *told) for told in claims]
 

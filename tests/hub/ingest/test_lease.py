@@ -8,7 +8,7 @@ from sqlalchemy import Engine, event
 from hub.ingest.lease import Lease
 from hub.ingest.process import work_off
 from hub.jobs.drain import drain
-from loyalty_core.store import database, inbox, sets
+from loyalty_core.store import database, inbox
 from loyalty_core.store.database import transact
 from tests.support.shopfloor import receipt
 
@@ -77,7 +77,7 @@ def claimed(shop, now):
 def test_what_a_batch_costs_beside_its_booking_does_not_grow_with_it(shop, monkeypatch):
     """Claimed, its installation read, marked done: each once for all of them."""
     shop.drain()  # the first polls of a new installation
-    counts = {}
+    counts, drive = {}, database._drive
     for many in (2, 40):
         for number in range(many):
             shop.deliver(event=receipt(f"{many}-{number}"))
@@ -86,11 +86,11 @@ def test_what_a_batch_costs_beside_its_booking_does_not_grow_with_it(shop, monke
         def note(_connection, _cursor, statement, _parameters, _context, many_rows, seen=seen):
             seen.append((statement, many_rows))
 
-        def change(connection, statement, values, seen=seen):
+        def by_driver(connection, statement, *how, seen=seen):
             seen.append((statement, False))
-            return database.change(connection, statement, values)
+            return drive(connection, statement, *how)
 
-        monkeypatch.setattr(sets, "change", change)
+        monkeypatch.setattr(database, "_drive", by_driver)
         event.listen(Engine, "before_cursor_execute", note)
         try:
             shop.drain()
@@ -103,4 +103,5 @@ def test_what_a_batch_costs_beside_its_booking_does_not_grow_with_it(shop, monke
         ]
 
     assert counts[2] == counts[40]
+    assert all(counts[2])
     assert set(shop.states()) == {"done"}
