@@ -6,7 +6,6 @@ what it writes afterwards counts only while nobody else has claimed the row sinc
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from loyalty_core.store.codec import json_text
 from loyalty_core.store.database import Statement, compile_once, fetch, insert_or
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.installations import WORKED_STATES
@@ -120,7 +120,7 @@ def store_behind(connection: Connection, one: Guarded, *, now: datetime) -> int 
         "programme_id": new.programme_id,
         "hook": new.hook,
         "key": new.key,
-        "headers": json.dumps(new.headers),
+        "headers": json_text(new.headers),
         "body": new.body,
         "now": to_micros(now),
         "sealed": one.sealed,
@@ -140,7 +140,7 @@ def store_behind_each(
         "programme_id": [one.new.programme_id for one in news],
         "hook": [one.new.hook for one in news],
         "key": [one.new.key for one in news],
-        "headers": [json.dumps(one.new.headers) for one in news],
+        "headers": [json_text(one.new.headers) for one in news],
         "body": [one.new.body for one in news],
     }
     values: dict[str, Any] = {

@@ -135,7 +135,7 @@ def _among_found_on_sqlite(element: among_found, compiler: Any, **kwargs: Any) -
 
 def list_for(dialect: Dialect, column: Column[Any], values: Collection[Any]) -> str | bytes:
     """What `among` is given of a list, for statements that the driver runs (`database.fetch`)."""
-    return _List(column.type).process_bind_param(values, dialect)
+    return _list(dialect, column.type, values)
 
 
 class rows_as_json(FunctionElement[Any]):  # noqa: N801 - reads as the operator that it is
@@ -167,9 +167,13 @@ class _List(TypeDecorator[Any]):
         self.kind = kind
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | bytes:
-        values = list(value)
-        make = _array_for(self.kind) if dialect.name == "postgresql" else json_text
-        return make(values)
+        return _list(dialect, self.kind, value)
+
+
+def _list(dialect: Dialect, kind: TypeEngine[Any], values: Collection[Any]) -> str | bytes:
+    make = _array_for(kind) if dialect.name == "postgresql" else json_text
+    given: str | bytes = make(list(values))
+    return given
 
 
 def _array_of_numbers(values: Collection[Any]) -> str:
