@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, func, select, text
@@ -16,7 +17,6 @@ from bench.measure import RATE, BenchFailed, Probe, Sample
 from bench.receipts import Till
 from bench.till import HOOK
 from bench.worker import BOOK, Workers, book, workers
-from hub.jobs.collector import search_rarely
 from hub.jobs.drain import drain
 from loyalty_core.store import inbox
 from loyalty_core.store.database import read, transact
@@ -26,7 +26,7 @@ from loyalty_core.store.tables import deliveries, outbox, purchases
 BOOKED = "inbox to ledger, 10 lines"
 TWO = "the same, by two worker processes"
 SENT = "the same, and its outbox worked off"
-WARM = 1000
+WARM = 1500
 _PORTION = 100
 _SECONDS = 30.0
 
@@ -34,22 +34,29 @@ _SECONDS = 30.0
 @contextmanager
 def inbox_probes(ground: Ground) -> Iterator[list[Probe]]:
     """Beside floor F1."""
-    search_rarely()
-    box = Inbox(ground.own("inbox"))
-    box.fill(WARM)
-    box.work_off(WARM)
-    box.settle_plans()
-    receipts = ground.options.receipts
-
-    with workers(ground.own("inbox"), 2) as two:
+    place, receipts = ground.own("inbox"), ground.options.receipts
+    box = Inbox(place)
+    with workers(place, 1) as one, workers(place, 2) as two:
+        box.warm(one)
+        box.warm(two)
 
         def run() -> dict[str, Sample]:
-            box.fill(receipts)
-            alone = box.work_off(receipts)
-            box.fill(receipts)
-            return alone | box.work_off_by(two, receipts)
+            alone, together = box.work_off(one, receipts), box.work_off(two, receipts)
+            return {
+                BOOKED: {RATE: alone.booked},
+                SENT: {RATE: alone.sent},
+                TWO: {RATE: together.booked},
+            }
 
         yield [f1_probe(ground.servers, ground.options), Probe(BOOKED, run, _SECONDS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Receipts a second: into the books, and until all that they had to tell was told."""
+
+    booked: float
+    sent: float
 
 
 class Inbox:
@@ -59,6 +66,12 @@ class Inbox:
         self._programme = place.programme.id
         self._till = Till(place)
         self._hub = self._till.hub
+
+    def warm(self, crew: Workers) -> None:
+        """Have the crew prepare its statements, and PostgreSQL make its plans of them."""
+        self.work_off(crew, WARM)
+        self.settle_plans()
+        self.work_off(crew, WARM)
 
     def fill(self, receipts: int) -> None:
         """Keep so many deliveries, as the door does."""
@@ -75,32 +88,20 @@ class Inbox:
         """Make purchases and points of all that is due."""
         book(self._hub, self._programme)
 
-    def work_off(self, receipts: int) -> dict[str, Sample]:
-        """First what makes purchases and points of them, then what that has to tell the world.
+    def work_off(self, crew: Workers, receipts: int) -> Pace:
+        """Keep so many, and have the crew make purchases and points of them; then tell the world.
 
         Raises: BenchFailed unless every one of them is booked.
         """
         booked = self._count(purchases)
+        self.fill(receipts)
         began = time.perf_counter()
-        self.book()
+        crew.do(BOOK)
         in_ledger = time.perf_counter()
         self._send()
         ended = time.perf_counter()
         self._expect(booked + receipts)
-        return {
-            BOOKED: {RATE: receipts / (in_ledger - began)},
-            SENT: {RATE: receipts / (ended - began)},
-        }
-
-    def work_off_by(self, crew: Workers, receipts: int) -> dict[str, Sample]:
-        """The same by other processes, without what it has to tell.  Raises: as `work_off`."""
-        booked = self._count(purchases)
-        began = time.perf_counter()
-        crew.do(BOOK)
-        took_s = time.perf_counter() - began
-        self._send()
-        self._expect(booked + receipts)
-        return {TWO: {RATE: receipts / took_s}}
+        return Pace(receipts / (in_ledger - began), receipts / (ended - began))
 
     def _send(self) -> None:
         while self._is_due():

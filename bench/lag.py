@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from bench.ground import Ground, Place
-from bench.inbox import BOOKED, Inbox
-from bench.measure import LATE, RATE, Probe, Sample
+from bench.inbox import Inbox
+from bench.measure import LATE, Probe, Sample
 from bench.receipts import Till
-from bench.through import WARM, Load, Way, pass_through
+from bench.through import Load, Way, pass_through
+from bench.worker import workers
 from tests.support.servers import PrivateServer
 
 LAG, LAG_DEAF = "lag from 2xx to booked", "lag from 2xx to booked, Redis stopped"
@@ -48,10 +49,9 @@ def _probe(ground: Ground, name: str, load: Load, upset: Callable[[PrivateServer
 
 def _booked_a_second(place: Place, receipts: int) -> float:
     box = Inbox(place)
-    for count in (WARM, receipts):
-        box.fill(count)
-        found = box.work_off(count)
-    return found[BOOKED][RATE]
+    with workers(place, 1) as one:
+        box.warm(one)
+        return box.work_off(one, receipts).booked
 
 
 def _measure(ground: Ground, load: Load, upset: Callable[[PrivateServer], None]) -> Sample:

@@ -23,6 +23,7 @@ from hub.installations import installation_row
 from hub.jobs.collector import search_rarely
 from hub.jobs.crew import work_off
 from hub.jobs.drain import drain, threads_of
+from hub.jobs.worker import begin_cells
 from hub.registry import registry_of
 from hub.wiring import Hub, build_hub
 from loyalty_core.store.database import make_engine
@@ -96,6 +97,7 @@ def main() -> None:
     registry = registry_of([till.CONNECTOR, old_shop.CONNECTOR])
     hub = build_hub(config, engine=make_engine(url), registry=registry)
     search_rarely()
+    begin_cells(hub)
     print(flush=True)
     for line in sys.stdin:
         order = line.strip()

@@ -65,12 +65,13 @@ class Cells:
         self._idle: list[_Cell] = []
 
     def begin(self, number: int, modules: Iterable[str]) -> None:
-        """Have so many at hand before there is work for them, with these modules of connectors.
+        """Have so many at hand before there is work for them, new ones with these modules of
+        connectors.
 
         They take a fifth of a second of a processor until they are ready.  A batch that has to
         wait for it holds up all that it has claimed.
         """
-        self._idle += [_Cell(modules) for _ in range(number)]
+        self._idle += [_Cell(modules) for _ in range(number - len(self._idle))]
 
     def translate(self, calls: Sequence[Call]) -> list[Outcome]:
         """What became of each call, in their order."""

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from hub.jobs.worker import beat, drain_safely
+from hub.jobs.worker import beat, begin_cells, drain_safely
 from hub.wiring import Hub
 from loyalty_core.service import confirm, personal_lists, upkeep
 from loyalty_core.service.day_letters import tell_days
@@ -147,6 +147,7 @@ def sweep(hub: Hub, stop: threading.Event | None = None) -> None:
         if stop is not None and stop.is_set():
             return
         if not hub.bell.ring(programme_id):
+            begin_cells(hub)
             drain_safely(hub, programme_id, stop)
 
 

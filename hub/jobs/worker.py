@@ -33,7 +33,7 @@ def run_worker(hub: Hub, *, burst: bool = False) -> None:
     stop = threading.Event()
     beating = threading.Thread(target=beat_until, args=(hub, stop), name="beat", daemon=True)
     beating.start()
-    _begin_cells(hub)
+    begin_cells(hub)
     try:
         work_queue(
             hub.bell,
@@ -46,7 +46,7 @@ def run_worker(hub: Hub, *, burst: bool = False) -> None:
         beating.join()
 
 
-def _begin_cells(hub: Hub) -> None:
+def begin_cells(hub: Hub) -> None:
     """Start the sealed children that as many threads will ask for."""
     try:
         with read(hub.engine) as connection:
