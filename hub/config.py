@@ -61,7 +61,7 @@ class Config:
     keep_deliveries_days: int = 90
     web_workers: int = 4
     web_threads: int = 8
-    worker_threads: int = 3
+    worker_threads: int = 4
     metrics_port: int | None = None
 
     @property
@@ -104,7 +104,7 @@ def load_config() -> Config:
         keep_deliveries_days=env.int("HUB_KEEP_DELIVERIES_DAYS", 90, validate=Range(0, 36_500)),
         web_workers=env.int("HUB_WEB_WORKERS", 4, validate=Range(1, 256)),
         web_threads=env.int("HUB_WEB_THREADS", 8, validate=Range(1, 256)),
-        worker_threads=env.int("HUB_WORKER_THREADS", 3, validate=Range(1, 16)),
+        worker_threads=env.int("HUB_WORKER_THREADS", 4, validate=Range(1, 16)),
         metrics_port=env.int("HUB_METRICS_PORT", None, validate=Range(1, 65535)),
     )
     try:
