@@ -96,6 +96,8 @@ def run_scheduler(hub: Hub, stop: threading.Event) -> None:
             # A sweep that drains by itself, turn after turn, is due again when it ends.
             if not (_look_round(hub, leader, chores) and sweeping.is_due(hub)):
                 stop.wait(_LOOK_UP_S)
+            if not hub.bell.reachable():
+                sweeping.due_at = None  # nobody is rung for: it looks itself, each time
     finally:
         leader.step_down()
 

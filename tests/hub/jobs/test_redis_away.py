@@ -13,9 +13,10 @@ import time
 import pytest
 import redis
 
-from hub.jobs import run_scheduler, run_worker
+from hub.jobs import run_scheduler, run_worker, scheduler
 from hub.jobs.worker import answer_in_thread
 from hub.queue import QUEUE, RqBell
+from tests.support.hub import make_hub
 from tests.support.ingest import Shopfloor
 from tests.support.shopfloor import receipt
 from tests.support.waiting import wait_until
@@ -118,6 +119,24 @@ def test_with_redis_stopped_the_scheduler_books(shop, worker, server):
     assert shop.deliver(event=receipt("during")).status_code == 200
 
     booked_in_time(shop, "during")
+
+
+def test_while_redis_is_away_nothing_waits_for_the_next_sweep(postgres_engine, server, monkeypatch):
+    """The scheduler notices when it looks round, and sweeps each time that it does."""
+    rounds, sweeps, stop = [], [], threading.Event()
+    monkeypatch.setattr(scheduler, "_LOOK_UP_S", 0.01)
+    monkeypatch.setattr(scheduler, "sweep", lambda hub, stop: sweeps.append(1))
+    monkeypatch.setattr(scheduler.Leader, "leads", lambda self: rounds.append(1) or True)
+    hub = make_hub(postgres_engine, redis_url=server.url, sweep_s=3600)
+    leading = threading.Thread(target=run_scheduler, args=(hub, stop))
+    leading.start()
+    wait_until(lambda: len(rounds) > 5)
+    assert len(sweeps) == 1
+
+    server.kill()
+    wait_until(lambda: len(sweeps) > 5)
+    stop.set()
+    leading.join(20)
 
 
 def test_redis_that_comes_back_is_heard_again(shop, worker, server):
