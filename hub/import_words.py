@@ -188,6 +188,13 @@ _COUNTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "money_rejected": ("  rejected", "  отклонено"),
     },
 }
+_DRY: Mapping[str, tuple[str, str]] = {
+    "taken": ("  to bring in", "  будет загружено"),
+    "taken_receipts": ("Receipts to bring in", "Чеков будет загружено"),
+    "points_taken": ("  to bring in", "  будет загружено"),
+    "money_taken": ("  to bring in", "  будет загружено"),
+}
+"""Of a rehearsal, in place of what was done."""
 ALWAYS = frozenset({"rows", "new", "known", "taken", "rejected", "points_in_file", "money_in_file"})
 """Counts that are told also where they are zero."""
 
@@ -254,9 +261,15 @@ def how(said: str, lang: str) -> str:
     return _in(_HOW[said], lang)
 
 
-def counts_of(kind: str, lang: str) -> dict[str, str]:
+def counts(kind: str) -> tuple[str, ...]:
+    """What is counted of an import of this kind, in the order in which it is told."""
+    return tuple(_COUNTS[kind])
+
+
+def counts_of(kind: str, lang: str, *, dry: bool) -> dict[str, str]:
     """What is told of an import of this kind, by the name of the count and in this order."""
-    return {name: _in(pair, lang) for name, pair in _COUNTS[kind].items()}
+    ahead = _DRY if dry else {}
+    return {name: _in(ahead.get(name, pair), lang) for name, pair in _COUNTS[kind].items()}
 
 
 def sentence(name: str, lang: str, **facts: object) -> str:

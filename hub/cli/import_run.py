@@ -267,7 +267,7 @@ def _tell(columns: Columns, told: Told, said: Said) -> None:
         print_json(_as_json(columns, told, said))
         return
     lang = said.language
-    for name, text in words.counts_of(columns.kind, lang).items():
+    for name, text in words.counts_of(columns.kind, lang, dry=said.dry).items():
         if told.counts[name] or name in words.ALWAYS:
             click.echo(f"{text}: {_figure(name, told.counts[name])}")
     _tell_totals(told, said)
@@ -302,7 +302,7 @@ def _as_json(columns: Columns, told: Told, said: Said) -> dict[str, Any]:
         "dry_run": said.dry,
         "columns": {one.heading: one.word for one in columns.all},
         "unused": columns.unused,
-        **{name: _plain(name, told.counts[name]) for name in words.counts_of(columns.kind, "en")},
+        **{name: _plain(name, told.counts[name]) for name in words.counts(columns.kind)},
         "before": {name: _plain(name, value) for name, value in told.before.items()},
         "after": {name: _plain(name, value) for name, value in told.after.items()},
         "lines": [

@@ -81,13 +81,13 @@ def meaning(kind: str, word: str) -> str:
 
 def told(row: UploadRow) -> dict[str, Any]:
     """Figures of a base, what the programme holds with it, and its columns."""
-    counts = row.counts
+    counts, dry = row.counts, row.began_at is None
     figures = [
         Figure(name, title.strip(), _shown(name, counts.get(name, 0)), _depth(title))
-        for name, title in words.counts_of(row.kind, language()).items()
+        for name, title in words.counts_of(row.kind, language(), dry=dry).items()
         if counts.get(name) or name in words.ALWAYS
     ]
-    tail = "_dry" if row.began_at is None else ""
+    tail = "_dry" if dry else ""
     totals = [
         words.sentence(
             f"{name}{tail}",

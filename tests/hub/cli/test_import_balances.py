@@ -51,6 +51,9 @@ def test_r112_balances_become_lots_with_their_dates_and_the_totals_agree(base, e
     )
     words = ("import", "balances", str(file), "--json")
 
+    told = base(*words[:-1], "--dry-run", "--language", "ru").out
+    assert "  будет загружено: 3\n" in told
+    assert "  будет загружено: 1385.00\n" in told
     dry = base(*words, "--dry-run")
     done = base(*words)
 

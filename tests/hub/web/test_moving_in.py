@@ -115,9 +115,12 @@ def test_r112_balances_come_in_and_their_points_stand_in_the_report(owner, hub, 
     assert "Line 5: names nobody who is known" in page
     assert rows_of(hub, entries) == 0
 
+    assert (page.count("to bring in<"), page.count("brought in<")) == (2, 0)
+
     press(owner, BALANCES, "begin")
     worked_off(hub, programme_id)
     page = owner.page(BALANCES)
+    assert (page.count("to bring in<"), page.count("brought in<")) == (0, 2)
     assert figures(page, *told) == ("4", "2", "2", "1,310", "1,300", "10")
     assert card_of(hub, programme_id, "1001").balance.available == 1250_50
     assert "Points: 0 before, 1,300 after" in page
