@@ -74,9 +74,11 @@ def main() -> None:
     for number in signals:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+    _set_alarms(LATE_S, CPU_S)
     for name in sys.argv[2:]:
         with suppress(BaseException):  # another's code: its deliveries will tell of it
             importlib.import_module(name)
+    _set_alarms(0, 0)
     gc.freeze()
     gc.set_threshold(_YOUNG)
     try:
@@ -91,13 +93,17 @@ def main() -> None:
 
 
 def _answer(call: bytes) -> bytes:
-    signal.setitimer(signal.ITIMER_REAL, LATE_S)
-    signal.setitimer(signal.ITIMER_PROF, CPU_S)
+    _set_alarms(LATE_S, CPU_S)
     try:
         return _called(call)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        _set_alarms(0, 0)
+
+
+def _set_alarms(late_s: float, cpu_s: float) -> None:
+    """0: they are taken back."""
+    signal.setitimer(signal.ITIMER_REAL, late_s)
+    signal.setitimer(signal.ITIMER_PROF, cpu_s)
 
 
 def _called(call: bytes) -> bytes:

@@ -138,8 +138,9 @@ def lock_survivors(
     while True:
         found = survivors(connection, programme_id, ids)
         alive = {member for member in found.values() if member is not None}
-        locked = _LOCKED.rows(connection, {"ids": alive - held})
-        held |= alive
+        fresh = alive - held
+        locked = _LOCKED.rows(connection, {"ids": fresh}) if fresh else ()
+        held |= fresh
         if all(merged_into is None and state != "erased" for _, merged_into, state in locked):
             return found | {member: member for member in alive}
 

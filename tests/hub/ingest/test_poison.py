@@ -205,6 +205,17 @@ def test_children_begun_ahead_have_their_modules_and_are_the_ones_that_work():
     cells.close()
 
 
+def test_a_connector_that_loops_while_it_is_loaded_ends_its_child():
+    """What is begun ahead is watched as any call is."""
+    cells = Cells()
+    cells.begin(1, ["tests.support.loops_when_loaded"])
+    (cell,) = cells._idle
+
+    wait_until(lambda: cell._process.poll() == -signal.SIGPROF)
+
+    cells.close()
+
+
 def test_a_worker_begins_a_child_for_each_thread(postgres_engine, redis_url):
     """Before there is work: a batch that waited for a child would hold up what it has claimed."""
     cells = Cells()

@@ -1,0 +1,4 @@
+"""A connector's module that never comes to its end."""
+
+while True:
+    pass
