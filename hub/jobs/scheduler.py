@@ -83,40 +83,48 @@ def upkeep_batches(hub: Hub, now: datetime) -> tuple[Batch, ...]:
 def run_scheduler(hub: Hub, stop: threading.Event) -> None:
     """Lead, or wait to lead, until `stop`."""
     leader = Leader(hub.engine)
-    sweeping = Chore("sweep", timedelta(seconds=hub.config.sweep_s), lambda hub: sweep(hub, stop))
+    sweeping = Chore("sweep", partial(_sweeps_every, hub), lambda hub: sweep(hub, stop))
 
     def is_to_stop() -> bool:
         # Upkeep may have batches for an hour, all members to rate: what is due does not wait.
         sweeping.do_if_due(hub)
         return stop.is_set()
 
-    chores = [sweeping, Chore("upkeep", UPKEEP_EVERY, lambda hub: look_after(hub, is_to_stop))]
+    upkeep = Chore("upkeep", lambda: UPKEEP_EVERY, lambda hub: look_after(hub, is_to_stop))
+    chores = [sweeping, upkeep]
     try:
         while not stop.is_set():
             # A sweep that drains by itself, turn after turn, is due again when it ends.
             if not (_look_round(hub, leader, chores) and sweeping.is_due(hub)):
                 stop.wait(_LOOK_UP_S)
-            if not hub.bell.reachable():
-                sweeping.due_at = None  # nobody is rung for: it looks itself, each time
     finally:
         leader.step_down()
+
+
+def _sweeps_every(hub: Hub) -> timedelta:
+    """Where nobody hears the bell it looks for itself, each time that it looks round."""
+    seconds = hub.config.sweep_s if hub.bell.reachable() else _LOOK_UP_S
+    return timedelta(seconds=seconds)
 
 
 @dataclass(slots=True)
 class Chore:
     name: str
-    every: timedelta
+    every: Callable[[], timedelta]
     work: Callable[[Hub], None]
     due_at: datetime | None = None
 
     def is_due(self, hub: Hub) -> bool:
         now = hub.clock.now()
-        # Further ahead than that it was set by a clock that has been put back since.
-        return self.due_at is None or not now < self.due_at <= now + self.every
+        if self.due_at is None or self.due_at <= now:
+            return True
+        # Further ahead than that it was set when the interval was longer, or by a clock that has
+        # been put back since.
+        return self.due_at > now + self.every()
 
     def do_if_due(self, hub: Hub) -> None:
         if self.is_due(hub):
-            self.due_at = hub.clock.now() + self.every
+            self.due_at = hub.clock.now() + self.every()
             with hub.metrics.chore(self.name):
                 self.work(hub)
 

@@ -17,10 +17,9 @@ from loyalty_core.store.database import Statement, Value, compile_once, fetch
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """For one kind of database; `given` and `taken` are of those values alone that need it."""
+    """For one kind of database; `taken`: of those columns alone whose values need it."""
 
     statement: Statement
-    given: tuple[tuple[str, Value], ...]
     taken: tuple[tuple[int, Value], ...]
 
 
@@ -37,9 +36,9 @@ class Ready:
         written = self._written.get(connection.dialect.name)
         if written is None:
             written = self._written[connection.dialect.name] = self._write(connection.dialect)
-        if written.given:
-            values = {**values, **{name: make(values[name]) for name, make in written.given}}
-        found = fetch(connection, written.statement, values)
+        statement = written.statement
+        made = {name: make(values[name]) for name, make in statement.given.items()}
+        found = fetch(connection, statement, {**values, **made})
         return [_read(row, written.taken) for row in found] if written.taken else found
 
     def named(self, connection: Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -55,7 +54,7 @@ class Ready:
             if (make := column.type.dialect_impl(dialect).result_processor(dialect, None))
             is not None
         ]
-        return _Written(statement, tuple(statement.given.items()), tuple(taken))
+        return _Written(statement, tuple(taken))
 
 
 def _read(row: tuple[Any, ...], taken: tuple[tuple[int, Value], ...]) -> tuple[Any, ...]:

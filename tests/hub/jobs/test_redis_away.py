@@ -9,6 +9,8 @@ import socket
 import subprocess
 import threading
 import time
+from datetime import timedelta
+from functools import partial
 
 import pytest
 import redis
@@ -121,14 +123,27 @@ def test_with_redis_stopped_the_scheduler_books(shop, worker, server):
     booked_in_time(shop, "during")
 
 
-def test_while_redis_is_away_nothing_waits_for_the_next_sweep(postgres_engine, server, monkeypatch):
-    """The scheduler notices when it looks round, and sweeps each time that it does."""
+@pytest.mark.parametrize("upkeep", ["over", "endless"])
+def test_while_redis_is_away_nothing_waits_for_the_next_sweep(
+    postgres_engine, server, monkeypatch, upkeep
+):
+    """The scheduler notices when it looks round, during upkeep too, and sweeps each second."""
     rounds, sweeps, stop = [], [], threading.Event()
-    monkeypatch.setattr(scheduler, "_LOOK_UP_S", 0.01)
-    monkeypatch.setattr(scheduler, "sweep", lambda hub, stop: sweeps.append(1))
-    monkeypatch.setattr(scheduler.Leader, "leads", lambda self: rounds.append(1) or True)
+
+    def quick_sweep(hub, stop):
+        sweeps.append(1)
+        hub.clock.advance(seconds=1)
+
+    def batch(connection):
+        rounds.append(1)
+        return upkeep == "endless"
+
+    monkeypatch.setattr(scheduler, "UPKEEP_EVERY", timedelta(0))
+    monkeypatch.setattr(scheduler, "upkeep_batches", lambda hub, now: [partial(batch)])
+    monkeypatch.setattr(scheduler, "sweep", quick_sweep)
+    monkeypatch.setattr(scheduler.Leader, "leads", lambda self: True)
     hub = make_hub(postgres_engine, redis_url=server.url, sweep_s=3600)
-    leading = threading.Thread(target=run_scheduler, args=(hub, stop))
+    leading = threading.Thread(target=run_scheduler, args=(hub, stop), daemon=True)
     leading.start()
     wait_until(lambda: len(rounds) > 5)
     assert len(sweeps) == 1

@@ -71,7 +71,7 @@ def test_a_sweep_rings_for_nobody_where_nothing_is_due(engine):
 def test_a_clock_that_is_put_right_does_not_stop_the_sweep(engine):
     """It was hours ahead for a moment; what comes after is not left lying for those hours."""
     shop = Shopfloor(engine)
-    chore = Chore("sweep", timedelta(seconds=20), sweep)
+    chore = Chore("sweep", lambda: timedelta(seconds=20), sweep)
     shop.clock.advance(hours=3)
     chore.do_if_due(shop.hub)
     shop.clock.advance(hours=-3)
