@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from hub.ingest.gathering import Gathering, InCompany
+from hub.gathering import Gathering, InCompany
 from hub.live import Live, enliven
 from hub.wiring import Hub
 from loyalty_core.store import inbox, installations
@@ -75,7 +75,7 @@ class Door:
                 self._keep_together,
                 size=lambda one: len(one.new.body),
                 most=TOGETHER_BYTES,
-                within_s=DEADLINE_S,
+                longer_s=DEADLINE_S,
             )
         )
 
@@ -128,7 +128,7 @@ class Door:
         if self._together is None:
             return self._keep_alone(one) is not None
         try:
-            return self._together.call(one) is not None
+            return self._together.call(one, within_s=DEADLINE_S) is not None
         except InCompany as error:
             cause = error.__cause__
             if isinstance(cause, DBAPIError) and not is_away(cause):

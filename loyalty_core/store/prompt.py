@@ -30,6 +30,9 @@ T = TypeVar("T")
 MAKERS = 4
 _STEPS = 10_000
 """SQLite looks at the clock after so many steps of its own, about a millisecond."""
+_ONE_PLAN = "-c plan_cache_mode=force_generic_plan"
+"""What is asked for several callers is taken for cheap when it knows how many they are, and planned
+anew each time, which takes the server longer than to run it."""
 _LEAST_CONNECT_S = 2
 """libpq, 34.1.2, connect_timeout: less is taken as two; 0 waits for ever."""
 
@@ -172,7 +175,7 @@ class PromptConnection(psycopg.Connection[Any]):
 
         The server gives up first, so that it does not keep what nobody waits for any more.
         """
-        limit = f"-c statement_timeout={round(patience_s * 1000)}"
+        limit = f"-c statement_timeout={round(patience_s * 1000)} {_ONE_PLAN}"
 
         def connect(_dialect: Any, _record: Any, words: Any, named: Any) -> PromptConnection:
             options = f"{named.get('options', '')} {limit}".strip()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -24,7 +24,7 @@ from loyalty_core.service.members import MemberCard, get_member
 from loyalty_core.service.merge_members import merge_members
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import create_programme, draft_rules, publish_rules
-from loyalty_core.service.quote_basket import quote_basket
+from loyalty_core.service.quote_basket import quote_basket, quote_baskets
 from loyalty_core.service.receipts import EventReceipt
 from loyalty_core.service.record_events import Incoming, record_events
 from loyalty_core.service.shops import NewShop, create_shop
@@ -36,7 +36,7 @@ from loyalty_core.service.upkeep import (
     expire_points,
 )
 from loyalty_core.service.verify_ledger import rebuild_ledger
-from loyalty_core.store.database import read, transact
+from loyalty_core.store.database import is_sqlite, read, transact
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.tables import (
     accounts,
@@ -200,9 +200,20 @@ class Shop:
         return self.quote_lines(basket(*amounts), by=by, **more)
 
     def quote_lines(self, lines: Sequence[BasketLine], **more: Any) -> Quote:
+        """On PostgreSQL also in company, which must come to the same."""
         request = _request(lines, **more)
         with read(self.engine) as connection:
-            return quote_basket(connection, self.plans, self.told_by(), request, now=self.now)
+            told = quote_basket(connection, self.plans, self.told_by(), request, now=self.now)
+            if not is_sqlite(connection):
+                self._assert_the_same_in_company(connection, request, told)
+        return told
+
+    def _assert_the_same_in_company(
+        self, connection: Connection, request: QuoteRequest, alone: Quote
+    ) -> None:
+        some = [(self.told_by(), one) for one in (QuoteRequest(request.lines), request, request)]
+        _, *found = quote_baskets(connection, self.plans, some, now=self.now)
+        assert [None if one is None else replace(one, id=alone.id) for one in found] == [alone] * 2
 
     def adjust(self, points: int, key: str, by: str = ANNA, reason: str = "sorry") -> dict:
         wanted = Adjustment(points, reason, key, "owner")

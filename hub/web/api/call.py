@@ -92,6 +92,11 @@ class Call:
     def author(self) -> str:
         return f"key:{self.key.name}"
 
+    @property
+    def left_s(self) -> float:
+        """Until the quote's deadline."""
+        return _deadline_s(self.room) - (time.monotonic() - self.started)
+
     def read(self, work: Callable[[Connection], T]) -> T:
         with read(self.room.hub.engine) as connection:
             return work(connection)
@@ -105,8 +110,7 @@ class Call:
         """Raises: one of `UNAVAILABLE` once the quote's deadline is over."""
         if self.late:
             raise TooLate
-        left_s = _deadline_s(self.room) - (time.monotonic() - self.started)
-        return self.room.prompt.read(work, within_s=left_s)
+        return self.room.prompt.read(work, within_s=self.left_s)
 
     def write(self, work: once.Work, *, told: Any) -> Answer:
         """`work` in one transaction; once only where the caller sent an Idempotency-Key.

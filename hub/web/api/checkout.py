@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from loyalty_core.service.hold_points import (
     place_hold,
     release_hold,
 )
-from loyalty_core.service.quote_basket import base_quote, quote_basket
+from loyalty_core.service.quote_basket import base_quote, quote_basket, quote_baskets
 from loyalty_core.store.prompt import UNAVAILABLE, TooLate
 from loyalty_kit.checkout import HoldRequest, Quote, QuoteRequest
 from loyalty_kit.checkout_schema import (
@@ -86,6 +87,29 @@ def priced(call: Call, request: QuoteRequest) -> Quote:
     found = _priced(call, request)
     _count_card(call, request, found)
     return found
+
+
+def goes_in_company(call: Call, request: QuoteRequest) -> bool:
+    """Whether nothing is to be looked at but the price: no code is shown, nobody's card tried."""
+    member = request.member
+    shows_code = member is not None and member.code is not None
+    return not shows_code and not guesses.card_triers(call.key.id, request)
+
+
+def priced_in_company(some: Sequence[tuple[Call, QuoteRequest]]) -> list[Quote | None]:
+    """Several baskets' prices, for calls of one time; None for one that must be priced alone.
+
+    Raises: one of `UNAVAILABLE` once the first call's deadline is over.  PostgreSQL only.
+    """
+    call = some[0][0]
+    return call.read_in_time(
+        lambda connection: quote_baskets(
+            connection,
+            call.plans,
+            [(one.source, request) for one, request in some],
+            now=call.room.hub.clock.now(),
+        )
+    )
 
 
 def _without_card_of_guessers(call: Call, request: QuoteRequest) -> QuoteRequest:

@@ -11,22 +11,27 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from flask import Flask
 
 from hub import guesses, logs
+from hub.gathering import Gathering
 from hub.web import csp
 from hub.web.api import body, checkout, render_quote
 from hub.web.api.call import BEGUN, Call, Room, answer, caller_by
 from hub.web.auth import token_in
+from loyalty_core.store.database import is_sqlite
+from loyalty_kit.checkout import Quote, QuoteRequest
 from loyalty_kit.checkout_schema import load_quote_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _JSON = "application/json"
+TOGETHER = 16
+"""Quotes that one thread works out one after the other, at most."""
 
 
 def register(app: Flask, room: Room, path: str, *, public_https: bool) -> None:
@@ -45,6 +50,12 @@ class _Lane:
         self._most = most
         self._endpoint = f"{checkout.blueprint.name}.{checkout.quote.__name__}"
         self._https = public_https
+        # SQLite is asked in no time, and waits for nobody.
+        self._gathered = (
+            None
+            if is_sqlite(room.hub.engine)
+            else Gathering(_priced_in_company, size=lambda _one: 1, most=TOGETHER)
+        )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == self._path and self._is_plain(environ):
@@ -81,11 +92,14 @@ class _Lane:
             now = room.hub.clock.now()
             room.limit.admit(caller_by(key), now)
             environ[BEGUN] = started
-            call = Call(room, key, now, started)
-            found = checkout.priced(call, asked)
-            return answer(render_quote.quote(found)).body
+            return self._priced(Call(room, key, now, started), asked)
         except Exception:  # noqa: BLE001  # Flask meets it again, and says what it was
             return None
+
+    def _priced(self, call: Call, asked: QuoteRequest) -> bytes | None:
+        if self._gathered is not None and checkout.goes_in_company(call, asked):
+            return self._gathered.call((call, asked), within_s=call.left_s)
+        return _told(checkout.priced(call, asked))
 
     def _headers(
         self, environ: WSGIEnvironment, request: logs.Request, told: bytes
@@ -97,6 +111,17 @@ class _Lane:
             (logs.REQUEST_ID, request.id),
             *csp.headers(https=https),
         ]
+
+
+def _priced_in_company(some: Sequence[tuple[Call, QuoteRequest]]) -> Sequence[bytes | None]:
+    if len(some) == 1:
+        return [_told(checkout.priced(*some[0]))]
+    found = checkout.priced_in_company(some)
+    return [None if quote is None else _told(quote) for quote in found]
+
+
+def _told(quote: Quote) -> bytes:
+    return answer(render_quote.quote(quote)).body
 
 
 def _whole_body(environ: WSGIEnvironment) -> bytes:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
 from hub.app import create_app
+from hub.web.api import express
 from loyalty_core.service.api_keys import revoke_key
 from loyalty_core.store.database import transact
 from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase
-from tests.hub.api.client import Caller, code_of, new_key
+from tests.hub.api.client import Caller, code_of, new_key, new_programme
+from tests.support.heard import heard_by_postgres
 from tests.support.hub import make_hub
+from tests.support.waiting import wait_until
 
 BY_FLASK = {"Content-Type": "application/json; charset=utf-8"}
 """The same to every reader, and not so plain that the short way takes it."""
@@ -44,6 +51,20 @@ def told(answer):
     assert int(length) == len(answer.data)
     body = answer.get_json()
     return answer.status_code, headers, {name: body[name] for name in body if name not in OWN}
+
+
+def told_or_refused(answer):
+    """As `told`; of a refusal all but its words, which name the request."""
+    if answer.status_code == 200:
+        return told(answer)
+    return answer.status_code, code_of(answer)
+
+
+@pytest.fixture
+def by_postgres():
+    said = []
+    with heard_by_postgres(said):
+        yield said
 
 
 def test_a_plain_quote_does_not_come_to_flask_and_is_the_same(warm, by_flask):
@@ -157,3 +178,89 @@ def test_it_is_counted_and_logged_as_any_other(warm, hub, caplog):
 
     assert answered() == before + 1
     assert any("checkout.quote" in record.getMessage() for record in caplog.records)
+
+
+@pytest.fixture
+def crowded(postgres_engine, clock, tmp_path, monkeypatch):
+    """A caller on PostgreSQL, and the gathering of its quotes."""
+    made = []
+
+    class Noted(express.Gathering):
+        def __init__(self, *words, **named):
+            super().__init__(*words, **named)
+            made.append(self)
+
+    monkeypatch.setattr(express, "Gathering", Noted)
+
+    def with_deadline(milliseconds):
+        hub = make_hub(
+            postgres_engine, clock=clock, data_dir=tmp_path, quote_deadline_ms=milliseconds
+        )
+        caller = Caller(create_app(hub), new_key(hub, new_programme(hub, "shop")).key)
+        caller.post("/purchases", a_purchase(lines=[a_line(amount="10000.00", paid="10000.00")]))
+        for _ in range(3):
+            assert caller.post("/quotes", a_basket()).status_code == 200
+        (gathered,) = made
+        return caller, gathered
+
+    return with_deadline
+
+
+@contextmanager
+def held_up(engine):
+    """Quotes wait for a lock meanwhile."""
+    with engine.connect() as holder:
+        holder.exec_driver_sql("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
+        yield
+        holder.rollback()
+
+
+BASKETS = [
+    a_basket(),
+    a_basket(member=KNOWN, spend="max"),
+    a_basket(member=KNOWN, spend="100.00", explain="full", locale="en", cart="c-1"),
+    a_basket(member={"phone": ANNA}, channel="online"),
+    a_basket(member={"phone": "+79160000000"}, spend="max"),
+    a_basket(member={"card": "7001", "phone": ANNA, "verified": True}, order="17"),
+    a_basket(shop="nowhere"),
+    a_basket(currency="USD"),
+    a_basket(member={"phone": "12"}),
+]
+
+
+def test_quotes_that_were_held_up_go_together_and_each_gets_its_own(
+    postgres_engine, crowded, by_postgres
+):
+    caller, gathered = crowded(60_000)
+    alone = [told_or_refused(caller.post("/quotes", one)) for one in BASKETS]
+    with ThreadPoolExecutor(len(BASKETS) + 1) as crowd:
+        with held_up(postgres_engine):
+            first = crowd.submit(caller.post, "/quotes", a_basket())
+            wait_until(lambda: gathered._going)
+            answers = crowd.map(partial(caller.post, "/quotes"), BASKETS)
+            wait_until(lambda: len(gathered._waiting) == len(BASKETS))
+            by_postgres.clear()
+        together = list(answers)
+
+    assert first.result().status_code == 200
+    assert [told_or_refused(one) for one in together] == alone
+    assert [status for status, *_ in alone] == [200] * 6 + [422] * 3
+    # Three without a member, three with a phone, and two that ask something else; one phone is
+    # none, and is not asked about.
+    asked = [one for one, _ in by_postgres if "unnest" in one]
+    assert len(asked) == 4
+
+
+def test_a_crowd_before_a_locked_table_is_answered_by_the_deadline(postgres_engine, crowded):
+    caller, gathered = crowded(1500)
+    with ThreadPoolExecutor(8) as crowd, held_up(postgres_engine):
+        began = time.monotonic()
+        answers = list(crowd.map(lambda _: caller.post("/quotes", BASKETS[1]), range(8)))
+        took = time.monotonic() - began
+
+        assert [one.status_code for one in answers] == [200] * 8
+        assert all(one.get_json()["degraded"] for one in answers)
+        assert 1.5 <= took < 2 * 1.5
+    assert not gathered._waiting
+
+    wait_until(lambda: not caller.post("/quotes", BASKETS[1]).get_json()["degraded"])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
-from hub.ingest.gathering import Gathering, InCompany
+from hub.gathering import Gathering, InCompany
 from loyalty_core.store.prompt import TooLate
 from tests.support.waiting import wait_until
 
@@ -43,8 +44,12 @@ def pool():
         yield made
 
 
-def gathering(doorman: Doorman, *, most: int = 1000, within_s: float = 20) -> Gathering[int, int]:
-    return Gathering(doorman.work, size=lambda number: number, most=most, within_s=within_s)
+def gathering(doorman: Doorman, *, most: int = 1000, longer_s: float = 20) -> Gathering[int, int]:
+    return Gathering(doorman.work, size=lambda number: number, most=most, longer_s=longer_s)
+
+
+def call(gathered: Gathering[int, int], number: int, within_s: float = 20) -> int:
+    return gathered.call(number, within_s=within_s)
 
 
 def all_wait(gathered: Gathering[int, int], number: int) -> None:
@@ -55,10 +60,10 @@ def begin(
     pool: ThreadPoolExecutor, doorman: Doorman, gathered: Gathering[int, int], numbers: list[int]
 ) -> list[Future[int]]:
     """The first is under way, the others wait in their order."""
-    begun = [pool.submit(gathered.call, numbers[0])]
+    begun = [pool.submit(call, gathered, numbers[0])]
     wait_until(lambda: len(doorman.calls) == 1)
     for waiting, number in enumerate(numbers[1:], 1):
-        begun.append(pool.submit(gathered.call, number))
+        begun.append(pool.submit(call, gathered, number))
         all_wait(gathered, waiting)
     return begun
 
@@ -67,7 +72,7 @@ def test_who_comes_alone_goes_at_once(doorman):
     doorman.let_through(2)
     gathered = gathering(doorman)
 
-    assert (gathered.call(1), gathered.call(2)) == (2, 4)
+    assert (call(gathered, 1), call(gathered, 2)) == (2, 4)
     assert doorman.calls == [[1], [2]]
 
 
@@ -101,7 +106,7 @@ def test_of_a_failure_in_company_each_hears_and_those_after_go_on(doorman, pool)
             one.result(20)
         assert isinstance(failed.value.__cause__, ValueError)
     doorman.let_through()
-    assert gathered.call(5) == 10
+    assert call(gathered, 5) == 10
 
 
 def test_a_failure_alone_is_ones_own(doorman):
@@ -110,20 +115,41 @@ def test_a_failure_alone_is_ones_own(doorman):
     doorman.let_through(2)
 
     with pytest.raises(ValueError, match="refused"):
-        gathered.call(1)
-    assert gathered.call(2) == 4
+        call(gathered, 1)
+    assert call(gathered, 2) == 4
 
 
 def test_who_has_waited_too_long_gives_up_and_is_not_taken_along(doorman, pool):
-    gathered = gathering(doorman, within_s=0.2)
+    gathered = gathering(doorman)
     (first,) = begin(pool, doorman, gathered, [1])
 
     with pytest.raises(TooLate):
-        gathered.call(2)
+        call(gathered, 2, within_s=0.2)
     doorman.let_through(2)
     assert first.result(20) == 2
-    assert gathered.call(3) == 6
+    assert call(gathered, 3) == 6
     assert doorman.calls == [[1], [3]]
+
+
+@pytest.mark.parametrize(("longer_s", "ends"), [(0, "too late"), (20, 4)])
+def test_who_was_taken_along_may_wait_longer(doorman, pool, longer_s, ends):
+    gathered = gathering(doorman, longer_s=longer_s)
+    first, leads = begin(pool, doorman, gathered, [1, 3])
+    taken = pool.submit(call, gathered, 2, 0.5)
+    all_wait(gathered, 2)
+    doorman.let_through()
+    wait_until(lambda: doorman.calls == [[1], [3, 2]])
+
+    if ends == "too late":
+        with pytest.raises(TooLate):
+            taken.result(20)
+    else:
+        with pytest.raises(TimeoutError):
+            taken.result(1)
+    doorman.let_through()
+    assert (first.result(20), leads.result(20)) == (2, 6)
+    if ends != "too late":
+        assert taken.result(20) == ends
 
 
 def test_a_crowd_gets_each_its_own_answer_in_fewer_calls(pool):
@@ -134,8 +160,8 @@ def test_a_crowd_gets_each_its_own_answer_in_fewer_calls(pool):
         calls.append(len(numbers))
         return [2 * number for number in numbers]
 
-    gathered: Gathering[int, int] = Gathering(work, size=lambda _: 1, most=16, within_s=20)
-    answers = list(pool.map(gathered.call, range(5000)))
+    gathered: Gathering[int, int] = Gathering(work, size=lambda _: 1, most=16)
+    answers = list(pool.map(partial(call, gathered), range(5000)))
 
     assert answers == [2 * number for number in range(5000)]
     assert sum(calls) == 5000

@@ -45,18 +45,21 @@ class Gathering(Generic[T, R]):
         *,
         size: Callable[[T], int],
         most: int,
-        within_s: float,
+        longer_s: float = 0,
     ) -> None:
-        """At most `most` of what `size` counts at once, but one item in any case."""
+        """At most `most` of what `size` counts at once, but one item in any case.
+
+        `longer_s`: who is taken along waits so much longer, since it may be done by then.
+        """
         self._together = together
         self._size = size
         self._most = most
-        self._within_s = within_s
+        self._longer_s = longer_s
         self._lock = threading.Lock()
         self._waiting: deque[_Waiting[T, R]] = deque()
         self._going = False
 
-    def call(self, item: T) -> R:
+    def call(self, item: T, *, within_s: float) -> R:
         """Raises: TooLate where the call before did not end; InCompany; what the work raises."""
         own = _Waiting[T, R](item)
         with self._lock:
@@ -64,7 +67,7 @@ class Gathering(Generic[T, R]):
             self._going = True
             if not own.goes:
                 self._waiting.append(own)
-        if not own.goes and not own.told.acquire(timeout=self._within_s):
+        if not own.goes and not own.told.acquire(timeout=within_s):
             self._wait_no_more(own)
         if own.goes:
             self._go([own, *self._company(own)])
@@ -80,7 +83,7 @@ class Gathering(Generic[T, R]):
             if own in self._waiting:
                 self._waiting.remove(own)
                 raise TooLate
-        if not own.told.acquire(timeout=self._within_s):
+        if not own.told.acquire(timeout=self._longer_s):
             raise TooLate
 
     def _company(self, own: _Waiting[T, R]) -> list[_Waiting[T, R]]:
