@@ -23,15 +23,20 @@ class InCompany(Exception):
 
 
 class _Waiting(Generic[T, R]):
-    """One caller.  `told` is let go when there is an outcome, or when it `goes` for all."""
+    """One caller.  `told` is let go when there is an outcome, or when it `goes` for all.
 
-    __slots__ = ("error", "goes", "item", "result", "told")
+    `untold`: who is to be told after it; all of a company have them in common.
+    """
+
+    __slots__ = ("error", "goes", "gone", "item", "result", "told", "untold")
 
     def __init__(self, item: T) -> None:
         self.item = item
         self.told = threading.Lock()
         self.told.acquire()
         self.goes = False
+        self.gone = False
+        self.untold: deque[_Waiting[T, R]] = deque()
         self.result: list[R] = []
         self.error: BaseException | None = None
 
@@ -71,6 +76,7 @@ class Gathering(Generic[T, R]):
             self._wait_no_more(own)
         if own.goes:
             self._go([own, *self._company(own)])
+        self._tell_next(own)
         if own.error is not None:
             raise own.error
         return own.result[0]
@@ -84,7 +90,10 @@ class Gathering(Generic[T, R]):
                 self._waiting.remove(own)
                 raise TooLate
         if not own.told.acquire(timeout=self._longer_s):
-            raise TooLate
+            with self._lock:
+                own.gone = not own.told.acquire(blocking=False)
+            if own.gone:
+                raise TooLate
 
     def _company(self, own: _Waiting[T, R]) -> list[_Waiting[T, R]]:
         """Those that it goes for, the longest waiting first."""
@@ -108,10 +117,19 @@ class Gathering(Generic[T, R]):
             self._going = following is not None
             if following is not None:
                 following.goes = True
-        for one in some[1:]:
-            one.told.release()
-        if following is not None:
-            following.told.release()
+        untold = deque(some[1:] if following is None else [*some[1:], following])
+        for one in some:
+            one.untold = untold
+
+    def _tell_next(self, own: _Waiting[T, R]) -> None:
+        """Each tells the next one when it is done itself: woken all at once, all but one of them
+        would find the interpreter taken, and sleep again."""
+        with self._lock:
+            while own.untold:
+                one = own.untold.popleft()
+                if not one.gone:
+                    one.told.release()
+                    return
 
 
 def _in_company(error: BaseException) -> InCompany:

@@ -152,6 +152,27 @@ def test_who_was_taken_along_may_wait_longer(doorman, pool, longer_s, ends):
         assert taken.result(20) == ends
 
 
+def test_who_gave_up_does_not_keep_the_others_from_hearing(doorman, pool):
+    """Each tells the next one."""
+    gathered = gathering(doorman, longer_s=0)
+    first, leads = begin(pool, doorman, gathered, [1, 3])
+    gives_up = pool.submit(call, gathered, 2, 0.5)
+    all_wait(gathered, 2)
+    stays = pool.submit(call, gathered, 4)
+    all_wait(gathered, 3)
+    doorman.let_through()
+    wait_until(lambda: doorman.calls == [[1], [3, 2, 4]])
+    with pytest.raises(TooLate):
+        gives_up.result(20)
+    following = pool.submit(call, gathered, 5)
+    all_wait(gathered, 1)
+    doorman.let_through(2)
+
+    ended = [one.result(20) for one in (first, leads, stays, following)]
+    assert ended == [2, 6, 8, 10]
+    assert doorman.calls == [[1], [3, 2, 4], [5]]
+
+
 def test_a_crowd_gets_each_its_own_answer_in_fewer_calls(pool):
     """Free-running: whatever the order, nobody is left out, told twice, or mixed up."""
     calls: list[int] = []

@@ -89,27 +89,31 @@ def priced(call: Call, request: QuoteRequest) -> Quote:
     return found
 
 
-def goes_in_company(call: Call, request: QuoteRequest) -> bool:
-    """Whether nothing is to be looked at but the price: no code is shown, nobody's card tried."""
-    member = request.member
-    shows_code = member is not None and member.code is not None
-    return not shows_code and not guesses.card_triers(call.key.id, request)
+def priced_together(some: Sequence[tuple[Call, QuoteRequest]]) -> list[Quote | None]:
+    """As `priced` of each, with one look at the database for several; None for one that must be
+    priced alone.
 
-
-def priced_in_company(some: Sequence[tuple[Call, QuoteRequest]]) -> list[Quote | None]:
-    """Several baskets' prices, for calls of one time; None for one that must be priced alone.
-
-    Raises: one of `UNAVAILABLE` once the first call's deadline is over.  PostgreSQL only.
+    Raises: of several, one of `UNAVAILABLE` once the first call's deadline is over.
     """
-    call = some[0][0]
-    return call.read_in_time(
+    if len(some) == 1:
+        return [priced(*some[0])]
+    if not some:
+        return []
+    asked = [(call, _without_card_of_guessers(call, request)) for call, request in some]
+    first = asked[0][0]
+    now = first.room.hub.clock.now()
+    found = first.read_in_time(
         lambda connection: quote_baskets(
             connection,
-            call.plans,
-            [(one.source, request) for one, request in some],
-            now=call.room.hub.clock.now(),
+            first.plans,
+            [(call.source, scanned.basket(call, connection, request)) for call, request in asked],
+            now=now,
         )
     )
+    for (call, request), quote in zip(asked, found, strict=True):
+        if quote is not None:
+            _count_card(call, request, quote)
+    return found
 
 
 def _without_card_of_guessers(call: Call, request: QuoteRequest) -> QuoteRequest:

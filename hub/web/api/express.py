@@ -23,15 +23,16 @@ from hub.web.api import body, checkout, render_quote
 from hub.web.api.call import BEGUN, Call, Room, answer, caller_by
 from hub.web.auth import token_in
 from loyalty_core.store.database import is_sqlite
-from loyalty_kit.checkout import Quote, QuoteRequest
+from loyalty_kit.checkout import QuoteRequest
 from loyalty_kit.checkout_schema import load_quote_request
+from loyalty_kit.frozen import frozen
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _JSON = "application/json"
-TOGETHER = 16
-"""Quotes that one thread works out one after the other, at most."""
+TOGETHER_BYTES = 32 * 1024
+"""Of bodies that one thread works out, one after the other, before others hear of theirs."""
 
 
 def register(app: Flask, room: Room, path: str, *, public_https: bool) -> None:
@@ -54,7 +55,7 @@ class _Lane:
         self._gathered = (
             None
             if is_sqlite(room.hub.engine)
-            else Gathering(_priced_in_company, size=lambda _one: 1, most=TOGETHER)
+            else Gathering(_told, size=lambda one: len(one.body), most=TOGETHER_BYTES)
         )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -86,20 +87,13 @@ class _Lane:
             key = room.keys.remembered(token_in(environ.get("HTTP_AUTHORIZATION", "")))
             if key is None or checkout.SCOPE not in key.scopes:
                 return None
-            asked = load_quote_request(body.decode(_whole_body(environ)))
-            if guesses.codes_in(asked):
-                return None
-            now = room.hub.clock.now()
-            room.limit.admit(caller_by(key), now)
-            environ[BEGUN] = started
-            return self._priced(Call(room, key, now, started), asked)
+            call = Call(room, key, room.hub.clock.now(), started)
+            one = _Asked(call, _whole_body(environ), environ)
+            if self._gathered is None:
+                return _told([one])[0]
+            return self._gathered.call(one, within_s=call.left_s)
         except Exception:  # noqa: BLE001  # Flask meets it again, and says what it was
             return None
-
-    def _priced(self, call: Call, asked: QuoteRequest) -> bytes | None:
-        if self._gathered is not None and checkout.goes_in_company(call, asked):
-            return self._gathered.call((call, asked), within_s=call.left_s)
-        return _told(checkout.priced(call, asked))
 
     def _headers(
         self, environ: WSGIEnvironment, request: logs.Request, told: bytes
@@ -113,15 +107,36 @@ class _Lane:
         ]
 
 
-def _priced_in_company(some: Sequence[tuple[Call, QuoteRequest]]) -> Sequence[bytes | None]:
-    if len(some) == 1:
-        return [_told(checkout.priced(*some[0]))]
-    found = checkout.priced_in_company(some)
-    return [None if quote is None else _told(quote) for quote in found]
+@frozen
+class _Asked:
+    call: Call
+    body: bytes
+    environ: WSGIEnvironment
 
 
-def _told(quote: Quote) -> bytes:
-    return answer(render_quote.quote(quote)).body
+def _told(some: Sequence[_Asked]) -> list[bytes | None]:
+    """The answers' bodies; None where Flask shall look at the request."""
+    told: list[bytes | None] = [None] * len(some)
+    read = {place: asked for place, one in enumerate(some) if (asked := _read(one)) is not None}
+    quotes = checkout.priced_together([(some[place].call, read[place]) for place in read])
+    for place, quote in zip(read, quotes, strict=True):
+        if quote is not None:
+            told[place] = answer(render_quote.quote(quote)).body
+    return told
+
+
+def _read(one: _Asked) -> QuoteRequest | None:
+    """What it asks for, once it counts on its limit."""
+    call = one.call
+    try:
+        asked = load_quote_request(body.decode(one.body))
+        if guesses.codes_in(asked):
+            return None
+        call.room.limit.admit(caller_by(call.key), call.now)
+    except Exception:  # noqa: BLE001  # as above
+        return None
+    one.environ[BEGUN] = call.started
+    return asked
 
 
 def _whole_body(environ: WSGIEnvironment) -> bytes:
