@@ -72,7 +72,7 @@ class Gathering(Generic[T, R]):
             self._going = True
             if not own.goes:
                 self._waiting.append(own)
-        if not own.goes and not own.told.acquire(timeout=within_s):
+        if not own.goes and not own.told.acquire(timeout=max(0.0, within_s)):
             self._wait_no_more(own)
         if own.goes:
             self._go([own, *self._company(own)])

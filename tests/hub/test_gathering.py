@@ -131,6 +131,20 @@ def test_who_has_waited_too_long_gives_up_and_is_not_taken_along(doorman, pool):
     assert doorman.calls == [[1], [3]]
 
 
+def test_whose_time_is_over_waits_for_nobody_and_stands_in_nobodys_way(doorman, pool):
+    gathered = gathering(doorman)
+    (first,) = begin(pool, doorman, gathered, [1])
+
+    with pytest.raises(TooLate):
+        call(gathered, 2, within_s=-1)
+    with pytest.raises(TooLate):
+        call(gathered, 2, within_s=-0.5)
+    doorman.let_through(2)
+    assert first.result(20) == 2
+    assert call(gathered, 3) == 6
+    assert doorman.calls == [[1], [3]]
+
+
 @pytest.mark.parametrize(("longer_s", "ends"), [(0, "too late"), (20, 4)])
 def test_who_was_taken_along_may_wait_longer(doorman, pool, longer_s, ends):
     gathered = gathering(doorman, longer_s=longer_s)
