@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import JSON, BigInteger, Dialect, Integer
@@ -34,8 +35,19 @@ class UtcTime(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else to_micros(value)
+    # Asked for each value of each row: these, and not what SQLAlchemy builds around its hooks.
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
+        return _told
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else from_micros(value)
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[int | None], datetime | None]:
+        return _read
+
+
+def _told(value: datetime | None) -> int | None:
+    return None if value is None else to_micros(value)
+
+
+def _read(value: int | None) -> datetime | None:
+    return None if value is None else from_micros(value)
