@@ -5,6 +5,7 @@ Each `HUB_X` may instead be given as `HUB_X_FILE`, the name of a file that holds
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ class Config:
     sweep_s: int = 20
     pull_s: int = 600
     keep_deliveries_days: int = 90
-    web_workers: int = 4
+    web_workers: int = 2
     web_threads: int = 8
     worker_threads: int = 4
     metrics_port: int | None = None
@@ -102,7 +103,7 @@ def load_config() -> Config:
         sweep_s=env.int("HUB_SWEEP_S", 20, validate=Range(1, 60)),
         pull_s=env.int("HUB_PULL_S", 600, validate=Range(10, 86_400)),
         keep_deliveries_days=env.int("HUB_KEEP_DELIVERIES_DAYS", 90, validate=Range(0, 36_500)),
-        web_workers=env.int("HUB_WEB_WORKERS", 4, validate=Range(1, 256)),
+        web_workers=env.int("HUB_WEB_WORKERS", _one_a_core(), validate=Range(1, 256)),
         web_threads=env.int("HUB_WEB_THREADS", 8, validate=Range(1, 256)),
         worker_threads=env.int("HUB_WORKER_THREADS", 4, validate=Range(1, 16)),
         metrics_port=env.int("HUB_METRICS_PORT", None, validate=Range(1, 65535)),
@@ -116,6 +117,12 @@ def load_config() -> Config:
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SAMPLE_DATABASE = "sqlite:////var/lib/loyalty-hub/hub.db or postgresql://user@host/name"
+
+
+def _one_a_core() -> int:
+    """Processes of the web: more of them than cores answer fewer quotes, since fewer are worked
+    out together; and each keeps connections of its own."""
+    return min(max(os.cpu_count() or 1, 2), 4)
 
 
 def _text(env: FileAwareEnv, name: str, check: Check | None = None) -> str | None:

@@ -1,5 +1,7 @@
 """Configuration: what a bare environment gives, and every wrong variable named at once."""
 
+import os
+
 import pytest
 
 from hub.config import ConfigError, load_config
@@ -7,7 +9,14 @@ from hub.config import ConfigError, load_config
 
 @pytest.fixture(autouse=True)
 def _bare(monkeypatch, tmp_path):
-    for name in ("HUB_DATABASE_URL", "HUB_REDIS_URL", "HUB_PORT", "HUB_HOST", "HUB_DEMO"):
+    for name in (
+        "HUB_DATABASE_URL",
+        "HUB_REDIS_URL",
+        "HUB_PORT",
+        "HUB_HOST",
+        "HUB_DEMO",
+        "HUB_WEB_WORKERS",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HUB_DATA_DIR", str(tmp_path))
 
@@ -22,6 +31,15 @@ def test_a_bare_environment_is_an_embedded_hub(tmp_path):
     assert config.allow_private_addresses is False
     assert config.connectors_enabled is None
     assert config.quote_deadline_ms == 300
+
+
+@pytest.mark.parametrize(("cores", "processes"), [(None, 2), (1, 2), (3, 3), (4, 4), (32, 4)])
+def test_the_web_has_a_process_a_core_within_reason(monkeypatch, cores, processes):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert load_config().web_workers == processes
+
+    monkeypatch.setenv("HUB_WEB_WORKERS", "7")
+    assert load_config().web_workers == 7
 
 
 def test_what_is_given_counts(monkeypatch):

@@ -193,9 +193,13 @@ def crowded(postgres_engine, clock, tmp_path, monkeypatch):
 
     monkeypatch.setattr(express, "Gathering", Noted)
 
-    def with_deadline(milliseconds):
+    def with_deadline(milliseconds, **more):
         hub = make_hub(
-            postgres_engine, clock=clock, data_dir=tmp_path, quote_deadline_ms=milliseconds
+            postgres_engine,
+            clock=clock,
+            data_dir=tmp_path,
+            quote_deadline_ms=milliseconds,
+            **more,
         )
         caller = Caller(create_app(hub), new_key(hub, new_programme(hub, "shop")).key)
         caller.post("/purchases", a_purchase(lines=[a_line(amount="10000.00", paid="10000.00")]))
@@ -258,6 +262,30 @@ def test_quotes_that_were_held_up_go_together_and_each_gets_its_own(
     # Three without a member, four with a phone, and two that ask something else; one phone is
     # none, and is not asked about.
     assert len([one for one, _ in by_postgres if "unnest" in one]) == 4
+
+
+def test_wrong_cards_count_in_company_as_they_do_alone(postgres_engine, crowded):
+    """One wrong card an hour for a cart: the second is one too many."""
+    caller, gathered = crowded(60_000, coupon_guesses=1)
+    caller.post("/members", {"phone": "+79161234568", "card": "2200 0042"})
+
+    def ask(pair):
+        cart, card = pair
+        body = a_basket(channel="pos", cart=cart, member={"card": card})
+        return caller.post("/quotes", body).get_json()["member"]
+
+    known = ask(("other", "2200 0042"))
+    with ThreadPoolExecutor(4) as crowd:
+        with held_up(postgres_engine):
+            crowd.submit(caller.post, "/quotes", a_basket())
+            wait_until(lambda: gathered._going)
+            answers = crowd.map(ask, [("a", "1"), ("a", "2"), ("b", "2200 0042")])
+            wait_until(lambda: len(gathered._waiting) == 3)
+        assert list(answers) == [None, None, known]
+
+    assert known is not None
+    assert ask(("a", "2200 0042")) is None
+    assert ask(("b", "2200 0042")) == known
 
 
 def test_a_crowd_before_a_locked_table_is_answered_by_the_deadline(postgres_engine, crowded):
