@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Dialect, Integer
 from sqlalchemy.dialects.postgresql import JSONB
@@ -38,6 +39,9 @@ class UtcTime(TypeDecorator[datetime]):
     # Asked for each value of each row: these, and not what SQLAlchemy builds around its hooks.
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
         return _told
+
+    def process_literal_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        return _told(value)
 
     def result_processor(
         self, dialect: Dialect, coltype: object

@@ -149,7 +149,7 @@ def test_whose_time_is_over_waits_for_nobody_and_stands_in_nobodys_way(doorman, 
 def test_who_was_taken_along_may_wait_longer(doorman, pool, longer_s, ends):
     gathered = gathering(doorman, longer_s=longer_s)
     first, leads = begin(pool, doorman, gathered, [1, 3])
-    taken = pool.submit(call, gathered, 2, 0.5)
+    taken = pool.submit(call, gathered, 2, 2)
     all_wait(gathered, 2)
     doorman.let_through()
     wait_until(lambda: doorman.calls == [[1], [3, 2]])
@@ -159,7 +159,7 @@ def test_who_was_taken_along_may_wait_longer(doorman, pool, longer_s, ends):
             taken.result(20)
     else:
         with pytest.raises(TimeoutError):
-            taken.result(1)
+            taken.result(3)
     doorman.let_through()
     assert (first.result(20), leads.result(20)) == (2, 6)
     if ends != "too late":
@@ -170,7 +170,7 @@ def test_who_gave_up_does_not_keep_the_others_from_hearing(doorman, pool):
     """Each tells the next one."""
     gathered = gathering(doorman, longer_s=0)
     first, leads = begin(pool, doorman, gathered, [1, 3])
-    gives_up = pool.submit(call, gathered, 2, 0.5)
+    gives_up = pool.submit(call, gathered, 2, 3)
     all_wait(gathered, 2)
     stays = pool.submit(call, gathered, 4)
     all_wait(gathered, 3)

@@ -46,8 +46,9 @@ _PLAIN = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _EXTENSION = "loyalty_api"
 BEGUN = "loyalty.begun"
-"""In a request's environ, where no header can put it: when it was begun by a shorter way, by
-which it counts on its limit already."""
+COUNTED = "loyalty.counted"
+"""In a request's environ, where no header can put them: when it was begun by a shorter way, and
+that it counts on its limit already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +107,12 @@ class Call:
         with look(self.room.hub.engine) as connection:
             return work(connection)
 
-    def read_in_time(self, work: Callable[[Connection], T]) -> T:
-        """Raises: one of `UNAVAILABLE` once the quote's deadline is over."""
+    def read_in_time(self, work: Callable[[Connection], T], *, share: float = 1) -> T:
+        """Raises: one of `UNAVAILABLE` once the quote's deadline is over, or that share of what is
+        left until then."""
         if self.late:
             raise TooLate
-        return self.room.prompt.read(work, within_s=self.left_s)
+        return self.room.prompt.read(work, within_s=share * self.left_s)
 
     def write(self, work: once.Work, *, told: Any) -> Answer:
         """`work` in one transaction; once only where the caller sent an Idempotency-Key.
@@ -190,7 +192,7 @@ def admit(operation: Operation) -> Call:
     room = this_room()
     now, begun = room.hub.clock.now(), request.environ.get(BEGUN)
     started = time.monotonic() if begun is None else begun
-    if begun is None:
+    if COUNTED not in request.environ:
         room.limit.admit(_caller(room), now)
     key, late = _find_key(room, bearer_token(), operation)
     if operation.scope not in key.scopes:

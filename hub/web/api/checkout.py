@@ -89,11 +89,14 @@ def priced(call: Call, request: QuoteRequest) -> Quote:
     return found
 
 
-def priced_together(some: Sequence[tuple[Call, QuoteRequest]]) -> list[Quote | None]:
+def priced_together(
+    some: Sequence[tuple[Call, QuoteRequest]], *, share: float
+) -> list[Quote | None]:
     """As `priced` of each, with one look at the database for several; None for one that must be
     priced alone.
 
-    Raises: of several, one of `UNAVAILABLE` once the first call's deadline is over.
+    Raises: of several, one of `UNAVAILABLE` once that share of what the first call has left is
+    over; each has time then to be priced alone.
     """
     if len(some) == 1:
         return [priced(*some[0])]
@@ -108,7 +111,8 @@ def priced_together(some: Sequence[tuple[Call, QuoteRequest]]) -> list[Quote | N
             first.plans,
             [(call.source, scanned.basket(call, connection, request)) for call, request in asked],
             now=now,
-        )
+        ),
+        share=share,
     )
     for (call, request), quote in zip(asked, found, strict=True):
         if quote is not None:

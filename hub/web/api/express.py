@@ -20,7 +20,7 @@ from hub import guesses, logs
 from hub.gathering import Gathering
 from hub.web import csp
 from hub.web.api import body, checkout, render_quote
-from hub.web.api.call import BEGUN, Call, Room, answer, caller_by
+from hub.web.api.call import BEGUN, COUNTED, Call, Room, answer, caller_by
 from hub.web.auth import token_in
 from loyalty_core.store.database import is_sqlite
 from loyalty_kit.checkout import QuoteRequest
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _JSON = "application/json"
 TOGETHER_BYTES = 32 * 1024
 """Of bodies that one thread works out, one after the other, before others hear of theirs."""
+WAITS = 0.5
+"""Of its time a quote waits so long for others; in the rest it is asked alone."""
 
 
 def register(app: Flask, room: Room, path: str, *, public_https: bool) -> None:
@@ -83,15 +85,18 @@ class _Lane:
     def _quote(self, environ: WSGIEnvironment) -> bytes | None:
         """The answer's body; None where Flask shall look at the request."""
         started, room = time.monotonic(), self._room
+        environ[BEGUN] = started
         try:
             key = room.keys.remembered(token_in(environ.get("HTTP_AUTHORIZATION", "")))
             if key is None or checkout.SCOPE not in key.scopes:
                 return None
             call = Call(room, key, room.hub.clock.now(), started)
-            one = _Asked(call, _whole_body(environ), environ)
-            if self._gathered is None:
+            told = _whole_body(environ)
+            waits_s = WAITS * call.left_s
+            one = _Asked(call, told, environ, time.monotonic() + waits_s)
+            if self._gathered is None or len(told) > TOGETHER_BYTES:
                 return _told([one])[0]
-            return self._gathered.call(one, within_s=call.left_s)
+            return self._gathered.call(one, within_s=waits_s)
         except Exception:  # noqa: BLE001  # Flask meets it again, and says what it was
             return None
 
@@ -109,16 +114,20 @@ class _Lane:
 
 @frozen
 class _Asked:
+    """`until`: who waits for it has given up then."""
+
     call: Call
     body: bytes
     environ: WSGIEnvironment
+    until: float
 
 
 def _told(some: Sequence[_Asked]) -> list[bytes | None]:
     """The answers' bodies; None where Flask shall look at the request."""
     told: list[bytes | None] = [None] * len(some)
     read = {place: asked for place, one in enumerate(some) if (asked := _read(one)) is not None}
-    quotes = checkout.priced_together([(some[place].call, read[place]) for place in read])
+    some_read = [(some[place].call, read[place]) for place in read]
+    quotes = checkout.priced_together(some_read, share=WAITS)
     for place, quote in zip(read, quotes, strict=True):
         if quote is not None:
             told[place] = answer(render_quote.quote(quote)).body
@@ -128,6 +137,8 @@ def _told(some: Sequence[_Asked]) -> list[bytes | None]:
 def _read(one: _Asked) -> QuoteRequest | None:
     """What it asks for, once it counts on its limit."""
     call = one.call
+    if time.monotonic() >= one.until:
+        return None
     try:
         asked = load_quote_request(body.decode(one.body))
         if guesses.codes_in(asked):
@@ -135,7 +146,7 @@ def _read(one: _Asked) -> QuoteRequest | None:
         call.room.limit.admit(caller_by(call.key), call.now)
     except Exception:  # noqa: BLE001  # as above
         return None
-    one.environ[BEGUN] = call.started
+    one.environ[COUNTED] = True
     return asked
 
 

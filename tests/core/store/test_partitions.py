@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from hub.doctor import diagnose
 from loyalty_core.domain.members import IdentityKey
 from loyalty_core.store import migrate, partitions
-from loyalty_core.store.checkout import Asked, checkout_facts
+from loyalty_core.store.checkout import Asked, checkout_facts, checkout_facts_of_each
 from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import LEDGER_FAMILY, metadata
 from tests.support.books import assert_books_add_up
@@ -268,7 +268,8 @@ def test_posting_looks_into_one_partition(crowded: Shop):
         assert all(len(parts) == 1 for parts in found.values()), (statement, found)
 
 
-def test_a_quote_looks_into_one_partition(crowded: Shop):
+@pytest.mark.parametrize("several", [False, True])
+def test_a_quote_looks_into_one_partition(crowded: Shop, several: bool):
     asked = Asked(
         crowded.programme_id,
         "main",
@@ -280,7 +281,10 @@ def test_a_quote_looks_into_one_partition(crowded: Shop):
         person=True,
     )
     with Watched(crowded.engine) as watched, read(crowded.engine) as connection:
-        facts = checkout_facts(connection, asked, NOW)
+        if several:
+            facts, _ = checkout_facts_of_each(connection, [asked, asked], NOW)
+        else:
+            facts = checkout_facts(connection, asked, NOW)
     assert facts is not None
     assert facts.accounts[0].balance.available == 10_00
     ((statement, parameters),) = [one for one in watched.said if "FROM programmes" in one[0]]
