@@ -17,6 +17,7 @@ from loyalty_core.service.api_keys import revoke_key
 from loyalty_core.store.database import transact
 from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase
 from tests.hub.api.client import Caller, code_of, new_key, new_programme
+from tests.support.gatherings import note_gatherings
 from tests.support.heard import heard_by_postgres
 from tests.support.hub import make_hub
 from tests.support.waiting import wait_until
@@ -183,14 +184,7 @@ def test_it_is_counted_and_logged_as_any_other(warm, hub, caplog):
 @pytest.fixture
 def crowded(postgres_engine, clock, tmp_path, monkeypatch):
     """A caller on PostgreSQL, and the gathering of its quotes."""
-    made = []
-
-    class Noted(express.Gathering):
-        def __init__(self, *words, **named):
-            super().__init__(*words, **named)
-            made.append(self)
-
-    monkeypatch.setattr(express, "Gathering", Noted)
+    made = note_gatherings(monkeypatch, express)
 
     def with_deadline(milliseconds, **more):
         hub = make_hub(

@@ -23,6 +23,7 @@ from hub.installations import update_settings
 from loyalty_core.store.database import make_engine, read, write
 from loyalty_core.store.migrate import upgrade
 from loyalty_core.store.tables import deliveries, installations
+from tests.support.gatherings import note_gatherings
 from tests.support.hub import make_hub
 from tests.support.ingest import Shopfloor
 from tests.support.servers import start_postgres
@@ -286,14 +287,7 @@ def test_connections_of_a_whole_crowd_that_were_closed_cost_no_delivery(postgres
 @pytest.fixture
 def gathered(monkeypatch):
     """The gatherings of doors that are made from now on."""
-    made = []
-
-    class Noted(door.Gathering):
-        def __init__(self, *words, **named):
-            super().__init__(*words, **named)
-            made.append(self)
-
-    monkeypatch.setattr(door, "Gathering", Noted)
+    made = note_gatherings(monkeypatch, door)
     # On a busy machine a crowd takes its time to come together.
     monkeypatch.setattr(door, "PATIENCE_S", 60.0)
     monkeypatch.setattr(door, "DEADLINE_S", 61.0)
