@@ -26,6 +26,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from loyalty_core.store.sets import and_then
 from loyalty_core.store.tables import accounts, entries, holds, lots
 from loyalty_kit.checkout import Balance
 
@@ -51,7 +52,7 @@ def held_sum(condition: ColumnElement[bool]) -> ColumnElement[int]:
         .where(
             holds.c.member_id == accounts.c.member_id,
             holds.c.currency == accounts.c.currency,
-            holds.c.state == literal_column("'live'"),
+            and_then(holds.c.state == literal_column("'live'")),
             condition,
         )
         .correlate(accounts)
@@ -121,7 +122,7 @@ def _lots_due(condition: ColumnElement[bool]) -> ColumnElement[int]:
             lots.c.member_id == accounts.c.member_id,
             lots.c.currency == accounts.c.currency,
             lots.c.free > literal_column("0"),
-            condition,
+            and_then(condition),
         )
         .correlate(accounts)
         .scalar_subquery()

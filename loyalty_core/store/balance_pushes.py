@@ -128,7 +128,7 @@ def due(connection: Connection, home: int, *, now: datetime, limit: int) -> list
     query = (
         select(*_COLUMNS)
         .where(balance_pushes.c.installation_id == home, balance_pushes.c.due_at <= now)
-        .order_by(balance_pushes.c.due_at, balance_pushes.c.member_id)
+        .order_by(balance_pushes.c.due_at)
         .limit(limit)
     )
     return [BalancePush(*row) for row in connection.execute(query)]

@@ -172,7 +172,7 @@ def due(connection: Connection, home: int, *, now: datetime, limit: int) -> list
     query = (
         select(*_COLUMNS)
         .where(coupon_pushes.c.installation_id == home, coupon_pushes.c.due_at <= now)
-        .order_by(coupon_pushes.c.due_at, coupon_pushes.c.code)
+        .order_by(coupon_pushes.c.due_at)
         .limit(limit)
     )
     return [CouponPush(*row) for row in connection.execute(query)]

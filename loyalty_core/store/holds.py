@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from loyalty_core.store.database import insert_or
 from loyalty_core.store.ids import from_wire, to_wire
-from loyalty_core.store.sets import among, insert_many, update_many
+from loyalty_core.store.sets import among, and_then, insert_many, update_many
 from loyalty_core.store.tables import hold_claims, holds
 
 HoldKey = tuple[int, int]
@@ -156,7 +156,7 @@ def set_claims(connection: Connection, claims: Mapping[Claim, HoldKey]) -> None:
 def live_holds_of(connection: Connection, member_id: int) -> list[KeptHold]:
     found = connection.execute(
         select(holds)
-        .where(holds.c.member_id == member_id, holds.c.state == literal_column("'live'"))
+        .where(holds.c.member_id == member_id, and_then(holds.c.state == literal_column("'live'")))
         .order_by(holds.c.id)
         .with_for_update()
     ).mappings()

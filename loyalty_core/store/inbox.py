@@ -33,7 +33,7 @@ from loyalty_core.store.database import Statement, compile_once, fetch, insert_o
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.installations import WORKED_STATES
 from loyalty_core.store.ready import Ready
-from loyalty_core.store.sets import among_found, insert_many, list_for, update_many
+from loyalty_core.store.sets import among_found, and_then, insert_many, list_for, update_many
 from loyalty_core.store.tables import DEAD, DUE, deliveries, installations
 from loyalty_core.store.types import to_micros
 
@@ -239,18 +239,23 @@ def claim(
 
 
 def _claim() -> Any:
+    # Neither a join nor a second column to order by: PostgreSQL, which knows little of how much
+    # is due at this moment, would read all of it for each batch.
+    worked = select(installations.c.id).where(
+        installations.c.programme_id == bindparam("programme"),
+        installations.c.state.in_([literal_column(f"'{state}'") for state in WORKED_STATES]),
+    )
     due = (
         select(deliveries.c.id)
-        .join(installations, installations.c.id == deliveries.c.installation_id)
         .where(
             deliveries.c.programme_id == bindparam("programme"),
             deliveries.c.state == DUE,
             deliveries.c.due_at <= bindparam("now"),
-            installations.c.state.in_([literal_column(f"'{state}'") for state in WORKED_STATES]),
+            among_found(deliveries.c.installation_id, worked),
         )
-        .order_by(deliveries.c.due_at, deliveries.c.id)
+        .order_by(deliveries.c.due_at)
         .limit(bindparam("most"))
-        .with_for_update(skip_locked=True, of=deliveries)
+        .with_for_update(skip_locked=True)
     )
     return (
         update(deliveries)
@@ -269,7 +274,7 @@ def renew(connection: Connection, rows: Sequence[DeliveryRow], until: datetime) 
         update(deliveries)
         .where(
             deliveries.c.id.in_([row.id for row in rows]),
-            deliveries.c.state == DUE,
+            and_then(deliveries.c.state == DUE),
             deliveries.c.due_at.in_({row.due_at for row in rows}),
         )
         .values(due_at=until)
@@ -293,7 +298,7 @@ def settle_done(
         (row.id, row.attempts, row.due_at, "done", None, None, dict(result), now)
         for row, result in done
     ]
-    held = update_many(connection, deliveries, _CLAIM_KEY, _OUTCOME, settled, only="state = 'due'")
+    held = update_many(connection, deliveries, _CLAIM_KEY, _OUTCOME, settled, only=_STILL_DUE)
     if held != len(settled):
         raise NoLongerHeld
 
@@ -304,7 +309,10 @@ def check_held(connection: Connection, rows: Iterable[DeliveryRow]) -> None:
     wanted = {(row.id, row.attempts, row.due_at) for row in rows}
     query = (
         select(*(deliveries.c[name] for name in _CLAIM_KEY))
-        .where(deliveries.c.id.in_([number for number, *_ in wanted]), deliveries.c.state == DUE)
+        .where(
+            deliveries.c.id.in_([number for number, *_ in wanted]),
+            and_then(deliveries.c.state == DUE),
+        )
         .order_by(deliveries.c.id)
         .with_for_update()
     )
@@ -314,6 +322,8 @@ def check_held(connection: Connection, rows: Iterable[DeliveryRow]) -> None:
 
 _CLAIM_KEY = ("id", "attempts", "due_at")
 _OUTCOME = ("state", "error_code", "error_text", "result", "done_at")
+_STILL_DUE = "coalesce(deliveries.state = 'due', false)"
+"""As `and_then` has it."""
 
 
 def settle(connection: Connection, row: DeliveryRow, fate: Fate, *, now: datetime) -> bool:
@@ -333,7 +343,7 @@ def settle(connection: Connection, row: DeliveryRow, fate: Fate, *, now: datetim
         update(deliveries)
         .where(
             deliveries.c.id == row.id,
-            deliveries.c.state == DUE,
+            and_then(deliveries.c.state == DUE),
             deliveries.c.attempts == row.attempts,
             deliveries.c.due_at == row.due_at,
         )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, true, update
 
 from loyalty_core.store.ids import new_id
-from loyalty_core.store.sets import among, among_found, insert_many
+from loyalty_core.store.sets import among, among_found, and_then, insert_many
 from loyalty_core.store.tables import DEAD, DUE, outbox
 
 MESSAGE = "message"
@@ -137,7 +137,7 @@ def _claim(*, urgent: bool) -> Any:
             outbox.c.due_at <= bindparam("now"),
             outbox.c.urgent if urgent else true(),
         )
-        .order_by(outbox.c.due_at, outbox.c.id)
+        .order_by(outbox.c.due_at)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
     )
@@ -161,7 +161,7 @@ def give_back(
         update(outbox)
         .where(
             outbox.c.id.in_([row.id for row in rows]),
-            outbox.c.state == DUE,
+            and_then(outbox.c.state == DUE),
             outbox.c.due_at == until,
         )
         .values(due_at=now, attempts=outbox.c.attempts - 1)
@@ -172,7 +172,11 @@ def keep_claim(connection: Connection, row: OutboxRow, *, until: datetime) -> bo
     """Go on holding a claimed row; False: someone else has claimed it since."""
     kept = connection.execute(
         update(outbox)
-        .where(outbox.c.id == row.id, outbox.c.state == DUE, outbox.c.attempts == row.attempts)
+        .where(
+            outbox.c.id == row.id,
+            and_then(outbox.c.state == DUE),
+            outbox.c.attempts == row.attempts,
+        )
         .values(due_at=until)
     )
     return kept.rowcount == 1
@@ -190,7 +194,7 @@ _SETTLE_DONE = (
     update(outbox)
     .where(
         among(outbox.c.id, "numbers"),
-        outbox.c.state == DUE,
+        and_then(outbox.c.state == DUE),
         outbox.c.due_at == bindparam("until", type_=outbox.c.due_at.type),
     )
     .values(
@@ -220,7 +224,11 @@ def settle(connection: Connection, row: OutboxRow, fate: Fate, *, now: datetime)
         values["payload"] = {name: row.payload[name] for name in kept if name in row.payload}
     settled = connection.execute(
         update(outbox)
-        .where(outbox.c.id == row.id, outbox.c.state == DUE, outbox.c.attempts == row.attempts)
+        .where(
+            outbox.c.id == row.id,
+            and_then(outbox.c.state == DUE),
+            outbox.c.attempts == row.attempts,
+        )
         .values(**values)
     )
     return settled.rowcount == 1
@@ -324,7 +332,7 @@ def pass_over(connection: Connection, number: int, why: Fate, *, now: datetime) 
     """It will not be sent, unless somebody is at it already."""
     connection.execute(
         update(outbox)
-        .where(outbox.c.id == number, outbox.c.state == DUE)
+        .where(outbox.c.id == number, and_then(outbox.c.state == DUE))
         .values(state="done", error_code=why.error_code, error_text=why.error_text, done_at=now)
     )
 

@@ -25,6 +25,8 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     bindparam,
+    false,
+    func,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
@@ -74,7 +76,8 @@ def update_many(  # noqa: PLR0913 - what to change, and what may be changed
     """Set `columns` of the rows that `keys` name; each row has first the keys, then the values.
 
     Gives how many rows were there.  No key may come twice.  The caller has locked the rows, or
-    `only`, a condition in our own words on the row as it was, says which may still be changed.
+    `only`, a condition on the row as it was, whose columns have the table's name before them, says
+    which may still be changed.
     """
     if not rows:
         return 0
@@ -105,6 +108,15 @@ def _among_on_postgres(element: among, compiler: Any, **kwargs: Any) -> str:
 def _among_on_sqlite(element: among, compiler: Any, **kwargs: Any) -> str:
     column, values = (compiler.process(part, **kwargs) for part in element.clauses)
     return f"{column} IN (SELECT value FROM json_each({values}))"  # nosec B608 - a parameter
+
+
+def and_then(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of rows that a key finds, those for which `condition` is true.
+
+    Told so that no index over all such rows can serve.  PostgreSQL counts tables now and then, and
+    where next to nothing was due or pending at that time, it would read all that is by now.
+    """
+    return func.coalesce(condition, false())
 
 
 class among_found(FunctionElement[Any]):  # noqa: N801 - reads as the operator that it is
@@ -286,7 +298,7 @@ def _instead(anew: tuple[str, ...]) -> str:
 def _update(
     table: Table, keys: tuple[str, ...], names: tuple[str, ...], only: str, is_postgres: bool
 ) -> _Statement:
-    last = f" AND {table.name}.{only}" if only else ""
+    last = f" AND {only}" if only else ""
     columns = [table.c[name] for name in (*keys, *names)]
     if is_postgres:
         changes = ", ".join(f'"{name}" = new."{name}"' for name in names)
