@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from loyalty_kit.checkout import ShopCoupon, ShownBalance
 from loyalty_kit.desk import Desk
 from loyalty_kit.events import Event
+from loyalty_kit.frozen import frozen
 from loyalty_kit.manifest import Capability, Channel, Manifest
 
 Settings = Mapping[str, Any]
@@ -26,7 +27,7 @@ Client = Any
 SECRET_HEADER = "x-hub-address-secret"  # nosec B105 # noqa: S105 - the header's name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InboundRequest:
     """A call at the door: header names in lower case, the body's bytes untouched.
 
@@ -101,7 +102,7 @@ class CustomerRecord:
 Translated = tuple[Event | Hint | ProductsChanged | SmsAnswer | CustomerRecord, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Context:
     """What a translator may know beside the document; it reads no clock itself.
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -38,6 +37,7 @@ from loyalty_core.store.ids import to_wire
 from loyalty_core.store.inbox import DeliveryRow
 from loyalty_kit.errors import NeedsAttention, PayloadInvalid
 from loyalty_kit.events import Event
+from loyalty_kit.frozen import frozen
 from loyalty_kit.ports import Context, CustomerRecord, Hint, InboundRequest, Product, SmsAnswer
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class Complaint(Exception):
         self.cause = cause
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parcel:
     """A delivery opened: what it says itself, and the documents that it pointed at."""
 

@@ -18,7 +18,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from hub.ingest.cell import CPU_S, DEFECT, GIVEN, LATE_S, MEMORY, RAISED
@@ -26,13 +25,14 @@ from hub.ingest.fates import Defect, Killed, Postponed
 from hub.ingest.line import Line
 from loyalty_core.store.event_words import Words
 from loyalty_kit.errors import ConnectorError
+from loyalty_kit.frozen import frozen
 from loyalty_kit.ports import Translated
 
 Call = tuple[Callable[..., Translated], tuple[Any, ...]]
 """A translator, which the child finds by its module and name, and what it is called with."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Translation:
     """What a translator gave, and its events in their order, written down as they will be kept."""
 

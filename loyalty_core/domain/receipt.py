@@ -195,6 +195,8 @@ class _Tally:
 
 def points_back(by_line: Mapping[str, int], share: Mapping[str, Fraction]) -> int:
     """Of points that belong to lines, those that go with what came back: rounded once."""
+    if not share:
+        return 0
     parts = [points * share[name] for name, points in by_line.items() if share.get(name)]
     total = sum(parts, Fraction(0))
     return divide(total.numerator, total.denominator, "half_up")

@@ -41,6 +41,7 @@ from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_kit.events import LineKind, PurchaseStatus, Refund
+from loyalty_kit.frozen import frozen
 from loyalty_kit.money import prorate
 
 SPEND_WITHOUT_HOLD = "spend_without_hold"
@@ -159,7 +160,7 @@ class Moved:
             self.flag(name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """What earned points, as lots and entries name it: the number of a purchase, or below zero
     that of an event that is none (`docs/adr/0030`).  `occurred_at`: their days begin then."""
@@ -172,7 +173,7 @@ class Origin:
         return cls(purchase.id, purchase.event.occurred_at)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Occasion:
     """The event that is being booked: its key in the ledger, its time, and now."""
 
@@ -192,7 +193,7 @@ class Occasion:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Desk:
     """The account books that one purchase moves, and the programme's terms."""
 
@@ -243,8 +244,10 @@ def _told_back(purchase: KeptPurchase) -> list[ToldBack]:
 
 
 def _are_perhaps_two(purchase: KeptPurchase) -> bool:
-    paid = sum(line.paid_minor for line in purchase.lines)
-    return bool(purchase.sightings) and perhaps_two(_told_back(purchase), paid)
+    if not purchase.sightings:
+        return False
+    paid = sum([line.paid_minor for line in purchase.lines])
+    return perhaps_two(_told_back(purchase), paid)
 
 
 def rebook(
@@ -291,7 +294,7 @@ def rebook_event(
     return moved
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Work:
     desk: Desk
     occasion: Occasion
@@ -441,9 +444,11 @@ def _count_goods(counts: bool, purchase: KeptPurchase, booked: Booked, back: Ret
     purchase.returned_minor = back.money_minor
     purchase.qualifying_minor = (
         sum(
-            line.paid_minor - back.money_minor.get(line.id, 0)
-            for line in purchase.lines
-            if line.kind is LineKind.GOODS
+            [
+                line.paid_minor - back.money_minor.get(line.id, 0)
+                for line in purchase.lines
+                if line.kind is LineKind.GOODS
+            ]
         )
         if counts
         else 0

@@ -209,23 +209,24 @@ def filled_in(
 
 
 def _with_product(line: PurchaseLine, product: CatalogueProduct) -> PurchaseLine:
+    # In the order of its fields: by their names it takes twice the time, of each line ever sold.
     return PurchaseLine(
-        id=line.id,
-        quantity_milli=line.quantity_milli,
-        amount_minor=line.amount_minor,
-        paid_minor=line.paid_minor,
-        kind=line.kind,
-        sku=line.sku,
-        name=line.name,
-        price_minor=line.price_minor,
-        discount_minor=line.discount_minor,
-        spend_minor=line.spend_minor,
-        reduction_minor=line.reduction_minor,
-        categories=product.categories if line.categories is None else line.categories,
-        brand=line.brand or product.brand,
-        attributes=product.attributes if line.attributes is None else line.attributes,
-        legal_class=line.legal_class or product.legal_class,
-        certificate=line.certificate,
+        line.id,
+        line.quantity_milli,
+        line.amount_minor,
+        line.paid_minor,
+        line.kind,
+        line.sku,
+        line.name,
+        line.price_minor,
+        line.discount_minor,
+        line.spend_minor,
+        line.reduction_minor,
+        product.categories if line.categories is None else line.categories,
+        line.brand or product.brand,
+        product.attributes if line.attributes is None else line.attributes,
+        line.legal_class or product.legal_class,
+        line.certificate,
     )
 
 

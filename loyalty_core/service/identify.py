@@ -7,7 +7,6 @@ Works on a batch: one query for all names, locks only for names that nobody owns
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +28,7 @@ from loyalty_core.store.database import lock_keys
 from loyalty_core.store.ids import from_wire, new_id, to_wire
 from loyalty_core.store.outbox import Notice
 from loyalty_kit.events import Customer
+from loyalty_kit.frozen import frozen
 
 PHONE_IMPOSSIBLE = "phone_impossible"
 _ENROLLING = frozenset({"external", "phone", "email"})
@@ -36,7 +36,7 @@ BINDING = frozenset({"external", "email"})
 """Kinds of names by which a shop tells whose a coupon is (`shop_coupons`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ask:
     """One receipt's customer.  `vouched`: the shop or the cashier answers for who it is;
     `tier`: what whoever is enrolled begins with."""
@@ -51,7 +51,7 @@ class Ask:
     tier: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """`member_id` None: nobody known, and nobody enrolled."""
 
@@ -60,7 +60,7 @@ class Found:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Named:
     ask: Ask
     direct_id: int | None

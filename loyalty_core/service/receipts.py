@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from loyalty_core.service.booking import CERTIFICATES, Moved
+from loyalty_kit.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventReceipt:
     """`points`: earned, spent, clawed_back, given_back in hundredths of the main currency;
     `certificates`: paid, given_back, loaded, taken_back in kopecks.

@@ -7,7 +7,6 @@ accounts, book in the order of the events' own time, write everything in sets.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -24,11 +23,12 @@ from loyalty_core.service.write_letters import Earned, tell_earned
 from loyalty_core.store.database import is_refused
 from loyalty_core.store.event_words import Words
 from loyalty_kit.events import Event, Purchase
+from loyalty_kit.frozen import frozen
 
 __all__ = ["EventReceipt", "Incoming", "record_events"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Incoming:
     """An event and who sent it; `words`, where it is written down already."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -20,12 +19,13 @@ from loyalty_core.store.members import Standing
 from loyalty_core.store.outbox import Notice
 from loyalty_core.store.tiers import TierChange
 from loyalty_core.store.types import to_micros
+from loyalty_kit.frozen import frozen
 
 TIER_CHANGED = "tier_changed"
 TIER_ENDING = "tier_ending"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Counted:
     """What a purchase counted for in kopecks, and what it counts for now.
 

@@ -8,7 +8,6 @@ then.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,13 +23,14 @@ from loyalty_core.store import outbox
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_core.store.letters import LetterSetting
 from loyalty_core.store.outbox import Fate, Notice, OutboxRow
+from loyalty_kit.frozen import frozen
 
 TOLD_ALREADY = Fate("done", error_code="told_already", error_text="Under another record of it.")
 OLD_NEWS = timedelta(days=2)
 """A purchase that is reported so late is no news to its buyer."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Earned:
     """A purchase that was booked just now; points in hundredths of the main currency."""
 

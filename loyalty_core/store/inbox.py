@@ -36,6 +36,7 @@ from loyalty_core.store.ready import Ready
 from loyalty_core.store.sets import among_found, and_then, insert_many, list_for, update_many
 from loyalty_core.store.tables import DEAD, DUE, deliveries, installations
 from loyalty_core.store.types import to_micros
+from loyalty_kit.frozen import frozen
 
 POLLED = "@pull"
 """The `hook` of rows that polling made; no webhook's name looks like it."""
@@ -61,7 +62,7 @@ class Guarded:
     sealed: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeliveryRow:
     id: int
     installation_id: int

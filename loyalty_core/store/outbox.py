@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, t
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.sets import among, among_found, and_then, insert_many
 from loyalty_core.store.tables import DEAD, DUE, outbox
+from loyalty_kit.frozen import frozen
 
 MESSAGE = "message"
 """The kind of rows that tell a person something."""
@@ -47,7 +48,7 @@ class Fate:
     attempt_counts: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """One thing to send; the same kind and key again changes nothing.
 

@@ -16,6 +16,7 @@ from loyalty_core.store.ids import first_id_at
 from loyalty_core.store.sets import among
 from loyalty_core.store.tables import purchases
 from loyalty_kit.events import Purchase
+from loyalty_kit.frozen import frozen
 
 BROUGHT_IN = "import:"
 """Sources of receipts of before the hub begin so; those of keys and installations do not."""
@@ -54,7 +55,7 @@ class PastSale:
 _SALE = [purchases.c[name] for name in ("id", "shop_id", "member_id", "document", "booking")]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnSale:
     """A receipt as it is held against a file's: one that a shop has reported itself, or one that
     a file has brought in."""

@@ -341,6 +341,8 @@ _LINE = (
     "returned_milli",
     "returned_minor",
 )
+_SUMMED = range(_LINE.index("amount_minor"), _LINE.index("earned_points") + 1)
+"""The places of what the purchase has the sums of, in its own order."""
 _SIGN = ("programme_id", "fn", "fd", "fp", "purchase_id")
 _DELETE_LINES = delete(purchase_lines).where(among(purchase_lines.c.purchase_id, "ids"))
 _DELETE_SIGNS = delete(purchase_fiscal).where(among(purchase_fiscal.c.purchase_id, "ids"))
@@ -350,18 +352,17 @@ def write_purchases(connection: Connection, kept: Sequence[KeptPurchase]) -> Non
     """Insert the new ones and update the changed ones, with their lines and fiscal signs."""
     new = [one for one in kept if one.is_new]
     changed = [one for one in kept if one.changed and not one.is_new]
-    born = [(*_as_born(one), *_changing(one)) for one in new]
+    lines = {one.id: _lines(one) for one in (*new, *changed)}
+    born = [(*_as_born(one), *_changing(one, lines[one.id])) for one in new]
     insert_many(connection, purchases, (*_KEPT_AS_BORN, *_CHANGING), born)
     if changed:
-        values = [(one.id, *_changing(one)) for one in changed]
+        values = [(one.id, *_changing(one, lines[one.id])) for one in changed]
         update_many(connection, purchases, ("id",), _CHANGING, values)
         ids = [one.id for one in changed]
         connection.execute(_DELETE_LINES, {"ids": ids})
         connection.execute(_DELETE_SIGNS, {"ids": ids})
-    written = (*new, *changed)
-    lines = [row for one in written for row in _lines(one)]
-    insert_many(connection, purchase_lines, _LINE, lines)
-    signs = [row for one in written for row in _signs(one)]
+    insert_many(connection, purchase_lines, _LINE, [row for own in lines.values() for row in own])
+    signs = [row for one in (*new, *changed) for row in _signs(one)]
     insert_many(connection, purchase_fiscal, _SIGN, signs)
 
 
@@ -369,8 +370,9 @@ def _as_born(one: KeptPurchase) -> tuple[Any, ...]:
     return (one.id, one.programme_id, one.source, one.event.external_id, one.received_at)
 
 
-def _changing(one: KeptPurchase) -> tuple[Any, ...]:
-    event, lines = one.event, one.lines
+def _changing(one: KeptPurchase, lines: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+    event = one.event
+    amount, discount, spend, paid, earned = [sum([row[at] for row in lines]) for at in _SUMMED]
     return (
         event.revision,
         one.content_hash,
@@ -383,40 +385,41 @@ def _changing(one: KeptPurchase) -> tuple[Any, ...]:
         one.own_member_id,
         event.order,
         event.occurred_at,
-        sum([line.amount_minor for line in lines]),
-        sum([_off(line) for line in lines]),
-        sum([line.spend_minor or 0 for line in lines]),
-        sum([line.paid_minor for line in lines]),
+        amount,
+        discount,
+        spend,
+        paid,
         one.qualifying_minor,
-        sum([one.earned_by_line.get(line.id, 0) for line in lines]),
+        earned,
         document_of(event, one.words),
         one.booking,
         one.flags,
     )
 
 
-def _off(line: PurchaseLine) -> int:
-    return line.discount_minor if line.discount_minor is not None else line.reduction_minor or 0
-
-
-def _lines(one: KeptPurchase) -> Iterator[tuple[Any, ...]]:
-    for line in one.lines:
-        name = line.id
-        yield (
-            one.id,
-            name,
-            line.kind.value,
+def _lines(one: KeptPurchase) -> list[tuple[Any, ...]]:
+    """The values of `_LINE`, of each line."""
+    number = one.id
+    earned, milli, minor = one.earned_by_line, one.returned_milli, one.returned_minor
+    return [
+        (
+            number,
+            (name := line.id),
+            line.kind,
             line.sku,
             line.name,
             line.quantity_milli,
             line.amount_minor,
-            _off(line),
+            # Where the shop cannot tell them apart, all that came off counts as discount.
+            line.reduction_minor or 0 if line.discount_minor is None else line.discount_minor,
             line.spend_minor or 0,
             line.paid_minor,
-            one.earned_by_line.get(name, 0),
-            one.returned_milli.get(name, 0),
-            one.returned_minor.get(name, 0),
+            earned.get(name, 0),
+            milli.get(name, 0),
+            minor.get(name, 0),
         )
+        for line in one.lines
+    ]
 
 
 def _signs(one: KeptPurchase) -> Iterator[tuple[Any, ...]]:
