@@ -1,4 +1,4 @@
-"""Work on a few rows reads no more of a table for all that waits there.
+"""Work on a few rows reads no more of a table for all that waits there, or was kept before.
 
 PostgreSQL counts tables now and then, and mostly while next to nothing is due; so its plans hold
 the index over what is due for empty, and one that reads all of it costs nothing to them.
@@ -10,7 +10,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from loyalty_core.store import accounts, balance_pushes, coupon_pushes, holds, inbox, ledger, outbox
+from loyalty_core.store import (
+    accounts,
+    balance_pushes,
+    coupon_pushes,
+    holds,
+    inbox,
+    ledger,
+    outbox,
+    purchases,
+)
 from loyalty_core.store.database import write
 from loyalty_core.store.types import to_micros
 
@@ -40,7 +49,17 @@ INSERT INTO holds (member_id, id, programme_id, shop_id, source, currency, point
     expires_at, created_at, rules_version, request, quote)
 SELECT n, n, 1, 1, 'till', 'points', 100, '[]', 'released', 0, 0, 1, '{}', '{}'
 FROM generate_series(1, 30000) AS n;
-ANALYZE accounts, lots, holds, installations, deliveries, outbox, balance_pushes, coupon_pushes
+INSERT INTO purchases (id, programme_id, source, external_id, revision, content_hash, status,
+    shop_id, member_id, linked_to, occurred_at, received_at, document, booking, flags)
+SELECT n, 1, 'till', n, 1, '', 'paid', 1, mod(n, 10000), CASE WHEN n = 30000 THEN 1 END, 0, 0,
+    '{"customer": {"phone": "+79161234567"}}', '{}', '[]'
+FROM generate_series(1, 30000) AS n;
+INSERT INTO refunds (id, programme_id, source, external_id, revision, content_hash, state, by_list,
+    purchase_id, occurred_at, received_at, amount_minor, document, booking, flags)
+SELECT n, 1, 'till', n, 1, '', 'booked', false, n, 0, 0, 100,
+    '{"customer": {"phone": "+79161234567"}}', '{}', '[]'
+FROM generate_series(1, 30000) AS n;
+ANALYZE
 """
 WAIT = """
 UPDATE deliveries SET state = 'due', done_at = NULL, due_at = :now WHERE id > 28000;
@@ -54,7 +73,7 @@ UPDATE holds SET state = 'live', expires_at = :now + 1 WHERE member_id <= 2000
 READ = text(
     "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
     " WHERE relname IN ('deliveries', 'outbox', 'balance_pushes', 'coupon_pushes',"
-    " 'lots', 'holds')"
+    " 'lots', 'holds', 'purchases', 'refunds')"
 )
 
 
@@ -130,6 +149,12 @@ def read_books(connection: Connection) -> None:
     assert len(book.lots) == len(accounts.open_lots(connection, 1)) == 2
 
 
+def forget_a_person(connection: Connection) -> None:
+    """Three receipts of their own, one that was linked to one of these, four refunds."""
+    purchases.lock_of_people(connection, [1])
+    assert purchases.forget_people(connection, [1]) == 8
+
+
 def rows_read(connection: Connection) -> int:
     return int(connection.execute(READ).scalar_one())
 
@@ -157,6 +182,7 @@ def test_work_on_a_few_rows_reads_few(crowded: Engine, plans: str):
         read_balances,
         read_holds,
         read_books,
+        forget_a_person,
     ]
     read: dict[str, int] = {}
     for piece in pieces:
