@@ -19,9 +19,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, missing
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, missing, validate
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
 
 from loyalty_kit.money import parse_decimal
@@ -163,12 +163,14 @@ def _key_of(attribute: str, field: fields.Field[Any]) -> str:
 def _field(field: fields.Field[Any], above: tuple[type[Schema], ...]) -> Read:
     """What the field's `deserialize` does with a value that is neither missing nor None."""
     read: Read = field._deserialize
+    validators = tuple(field.validators)
     if type(field) is fields.List:
         read = _list(field, above)
+        validators = tuple(one for one in validators if not _is_length(one))
     elif type(field) is fields.Nested and field.unknown is None and not field.many:
         with suppress(NotCompilable):
             read = _object(field.schema, above)
-    return _validated(read, tuple(field.validators)) if field.validators else read
+    return _validated(read, validators) if validators else read
 
 
 def _list(field: fields.List[Any], above: tuple[type[Schema], ...]) -> Read:
@@ -177,7 +179,15 @@ def _list(field: fields.List[Any], above: tuple[type[Schema], ...]) -> Read:
     lines += ["    loaded = []", "    take = loaded.append", "    for value in values:"]
     each = "read_each(value, None, None)"
     lines += _taken("take({})", _quick(inner), each, inner.allow_none)
+    for one in filter(_is_length, field.validators):
+        least, most = one.min or 0, "" if one.max is None else f" <= {one.max}"
+        lines.append(f"    if not {least} <= len(loaded){most}: raise doubt")
     return _written(lines, "loaded", {"read_each": _field(inner, above)})
+
+
+def _is_length(validator: object) -> TypeGuard[validate.Length]:
+    """A rule that can be written out; of a subclass nobody knows what it does."""
+    return type(validator) is validate.Length and validator.equal is None
 
 
 def _quick(field: fields.Field[Any]) -> str | None:
@@ -197,8 +207,8 @@ def _home(kind: type, name: str) -> type | None:
 def _validated(read: Read, validators: tuple[Callable[[Any], Any], ...]) -> Read:
     def read_and_validate(value: Any, key: Any, within: Any) -> Any:
         loaded = read(value, key, within)
-        for validate in validators:
-            validate(loaded)
+        for check in validators:
+            check(loaded)
         return loaded
 
     return read_and_validate

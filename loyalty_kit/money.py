@@ -26,6 +26,7 @@ MAX_AMOUNT = 10**15
 _USUAL_LENGTH = 12
 """What is no longer is below `MAX_AMOUNT` and may be read without the pattern, in half the time."""
 _AFTER_THE_POINT = tuple(f".{part:02d}" for part in range(POINT))
+_NOUGHT = "0.00"
 _DECIMAL = re.compile(r"(-?)([0-9]{1,15})(?:\.([0-9]{1,3}))?", re.ASCII)
 
 
@@ -60,8 +61,8 @@ def parse_decimal(value: object, places: int) -> int:
 def format_decimal(count: int, places: int = HUNDREDTHS) -> str:
     """A count of smallest units as the wire writes it: 135000 -> "1350.00"."""
     if count >= 0 and places == HUNDREDTHS:
-        # Most of what is ever written; a checkout's answer has some eighty.
-        return f"{count // POINT}{_AFTER_THE_POINT[count % POINT]}"
+        # Most of what is ever written; a checkout's answer has some eighty, half of them nought.
+        return f"{count // POINT}{_AFTER_THE_POINT[count % POINT]}" if count else _NOUGHT
     sign = "-" if count < 0 else ""
     whole, fraction = divmod(abs(count), 10**places)
     return f"{sign}{whole}.{fraction:0{places}d}"

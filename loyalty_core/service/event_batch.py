@@ -7,7 +7,7 @@ counters of limits, coupons, certificates, accounts, holds; each by id (`ledger.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -233,7 +233,7 @@ class EventBatch:
         self.standings = Standings(self.connection, self.programme.id, alive, self.ladder, self.now)
         needs = Needs(
             frozenset(purchase.id for purchase in kept),
-            min((one.event.occurred_at for one in self.told), default=None),
+            self._spends_since(kept),
             members.aliases_of(self.connection, alive) if kept else {},
         )
         booked = [Booked.of(one) for one in kept]
@@ -251,6 +251,13 @@ class EventBatch:
             book.settle(self.now)
             self._books_of[member][currency] = book
         self.holds.lock(self._survivor)
+
+    def _spends_since(self, kept: Collection[KeptPurchase]) -> datetime | None:
+        """When the first spend of this batch may have happened.  Nearly no batch has one, and then
+        no lot that is closed is looked at, of which a member has more each year."""
+        if not kept and not any(_may_spend(one.event) for one in self.told):
+            return None
+        return min((one.event.occurred_at for one in self.told), default=None)
 
     def _lock_members(self, known: set[int]) -> None:
         ids = {one.found.member_id for one in self.told if one.found.member_id}
@@ -466,6 +473,15 @@ class EventBatch:
         self.claims.write()
         if self._clubs is not None:
             self._clubs.write()
+
+
+def _may_spend(event: Event) -> bool:
+    """Whether a receipt that is new may come to points spent; what a shop cannot tell from a
+    discount may be some."""
+    if not isinstance(event, Purchase):
+        return False
+    spent = [line for line in event.lines if line.spend_minor or line.reduction_minor]
+    return bool(event.points_spent or spent)
 
 
 def _own_words(kept: Sequence[KeptPurchase]) -> list[Purchase]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from loyalty_core.service.record_events import Incoming, record_events
 from loyalty_core.store import (
     accounts,
     balance_pushes,
@@ -22,6 +23,7 @@ from loyalty_core.store import (
 )
 from loyalty_core.store.database import write
 from loyalty_core.store.types import to_micros
+from tests.support.ledger import open_programme
 
 NOW = datetime(2026, 3, 14, tzinfo=UTC)
 UNTIL = NOW + timedelta(minutes=1)
@@ -194,3 +196,28 @@ def test_work_on_a_few_rows_reads_few(crowded: Engine, plans: str):
 
     most = 6 * FEW  # found, locked, changed, and a second or third time by what follows the claim
     assert {name: rows for name, rows in read.items() if not 0 < rows <= most} == {}
+
+
+CLOSED = """
+INSERT INTO lots (member_id, currency, no, amount, active, spendable_from, expires_at)
+SELECT member_id, currency, 1000 + n, 100, true, 0, 9e15
+FROM accounts, generate_series(1, 3000) AS n;
+UPDATE accounts SET lots = 4000;
+ANALYZE
+"""
+
+
+def test_a_sale_reads_none_of_the_lots_that_are_closed(postgres_engine: Engine):
+    """A member of ten years has thousands of them."""
+    shop = open_programme(postgres_engine)
+    shop.buy("P1", 100_00)
+    with write(postgres_engine) as connection:
+        connection.exec_driver_sql(CLOSED)
+    sold = [Incoming(shop.told_by(shop.source), shop.purchase("P2", 100_00))]
+    with write(postgres_engine) as connection:
+        before = rows_read(connection)
+        (receipt,) = record_events(connection, shop.plans, sold, now=shop.now)
+        read = rows_read(connection) - before
+
+    assert receipt.points["earned"] == 10_00
+    assert 0 < read < FEW
