@@ -253,8 +253,8 @@ class EventBatch:
         self.holds.lock(self._survivor)
 
     def _spends_since(self, kept: Collection[KeptPurchase]) -> datetime | None:
-        """When the first spend of this batch may have happened.  Nearly no batch has one, and then
-        no lot that is closed is looked at, of which a member has more each year."""
+        """No spend of this batch happened before; None: it has none, and looks at no lot that is
+        closed, of which a member has more each year."""
         if not kept and not any(_may_spend(one.event) for one in self.told):
             return None
         return min((one.event.occurred_at for one in self.told), default=None)

@@ -241,7 +241,8 @@ def claim(
 
 def _claim() -> Any:
     # Neither a join nor a second column to order by: PostgreSQL, which knows little of how much
-    # is due at this moment, would read all of it for each batch.
+    # is due at this moment, would read all of it for each batch.  (What waits for installations
+    # that are paused is still walked over.)
     worked = select(installations.c.id).where(
         installations.c.programme_id == bindparam("programme"),
         installations.c.state.in_([literal_column(f"'{state}'") for state in WORKED_STATES]),

@@ -455,7 +455,8 @@ def lock_of_people(connection: Connection, member_ids: Collection[int]) -> None:
 
 
 def _of_people(member_ids: Collection[int]) -> CompoundSelect[tuple[int]]:
-    """Numbers.  Told one after the other: with an `or` every receipt ever kept would be read."""
+    """Numbers.  One query after the other: by an `or` over a sub-query PostgreSQL would read every
+    receipt that was ever kept."""
     own = or_(purchases.c.member_id.in_(member_ids), purchases.c.own_member_id.in_(member_ids))
     seen = purchases.alias("seen")
     linked = select(seen.c.id).where(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
@@ -11,7 +12,7 @@ from sqlalchemy import Engine
 
 from loyalty_kit.events import PurchaseStatus
 from tests.support.ledger import DAY, HOUR, NOW, Figures, Shop, open_programme, rules
-from tests.support.lines import back, line
+from tests.support.lines import back, line, reduced
 
 
 def test_ledger_25_a_purchase_and_its_refunds_come_in_any_order(engine: Engine):
@@ -90,6 +91,70 @@ def test_ledger_25_a_late_spend_reopens_lots_that_expired_after_it(engine: Engin
     assert new["free"] == 5_00
     reopened = next(one for one in shop.entries() if one["kind"] == "expire" and one["amount"] < 0)
     assert reopened["amount"] == -7_00
+
+
+def until_they_have_expired(shop: Shop, *, days: int = 20) -> None:
+    shop.advance(days=days)
+    shop.keep_up()
+
+
+def told_by_the_receipt(shop: Shop) -> None:
+    until_they_have_expired(shop)
+    shop.buy("late", 7_00, points_spent=7_00, at=NOW + 5 * DAY)
+
+
+def told_by_a_hold_that_ended(shop: Shop) -> None:
+    """The till cannot tell points from a discount; the hold can."""
+    shop.advance(days=5)
+    shop.hold(7_00, cart="c", spend=7_00)
+    until_they_have_expired(shop, days=15)
+    lines = (reduced("1", 7_00, 7_00),)
+    shop.buy("late", lines=lines, cart="c", at=NOW + 5 * DAY)
+
+
+def told_by_a_revision(shop: Shop) -> None:
+    until_they_have_expired(shop)
+    shop.buy("late", 7_00, at=NOW + 5 * DAY)
+    shop.buy("late", 7_00, spent=7_00, at=NOW + 5 * DAY, revision=2)
+
+
+def told_by_a_refund_that_was_none(shop: Shop) -> None:
+    shop.advance(days=5)
+    shop.buy("late", 14_00, spent=7_00)
+    shop.bring_back("R", 7_00, purchase="late")
+    assert shop.lots()[0]["free"] == 10_00
+    until_they_have_expired(shop, days=15)
+    shop.bring_back("R", 0, purchase="late", at=NOW + 5 * DAY, revision=2)
+
+
+def told_beside_another(shop: Shop) -> None:
+    until_they_have_expired(shop)
+    shop.tell(
+        shop.purchase("P2", 50_00),
+        shop.purchase("late", 7_00, spent=7_00, at=NOW + 5 * DAY),
+    )
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        told_by_the_receipt,
+        told_by_a_hold_that_ended,
+        told_by_a_revision,
+        told_by_a_refund_that_was_none,
+        told_beside_another,
+    ],
+)
+def test_ledger_25_a_late_spend_reopens_however_it_is_told(
+    engine: Engine, told: Callable[[Shop], None]
+):
+    shop = open_programme(engine, rules(life_days=10))
+    shop.buy("P1", 100_00, at=NOW)
+    told(shop)
+
+    first, *_ = shop.lots()
+    assert (first["free"], first["expired"]) == (0, 3_00)
+    assert shop.figures().debt == 0
 
 
 def test_ledger_25_but_not_those_that_had_expired_before_it(engine: Engine):
