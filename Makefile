@@ -30,11 +30,12 @@ test: ## all tests, on SQLite and on PostgreSQL; PYTEST="..." adds options
 	@exec $(BIN)/python -m pytest -q -n auto --maxprocesses=8 $(PYTEST)
 
 .PHONY: quick
-quick: ## the faster tests: on SQLite, fewer random cases, without browser, command line and operation
+quick: ## the faster tests: on SQLite, fewer random cases, without browser, command line, workers' processes and operation
 	@$(SET_UP) test
 	@HYPOTHESIS_PROFILE=quick exec $(BIN)/python -m pytest -q -n auto --maxprocesses=8 \
 		-m "not slow" -k "not postgresql and not partitioned" \
-		$(addprefix --ignore=tests/,journeys hub/web hub/cli deploy torture upgrade) $(PYTEST)
+		$(addprefix --ignore=tests/,journeys hub/web hub/cli hub/jobs deploy torture upgrade \
+		security/test_accessibility.py hub/ingest/test_poison.py hub/ingest/test_door_database.py) $(PYTEST)
 
 .PHONY: check
 check: check-format check-lint check-types check-imports check-documents check-openapi ## format, lint, types, import contracts, documents (no network)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from loyalty_kit import transport
+from loyalty_kit import pacing, transport
 from loyalty_kit.errors import (
     ConnectorError,
     CredentialsRejected,
@@ -22,6 +22,12 @@ from loyalty_kit.errors import (
 from loyalty_kit.pacing import Pace, Waiting, counting_with
 from loyalty_kit.testing.remote import DROP, HANG, Answer, Asked, Remote, Reply, always, json_reply
 from loyalty_kit.transport import call, json_of, session
+
+
+@pytest.fixture(autouse=True)
+def counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another test's remote may have had the same port, by another clock."""
+    monkeypatch.setattr(pacing, "_OWN", pacing._OwnCount())
 
 
 class Time:
