@@ -18,6 +18,7 @@ from loyalty_core.store.audit import COMMAND_LINE, note
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_core.store.inbox import DeliveryRow, Which
+from loyalty_kit.json_text import read_json
 from loyalty_kit.redact import redact_json, redact_text
 
 STATES = ("due", "done", "dropped", "dead")
@@ -157,7 +158,7 @@ def _masked(body: bytes) -> str:
     """The body as text, laid out where it is JSON; what may be personal is masked."""
     text = body.decode("utf-8", "replace")
     try:
-        shown = json.dumps(redact_json(json.loads(text)), ensure_ascii=False, indent=2)
-    except (ValueError, RecursionError):
+        shown = json.dumps(redact_json(read_json(text.encode())), ensure_ascii=False, indent=2)
+    except ValueError:
         shown = redact_text(text)
     return shown[:_BODY_SHOWN]

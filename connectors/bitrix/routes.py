@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from connectors.bitrix.translate import translate_snapshot
 from loyalty_kit.errors import Acknowledged, PayloadInvalid, Unreadable
+from loyalty_kit.json_text import json_body, read_json
 from loyalty_kit.ports import Context, InboundRequest, Settings, Translated, Webhook
 from loyalty_kit.signing import check_hmac_sha256
 
@@ -45,17 +45,14 @@ def delivery_key(request: InboundRequest) -> str:
 
 def translate(request: InboundRequest, context: Context) -> Translated:
     """Raises: NotOurs, PayloadInvalid."""
-    document = _parsed(request.body)
-    if document is None:
-        raise PayloadInvalid("the body is not JSON")
-    return translate_snapshot(document, context)
+    return translate_snapshot(json_body(request.body, PayloadInvalid), context)
 
 
 def _parsed(body: bytes) -> Any:
     """None for what is no JSON."""
     try:
-        return json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):
+        return read_json(body)
+    except ValueError:
         return None
 
 

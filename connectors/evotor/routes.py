@@ -4,7 +4,6 @@ what the application on the terminal hands in of the time without a line."""
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
 from connectors.evotor import schemas
@@ -24,6 +23,7 @@ from connectors.evotor.translate import (
 from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import NotOurs, PayloadInvalid, SignatureInvalid, Unreadable
 from loyalty_kit.events import Event
+from loyalty_kit.json_text import json_body
 from loyalty_kit.ports import (
     Context,
     Hint,
@@ -65,7 +65,7 @@ def delivery_key(request: InboundRequest) -> str:
 
     Raises: Unreadable.
     """
-    json_of(request.body, Unreadable)
+    json_body(request.body, Unreadable)
     return hashlib.sha256(request.body).hexdigest()
 
 
@@ -122,7 +122,7 @@ def translate_late(request: InboundRequest, context: Context) -> Translated:
 
     Raises: NotOurs, PayloadInvalid.
     """
-    document = json_of(request.body, PayloadInvalid)
+    document = json_body(request.body, PayloadInvalid)
     return (translate_document(document, context, TOLD_BY_TILL),)
 
 
@@ -131,21 +131,13 @@ def _listed(request: InboundRequest) -> list[Any]:
 
     Raises: PayloadInvalid.
     """
-    told = json_of(request.body, PayloadInvalid)
+    told = json_body(request.body, PayloadInvalid)
     if isinstance(told, dict) and isinstance(told.get("items"), list):
         told = told["items"]
     elements = told if isinstance(told, list) else [told]
     if not elements or len(elements) > MOST or not all(isinstance(one, dict) for one in elements):
         raise PayloadInvalid("neither an object nor a list of some")
     return elements
-
-
-def json_of(body: bytes, refusal: type[PayloadInvalid] | type[Unreadable]) -> Any:
-    """Raises: `refusal`."""
-    try:
-        return json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise refusal("the body is not JSON") from None
 
 
 DOCUMENT_HOOK = Webhook("documents", verify_user, delivery_key, translate_documents)

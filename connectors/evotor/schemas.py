@@ -7,7 +7,6 @@ form.  Fields that are not used are ignored; those that are used are insisted on
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -18,6 +17,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
 from connectors.evotor.units import Quantity, Roubles
 from loyalty_kit.checker import Load
 from loyalty_kit.errors import PayloadInvalid
+from loyalty_kit.json_text import read_json
 
 MAX_ID = 200
 MAX_OFFSET_MS = 14 * 3600 * 1000
@@ -113,8 +113,8 @@ def opened(value: Any) -> Any:
     if not isinstance(value, str) or not value.lstrip().startswith("{"):
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return read_json(value.encode())
+    except ValueError:
         return value
 
 

@@ -16,7 +16,7 @@ from connectors.evotor import till_schemas
 from connectors.evotor.answers import reply
 from connectors.evotor.cart import STORE_HEADER, customer_of, priced
 from connectors.evotor.people import card_of, email_of, phone_of
-from connectors.evotor.routes import LATE_HOOK, MERCHANT, json_of, verify_user
+from connectors.evotor.routes import LATE_HOOK, MERCHANT, verify_user
 from connectors.evotor.rules_pack import conflicts_of, packed, public_key
 from connectors.evotor.schemas import id_of, load
 from connectors.evotor.settings import listed
@@ -33,6 +33,7 @@ from loyalty_kit.checker import compile_load
 from loyalty_kit.desk import Buyer, Declined, Desk, NewBuyer
 from loyalty_kit.errors import PayloadInvalid, Refused, SignatureInvalid
 from loyalty_kit.events import Customer
+from loyalty_kit.json_text import json_body
 from loyalty_kit.ports import InboundRequest, ProtocolReply, ProtocolRoute, Settings
 from loyalty_kit.redact import masked_address
 
@@ -75,7 +76,7 @@ def _route(method: str, path: str, answer: Answer) -> ProtocolRoute:
 
 
 def _body(request: InboundRequest) -> Any:
-    return json_of(request.body, PayloadInvalid)
+    return json_body(request.body, PayloadInvalid)
 
 
 # Settings and rules

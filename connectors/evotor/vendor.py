@@ -31,13 +31,13 @@ from connectors.evotor.routes import (
     GOODS_HOOK,
     RECEIPT_HOOK,
     bearer_of,
-    json_of,
     verify_user,
 )
 from connectors.evotor.schemas import load
 from loyalty_kit.checker import compile_load
 from loyalty_kit.desk import Declined, Desk
 from loyalty_kit.errors import PayloadInvalid, SignatureInvalid, Unreadable
+from loyalty_kit.json_text import json_body
 from loyalty_kit.ports import InboundRequest, ProtocolReply, ProtocolRoute, Settings
 from loyalty_kit.signing import check_basic, check_token
 
@@ -108,7 +108,7 @@ def _route(method: str, path: str, verify: Verify, answer: Answer) -> ProtocolRo
 
 def _object(request: InboundRequest) -> Mapping[str, Any]:
     """Raises: PayloadInvalid."""
-    told = json_of(request.body, PayloadInvalid)
+    told = json_body(request.body, PayloadInvalid)
     if not isinstance(told, dict):
         raise PayloadInvalid("not an object")
     return told
@@ -223,7 +223,7 @@ def _kept(hook: str) -> Answer:
 
 def _stores(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
     """The owner is shown the ids of shops, which the setting `shops` asks for."""
-    told = json_of(request.body, PayloadInvalid)
+    told = json_body(request.body, PayloadInvalid)
     rows = told.get("items") if isinstance(told, dict) else told
     if not isinstance(rows, list):
         raise PayloadInvalid("not a list")
@@ -236,7 +236,7 @@ def _stores(request: InboundRequest, desk: Desk, settings: Settings) -> Protocol
 
 def _passed_over(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
     """Tills and employees are named by their ids in receipts; their lists are not kept."""
-    json_of(request.body, PayloadInvalid)
+    json_body(request.body, PayloadInvalid)
     return taken()
 
 

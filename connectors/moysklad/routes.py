@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import Any
 
 from connectors.moysklad import schemas
 from connectors.moysklad.catalogue import GOODS
@@ -18,6 +16,7 @@ from connectors.moysklad.translate import (
 )
 from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import NotOurs, PayloadInvalid, Unreadable
+from loyalty_kit.json_text import json_body
 from loyalty_kit.ports import (
     SECRET_HEADER,
     Context,
@@ -64,7 +63,7 @@ def event_key(request: InboundRequest) -> str:
 
     Raises: Unreadable.
     """
-    _json(request.body, Unreadable)
+    json_body(request.body, Unreadable)
     parts = (request.query.get("requestId", "").encode("utf-8", "replace"), request.body)
     return hashlib.sha256(b"\n".join(parts)).hexdigest()
 
@@ -75,7 +74,7 @@ def posted_key(request: InboundRequest) -> str:
     Raises: Unreadable.
     """
     try:
-        number = posted_id(_json(request.body, Unreadable))
+        number = posted_id(json_body(request.body, Unreadable))
     except PayloadInvalid as error:
         raise Unreadable(str(error)) from None
     return f"{number}:{hashlib.sha256(request.body).hexdigest()}"
@@ -86,7 +85,7 @@ def translate_events(request: InboundRequest, context: Context) -> Translated:
 
     Raises: NotOurs, PayloadInvalid.
     """
-    told = load(_NOTIFICATION, _json(request.body, PayloadInvalid))
+    told = load(_NOTIFICATION, json_body(request.body, PayloadInvalid))
     hints: dict[Hint, None] = {}
     for event in told["events"]:
         kind, number = event["meta"].get("type"), uuid_of(event["meta"].get("href"))
@@ -104,20 +103,12 @@ def translate_events(request: InboundRequest, context: Context) -> Translated:
 
 def translate_posted_sale(request: InboundRequest, context: Context) -> Translated:
     """Raises: PayloadInvalid."""
-    return translate_sale(_json(request.body, PayloadInvalid), context)
+    return translate_sale(json_body(request.body, PayloadInvalid), context)
 
 
 def translate_posted_return(request: InboundRequest, context: Context) -> Translated:
     """Raises: PayloadInvalid."""
-    return translate_return(_json(request.body, PayloadInvalid), context)
-
-
-def _json(body: bytes, refusal: type[PayloadInvalid] | type[Unreadable]) -> Any:
-    """Raises: `refusal`."""
-    try:
-        return json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise refusal("the body is not JSON") from None
+    return translate_return(json_body(request.body, PayloadInvalid), context)
 
 
 EVENTS = Webhook("events", verify_address, event_key, translate_events)

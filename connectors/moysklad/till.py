@@ -6,10 +6,9 @@ the till waits: a sale or a return is kept as it came, and what it means is the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from connectors.moysklad import schemas
 from connectors.moysklad.cart import HOLD_S, recalculated
@@ -32,6 +31,7 @@ from loyalty_kit.checker import compile_load
 from loyalty_kit.desk import CODES_SETTING, Declined, Desk, SentCode
 from loyalty_kit.errors import PayloadInvalid, Refused, SignatureInvalid
 from loyalty_kit.events import Customer, ExternalId
+from loyalty_kit.json_text import json_body
 from loyalty_kit.ports import InboundRequest, ProtocolReply, ProtocolRoute, Settings
 from loyalty_kit.redact import masked_address
 
@@ -63,19 +63,11 @@ def _route(method: str, path: str, answer: Answer) -> ProtocolRoute:
     return ProtocolRoute(method, path, guarded)
 
 
-def _body(request: InboundRequest) -> Any:
-    """Raises: PayloadInvalid."""
-    try:
-        return json.loads(request.body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise PayloadInvalid("the body is not JSON") from None
-
-
 # Buyers
 
 
 def _enter(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
-    told = load(_ENTERED, _body(request))
+    told = load(_ENTERED, json_body(request.body, PayloadInvalid))
     new = new_buyer(told)
     if new.external is None and new.phone is None and new.card is None and new.email is None:
         raise Refusal("nobody")
@@ -96,7 +88,7 @@ def _search(request: InboundRequest, desk: Desk, settings: Settings) -> Protocol
 
 
 def _detail(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
-    told = load(_ENTERED, _body(request))
+    told = load(_ENTERED, json_body(request.body, PayloadInvalid))
     customer = customer_of(told, settings)
     found = None if customer is None else desk.buyer(customer)
     if found is None and customer is not None and settings["enrol_at_till"]:
@@ -107,7 +99,7 @@ def _detail(request: InboundRequest, desk: Desk, settings: Settings) -> Protocol
 
 
 def _confirm_registration(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
-    told = load(_ENTERED, _body(request))
+    told = load(_ENTERED, json_body(request.body, PayloadInvalid))
     phone, email = phone_of(told["phone"]), email_of(told["email"])
     if phone is None and email is None:
         raise Refusal("no_phone")
@@ -120,11 +112,11 @@ def _confirm_registration(request: InboundRequest, desk: Desk, settings: Setting
 
 
 def _recalc(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
-    return reply(recalculated(_body(request), desk, settings))
+    return reply(recalculated(json_body(request.body, PayloadInvalid), desk, settings))
 
 
 def _confirm_spending(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
-    told = load(_ASKED, _body(request))
+    told = load(_ASKED, json_body(request.body, PayloadInvalid))
     phone = phone_of(told["phone"])
     customer = Customer(external=ExternalId(None, told["buyer"]), phone=phone)
     found = desk.buyer(customer)

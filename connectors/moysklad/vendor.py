@@ -6,7 +6,6 @@ Both sides prove themselves by a JSON web token, HS256 under the solution's secr
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -20,6 +19,7 @@ from connectors.moysklad.client import MoySklad
 from connectors.moysklad.till_words import empty, reply
 from loyalty_kit.desk import Declined, Desk
 from loyalty_kit.errors import Gone, RemoteMisconfigured, SignatureInvalid
+from loyalty_kit.json_text import read_json
 from loyalty_kit.ports import InboundRequest, ProtocolReply, ProtocolRoute, Settings
 
 LIVES_S = 120
@@ -82,8 +82,8 @@ def _base64(raw: bytes) -> str:
 def _decoded(part: str) -> Mapping[str, Any]:
     """Raises: SignatureInvalid."""
     try:
-        told = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
+        told = read_json(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except ValueError:
         raise SignatureInvalid("an unreadable token") from None
     if not isinstance(told, dict):
         raise SignatureInvalid("an unreadable token")
@@ -104,7 +104,7 @@ def _admit(request: InboundRequest, desk: Desk, settings: Settings) -> None:
 
 def _installed(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
     """Of the account that is known, or the first; the token comes with an installation alone."""
-    told = json.loads(request.body)
+    told = read_json(request.body)
     if not isinstance(told, dict):
         return _refused(400)
     account, known = request.steps["account"], settings["account_id"]
@@ -144,7 +144,7 @@ def _route(method: str, path: str, answer: Any) -> ProtocolRoute:
         except Declined as declined:
             # MoySklad repeats what is answered 5xx, and gives up at 4xx.
             return _refused(503 if declined.code == "try_again" else 400)
-        except (ValueError, RecursionError):
+        except ValueError:
             return _refused(400)
         return told
 

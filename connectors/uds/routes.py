@@ -5,11 +5,11 @@ Their bodies are made by `till.py`, and proved by the same key.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from connectors.uds import translate
 from loyalty_kit.errors import PayloadInvalid, Unreadable
+from loyalty_kit.json_text import json_body
 from loyalty_kit.ports import Context, InboundRequest, Settings, Translated, Webhook
 from loyalty_kit.signing import check_basic
 
@@ -33,16 +33,16 @@ def delivery_key(request: InboundRequest) -> str:
 
 def translate_operation(request: InboundRequest, context: Context) -> Translated:
     """Raises: PayloadInvalid."""
-    return translate.operation(json_of(request.body, PayloadInvalid))
+    return translate.operation(json_body(request.body, PayloadInvalid))
 
 
 def translate_return(request: InboundRequest, context: Context) -> Translated:
     """Raises: PayloadInvalid."""
-    return translate.whole_or_part(json_of(request.body, PayloadInvalid))
+    return translate.whole_or_part(json_body(request.body, PayloadInvalid))
 
 
 def _object(request: InboundRequest) -> dict[str, Any]:
-    told = json_of(request.body, Unreadable)
+    told = json_body(request.body, Unreadable)
     if not isinstance(told, dict):
         raise Unreadable("not an object")
     return told
@@ -53,14 +53,6 @@ def _name(told: dict[str, Any]) -> str:
     if not isinstance(name, str) or not 0 < len(name) <= MOST:
         raise Unreadable("no name of the operation")
     return name
-
-
-def json_of(body: bytes, refusal: type[PayloadInvalid] | type[Unreadable]) -> Any:
-    """Raises: `refusal`."""
-    try:
-        return json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise refusal("the body is not JSON") from None
 
 
 OPERATION = Webhook("operation", verify, delivery_key, translate_operation)

@@ -22,7 +22,7 @@ from connectors.uds.cart import (
     request_of,
     terms_of,
 )
-from connectors.uds.routes import OPERATION, REFUND, json_of, verify
+from connectors.uds.routes import OPERATION, REFUND, verify
 from connectors.uds.schemas import load
 from connectors.uds.words import (
     Json,
@@ -43,6 +43,7 @@ from loyalty_kit.checkout import HoldRequest, Quote
 from loyalty_kit.desk import BookedSale, Buyer, Declined, Desk, Terms
 from loyalty_kit.errors import PayloadInvalid, Refused, SignatureInvalid
 from loyalty_kit.events import Customer
+from loyalty_kit.json_text import json_body
 from loyalty_kit.money import UNIT_MILLI
 from loyalty_kit.ports import InboundRequest, ProtocolReply, ProtocolRoute, Settings
 
@@ -98,7 +99,7 @@ def _origin(request: InboundRequest) -> str | None:
 
 
 def _body(request: InboundRequest) -> Any:
-    return json_of(request.body, PayloadInvalid)
+    return json_body(request.body, PayloadInvalid)
 
 
 # What is only asked

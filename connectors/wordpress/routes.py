@@ -7,7 +7,6 @@ nothing, loses, merges and reorders, and builds the body only when it sends it.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping
 from html import unescape
@@ -26,6 +25,7 @@ from loyalty_kit.errors import (
     PayloadInvalid,
     Unreadable,
 )
+from loyalty_kit.json_text import json_body
 from loyalty_kit.ports import Context, Hint, InboundRequest, Settings, Translated, Webhook
 from loyalty_kit.signing import check_hmac_sha256
 
@@ -114,10 +114,7 @@ def translate(request: InboundRequest, context: Context) -> Translated:
 
 def _json(body: bytes) -> Mapping[str, Any]:
     """Raises: PayloadInvalid."""
-    try:
-        decoded = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise PayloadInvalid("the body is not JSON") from None
+    decoded = json_body(body, PayloadInvalid)
     if not isinstance(decoded, dict):
         raise PayloadInvalid("the body is not an object")
     return decoded

@@ -49,6 +49,7 @@ from loyalty_core.store.programmes import Shop
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_core.store.scratch import Scratch
 from loyalty_kit.events import Purchase, PurchaseLine
+from loyalty_kit.json_text import refuse_deep
 from loyalty_kit.money import UNIT_MILLI
 
 
@@ -261,10 +262,11 @@ def _attributes(told: Mapping[str, str]) -> dict[str, Any]:
 def _object(document: str) -> dict[str, Any]:
     """What both databases take for JSON.  Raises: Wrong."""
     try:
+        refuse_deep(document.encode())
         found = json.loads(document, parse_constant=_no_number)
         text = json.dumps(found, ensure_ascii=False)
         text.encode("utf-8")
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Wrong("not_json", column="attributes") from None
     if not isinstance(found, dict) or "\\u0000" in text:
         raise Wrong("not_json", column="attributes")

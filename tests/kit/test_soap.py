@@ -87,7 +87,7 @@ def test_a_call_and_its_answer() -> None:
 
         asked = remote.asked[-1]
         assert b"m-1" in asked.body
-        assert asked.headers["user-agent"] == "loyalty-hub/1.5"
+        assert asked.headers["user-agent"] == "loyalty-hub/1.6"
 
 
 def test_a_fault_gives_its_code_and_not_its_text() -> None:

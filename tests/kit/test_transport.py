@@ -385,7 +385,7 @@ def test_no_cookie_is_kept() -> None:
         call(made, "GET", remote.base_url)
 
         assert "cookie" not in remote.asked[1].headers
-        assert remote.asked[1].headers["user-agent"] == "loyalty-hub/1.5"
+        assert remote.asked[1].headers["user-agent"] == "loyalty-hub/1.6"
 
 
 def test_logs_and_errors_hold_no_query_and_no_header(caplog: pytest.LogCaptureFixture) -> None:

@@ -25,6 +25,7 @@ from loyalty_kit.events import (
     Refund,
     RefundLine,
 )
+from loyalty_kit.json_text import json_body
 from loyalty_kit.manifest import Capability, Channel, Manifest
 from loyalty_kit.money import format_decimal
 from loyalty_kit.ports import (
@@ -152,10 +153,7 @@ def translate_message(message: Mapping[str, Any]) -> Translated:
 
 
 def message_in(inbound: InboundRequest) -> Mapping[str, Any]:
-    try:
-        message = json.loads(inbound.body)
-    except (ValueError, RecursionError):
-        raise Unreadable("not JSON") from None
+    message = json_body(inbound.body, Unreadable)
     if not isinstance(message, dict):
         raise Unreadable("not an object")
     return message

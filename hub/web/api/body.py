@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError
 
 from hub.refusal import Refusal
 from loyalty_core.domain.errors import InvalidInput
+from loyalty_kit.json_text import refuse_deep
 
 T = TypeVar("T")
 _UTF8 = frozenset({"utf-8", "utf8"})
@@ -29,12 +30,13 @@ def read_json() -> Any:
         raise Refusal(415, "unsupported_media_type")
     try:
         return decode(request.get_data(cache=False))
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Refusal(400, "malformed_json") from None
 
 
 def decode(told: bytes) -> Any:
-    """Raises: ValueError, RecursionError."""
+    """Raises: ValueError."""
+    refuse_deep(told)
     return _STRICT.decode(told.removeprefix(codecs.BOM_UTF8).decode())
 
 
