@@ -7,7 +7,9 @@ that it does not know is left to marshmallow as well; a differential test holds 
 (`tests/kit/test_checker.py`).
 
 A field of ours may have a `quick`: the source of an expression that makes of `value` what the
-field loads, or None where the field itself is to be asked.  It may use `parse_decimal`.
+field loads, or None where the field itself is to be asked.  It may use `parse_decimal`.  A schema
+of ours may have one for its `_build`: the lines that make `loaded` what that gives.  They may use
+`builds`, the schema's own.
 
 Written after marshmallow 4.4.0 (`Schema._do_load`, `Schema._deserialize`, `Field.deserialize`).
 Hooks must not change the data that they are handed in place: where it steps aside, a `pre_load`
@@ -19,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
+from inspect import signature
 from typing import Any, NamedTuple, TypeGuard
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, missing, validate
@@ -41,6 +44,7 @@ _SCHEMA_WAYS = (
     "_invoke_schema_validators",
     "_run_validator",
 )
+_BUILD = "_build"
 _FIELD_WAYS = ("deserialize", "_validate", "_validate_all", "_validate_missing")
 
 
@@ -49,12 +53,14 @@ class NotCompilable(TypeError):
 
 
 class _Part(NamedTuple):
-    """A field of an object: it is loaded as `name`."""
+    """A field of an object: it is loaded as `name`.  `make` is called where it is not there."""
 
     name: str
     nullable: bool
+    required: bool
     read: Read
     quick: str | None
+    make: Callable[[], Any] | None
 
 
 def compile_load(schema: Schema) -> Load:
@@ -79,35 +85,62 @@ def _object(schema: Schema, above: tuple[type[Schema], ...]) -> Read:
     through here (`docs/adr/0054-what-reads-a-basket-is-generated-source.md`)."""
     _refuse_what_is_not_known(schema, above)
     parts = _parts(schema, (*above, type(schema)))
-    required, fixed, made = _absent(schema)
     told = {"many": False, "partial": None, "unknown": schema.unknown}
-    known: dict[str, Any] = {"told": told, "fixed": fixed}
-    known |= {"required": required, "keys": frozenset(parts)}
+    known: dict[str, Any] = {"told": told, "fixed": _fixed(schema)}
     lines = ["def read(data, _key=None, _within=None):"]
-    lines += _called(_hooks(schema, PRE_LOAD), "data = {}(data, **told)", known)
-    lines.append("    if type(data) is not dict or not data.keys() >= required: raise doubt")
-    if schema.unknown == RAISE:
-        lines.append("    if not data.keys() <= keys: raise doubt")
-    lines.append("    loaded = fixed.copy()")
-    for number, (key, name, make) in enumerate(made):
-        known[f"make{number}"] = make
-        lines.append(f"    if {key!r} not in data: loaded[{name!r}] = make{number}()")
+    lines += _called(_hooks(schema, PRE_LOAD), "data = ", "data", known)
+    lines.append("    if type(data) is not dict: raise doubt")
+    lines += ["    loaded = fixed.copy()", "    strange = len(data)"]
     for number, (key, part) in enumerate(parts.items()):
-        known[f"read{number}"] = part.read
-        lines += [f"    if {key!r} in data:", f"        value = data[{key!r}]"]
-        read = f"read{number}(value, {key!r}, data)"
-        lines += _taken(f"loaded[{part.name!r}] = {{}}", part.quick, read, part.nullable)
-    lines += _called(_hooks(schema, VALIDATES_SCHEMA), "{}(loaded, **told)", known)
-    lines += _called(_hooks(schema, POST_LOAD), "loaded = {}(loaded, **told)", known)
+        known[f"read{number}"], known[f"make{number}"] = part.read, part.make
+        lines += [
+            f"    if {key!r} in data:",
+            "        strange -= 1",
+            f"        value = data[{key!r}]",
+        ]
+        read, take = f"read{number}(value, {key!r}, data)", f"loaded[{part.name!r}] = {{}}"
+        lines += _taken(take, part.quick, read, part.nullable)
+        if part.required:
+            lines.append("    else: raise doubt")
+        elif part.make is not None:
+            lines.append(f"    else: {take.format(f'make{number}()')}")
+    if schema.unknown == RAISE:
+        lines.append("    if strange: raise doubt")
+    lines += _called(_hooks(schema, VALIDATES_SCHEMA), "", "loaded", known)
+    lines += _quick_build(schema, known) or _called(
+        _hooks(schema, POST_LOAD), "loaded = ", "loaded", known
+    )
     return _written(lines, "loaded", known)
 
 
-def _called(hooks: Sequence[Callable[..., Any]], call: str, known: dict[str, Any]) -> list[str]:
+def _called(
+    hooks: Sequence[Callable[..., Any]], take: str, given: str, known: dict[str, Any]
+) -> list[str]:
     """A line for each hook, which is known by a name."""
     first = len(known)
-    names = [f"hook{first + number}" for number in range(len(hooks))]
-    known |= dict(zip(names, hooks, strict=True))
-    return [f"    {call.format(name)}" for name in names]
+    lines = []
+    for number, hook in enumerate(hooks, first):
+        known[f"hook{number}"] = hook
+        more = "" if _asks_for_data_alone(hook) else ", **told"
+        lines.append(f"    {take}hook{number}({given}{more})")
+    return lines
+
+
+def _asks_for_data_alone(hook: Callable[..., Any]) -> bool:
+    """Whether it throws away all else that marshmallow tells: it calls that `_`."""
+    _, *others = signature(hook).parameters.values()
+    return all(one.kind is one.VAR_KEYWORD and one.name == "_" for one in others)
+
+
+def _quick_build(schema: Schema, known: dict[str, Any]) -> list[str]:
+    """What the schema's only hook of this kind does, written out; nothing where it cannot be."""
+    quick: list[str] | None = getattr(schema, "quick", None)
+    if quick is None or _hooks(schema, POST_LOAD) != (getattr(schema, _BUILD),):
+        return []
+    if _home(type(schema), "quick") is not _home(type(schema), _BUILD):
+        return []
+    known["builds"] = schema.builds  # type: ignore[attr-defined]
+    return [f"    {line}" for line in quick]
 
 
 def _taken(take: str, quick: str | None, read: str, nullable: bool) -> list[str]:
@@ -132,28 +165,24 @@ def _parts(schema: Schema, above: tuple[type[Schema], ...]) -> dict[str, _Part]:
     """By the key in the data."""
     return {
         _key_of(attribute, field): _Part(
-            field.attribute or attribute, field.allow_none, _field(field, above), _quick(field)
+            field.attribute or attribute,
+            field.allow_none,
+            field.required,
+            _field(field, above),
+            _quick(field),
+            field.load_default if callable(field.load_default) else None,
         )
         for attribute, field in schema.load_fields.items()
     }
 
 
-def _absent(
-    schema: Schema,
-) -> tuple[frozenset[str], dict[str, Any], list[tuple[str, str, Callable[[], Any]]]]:
-    """Keys that must be there, what others load as where they are not, and how that is made."""
-    required: set[str] = set()
-    fixed: dict[str, Any] = {}
-    made: list[tuple[str, str, Callable[[], Any]]] = []
-    for attribute, field in schema.load_fields.items():
-        name, absent = field.attribute or attribute, field.load_default
-        if field.required:
-            required.add(_key_of(attribute, field))
-        elif callable(absent):
-            made.append((_key_of(attribute, field), name, absent))
-        elif absent is not missing:
-            fixed[name] = absent
-    return frozenset(required), fixed, made
+def _fixed(schema: Schema) -> dict[str, Any]:
+    """What fields load as where they are not there."""
+    return {
+        field.attribute or attribute: field.load_default
+        for attribute, field in schema.load_fields.items()
+        if field.load_default is not missing and not callable(field.load_default)
+    }
 
 
 def _key_of(attribute: str, field: fields.Field[Any]) -> str:

@@ -63,27 +63,18 @@ class BasketLineSchema(GoodsSchema):
     )
 
     @validates_schema
-    def _has_an_amount(self, data: dict[str, Any], **_: Any) -> None:
+    def _costs_something(self, data: dict[str, Any], **_: Any) -> None:
+        """Where no amount is told, it is reckoned here."""
         if data["quantity_milli"] == 0:
             raise ValidationError(NO_QUANTITY, "quantity")
         if "amount_minor" in data:
             return
         if data.get("price_minor") is None:
             raise ValidationError(NO_AMOUNT, "amount")
-        if _cost(data) >= MAX_AMOUNT:
+        cost = divide(data["price_minor"] * data["quantity_milli"], UNIT_MILLI, "half_up")
+        if cost >= MAX_AMOUNT:
             raise ValidationError(AMOUNT_TOO_LARGE, "price")
-
-    @post_load
-    def _build(self, data: dict[str, Any], **_: Any) -> Any:
-        if "amount_minor" not in data:
-            data["amount_minor"] = _cost(data)
-        return super()._build(data)
-
-
-def _cost(data: Mapping[str, Any]) -> int:
-    """Price x quantity in kopecks, rounded half up; 0 where no price is told."""
-    price_minor: int = data.get("price_minor") or 0
-    return divide(price_minor * data["quantity_milli"], UNIT_MILLI, "half_up")
+        data["amount_minor"] = cost
 
 
 class MemberSchema(MemberKeysSchema):

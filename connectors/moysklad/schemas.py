@@ -46,6 +46,12 @@ class _Counted(Number):
 
     per_unit: ClassVar[int]
 
+    @property
+    def quick(self) -> str:
+        """For the checker: of whole units nothing is rounded."""
+        most = int(MAX_SIZE)
+        return f"value * {self.per_unit} if type(value) is int and 0 <= value < {most} else None"
+
     def _deserialize(  # type: ignore[override]  # the same value in whole units
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> int:
@@ -115,7 +121,7 @@ class Ref(fields.Field[str | None]):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str | None:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             raise ValidationError("Not a reference.")
         return ref_id(value)
 
@@ -146,7 +152,7 @@ class Uuid(fields.Field[str]):
 
 def ref_id(value: Mapping[str, Any]) -> str | None:
     meta = value.get("meta")
-    for one in (value, meta if isinstance(meta, Mapping) else {}):
+    for one in (value, meta if isinstance(meta, dict) else {}):
         if (found := uuid_of(one.get("id"))) is not None:
             return found
         href = one.get("href")

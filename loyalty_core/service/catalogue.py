@@ -12,7 +12,9 @@ from sqlalchemy import Connection
 from loyalty_core.store import catalogue as store
 from loyalty_core.store.catalogue import CategoryRow, ProductRow, StockRow
 from loyalty_core.store.programmes import fold
+from loyalty_kit.checkout import BasketLine
 from loyalty_kit.events import PurchaseLine
+from loyalty_kit.frozen import frozen
 
 __all__ = [
     "CatalogueProduct",
@@ -82,7 +84,7 @@ class InStockLike(Protocol):
     def quantity_milli(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CatalogueProduct:
     """What the catalogue knows of a product; `categories` with all above them.
 
@@ -186,6 +188,28 @@ def products_for(
     own = {code for product in found for code in product.categories}
     parents = store.parents_above(connection, programme_id, own) if own else {}
     return {product.sku: _with_ancestors(product, parents) for product in found}
+
+
+def basket_line_filled_in(line: BasketLine, product: CatalogueProduct) -> BasketLine:
+    """What a line leaves out, the catalogue knows."""
+    # By their places, as in `_with_product`.
+    return BasketLine(
+        line.id,
+        line.quantity_milli,
+        line.amount_minor,
+        line.kind,
+        line.sku,
+        line.name,
+        line.price_minor,
+        product.categories if line.categories is None else line.categories,
+        line.brand or product.brand,
+        product.attributes if line.attributes is None else line.attributes,
+        line.legal_class or product.legal_class,
+        line.discountable,
+        line.min_price_minor,
+        product.volume_ml if line.volume_ml is None else line.volume_ml,
+        product.strength_bp if line.strength_bp is None else line.strength_bp,
+    )
 
 
 def product_names(
@@ -322,14 +346,14 @@ def _with_ancestors(product: ProductRow, parents: Mapping[str, str]) -> Catalogu
             codes[above] = None
             above = parents.get(above)
     return CatalogueProduct(
-        sku=product.sku,
-        name=product.name,
-        price_minor=product.price_minor,
-        categories=tuple(codes),
-        brand=product.brand,
-        attributes=product.attributes,
-        legal_class=product.legal_class,
-        cost_minor=product.cost_minor,
-        volume_ml=product.volume_ml,
-        strength_bp=product.strength_bp,
+        product.sku,
+        product.name,
+        tuple(codes),
+        product.brand,
+        product.attributes,
+        product.legal_class,
+        product.cost_minor,
+        product.volume_ml,
+        product.strength_bp,
+        product.price_minor,
     )

@@ -29,7 +29,7 @@ from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.tiering import LIFETIME
 from loyalty_core.domain.tiers import Ladder
-from loyalty_core.service.catalogue import products_for
+from loyalty_core.service.catalogue import basket_line_filled_in, products_for
 from loyalty_core.service.certificate_payment import paid_with
 from loyalty_core.service.certificate_uses import entered
 from loyalty_core.service.coupon_uses import codes_of
@@ -263,15 +263,7 @@ def fill_in(
     for line in request.lines:
         product = known.get(line.sku or "") if _is_open(line, plan) else None
         if product is not None:
-            line = replace(
-                line,
-                categories=product.categories if line.categories is None else line.categories,
-                brand=line.brand or product.brand,
-                attributes=product.attributes if line.attributes is None else line.attributes,
-                legal_class=line.legal_class or product.legal_class,
-                volume_ml=product.volume_ml if line.volume_ml is None else line.volume_ml,
-                strength_bp=product.strength_bp if line.strength_bp is None else line.strength_bp,
-            )
+            line = basket_line_filled_in(line, product)
         lines.append(line)
     return replace(request, lines=tuple(lines))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from loyalty_core.store.database import is_sqlite
 from loyalty_core.store.ready import Ready
 from loyalty_core.store.sets import among, insert_many
 from loyalty_core.store.tables import categories, product_stock, products
+from loyalty_kit.frozen import frozen
 
 _KEPT_WHERE_NOT_SAID = (
     "external_id",
@@ -27,7 +28,7 @@ _KEPT_WHERE_NOT_SAID = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProductRow:
     """A product as it is stored; `categories` are its own codes, without their ancestors.
 
@@ -65,7 +66,7 @@ class CategoryRow:
     parent: str | None
 
 
-_PRODUCT = [products.c[name] for name in ProductRow.__slots__]
+_PRODUCT = [products.c[name] for name in ProductRow.__dataclass_fields__]
 _CATEGORY = [categories.c[name] for name in CategoryRow.__slots__]
 
 _BY_SKU = Ready(
@@ -163,7 +164,7 @@ _LOCK_COUNTED = (
 def products_by_sku(
     connection: Connection, programme_id: int, skus: Collection[str]
 ) -> list[ProductRow]:
-    found = _BY_SKU.named(connection, {"programme": programme_id, "skus": set(skus)})
+    found = _BY_SKU.rows(connection, {"programme": programme_id, "skus": set(skus)})
     return [_product(row) for row in found]
 
 
@@ -185,7 +186,7 @@ def products_after(
     if legal_class is not None:
         query = query.where(products.c.legal_class == legal_class)
     rows = connection.execute(query)
-    return [_product(row._mapping) for row in rows]
+    return [_product(row) for row in rows]
 
 
 def legal_classes(connection: Connection, programme_id: int) -> list[str]:
@@ -222,8 +223,8 @@ def _insert(connection: Connection, table: Any) -> Any:
     return sqlite_insert(table) if is_sqlite(connection) else postgresql_insert(table)
 
 
-def _product(row: Mapping[Any, Any]) -> ProductRow:
-    values = dict(row)
-    for name in ("categories", "attributes"):
-        values[name] = tuple(values[name])
-    return ProductRow(**values)
+def _product(row: Iterable[Any]) -> ProductRow:
+    """Of the columns `_PRODUCT`."""
+    sku, name, external_id, price_minor, codes, brand, attributes, *others = row
+    lists = tuple(codes), tuple(attributes)
+    return ProductRow(sku, name, external_id, price_minor, lists[0], brand, lists[1], *others)

@@ -39,7 +39,7 @@ from loyalty_core.domain.members import IdentityKey
 from loyalty_core.domain.pricing.coupons import Coupon
 from loyalty_core.store.accounts import balance_of, due_sums, held_sum
 from loyalty_core.store.certificates import goods_of, state_of
-from loyalty_core.store.database import Statement, compile_once, fetch
+from loyalty_core.store.database import PARAMETER, Statement, compile_once, fetch
 from loyalty_core.store.members import person_of
 from loyalty_core.store.promotion_uses import UseKey
 from loyalty_core.store.sets import among, list_for, rows_as_json
@@ -461,7 +461,6 @@ def _statement(dialect: Dialect, shape: _Shape) -> Statement:
     return compile_once(query, dialect)
 
 
-_PARAMETER = re.compile(r"%\((\w+)\)s")
 _LIST = "each_"
 """Before the name of a parameter: its values for each of several."""
 _NUMBERS = frozenset({"programme", "member", "hold", "bought_since"})
@@ -480,7 +479,7 @@ def _statement_for_each(dialect: Dialect, shape: _Shape) -> tuple[Statement, tup
     """
     one = _statement(dialect, shape)
     shared = {*one.fixed, "now"}
-    names = tuple(dict.fromkeys(n for n in _PARAMETER.findall(one.sql) if n not in shared))
+    names = tuple(dict.fromkeys(n for n in PARAMETER.findall(one.sql) if n not in shared))
 
     def own(found: re.Match[str]) -> str:
         return found[0] if found[1] in shared else f'asked."{found[1]}"'
@@ -492,7 +491,7 @@ def _statement_for_each(dialect: Dialect, shape: _Shape) -> tuple[Statement, tup
     sql = f"""
         SELECT asked.place, facts.*
         FROM unnest({arrays}) WITH ORDINALITY AS asked ({columns}, place)
-        CROSS JOIN LATERAL ({_PARAMETER.sub(own, one.sql)} OFFSET 0) AS facts
+        CROSS JOIN LATERAL ({PARAMETER.sub(own, one.sql)} OFFSET 0) AS facts
         ORDER BY asked.place, facts.points
     """  # noqa: S608  # nosec B608 - names of ours
     return Statement(sql, one.fixed), names

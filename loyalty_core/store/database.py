@@ -6,18 +6,21 @@ How the two databases differ is known here, in `prompt` and in `sets`, and nowhe
 from __future__ import annotations
 
 import hashlib
+import json
 import math
+import re
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from operator import attrgetter, methodcaller
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
+from psycopg import RawCursor
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -52,6 +55,8 @@ _BUSY_S = 30
 _ATTEMPTS = 5
 _RETRIED_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _WRITE = "hub_write"
+PARAMETER = re.compile(r"%\((\w+)\)s")
+"""In a `Statement` for PostgreSQL."""
 _CURSOR = "hub_cursor"
 """A driver's connection keeps one for `fetch` and `change`: making it costs a third of using it."""
 _BACK, _TRUSTED_S = "hub_back", 1.0
@@ -83,11 +88,21 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
             pool_size=pool_size,
             max_overflow=pool_size,
             hide_parameters=True,
+            json_deserializer=read_json,
         )
         event.listen(engine, "checkin", _note_return)
         event.listen(engine, "checkout", partial(_ask_after, engine.dialect))
     _turns[engine] = threading.RLock()
     return engine
+
+
+def read_json(told: bytes) -> Any:
+    """What a column says: PostgreSQL's own JSON, whose encoding need not be guessed, as `json`
+    guesses it of bytes."""
+    return _decode(told.decode())[0]
+
+
+_decode = json.JSONDecoder().raw_decode
 
 
 def _note_return(_driver: Any, record: ConnectionPoolEntry) -> None:
@@ -305,14 +320,25 @@ def fetch(
 
     Raises: DBAPIError, as SQLAlchemy would.
     """
-    rows: list[tuple[Any, ...]] = _drive(
-        connection, statement.sql, {**statement.fixed, **values}, _all_rows
-    )
+    told: Any = {**statement.fixed, **values}
+    sql = statement.sql
+    if not is_sqlite(connection):
+        sql, names = _by_numbers(sql)
+        told = [told[name] for name in names]
+    rows: list[tuple[Any, ...]] = _drive(connection, sql, told, _all_rows)
     return rows
 
 
+@cache
+def _by_numbers(sql: str) -> tuple[str, tuple[str, ...]]:
+    """A statement with PostgreSQL's own parameters, and the names of their values."""
+    names = tuple(dict.fromkeys(PARAMETER.findall(sql)))
+    numbers = {name: f"${number}" for number, name in enumerate(names, 1)}
+    return PARAMETER.sub(lambda found: numbers[found[1]], sql).replace("%%", "%"), names
+
+
 def change(connection: Connection, sql: str, values: Sequence[Any]) -> int:
-    """Run a statement that changes rows, in the driver's own words; how many it changed.
+    """Run a statement that changes rows, in the database's own words; how many it changed.
 
     For those that write a batch; inside of a transaction, as it begins none.
 
@@ -328,7 +354,7 @@ def _drive(connection: Connection, sql: str, values: Any, take: Callable[[Any], 
     base = dialect.loaded_dbapi.Error
     cursor: Any = connection.info.get(_CURSOR)
     if cursor is None:
-        cursor = connection.info[_CURSOR] = connection.connection.cursor()
+        cursor = connection.info[_CURSOR] = _cursor(connection)
     try:
         cursor.execute(sql, values)
         return take(cursor)
@@ -336,6 +362,14 @@ def _drive(connection: Connection, sql: str, values: Any, take: Callable[[Any], 
         raise DBAPIError.instance(
             sql, None, error, base, hide_parameters=True, dialect=dialect
         ) from error
+
+
+def _cursor(connection: Connection) -> Any:
+    """PostgreSQL is told statements as they are: psycopg's usual cursor looks for parameters in
+    each anew, or in its cache by the whole text, which takes a statement of 4 kB at the most."""
+    if is_sqlite(connection):
+        return connection.connection.cursor()
+    return RawCursor(cast("Any", connection.connection.driver_connection))
 
 
 _all_rows = methodcaller("fetchall")

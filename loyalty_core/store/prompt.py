@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
-from loyalty_core.store.database import is_sqlite, prepare_sqlite, turn
+from loyalty_core.store.database import is_sqlite, prepare_sqlite, read_json, turn
 
 T = TypeVar("T")
 MAKERS = 4
@@ -216,6 +216,7 @@ def _make_engine(main: Engine, patience_s: float) -> Engine:
         skip_autocommit_rollback=True,
         use_native_hstore=False,  # spares a query each time one is opened
         hide_parameters=True,
+        json_deserializer=read_json,
         connect_args={"prepare_threshold": 1},
     )
     event.listen(engine, "do_connect", PromptConnection.within(patience_s))

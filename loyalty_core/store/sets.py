@@ -314,7 +314,9 @@ def _update(
 
 
 def _arrays(columns: Sequence[Column[Any]]) -> str:
-    arrays = ", ".join(f"CAST(%s AS {_type_of(column.type)}[])" for column in columns)
+    arrays = ", ".join(
+        f"CAST(${number} AS {_type_of(column.type)}[])" for number, column in enumerate(columns, 1)
+    )
     return f"unnest({arrays})"
 
 

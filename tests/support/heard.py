@@ -51,3 +51,13 @@ def heard_by_postgres(said: list[Said]) -> Iterator[None]:
         mock.patch.object(psycopg.Cursor, "executemany", hear_many),
     ):
         yield
+
+
+def explained(connection: Connection, explain: str, said: Said) -> list[Any]:
+    """What PostgreSQL says of a statement that was heard: rows of one column."""
+    statement, parameters = said
+    # The store says what PostgreSQL knows, SQLAlchemy what psycopg puts into those words.
+    kind = psycopg.RawCursor if "$1" in statement else psycopg.Cursor
+    driver: Any = connection.connection.driver_connection
+    found = kind(driver).execute(f"{explain} {statement}".encode(), parameters)
+    return [told for (told,) in found]

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError
 
 from connectors.moysklad import schemas
 from connectors.moysklad.lines import parts_of_document, parts_of_till, purchase_lines
 from connectors.moysklad.people import customer_of, email_of, new_buyer, phone_of
 from connectors.moysklad.schemas import ref_id, uuid_of
+from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.events import ExternalId
 from tests.connectors.moysklad.shared import ANNA, CHEESE, settings
@@ -23,6 +24,9 @@ PRODUCT = {"meta": {"href": f"https://moysklad.example/entity/product/{CHEESE}"}
     ("field", "wire", "inside"),
     [
         (schemas.Roubles(), 690.0, 69000),
+        (schemas.Roubles(), 690, 69000),
+        (schemas.Roubles(), 0, 0),
+        (schemas.Roubles(), 10**12 - 1, 10**14 - 100),
         (schemas.Roubles(), 899.9, 89990),
         (schemas.Roubles(), "0.1", 10),
         (schemas.Roubles(), 0.005, 1),
@@ -39,13 +43,21 @@ PRODUCT = {"meta": {"href": f"https://moysklad.example/entity/product/{CHEESE}"}
 )
 def test_numbers_by_their_units(field, wire, inside):
     assert field.deserialize(wire) == inside
+    assert compiled(field)({"it": wire}) == {"it": inside}
 
 
-@pytest.mark.parametrize("wire", [True, "x", "NaN", float("inf"), 1e300, [], {}, -1])
+@pytest.mark.parametrize("wire", [True, "x", "NaN", float("inf"), 1e300, [], {}, -1, 10**12])
 def test_what_is_no_count_is_refused(wire):
     for field in (schemas.Roubles(), schemas.Kopecks(), schemas.Points(), schemas.Quantity()):
         with pytest.raises(ValidationError):
             field.deserialize(wire)
+        with pytest.raises(ValidationError):
+            compiled(field)({"it": wire})
+
+
+def compiled(field):
+    """As documents are read: a field may be read without being called."""
+    return compile_load(Schema.from_dict({"it": field})())
 
 
 @pytest.mark.parametrize(

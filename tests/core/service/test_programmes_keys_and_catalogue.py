@@ -1,5 +1,6 @@
 """API keys and the catalogue of a programme, on both databases."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from loyalty_core.domain.errors import InvalidInput, NotFound, UnknownShop
 from loyalty_core.domain.rules import default_rules
 from loyalty_core.service.api_keys import create_key, find_key, list_keys, revoke_key
 from loyalty_core.service.catalogue import (
+    CatalogueProduct,
+    basket_line_filled_in,
     list_categories,
     list_products,
     products_for,
@@ -18,6 +21,8 @@ from loyalty_core.service.catalogue import (
 from loyalty_core.service.programmes import create_programme
 from loyalty_core.store.database import write
 from loyalty_core.store.tables import api_keys
+from loyalty_kit.checkout import BasketLine
+from loyalty_kit.events import LineKind
 from loyalty_kit.ports import Category, Product
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -155,6 +160,101 @@ def test_a_product_brings_the_categories_above_its_own(connection, programme_id)
     assert (found["SEN"].brand, found["SEN"].name) == ("Gold", "Сенча")
     assert found["CUP"].categories == ()
     assert products_for(connection, programme_id, []) == {}
+
+
+TOLD = BasketLine(
+    id="7",
+    quantity_milli=2000,
+    amount_minor=300_00,
+    kind=LineKind.FEE,
+    sku="SEN",
+    name="as the till has it",
+    price_minor=150_00,
+    categories=("own",),
+    brand="Own",
+    attributes=("own",),
+    legal_class="beer",
+    discountable=False,
+    min_price_minor=99_00,
+    volume_ml=330,
+    strength_bp=4_50,
+)
+LEFT_OUT = replace(
+    TOLD,
+    categories=None,
+    brand=None,
+    attributes=None,
+    legal_class=None,
+    volume_ml=None,
+    strength_bp=None,
+)
+KNOWN = CatalogueProduct(
+    sku="SEN",
+    name="Сенча",
+    categories=("green", "tea"),
+    brand="Gold",
+    attributes=("new",),
+    legal_class="wine",
+    volume_ml=500,
+    strength_bp=12_00,
+)
+
+
+def test_a_line_is_told_what_it_leaves_out_and_nothing_else():
+    assert basket_line_filled_in(TOLD, KNOWN) == TOLD
+    assert basket_line_filled_in(replace(TOLD, categories=(), attributes=()), KNOWN) == replace(
+        TOLD, categories=(), attributes=()
+    )
+    assert basket_line_filled_in(LEFT_OUT, KNOWN) == BasketLine(
+        id="7",
+        quantity_milli=2000,
+        amount_minor=300_00,
+        kind=LineKind.FEE,
+        sku="SEN",
+        name="as the till has it",
+        price_minor=150_00,
+        categories=("green", "tea"),
+        brand="Gold",
+        attributes=("new",),
+        legal_class="wine",
+        discountable=False,
+        min_price_minor=99_00,
+        volume_ml=500,
+        strength_bp=12_00,
+    )
+
+
+def test_a_product_is_given_back_as_it_was_told(connection, programme_id):
+    """Column by column, with none in the place of another."""
+    told = Product(
+        "SEN",
+        "Сенча",
+        external_id="x-1",
+        price_minor=150_00,
+        categories=("green",),
+        brand="Gold",
+        attributes=("new", "bio"),
+        legal_class="tea",
+        cost_minor=90_00,
+        volume_ml=500,
+        strength_bp=12_00,
+    )
+    upsert_products(connection, programme_id, [told], now=NOON)
+
+    (listed,), _ = list_products(connection, programme_id)
+    found = products_for(connection, programme_id, ["SEN"])["SEN"]
+
+    for one in (listed, found):
+        assert (one.sku, one.name, one.categories, one.brand) == (
+            "SEN",
+            "Сенча",
+            ("green",),
+            "Gold",
+        )
+        assert (one.attributes, one.legal_class) == (("new", "bio"), "tea")
+        assert (one.price_minor, one.cost_minor) == (150_00, 90_00)
+        assert (one.volume_ml, one.strength_bp) == (500, 12_00)
+    assert listed.external_id == "x-1"
 
 
 def test_a_circle_of_categories_ends(connection, programme_id):

@@ -11,7 +11,7 @@ from loyalty_core.store.ids import first_id_at
 from loyalty_core.store.odd_receipts import flagged
 from loyalty_core.store.overview import DayRow, member_count, stretch
 from loyalty_core.store.tables import members, programmes, purchase_lines, purchases
-from tests.support.heard import Said, heard_by_postgres
+from tests.support.heard import Said, explained, heard_by_postgres
 
 MIDNIGHT = datetime(2026, 3, 14, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -167,7 +167,6 @@ def test_receipts_with_flags_are_found_without_reading_those_that_have_none(
         with heard_by_postgres(said):
             found = flagged(connection, 1, seen=False, before=None, limit=50)
         (of_purchases,) = [one for one in said if "FROM purchases JOIN" in one[0]]
-        plan = connection.exec_driver_sql("EXPLAIN " + of_purchases[0], of_purchases[1])
-        steps = "\n".join(row[0] for row in plan)
+        steps = "\n".join(explained(connection, "EXPLAIN", of_purchases))
     assert [one.id for one in found] == [1]
     assert "ix_purchases_flagged" in steps, steps

@@ -19,7 +19,7 @@ from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import LEDGER_FAMILY, metadata
 from tests.support.books import assert_books_add_up
 from tests.support.databases import PARTITIONS
-from tests.support.heard import Said, heard_by_postgres
+from tests.support.heard import Said, explained, heard_by_postgres
 from tests.support.hub import make_hub
 from tests.support.ledger import ANNA, BORIS, DAY, NOW, Shop, open_programme
 
@@ -232,8 +232,8 @@ class Watched:
         plain = create_engine(self._engine.url)
         names = {table.name for table in LEDGER_FAMILY}
         with plain.connect() as connection:
-            explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
-            plan = connection.exec_driver_sql(explain, parameters).scalar_one()
+            said = statement, parameters
+            (plan,) = explained(connection, "EXPLAIN (ANALYZE, FORMAT JSON)", said)
             connection.rollback()
         plain.dispose()
         found: dict[str, set[str]] = {}

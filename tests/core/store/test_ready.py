@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, bindparam, literal_column, select, update
 from sqlalchemy.exc import DBAPIError
 
-from loyalty_core.store.database import transact
+from loyalty_core.store.database import Statement, fetch, transact
 from loyalty_core.store.ready import Ready
 from loyalty_core.store.sets import among, insert_many
 from loyalty_core.store.tables import lots, products
@@ -15,7 +16,7 @@ NOW = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
 COLUMNS = ("programme_id", "sku", "name", "categories", "attributes", "price_minor", "updated_at")
 ROWS = [
     (1, "A", "Чай", ["tea", "green"], {"grade": 1, "bio": True}, 150_00, NOW),
-    (1, "B", "Кофе", [], {}, None, NOW.replace(microsecond=0)),
+    (1, "B", "Кофе", [], {"n": 10**30, "of": 'Уцзи \\ "'}, None, NOW.replace(microsecond=0)),
     (2, "A", "of another programme", [], {}, None, NOW),
 ]
 LOT = ("member_id", "currency", "no", "amount", "active", "spendable_from", "expires_at")
@@ -92,3 +93,17 @@ def test_what_the_database_refuses_is_told_as_sqlalchemy_tells_it(engine: Engine
 
     with pytest.raises(DBAPIError):
         transact(engine, lambda connection: query.rows(connection, {"sku": object()}))
+
+
+_LONG = "x" * 5000
+"""Beyond what psycopg's own cache of statements takes."""
+
+
+def test_a_statement_of_any_length_is_not_taken_apart_for_each_run(postgres_engine, monkeypatch):
+    statement = Statement(
+        f"SELECT %(a)s::text || %(b)s::text || %(a)s::text, '100%%', length('{_LONG}')", {"b": "-"}
+    )
+    with postgres_engine.begin() as connection:
+        assert fetch(connection, statement, {"a": "1"}) == [("1-1", "100%", 5000)]
+        monkeypatch.setattr(psycopg._queries, "_split_query", None)
+        assert fetch(connection, statement, {"a": "%s"}) == [("%s-%s", "100%", 5000)]

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
-from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -12,7 +11,7 @@ from loyalty_core.store.database import is_sqlite, transact
 from loyalty_core.store.sets import insert_many
 from loyalty_core.store.statistics import count_grown_tables
 from loyalty_core.store.tables import products
-from tests.support.heard import heard
+from tests.support.heard import Said, explained, heard
 
 COLUMNS = ("programme_id", "sku", "name", "categories", "attributes", "updated_at")
 PAGE = 8192
@@ -60,7 +59,7 @@ def test_no_plan_of_a_claim_compares_all_rows_with_all_found(room: ModuleType, e
         with heard(connection) as sent:
             room.claim(connection, 1, now=NOW, until=until, limit=100)
         claims = [told for told in sent if told[0].startswith("UPDATE")]
-        plans = [explained(connection, *told) for told in claims]
+        plans = [plan_of(connection, told) for told in claims]
 
     assert claims
     for (statement, _), plan in zip(claims, plans, strict=True):
@@ -68,9 +67,5 @@ def test_no_plan_of_a_claim_compares_all_rows_with_all_found(room: ModuleType, e
         assert "Join" not in plan.partition("InitPlan")[0]
 
 
-def explained(connection: Connection, statement: str, parameters: Any) -> str:
-    if is_sqlite(connection):
-        return ""
-    return "\n".join(
-        row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
-    )
+def plan_of(connection: Connection, told: Said) -> str:
+    return "" if is_sqlite(connection) else "\n".join(explained(connection, "EXPLAIN", told))
