@@ -33,6 +33,7 @@ from loyalty_kit.checkout import (
 from loyalty_kit.desk import Declined, Desk
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.events import Customer
+from loyalty_kit.frozen import frozen
 from loyalty_kit.money import divide
 from loyalty_kit.ports import Settings
 
@@ -56,7 +57,7 @@ class Priced:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """A position of the answer, in kopecks and hundredths of a percent."""
 
