@@ -12,8 +12,8 @@ of ours may have one for its `_build`: the lines that make `loaded` what that gi
 `builds`, the schema's own.
 
 Written after marshmallow 4.4.0 (`Schema._do_load`, `Schema._deserialize`, `Field.deserialize`).
-Hooks must not change the data that they are handed in place: where it steps aside, a `pre_load`
-hook sees it twice.
+`pre_load` hooks must not change the data that they are handed in place: where it steps aside, they
+see it twice.  A hook that calls what marshmallow tells it beside the data `**_` is not told it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any, NamedTuple, TypeGuard
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, missing, validate
@@ -128,8 +128,8 @@ def _called(
 
 def _asks_for_data_alone(hook: Callable[..., Any]) -> bool:
     """Whether it throws away all else that marshmallow tells: it calls that `_`."""
-    _, *others = signature(hook).parameters.values()
-    return all(one.kind is one.VAR_KEYWORD and one.name == "_" for one in others)
+    others = list(signature(hook).parameters.values())[1:]
+    return [(one.kind, one.name) for one in others] == [(Parameter.VAR_KEYWORD, "_")]
 
 
 def _quick_build(schema: Schema, known: dict[str, Any]) -> list[str]:
@@ -137,7 +137,8 @@ def _quick_build(schema: Schema, known: dict[str, Any]) -> list[str]:
     quick: list[str] | None = getattr(schema, "quick", None)
     if quick is None or _hooks(schema, POST_LOAD) != (getattr(schema, _BUILD),):
         return []
-    if _home(type(schema), "quick") is not _home(type(schema), _BUILD):
+    own = _BUILD in vars(schema)
+    if own or _home(type(schema), "quick") is not _home(type(schema), _BUILD):
         return []
     known["builds"] = schema.builds  # type: ignore[attr-defined]
     return [f"    {line}" for line in quick]

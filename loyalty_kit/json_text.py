@@ -1,6 +1,6 @@
 """JSON that strangers send: decoded, and never deep.
 
-`json` counts each level of nesting as a call. Python's collector runs within such a call too, and
+Python 3.11 counts each level of nesting as a call. Its collector runs within such a call too, and
 what it runs there (a finalizer, a pool's connection that comes back) fails and is lost where the
 body has used the calls up. So depth is counted before anything is decoded.
 """
@@ -10,10 +10,9 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Callable
 from itertools import accumulate
 from typing import Any
-
-from loyalty_kit.errors import ConnectorError
 
 DEEPEST = 100
 """Levels of lists and objects in one another; vendors' documents have ten at most."""
@@ -44,8 +43,8 @@ def refuse_deep(body: bytes) -> None:
         raise ValueError("nested too deep")
 
 
-def json_body(body: bytes, refusal: type[ConnectorError]) -> Any:
-    """What a delivery says.  Raises: `refusal`, for what is no JSON."""
+def json_body(body: bytes, refusal: Callable[[str], Exception]) -> Any:
+    """What a delivery says.  Raises: `refusal` of a connector, for what is no JSON."""
     try:
         return read_json(body)
     except ValueError:

@@ -35,7 +35,7 @@ from loyalty_kit.errors import (
     RemoteMisconfigured,
     RemoteUnavailable,
 )
-from loyalty_kit.json_text import refuse_deep
+from loyalty_kit.json_text import read_json
 from loyalty_kit.pacing import AskedPause, Pace, Pacer, Repeat, Turn, Waiting, asked_pause_s
 from loyalty_kit.redact import redact_text
 from loyalty_kit.seen import note
@@ -336,12 +336,22 @@ def json_of(response: requests.Response) -> Any:
     Raises: RemoteMisconfigured, as for a page of HTML that a proxy or a plugin put in its place.
     """
     try:
-        refuse_deep(response.content)
-        return response.json()
+        return _read(response)
     except ValueError:
         kind = response.headers.get("Content-Type", "").partition(";")[0] or "no content type"
         host = urlsplit(response.url).hostname
         raise RemoteMisconfigured(f"{host} did not answer JSON but {kind}") from None
+
+
+def _read(response: requests.Response) -> Any:
+    """JSON is UTF-8 (RFC 8259, section 8.1); some tell it in another charset all the same.
+
+    Raises: ValueError.
+    """
+    try:
+        return read_json(response.content)
+    except UnicodeDecodeError:
+        return read_json(response.text.encode())
 
 
 _OUR_ADDRESS_IS_WRONG = (

@@ -7,6 +7,7 @@ form.  Fields that are not used are ignored; those that are used are insisted on
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,7 +18,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
 from connectors.evotor.units import Quantity, Roubles
 from loyalty_kit.checker import Load
 from loyalty_kit.errors import PayloadInvalid
-from loyalty_kit.json_text import read_json
+from loyalty_kit.json_text import refuse_deep
 
 MAX_ID = 200
 MAX_OFFSET_MS = 14 * 3600 * 1000
@@ -113,7 +114,8 @@ def opened(value: Any) -> Any:
     if not isinstance(value, str) or not value.lstrip().startswith("{"):
         return value
     try:
-        return read_json(value.encode())
+        refuse_deep(value.encode("utf-8", "surrogatepass"))
+        return json.loads(value)
     except ValueError:
         return value
 

@@ -146,4 +146,4 @@ def _found(client: MoySklad, kind: str, mark: list[Any]) -> str:
 
 def _store_of(row: Mapping[str, Any]) -> str | None:
     store = row.get("retailStore")
-    return ref_id(store) if isinstance(store, Mapping) else None
+    return ref_id(store) if isinstance(store, dict) else None

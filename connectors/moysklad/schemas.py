@@ -199,7 +199,7 @@ class Agent(Wire):
     @pre_load
     def _find_id(self, data: Any, **_: Any) -> Any:
         """The id stands in `meta`, in `meta.href`, or flat."""
-        return {**data, "id": ref_id(data)} if isinstance(data, Mapping) else data
+        return {**data, "id": ref_id(data)} if isinstance(data, dict) else data
 
 
 class Counterparty(Agent):
@@ -254,7 +254,7 @@ class Shipped(Wire):
 
     @pre_load
     def _find_id(self, data: Any, **_: Any) -> Any:
-        return {**data, "id": ref_id(data)} if isinstance(data, Mapping) else data
+        return {**data, "id": ref_id(data)} if isinstance(data, dict) else data
 
 
 class Document(Wire):

@@ -226,5 +226,5 @@ def _insert(connection: Connection, table: Any) -> Any:
 def _product(row: Iterable[Any]) -> ProductRow:
     """Of the columns `_PRODUCT`."""
     sku, name, external_id, price_minor, codes, brand, attributes, *others = row
-    lists = tuple(codes), tuple(attributes)
-    return ProductRow(sku, name, external_id, price_minor, lists[0], brand, lists[1], *others)
+    codes, attributes = tuple(codes), tuple(attributes)
+    return ProductRow(sku, name, external_id, price_minor, codes, brand, attributes, *others)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import lru_cache, partial
 from operator import attrgetter, methodcaller
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -97,8 +97,8 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
 
 
 def read_json(told: bytes) -> Any:
-    """What a column says: PostgreSQL's own JSON, whose encoding need not be guessed, as `json`
-    guesses it of bytes."""
+    """What a JSONB column says: PostgreSQL's own words, which begin at once and whose encoding
+    need not be guessed, as `json` guesses it of bytes."""
     return _decode(told.decode())[0]
 
 
@@ -282,7 +282,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A query as the driver takes it, with the values that stand in it for good."""
+    """A query with the values that stand in it for good; its parameters have names, which for
+    PostgreSQL become numbers where it is run."""
 
     sql: str
     fixed: Mapping[str, Any]
@@ -329,7 +330,7 @@ def fetch(
     return rows
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _by_numbers(sql: str) -> tuple[str, tuple[str, ...]]:
     """A statement with PostgreSQL's own parameters, and the names of their values."""
     names = tuple(dict.fromkeys(PARAMETER.findall(sql)))

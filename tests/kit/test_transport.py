@@ -117,6 +117,32 @@ def test_what_is_no_json(body: bytes) -> None:
             json_of(response)
 
 
+@pytest.mark.parametrize(
+    ("charset", "kind"),
+    [
+        ("utf-8", "application/json"),
+        ("utf-8", "text/html"),
+        ("utf-8-sig", "text/plain"),
+        ("cp1251", "application/json; charset=windows-1251"),
+    ],
+)
+def test_json_in_whatever_charset_it_comes(charset: str, kind: str) -> None:
+    reply = Reply(200, '{"имя": "Анна"}'.encode(charset), {"Content-Type": kind})
+    with remote_and_session(always(reply)) as (remote, made):
+        assert json_of(call(made, "GET", remote.base_url)) == {"имя": "Анна"}
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "utf-16-le", "cp500", "windows-1251", "x"])
+def test_what_is_deep_in_another_charset_is_no_json_either(charset: str) -> None:
+    told = '["\\"", ' + '["я", ' * 5000
+    body = told.encode(charset if charset not in ("x", "cp500") else "utf-16")
+    kind = {"Content-Type": f"application/json; charset={charset}"}
+    with remote_and_session(always(Reply(200, body, kind))) as (remote, made):
+        response = call(made, "GET", remote.base_url)
+        with pytest.raises(RemoteMisconfigured):
+            json_of(response)
+
+
 # Repeating
 
 

@@ -1,6 +1,6 @@
 """API keys and the catalogue of a programme, on both databases."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +12,7 @@ from loyalty_core.service.api_keys import create_key, find_key, list_keys, revok
 from loyalty_core.service.catalogue import (
     CatalogueProduct,
     basket_line_filled_in,
+    filled_in,
     list_categories,
     list_products,
     products_for,
@@ -22,7 +23,7 @@ from loyalty_core.service.programmes import create_programme
 from loyalty_core.store.database import write
 from loyalty_core.store.tables import api_keys
 from loyalty_kit.checkout import BasketLine
-from loyalty_kit.events import LineKind
+from loyalty_kit.events import CertificateSale, LineKind, PurchaseLine
 from loyalty_kit.ports import Category, Product
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -201,6 +202,8 @@ KNOWN = CatalogueProduct(
 
 
 def test_a_line_is_told_what_it_leaves_out_and_nothing_else():
+    """Also by a field that lines come to have later."""
+    assert all(getattr(TOLD, field.name) != field.default for field in fields(TOLD))
     assert basket_line_filled_in(TOLD, KNOWN) == TOLD
     assert basket_line_filled_in(replace(TOLD, categories=(), attributes=()), KNOWN) == replace(
         TOLD, categories=(), attributes=()
@@ -222,6 +225,41 @@ def test_a_line_is_told_what_it_leaves_out_and_nothing_else():
         volume_ml=500,
         strength_bp=12_00,
     )
+
+
+SOLD = PurchaseLine(
+    id="7",
+    quantity_milli=2000,
+    amount_minor=300_00,
+    paid_minor=270_00,
+    kind=LineKind.CERTIFICATE,
+    sku="SEN",
+    name="as the till has it",
+    price_minor=150_00,
+    discount_minor=20_00,
+    spend_minor=10_00,
+    reduction_minor=30_00,
+    categories=("own",),
+    brand="Own",
+    attributes=("own",),
+    legal_class="beer",
+    certificate=CertificateSale("GIFT-1"),
+)
+
+
+def test_a_line_that_was_sold_is_told_what_it_leaves_out_and_nothing_else():
+    assert all(getattr(SOLD, field.name) != field.default for field in fields(SOLD))
+    bare = replace(SOLD, categories=None, brand=None, attributes=None, legal_class=None)
+    told = replace(
+        SOLD,
+        categories=("green", "tea"),
+        brand="Gold",
+        attributes=("new",),
+        legal_class="wine",
+    )
+    other = replace(SOLD, sku="CUP")
+
+    assert filled_in((SOLD, bare, other), {"SEN": KNOWN}) == (SOLD, told, other)
 
 
 def test_a_product_is_given_back_as_it_was_told(connection, programme_id):
