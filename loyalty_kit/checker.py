@@ -90,21 +90,22 @@ def _object(schema: Schema, above: tuple[type[Schema], ...]) -> Read:
     lines = ["def read(data, _key=None, _within=None):"]
     lines += _called(_hooks(schema, PRE_LOAD), "data = ", "data", known)
     lines.append("    if type(data) is not dict: raise doubt")
-    lines += ["    loaded = fixed.copy()", "    strange = len(data)"]
+    lines.append("    loaded = fixed.copy()")
+    counts = schema.unknown == RAISE
+    if counts:
+        lines.append("    strange = len(data)")
     for number, (key, part) in enumerate(parts.items()):
         known[f"read{number}"], known[f"make{number}"] = part.read, part.make
-        lines += [
-            f"    if {key!r} in data:",
-            "        strange -= 1",
-            f"        value = data[{key!r}]",
-        ]
+        lines += [f"    if {key!r} in data:", f"        value = data[{key!r}]"]
+        if counts:
+            lines.append("        strange -= 1")
         read, take = f"read{number}(value, {key!r}, data)", f"loaded[{part.name!r}] = {{}}"
         lines += _taken(take, part.quick, read, part.nullable)
         if part.required:
             lines.append("    else: raise doubt")
         elif part.make is not None:
             lines.append(f"    else: {take.format(f'make{number}()')}")
-    if schema.unknown == RAISE:
+    if counts:
         lines.append("    if strange: raise doubt")
     lines += _called(_hooks(schema, VALIDATES_SCHEMA), "", "loaded", known)
     lines += _quick_build(schema, known) or _called(

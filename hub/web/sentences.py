@@ -257,8 +257,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "Укажите действующий ключ: Authorization: Bearer <ключ>.",
     ),
     "malformed_json": (
-        "The body is not JSON in UTF-8, or an object names a field twice.",
-        "Тело запроса — не JSON в UTF-8, или поле объекта названо дважды.",
+        "The body is not JSON in UTF-8, an object names a field twice, or it is nested more than a"
+        " hundred deep.",
+        "Тело запроса — не JSON в UTF-8, поле объекта названо дважды, или вложенность больше ста"
+        " уровней.",
     ),
     "idempotency_key_required": (
         "This call needs an Idempotency-Key header of 1 to 255 characters.",

@@ -9,7 +9,7 @@ from connectors.evotor.schemas import opened
     ("told", "means"),
     [
         (' {"a": 1}', {"a": 1}),
-        ('{"name": "\ud83d"}', {"name": "\ud83d"}),  # half of a pair, as tills cut texts off
+        ('{"name": "\ud83d"}', {"name": "\ud83d"}),  # half of a surrogate pair
         ('{"a": ', '{"a": '),
         ("no JSON", "no JSON"),
         ('{"a":' * 5000, '{"a":' * 5000),
