@@ -8,12 +8,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Text, bindparam, func, or_, select, text, update
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    RowMapping,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.ready import Ready
-from loyalty_core.store.sets import among, insert_many, update_many
-from loyalty_core.store.tables import refunds
+from loyalty_core.store.sets import among, and_then, insert_many, update_many
+from loyalty_core.store.tables import refunds, told_sign
 from loyalty_kit.events import FiscalSign, Refund
 
 EventKey = tuple[int, str, str]
@@ -51,18 +60,15 @@ _BY_KEY = select(refunds).where(
     among(refunds.c.external_id, "names"),
 )
 _OF_PURCHASES = select(refunds).where(among(refunds.c.purchase_id, "ids")).order_by(refunds.c.id)
-_SIGN = refunds.c.document[("fiscal", "fp")].as_string()
 _WAITING = Ready(
     select(refunds)
     .where(
         refunds.c.programme_id == bindparam("programme"),
-        # In the words of the index, or a prepared statement cannot use it.
-        text("state IN ('waiting', 'listed')"),
+        and_then(literal_column("refunds.state IN ('waiting', 'listed')", Boolean())),
         or_(
             among(refunds.c.purchase_external_id, "names"),
             among(refunds.c.order, "orders"),
-            # Older documents may have zeros before it.
-            among(func.ltrim(_SIGN, "0", type_=Text()), "fiscal"),
+            among(told_sign(refunds.c.document), "fiscal"),
         ),
     )
     .order_by(refunds.c.id)

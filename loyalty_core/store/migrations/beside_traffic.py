@@ -30,7 +30,7 @@ def drop_index(name: str, table: str) -> None:
 def create_index(
     name: str,
     table: str,
-    columns: Sequence[str],
+    columns: Sequence[str | sa.TextClause],
     *,
     where: str | None = None,
     ops: Mapping[str, str] | None = None,

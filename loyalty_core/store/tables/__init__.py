@@ -97,6 +97,7 @@ from loyalty_core.store.tables.receipts import (
     purchases,
     receipt_claims,
     refunds,
+    told_sign,
 )
 from loyalty_core.store.tables.reward_orders import reward_orders, reward_stock
 from loyalty_core.store.tables.terminals import cashiers, terminals
@@ -192,6 +193,7 @@ __all__ = [
     "staff",
     "terminals",
     "tier_changes",
+    "told_sign",
     "upload_parts",
     "upload_rejects",
     "uploads",

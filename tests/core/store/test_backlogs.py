@@ -20,9 +20,11 @@ from loyalty_core.store import (
     ledger,
     outbox,
     purchases,
+    refunds,
 )
 from loyalty_core.store.database import write
 from loyalty_core.store.types import to_micros
+from loyalty_kit.events import FiscalSign
 from tests.support.ledger import open_programme
 
 NOW = datetime(2026, 3, 14, tzinfo=UTC)
@@ -70,6 +72,13 @@ UPDATE balance_pushes SET due_at = :now WHERE member_id > 28000;
 UPDATE coupon_pushes SET due_at = :now WHERE code::int > 28000;
 INSERT INTO lots (member_id, currency, no, amount, free, active, spendable_from, expires_at)
 SELECT n, 'points', 2, 100, 100, false, :now + 1, 9e15 FROM generate_series(1, 2000) AS n;
+INSERT INTO refunds (id, programme_id, source, external_id, revision, content_hash, state, by_list,
+    purchase_external_id, "order", occurred_at, received_at, amount_minor, document, booking, flags)
+SELECT n, 1, 'till', n, 1, '', 'listed', false, n, n, 0, 0, 100,
+    json_build_object('external_id', n::text, 'occurred_at', '2026-03-14T00:00:00+00:00',
+        'amount_minor', 100, 'fiscal', json_build_object('fn', '1', 'fd', '2', 'fp', '0' || n)),
+    '{}', '[]'
+FROM generate_series(30001, 32000) AS n;
 UPDATE holds SET state = 'live', expires_at = :now + 1 WHERE member_id <= 2000
 """
 COUNTED = text(
@@ -159,6 +168,13 @@ def forget_a_person(connection: Connection) -> None:
     assert purchases.forget_people(connection, [1]) == 8
 
 
+def find_refunds(connection: Connection) -> None:
+    """By the purchase's own number, by its order, and by its sign with a zero of before."""
+    signs = [FiscalSign("9", "9", "30003")]
+    found = refunds.refunds_waiting(connection, 1, {"30001"}, {"30002"}, signs)
+    assert [one.event.external_id for one in found] == ["30001", "30002", "30003"]
+
+
 PIECES: dict[Callable[[Connection], None], int] = {
     end_deliveries: 2 * FEW,  # claimed, and ended
     renew_deliveries: 2 * FEW,
@@ -172,6 +188,7 @@ PIECES: dict[Callable[[Connection], None], int] = {
     read_holds: 0,
     read_books: 0,
     forget_a_person: 8,
+    find_refunds: 0,
 }
 """And how many rows each changes."""
 
