@@ -22,7 +22,6 @@ from hub.wiring import Hub
 from loyalty_core.store import (
     accounts,
     balance_pushes,
-    checkout,
     installations,
     members,
     programmes,
@@ -33,6 +32,7 @@ from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.installations import InstallationRow
 from loyalty_core.store.outbox import OutboxRow
+from loyalty_core.store.unproved import is_unproved
 from loyalty_kit.checkout import Balance, ShownBalance, TierView
 from loyalty_kit.ports import Client
 
@@ -158,9 +158,7 @@ def _facts(hub: Hub, live: Live, push: BalancePush) -> _Facts | None:
             for key, _ in members.names_of(connection, [member]).get(member, [])
             if key.kind == "external" and key.system == live.source.name
         ]
-        hidden = not live.connector.balances_for_staff and checkout.is_unproved(
-            connection, member, keys
-        )
+        hidden = not live.connector.balances_for_staff and is_unproved(connection, member, keys)
         if not keys or (hidden and push.told_at is None):
             return None
         programme = programmes.programme_by_id(connection, programme_id)

@@ -60,7 +60,6 @@ from loyalty_core.service.source import Source, check_channel, check_shop, shop_
 from loyalty_core.store import holds as store
 from loyalty_core.store import ledger, members, programmes
 from loyalty_core.store.certificates import CertificateKey
-from loyalty_core.store.checkout import is_unproved
 from loyalty_core.store.codec import to_json
 from loyalty_core.store.coupons import CouponKey
 from loyalty_core.store.database import lock_keys
@@ -69,6 +68,7 @@ from loyalty_core.store.ids import from_wire, new_id
 from loyalty_core.store.programmes import Shop
 from loyalty_core.store.promotion_uses import UseKey
 from loyalty_core.store.tiers import contributions, tier_of_row
+from loyalty_core.store.unproved import is_unproved
 from loyalty_kit.checkout import Balance, HoldRequest, Quote, QuoteRequest
 from loyalty_kit.money import format_decimal
 

@@ -37,7 +37,8 @@ from loyalty_core.service.identify import names_of
 from loyalty_core.service.place import place_of
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source, check_channel
-from loyalty_core.store.checkout import Asked, Facts, checkout_facts, checkout_facts_of_each
+from loyalty_core.store.checkout import Facts, checkout_facts, checkout_facts_of_each
+from loyalty_core.store.checkout_statement import Asked
 from loyalty_core.store.holds import hold_from_wire
 from loyalty_core.store.ids import from_wire, new_id, to_wire
 from loyalty_core.store.programmes import fold

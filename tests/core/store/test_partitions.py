@@ -14,7 +14,8 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from hub.doctor import diagnose
 from loyalty_core.domain.members import IdentityKey
 from loyalty_core.store import migrate, partitions
-from loyalty_core.store.checkout import Asked, checkout_facts, checkout_facts_of_each
+from loyalty_core.store.checkout import checkout_facts, checkout_facts_of_each
+from loyalty_core.store.checkout_statement import Asked
 from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import LEDGER_FAMILY, metadata
 from tests.support.books import assert_books_add_up
