@@ -84,14 +84,22 @@ def push_batch(hub: Hub, programme_id: int) -> int:
 
 def _work(hub: Hub, turn: Turn) -> int:
     """Raises: LeaseLost; what stands between the hub and the shop as a whole."""
-    now = hub.clock.now()
+    goes_on = transact(hub.engine, lambda connection: _walk_on(hub, connection, turn))
     with read(hub.engine) as connection:
-        rows = balance_pushes.due(connection, turn.row.id, now=now, limit=BATCH)
+        rows = balance_pushes.due(connection, turn.row.id, now=hub.clock.now(), limit=BATCH)
     if not rows:
-        return 0
+        return int(goes_on)
     live = enliven(hub, turn.row)
     client = live.client()
     return turns.each(hub, turn, rows, lambda row: _tell_or_note(hub, turn, live, client, row))
+
+
+def _walk_on(hub: Hub, connection: Connection, turn: Turn) -> bool:
+    """Whether there was a slice more of those who are to be asked of, or forgotten."""
+    row = installations.lock(connection, turn.row.id)
+    if row is None or row.balances_due_at != turn.until:
+        return False
+    return balance_pushes.go_on(connection, row, now=hub.clock.now())
 
 
 def _tell_or_note(hub: Hub, turn: Turn, live: Live, client: Client, push: BalancePush) -> None:
@@ -229,6 +237,8 @@ def _note(hub: Hub, push: BalancePush, error: Exception) -> bool:
 
 
 def _next_at(connection: Connection, row: InstallationRow, now: datetime) -> datetime | None:
+    if row.balance_walk is not None:
+        return now
     due_at = balance_pushes.next_due_at(connection, row.id)
     return due_at and min(due_at, now + PATIENCE)
 
@@ -246,12 +256,12 @@ def switch(hub: Hub, row: InstallationRow, on: bool) -> None:
     def save(connection: Connection) -> None:
         if installations.lock(connection, row.id) is None:
             return
-        installations.change(connection, row.id, shows_balances=on, balances_failed=0)
+        installations.change(connection, row.id, balances_failed=0)
         if on:
+            installations.change(connection, row.id, shows_balances=True)
             balance_pushes.ask_all(connection, row.id, now=now)
         else:
-            installations.change(connection, row.id, balances_due_at=None)
-            balance_pushes.stop(connection, row.id)
+            balance_pushes.stop(connection, row.id, now=now)
 
     transact(hub.engine, save)
     hub.bell.ring(row.programme_id)

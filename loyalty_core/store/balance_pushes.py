@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, literal, select, update
+from sqlalchemy import Connection, and_, case, delete, func, literal, select, update
 
 from loyalty_core.store.database import insert_or
-from loyalty_core.store.installations import source_of
+from loyalty_core.store.installations import InstallationRow, change, source_of
 from loyalty_core.store.sets import among
+from loyalty_core.store.slices import between, last_of
 from loyalty_core.store.tables import balance_pushes, identities, installations
 from loyalty_core.store.types import UtcTime
+
+SLICE = 2000
+"""So many names of members are gone through at once, under the lock of the installation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +84,68 @@ def ask(
 
 
 def ask_all(connection: Connection, home: int, *, now: datetime) -> None:
-    """Have an installation told of everybody whom it knows, if it shows balances."""
-    if not _hold(connection, {home}):
-        return
-    everybody = (
+    """Have an installation told of everybody whom it knows, if it shows balances: of some at once,
+    of those behind them by `go_on`."""
+    if _hold(connection, {home}):
+        _ask_some(connection, home, "", now)
+        _wake(connection, {home}, now)
+
+
+def stop(connection: Connection, home: int, *, now: datetime) -> None:
+    """This installation, which is locked, shows balances no more: nobody is told, and nothing is
+    kept of whom it was told.  Some of that goes at once, the rest by `go_on`."""
+    more = _forget_some(connection, home)
+    change(connection, home, shows_balances=False, balances_due_at=now if more else None)
+
+
+def go_on(connection: Connection, row: InstallationRow, *, now: datetime) -> bool:
+    """One slice more of `ask_all` or `stop`, of an installation that is locked; whether there was
+    one.
+
+    A slice, since whoever wants the lock of a connection waits for all of it.
+    """
+    if row.balance_walk is None:
+        return False
+    if row.shows_balances:
+        _ask_some(connection, row.id, row.balance_walk, now)
+    else:
+        _forget_some(connection, row.id)
+    return True
+
+
+def _ask_some(connection: Connection, home: int, after: str, now: datetime) -> None:
+    """In the order of the names by which the shop knows them."""
+    here = select(installations.c.programme_id).where(installations.c.id == home)
+    own = and_(
+        identities.c.programme_id == here.scalar_subquery(),
+        _EXTERNAL,
+        identities.c.system == source_of(home),
+    )
+    last: str | None = last_of(connection, identities.c.value, own, after, SLICE)
+    some = (
         select(literal(home), identities.c.member_id, literal(now, UtcTime()))
-        .where(_EXTERNAL, identities.c.system == source_of(home))
+        .where(own, *between(identities.c.value, after, last))
         .distinct()
     )
     insert = insert_or(connection, balance_pushes).from_select(
-        ["installation_id", "member_id", "due_at"], everybody
+        ["installation_id", "member_id", "due_at"], some
     )
     changed = {"asked": balance_pushes.c.asked + 1, "due_at": now, "attempts": 0, "told": None}
     connection.execute(
         insert.on_conflict_do_update(index_elements=["installation_id", "member_id"], set_=changed)
     )
-    _wake(connection, {home}, now)
+    change(connection, home, balance_walk=last)
 
 
-def stop(connection: Connection, home: int) -> None:
-    """Nobody is told by this installation any more, and nothing is kept of whom it was told."""
-    connection.execute(delete(balance_pushes).where(balance_pushes.c.installation_id == home))
+def _forget_some(connection: Connection, home: int) -> bool:
+    """Whether there are more."""
+    own = balance_pushes.c.installation_id == home
+    last: int | None = last_of(connection, balance_pushes.c.member_id, own, 0, SLICE)
+    connection.execute(
+        delete(balance_pushes).where(own, *between(balance_pushes.c.member_id, 0, last))
+    )
+    change(connection, home, balance_walk=None if last is None else "")
+    return last is not None
 
 
 def _hold(connection: Connection, homes: Collection[int]) -> list[int]:

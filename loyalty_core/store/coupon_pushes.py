@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, lite
 
 from loyalty_core.store.database import insert_or
 from loyalty_core.store.sets import among
+from loyalty_core.store.slices import between, last_of
 from loyalty_core.store.tables import coupon_pushes, coupons, installations
 from loyalty_core.store.types import UtcTime
 
@@ -101,7 +102,7 @@ def ask_of_series(
     # Not by a join: behind one PostgreSQL sorts all codes that there are.
     here = select(installations.c.programme_id).where(installations.c.id == home)
     ours = coupons.c.programme_id == here.scalar_subquery()
-    last = _last_of(connection, coupons.c.code, ours, after, limit)
+    last: str | None = last_of(connection, coupons.c.code, ours, after, limit)
     usable = and_(coupons.c.state == "active", coupons.c.uses < coupons.c.most)
     had = (
         select(literal(1))
@@ -109,7 +110,7 @@ def ask_of_series(
         .exists()
     )
     mine = and_(installations.c.id == home, coupons.c.series.in_(series), usable | had)
-    _ask(connection, and_(mine, *_between(coupons.c.code, after, last)))
+    _ask(connection, and_(mine, *between(coupons.c.code, after, last)))
     return last
 
 
@@ -144,27 +145,12 @@ def ask_back(connection: Connection, home: int, *, after: str, limit: int) -> st
     """This installation makes no coupons any more: have those that it has taken back, of the next
     `limit` codes `after` this one.  The last of these; None: there are none behind it."""
     own = coupon_pushes.c.installation_id == home
-    last = _last_of(connection, coupon_pushes.c.code, own, after, limit)
-    slice_ = (own, *_between(coupon_pushes.c.code, after, last))
+    last: str | None = last_of(connection, coupon_pushes.c.code, own, after, limit)
+    slice_ = (own, *between(coupon_pushes.c.code, after, last))
     connection.execute(delete(coupon_pushes).where(*slice_, coupon_pushes.c.told.is_(None)))
     again = {"asked": coupon_pushes.c.asked + 1, "due_at": AT_ONCE}
     connection.execute(update(coupon_pushes).where(*slice_).values(again))
     return last
-
-
-def _last_of(
-    connection: Connection, code: ColumnElement[str], own: ColumnElement[bool], after: str, n: int
-) -> str | None:
-    """The `n`th code behind `after`, of these; None where there are not so many."""
-    behind = select(code).where(own, code > after).order_by(code)
-    last: str | None = connection.scalar(behind.offset(n - 1).limit(1))
-    return last
-
-
-def _between(
-    code: ColumnElement[str], after: str, last: str | None
-) -> tuple[ColumnElement[bool], ...]:
-    return (code > after,) if last is None else (code > after, code <= last)
 
 
 def due(connection: Connection, home: int, *, now: datetime, limit: int) -> list[CouponPush]:

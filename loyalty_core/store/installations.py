@@ -48,6 +48,7 @@ class InstallationRow:
     coupons_failed: int = 0
     coupon_terms: dict[str, Any] | None = None
     coupon_walk: dict[str, Any] | None = None
+    balance_walk: str | None = None
 
 
 def source_of(installation_id: int) -> str:

@@ -170,6 +170,8 @@ installations = Table(
     Column("shows_balances", Boolean, nullable=False, server_default=true()),
     Column("balances_due_at", UtcTime),
     Column("balances_failed", Integer, nullable=False, server_default=text("0")),
+    # Of everybody who is to be told or forgotten: the name behind which it goes on.
+    Column("balance_walk", Text),
     # When the shop's own webhooks are looked at next.
     Column("webhooks_due_at", UtcTime),
     # The last call that did not prove where it came from, or could not be read.

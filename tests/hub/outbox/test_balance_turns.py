@@ -74,6 +74,43 @@ def test_changed_settings_tell_everybody_and_unchanged_ones_nobody(street):
         assert street.rows() == []
 
 
+def test_everybody_is_asked_of_and_forgotten_in_slices(street, monkeypatch):
+    """Whoever saves a connection of a million customers waits for some of them alone."""
+    monkeypatch.setattr(balance_pushes, "SLICE", 2)
+    buyers = [f"b-{number}" for number in range(1, 6)]
+    with street.shop("a") as till:
+        for buyer in buyers:
+            street.sell(till, buyer)
+        street.drain()
+        assert len(street.rows()) == 5
+
+        show_balances(street.hub, till.home.id, False)
+        assert len(street.rows()) == 3
+        street.drain()
+        assert street.rows() == []
+        assert len(till.told) == 5
+
+        show_balances(street.hub, till.home.id, True)
+        assert len(street.rows()) == 2
+        street.drain()
+        assert sorted(till.shown()[5:]) == [(buyer, "5.00") for buyer in buyers]
+
+
+def test_switched_on_again_before_all_are_forgotten_everybody_is_told(street, monkeypatch):
+    monkeypatch.setattr(balance_pushes, "SLICE", 2)
+    buyers = [f"b-{number}" for number in range(1, 6)]
+    with street.shop("a") as till:
+        for buyer in buyers:
+            street.sell(till, buyer)
+        street.drain()
+
+        show_balances(street.hub, till.home.id, False)
+        show_balances(street.hub, till.home.id, True)
+        street.drain()
+
+        assert sorted(till.shown()[5:]) == [(buyer, "5.00") for buyer in buyers]
+
+
 def test_a_dead_account_stops_no_other_account_of_its_member(street):
     with street.shop("a") as till:
         for buyer in ("b-1", "b-2"):
@@ -171,8 +208,7 @@ def test_switched_off_while_a_change_spreads_nothing_is_told(postgres_engine):
 
         late = threading.Thread(target=spread)
         with write(street.hub.engine) as connection:
-            installations.change(connection, home, shows_balances=False, balances_due_at=None)
-            balance_pushes.stop(connection, home)
+            balance_pushes.stop(connection, home, now=street.clock.now())
             late.start()
             time.sleep(0.2)
         late.join()
