@@ -68,6 +68,7 @@ def normal(code: str) -> str:
     """
     upper = unicodedata.normalize("NFKC", code).upper().translate(_LATIN)
     kept = "".join(one for one in upper if not one.isspace() and one not in _PAUSES)
+    kept = unicodedata.normalize("NFKC", kept)  # what a space had kept apart may be one letter now
     if not SHORTEST <= len(kept) <= LONGEST or any(map(_unprintable, kept)):
         return ""
     return kept

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from loyalty_kit.events import PurchaseLine, Refund
+from loyalty_kit.events import PurchaseLine, Refund, RefundLine
 from loyalty_kit.frozen import frozen
 from loyalty_kit.money import divide, prorate
 
@@ -131,14 +131,28 @@ class _Tally:
         self._unlisted |= not refund.lines
         by_line = 0
         for part in refund.lines:
-            line = self._line_of(part.id, part.sku)
             by_line += part.paid_back_minor
             self._slack += 1
-            if line is None:
-                self._unknown = True
-            else:
-                self._take_line(line, part.quantity_milli or 0, part.paid_back_minor)
+            self._take_part(part)
         self._spread(refund.amount_minor - by_line)
+
+    def _take_part(self, part: RefundLine) -> None:
+        """Of an article that several lines sold, one part may bring back more than one of them."""
+        lines = self._lines_of(part.id, part.sku)
+        if not lines:
+            self._unknown = True
+            return
+        quantity, money = part.quantity_milli or 0, part.paid_back_minor
+        *others, last = lines
+        for line in others:
+            room = line.quantity_milli - self._quantity[line.id]
+            if quantity <= room:
+                last = line
+                break
+            own = min(money, line.paid_minor - self._money[line.id])
+            self._take_line(line, room, own)
+            quantity, money = quantity - room, money - own
+        self._take_line(last, quantity, money)
 
     def result(self) -> Returned:
         over = self._over or self._back > self._paid + self._slack
@@ -159,14 +173,14 @@ class _Tally:
             return self._unlisted
         return left <= 0 or (self._back >= self._paid and left <= self._slack)
 
-    def _line_of(self, line_id: str | None, sku: str | None) -> PurchaseLine | None:
-        if line_id is not None and line_id in self._lines:
-            return self._lines[line_id]
-        if line_id is not None or sku is None:
-            return None
+    def _lines_of(self, line_id: str | None, sku: str | None) -> list[PurchaseLine]:
+        """The line of this id; else those of the article of which not all is back, or any."""
+        if line_id is not None:
+            return [self._lines[line_id]] if line_id in self._lines else []
+        if sku is None:
+            return []
         same = [line for line in self._lines.values() if line.sku == sku]
-        with_room = [line for line in same if self._share[line.id] < WHOLE]
-        return next(iter(with_room or same), None)
+        return [line for line in same if self._share[line.id] < WHOLE] or same[:1]
 
     def _take_line(self, line: PurchaseLine, quantity_milli: int, paid_back_minor: int) -> None:
         if quantity_milli and line.quantity_milli:

@@ -76,7 +76,8 @@ class Booked:
     member was in.  `joined`: it has made somebody a member of a club.  `effects`: what its hold
     gave by promotions with limits or coupons; `counted_at`: when that was, and so in which
     periods it counts.  `coupons`: those that it goes by.  `issues`: promotions by which it
-    brings a coupon; `issued`: the codes of those that came of it, by promotion.
+    brings a coupon; `about`: ids of the lines that each of these is about, `issued`: the codes of
+    the coupons that came of it, both by promotion.
     `certificates`: what it was paid with before anything came back; `strange`: codes of
     certificates that it told of when there were none such.  `lent`: what of its
     own word only another sighting told, in rows of before (`purchase_words.without`).
@@ -104,6 +105,7 @@ class Booked:
     counted_at: datetime | None = None
     coupons: tuple[Taken, ...] = ()
     issues: tuple[str, ...] = ()
+    about: dict[str, tuple[str, ...]] = field(default_factory=dict)
     issued: dict[str, str] = field(default_factory=dict)
     certificates: tuple[PaidWith, ...] = ()
     strange: tuple[str, ...] = ()

@@ -32,30 +32,29 @@ from loyalty_core.service.certificate_uses import (
     CERTIFICATE_USED,
 )
 from loyalty_core.service.event_batch import EventBatch
-from loyalty_core.service.promise import Promise
 from loyalty_core.store.certificates import KeptCertificate
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.purchases import KeptPurchase
-from loyalty_kit.events import LineKind, PurchaseLine, PurchaseStatus
+from loyalty_kit.events import CertificateUse, LineKind, PurchaseLine, PurchaseStatus
 from loyalty_kit.money import prorate
 
 
 def certificates_of(
-    batch: EventBatch, purchase: KeptPurchase, promise: Promise | None
+    batch: EventBatch, purchase: KeptPurchase, held: Sequence[CertificateUse | PaidWith]
 ) -> tuple[PaidWith, ...]:
     """What the purchase was paid with.
 
-    What it says; where it says nothing, what its hold reserved, as far as its lines go.
+    What it says; where it says nothing, what its hold reserved (`held`), as far as its lines go.
     """
     said: dict[str, int] = {}
     for use in purchase.event.certificates:
         code = normal(use.code)
         said[code] = said.get(code, 0) + use.amount_minor
-    if not said and promise is not None:
+    if not said:
         room = sum(line.paid_minor for line in _payable(purchase.lines))
-        for use in promise.certificates:
-            said[use.code] = min(use.amount_minor, room)
-            room -= said[use.code]
+        for reserved in held:
+            said[reserved.code] = min(reserved.amount_minor, room)
+            room -= said[reserved.code]
     lines = filled_in(_payable(purchase.lines), batch.products) if said else ()
     return tuple(
         PaidWith(code, amount, _lines_for(batch, purchase, code, lines))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from loyalty_core.domain.coupon_codes import normal
 from loyalty_core.domain.pricing.coupons import Entered, look_at
 from loyalty_core.domain.pricing.plan import Plan
@@ -14,7 +16,6 @@ from loyalty_core.service.coupon_uses import (
     is_for_prices,
 )
 from loyalty_core.service.event_batch import EventBatch
-from loyalty_core.service.promise import Promise
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.promotion_uses import Ref
 from loyalty_core.store.purchases import KeptPurchase
@@ -25,18 +26,20 @@ def coupons_of(  # noqa: PLR0913 - each is a word of its own to the caller
     purchase: KeptPurchase,
     plan: Plan,
     hold: KeptHold | None,
-    promise: Promise | None,
+    held: Sequence[Taken],
     moved: Moved,
 ) -> tuple[Taken, ...]:
-    """What the purchase goes by: a hold's word stands, whatever became of the coupon since.
+    """What the purchase goes by: what its hold reserved (`held`) stands, whatever became of the
+    coupon since.
 
     A code that the hold was asked for and did not take is not used.  Other codes that the till
     tells of are facts: what they would not have been given for is flagged.
     """
     if not plan.series:
         return ()
-    held = () if promise is None else promise.coupons
-    asked = set() if hold is None else set(map(normal, hold.request.get("coupons", ())))
+    asked = {one.code for one in held}
+    if hold is not None:
+        asked.update(map(normal, hold.request.get("coupons", ())))
     taken = list(held)
     member, at = batch.survivor(purchase.member_id), purchase.event.occurred_at
     for code in codes_of(purchase.event.coupons, plan):

@@ -357,6 +357,8 @@ def _open_desk(
     # A caller may name any hold; of another programme nothing is touched, not even locked.
     known = store.holds_by_key(connection, older).values()
     own = [hold for hold in known if hold.programme_id == programme.id]
+    for hold in own:
+        check_shop(connection, source, hold.shop_id)
     older = {hold.key for hold in own}
     members_ = {one for one, _ in older if one != NOBODY} | ({member} - {None})
     codes = {currency.code for currency in plan.rules.currencies}

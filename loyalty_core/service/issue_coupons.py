@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from loyalty_core.domain.pricing.issues import still_earned
+from collections.abc import Collection
+
+from loyalty_core.domain.pricing.issues import lines_for, still_earned
+from loyalty_core.domain.pricing.plan import Compiled
 from loyalty_core.domain.pricing.rules import give_coupon
 from loyalty_core.domain.receipt import returned
 from loyalty_core.service.booking import Booked, standing_refunds
@@ -36,7 +39,7 @@ def take_issued_back(batch: EventBatch, purchase: KeptPurchase, booked: Booked) 
     """All of them: the purchase turned out to be somebody else's."""
     for code in booked.issued.values():
         batch.counters.coupons.restate((purchase.programme_id, code), WITHDRAWN)
-    booked.issues, booked.issued = (), {}
+    booked.issues, booked.about, booked.issued = (), {}, {}
 
 
 def _wanted(batch: EventBatch, purchase: KeptPurchase, booked: Booked) -> list[str]:
@@ -48,8 +51,19 @@ def _wanted(batch: EventBatch, purchase: KeptPurchase, booked: Booked) -> list[s
         promotion
         for promotion in booked.issues
         if promotion in plan.issues
-        and still_earned(plan.issues[promotion], purchase.lines, back.share)
+        and still_earned(
+            plan.issues[promotion],
+            purchase.lines,
+            _about(plan.issues[promotion], purchase, booked),
+            back.share,
+        )
     ]
+
+
+def _about(compiled: Compiled, purchase: KeptPurchase, booked: Booked) -> Collection[str]:
+    """Rows of before do not have it, and tell what their lines tell themselves."""
+    known = booked.about.get(compiled.promotion.id)
+    return lines_for(compiled, purchase.lines, {}) if known is None else known
 
 
 def _issue(

@@ -19,15 +19,25 @@ from loyalty_core.domain.pricing.allot import money_of, points_for
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
 from loyalty_core.domain.pricing.coupons import NO_COUPONS, Entered
 from loyalty_core.domain.pricing.earning import rate_purchase
-from loyalty_core.domain.pricing.issues import issued_by
+from loyalty_core.domain.pricing.issues import issued_by, lines_for
 from loyalty_core.domain.pricing.limits import Used
+from loyalty_core.domain.pricing.personal import by_list
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.receipt import split_reductions
 from loyalty_core.service import brought_in
-from loyalty_core.service.booking import HOLD_EXPIRED, Booked, Moved, Occasion, rebook, withdraw
+from loyalty_core.service.booking import (
+    HOLD_EXPIRED,
+    Booked,
+    Moved,
+    Occasion,
+    PaidWith,
+    rebook,
+    withdraw,
+)
 from loyalty_core.service.catalogue import filled_in
 from loyalty_core.service.count_clubs import count_clubs
 from loyalty_core.service.count_limits import count_limits, used_by_others
+from loyalty_core.service.coupon_uses import Taken
 from loyalty_core.service.event_batch import EventBatch
 from loyalty_core.service.event_certificates import certificates_of, settle_certificates
 from loyalty_core.service.event_coupons import coupons_of, entered_of
@@ -38,7 +48,13 @@ from loyalty_core.service.place import place_of
 from loyalty_core.service.promise import Promise
 from loyalty_core.service.purchase_words import complete, filled
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
-from loyalty_core.service.record_refund import book_refund, count_anonymous, new_refund
+from loyalty_core.service.record_refund import (
+    book_refund,
+    booked_on,
+    count_anonymous,
+    new_refund,
+    take_off,
+)
 from loyalty_core.service.sightings import put_together, say
 from loyalty_core.service.source import Source
 from loyalty_core.store import programmes
@@ -46,7 +62,7 @@ from loyalty_core.store.event_words import hash_of
 from loyalty_core.store.holds import KeptHold, hold_to_wire
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
-from loyalty_kit.events import Purchase, PurchaseLine, PurchaseStatus, Refund
+from loyalty_kit.events import CertificateUse, Purchase, PurchaseLine, PurchaseStatus, Refund
 
 TIME_AHEAD = "time_ahead"
 LINKED = "linked"
@@ -415,6 +431,12 @@ def _hold_of(case: Case) -> KeptHold | None:
 # --- what -----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    coupons: tuple[Taken, ...] = ()
+    certificates: Sequence[CertificateUse | PaidWith] = ()
+
+
 def _settle_lines(case: Case, hold: KeptHold | None, *, same_lines: bool) -> None:
     """Tell discount and spend apart, and rate what earns."""
     batch, kept, booked = case.batch, case.kept, case.booked
@@ -431,13 +453,14 @@ def _settle_lines(case: Case, hold: KeptHold | None, *, same_lines: bool) -> Non
         return
     plan = batch.plan_at(event.occurred_at) if hold is None else batch.plan(hold.rules_version)
     booked.rules_version = plan.version
-    booked.coupons = coupons_of(batch, kept, plan, hold, promise, case.moved)
+    held = _held(case, promise)
+    booked.coupons = coupons_of(batch, kept, plan, hold, held.coupons, case.moved)
     value = plan.main.value_minor
     said = event.points_spent
     promised = {} if promise is None else promise.lines
     money = None if said is None else money_of(said, value)
     kept.lines = split_reductions(event.lines, promised, money)
-    booked.certificates = certificates_of(batch, kept, promise)
+    booked.certificates = certificates_of(batch, kept, held.certificates)
     spend_minor = sum(line.spend_minor or 0 for line in kept.lines)
     booked.points_spent = points_for(spend_minor, value) if said is None else said
     member = batch.survivor(kept.member_id)
@@ -451,7 +474,22 @@ def _settle_lines(case: Case, hold: KeptHold | None, *, same_lines: bool) -> Non
         return
     booked.awards = _awards(case, plan, promise)
     booked.issues = _issues(case, plan, promise) if plan.issues else ()
+    booked.about = _about(case, plan) if booked.issues else {}
     booked.rated = True
+
+
+def _held(case: Case, promise: Promise | None) -> _Held:
+    """What a hold reserved for this purchase.
+
+    What it was paid with stays so where the hold is out of reach by now: the buyer turned out to
+    be somebody else, or was erased (`ledger.md` 14).
+    """
+    if promise is not None:
+        return _Held(promise.coupons, promise.certificates)
+    booked = case.booked
+    if booked.hold is None or not case.was_paid:
+        return _Held()
+    return _Held(tuple(one for one in booked.coupons if one.by == "hold"), booked.certificates)
 
 
 def _flag_barred(case: Case, plan: Plan) -> None:
@@ -491,6 +529,22 @@ def _issues(case: Case, plan: Plan, promise: Promise | None) -> tuple[str, ...]:
     lines = filled_in(kept.lines, case.batch.products)
     facts = _counted_facts(case, plan, lines, ())
     return issued_by(lines, plan, facts, kept.event.occurred_at)
+
+
+def _about(case: Case, plan: Plan) -> dict[str, tuple[str, ...]]:
+    """The lines for which each of its coupons comes, as the goods are known now: what becomes of
+    catalogue and lists later takes none back.  What a hold promised of goods that are called
+    otherwise by now is about all lines."""
+    if plan.lists:
+        _person(case, plan)
+    lines = filled_in(case.kept.lines, case.batch.products)
+    own = by_list(case.booked.goods)
+    every = tuple(line.id for line in lines)
+    return {
+        promotion: lines_for(plan.issues[promotion], lines, own) or every
+        for promotion in case.booked.issues
+        if promotion in plan.issues
+    }
 
 
 def _counted_facts(
@@ -608,6 +662,9 @@ def _list_refund(case: Case, refund: Refund) -> None:
         kept.refunds.append(fresh)
         return
     if known not in kept.refunds:
+        other = booked_on(batch, known)
+        if other is not None:
+            take_off(batch, known, other, case.occasion)
         known.purchase_id = kept.id
         kept.refunds.append(known)
     content = hash_of(refund)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from loyalty_core.domain.errors import EventConflict
 from loyalty_core.domain.receipt import returned
-from loyalty_core.service.booking import Booked, Moved, rebook, standing_refunds
+from loyalty_core.service.booking import Booked, Moved, Occasion, rebook, standing_refunds
 from loyalty_core.service.count_clubs import count_clubs
 from loyalty_core.service.count_limits import count_limits
 from loyalty_core.service.event_batch import EventBatch
@@ -49,11 +50,29 @@ def record_refund(batch: EventBatch, told: Told) -> EventReceipt:
         return _known(kept)
     if event.revision == kept.event.revision:
         raise EventConflict({"external_id": event.external_id, "revision": str(event.revision)})
+    before = kept.event
     kept.event, kept.content_hash, kept.changed = event, content, True
-    purchase = _booked_on(batch, kept)
+    purchase = _purchase_now(batch, kept, before)
     if purchase is not None:
         return book_refund(batch, kept, purchase)
     return _place(batch, told, kept)
+
+
+def _purchase_now(batch: EventBatch, kept: KeptRefund, before: Refund) -> KeptPurchase | None:
+    """The purchase on which a refund stood, off which it goes if it names another one by now."""
+    purchase, names = booked_on(batch, kept), _names(kept.event)
+    if purchase is None or names == _names(before) or not any(names):
+        return purchase
+    named = batch.known.purchase_of(kept.source, kept.event)
+    if named is not None and batch.known.main_of(named) is batch.known.main_of(purchase):
+        return purchase
+    take_off(batch, kept, purchase, batch.occasion(kept.source, kept.event))
+    return named
+
+
+def _names(event: Refund) -> tuple[object, ...]:
+    """By which it says what it is a return of."""
+    return (event.purchase, event.order, event.fiscal)
 
 
 def new_refund(batch: EventBatch, source: Source, event: Refund, *, by_list: bool) -> KeptRefund:
@@ -77,13 +96,29 @@ def book_refund(batch: EventBatch, kept: KeptRefund, named: KeptPurchase) -> Eve
         named.refunds.append(kept)
     kept.purchase_id, kept.state, kept.changed = named.id, "booked", True
     purchase = batch.known.main_of(named)
-    booked = Booked.of(purchase)
     moved = Moved(flags=list(kept.flags))
+    _rebook(batch, purchase, kept, moved, batch.occasion(kept.source, kept.event))
+    return _answer(batch, kept, "booked", purchase, moved)
+
+
+def take_off(batch: EventBatch, kept: KeptRefund, named: KeptPurchase, occasion: Occasion) -> None:
+    """It is of another purchase than the one on which it was booked, which gets everything back;
+    from now on it waits for its own."""
+    named.refunds.remove(kept)
+    kept.purchase_id, kept.state, kept.changed = None, "waiting", True
+    left = replace(occasion, key=f"{occasion.key}/left/{kept.id}")
+    _rebook(batch, batch.known.main_of(named), kept, Moved(), left)
+
+
+def _rebook(
+    batch: EventBatch, purchase: KeptPurchase, kept: KeptRefund, moved: Moved, occasion: Occasion
+) -> None:
+    """What a purchase that counts comes to with this refund, or without it."""
+    booked = Booked.of(purchase)
     desk = batch.desk(purchase, batch.plan(booked.rules_version))
     if desk is not None:
         counted = purchase.qualifying_minor
-        done = rebook(purchase, booked, desk, batch.occasion(kept.source, kept.event))
-        moved.add(done)
+        moved.add(rebook(purchase, booked, desk, occasion))
         batch.count_purchase(purchase, booked, counted, kept.event.occurred_at)
         count_clubs(batch, purchase, booked)
         booked.keep(purchase)
@@ -91,9 +126,7 @@ def book_refund(batch: EventBatch, kept: KeptRefund, named: KeptPurchase) -> Eve
         count_anonymous(purchase, moved)
     count_limits(batch, purchase, booked, moved)
     settle_issued(batch, purchase, booked)
-    occasion = batch.occasion(kept.source, kept.event)
     settle_certificates(batch, purchase, booked, moved, occasion)
-    return _answer(batch, kept, "booked", purchase, moved)
 
 
 def count_anonymous(purchase: KeptPurchase, moved: Moved) -> None:
@@ -139,24 +172,23 @@ def _match(batch: EventBatch, told: Told, refund: Refund) -> KeptPurchase | None
 
 
 def _has_goods(purchase: KeptPurchase, refund: Refund) -> bool:
-    """Every line of the refund is there by article, quantity and sum, with room for it."""
+    """What the refund brings back is there by article, quantity and sum, whatever lines have it."""
     back = returned(purchase.lines, standing_refunds(purchase))
+    quantity, money = Counter[str](), Counter[str]()
+    for line in purchase.lines:
+        if line.sku is not None:
+            quantity[line.sku] += line.quantity_milli - back.quantity_milli.get(line.id, 0)
+            money[line.sku] += line.paid_minor - back.money_minor.get(line.id, 0)
     for part in refund.lines:
-        fitting = [
-            line
-            for line in purchase.lines
-            if part.sku is not None
-            and line.sku == part.sku
-            and line.quantity_milli - back.quantity_milli.get(line.id, 0)
-            >= (part.quantity_milli or 0)
-            and line.paid_minor - back.money_minor.get(line.id, 0) >= part.paid_back_minor
-        ]
-        if not fitting:
+        if part.sku is None or part.sku not in quantity:
             return False
-    return True
+        quantity[part.sku] -= part.quantity_milli or 0
+        money[part.sku] -= part.paid_back_minor
+    return min(quantity.values()) >= 0 and min(money.values()) >= 0
 
 
-def _booked_on(batch: EventBatch, kept: KeptRefund) -> KeptPurchase | None:
+def booked_on(batch: EventBatch, kept: KeptRefund) -> KeptPurchase | None:
+    """The purchase on which a refund stands, as it was told of it."""
     if kept.purchase_id is None:
         return None
     return next((one for one in batch.known.all_purchases() if one.id == kept.purchase_id), None)

@@ -19,6 +19,7 @@ from loyalty_core.domain.rules import default_rules
 from loyalty_core.service import certificates as gifts
 from loyalty_core.service.adjust_points import Adjustment, adjust_points
 from loyalty_core.service.coupons import NewLot, all_coupons, fill_lot, open_lot
+from loyalty_core.service.erase_member import erase_member
 from loyalty_core.service.hold_points import PlacedHold, get_hold, place_hold, release_hold
 from loyalty_core.service.members import MemberCard, get_member
 from loyalty_core.service.merge_members import merge_members
@@ -235,6 +236,11 @@ class Shop:
             )
 
         return transact(self.engine, work)
+
+    def erase(self, phone: str = ANNA) -> Mapping[str, Any]:
+        """What the act tells."""
+        wire, by = self.wire(phone), {"author": "owner", "evidence_key": b"key", "now": self.now}
+        return self.do(lambda c: erase_member(c, self.programme_id, wire, **by))
 
     def card(self, phone: str = ANNA) -> MemberCard:
         """The member as staff see them now."""

@@ -83,6 +83,8 @@ def test_codes_are_drawn_from_the_whole_alphabet_and_never_twice():
         ("a b", ""),
         ("12", ""),
         ("x" * 65, ""),
+        ("sale C\u00b8", "SALE\u00c7"),
+        ("0C\u00b8", ""),
         ("abc\x00def", ""),
         ("abc\u200bdef", ""),
         ("", ""),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine
 
-from loyalty_core.domain.errors import HoldCaptured, NotEnoughPoints
+from loyalty_core.domain.errors import HoldCaptured, NotEnoughPoints, ShopForbidden
+from loyalty_core.service.hold_points import place_hold
+from loyalty_kit.checkout import HoldRequest, QuoteRequest
 from loyalty_kit.events import Customer, PurchaseStatus
 from tests.support.ledger import ANNA, BORIS, DAY, NOW, VERA, Figures, Shop, open_programme, rules
-from tests.support.lines import back, moscow
+from tests.support.lines import back, basket, moscow
 
 SECOND = timedelta(seconds=1)
 
@@ -235,6 +238,18 @@ def test_ledger_8_what_a_purchase_does_not_use_of_its_hold_is_released(shop: Sho
     assert receipt.points["spent"] == 3_00
     assert "hold_differs" in receipt.flags
     assert shop.figures() == Figures(available=7_00 + 9_70)
+
+
+def test_ledger_8_a_key_of_one_shop_ends_no_hold_of_another(shop: Shop):
+    shop.open_shop("south")
+    shop.buy("P0", 500_00)
+    hold = shop.hold(100_00, cart="c", spend=6_00, shop="south")
+    ours = replace(shop.told_by(), shops=frozenset({"main"}))
+    asked = HoldRequest(QuoteRequest(tuple(basket(100_00)), hold=hold.id, cart="d"))
+    with pytest.raises(ShopForbidden):
+        shop.do(lambda c: place_hold(c, shop.plans, ours, asked, now=shop.now))
+
+    assert shop.see(hold).state == "live"
 
 
 # --- 12: merge and later attachment ---------------------------------------------------------

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from loyalty_core.domain.errors import EventConflict
 from loyalty_kit.events import PurchaseStatus, RefundLine
+from tests.support.books import assert_books_add_up
 from tests.support.ledger import ANNA, BORIS, Figures, Shop, open_programme
 from tests.support.lines import back, line
 
@@ -116,6 +117,37 @@ def test_ledger_19_refunds_have_revisions_too(shop: Shop):
     assert shop.figures() == Figures(available=7_00)
 
 
+def test_ledger_19_a_corrected_refund_moves_to_the_purchase_that_it_names_now(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.buy("P2", 100_00, by=BORIS)
+    shop.bring_back("R", 100_00, purchase="P1")
+    for revision, purchase in enumerate(("P2", "P1", "P2"), 2):
+        receipt = shop.bring_back("R", 100_00, purchase=purchase, revision=revision)
+        assert receipt.status == "booked"
+
+    assert (shop.figures(ANNA), shop.figures(BORIS)) == (Figures(available=10_00), Figures())
+    assert_books_add_up(shop)
+
+
+def test_ledger_19_a_corrected_refund_waits_for_the_purchase_that_it_names_now(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.bring_back("R", 100_00, purchase="P1")
+    receipt = shop.bring_back("R", 100_00, purchase="P2", revision=2)
+    assert (receipt.status, shop.figures()) == ("waiting", Figures(available=10_00))
+
+    shop.buy("P2", 100_00, by=BORIS)
+    assert (shop.figures(ANNA), shop.figures(BORIS)) == (Figures(available=10_00), Figures())
+
+
+def test_ledger_19_a_corrected_sum_leaves_the_refund_where_it_is(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.bring_back("R", 100_00, purchase="P1")
+    shop.bring_back("R", 40_00, purchase="P1", revision=2)
+    shop.bring_back("R", 50_00, revision=3)
+
+    assert shop.figures() == Figures(available=5_00)
+
+
 # --- 20: a purchase tells its state -----------------------------------------------------------
 
 
@@ -199,6 +231,19 @@ def test_ledger_20_lines_that_vanished_or_shrank_are_booked_as_returned(shop: Sh
     assert shop.figures() == Figures(available=4_00)
 
 
+def test_ledger_20_a_list_that_takes_a_refund_over_leaves_nothing_at_the_other(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.buy("P2", 100_00, by=BORIS)
+    shop.bring_back("R", 100_00, purchase="P1")
+    listed = (shop.refund("R", 100_00),)
+    shop.buy("P2", 100_00, by=BORIS, revision=2, refunds=listed)
+    assert (shop.figures(ANNA), shop.figures(BORIS)) == (Figures(available=10_00), Figures())
+
+    shop.buy("P1", 100_00, revision=2, refunds=listed)
+    shop.buy("P2", 100_00, by=BORIS, revision=3, refunds=listed, order="7")
+    assert (shop.figures(ANNA), shop.figures(BORIS)) == (Figures(available=10_00), Figures())
+
+
 # --- 21: refunds ----------------------------------------------------------------------------
 
 
@@ -280,3 +325,23 @@ def test_ledger_21_lines_are_found_by_article_too(shop: Shop):
 
     assert shop.figures() == Figures(available=6_00)
     assert [one["returned_minor"] for one in shop.kept_lines("P1")] == [0, 40_00]
+
+
+def test_ledger_21_one_part_brings_back_an_article_of_two_lines(shop: Shop):
+    shop.buy("P", lines=(line("1", 100_00, sku="A"), line("2", 40_00, sku="A")))
+    parts = (RefundLine(None, 140_00, 2000, sku="A"),)
+    receipt = shop.bring_back("R", 140_00, purchase="P", lines=parts)
+
+    assert (shop.figures(), receipt.flags) == (Figures(), ())
+
+
+def test_ledger_21_one_part_of_two_lines_may_leave_some_of_the_last(shop: Shop):
+    sold = (line("1", 100_00, sku="A"), line("2", 200_00, sku="A", pieces=2))
+    shop.buy("P", lines=sold)
+    first = (RefundLine(None, 200_00, 2000, sku="A"),)
+    receipt = shop.bring_back("R1", 200_00, purchase="P", lines=first)
+    assert (shop.figures(), receipt.flags) == (Figures(available=10_00), ())
+
+    again = (RefundLine(None, 200_00, 2000, sku="A"),)
+    receipt = shop.bring_back("R2", 200_00, purchase="P", lines=again)
+    assert (shop.figures(), receipt.flags) == (Figures(), ("over_refund",))

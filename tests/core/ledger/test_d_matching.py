@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from loyalty_core.service.upkeep import list_lost_refunds
 from loyalty_kit.events import Customer, FiscalSign, PurchaseStatus, RefundLine
 from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop, open_programme, rules
-from tests.support.lines import back
+from tests.support.lines import back, line
 
 SHOP_A, SHOP_B = "installation:1", "installation:2"
 SIGN = FiscalSign("9960440300000001", "1042", "2890456789")
@@ -98,6 +98,24 @@ def test_ledger_22_the_same_goods_cannot_be_matched_twice(shop: Shop):
     shop.buy("P1", 100_00)
     assert no_reference(shop, "R1", 100_00).status == "booked"
     assert no_reference(shop, "R2", 100_00).flags == ("no_match",)
+
+
+def test_ledger_22_a_refund_without_a_name_is_of_a_purchase_with_all_of_its_goods(shop: Shop):
+    """The newer purchase has each of its parts, but not both."""
+    shop.buy("P1", lines=(line("1", 200_00, sku="A", pieces=2),), at=NOW - 2 * DAY)
+    shop.buy("P2", lines=(line("1", 100_00, sku="A"),), at=NOW - DAY)
+    parts = (RefundLine(None, 100_00, 1000, sku="A"),) * 2
+    receipt = shop.bring_back("R", 200_00, customer=Customer(phone=ANNA), lines=parts)
+
+    assert (shop.figures(), receipt.flags) == (Figures(available=10_00), ())
+
+
+def test_ledger_22_a_refund_without_a_name_finds_an_article_of_two_lines(shop: Shop):
+    shop.buy("P1", lines=(line("1", 100_00, sku="A"), line("2", 100_00, sku="A")), at=NOW - DAY)
+    parts = (RefundLine(None, 200_00, 2000, sku="A"),)
+    receipt = shop.bring_back("R", 200_00, customer=Customer(phone=ANNA), lines=parts)
+
+    assert (receipt.status, shop.figures()) == ("booked", Figures())
 
 
 # --- 23: an exchange ------------------------------------------------------------------------

@@ -9,16 +9,19 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
+from loyalty_core.domain.conditions.scene import PersonalGoods
+from loyalty_core.service.catalogue import upsert_products
 from loyalty_core.service.coupons import NewLot, block_coupon, fill_lot, open_lot
-from loyalty_core.service.erase_member import erase_member
+from loyalty_core.service.personal_lists import set_list
 from loyalty_core.service.quote_basket import quote_basket
 from loyalty_core.service.verify_ledger import rebuild_ledger, verify_ledger
 from loyalty_core.store import certificates as certificate_store
 from loyalty_core.store import coupons as coupon_store
+from loyalty_core.store.catalogue import ProductRow
 from loyalty_core.store.coupons import of_member
 from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import coupons
-from loyalty_kit.checkout import QuoteRequest
+from loyalty_kit.checkout import BasketLine, QuoteRequest
 from loyalty_kit.events import Customer, PurchaseStatus
 from tests.core.ledger.test_f_promotion_limits import discount, double, off, pay
 from tests.support.books import assert_books_add_up
@@ -366,8 +369,7 @@ def test_an_erasure_lets_go_of_a_lot_that_has_no_coupon_yet(opened: Open):
     wanted, said = NewLot("hers", "spring", 1, shop.wire(BORIS)), (shop.plans, shop.programme_id)
     shop.do(lambda c: open_lot(c, *said, wanted, author="owner", now=shop.now))
 
-    boris, by = shop.wire(BORIS), {"author": "owner", "evidence_key": b"key", "now": shop.now}
-    shop.do(lambda c: erase_member(c, shop.programme_id, boris, **by))
+    shop.erase(BORIS)
 
     shop.do(lambda c: fill_lot(c, *said, "hers"))
     (lot,) = shop.snapshot()["coupon_lots"]
@@ -415,3 +417,70 @@ def test_the_proof_finds_a_counter_that_lies(opened: Open):
 
     changed = shop.do(lambda c: rebuild_ledger(c, programme_id=shop.programme_id))
     assert (changed, shop.coupon_uses(code)) == (1, 1)
+
+
+@pytest.mark.parametrize("how", ["another's", "erased"])
+def test_a_used_coupon_stays_used_when_the_buyer_changes(opened: Open, how: str):
+    shop = opened()
+    (code,) = shop.make_coupons("spring")
+    hold = shop.hold(100_00, cart="c", coupons=(code,))
+    pay(shop, hold)
+    assert shop.coupon_uses(code) == 1
+
+    if how == "erased":
+        shop.erase()
+        lines = (line("1", 100_00, discount=10_00), line("2", 5_00))
+        shop.tell(shop.purchase("P1", lines=lines, hold=hold.id, by=None, revision=2))
+    else:
+        pay(shop, hold, by=BORIS, revision=2)
+
+    assert shop.coupon_uses(code) == 1
+
+
+GIVEN: dict[str, dict[str, Any]] = {
+    "goods of a category that the catalogue alone knows": {"params": {"categories": ["cheese"]}},
+    "goods of the member's own": {"params": {"personal": "own"}},
+    "a tier that the receipt itself reaches": {
+        "when": {"field": "member.tier", "is": "is", "value": "gold"}
+    },
+}
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["quoted", "held"])
+@pytest.mark.parametrize("why", GIVEN)
+def test_a_coupon_that_was_told_of_is_issued(engine: Engine, why: str, held: bool):
+    gift = {"id": "g", "name": "G", "type": "give_coupon", **GIVEN[why]}
+    gift["params"] = {"series": "spring", **gift.get("params", {})}
+    gold = {"code": "gold", "name": "Gold", "earn_percent": "10", "spend_from": "100.00"}
+    more = {
+        "personal_lists": [{"code": "own", "name": "Own"}],
+        "tiers": [gold],
+        "tiering": {"counts": "this_receipt"},
+    }
+    shop = open_programme(engine, rules() | {"promotions": [gift], "coupons": [series()]} | more)
+    shop.buy("P0", 1_00)
+    shop.advance(hours=1)
+    cheese = ProductRow("CH", "Cheese", None, None, ("cheese",), None, (), None)
+    shop.do(lambda c: upsert_products(c, shop.programme_id, [cheese], now=shop.now))
+    own, member = [PersonalGoods("own", "sku", "ch", "CH")], shop.wire(ANNA)
+    shop.do(lambda c: set_list(c, shop.plans, shop.programme_id, member, "own", own, now=shop.now))
+    basket_ = (BasketLine("1", 1000, 100_00, sku="CH"),)
+    assert [one.code for one in shop.quote_lines(basket_).benefits] == ["spring"]
+
+    if held:
+        shop.hold_lines(basket_, by=ANNA, cart="c")
+    lines = (line("1", 100_00, sku="CH"),)
+    shop.tell(shop.purchase("P1", lines=lines, cart="c" if held else None))
+    assert states(shop) == ["active"]
+
+    dear = ProductRow("CH", "Cheese", None, None, ("dear",), None, (), None)
+    shop.do(lambda c: upsert_products(c, shop.programme_id, [dear], now=shop.now))
+    shop.bring_back("R1", 40_00, purchase="P1")
+    assert states(shop) == ["active"]
+    shop.bring_back("R2", 60_00, purchase="P1")
+    assert states(shop) == ["withdrawn"]
+    assert_books_add_up(shop)
+
+
+def states(shop: Shop) -> list[str]:
+    return [one["state"] for one in shop._own(coupons)]
