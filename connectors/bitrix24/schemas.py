@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
 
 from loyalty_kit.checker import Load
 from loyalty_kit.errors import PayloadInvalid
@@ -25,16 +25,44 @@ class Wire(Schema):
         unknown = EXCLUDE
 
 
+class Sparse(Wire):
+    """What was left empty may come as an empty text: it is nothing, as null is."""
+
+    @pre_load
+    def _empty_is_nothing(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: None if value == "" else value for name, value in data.items()}
+
+
 class Number(fields.Field[int]):
     """An id: a whole number above zero, or its digits."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> int:
-        text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-        if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) < MAX_NUMBER):
+        number = _id(value)
+        if number is None:
             raise ValidationError("Not an id.")
-        return int(text)
+        return number
+
+
+class NumberOfAny(fields.Field[int | None]):
+    """The id of what need not be there: 0, and all else that is no id, is none."""
+
+    def __init__(self, data_key: str) -> None:
+        super().__init__(data_key=data_key, load_default=None, allow_none=True)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int | None:
+        return _id(value)
+
+
+def _id(value: Any) -> int | None:
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    known = text.isascii() and text.isdigit() and 0 < int(text[:20]) < MAX_NUMBER
+    return int(text) if known else None
 
 
 class _Counted(fields.Field[int]):
@@ -80,9 +108,13 @@ def words(data_key: str | None = None) -> Words:
     return Words(most=MAX_NAME, data_key=data_key, load_default=None, allow_none=True)
 
 
-def flag(data_key: str | None = None) -> fields.String:
+def flag(
+    data_key: str | None = None, otherwise: str = "N", *, allow_none: bool = False
+) -> fields.String:
     yes_or_no = validate.OneOf(["Y", "N"])
-    return fields.String(data_key=data_key, load_default="N", validate=yes_or_no)
+    return fields.String(
+        data_key=data_key, load_default=otherwise, allow_none=allow_none, validate=yes_or_no
+    )
 
 
 def currency(data_key: str | None = None) -> fields.String:
@@ -90,35 +122,37 @@ def currency(data_key: str | None = None) -> fields.String:
     return fields.String(data_key=data_key, required=True, validate=three)
 
 
-class BasketItem(Wire):
+class BasketItem(Sparse):
     id = Number(required=True)
-    product = Number(data_key="productId", load_default=None, allow_none=True)
+    product = NumberOfAny("productId")
+    parent = NumberOfAny("setParentId")
     name = words()
     quantity = Thousandths(required=True)
     price = Kopecks(required=True)
     vat_rate = fields.Decimal(
         data_key="vatRate", load_default=None, allow_none=True, validate=validate.Range(0, 1)
     )
-    vat_included = fields.String(
-        data_key="vatIncluded", load_default="Y", validate=validate.OneOf(["Y", "N"])
-    )
+    vat_included = flag("vatIncluded", "Y", allow_none=True)
 
 
-class Payment(Wire):
+class Payment(Sparse):
     id = Number(required=True)
     paid = flag()
     sum = Kopecks(required=True)
     is_return = fields.String(
-        data_key="isReturn", load_default="N", validate=validate.OneOf(["Y", "N", "P"])
+        data_key="isReturn",
+        load_default="N",
+        allow_none=True,
+        validate=validate.OneOf(["Y", "N", "P"]),
     )
     returned_at = Moment(data_key="payReturnDate", load_default=None, allow_none=True)
     paid_at = Moment(data_key="datePaid", load_default=None, allow_none=True)
-    system = Number(data_key="paySystemId", load_default=None, allow_none=True)
+    system = NumberOfAny("paySystemId")
 
 
-class Shipment(Wire):
+class Shipment(Sparse):
     price = Kopecks(data_key="priceDelivery", load_default=0, allow_none=True)
-    system = flag()
+    system = flag(allow_none=True)
 
 
 class Property(Wire):

@@ -149,9 +149,9 @@ def _order_lines(order: Wire) -> tuple[PurchaseLine, ...]:
     lines = [
         _line(str(item["id"]), _sku(item["product"]), item, _with_vat(item))
         for item in order["items"]
-        if item["quantity"]
+        if item["quantity"] and not _is_part(item)
     ]
-    delivery = sum(one["price"] or 0 for one in order["shipments"] if one["system"] != "Y")
+    delivery = sum(one["price"] or 0 for one in order["shipments"] if one["system"] == "N")
     if delivery:
         lines.append(
             PurchaseLine(
@@ -165,8 +165,13 @@ def _order_lines(order: Wire) -> tuple[PurchaseLine, ...]:
     return _as_summed_up(_told_apart(lines), order["price"])
 
 
+def _is_part(item: Wire) -> bool:
+    """Parts of a set stand beside it: their money is the set's, which names itself as parent."""
+    return item["parent"] not in (None, item["id"])
+
+
 def _with_vat(item: Wire) -> int:
-    if item["vat_included"] == "Y" or item["vat_rate"] is None:
+    if item["vat_included"] != "N" or item["vat_rate"] is None:
         return int(item["price"])
     exact = Decimal(item["price"]) * (1 + item["vat_rate"])
     return int(exact.to_integral_value(ROUND_HALF_UP))
