@@ -16,14 +16,16 @@ from loyalty_kit.checker import compile_load
 from loyalty_kit.errors import PayloadInvalid
 from loyalty_kit.ports import Hint, PullPage
 
-OVERLAP = timedelta(minutes=2)
+OVERLAP = timedelta(hours=1)
+"""The portal dates its changes by its own clock, and the hub its rounds by another."""
 
 _ROW = compile_load(schemas.ListedRow())
 
 
 class Pull:
     """The cursor: where this round began to look, when it began, the last id of its last page,
-    and what was seen in it by id and time, so that the overlap of an idle portal gives no hints.
+    and what it saw of the time that the next one looks at again, by id and time, so that the
+    overlap of an idle portal gives no hints.
     """
 
     def page(self, client: Portal, cursor: str | None, now: datetime) -> PullPage:
@@ -38,12 +40,13 @@ class Pull:
         hints = tuple(
             Hint(kind, str(row["id"])) for row in rows if seen.get(str(row["id"])) != row["updated"]
         )
-        seen |= {str(row["id"]): row["updated"] for row in rows}
+        following = datetime.fromisoformat(began) - OVERLAP
+        again = [row for row in rows if _is_after(row["updated"], following)]
+        seen |= {str(row["id"]): row["updated"] for row in again}
         if len(rows) == PAGE:
             return PullPage(hints, _written(since, began, rows[-1]["id"], seen), more=True)
-        following = _text(datetime.fromisoformat(began) - OVERLAP)
         kept = {name: told for name, told in seen.items() if _is_after(told, following)}
-        return PullPage(hints, _written(following, None, 0, kept), more=False)
+        return PullPage(hints, _written(_text(following), None, 0, kept), more=False)
 
     def recheck(self, client: Portal, known: tuple[Hint, ...]) -> tuple[Hint, ...]:
         """Documents that were deleted: they are in no list any more."""
@@ -77,9 +80,9 @@ def _listed(client: Portal, chosen: dict[str, Any]) -> Sequence[Json]:
     return client.rows("crm.item.list", "items", told)
 
 
-def _is_after(told: str, moment: str) -> bool:
+def _is_after(told: str, moment: datetime) -> bool:
     try:
-        return datetime.fromisoformat(told) >= datetime.fromisoformat(moment)
+        return datetime.fromisoformat(told) >= moment
     except (ValueError, TypeError):
         return True
 

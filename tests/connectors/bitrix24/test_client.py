@@ -140,6 +140,33 @@ def test_an_idle_portal_gives_no_hints_and_a_changed_order_gives_one(account):
         pull.page(portal, "{}", NOW)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(minutes=50), timedelta(minutes=-50)])
+def test_an_order_is_found_where_the_clocks_of_hub_and_portal_differ(account, ahead):
+    portal, pull = client(account.base_url), Pull()
+    cursor = pull.page(portal, None, NOW + ahead).cursor
+    account.orders[7] = {"id": 7, "dateUpdate": (NOW + timedelta(minutes=5)).isoformat()}
+    found: list[Hint] = []
+    for minutes in (10, 20, 60, 70, 130):
+        page = pull.page(portal, cursor, NOW + ahead + timedelta(minutes=minutes))
+        found += page.hints
+        cursor = page.cursor
+    assert found == [Hint("order", "7")]
+
+
+def test_a_cursor_keeps_no_more_than_the_orders_of_the_overlap(account):
+    for number in range(1, 121):
+        account.orders[number] = {"id": number, "dateUpdate": "2026-03-19T11:00:00+00:00"}
+    for number in (30, 90):
+        account.orders[number]["dateUpdate"] = "2026-03-20T11:30:00+00:00"
+    portal, pull = client(account.base_url), Pull()
+    first = pull.page(portal, None, NOW)
+    second = pull.page(portal, first.cursor, NOW)
+    third = pull.page(portal, second.cursor, NOW)
+    kept = [list(json.loads(page.cursor)["seen"]) for page in (first, second, third)]
+    assert [len(page.hints) for page in (first, second, third)] == [50, 50, 20]
+    assert kept == [["30"], ["30", "90"], ["30", "90"]]
+
+
 def test_deleted_orders_are_found_among_those_that_are_known(account):
     for number in range(1, 61):
         account.orders[number] = {"id": number, "dateUpdate": EARLIER}
