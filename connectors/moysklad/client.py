@@ -34,6 +34,7 @@ WEIGHT = {"solution": 1, "user": 4}
 PARALLEL = 1073
 """The error code of more than five calls at once, which comes with 429 and no pause."""
 NO_SUCH_OBJECT = 1021
+HOOKS = "/entity/webhook"
 FIELDS = "/entity/counterparty/metadata/attributes"
 SORTED_HERE = (400, 401, 403, 404, 412, 415, 429)
 LONGEST_PAUSE_S = 3600.0
@@ -113,10 +114,11 @@ class MoySklad:
 
     def make_webhook(self, address: str, kind: str, action: str) -> None:
         body = {"url": address, "action": action, "entityType": kind}
-        self._object("POST", "/entity/webhook", {}, body)
+        self._object("POST", HOOKS, {}, body)
 
-    def switch_on(self, webhook: str) -> None:
-        self._object("PUT", f"/entity/webhook/{webhook}", {}, {"enabled": True})
+    def switch_on(self, webhook: str, address: str) -> None:
+        body = {"url": address, "enabled": True}
+        self._object("PUT", f"{HOOKS}/{webhook}", {}, body)
 
     # Fields of counterparties
 

@@ -10,6 +10,7 @@ Written from the vendor's documents (no account was at hand), not from recording
 * documents in the recycle bin are listed only with `isDeleted=true`, and readable by their id;
 * times are Moscow's, with thousandths and no zone; money is kopecks as floating numbers;
 * an object that is not there is 404 with code 1021, a dead token 401 with code 1056;
+* a solution, whose calls weigh 1, has one webhook for an entity and action, a user five;
 * a webhook is tried four times at once and then dropped for good.
 """
 
@@ -314,9 +315,17 @@ class _Handler(Answers):
         if call.method == "GET":
             self._rows(list(hooks.values()), call.query)
         elif call.method == "POST":
-            same = ("entityType", "action", "url")
-            if any(all(hook[name] == call.body[name] for name in same) for hook in hooks.values()):
+            kind, action = call.body["entityType"], call.body["action"]
+            alike = [
+                hook["url"]
+                for hook in hooks.values()
+                if (hook["entityType"], hook["action"]) == (kind, action)
+            ]
+            if call.body["url"] in alike:
                 self._error(412, 30001, "Такой вебхук уже есть")
+                return
+            if len(alike) == (1 if self.account.weight == 1 else 5):
+                self._error(412, 30002, "Вебхуков этого вида не может быть больше")
                 return
             made = {"id": str(uuid.uuid4()), "accountId": ACCOUNT, "enabled": True, **call.body}
             hooks[made["id"]] = made

@@ -194,6 +194,42 @@ def test_the_check_makes_what_is_missing_and_switches_on_what_is_off(account: Ac
     assert [call.method for call in account.calls[calls:]].count("POST") == 0
 
 
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"hook_token": "another-word-of-the-tests-43"},
+        {"hook_url": "https://new.example.org/loyalty/hooks/i_1/events"},
+    ],
+)
+def test_webhooks_of_another_secret_or_host_are_led_to_the_new_address(
+    account: Account, moved: dict[str, str]
+):
+    old = {"hook_url": "https://hub.example.org/hooks/i_1/events"}
+    check(client_for(account.base_url, **old))
+    made = set(account.webhooks)
+    next(iter(account.webhooks.values()))["enabled"] = False
+
+    told = {**old, "hook_token": HOOK, **moved}
+    check(client_for(account.base_url, **told))
+    assert set(account.webhooks) == made
+    address = f"{told['hook_url']}/{told['hook_token']}"
+    assert {(one["url"], one["enabled"]) for one in account.webhooks.values()} == {(address, True)}
+
+
+def test_webhooks_of_another_connection_stay_and_keep_no_other_from_being_made(account: Account):
+    taken = WATCHED[3]
+    elsewhere = "https://hub.example.org/hooks/i_2/events/word"
+    account.webhooks["x"] = {
+        "id": "x", "enabled": True, "url": elsewhere, "entityType": taken[0], "action": taken[1],
+    }  # fmt: skip
+
+    with pytest.raises(RemoteMisconfigured, match="30002"):
+        check(client_for(account.base_url, hook_url="https://hub.example.org/hooks/i_1/events"))
+    assert account.webhooks["x"]["url"] == elsewhere
+    ours = [one for one in account.webhooks.values() if one["id"] != "x"]
+    assert {(one["entityType"], one["action"]) for one in ours} == set(WATCHED) - {taken}
+
+
 def test_the_check_leaves_webhooks_alone_where_no_address_is_told(account: Account):
     check(client_for(account.base_url))
     assert account.webhooks == {}
