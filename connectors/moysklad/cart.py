@@ -152,7 +152,8 @@ def _line(place: int, position: Wire, marks: Mapping[str, tuple[str, ...]]) -> B
         quantity_milli=position["quantity"],
         price_minor=position["price"],
         amount_minor=line_at(position["price"], position["quantity"]),
-        discountable=NO_DISCOUNT not in own,
+        # What the catalogue cannot be asked about is not lowered: its card may forbid it.
+        discountable=sku is not None and NO_DISCOUNT not in own,
         min_price_minor=least_price_of(own),
     )
 

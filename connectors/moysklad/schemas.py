@@ -347,7 +347,6 @@ class Left(Wire):
 
 
 class TillPosition(Wire):
-    assortment = Ref(required=True)
     quantity = Quantity(required=True)
     price = Roubles(required=True)
 
@@ -361,13 +360,29 @@ class Bonus(Wire):
     spent = Points(data_key="bonusValueToSpend", load_default=None, allow_none=True)
 
 
+class NativeRef(Ref):
+    """None also for an id of the till's own (`idType` sync): no document and no card has it."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str | None:
+        found = super()._deserialize(value, attr, data, **kwargs)
+        meta = value.get("meta")
+        return None if isinstance(meta, dict) and meta.get("idType") == "sync" else found
+
+
 class Recalc(Wire):
     store = ref("retailStore")
     agent = agent()
-    positions = fields.List(fields.Nested(TillPosition), load_default=list, allow_none=True)
+    positions = fields.List(fields.Nested(AskedPosition), load_default=list, allow_none=True)
     bonus = fields.Nested(Bonus, data_key="bonusProgram", load_default=None, allow_none=True)
     wish = Points(data_key="preferredBonusToSpend", load_default=None, allow_none=True)
+class AskedPosition(TillPosition):
+    assortment = NativeRef(required=True)
 
+
+
+    assortment = Ref(required=True)
 
 class Sold(Wire):
     """`POST /retaildemand` and `POST /retailsalesreturn`."""

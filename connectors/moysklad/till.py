@@ -83,8 +83,10 @@ def _enter(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolR
 
 def _search(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
     text = request.query.get("search", "")[:200]
-    rows = [buyer_row(one) for one in desk.search(phone_of(text) or text, limit=MOST_ROWS)]
-    return reply({"rows": rows})
+    found = desk.search(text, limit=MOST_ROWS)
+    if not found and (phone := phone_of(text)) is not None:
+        found = desk.search(phone, limit=MOST_ROWS)
+    return reply({"rows": [buyer_row(one) for one in found]})
 
 
 def _detail(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:

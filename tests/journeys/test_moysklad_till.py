@@ -79,6 +79,15 @@ def test_a_buyer_is_entered_found_and_asked_for_their_balance(account: MoySkladS
     }
 
 
+@pytest.mark.parametrize(
+    "card", ["LC-000481", "2900000000017", "9000000017", "89001112233", "8 900 111-22-33"]
+)
+def test_a_card_is_found_though_its_number_may_be_a_phone(moysklad: MoySkladStage, card: str):
+    moysklad.till("counterparty", entered(discountCardNumber=card))
+    found = moysklad.till("counterparty", search=card, retailStoreId=STORE).json
+    assert [row["msId"] for row in found["rows"]] == [ANNA]
+
+
 def test_whom_staff_enter_with_a_phone_that_is_known_is_the_member_of_that_phone(
     account: MoySkladStage,
 ):
@@ -267,6 +276,23 @@ def test_goods_whose_card_forbids_discounts_are_neither_lowered_nor_paid_with_po
     # Tea may cost no less than 670.00, so 2 x 20.00 is all that points may pay.
     assert [one["discountedPrice"] for one in cart["positions"]] == [670, 420]
     assert cart["bonusProgram"]["bonusValueToSpend"] == 40
+
+
+def test_goods_that_the_till_names_by_an_id_of_its_own_are_not_lowered(moysklad: MoySkladStage):
+    """Their card may forbid it: no catalogue knows such an id."""
+    moysklad.earns(500)
+    told = Goods(CUP, 1, 420.00).position()
+    told["assortment"]["meta"] |= {"id": "c0a8f0de-0001-4b1b-8a8a-aaaaaaaaaaaa", "idType": "sync"}
+    cart = {
+        "retailStore": ref("retailstore", STORE),
+        "agent": ref("counterparty", ANNA),
+        "positions": [told, Goods(TEA, 1, 690.00).position()],
+        "bonusProgram": {"transactionType": "SPENDING"},
+        "preferredBonusToSpend": 100,
+    }
+    answer = moysklad.till("retaildemand/recalc", cart).json
+    assert [one["discountedPrice"] for one in answer["positions"]] == [420, 590]
+    assert answer["positions"][0]["assortment"] == told["assortment"]
 
 
 # --- codes ----------------------------------------------------------------------------------
