@@ -29,25 +29,48 @@ class Part:
     paid_minor: int
 
 
-def parts_of_document(positions: Iterable[Wire], total_minor: int | None) -> list[Part]:
+def parts_of_document(
+    positions: Sequence[Wire], total_minor: int | None, *, vat_on_top: bool = False
+) -> list[Part]:
     """Lines of the JSON API: price x quantity x (1 - discount / 100).
 
     How MoySklad rounds a line is not told, so the document's own sum decides, where it is told:
-    what is left over goes to the dearest line.
+    what is left over goes to the dearest line.  It decides as well whether prices without VAT
+    are to be raised by it: where that comes nearer to the sum.
 
     Raises: PayloadInvalid.
     """
-    parts = [
-        _part(position, _paid(position["price"], position["quantity"], position["discount"]))
-        for position in positions
-    ]
-    over = 0 if total_minor is None else total_minor - sum(part.paid_minor for part in parts)
+    parts = _parts(positions)
+    if vat_on_top and total_minor is not None:
+        raised = _parts(_with_vat(position) for position in positions)
+        parts = min(parts, raised, key=lambda found: abs(total_minor - _sum_of(found)))
+    over = 0 if total_minor is None else total_minor - _sum_of(parts)
     if over and parts:
         place = max(range(len(parts)), key=lambda index: parts[index].paid_minor)
         paid = max(0, parts[place].paid_minor + over)
         amount = max(parts[place].amount_minor, paid)
         parts[place] = replace(parts[place], paid_minor=paid, amount_minor=amount)
     return parts
+
+
+def _parts(positions: Iterable[Wire]) -> list[Part]:
+    """Raises: PayloadInvalid."""
+    return [
+        _part(position, _paid(position["price"], position["quantity"], position["discount"]))
+        for position in positions
+    ]
+
+
+def _sum_of(parts: Iterable[Part]) -> int:
+    return sum(part.paid_minor for part in parts)
+
+
+def _with_vat(position: Wire) -> Wire:
+    """The same position at the price that the buyer pays."""
+    if not position["vat_enabled"] or not position["vat"]:
+        return position
+    exact = Decimal(position["price"]) * (1 + position["vat"] / 100)
+    return {**position, "price": int(exact.to_integral_value(ROUND_HALF_UP))}
 
 
 def parts_of_till(positions: Iterable[Wire]) -> list[Part]:

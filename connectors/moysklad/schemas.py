@@ -85,6 +85,17 @@ class Quantity(_Counted):
     per_unit = 1000
 
 
+class Percent(fields.Field[Decimal | None]):
+    """A rate from 0 to 100; what is none counts as "not said"."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Decimal | None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return Decimal(str(value)) if 0 <= value <= 100 else None
+
+
 class Words(fields.Field[str | None]):
     """A text without control characters; "", null and other types count as "not said"."""
 
@@ -223,6 +234,8 @@ class Position(Wire):
     quantity = Quantity(required=True)
     price = Kopecks(required=True)
     discount = Number(load_default=Decimal(0), allow_none=True)
+    vat = Percent(load_default=None, allow_none=True)
+    vat_enabled = fields.Boolean(data_key="vatEnabled", load_default=True, allow_none=True)
 
 
 class Rate(Wire):
@@ -264,6 +277,8 @@ class Document(Wire):
     moment = LocalTime(required=True)
     applicable = fields.Boolean(load_default=True)
     deleted = words()
+    vat_enabled = fields.Boolean(data_key="vatEnabled", load_default=True, allow_none=True)
+    vat_included = fields.Boolean(data_key="vatIncluded", load_default=True, allow_none=True)
     sum = Kopecks(load_default=None, allow_none=True)
     paid_sum = Kopecks(data_key="payedSum", load_default=None, allow_none=True)
     rate = fields.Nested(Rate, load_default=None, allow_none=True)
@@ -346,20 +361,6 @@ class Left(Wire):
 # The till
 
 
-class TillPosition(Wire):
-    quantity = Quantity(required=True)
-    price = Roubles(required=True)
-
-
-class SoldPosition(TillPosition):
-    discounted = Roubles(data_key="discountedPrice", required=True)
-
-
-class Bonus(Wire):
-    kind = words("transactionType")
-    spent = Points(data_key="bonusValueToSpend", load_default=None, allow_none=True)
-
-
 class NativeRef(Ref):
     """None also for an id of the till's own (`idType` sync): no document and no card has it."""
 
@@ -371,18 +372,32 @@ class NativeRef(Ref):
         return None if isinstance(meta, dict) and meta.get("idType") == "sync" else found
 
 
+class TillPosition(Wire):
+    quantity = Quantity(required=True)
+    price = Roubles(required=True)
+
+
+class AskedPosition(TillPosition):
+    assortment = NativeRef(required=True)
+
+
+class SoldPosition(TillPosition):
+    assortment = Ref(required=True)
+    discounted = Roubles(data_key="discountedPrice", required=True)
+
+
+class Bonus(Wire):
+    kind = words("transactionType")
+    spent = Points(data_key="bonusValueToSpend", load_default=None, allow_none=True)
+
+
 class Recalc(Wire):
     store = ref("retailStore")
     agent = agent()
     positions = fields.List(fields.Nested(AskedPosition), load_default=list, allow_none=True)
     bonus = fields.Nested(Bonus, data_key="bonusProgram", load_default=None, allow_none=True)
     wish = Points(data_key="preferredBonusToSpend", load_default=None, allow_none=True)
-class AskedPosition(TillPosition):
-    assortment = NativeRef(required=True)
 
-
-
-    assortment = Ref(required=True)
 
 class Sold(Wire):
     """`POST /retaildemand` and `POST /retailsalesreturn`."""

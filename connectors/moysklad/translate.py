@@ -55,7 +55,14 @@ _READ, _SOLD = compile_load(schemas.Read()), compile_load(schemas.Sold())
 def kinds_of(settings: Settings) -> list[str]:
     """The kinds of documents that count; sales before their returns."""
     sales = list(settings["sales"])
-    return [*sales, *(kind for kind, sale in RETURN_OF.items() if sale in sales)]
+    return [*sales, *(kind for kind in RETURN_OF if _counts(kind, settings))]
+
+
+def _counts(kind: str, settings: Settings) -> bool:
+    """Returns count with their sales; those of shipments also with orders, of which a shipment
+    may be."""
+    sales = settings["sales"]
+    return RETURN_OF.get(kind, kind) in sales or (kind == DEMAND_RETURN and ORDER in sales)
 
 
 def translate_document(hint: Hint, document: Any, context: Context) -> Translated:
@@ -66,7 +73,7 @@ def translate_document(hint: Hint, document: Any, context: Context) -> Translate
     if hint.kind.startswith(UNNAMED):
         return _translate_unnamed(hint, document, context)
     settings, revision = context.settings, context.revision + POSTED
-    if RETURN_OF.get(hint.kind, hint.kind) not in settings["sales"]:
+    if not _counts(hint.kind, settings):
         raise NotOurs("a kind of document that the settings leave out")
     if isinstance(document, Mapping) and document.get("gone") is True:
         return _gone(hint, revision, context)
@@ -74,7 +81,8 @@ def translate_document(hint: Hint, document: Any, context: Context) -> Translate
     told = data["document"]
     if told["rate"] is not None and told["rate"]["value"] not in (None, 1):
         raise NotOurs("a document in another currency")
-    parts = parts_of_document(data["positions"], told["sum"])
+    on_top = told["vat_enabled"] and not told["vat_included"]
+    parts = parts_of_document(data["positions"], told["sum"], vat_on_top=on_top)
     moment = _moment(told["moment"], settings)
     shop = shop_of(told["store"], settings)
     customer = customer_of(told["agent"], settings)
@@ -82,7 +90,7 @@ def translate_document(hint: Hint, document: Any, context: Context) -> Translate
         kept = not told["deleted"] and told["applicable"]
         refund = Refund(
             external_id=told["id"],
-            purchase=_sale_of(told["demand"], settings),
+            purchase=_sale_of(hint.kind, told["demand"], settings),
             revision=revision,
             occurred_at=moment,
             shop=shop,
@@ -129,12 +137,17 @@ def _fulfils(sale: Wire, order: str) -> bool:
     return kept and sale["order"] == order and sale["sum"] != 0
 
 
-def _sale_of(demand: Wire | None, settings: Settings) -> str | None:
-    """What a return is of: the order instead of its shipment, where orders count."""
-    if demand is None:
-        return None
-    number: str | None = demand["id"]
-    return demand["order"] if demand["order"] and ORDER in settings["sales"] else number
+def _sale_of(kind: str, demand: Wire | None, settings: Settings) -> str | None:
+    """What a return is of: the order instead of its shipment, where orders count.
+
+    Raises: NotOurs.
+    """
+    order: str | None = None if demand is None else demand["order"]
+    if order is not None and ORDER in settings["sales"]:
+        return order
+    if RETURN_OF[kind] not in settings["sales"]:
+        raise NotOurs("a return of a shipment that does not count and has no order")
+    return None if demand is None else demand["id"]
 
 
 def _certificates(cards: Iterable[Wire] | None) -> tuple[CertificateUse, ...]:
@@ -237,7 +250,7 @@ def _unnamed(kind: str, told: Wire, settings: Settings) -> tuple[Hint, ...]:
 
     Raises: PayloadInvalid, where nothing is told by which the document could be found.
     """
-    if ref_id({"meta": told["meta"]}) or RETURN_OF.get(kind, kind) not in settings["sales"]:
+    if ref_id({"meta": told["meta"]}) or not _counts(kind, settings):
         return ()
     if told["name"] is None or told["store"] is None:
         raise PayloadInvalid("a document without an id, a number or a retail point")

@@ -159,6 +159,31 @@ def test_a_shipment_that_gets_its_order_later_counts_no_more(open_moysklad_embed
     assert stage.points(ORDER) == ("90.00", "0.00", "21.00", "0.00")
 
 
+def test_what_comes_back_of_a_shipment_is_taken_from_its_order_where_shipments_do_not_count(
+    open_moysklad_embedded: OpenMoySklad,
+):
+    stage = open_moysklad_embedded(sales="retaildemand,customerorder")
+    told(stage, "customerorder", ORDER, payedSum=180000.0)
+    alone = f"{SHIPMENT[:-2]}62"
+    of_order = {"customerOrder": link(stage, "customerorder", ORDER)}
+    stage.saves("demand", SHIPMENT, TWO_TEAS, A_CUP, sum=180000.0, **of_order)
+    stage.saves("demand", alone, A_CUP, sum=42000.0)
+    for number, shipment in ((RETURN, SHIPMENT), (f"{RETURN[:-2]}13", alone)):
+        back = {"demand": link(stage, "demand", shipment)}
+        stage.saves("salesreturn", number, A_CUP, sum=42000.0, **back)
+        stage.hears("salesreturn", number, "CREATE")
+        stage.work()
+
+    assert stage.points(ORDER) == ("90.00", "0.00", "21.00", "0.00")
+    assert stage.refunds() == {RETURN: "booked"}
+    assert stage.states()[-2:] == ["done", "dropped"]
+
+    stage.account.bin("salesreturn", RETURN)
+    stage.hears("salesreturn", RETURN, "DELETE")
+    stage.work()
+    assert stage.points(ORDER) == ("90.00", "0.00", "0.00", "0.00")
+
+
 def test_a_hint_of_the_wrong_kind_cancels_nothing(moysklad: MoySkladStage):
     told(moysklad, "retaildemand", SALE)
     for _ in range(4):

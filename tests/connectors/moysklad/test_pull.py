@@ -64,6 +64,18 @@ def test_rounds_bring_what_changed_since_the_last(account: Account, clock: Fixed
     assert round_of(account, cursor, clock.now())[0] == []
 
 
+def test_returns_of_shipments_are_found_where_orders_count(account: Account, clock: FixedClock):
+    account.put("customerorder", {"id": name(1)})
+    account.put("demand", {"id": name(2)})
+    account.put("salesreturn", {"id": name(3)})
+    page, found = None, []
+    while page is None or page.more:
+        client = client_for(account.base_url, sales="retaildemand,customerorder")
+        page = Pull().page(client, None if page is None else page.cursor, clock.now())
+        found += page.hints
+    assert found == [Hint("customerorder", name(1)), Hint("salesreturn", name(3))]
+
+
 def test_the_first_round_goes_back_as_far_as_the_owner_said(account: Account, clock: FixedClock):
     account.put("retaildemand", {"id": name(1)})
     clock.advance(days=2)

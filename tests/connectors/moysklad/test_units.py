@@ -190,6 +190,35 @@ def test_a_sum_that_differs_goes_to_the_dearest_line():
     assert [part.paid_minor for part in parts_of_document(told, None)] == [1000, 5000]
 
 
+def test_vat_on_top_of_prices_is_on_the_lines_that_have_it():
+    """100.00 at 20 % and 300.00 at 10 % with a tenth off, 50.00 without VAT: 120 + 297 + 50."""
+    told = positions(
+        schemas.Position,
+        {"assortment": PRODUCT, "quantity": 1, "price": 10000, "vat": 20, "vatEnabled": True},
+        {"assortment": PRODUCT, "quantity": 2, "price": 15000, "discount": 10, "vat": 10},
+        {"assortment": PRODUCT, "quantity": 1, "price": 5000, "vat": 20, "vatEnabled": False},
+    )
+    raised = parts_of_document(told, 46700, vat_on_top=True)
+    assert [part.paid_minor for part in raised] == [12000, 29700, 5000]
+    assert [part.price_minor for part in raised] == [12000, 16500, 5000]
+    assert [part.amount_minor for part in raised] == [12000, 33000, 5000]
+    # A kopeck that MoySklad rounded otherwise.
+    near = parts_of_document(told, 46699, vat_on_top=True)
+    assert [part.paid_minor for part in near] == [12000, 29699, 5000]
+
+
+@pytest.mark.parametrize("total", [42000, 42010, None])
+def test_prices_are_not_raised_where_the_document_s_sum_does_not_say_so(total):
+    told = positions(
+        schemas.Position,
+        {"assortment": PRODUCT, "quantity": 1, "price": 10000, "vat": 20},
+        {"assortment": PRODUCT, "quantity": 1, "price": 32000, "vat": 20},
+    )
+    parts = parts_of_document(told, total, vat_on_top=True)
+    assert [part.price_minor for part in parts] == [10000, 32000]
+    assert parts == parts_of_document(told, total)
+
+
 @pytest.mark.parametrize(
     "row",
     [
