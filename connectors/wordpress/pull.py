@@ -51,7 +51,8 @@ class Track:
 
     `since`: where this round began; `after`: where its next page begins; `page` is above 1 only
     while more than a page of orders share one second.  `seen`: the orders of the overlap, by id
-    with their dates, so that an idle shop gives no hints.
+    with their dates and statuses, so that an idle shop gives no hints, and an order that goes on
+    within its second gives another.
     """
 
     since: str
@@ -74,7 +75,7 @@ class Pull:
         hints = tuple(
             Hint(ORDER, str(row["id"]))
             for row in rows
-            if row["status"] not in DRAFTS and track.seen.get(str(row["id"])) != _date(row)
+            if row["status"] not in DRAFTS and track.seen.get(str(row["id"])) != _mark(row)
         )
         full = len(rows) == PER_PAGE
         tracks[current] = _further(track, rows) if full else _round_over(track, rows)
@@ -128,15 +129,24 @@ def _further(track: Track, rows: Sequence[Row]) -> Track:
 
 def _round_over(track: Track, rows: Sequence[Row]) -> Track:
     """After the last page: the next round begins a little before the newest order."""
-    dates = [*track.seen.values(), *(_date(row) for row in rows)]
+    dates = [*map(_date_of, track.seen.values()), *(_date(row) for row in rows)]
     newest = datetime.fromisoformat(max(dates, default=track.since))
     since = max(track.since, _text(newest - OVERLAP))
     return Track(since=since, after=since, seen=_overlap(track, rows, since))
 
 
 def _overlap(track: Track, rows: Sequence[Row], after: str) -> dict[str, str]:
-    seen = {**track.seen, **{str(row["id"]): _date(row) for row in rows}}
-    return {order: date for order, date in seen.items() if date > after}
+    seen = {**track.seen, **{str(row["id"]): _mark(row) for row in rows}}
+    return {order: mark for order, mark in seen.items() if _date_of(mark) > after}
+
+
+def _mark(row: Row) -> str:
+    """`2026-11-22T12:00:00 processing`"""
+    return f"{_date(row)} {row['status']}"
+
+
+def _date_of(mark: str) -> str:
+    return mark.partition(" ")[0]
 
 
 def _date(row: Row) -> str:

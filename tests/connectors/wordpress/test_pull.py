@@ -88,6 +88,32 @@ def test_each_change_is_found_once(shop, clock):
     assert found == [1]
 
 
+def test_a_second_change_within_the_second_that_was_polled_is_found(shop, clock):
+    woo = client(shop)
+    shop.put_order(order(1, "pending"))
+    shop.put_order(order(2, "checkout-draft"))
+    found, cursor = pulled(woo)
+    assert found == [1]
+
+    shop.change_order(1, status="processing")
+    shop.change_order(2, status="processing")
+    found, cursor = pulled(woo, cursor)
+    assert found == [1, 2]
+    assert pulled(woo, cursor)[0] == []
+
+
+def test_a_cursor_that_knows_dates_alone_goes_on(shop, clock):
+    """As cursors were before."""
+    woo = client(shop)
+    shop.put_order(order(1))
+    _, cursor = pulled(woo)
+    kept = json.loads(cursor)
+    kept["any"]["seen"] = {name: told.split()[0] for name, told in kept["any"]["seen"].items()}
+    found, cursor = pulled(woo, json.dumps(kept))
+    assert found == [1]
+    assert pulled(woo, cursor)[0] == []
+
+
 def test_trap_24_asks_in_the_one_form_that_is_answered_right(shop):
     pulled(client(shop))
 
