@@ -4,7 +4,10 @@ what the application on the terminal hands in of the time without a line."""
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from connectors.evotor import schemas
 from connectors.evotor.catalogue import products_of
@@ -34,6 +37,8 @@ from loyalty_kit.ports import (
     Webhook,
 )
 from loyalty_kit.signing import check_token
+
+T = TypeVar("T")
 
 MERCHANT = "x-evotor-user-id"
 MOST = 1000
@@ -79,13 +84,31 @@ def translate_documents(request: InboundRequest, context: Context) -> Translated
     if not documents or feed == RECEIPTS:
         raise NotOurs("no sale and no return")
     if feed == DOCUMENTS:
-        return tuple(translate_document(one, context, DELIVERED) for one in documents)
-    hints: list[Hint] = []
+        return tuple(_told(documents, lambda one: translate_document(one, context, DELIVERED)))
+    return tuple(dict.fromkeys(_told(documents, lambda one: _hint(one, context.settings))))
+
+
+def _told(documents: Iterable[Any], read: Callable[[Any], T]) -> list[T]:
+    """What they say; one that is not for us says nothing.
+
+    Raises: NotOurs (none of them is), PayloadInvalid.
+    """
+    found: list[T] = []
     for one in documents:
-        told = load(_HEADING, one)
-        check_merchant(told["merchant"], context.settings)
-        hints.append(hint_of(told["store"], told["id"]))
-    return tuple(dict.fromkeys(hints))
+        try:
+            found.append(read(one))
+        except NotOurs:
+            continue
+    if not found:
+        raise NotOurs("no document that counts here")
+    return found
+
+
+def _hint(document: Any, settings: Settings) -> Hint:
+    """Raises: NotOurs, PayloadInvalid."""
+    told = load(_HEADING, document)
+    check_merchant(told["merchant"], settings)
+    return hint_of(told["store"], told["id"])
 
 
 def translate_receipts(request: InboundRequest, context: Context) -> Translated:
@@ -124,6 +147,17 @@ def translate_late(request: InboundRequest, context: Context) -> Translated:
     """
     document = json_body(request.body, PayloadInvalid)
     return (translate_document(document, context, TOLD_BY_TILL),)
+
+
+def one_by_one(request: InboundRequest) -> list[InboundRequest]:
+    """A call for each element of a list, so that one that is refused holds no other back."""
+    try:
+        elements = _listed(request)
+    except PayloadInvalid:
+        return [request]
+    if len(elements) == 1:
+        return [request]
+    return [replace(request, body=json.dumps(one).encode()) for one in elements]
 
 
 def _listed(request: InboundRequest) -> list[Any]:

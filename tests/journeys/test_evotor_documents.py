@@ -207,7 +207,7 @@ def test_without_the_cloud_s_token_documents_are_booked_as_they_came(open_evotor
     assert stage.says("POST", "receipts", notice(SALE)).status_code == 200
     stage.work()
     assert stage.balance() == "55.50"
-    assert stage.states() == ["done", "dropped"]
+    assert stage.states() == ["done", "done", "dropped"]
 
     # The same document with other content conflicts, and waits for a person.
     stage.hears(document(SALE, TWO_TEAS))
@@ -215,6 +215,22 @@ def test_without_the_cloud_s_token_documents_are_booked_as_they_came(open_evotor
     assert stage.deliveries()[-1].error_code == "event_conflict"
     assert stage.balance() == "55.50"
     assert stage.cloud.calls == []
+
+
+def test_one_document_of_a_list_holds_no_other_back(open_evotor: OpenEvotor):
+    """Of another merchant, and one whose goods have no quantity."""
+    stage = open_evotor(feed="documents", cloud_token="")
+    foreign = document(BACK, TWO_TEAS, user_id="01-000000000000999")
+    odd = document(REST, Goods(TEA, "0", "690.00"))
+    for _ in range(2):
+        stage.hears([foreign, odd, document(SALE, TWO_TEAS, A_CUP)])
+        stage.work()
+    assert stage.balance() == "90.00"
+    assert [(one.state, one.error_code) for one in stage.deliveries()] == [
+        ("dropped", "not_ours"),
+        ("dead", "payload_invalid"),
+        ("done", None),
+    ]
 
 
 def test_receipts_alone_earn_by_what_the_terminal_wrote_and_give_nothing_back(
@@ -231,4 +247,4 @@ def test_receipts_alone_earn_by_what_the_terminal_wrote_and_give_nothing_back(
     assert stage.points(SALE)[0] == "69.00"
     assert stage.points(REST)[0] == "65.00"
     assert stage.refunds() == {BACK: "listed"}
-    assert stage.states() == ["done", "done", "dropped"]
+    assert stage.states() == ["done", "done", "done", "dropped"]
