@@ -81,6 +81,7 @@ def record_purchase(batch: EventBatch, told: Told) -> EventReceipt:
         raise EventConflict({"external_id": event.external_id, "revision": str(event.revision)})
     before = kept.event
     say(kept, filled(complete(event, kept.word), kept.word))
+    batch.known.name(kept)
     kept.content_hash, kept.changed = content, True
     kept.shop_id = batch.shop(told.source, event.shop).id
     return _book(batch, told, kept, before)
