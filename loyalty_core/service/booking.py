@@ -82,6 +82,7 @@ class Booked:
     own word only another sighting told, in rows of before (`purchase_words.without`).
     `word_of`: whose word counts of its sightings; `brings`: the hold that a sighting has for the
     one that counts; `turns`: how often a person parted or joined it.
+    `superseded`: revisions that were booked and are not its newest word any more.
     `told_paid_at`: when the hub was told that it is paid, where it was placed before.
     """
 
@@ -111,6 +112,7 @@ class Booked:
     word_of: int | None = None
     brings: str | None = None
     turns: int = 0
+    superseded: tuple[int, ...] = ()
     told_paid_at: datetime | None = None
     answer: dict[str, Any] = field(default_factory=dict)
 

@@ -74,12 +74,14 @@ def record_purchase(batch: EventBatch, told: Told) -> EventReceipt:
         return _fill(batch, told, kept) or receipt.superseded()
     if says_the_same(told, kept):
         if event.revision > kept.word.revision:
+            _note_booked(kept, kept.word.revision)
             say(kept, replace(kept.word, revision=event.revision))
             kept.changed = True
         return receipt
     if event.revision == kept.word.revision:
         raise EventConflict({"external_id": event.external_id, "revision": str(event.revision)})
     before = kept.event
+    _note_booked(kept, kept.word.revision)
     say(kept, filled(complete(event, kept.word), kept.word))
     batch.known.name(kept)
     kept.content_hash, kept.changed = content, True
@@ -95,17 +97,26 @@ def attach_purchase(batch: EventBatch, told: Told) -> EventReceipt:
 
 
 def _fill(batch: EventBatch, told: Told, kept: KeptPurchase) -> EventReceipt | None:
-    """Book what an older word tells and the newer one cannot; None where that is nothing."""
+    """Book what an older word tells and the newer one cannot; None where that is nothing, or it
+    was booked before."""
     assert isinstance(told.event, Purchase)
     before, word, older = kept.event, kept.word, told.event
     known = filled(word, older)
-    if known == word:
+    if known == word or older.revision in Booked.of(kept).superseded:
         return None
+    _note_booked(kept, older.revision)
     say(kept, replace(known, hold=word.hold or older.hold, cart=word.cart or older.cart))
     kept.changed = True
     if kept.named_member is not None:
         told.found = NOBODY
     return _book(batch, told, kept, before)
+
+
+def _note_booked(kept: KeptPurchase, revision: int) -> None:
+    """A word that was booked is superseded by now: it is told again in vain (`ledger.md` 19)."""
+    booked = Booked.of(kept)
+    booked.superseded = (*booked.superseded, revision)
+    booked.keep(kept)
 
 
 def _new(batch: EventBatch, told: Told, content: str) -> KeptPurchase:

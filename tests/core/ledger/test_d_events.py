@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Engine
 
 from loyalty_core.domain.errors import EventConflict
 from loyalty_kit.events import PurchaseStatus, RefundLine
-from tests.support.ledger import ANNA, BORIS, Figures, Shop, open_programme
-from tests.support.lines import back, line
+from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop, open_programme
+from tests.support.lines import back, line, reduced
 
 SHOP_A, SHOP_B = "installation:1", "installation:2"
 
@@ -114,6 +116,46 @@ def test_ledger_19_refunds_have_revisions_too(shop: Shop):
 
     shop.bring_back("R1", 30_00, purchase="P1", revision=4)
     assert shop.figures() == Figures(available=7_00)
+
+
+def test_ledger_19_a_word_that_was_booked_once_fills_no_newer_one(shop: Shop):
+    """The second word says that nothing was spent; the third, which cannot know, leaves it so."""
+    shop.buy("spendable", 500_00, at=NOW - DAY)
+    till = shop.purchase("P1", lines=(reduced("1", 100_00, 5_00),), points_spent=5_00)
+    shop.tell(till)
+    shop.buy("P1", 100_00, revision=2)
+    shop.buy("P1", lines=(reduced("1", 100_00, 5_00),), revision=3)
+    before = shop.snapshot()
+
+    (again,) = shop.tell(till)
+    assert (again.status, again.created) == ("superseded", False)
+    assert shop.snapshot() == before
+    # 50.00 and 10 % of 95.00.
+    assert shop.figures() == Figures(available=59_50)
+
+
+def test_ledger_19_nor_under_a_number_that_moved_nothing(shop: Shop):
+    shop.buy("spendable", 500_00, at=NOW - DAY)
+    till = shop.purchase("P1", lines=(reduced("1", 100_00, 5_00),), points_spent=5_00)
+    shop.tell(till)
+    shop.tell(replace(till, revision=2))
+    shop.buy("P1", 100_00, revision=3)
+    shop.buy("P1", lines=(reduced("1", 100_00, 5_00),), revision=4)
+
+    assert [shop.tell(replace(till, revision=no))[0].status for no in (1, 2)] == ["superseded"] * 2
+    assert shop.figures() == Figures(available=59_50)
+
+
+def test_ledger_19_an_older_word_fills_once(shop: Shop):
+    shop.buy("spendable", 500_00, at=NOW - DAY)
+    till = shop.purchase("P1", lines=(reduced("1", 100_00, 5_00),), points_spent=5_00)
+    shop.buy("P1", lines=(reduced("1", 100_00, 5_00),), revision=2)
+    assert shop.tell(till)[0].points["spent"] == 5_00
+    shop.buy("P1", 100_00, revision=3)
+    shop.buy("P1", lines=(reduced("1", 100_00, 5_00),), revision=4)
+
+    assert shop.tell(till)[0].status == "superseded"
+    assert shop.figures() == Figures(available=59_50)
 
 
 # --- 20: a purchase tells its state -----------------------------------------------------------
