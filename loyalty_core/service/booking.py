@@ -40,7 +40,7 @@ from loyalty_core.service.coupon_uses import Taken
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.purchases import KeptPurchase
-from loyalty_kit.events import LineKind, PurchaseStatus, Refund
+from loyalty_kit.events import LineKind, PurchaseLine, PurchaseStatus, Refund
 from loyalty_kit.frozen import frozen
 from loyalty_kit.money import prorate
 
@@ -311,14 +311,24 @@ def _spend_wanted(purchase: KeptPurchase, booked: Booked, back: Returned) -> int
     """Points that should stay spent: all, less the part of the lines that came back."""
     if not booked.points_spent:
         return 0
-    weights = [line.spend_minor or 0 for line in purchase.lines]
-    if not any(weights):
-        weights = [line.amount_minor for line in purchase.lines]
-    if not any(weights):
+    weights = _weights(purchase.lines)
+    if not weights:
         return booked.points_spent
     parts = prorate(booked.points_spent, weights)
     by_line = {line.id: part for line, part in zip(purchase.lines, parts, strict=True)}
     return booked.points_spent - points_back(by_line, back.share)
+
+
+def _weights(lines: Sequence[PurchaseLine]) -> list[int]:
+    """What its points are of: the money that they paid, else what the lines cost; else the goods,
+    which cost no money."""
+    ways = (
+        [line.spend_minor or 0 for line in lines],
+        [line.amount_minor for line in lines],
+        [line.quantity_milli for line in lines],
+        [1] * len(lines),
+    )
+    return next(filter(any, ways), [])
 
 
 def _move_spend(wanted: int, purchase: KeptPurchase, booked: Booked, work: _Work) -> None:

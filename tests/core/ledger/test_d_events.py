@@ -284,6 +284,37 @@ def test_ledger_21_points_and_money_of_a_line_come_back_together(shop: Shop):
     assert receipt.points == {"earned": 0, "spent": 0, "clawed_back": 1_60, "given_back": 4_00}
 
 
+@pytest.mark.parametrize("pieces", [None, 0])
+def test_ledger_21_a_line_paid_with_points_alone_is_whole_where_no_quantity_is_told(
+    shop: Shop, pieces: int | None
+):
+    shop.buy("spendable", 100_00)
+    shop.buy("P1", lines=(line("1", 50_00), line("2", 6_00, spend=6_00)))
+    receipt = shop.bring_back("R1", 0, purchase="P1", lines=(back("2", 0, pieces),))
+
+    assert receipt.points == {"earned": 0, "spent": 0, "clawed_back": 0, "given_back": 6_00}
+    assert receipt.flags == ()
+
+
+def test_ledger_21_points_for_what_cost_no_money_go_by_quantity(shop: Shop):
+    shop.buy("spendable", 100_00)
+    shop.buy("P1", lines=(line("1", 0, pieces=3), line("2", 0)), points_spent=8_00)
+    one = shop.bring_back("R1", 0, purchase="P1", lines=(back("1", 0),))
+    assert one.points["given_back"] == 2_00
+
+    shop.bring_back("R2", 0, purchase="P1", lines=(back("1", 0, 2), back("2", 0)))
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_21_or_equally_where_there_is_none(shop: Shop):
+    shop.buy("spendable", 100_00)
+    lines = (line("1", 0, pieces=0), line("2", 0, pieces=0))
+    shop.buy("P1", lines=lines, points_spent=5_00)
+
+    shop.bring_back("R1", 0, purchase="P1", lines=(back("1", 0),))
+    assert shop.figures() == Figures(available=7_50)
+
+
 def test_ledger_21_when_all_money_is_back_everything_is_back(shop: Shop):
     """Line 2 was paid with points alone."""
     shop.buy("spendable", 100_00)
