@@ -610,6 +610,7 @@ def _sync_refunds(case: Case) -> None:
 
 
 def _list_refund(case: Case, refund: Refund) -> None:
+    """As told by the list, unless a newer word of it is known (`ledger.md` 19)."""
     batch, kept = case.batch, case.kept
     key = (kept.programme_id, kept.source, refund.external_id)
     known = batch.known.refunds.get(key)
@@ -623,8 +624,10 @@ def _list_refund(case: Case, refund: Refund) -> None:
         known.purchase_id = kept.id
         kept.refunds.append(known)
     content = hash_of(refund)
-    if known.state != "booked" or known.content_hash != content:
-        known.event, known.content_hash = refund, content
+    is_same, newer = known.content_hash == content, refund.revision - known.event.revision
+    if newer > 0 or (newer == 0 and not is_same):
+        known.event, known.content_hash, known.changed = refund, content, True
+    if known.state != "booked" or not is_same:
         known.state, known.by_list, known.changed = "booked", True, True
 
 

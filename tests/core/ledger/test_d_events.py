@@ -207,6 +207,35 @@ def test_ledger_20_a_refund_told_both_ways_counts_once(shop: Shop):
     assert shop.figures() == Figures(available=6_00)
 
 
+def test_ledger_20_a_list_does_not_bring_an_older_word_of_a_refund_back(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.bring_back("R1", 50_00, purchase="P1", revision=5)
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 20_00, revision=4),), revision=2)
+    assert shop.figures() == Figures(available=5_00)
+
+    # It is of the list from now on.
+    shop.buy("P1", 100_00, refunds=(), revision=3)
+    assert shop.figures() == Figures(available=10_00)
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 20_00, revision=4),), revision=4)
+    assert shop.figures() == Figures(available=5_00)
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 30_00, revision=6),), revision=5)
+    assert shop.figures() == Figures(available=7_00)
+
+
+def test_ledger_20_a_refund_that_waits_keeps_its_newer_word_when_a_list_tells_it(shop: Shop):
+    shop.bring_back("R1", 50_00, purchase="P1", revision=5)
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 20_00),))
+    assert shop.figures() == Figures(available=5_00)
+
+
+def test_ledger_20_a_list_of_the_same_raises_the_revision(shop: Shop):
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 50_00),))
+    newer = (shop.refund("R1", 50_00, revision=5),)
+    shop.buy("P1", 100_00, refunds=newer, revision=2, cashier="Vera")
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 20_00, revision=4),), revision=3)
+    assert shop.figures() == Figures(available=5_00)
+
+
 def test_ledger_20_a_changed_customer_reverses_and_books_anew(shop: Shop):
     shop.buy("spendable", 100_00, by=ANNA)
     shop.buy("spendable-2", 100_00, by=BORIS)
