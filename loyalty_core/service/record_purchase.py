@@ -389,9 +389,9 @@ def take_out(case: Case, member: int) -> None:
     assert desk is not None
     withdraw(kept, booked, desk, case.occasion)
     counted, kept.qualifying_minor = kept.qualifying_minor, 0
-    booked.awards, booked.earned, booked.clawed = (), {}, {}
+    booked.unrate()
     booked.spent = booked.given_back = 0
-    booked.rated, booked.history, booked.reward = False, None, None
+    booked.history = booked.reward = None
     booked.goods = booked.clubs = ()
     take_issued_back(batch, kept, booked)
     batch.count_purchase(kept, booked, counted, kept.event.occurred_at)
@@ -461,9 +461,8 @@ def _settle_lines(case: Case, hold: KeptHold | None, *, same_lines: bool) -> Non
         if booked.points_spent:
             case.moved.flag(SPEND_WITHOUT_MEMBER)
         return
-    booked.awards = _awards(case, plan, promise)
+    booked.rate(_awards(case, plan, promise))
     booked.issues = _issues(case, plan, promise) if plan.issues else ()
-    booked.rated = True
 
 
 def _flag_barred(case: Case, plan: Plan) -> None:

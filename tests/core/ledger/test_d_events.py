@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from loyalty_core.domain.errors import EventConflict
 from loyalty_kit.events import PurchaseStatus, RefundLine
-from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop, open_programme
+from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop, open_programme, rules
 from tests.support.lines import back, line, reduced
 
 SHOP_A, SHOP_B = "installation:1", "installation:2"
@@ -93,6 +93,64 @@ def test_ledger_19_a_higher_one_books_the_difference(shop: Shop):
     less = shop.buy("P1", 50_00, spent=1_00, revision=3)
     assert less.points == {"earned": 0, "spent": 0, "clawed_back": 9_40, "given_back": 6_00}
     assert shop.figures() == Figures(available=9_00 + 4_90)
+
+
+def by_life(shop: Shop) -> dict[int, int]:
+    """Points that are free, by the days that they live."""
+    found: dict[int, int] = {}
+    for lot in shop.lots():
+        days = (lot["expires_at"] - NOW).days
+        found[days] = found.get(days, 0) + lot["free"]
+    return found
+
+
+def of_ten_days(engine: Engine) -> Shop:
+    """10 % for a year, and 10.00 that live ten days for goods B."""
+    short = {"points": "10", "life_days": 10, "skus": ["B"]}
+    promotion = {"id": "b", "name": "b", "type": "earn_points", "params": short}
+    return open_programme(engine, rules() | {"promotions": [promotion]})
+
+
+A, B = line("1", 100_00, sku="A"), line("2", 50_00, sku="B")
+
+
+@pytest.mark.parametrize(
+    ("told", "lives"),
+    [
+        pytest.param([(A,), (A, B)], {10: 10_00, 365: 15_00}, id="a promotion is added"),
+        pytest.param([(B,), (A, B)], {10: 10_00, 365: 15_00}, id="the base grows"),
+        pytest.param([(A,), (B,), (A, B)], {10: 10_00, 365: 15_00}, id="one for another"),
+        pytest.param([(A, B), (A,), (A, B)], {10: 10_00, 365: 15_00}, id="gone and back"),
+        pytest.param([(A,), (A,), (A, B), (A, B)], {10: 10_00, 365: 15_00}, id="told twice"),
+    ],
+)
+def test_ledger_19_what_a_revision_adds_has_the_dates_of_its_own_award(
+    engine: Engine, told: list, lives: dict
+):
+    shop = of_ten_days(engine)
+    for number, lines in enumerate(told, 1):
+        shop.buy("P1", lines=lines, revision=number, cashier=f"Vera {number}")
+
+    assert by_life(shop) == lives
+
+
+def test_ledger_19_so_does_what_an_open_order_earns_when_it_is_paid(engine: Engine):
+    shop = of_ten_days(engine)
+    shop.buy("P1", lines=(A,), status=PurchaseStatus.OPEN)
+    shop.buy("P1", lines=(A, B), revision=2)
+    shop.buy("P1", lines=(A, replace(B, id="3"), B), revision=3)
+
+    # The promotion gives its 10.00 once a receipt.
+    assert by_life(shop) == {10: 10_00, 365: 20_00}
+
+
+def test_ledger_19_and_what_another_member_earns(engine: Engine):
+    shop = of_ten_days(engine)
+    shop.buy("P1", lines=(A, B))
+    shop.buy("P1", lines=(A,), by=BORIS, revision=2)
+    shop.buy("P1", lines=(A, B), by=ANNA, revision=3)
+
+    assert by_life(shop) == {10: 10_00, 365: 15_00}
 
 
 def test_ledger_19_a_cancelled_purchase_leaves_nothing(shop: Shop):
