@@ -178,6 +178,12 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "This version was never in force, so it cannot be taken back; publish it.",
         "Эта версия ещё не действовала, вернуть её нельзя; опубликуйте её.",
     ),
+    "main_currency_in_use": (
+        "Members have accounts in the first currency of points: it stays the first, and its code"
+        " stays; call it by another name instead.",
+        "У участников есть счета в первой валюте баллов: она остаётся первой, и код её не меняется;"
+        " поменяйте вместо него название.",
+    ),
     "rejected": (
         "This cannot be accepted as it is.",
         "В таком виде это принять нельзя.",

@@ -31,6 +31,7 @@
     + ApprovalNeeded      somebody else than the author of the rules must publish them
     + VersionPublished    what was published cannot be published again, but taken back
     + VersionNotPublished ... and what never was cannot be taken back
+    + MainCurrencyInUse   members have accounts in the first currency, so it stays the first
     + ImportMoved         somebody else is bringing in the same file
     + ImportKnown         the same file was brought in under another name
   x Rejected            answer 422: the same input will never do; mend it
@@ -269,6 +270,12 @@ class VersionPublished(Conflict):
 
 class VersionNotPublished(Conflict):
     code = "version_not_published"
+
+
+class MainCurrencyInUse(Conflict):
+    """`currency`: its code."""
+
+    code = "main_currency_in_use"
 
 
 class ImportMoved(Conflict):

@@ -102,8 +102,9 @@ def _split(line: PurchaseLine, spend_minor: int | None) -> PurchaseLine:
 def returned(lines: Sequence[PurchaseLine], refunds: Sequence[Refund]) -> Returned:
     """What these refunds brought back of these lines, whatever order they are given in.
 
-    A refund line's share is by quantity, or by money where the quantity is 0 or unknown; money
-    without lines is spread over what is still paid.  When all money is back everything is.
+    A refund line's share is by quantity, or by money where the quantity is 0 or unknown, or the
+    whole where none was paid; money without lines is spread over what is still paid.  When all
+    money is back everything is.
     """
     if not refunds:
         return NOTHING_BACK
@@ -188,7 +189,7 @@ class _Tally:
         elif line.paid_minor:
             share = Fraction(paid_back_minor, line.paid_minor)
         else:
-            share = Fraction(0)
+            share = WHOLE
         self._add(line, share, paid_back_minor)
         self._quantity[line.id] = min(line.quantity_milli, self._quantity[line.id] + quantity_milli)
 

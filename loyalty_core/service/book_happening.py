@@ -132,7 +132,7 @@ class _Work:
         if old is not None and member != old:
             self._rebook(False, old, booked, books)
             self._let_go(old, booked, counters)
-            booked.awards, booked.earned, booked.clawed = (), {}, {}
+            booked.unrate()
         if member is not None:
             standing = earns(kept.kind, kept.state)
             if anew and booked.rated and any(rule.once_per_product for rule in self._rules()):
@@ -208,7 +208,8 @@ class _Work:
             wanted |= self._wanted(rule, member, points)
             if rule.once_per_product:
                 products.append(rule.id)
-        booked.rules_version, booked.awards, booked.rated = self.plan.version, tuple(awards), True
+        booked.rules_version = self.plan.version
+        booked.rate(tuple(awards))
         counters.set(self.ref, wanted)
         if kept.product is not None:
             store.give_for(self.connection, member, kept.product, products, kept.id)

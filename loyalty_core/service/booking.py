@@ -40,7 +40,7 @@ from loyalty_core.service.coupon_uses import Taken
 from loyalty_core.store.codec import from_json, to_json
 from loyalty_core.store.holds import KeptHold
 from loyalty_core.store.purchases import KeptPurchase
-from loyalty_kit.events import LineKind, PurchaseStatus, Refund
+from loyalty_kit.events import LineKind, PurchaseLine, PurchaseStatus, Refund
 from loyalty_kit.frozen import frozen
 from loyalty_kit.money import prorate
 
@@ -69,7 +69,8 @@ class Booked:
     """What the books hold of a purchase.  Points in hundredths, by currency where it matters.
 
     `rated`: the awards are those of the lines as they stand.  `earned` counts points that came
-    in lots of their own, `clawed` what was taken back of them; `spent` what was taken,
+    in lots of their own, `clawed` what was taken back of them; `by_award` how what was earned
+    falls to awards (`_lot_of`), where these are not those that stand; `spent` what was taken,
     `given_back` what returned of it.  `history` is what its rating knew of the member's
     earlier purchases, where a condition asked for them, `reward` what the member had chosen by
     the purchase's time, `goods` those that were the member's own, and `clubs` those that the
@@ -83,6 +84,7 @@ class Booked:
     own word only another sighting told, in rows of before (`purchase_words.without`).
     `word_of`: whose word counts of its sightings; `brings`: the hold that a sighting has for the
     one that counts; `turns`: how often a person parted or joined it.
+    `superseded`: revisions that were booked and are not its newest word any more.
     `told_paid_at`: when the hub was told that it is paid, where it was placed before.
     """
 
@@ -93,6 +95,7 @@ class Booked:
     points_spent: int = 0
     earned: dict[str, int] = field(default_factory=dict)
     clawed: dict[str, int] = field(default_factory=dict)
+    by_award: dict[str, Any] = field(default_factory=dict)
     spent: int = 0
     given_back: int = 0
     history: History | None = None
@@ -113,6 +116,7 @@ class Booked:
     word_of: int | None = None
     brings: str | None = None
     turns: int = 0
+    superseded: tuple[int, ...] = ()
     told_paid_at: datetime | None = None
     answer: dict[str, Any] = field(default_factory=dict)
 
@@ -124,9 +128,27 @@ class Booked:
         """What was earned, less what was taken back of it."""
         return self.earned.get(currency, 0) - self.clawed.get(currency, 0)
 
+    def rate(self, awards: tuple[Award, ...]) -> None:
+        """It earns by these from now on; what stands in lots is known to be of those before."""
+        for currency, earned in self.earned.items():
+            own = [award for award in self.awards if award.currency == currency]
+            if currency not in self.by_award and sum(award.points for award in own) == earned:
+                self.by_award[currency] = {_lot_of(award): award.points for award in own}
+        self.awards, self.rated = awards, True
+
+    def unrate(self) -> None:
+        """It earned nothing, and is rated anew where it should."""
+        self.awards, self.rated = (), False
+        self.earned, self.clawed, self.by_award = {}, {}, {}
+
     def keep(self, purchase: KeptPurchase) -> None:
         purchase.booking = to_json(self)
         purchase.changed = True
+
+
+def _lot_of(award: Award) -> str:
+    """Awards of one source and life are of one lot."""
+    return f"{award.source}/{award.life_days}/{award.activation_days}"
 
 
 @dataclass(slots=True)
@@ -311,14 +333,24 @@ def _spend_wanted(purchase: KeptPurchase, booked: Booked, back: Returned) -> int
     """Points that should stay spent: all, less the part of the lines that came back."""
     if not booked.points_spent:
         return 0
-    weights = [line.spend_minor or 0 for line in purchase.lines]
-    if not any(weights):
-        weights = [line.amount_minor for line in purchase.lines]
-    if not any(weights):
+    weights = _weights(purchase.lines)
+    if not weights:
         return booked.points_spent
     parts = prorate(booked.points_spent, weights)
     by_line = {line.id: part for line, part in zip(purchase.lines, parts, strict=True)}
     return booked.points_spent - points_back(by_line, back.share)
+
+
+def _weights(lines: Sequence[PurchaseLine]) -> list[int]:
+    """What its points are of: the money that they paid, else what the lines cost; else the goods,
+    which cost no money."""
+    ways = (
+        [line.spend_minor or 0 for line in lines],
+        [line.amount_minor for line in lines],
+        [line.quantity_milli for line in lines],
+        [1] * len(lines),
+    )
+    return next(filter(any, ways), [])
 
 
 def _move_spend(wanted: int, purchase: KeptPurchase, booked: Booked, work: _Work) -> None:
@@ -398,9 +430,11 @@ def _move_earned(counts: bool, back: Returned, origin: Origin, booked: Booked, w
 
 
 def _earn(fresh: int, awards: Sequence[Award], origin: Origin, booked: Booked, work: _Work) -> None:
-    """New lots: one for each award at first, later ones for what a revision added."""
+    """New lots: one for each award at first, later ones for what a revision added to it."""
     occasion, currency = work.occasion, awards[0].currency
-    parts = prorate(fresh, [award.points for award in awards])
+    had = booked.by_award.get(currency, {})
+    more = [max(0, award.points - had.get(_lot_of(award), 0)) for award in awards]
+    parts = prorate(fresh, more)
     for number, (award, part) in enumerate(zip(awards, parts, strict=True)):
         if not part:
             continue
@@ -412,6 +446,10 @@ def _earn(fresh: int, awards: Sequence[Award], origin: Origin, booked: Booked, w
             expires_at=end_of_life(start, award.life_days, occasion.zone),
         )
     booked.earned[currency] = booked.earned.get(currency, 0) + fresh
+    if had:
+        added = {_lot_of(award): part for award, part in zip(awards, parts, strict=True)}
+        now = {lot: had.get(lot, 0) + added.get(lot, 0) for lot in had | added}
+        booked.by_award = {**booked.by_award, currency: now}
     if currency == work.desk.plan.main.code:
         work.moved.earned += fresh
 

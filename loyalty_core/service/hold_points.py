@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -157,20 +157,25 @@ def get_hold(connection: Connection, source: Source, hold_id: str, *, now: datet
 def name_order(
     connection: Connection, source: Source, hold_id: str, order: str, *, now: datetime
 ) -> PlacedHold:
-    """Tie a live hold to the order that its cart became.
+    """Tie a live hold to the order that its cart became; another live one of the order ends.
 
     Raises: HoldNotFound, HoldCaptured, ShopForbidden.
     """
-    hold = _find(connection, source, hold_id, lock=True)
-    if hold.state == "captured":
-        raise HoldCaptured
-    if not hold.lives_at(now):
-        raise HoldNotFound
+    hold = _find(connection, source, hold_id, lock=False)
+    claim = Claim(source.programme_id, hold.shop_id, "order", order)
+    _lock_claims(connection, [claim])
+    had = store.claimed_holds(connection, [claim]).values()
+    owners = {member for member, _ in (hold.key, *had)} - {NOBODY}
+    # As in `release_hold`: nobody merges the members away meanwhile.
+    members.lock_survivors(connection, source.programme_id, owners)
+    hold = _living(_find(connection, source, hold_id, lock=False), now)
+    had = store.claimed_holds(connection, [claim]).values()
+    if others := [key for key in had if key != hold.key]:
+        end_holds_of(connection, others, why="replaced", now=now, beside=[hold.key])
+    hold = _living(_find(connection, source, hold_id, lock=True), now)
     hold.order, hold.changed = order, True
     store.write_holds(connection, [hold])
-    store.set_claims(
-        connection, {Claim(source.programme_id, hold.shop_id, "order", order): hold.key}
-    )
+    store.set_claims(connection, {claim: hold.key})
     return _placed(hold)
 
 
@@ -207,8 +212,15 @@ def release_cart(
     end_holds_of(connection, [(member, number)], why="released", now=now)
 
 
-def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: datetime) -> int:
-    """Release those of these holds that still live; gives how many."""
+def end_holds_of(
+    connection: Connection,
+    keys: list[HoldKey],
+    *,
+    why: str,
+    now: datetime,
+    beside: Sequence[HoldKey] = (),
+) -> int:
+    """Release those of these holds that still live; gives how many.  `beside`: locked with them."""
     known = store.holds_by_key(connection, keys).values()
     accounts = {(hold.member_id, hold.currency) for hold in known if hold.member_id != NOBODY}
     counters = Counters(connection)
@@ -216,8 +228,8 @@ def end_holds_of(connection: Connection, keys: list[HoldKey], *, why: str, now: 
     books = ledger.open_books(connection, accounts)
     for book in books.values():
         book.settle(now)
-    held = store.holds_by_key(connection, keys, lock=True).values()
-    live = [hold for hold in held if hold.state == "live"]
+    held = store.holds_by_key(connection, [*keys, *beside], lock=True)
+    live = [hold for key, hold in held.items() if hold.state == "live" and key not in beside]
     if why == "expired":
         # An order that was placed since may have made it last longer (`ledger.md` 8).
         live = [hold for hold in live if not hold.lives_at(now)]
@@ -349,7 +361,7 @@ def _open_desk(
         for kind, ref in (("cart", request.cart), ("order", request.order))
         if ref is not None
     )
-    lock_keys(connection, (f"hold:{c.programme_id}:{c.shop_id}:{c.kind}:{c.ref}" for c in claims))
+    _lock_claims(connection, claims)
     member, unproved = _member_of(connection, source, request, plan)
     older = set(store.claimed_holds(connection, claims).values())
     if request.hold is not None and (named := store.hold_from_wire(request.hold)):
@@ -517,6 +529,20 @@ def _find(connection: Connection, source: Source, hold_id: str, *, lock: bool) -
         raise HoldNotFound
     check_shop(connection, source, found.shop_id)
     return found
+
+
+def _lock_claims(connection: Connection, claims: Iterable[Claim]) -> None:
+    """Whoever gives a cart or an order its hold holds this."""
+    lock_keys(connection, (f"hold:{c.programme_id}:{c.shop_id}:{c.kind}:{c.ref}" for c in claims))
+
+
+def _living(hold: KeptHold, now: datetime) -> KeptHold:
+    """Raises: HoldCaptured, HoldNotFound, of one that has ended."""
+    if hold.state == "captured":
+        raise HoldCaptured
+    if not hold.lives_at(now):
+        raise HoldNotFound
+    return hold
 
 
 def _as_of(hold: KeptHold, now: datetime) -> PlacedHold:

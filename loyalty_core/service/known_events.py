@@ -140,9 +140,15 @@ class KnownEvents:
     def add(self, purchase: KeptPurchase) -> None:
         self.purchases[purchase.key] = purchase
         self._by_id[purchase.id] = purchase
-        order = purchase.event.order
+        self.name(purchase)
+
+    def name(self, purchase: KeptPurchase) -> None:
+        """Whatever its sender has told of it by now is what a refund may name it by."""
+        order = purchase.word.order
         if order is not None:
-            self._by_order.setdefault(order, []).append(purchase)
+            numbered = self._by_order.setdefault(order, [])
+            if all(one is not purchase for one in numbered):
+                numbered.append(purchase)
         for sign in purchase.word.fiscal:
             bearing = self._by_fiscal.setdefault(sign, [])
             if purchase.id not in bearing:

@@ -15,6 +15,7 @@ from loyalty_core.domain.errors import (
     ApprovalNeeded,
     Conflict,
     InvalidInput,
+    MainCurrencyInUse,
     ProgrammeNotFound,
     RulesInvalid,
     VersionNotFound,
@@ -22,7 +23,7 @@ from loyalty_core.domain.errors import (
     VersionPublished,
 )
 from loyalty_core.domain.rules import parse_rules
-from loyalty_core.store import audit
+from loyalty_core.store import audit, ledger
 from loyalty_core.store import programmes as store
 from loyalty_core.store.programmes import Programme, RulesVersion
 from loyalty_core.store.tiers import rate_anew
@@ -245,7 +246,8 @@ def publish_rules(
 
     Where the rules in force ask for approval, `author` must be another than the draft's.
 
-    Raises: ProgrammeNotFound, VersionNotFound, VersionPublished, ApprovalNeeded, RulesInvalid.
+    Raises: ProgrammeNotFound, VersionNotFound, VersionPublished, ApprovalNeeded, RulesInvalid,
+    MainCurrencyInUse.
     """
     programme = _locked(connection, programme_id)
     wanted = _version(connection, programme_id, version)
@@ -277,7 +279,8 @@ def take_back_rules(
     Where the rules in force ask for approval it becomes a draft, which another publishes.  The
     version in force is taken back to already.
 
-    Raises: ProgrammeNotFound, VersionNotFound, VersionNotPublished, RulesInvalid.
+    Raises: ProgrammeNotFound, VersionNotFound, VersionNotPublished, RulesInvalid,
+    MainCurrencyInUse.
     """
     programme = _locked(connection, programme_id)
     wanted = _version(connection, programme_id, version)
@@ -299,6 +302,7 @@ def _put_in_force(
     """Where the ladder changes, the scheduler rates all members anew, in small turns."""
     was = get_rules(connection, programme.id, programme.rules_version)
     said = get_rules(connection, programme.id, version)
+    _keep_main(connection, programme.id, _main_of(was), _main_of(said))
     store.put_in_force(connection, programme.id, version, publisher=author, now=now)
     audit.note(
         connection,
@@ -312,6 +316,25 @@ def _put_in_force(
     )
     if any(was.get(section) != said.get(section) for section in _LADDER):
         rate_anew(connection, programme.id)
+
+
+def _main_of(document: Mapping[str, Any]) -> str | None:
+    """The code of its first currency; None where what is in force cannot be read so far."""
+    try:
+        return str(document["currencies"][0]["code"])
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _keep_main(
+    connection: Connection, programme_id: int, was: str | None, said: str | None
+) -> None:
+    """Points that were spent go back to the main currency, which is then the one of before.
+
+    Raises: MainCurrencyInUse.
+    """
+    if was is not None and was != said and ledger.is_in_use(connection, programme_id, was):
+        raise MainCurrencyInUse({"currency": was})
 
 
 def _locked(connection: Connection, programme_id: int) -> Programme:

@@ -20,14 +20,17 @@ _OF_BEFORE: Mapping[str, Any] = {"hold": None, "coupons": (), "certificates": ()
 
 
 def complete(event: Purchase, known: Purchase) -> Purchase:
-    """A cancellation need not repeat what was sold: an order deleted at the shop cannot."""
+    """What a newer word leaves unsaid.  The order and the signs that were told once go on naming
+    the purchase; and a cancellation need not repeat what was sold: an order deleted at the shop
+    cannot."""
+    signs = tuple(dict.fromkeys((*event.fiscal, *known.fiscal)))
+    event = replace(event, order=event.order or known.order, fiscal=signs)
     if event.status is not PurchaseStatus.CANCELLED or event.lines:
         return event
     return replace(
         event,
         lines=known.lines,
         occurred_at=known.occurred_at,
-        order=event.order or known.order,
         points_spent=known.points_spent,
         hold=known.hold,
         cart=event.cart or known.cart,

@@ -90,13 +90,16 @@ def record_purchase(batch: EventBatch, told: Told) -> EventReceipt:
         return _fill(batch, told, kept) or receipt.superseded()
     if says_the_same(told, kept):
         if event.revision > kept.word.revision:
+            _note_booked(kept, kept.word.revision)
             say(kept, replace(kept.word, revision=event.revision))
             kept.changed = True
         return receipt
     if event.revision == kept.word.revision:
         raise EventConflict({"external_id": event.external_id, "revision": str(event.revision)})
     before = kept.event
+    _note_booked(kept, kept.word.revision)
     say(kept, filled(complete(event, kept.word), kept.word))
+    batch.known.name(kept)
     kept.content_hash, kept.changed = content, True
     kept.shop_id = batch.shop(told.source, event.shop).id
     return _book(batch, told, kept, before)
@@ -110,17 +113,26 @@ def attach_purchase(batch: EventBatch, told: Told) -> EventReceipt:
 
 
 def _fill(batch: EventBatch, told: Told, kept: KeptPurchase) -> EventReceipt | None:
-    """Book what an older word tells and the newer one cannot; None where that is nothing."""
+    """Book what an older word tells and the newer one cannot; None where that is nothing, or it
+    was booked before."""
     assert isinstance(told.event, Purchase)
     before, word, older = kept.event, kept.word, told.event
     known = filled(word, older)
-    if known == word:
+    if known == word or older.revision in Booked.of(kept).superseded:
         return None
+    _note_booked(kept, older.revision)
     say(kept, replace(known, hold=word.hold or older.hold, cart=word.cart or older.cart))
     kept.changed = True
     if kept.named_member is not None:
         told.found = NOBODY
     return _book(batch, told, kept, before)
+
+
+def _note_booked(kept: KeptPurchase, revision: int) -> None:
+    """A word that was booked is superseded by now: it is told again in vain (`ledger.md` 19)."""
+    booked = Booked.of(kept)
+    booked.superseded = (*booked.superseded, revision)
+    booked.keep(kept)
 
 
 def _new(batch: EventBatch, told: Told, content: str) -> KeptPurchase:
@@ -393,9 +405,9 @@ def take_out(case: Case, member: int) -> None:
     assert desk is not None
     withdraw(kept, booked, desk, case.occasion)
     counted, kept.qualifying_minor = kept.qualifying_minor, 0
-    booked.awards, booked.earned, booked.clawed = (), {}, {}
+    booked.unrate()
     booked.spent = booked.given_back = 0
-    booked.rated, booked.history, booked.reward = False, None, None
+    booked.history = booked.reward = None
     booked.goods = booked.clubs = ()
     take_issued_back(batch, kept, booked)
     batch.count_purchase(kept, booked, counted, kept.event.occurred_at)
@@ -472,10 +484,9 @@ def _settle_lines(case: Case, hold: KeptHold | None, *, same_lines: bool) -> Non
         if booked.points_spent:
             case.moved.flag(SPEND_WITHOUT_MEMBER)
         return
-    booked.awards = _awards(case, plan, promise)
+    booked.rate(_awards(case, plan, promise))
     booked.issues = _issues(case, plan, promise) if plan.issues else ()
     booked.about = _about(case, plan) if booked.issues else {}
-    booked.rated = True
 
 
 def _held(case: Case, promise: Promise | None) -> _Held:
@@ -652,6 +663,7 @@ def _sync_refunds(case: Case) -> None:
 
 
 def _list_refund(case: Case, refund: Refund) -> None:
+    """As told by the list, unless a newer word of it is known (`ledger.md` 19)."""
     batch, kept = case.batch, case.kept
     key = (kept.programme_id, kept.source, refund.external_id)
     known = batch.known.refunds.get(key)
@@ -668,8 +680,10 @@ def _list_refund(case: Case, refund: Refund) -> None:
         known.purchase_id = kept.id
         kept.refunds.append(known)
     content = hash_of(refund)
-    if known.state != "booked" or known.content_hash != content:
-        known.event, known.content_hash = refund, content
+    is_same, newer = known.content_hash == content, refund.revision - known.event.revision
+    if newer > 0 or (newer == 0 and not is_same):
+        known.event, known.content_hash, known.changed = refund, content, True
+    if known.state != "booked" or not is_same:
         known.state, known.by_list, known.changed = "booked", True, True
 
 

@@ -30,7 +30,7 @@ from loyalty_core.store.ledger_past import load_past
 from loyalty_core.store.lots import LOTS_OF_MEMBERS, OPEN_LOTS, take_lots
 from loyalty_core.store.ready import Ready
 from loyalty_core.store.sets import among, insert_many, update_many
-from loyalty_core.store.tables import accounts, entries, entry_lots, lots
+from loyalty_core.store.tables import accounts, entries, entry_lots, lots, members
 
 AccountKey = tuple[int, str]
 """Member and currency of points."""
@@ -143,6 +143,13 @@ def currencies_of(connection: Connection, member_ids: Collection[int]) -> list[s
     """Every currency in which one of these members has an account."""
     found = select(accounts.c.currency).where(accounts.c.member_id.in_(member_ids)).distinct()
     return sorted(connection.scalars(found))
+
+
+def is_in_use(connection: Connection, programme_id: int, currency: str) -> bool:
+    """Whether a member of this programme has an account in it."""
+    owned = select(accounts.c.member_id).join(members, members.c.id == accounts.c.member_id)
+    found = owned.where(members.c.programme_id == programme_id, accounts.c.currency == currency)
+    return connection.scalar(found.limit(1)) is not None
 
 
 def accounts_expiring(connection: Connection, now: datetime, limit: int) -> list[AccountKey]:

@@ -18,6 +18,7 @@ from hub.web.admin.words import state
 from hub.web.sentences import detail
 from loyalty_core.domain.errors import (
     ApprovalNeeded,
+    MainCurrencyInUse,
     VersionNotFound,
     VersionNotPublished,
     VersionPublished,
@@ -94,7 +95,7 @@ def publish(version: int) -> ResponseReturnValue:
         transact(hub.engine, work)
     except VersionNotFound:
         abort(404)
-    except (ApprovalNeeded, VersionPublished) as error:
+    except (ApprovalNeeded, MainCurrencyInUse, VersionPublished) as error:
         flash(detail(error.code, language()), "danger")
     else:
         flash(gettext("Published: version %(number)s is in force.", number=version), "success")
@@ -115,7 +116,7 @@ def take_back(version: int) -> ResponseReturnValue:
         taken = transact(hub.engine, work)
     except VersionNotFound:
         abort(404)
-    except VersionNotPublished as error:
+    except (MainCurrencyInUse, VersionNotPublished) as error:
         flash(detail(error.code, language()), "danger")
         return redirect(url_for(".version", version=version))
     if taken.in_force:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from loyalty_kit.events import Purchase, PurchaseStatus, Refund
+from loyalty_kit.events import Purchase, PurchaseLine, PurchaseStatus, Refund, RefundLine
 from loyalty_kit.money import prorate
 
 MOSCOW = timedelta(hours=3)
@@ -226,7 +226,7 @@ def returned(purchase: Purchase, refunds: list[Refund]) -> dict[str, Fraction]:
         rest = refund.amount_minor
         for part in refund.lines:
             (line,) = (line for line in purchase.lines if line.id == part.id)
-            share[line.id] += Fraction(part.quantity_milli or 0, line.quantity_milli)
+            share[line.id] += _share(part, line)
             left[line.id] = max(0, left[line.id] - part.paid_back_minor)
             rest -= part.paid_back_minor
         spread = prorate(min(rest, sum(left.values())), list(left.values()))
@@ -236,6 +236,12 @@ def returned(purchase: Purchase, refunds: list[Refund]) -> dict[str, Fraction]:
     if _all_is_back(purchase, refunds, sum(left.values())):
         return dict.fromkeys(share, Fraction(1))
     return {name: min(part, Fraction(1)) for name, part in share.items()}
+
+
+def _share(part: RefundLine, line: PurchaseLine) -> Fraction:
+    if part.quantity_milli:
+        return Fraction(part.quantity_milli, line.quantity_milli)
+    return Fraction(part.paid_back_minor, line.paid_minor) if line.paid_minor else Fraction(1)
 
 
 def _all_is_back(purchase: Purchase, refunds: list[Refund], left: int) -> bool:

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Engine, Table, event, insert, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from loyalty_core.domain.errors import EventConflict
+from loyalty_core.domain.errors import EventConflict, MainCurrencyInUse
+from loyalty_core.service.programmes import take_back_rules
 from loyalty_core.service.record_events import Incoming, record_events
 from loyalty_core.service.shops import get_shop
 from loyalty_core.service.source import Source
@@ -73,6 +74,33 @@ def test_ledger_1_each_currency_is_an_account_of_its_own(engine: Engine):
 
     assert shop.figures(currency="points") == Figures(available=10_00)
     assert shop.figures(currency="miles") == Figures()
+
+
+@pytest.mark.parametrize("how", ["another code", "another order"])
+def test_ledger_1_the_main_currency_stays_once_somebody_has_an_account_in_it(
+    engine: Engine, how: str
+):
+    miles = {"code": "miles", "name": "Мили", "value": "1.00"}
+    shop = open_programme(engine)
+    points = rules()["currencies"][0]
+    both = {
+        "another code": [{**points, "code": "bonus"}],
+        "another order": [miles, points],
+    }[how]
+    other = open_programme(engine)
+    other.buy("P1", 100_00)
+    assert shop.publish(rules() | {"currencies": both}) == 2
+    shop.advance(days=1)
+    shop.publish(rules())
+    shop.buy("P1", 100_00, at=shop.now)
+
+    with pytest.raises(MainCurrencyInUse) as refused:
+        shop.publish(rules() | {"currencies": both})
+    assert refused.value.facts == {"currency": "points"}
+    with pytest.raises(MainCurrencyInUse):
+        shop.do(lambda c: take_back_rules(c, shop.programme_id, 2, author="owner", now=shop.now))
+    named = [{**points, "name": "Бонусы"}, miles]
+    assert shop.publish(rules() | {"currencies": named}) == 4
 
 
 def test_ledger_2_entries_are_only_ever_added(shop: Shop):

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from loyalty_core.domain.errors import HoldCaptured, NotEnoughPoints, ShopForbidden
-from loyalty_core.service.hold_points import place_hold
+from loyalty_core.domain.errors import HoldCaptured, HoldNotFound, NotEnoughPoints, ShopForbidden
+from loyalty_core.service.hold_points import PlacedHold, name_order, place_hold
 from loyalty_kit.checkout import HoldRequest, QuoteRequest
 from loyalty_kit.events import Customer, PurchaseStatus
 from tests.support.ledger import ANNA, BORIS, DAY, NOW, VERA, Figures, Shop, open_programme, rules
@@ -209,6 +209,58 @@ def test_ledger_8_an_open_order_that_is_cancelled_lets_its_hold_go(shop: Shop):
 
     assert shop.see(hold).state == "released"
     assert shop.figures() == Figures(available=10_00)
+
+
+def naming(shop: Shop, hold: PlacedHold, order: str) -> PlacedHold:
+    """The hold, once its order has been named."""
+    return shop.do(lambda c: name_order(c, shop.told_by(), hold.id, order, now=shop.now))
+
+
+@pytest.mark.parametrize("buyers", [(ANNA, ANNA), (BORIS, ANNA), (ANNA, BORIS), (None, ANNA)])
+def test_ledger_8_an_order_that_is_named_ends_the_hold_that_had_it(shop: Shop, buyers: tuple):
+    for by in (ANNA, BORIS):
+        shop.buy(f"P-{by}", 200_00, by=by)
+    first, second = (
+        shop.hold(100_00, by=by, cart=cart, spend=6_00 if by else 0)
+        for by, cart in zip(buyers, "ab", strict=True)
+    )
+    naming(shop, first, "1042")
+    assert naming(shop, second, "1042").order == "1042"
+
+    assert (shop.see(first).state, shop.see(second).state) == ("released", "live")
+    assert shop.figures(ANNA).held + shop.figures(BORIS).held == 6_00
+    shop.buy("P2", 100_00, by=buyers[1], order="1042", spent=6_00)
+    assert shop.see(second).state == "captured"
+
+
+def test_ledger_8_an_order_that_is_named_twice_keeps_its_hold(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, cart="c", spend=6_00)
+    naming(shop, hold, "1042")
+    assert naming(shop, hold, "1042").state == "live"
+    assert shop.figures() == Figures(available=4_00, held=6_00)
+
+
+def test_ledger_8_a_hold_that_has_ended_takes_no_order_from_another(shop: Shop):
+    shop.buy("P1", 100_00)
+    first, second = (shop.hold(100_00, cart=cart, spend=4_00) for cart in "ab")
+    naming(shop, first, "1042")
+    shop.release(second)
+    with pytest.raises(HoldNotFound):
+        naming(shop, second, "1042")
+    assert shop.see(first).state == "live"
+
+
+def test_ledger_8_what_an_order_has_captured_stays_when_its_number_is_named_again(shop: Shop):
+    shop.buy("P1", 100_00)
+    first, second = (shop.hold(100_00, cart=cart, spend=4_00) for cart in "ab")
+    naming(shop, first, "1042")
+    shop.buy("P2", 100_00, order="1042", spent=4_00)
+    naming(shop, second, "1042")
+
+    assert (shop.see(first).state, shop.see(second).state) == ("captured", "live")
+    # 10.00, and 10 % of 96.00.
+    assert shop.figures() == Figures(available=11_60, held=4_00)
 
 
 @pytest.mark.parametrize("named", ["cart", "order", "hold"])

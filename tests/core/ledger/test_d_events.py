@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Engine
 
 from loyalty_core.domain.errors import EventConflict
 from loyalty_kit.events import PurchaseStatus, RefundLine
 from tests.support.books import assert_books_add_up
-from tests.support.ledger import ANNA, BORIS, Figures, Shop, open_programme
-from tests.support.lines import back, line
+from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop, open_programme, rules
+from tests.support.lines import back, line, reduced
 
 SHOP_A, SHOP_B = "installation:1", "installation:2"
 
@@ -94,6 +96,64 @@ def test_ledger_19_a_higher_one_books_the_difference(shop: Shop):
     assert shop.figures() == Figures(available=9_00 + 4_90)
 
 
+def by_life(shop: Shop) -> dict[int, int]:
+    """Points that are free, by the days that they live."""
+    found: dict[int, int] = {}
+    for lot in shop.lots():
+        days = (lot["expires_at"] - NOW).days
+        found[days] = found.get(days, 0) + lot["free"]
+    return found
+
+
+def of_ten_days(engine: Engine) -> Shop:
+    """10 % for a year, and 10.00 that live ten days for goods B."""
+    short = {"points": "10", "life_days": 10, "skus": ["B"]}
+    promotion = {"id": "b", "name": "b", "type": "earn_points", "params": short}
+    return open_programme(engine, rules() | {"promotions": [promotion]})
+
+
+A, B = line("1", 100_00, sku="A"), line("2", 50_00, sku="B")
+
+
+@pytest.mark.parametrize(
+    ("told", "lives"),
+    [
+        pytest.param([(A,), (A, B)], {10: 10_00, 365: 15_00}, id="a promotion is added"),
+        pytest.param([(B,), (A, B)], {10: 10_00, 365: 15_00}, id="the base grows"),
+        pytest.param([(A,), (B,), (A, B)], {10: 10_00, 365: 15_00}, id="one for another"),
+        pytest.param([(A, B), (A,), (A, B)], {10: 10_00, 365: 15_00}, id="gone and back"),
+        pytest.param([(A,), (A,), (A, B), (A, B)], {10: 10_00, 365: 15_00}, id="told twice"),
+    ],
+)
+def test_ledger_19_what_a_revision_adds_has_the_dates_of_its_own_award(
+    engine: Engine, told: list, lives: dict
+):
+    shop = of_ten_days(engine)
+    for number, lines in enumerate(told, 1):
+        shop.buy("P1", lines=lines, revision=number, cashier=f"Vera {number}")
+
+    assert by_life(shop) == lives
+
+
+def test_ledger_19_so_does_what_an_open_order_earns_when_it_is_paid(engine: Engine):
+    shop = of_ten_days(engine)
+    shop.buy("P1", lines=(A,), status=PurchaseStatus.OPEN)
+    shop.buy("P1", lines=(A, B), revision=2)
+    shop.buy("P1", lines=(A, replace(B, id="3"), B), revision=3)
+
+    # The promotion gives its 10.00 once a receipt.
+    assert by_life(shop) == {10: 10_00, 365: 20_00}
+
+
+def test_ledger_19_and_what_another_member_earns(engine: Engine):
+    shop = of_ten_days(engine)
+    shop.buy("P1", lines=(A, B))
+    shop.buy("P1", lines=(A,), by=BORIS, revision=2)
+    shop.buy("P1", lines=(A, B), by=ANNA, revision=3)
+
+    assert by_life(shop) == {10: 10_00, 365: 15_00}
+
+
 def test_ledger_19_a_cancelled_purchase_leaves_nothing(shop: Shop):
     shop.buy("spendable", 100_00)
     shop.buy("P1", 100_00, spent=5_00)
@@ -148,6 +208,46 @@ def test_ledger_19_a_corrected_sum_leaves_the_refund_where_it_is(shop: Shop):
     assert shop.figures() == Figures(available=5_00)
 
 
+def test_ledger_19_a_word_that_was_booked_once_fills_no_newer_one(shop: Shop):
+    """The second word says that nothing was spent; the third, which cannot know, leaves it so."""
+    shop.buy("spendable", 500_00, at=NOW - DAY)
+    till = shop.purchase("P1", lines=(reduced("1", 100_00, 5_00),), points_spent=5_00)
+    shop.tell(till)
+    shop.buy("P1", 100_00, revision=2)
+    shop.buy("P1", lines=(reduced("1", 100_00, 5_00),), revision=3)
+    before = shop.snapshot()
+
+    (again,) = shop.tell(till)
+    assert (again.status, again.created) == ("superseded", False)
+    assert shop.snapshot() == before
+    # 50.00 and 10 % of 95.00.
+    assert shop.figures() == Figures(available=59_50)
+
+
+def test_ledger_19_nor_under_a_number_that_moved_nothing(shop: Shop):
+    shop.buy("spendable", 500_00, at=NOW - DAY)
+    till = shop.purchase("P1", lines=(reduced("1", 100_00, 5_00),), points_spent=5_00)
+    shop.tell(till)
+    shop.tell(replace(till, revision=2))
+    shop.buy("P1", 100_00, revision=3)
+    shop.buy("P1", lines=(reduced("1", 100_00, 5_00),), revision=4)
+
+    assert [shop.tell(replace(till, revision=no))[0].status for no in (1, 2)] == ["superseded"] * 2
+    assert shop.figures() == Figures(available=59_50)
+
+
+def test_ledger_19_an_older_word_fills_once(shop: Shop):
+    shop.buy("spendable", 500_00, at=NOW - DAY)
+    till = shop.purchase("P1", lines=(reduced("1", 100_00, 5_00),), points_spent=5_00)
+    shop.buy("P1", lines=(reduced("1", 100_00, 5_00),), revision=2)
+    assert shop.tell(till)[0].points["spent"] == 5_00
+    shop.buy("P1", 100_00, revision=3)
+    shop.buy("P1", lines=(reduced("1", 100_00, 5_00),), revision=4)
+
+    assert shop.tell(till)[0].status == "superseded"
+    assert shop.figures() == Figures(available=59_50)
+
+
 # --- 20: a purchase tells its state -----------------------------------------------------------
 
 
@@ -195,6 +295,35 @@ def test_ledger_20_a_refund_told_both_ways_counts_once(shop: Shop):
     shop.bring_back("R1", 40_00, purchase="P1")
     shop.buy("P1", 100_00, refunds=(shop.refund("R1", 40_00),), revision=2)
     assert shop.figures() == Figures(available=6_00)
+
+
+def test_ledger_20_a_list_does_not_bring_an_older_word_of_a_refund_back(shop: Shop):
+    shop.buy("P1", 100_00)
+    shop.bring_back("R1", 50_00, purchase="P1", revision=5)
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 20_00, revision=4),), revision=2)
+    assert shop.figures() == Figures(available=5_00)
+
+    # It is of the list from now on.
+    shop.buy("P1", 100_00, refunds=(), revision=3)
+    assert shop.figures() == Figures(available=10_00)
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 20_00, revision=4),), revision=4)
+    assert shop.figures() == Figures(available=5_00)
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 30_00, revision=6),), revision=5)
+    assert shop.figures() == Figures(available=7_00)
+
+
+def test_ledger_20_a_refund_that_waits_keeps_its_newer_word_when_a_list_tells_it(shop: Shop):
+    shop.bring_back("R1", 50_00, purchase="P1", revision=5)
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 20_00),))
+    assert shop.figures() == Figures(available=5_00)
+
+
+def test_ledger_20_a_list_of_the_same_raises_the_revision(shop: Shop):
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 50_00),))
+    newer = (shop.refund("R1", 50_00, revision=5),)
+    shop.buy("P1", 100_00, refunds=newer, revision=2, cashier="Vera")
+    shop.buy("P1", 100_00, refunds=(shop.refund("R1", 20_00, revision=4),), revision=3)
+    assert shop.figures() == Figures(available=5_00)
 
 
 def test_ledger_20_a_changed_customer_reverses_and_books_anew(shop: Shop):
@@ -285,6 +414,37 @@ def test_ledger_21_points_and_money_of_a_line_come_back_together(shop: Shop):
     receipt = shop.bring_back("R1", 16_00, purchase="P1", lines=(back("1", 16_00),))
 
     assert receipt.points == {"earned": 0, "spent": 0, "clawed_back": 1_60, "given_back": 4_00}
+
+
+@pytest.mark.parametrize("pieces", [None, 0])
+def test_ledger_21_a_line_paid_with_points_alone_is_whole_where_no_quantity_is_told(
+    shop: Shop, pieces: int | None
+):
+    shop.buy("spendable", 100_00)
+    shop.buy("P1", lines=(line("1", 50_00), line("2", 6_00, spend=6_00)))
+    receipt = shop.bring_back("R1", 0, purchase="P1", lines=(back("2", 0, pieces),))
+
+    assert receipt.points == {"earned": 0, "spent": 0, "clawed_back": 0, "given_back": 6_00}
+    assert receipt.flags == ()
+
+
+def test_ledger_21_points_for_what_cost_no_money_go_by_quantity(shop: Shop):
+    shop.buy("spendable", 100_00)
+    shop.buy("P1", lines=(line("1", 0, pieces=3), line("2", 0)), points_spent=8_00)
+    one = shop.bring_back("R1", 0, purchase="P1", lines=(back("1", 0),))
+    assert one.points["given_back"] == 2_00
+
+    shop.bring_back("R2", 0, purchase="P1", lines=(back("1", 0, 2), back("2", 0)))
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_21_or_equally_where_there_is_none(shop: Shop):
+    shop.buy("spendable", 100_00)
+    lines = (line("1", 0, pieces=0), line("2", 0, pieces=0))
+    shop.buy("P1", lines=lines, points_spent=5_00)
+
+    shop.bring_back("R1", 0, purchase="P1", lines=(back("1", 0),))
+    assert shop.figures() == Figures(available=7_50)
 
 
 def test_ledger_21_when_all_money_is_back_everything_is_back(shop: Shop):

@@ -118,6 +118,47 @@ def test_ledger_22_a_refund_without_a_name_finds_an_article_of_two_lines(shop: S
     assert (receipt.status, shop.figures()) == ("booked", Figures())
 
 
+BY_NAME = pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        pytest.param({"order": "1042"}, {"order": "1042"}, id="order"),
+        pytest.param({"fiscal": (SIGN,)}, {"fiscal": SIGN}, id="fiscal"),
+    ],
+)
+
+
+@BY_NAME
+def test_ledger_22_a_name_that_a_revision_leaves_out_still_names_its_purchase(
+    shop: Shop, told: dict, named: dict
+):
+    shop.buy("P1", 100_00, **told)
+    shop.buy("P1", 90_00, revision=2)
+    shop.buy("P1", 80_00, revision=3)
+
+    assert shop.bring_back("R1", 40_00, **named).status == "booked"
+    assert shop.figures() == Figures(available=4_00)
+
+
+def test_ledger_22_the_sign_of_before_still_names_a_purchase_with_a_newer_one(shop: Shop):
+    shop.buy("P1", 100_00, fiscal=(SIGN,))
+    shop.buy("P1", 90_00, fiscal=(SIGN_2,), revision=2)
+
+    assert shop.bring_back("R1", 40_00, fiscal=SIGN).status == "booked"
+    assert shop.bring_back("R2", 20_00, fiscal=SIGN_2).status == "booked"
+    assert shop.figures() == Figures(available=3_00)
+
+
+@BY_NAME
+def test_ledger_22_a_refund_waits_for_the_revision_that_brings_its_name(
+    shop: Shop, told: dict, named: dict
+):
+    shop.buy("P1", 100_00)
+    assert shop.bring_back("R1", 40_00, **named).status == "waiting"
+    shop.buy("P1", 100_00, revision=2, **told)
+
+    assert shop.figures() == Figures(available=6_00)
+
+
 # --- 23: an exchange ------------------------------------------------------------------------
 
 

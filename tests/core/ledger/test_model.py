@@ -341,13 +341,14 @@ class Histories(RuleBasedStateMachine):
         return replace(sale.event, revision=sale.event.revision + 1, **changes)
 
     def _refund(self, purchase: Purchase, data: st.DataObject) -> Refund:
-        """Pieces of some lines, or a sum, or both."""
+        """Pieces of some lines, told or not, or a sum, or both."""
         parts = []
         for one in purchase.lines:
             pieces = data.draw(st.integers(0, one.quantity_milli // 1000))
             if pieces:
                 paid_back = one.paid_minor * pieces * 1000 // one.quantity_milli
-                parts.append(back(one.id, paid_back, pieces))
+                is_told = data.draw(st.booleans())
+                parts.append(back(one.id, paid_back, pieces if is_told else None))
         by_line = sum(part.paid_back_minor for part in parts)
         paid = sum(one.paid_minor for one in purchase.lines)
         more = data.draw(st.integers(0, max(0, paid - by_line)))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from loyalty_core.domain.errors import HoldCaptured, LoyaltyError, MemberExists, NotEnoughPoints
+from loyalty_core.service.hold_points import PlacedHold, name_order
 from loyalty_core.service.members import NewMember, enrol_member
 from tests.support.databases import EVERY_ENGINE
 from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop
@@ -97,6 +98,19 @@ def test_one_cart_held_by_all_has_one_live_hold(shop: Shop, crowd: int):
     assert not [one for one in outcomes if isinstance(one, LoyaltyError)]
     assert Counter(hold["state"] for hold in shop.holds()) == {"live": 1, "released": crowd - 1}
     assert shop.figures() == Figures(available=2_00, held=3_00)
+
+
+def test_one_order_named_of_all_holds_has_one_live_hold(shop: Shop, crowd: int):
+    fill(shop, crowd)
+    held = [shop.hold(50_00, cart=f"cart-{n}", spend=1_00) for n in range(crowd)]
+
+    def name(hold: PlacedHold) -> PlacedHold:
+        return shop.do(lambda c: name_order(c, shop.told_by(), hold.id, "1042", now=shop.now))
+
+    together([lambda hold=hold: name(hold) for hold in held])
+    states = Counter(row["state"] for row in shop.holds())
+    assert states == {"live": 1, "released": crowd - 1}
+    assert shop.figures() == Figures(available=(crowd - 1) * 1_00, held=1_00)
 
 
 def test_holds_against_forced_spends_never_overspend(shop: Shop, crowd: int):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta, timezone
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from loyalty_core.domain.errors import WrongCurrency
+from loyalty_core.service.programmes import draft_rules
+from loyalty_core.store import programmes
 from loyalty_kit.events import Customer, FiscalSign, RefundLine
 from tests.support.ledger import ANNA, BORIS, NOW, Figures, Shop, open_programme, rules
 from tests.support.lines import back
@@ -77,6 +79,17 @@ def test_a_refund_without_reference_finds_what_a_merged_member_bought(shop: Shop
     assert shop.figures() == Figures(available=3_00)
 
 
+def put_in_force(shop: Shop, document: dict) -> None:
+    """As rules once were: nobody looked whether anybody had points in the currency of before."""
+
+    def work(connection: Connection) -> None:
+        by = {"now": shop.now}
+        version = draft_rules(connection, shop.programme_id, document, author="owner", **by)
+        programmes.put_in_force(connection, shop.programme_id, version, publisher="owner", **by)
+
+    shop.do(work)
+
+
 def test_a_refund_after_the_main_currency_got_another_name(engine: Engine):
     """The purchase earned nothing, so no account of its currency was ever opened."""
     shop = open_programme(engine, rules(earn="0"))
@@ -84,7 +97,7 @@ def test_a_refund_after_the_main_currency_got_another_name(engine: Engine):
     renamed = rules()
     renamed["currencies"][0]["code"] = "stars"
     shop.advance(days=1)
-    shop.publish(renamed)
+    put_in_force(shop, renamed)
 
     assert shop.bring_back("R1", 100_00, purchase="P1").status == "booked"
 
@@ -96,7 +109,7 @@ def test_a_hold_in_a_currency_that_is_no_more_gives_its_points_back(engine: Engi
     renamed = rules()
     renamed["currencies"][0]["code"] = "stars"
     shop.advance(minutes=1)
-    shop.publish(renamed)
+    put_in_force(shop, renamed)
 
     shop.hold(100_00, cart="c")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.hub.api.bodies import a_basket, a_line
+from tests.hub.api.bodies import a_basket, a_line, a_purchase
 from tests.hub.api.client import Caller, code_of, new_key
 
 RULES = "/programmes/shop/rules"
@@ -177,6 +177,17 @@ def test_r117_what_cannot_be_taken_back_or_published_says_why(shop):
     same = shop.post(f"{RULES}/take-back", {"version": 2})
     assert same.get_json() == {"version": 2}, "it is in force already"
     assert len(shop.get(f"{RULES}/versions").get_json()["items"]) == 3
+
+
+def test_r117_the_main_currency_of_points_keeps_its_code_once_somebody_has_points(shop):
+    (points,) = shop.get(RULES).get_json()["currencies"]
+    number = draft(shop, currencies=[{**points, "code": "bonus"}])
+    assert shop.post("/purchases", a_purchase()).status_code == 201
+
+    refused = shop.post(f"{RULES}/publish", {"draft": number})
+    assert code_of(refused) == (409, "main_currency_in_use")
+    assert refused.get_json()["currency"] == points["code"]
+    assert shop.get(RULES).get_json()["currencies"] == [points]
 
 
 # --- a second person ------------------------------------------------------------------------

@@ -10,9 +10,13 @@ from hub.web.admin.condition_forms import from_document, to_document
 from loyalty_core.domain.conditions.tree import read_tree
 from loyalty_core.domain.staff import Role
 from loyalty_core.service.programmes import draft_rules, get_programme, get_rules
+from loyalty_core.service.record_events import Incoming, record_events
+from loyalty_core.service.source import Source
 from loyalty_core.store.database import read, write
+from loyalty_kit.events import Customer, Purchase
 from tests.hub.web.test_people import add, programme_of
 from tests.support.clock import NOON
+from tests.support.lines import line
 
 HERE = "/admin/p/demo/programme"
 BASE_RULES = {
@@ -232,6 +236,22 @@ def test_a_second_person_approves_and_what_was_in_force_comes_back(owner, hub, v
         assert programme.rules_version == 4
         assert restored == get_rules(connection, programme.id, 2)
     assert "Ten" not in owner.page(f"{HERE}/promotions/")
+
+
+def test_the_main_currency_keeps_its_code_once_somebody_has_points(owner, hub):
+    source = Source(programme_of(hub), "key:test")
+    with write(hub.engine) as connection:
+        customer = Customer(phone="+79161234567")
+        lines = (line("1", 100_00),)
+        purchase = Purchase("1042", NOON, customer=customer, lines=lines)
+        record_events(connection, hub.plans, [Incoming(source, purchase)], now=NOON)
+    typed = {**BASE_RULES, "currencies.0.code": "bonus"}
+    owner.send(f"{HERE}/", f"{HERE}/rules", **typed)
+    owner.send(f"{HERE}/versions/2", f"{HERE}/versions/2/publish")
+
+    assert "Members have accounts in the first currency" in owner.page(f"{HERE}/versions/2")
+    with read(hub.engine) as connection:
+        assert get_programme(connection, "demo").rules_version == 1
 
 
 def test_a_row_is_put_before_another_where_the_first_decides(owner, hub):
