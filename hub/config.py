@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from environs import EnvValidationError, FileAwareEnv
+from limits import parse_many
 from marshmallow import ValidationError
 from marshmallow.validate import OneOf, Range
 from sqlalchemy.engine import make_url
@@ -94,7 +95,7 @@ def load_config() -> Config:
         trusted_proxies=env.int("HUB_TRUSTED_PROXIES", 0, validate=Range(0, 10)),
         connectors_enabled=_words(env, "HUB_CONNECTORS_ENABLED"),
         quote_deadline_ms=env.int("HUB_QUOTE_DEADLINE_MS", 300, validate=Range(1, 60_000)),
-        rate_limit=env.str("HUB_RATE_LIMIT", "6000/minute"),
+        rate_limit=env.str("HUB_RATE_LIMIT", "6000/minute", validate=_rate_limit),
         coupon_guesses=env.int("HUB_COUPON_GUESSES", 20, validate=Range(1, 10_000)),
         log_format=cast(
             LogFormat, env.str("HUB_LOG_FORMAT", "console", validate=OneOf(["console", "json"]))
@@ -157,14 +158,30 @@ def _database_url(value: str) -> None:
 
 
 def _redis_url(value: str) -> None:
-    if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+    if _scheme_and_host(value)[0] not in ("redis", "rediss", "unix"):
         raise ValidationError("Not a Redis address; write redis://host:6379/0.")
 
 
 def _web_address(value: str) -> None:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    scheme, host = _scheme_and_host(value)
+    if scheme not in ("http", "https") or not host:
         raise ValidationError("Not a web address; write https://hub.example.ru.")
+
+
+def _scheme_and_host(value: str) -> tuple[str, str]:
+    """Both empty where it is no address at all."""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return "", ""
+    return parts.scheme, parts.netloc
+
+
+def _rate_limit(value: str) -> None:
+    try:
+        parse_many(value)
+    except ValueError:
+        raise ValidationError("Not a limit; write 6000/minute.") from None
 
 
 def _password(value: str) -> None:

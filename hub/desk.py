@@ -159,13 +159,13 @@ class InstallationDesk:
     def hold(self, request: HoldRequest) -> Quote:
         self._serve()
         hub = self.counter.hub
-        secret = hub.vault.derive(CODES)
+        secrets = hub.vault.each(CODES)
 
         def place(connection: Connection) -> Quote | CodeRefused:
             source = self.live.source
             try:
                 held = place_hold(
-                    connection, hub.plans, source, request, now=self.now, code_secret=secret
+                    connection, hub.plans, source, request, now=self.now, code_secrets=secrets
                 )
             except CodeRefused as refused:
                 return refused  # the attempt is committed, or guesses would not count
@@ -191,11 +191,11 @@ class InstallationDesk:
     def buyer(self, customer: Customer) -> Buyer | None:
         self._serve()
         hub, programme_id = self.counter.hub, self.live.row.programme_id
-        secret = hub.vault.derive(MEMBER_CODES)
+        secrets = hub.vault.each(MEMBER_CODES)
 
         def find(connection: Connection) -> MemberCard | None:
             named = known_by_code(
-                connection, secret, programme_id, customer, self.now, later=AT_ONCE
+                connection, secrets, programme_id, customer, self.now, later=AT_ONCE
             )
             return known_member(connection, hub.plans, self.live.source, named, now=self.now)
 

@@ -155,5 +155,12 @@ def register(app: Flask, metrics: Metrics) -> None:
         told.end(metrics, request.endpoint or "none", request.method, response.status_code)
         return response
 
+    def failed(error: Any) -> None:
+        log.error(
+            "request_failed", method=request.method, endpoint=request.endpoint, exc_info=error
+        )
+
     app.before_request(begin)
     app.after_request(end)
+    # Flask's own names the address, and addresses of webhooks hold secrets.
+    app.log_exception = failed  # type: ignore[assignment, method-assign]

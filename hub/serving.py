@@ -10,13 +10,19 @@ import mmap
 import time
 from array import array
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
+from ssl import SSLError
 from typing import Any
 
-from flask import Flask
+import structlog
+from flask import Flask, Response
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.http import errors as unread
+from gunicorn.util import write_error
 from gunicorn.workers.gthread import ThreadWorker
 
 from hub.app import create_app
@@ -24,7 +30,10 @@ from hub.clock import Clock
 from hub.config import Config
 from hub.jobs import Embedded, start_embedded
 from hub.metrics import forget_process, forget_shared, share_among_forks
+from hub.web.errors import Problem
 from hub.wiring import Hub, build_hub
+
+log = structlog.get_logger(__name__)
 
 GRACE_S = 20
 REQUEST_LIMIT_S = 60
@@ -82,6 +91,7 @@ class _Plan:
     def build(self) -> Flask:
         hub = build_hub(self.config, clock=self.clock)
         app = create_app(hub)
+        app.register_error_handler(unread.ParseException, _unreadable_body)
         if self.embedded:
             self.started.append(start_embedded(hub))
         return app
@@ -166,7 +176,7 @@ class _Crowd:
 
 
 class _Web(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """Gunicorn's own (27.0), but for two things.
+    """Gunicorn's own (27.0), but for three things.
 
     Told to end, it refuses new connections at once, so that a proxy asks another process;
     gunicorn's leaves them waiting until what is under way is answered, then cuts them.
@@ -174,6 +184,9 @@ class _Web(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     A new connection goes to the process that has fewest.  All wait at one socket and the first
     to wake takes what is there; connections that are kept open would all lie in one process,
     while the others, and their cores, have nothing to do.
+
+    A request that cannot be read is neither logged nor repeated in the answer: in its line and
+    its headers are secrets of webhooks, names and phones.
     """
 
     crowd: _Crowd
@@ -197,9 +210,42 @@ class _Web(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         super().accept(listener)
         self._tell()
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        status, kind = _status_of(exc), type(exc).__name__
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.error("request_failed", kind=kind, exc_info=exc)
+        else:
+            log.warning("request_unreadable", kind=kind, status=int(status))
+        with suppress(OSError):  # whoever asked is gone
+            write_error(client, int(status), status.phrase, "")
+
     def _tell(self) -> None:
         if self.place is not None:
             self.crowd.tell(self.place, self.nr_conns if self.alive else None)
+
+
+_STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
+    (unread.InvalidResponseHeader, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (unread.InvalidResponseHeaderName, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (unread.ConfigurationProblem, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (unread.UnsupportedTransferCoding, HTTPStatus.NOT_IMPLEMENTED),
+    (unread.LimitRequestLine, HTTPStatus.REQUEST_URI_TOO_LONG),
+    (unread.LimitRequestHeaders, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
+    (unread.ExpectationFailed, HTTPStatus.EXPECTATION_FAILED),
+    (unread.ForbiddenProxyRequest, HTTPStatus.FORBIDDEN),
+    (SSLError, HTTPStatus.FORBIDDEN),
+    (unread.ParseException, HTTPStatus.BAD_REQUEST),
+)
+"""As gunicorn sorts them; the first that fits."""
+
+
+def _status_of(error: Exception) -> HTTPStatus:
+    fits = (status for kind, status in _STATUS if isinstance(error, kind))
+    return next(fits, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _unreadable_body(_error: Exception) -> Response:
+    return Problem(400, "bad_request").response()
 
 
 class _Log(Logger):  # type: ignore[misc]  # gunicorn ships no types

@@ -92,11 +92,11 @@ class Till:
 
     def find(self, text: str) -> MemberCard | None:
         """Whom a scanned code, a card, an e-mail or a phone names."""
-        plans, secret = self.hub.plans, self.hub.vault.derive(MEMBER_CODES)
+        plans, secrets = self.hub.plans, self.hub.vault.each(MEMBER_CODES)
         with read(self.hub.engine) as connection:
             for said in readings(text):
                 named = known_by_code(
-                    connection, secret, self.programme.id, said, self.now, later=_AT_ONCE
+                    connection, secrets, self.programme.id, said, self.now, later=_AT_ONCE
                 )
                 try:
                     found = known_member(connection, plans, self.source, named, now=self.now)
@@ -336,7 +336,7 @@ class Till:
                 expect_to_pay_minor=None if shown is None else shown.to_pay_minor,
             ),
             now=self.now,
-            code_secret=self.hub.vault.derive(CODES),
+            code_secrets=self.hub.vault.each(CODES),
         )
         lines = sold(asked.lines, held.quote, sale.gifts)
         return replace(bare, lines=lines, cart=sale.key, hold=held.id)

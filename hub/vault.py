@@ -10,7 +10,8 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,12 @@ class Vault:
             hmac.new(key.encode(), purpose.encode(), hashlib.sha256).digest() for key in self._keys
         )
 
+    def each(self, purpose: str) -> Iterable[bytes]:
+        """`derive_all` for who looks for the one that fits: before none does, of keys too that were
+        added to the file since, for another process may have used them.
+        """
+        return _Each(self, purpose)
+
     def reload(self) -> None:
         """Learn of keys that were added to the file since."""
         if self._keys_file is not None:
@@ -85,6 +92,20 @@ class Vault:
             return self._fernet.decrypt(token)
         except InvalidToken:
             raise Unreadable("no key at hand opens these settings") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Each:
+    """Each time that it is gone through, anew: a transaction may be tried again."""
+
+    vault: Vault
+    purpose: str
+
+    def __iter__(self) -> Iterator[bytes]:
+        known = self.vault.derive_all(self.purpose)
+        yield from known
+        self.vault.reload()
+        yield from (one for one in self.vault.derive_all(self.purpose) if one not in known)
 
 
 def make_key() -> str:

@@ -16,7 +16,7 @@ from hub.cli.output import json_option, print_json, print_row, progress_bar
 from hub.cli.place import bare_hub
 from hub.keeping.archive import Manifest, read_manifest, unpack
 from hub.keeping.copies import make_backup
-from hub.keeping.restore import Outlook, Restored, look_ahead, restore
+from hub.keeping.restore import DAMAGED, Outlook, Restored, look_ahead, restore
 
 _place = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 _WITHOUT_KEYS = (
@@ -126,6 +126,8 @@ def _print_outlook(outlook: Outlook, as_json: bool) -> bool:
             click.echo(refusal)
         if outlook.lost and not outlook.refusals:
             click.echo("The database is not empty; restore --force replaces it.")
+        if outlook.damaged:
+            click.echo(DAMAGED)
     return not outlook.refusals
 
 

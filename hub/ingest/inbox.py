@@ -37,6 +37,9 @@ TOGETHER_BYTES = 512 * 1024
 HEARD_EVERY = timedelta(minutes=1)
 REFUSED_EVERY = timedelta(minutes=1)
 
+LONGEST_KEY = 255
+"""Characters; PostgreSQL has no index over what is much longer."""
+
 QUERY_MARK = "?"
 """Before the names of query parameters, which are kept among the headers."""
 _NO_DATABASE_HOLDS = re.compile("[\x00\ud800-\udfff]")
@@ -193,6 +196,8 @@ def _delivery(live: Live, hook: str, inbound: InboundRequest) -> NewDelivery:
     key = webhook.delivery_key(inbound)
     if not key:
         raise Unreadable("no delivery key")
+    if len(key) > LONGEST_KEY:
+        raise Unreadable("too long a delivery key")
     headers = _worth_keeping(inbound)
     if any(_NO_DATABASE_HOLDS.search(text) for text in (key, *headers, *headers.values())):
         raise Unreadable("a character that cannot be kept")

@@ -264,7 +264,7 @@ def _settle(  # noqa: PLR0913 - what was done before, each by itself
         documents.settle_each(connection, alike, booked_at=booked_at)
     for parcel in parcels:
         if parcel.recheck:
-            installations.hurry(connection, parcel.live.row.id, "recheck", now=now)
+            installations.recheck_anew(connection, parcel.live.row.id, now=now)
     results = [_result(p, told) | _heard(p, heard) | _learnt(p, learnt) for p in parcels]
     done = [(lease.rows[p.row.id], result) for p, result in zip(parcels, results, strict=True)]
     inbox.settle_done(connection, done, now=now)

@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Literal
 
 import structlog
@@ -26,7 +25,7 @@ from loyalty_core.service.catalogue import count_stock, upsert_categories, upser
 from loyalty_core.store import documents, inbox, installations
 from loyalty_core.store.database import is_away, read, transact
 from loyalty_core.store.inbox import NewDelivery
-from loyalty_core.store.installations import InstallationRow
+from loyalty_core.store.installations import AGAIN, InstallationRow
 from loyalty_kit.errors import Retry
 from loyalty_kit.ports import Client, Hint
 
@@ -115,15 +114,28 @@ def _recheck(hub: Hub, live: Live, client: Client) -> Step:
     now = hub.clock.now()
     if live.connector.pull is None:
         return Step(_nothing, None)
+    cursor = live.row.recheck_cursor or ""
+    again, place = cursor.startswith(AGAIN), cursor.removeprefix(AGAIN)
     with read(hub.engine) as connection:
-        known = documents.changed_since(connection, live.row.id, now - KNOWN_FOR)
-    hints = [Hint(document.kind, document.ref) for document in known]
-    changed: list[Hint] = []
-    for start in range(0, len(hints), PORTION):
-        portion = tuple(hints[start : start + PORTION])
-        changed += live.connector.pull.recheck(client, portion)
-    save = partial(_remind, live, changed, now)
-    return Step(save, now + DAY, len(changed))
+        known = documents.changed_since(
+            connection,
+            live.row.id,
+            now - KNOWN_FOR,
+            after=tuple(json.loads(place)) if place else None,
+            limit=PORTION + 1,
+        )
+    portion = tuple(Hint(document.kind, document.ref) for document in known[:PORTION])
+    changed = live.connector.pull.recheck(client, portion) if portion else ()
+    more = len(known) > PORTION
+    reached = None
+    if more:
+        reached = (AGAIN if again else "") + json.dumps([portion[-1].kind, portion[-1].id])
+
+    def save(connection: Connection) -> None:
+        inbox.remind(connection, as_rows(live.row, changed), now=now)
+        installations.change(connection, live.row.id, recheck_cursor=reached)
+
+    return Step(save, now if more or again else now + DAY, len(changed))
 
 
 def _catalogue(hub: Hub, live: Live, client: Client) -> Step:
@@ -157,10 +169,6 @@ STEPS: Mapping[Duty, Callable[[Hub, Live, Client], Step]] = {
 
 def _nothing(_connection: Connection) -> None:
     """The connector has no such duty any more."""
-
-
-def _remind(live: Live, hints: Iterable[Hint], now: datetime, connection: Connection) -> None:
-    inbox.remind(connection, as_rows(live.row, hints), now=now)
 
 
 def as_rows(row: InstallationRow, hints: Iterable[Hint]) -> list[NewDelivery]:

@@ -162,12 +162,23 @@ def sweep(hub: Hub, stop: threading.Event | None = None) -> None:
 
 
 def look_after(hub: Hub, is_to_stop: Callable[[], bool] = lambda: False) -> None:
-    """What the calendar brings: points begin and end, holds end, old answers are forgotten."""
+    """What the calendar brings: points begin and end, holds end, old answers are forgotten.
+
+    One that fails holds up no other.  Raises: the first error, when the others are through.
+    """
+    failed: Exception | None = None
     for batch in upkeep_batches(hub, hub.clock.now()):
-        while rows := transact(hub.engine, batch):
-            hub.metrics.upkeep(batch.func.__name__, rows)
+        try:
+            while rows := transact(hub.engine, batch):
+                hub.metrics.upkeep(batch.func.__name__, rows)
+                if is_to_stop():
+                    return
+        except Exception as error:  # noqa: BLE001 - the first is raised below
+            failed = failed or error
             if is_to_stop():
-                return
+                break
+    if failed is not None:
+        raise failed
     beat(hub, "upkeep")
 
 

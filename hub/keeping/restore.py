@@ -30,16 +30,34 @@ from loyalty_core.store import installations, migrate
 from loyalty_core.store.database import is_sqlite, make_engine, read
 
 _NOT_DATA = frozenset({VERSION_TABLE, "heartbeats"})
+_LOGS = ("-wal", "-shm", "-journal")
+DAMAGED = (
+    "The file of the database is damaged, and what it holds cannot be counted.  Keep a copy of it"
+    " and of its -wal if somebody is to look into them; restore --force replaces it."
+)
 _IN_USE = "The hub is running on this database: stop all its processes, then restore."
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a restore would do.  `lost`: rows by table that it would take away."""
+    """What a restore would do.  `lost`: rows by table that it would take away; `damaged`: it
+    would take away a file whose rows nobody can count.
+    """
 
     manifest: Manifest
     lost: Mapping[str, int]
     refusals: tuple[str, ...]
+    damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """What stands in the place that a restore is to fill."""
+
+    rows: Mapping[str, int]
+    is_hubs: bool
+    in_use: bool
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +99,8 @@ def restore(hub: Hub, place: Path, *, replace: bool, progress: Progress) -> Rest
                 f"The database is not empty: {_counted(outlook.lost)} would be lost.  "
                 "--dry-run shows it all; --force replaces it."
             )
+        if outlook.damaged and not replace:
+            raise BackupRefused(DAMAGED)
         if manifest.with_keys:
             _add_keys(hub, (folder / KEYS).read_text("ascii").split())
         put = _put_sqlite if is_sqlite(hub.engine) else _put_postgres
@@ -115,13 +135,13 @@ def _of_manifest(hub: Hub, manifest: Manifest) -> list[str]:
 def _outlook(hub: Hub, manifest: Manifest) -> Outlook:
     refusals = _of_manifest(hub, manifest)
     look = _sqlite_there if is_sqlite(hub.engine) else _postgres_there
-    rows, is_hubs, in_use = look(hub.engine)
-    if rows and not is_hubs:
+    there = look(hub.engine)
+    if there.rows and not there.is_hubs:
         refusals.append("The database holds tables that are not the hub's: name another database.")
-    if in_use:
+    if there.in_use:
         refusals.append(_IN_USE)
-    lost = {name: count for name, count in rows.items() if count and name not in _NOT_DATA}
-    return Outlook(manifest, lost, tuple(refusals))
+    lost = {name: count for name, count in there.rows.items() if count and name not in _NOT_DATA}
+    return Outlook(manifest, lost, tuple(refusals), there.damaged)
 
 
 def _counted(rows: Mapping[str, int]) -> str:
@@ -142,25 +162,30 @@ def _sqlite_path(engine: Engine) -> Path:
     return Path(engine.url.database).absolute()
 
 
-def _sqlite_there(engine: Engine) -> tuple[Mapping[str, int], bool, bool]:
+def _sqlite_there(engine: Engine) -> _There:
     path = _sqlite_path(engine)
     if not path.exists() or not path.stat().st_size:
-        return {}, True, False
+        return _There({}, is_hubs=True, in_use=False)
     engine.dispose()
+    in_use = False
     try:
-        with _alone_in(path):
-            pass
-    except BackupRefused:
-        return look_at_sqlite(path).rows, True, True
-    found = look_at_sqlite(path)
-    return found.rows, found.schema is not None or not found.rows, False
+        try:
+            with _alone_in(path):
+                pass
+        except BackupRefused:
+            in_use = True
+        found = look_at_sqlite(path)
+    except sqlite3.DatabaseError:
+        return _There({}, is_hubs=True, in_use=in_use, damaged=True)
+    is_hubs = in_use or found.schema is not None or not found.rows
+    return _There(found.rows, is_hubs, in_use)
 
 
 @contextmanager
 def _alone_in(path: Path) -> Iterator[sqlite3.Connection]:
     """The file with nobody else in it; a hub at work has it open all the time.
 
-    Raises: BackupRefused.
+    Raises: BackupRefused, sqlite3.DatabaseError (it is damaged).
     """
     connection = sqlite3.connect(path, timeout=0, isolation_level=None)
     try:
@@ -185,12 +210,22 @@ def _put_sqlite(hub: Hub, copy: Path) -> None:
     _fold(copy)
     path = _sqlite_path(hub.engine)
     hub.engine.dispose()
-    if not path.exists():
-        os.replace(copy, path)
-        return
-    with _alone_in(path) as old:
-        old.execute("PRAGMA journal_mode = DELETE")  # no log of the old file beside the new one
-        os.replace(copy, path)
+    if path.exists():
+        try:
+            with _alone_in(path) as old:
+                old.execute("PRAGMA journal_mode = DELETE")
+                _take_place(copy, path)
+                return
+        except sqlite3.DatabaseError:
+            pass  # It is damaged, and nothing of its log can be folded in.
+    _take_place(copy, path)
+
+
+def _take_place(copy: Path, path: Path) -> None:
+    """No log of another file stays: SQLite would write its pages into the new one."""
+    for end in _LOGS:
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    os.replace(copy, path)
 
 
 def _check_sqlite(copy: Path) -> None:
@@ -220,7 +255,7 @@ def _fold(copy: Path) -> None:
 # --- PostgreSQL -----------------------------------------------------------------------------
 
 
-def _postgres_there(engine: Engine) -> tuple[Mapping[str, int], bool, bool]:
+def _postgres_there(engine: Engine) -> _There:
     engine.dispose()
     with read(engine) as connection:
         found = look_at_postgres(connection)
@@ -231,7 +266,8 @@ def _postgres_there(engine: Engine) -> tuple[Mapping[str, int], bool, bool]:
                 " AND coalesce(backend_type, 'client backend') = 'client backend'"
             )
         ).scalar_one()
-    return found.rows, found.schema is not None or not found.rows, others > 0
+    is_hubs = found.schema is not None or not found.rows
+    return _There(found.rows, is_hubs, in_use=others > 0)
 
 
 _FUNCTIONS = text(

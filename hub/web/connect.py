@@ -55,8 +55,8 @@ def _answer(counter: Counter, installation: str, path: str) -> Response:
         steps = _steps(route.path, path) if route.method == request.method else None
         if steps is not None:
             desk = InstallationDesk(counter, live, now)
+            inbound = replace(as_inbound(), steps=steps)
             try:
-                inbound = replace(as_inbound(), steps=steps)
                 reply = route.answer(inbound, desk, live.settings)
             except Exception as error:
                 log.error("protocol_defect", installation=live.wire_id, exc_info=error)

@@ -93,10 +93,7 @@ def _with_way(
 
 
 def _way(hub: Hub, token: str) -> _Way | None:
-    opened = open_token(hub.vault.derive_all(OPT_OUT), token)
-    if opened is None:
-        hub.vault.reload()  # The worker may have signed it with a key that is new here.
-        opened = open_token(hub.vault.derive_all(OPT_OUT), token)
+    opened = open_token(hub.vault.each(OPT_OUT), token)
     if opened is None:
         return None
     member, channel = opened

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -156,7 +156,7 @@ def check_code(  # noqa: PLR0913 - each is a word of its own to the caller
     confirmation_id: str,
     code: str,
     *,
-    secret: bytes,
+    secrets: Iterable[bytes],
     now: datetime,
 ) -> Checked:
     """Whether the code is right.  A code to join is used up by it; a code to spend by its hold.
@@ -168,7 +168,7 @@ def check_code(  # noqa: PLR0913 - each is a word of its own to the caller
     if found is None or found.programme_id != source.programme_id:
         raise ConfirmationNotFound
     check_shop(connection, source, found.shop_id)
-    _try(connection, found, code, secret, now)
+    _try(connection, found, code, secrets, now)
     if found.purpose == "join":
         store.use(connection, found.id, now=now)
     member = None if found.member_id is None else to_wire("m", found.member_id)
@@ -182,7 +182,7 @@ def spend_code(  # noqa: PLR0913 - a code is bound to each of these
     member_id: int | None,
     cart: str | None,
     code: str,
-    secret: bytes,
+    secrets: Iterable[bytes],
     now: datetime,
 ) -> None:
     """Use the code that was sent to this member for this cart.
@@ -199,7 +199,7 @@ def spend_code(  # noqa: PLR0913 - a code is bound to each of these
     found = None if number is None else store.lock(connection, number)
     if found is None:
         raise CodeOver
-    _try(connection, found, code, secret, now)
+    _try(connection, found, code, secrets, now)
     store.use(connection, found.id, now=now)
 
 
@@ -295,16 +295,15 @@ def _count(
 
 
 def _try(
-    connection: Connection, found: Confirmation, code: str, secret: bytes, now: datetime
+    connection: Connection, found: Confirmation, code: str, secrets: Iterable[bytes], now: datetime
 ) -> None:
     """One attempt.  Raises: CodeWrong, CodeOver."""
     over = found.used_at is not None or found.attempts >= ATTEMPTS or now >= found.expires_at
     if over or _is_replaced(connection, found):
         raise CodeOver
     store.note_attempt(connection, found.id)
-    if not hmac.compare_digest(
-        code_of(secret, found.id).encode(), code.strip().encode("utf-8", "replace")
-    ):
+    told = code.strip().encode("utf-8", "replace")
+    if not any(hmac.compare_digest(code_of(one, found.id).encode(), told) for one in secrets):
         raise CodeWrong({"attempts_left": str(ATTEMPTS - found.attempts - 1)})
 
 

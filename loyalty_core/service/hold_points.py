@@ -94,14 +94,14 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
     wanted: HoldRequest,
     *,
     now: datetime,
-    code_secret: bytes | None = None,
+    code_secrets: Iterable[bytes] | None = None,
     looked: Callable[[Quote], None] | None = None,
 ) -> PlacedHold:
     """Price the basket, set its points aside, and promise both.
 
     A new hold for the same cart or order replaces the old one.  Never degraded.
 
-    A code in it is checked under `code_secret`, the key of codes, and then the buyer counts as
+    A code in it is checked under `code_secrets`, the keys of codes, and then the buyer counts as
     verified.  A refused code has written its attempt and nothing else: commit it.  `looked` is
     told the priced basket before a refusal may tell of it; what it raises ends the call.
 
@@ -110,7 +110,7 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
     """
     desk = _open_desk(connection, plans, source, wanted.request, now)
     if wanted.code is not None:
-        if code_secret is None:
+        if code_secrets is None:
             raise NotAvailable({"feature": "confirmation_codes"})
         spend_code(
             connection,
@@ -118,7 +118,7 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
             member_id=desk.member_id,
             cart=wanted.request.cart,
             code=wanted.code,
-            secret=code_secret,
+            secrets=code_secrets,
             now=now,
         )
         desk.confirmed = True

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from loyalty_core.store.ids import from_wire, to_wire
 
@@ -25,7 +25,7 @@ def opt_out_token(secret: bytes, member_id: int, channel: str) -> str:
     return f"{head}.{_mark(secret, head)}"
 
 
-def open_token(secrets: Sequence[bytes], token: str) -> tuple[int, str] | None:
+def open_token(secrets: Iterable[bytes], token: str) -> tuple[int, str] | None:
     """Member and channel of a token made under one of these keys; None for all else."""
     head, _, mark = token.rpartition(".")
     told = mark.encode("utf-8", "replace")

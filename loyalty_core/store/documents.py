@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, tuple_, update
 
 from loyalty_core.store.sets import among, insert_many, update_many
 from loyalty_core.store.tables import document_links, documents
@@ -92,14 +92,22 @@ def settle_each(
 
 
 def changed_since(
-    connection: Connection, installation_id: int, since: datetime
+    connection: Connection,
+    installation_id: int,
+    since: datetime,
+    *,
+    after: tuple[str, str] | None,
+    limit: int,
 ) -> Sequence[DocumentKey]:
-    """Documents whose content last changed after `since`."""
+    """Documents whose content last changed after `since`, by kind and name, behind `after`."""
     query = (
         select(documents.c.installation_id, documents.c.kind, documents.c.ref)
         .where(documents.c.installation_id == installation_id, documents.c.booked_at >= since)
         .order_by(documents.c.kind, documents.c.ref)
+        .limit(limit)
     )
+    if after is not None:
+        query = query.where(tuple_(documents.c.kind, documents.c.ref) > after)
     return [DocumentKey(*row) for row in connection.execute(query)]
 
 

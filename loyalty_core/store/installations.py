@@ -17,6 +17,7 @@ from loyalty_core.store.tables import installations
 WORKED_STATES = ("active", "attention")
 """Their receipts are worked on and their polls run; of paused ones only kept."""
 
+AGAIN = "+"
 DUTIES = ("pull", "recheck", "catalogue", "balances", "webhooks", "coupons")
 
 
@@ -49,6 +50,7 @@ class InstallationRow:
     coupon_terms: dict[str, Any] | None = None
     coupon_walk: dict[str, Any] | None = None
     balance_walk: str | None = None
+    recheck_cursor: str | None = None
 
 
 def source_of(installation_id: int) -> str:
@@ -230,6 +232,17 @@ def hurry(connection: Connection, installation_id: int, duty: str, *, now: datet
         update(installations)
         .where(installations.c.id == installation_id, column.is_not(None))
         .values({column: now})
+    )
+
+
+def recheck_anew(connection: Connection, installation_id: int, *, now: datetime) -> None:
+    """Have a recheck begin now, or once more when the one that is underway has ended."""
+    cursor = installations.c.recheck_cursor
+    hurry(connection, installation_id, "recheck", now=now)
+    connection.execute(
+        update(installations)
+        .where(installations.c.id == installation_id, cursor.not_like(f"{AGAIN}%"))
+        .values(recheck_cursor=AGAIN + cursor)
     )
 
 

@@ -67,6 +67,25 @@ def test_a_value_may_come_from_a_file(monkeypatch, tmp_path):
     assert load_config().database_url == "postgresql://hub:secret@db/hub"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HUB_RATE_LIMIT", "fast"),
+        ("HUB_RATE_LIMIT", ""),
+        ("HUB_PUBLIC_URL", "http://[::1"),
+        ("HUB_REDIS_URL", "redis://[::1"),
+    ],
+)
+def test_what_cannot_be_parsed_is_named_beside_the_others(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HUB_PORT", "many")
+
+    with pytest.raises(ConfigError) as told:
+        load_config()
+
+    assert set(told.value.problems) == {name, "HUB_PORT"}
+
+
 def test_empty_variables_are_not_given(monkeypatch):
     for name in ("HUB_REDIS_URL", "HUB_PUBLIC_URL", "HUB_ADMIN_PASSWORD", "HUB_SECRET_KEYS"):
         monkeypatch.setenv(name, "")

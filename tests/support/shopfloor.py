@@ -57,7 +57,8 @@ class TabloSettings(SettingsSchema):
 
 @dataclass(slots=True)
 class Remote:
-    """The vendor's side.  `on_read` may raise, or change something, while a document is read.
+    """The vendor's side.  `on_read` may raise, or change something, while a document is read;
+    `on_recheck` while it is asked for what changed without a trace.
 
     `lists`: which documents a list of many tells; it may raise.  None: there is no list to ask.
     `calls`: how often it was asked for anything.
@@ -72,6 +73,7 @@ class Remote:
     cursors: list[str | None] = field(default_factory=list)
     calls: int = 0
     on_read: Callable[[Hint], None] | None = None
+    on_recheck: Callable[[tuple[Hint, ...]], None] | None = None
     lists: Callable[[tuple[Hint, ...]], Collection[Hint]] | None = None
 
     def put(self, kind: str, ref: str, *events: dict[str, Any]) -> None:
@@ -123,6 +125,8 @@ class _Pull:
 
     def recheck(self, client: _Client, known: tuple[Hint, ...]) -> tuple[Hint, ...]:
         client.call()
+        if client.remote.on_recheck is not None:
+            client.remote.on_recheck(known)
         return tuple(hint for hint in known if hint.id in client.remote.vanished)
 
 

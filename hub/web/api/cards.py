@@ -15,7 +15,6 @@ from hub.web.api import member_schemas as wire
 from hub.web.api.call import NOTHING, Call, Operation, answer
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
-from hub.web.api.scanned import secret_of
 from loyalty_core.service import member_cards as service
 from loyalty_core.store.cards import KeptCard
 
@@ -129,7 +128,8 @@ def _card(call: Call, member_id: str) -> KeptCard:
 
 
 def _code(call: Call, card: KeptCard) -> service.Code:
-    return service.make_code(secret_of(call), call.key.programme_id, card.member_id, call.now)
+    secret = call.room.hub.vault.derive(service.MEMBER_CODES)
+    return service.make_code(secret, call.key.programme_id, card.member_id, call.now)
 
 
 def _told(call: Call, card: KeptCard) -> dict[str, Any]:

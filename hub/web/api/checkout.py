@@ -14,7 +14,7 @@ from hub.web import errors
 from hub.web.api import body, render_quote, scanned
 from hub.web.api import schemas as wire
 from hub.web.api.call import NOTHING, Call, Operation, answer
-from hub.web.api.confirmations import counted, secret_of
+from hub.web.api.confirmations import counted, secrets_of
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from loyalty_core.domain.errors import LoyaltyError
@@ -190,7 +190,7 @@ def hold(call: Call) -> Answer:
             call.source,
             replace(wanted, request=scanned.basket(call, connection, wanted.request)),
             now=call.now,
-            code_secret=secret_of(call),
+            code_secrets=secrets_of(call),
             looked=look,
         )
         return answer(_hold(held), 201)

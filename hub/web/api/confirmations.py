@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask_smorest import Blueprint
@@ -47,7 +47,7 @@ def send_code(call: Call) -> Answer:
             call.source,
             wanted,
             channels=channels_of(hub, connection, call.key.programme_id),
-            secret=secret_of(call),
+            secret=call.room.hub.vault.derive(CODES),
             now=call.now,
         )
         told_back = {
@@ -85,7 +85,7 @@ def check(call: Call, confirmation_id: str) -> Answer:
             call.source,
             confirmation_id,
             code,
-            secret=secret_of(call),
+            secrets=secrets_of(call),
             now=call.now,
         )
         return answer({"id": checked.id, "purpose": checked.purpose, "member": checked.member})
@@ -93,9 +93,9 @@ def check(call: Call, confirmation_id: str) -> Answer:
     return call.write(counted(work), told=told)
 
 
-def secret_of(call: Call) -> bytes:
-    """The key under which codes are made."""
-    return call.room.hub.vault.derive(CODES)
+def secrets_of(call: Call) -> Iterable[bytes]:
+    """The keys under which codes may have been made."""
+    return call.room.hub.vault.each(CODES)
 
 
 def counted(work: Callable[[Connection], Answer]) -> Callable[[Connection], Answer]:

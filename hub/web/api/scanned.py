@@ -18,11 +18,6 @@ from loyalty_kit.events import Customer, Event
 _AT_ONCE = timedelta(0)
 
 
-def secret_of(call: Call) -> bytes:
-    """The key under which codes are made."""
-    return call.room.hub.vault.derive(MEMBER_CODES)
-
-
 def basket(call: Call, connection: Connection, request: QuoteRequest) -> QuoteRequest:
     """A code in a basket is good until its end."""
     if request.member is None or request.member.code is None:
@@ -45,5 +40,5 @@ def customer(call: Call, connection: Connection, said: Customer, at: datetime) -
 def _known(
     call: Call, connection: Connection, said: Customer, at: datetime, later: timedelta
 ) -> Customer:
-    programme_id = call.key.programme_id
-    return known_by_code(connection, secret_of(call), programme_id, said, at, later=later)
+    secrets, programme_id = call.room.hub.vault.each(MEMBER_CODES), call.key.programme_id
+    return known_by_code(connection, secrets, programme_id, said, at, later=later)

@@ -185,6 +185,9 @@ installations = Table(
     Column("coupon_terms", Json),
     # How far it is asked of those that come to something else now (`hub/outbox/coupons.py`).
     Column("coupon_walk", Json),
+    # Of a recheck that is underway: the document behind which it goes on, with a `+` before it
+    # where it was asked for anew meanwhile.
+    Column("recheck_cursor", Text),
     UniqueConstraint("programme_id", "name"),
     CheckConstraint("state IN ('active', 'paused', 'attention')", name="state_known"),
 )

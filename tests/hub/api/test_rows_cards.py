@@ -16,6 +16,8 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
+from hub.app import create_app
+from hub.vault import rotate
 from loyalty_core.domain.card_numbers import check_digit
 from loyalty_core.service.enter_member import enter_member
 from loyalty_core.service.members import NewMember
@@ -23,9 +25,10 @@ from loyalty_core.service.source import Source
 from loyalty_core.store.database import read, transact, write
 from loyalty_core.store.tables import cards, identities
 from tests.hub.api.bodies import ANNA, a_basket, a_line, a_purchase
-from tests.hub.api.client import code_of
+from tests.hub.api.client import Caller, code_of, new_key, new_programme
 from tests.hub.api.test_requirement_rows import Scene
 from tests.hub.api.test_rows_kinds import BORIS, errors_of, join
+from tests.support.hub import make_hub
 
 SERIES = {"prefix": "29"}
 
@@ -233,6 +236,24 @@ def test_r68_a_code_that_is_not_good_names_nobody_and_other_names_count(scene):
     assert seen_at_till(scene, code="nonsense", phone=BORIS) == boris
     assert seen_at_till(scene, code=code, phone=BORIS) == anna
     assert seen_at_till(scene, id=boris, code=code) == boris
+
+
+def test_r68_a_code_is_good_in_each_process_while_the_keys_are_changed(engine, clock, tmp_path):
+    """Made by one that knows the new key already, shown to one that does not, and the reverse."""
+    folder = tmp_path / "keys"
+    first, second = (
+        make_hub(engine, clock=clock, data_dir=folder, secret_keys=(), quote_deadline_ms=20_000)
+        for _ in range(2)
+    )
+    key = new_key(first, new_programme(first, "shop")).key
+    one, other = (Scene(Caller(create_app(hub), key), clock) for hub in (first, second))
+    one.publish(cards=SERIES)
+    anna = join(one)
+    issue(one, anna)
+    rotate(second)
+
+    assert seen_at_till(other, code=shown(one, anna)["code"]) == anna
+    assert seen_at_till(one, code=shown(other, anna)["code"]) == anna
 
 
 def test_r68_a_code_ends_with_its_card(scene):

@@ -11,17 +11,20 @@ from urllib.parse import parse_qs
 import pytest
 from sqlalchemy import select
 
+from hub.app import create_app
 from hub.installations import create_installation, get_installation
 from hub.jobs.scheduler import look_after
 from hub.outbox.dispatch import send_batch
+from hub.vault import rotate
 from loyalty_core.store.database import read
 from loyalty_core.store.tables import confirmations, outbox
 from loyalty_kit.testing.remote import Remote
 from tests.connectors.email.test_conformance import form as mail_form
 from tests.hub.api.bodies import a_basket, a_purchase
-from tests.hub.api.client import Caller, code_of, new_key
+from tests.hub.api.client import Caller, code_of, new_key, new_programme
 from tests.stand_ins.gateways import SmsRu, reply
 from tests.stand_ins.mail import mail_server
+from tests.support.hub import make_hub
 
 PHONE = "+79161234567"
 BORIS = "+79161234568"
@@ -107,6 +110,44 @@ def test_x5_a_code_is_used_once(shop, hub, programme_id, anna, sms, gateway):
     assert shop.post("/holds", spending(code=code, spend="10.00")).status_code == 201
 
     assert code_of(shop.post("/holds", spending(code=code))) == (422, "code_over")
+
+
+@pytest.fixture
+def of_one_file(engine, clock, tmp_path) -> tuple[Any, Any]:
+    """The hubs of two processes, web and worker, with the keys of the data folder."""
+    folder = tmp_path / "keys"
+    web, worker = (
+        make_hub(engine, clock=clock, data_dir=folder, secret_keys=(), quote_deadline_ms=20_000)
+        for _ in range(2)
+    )
+    return web, worker
+
+
+@pytest.mark.parametrize("sent_before", [True, False])
+def test_x5_codes_are_good_while_the_keys_are_changed(of_one_file, clock, gateway, sent_before):
+    """The worker learns of the new key from the settings that it opens, the web from the code."""
+    web, worker = of_one_file
+    programme_id = new_programme(web, "shop")
+    shop = Caller(create_app(web), new_key(web, programme_id).key)
+    settings = SmsRu.form(gateway.base_url)
+    create_installation(
+        web, programme_id=programme_id, connector="smsru", name="sms", settings=settings
+    )
+    bought = a_purchase(occurred_at=clock.now().isoformat())
+    bought |= {"points_spent": None, "hold": None, "coupons": [], "payments": [], "fiscal": []}
+    assert shop.post("/purchases", bought).status_code == 201
+    number = asked(shop)
+    if sent_before:
+        deliver(worker, programme_id, gateway)
+    rotate(make_hub(web.engine, clock=clock, data_dir=web.config.data_dir, secret_keys=()))
+    ((_, code),) = deliver(worker, programme_id, gateway)
+
+    right = shop.post(f"/confirmations/{number}/check", {"code": code})
+    wrong = shop.post(f"/confirmations/{number}/check", {"code": other_than(code)})
+    held = shop.post("/holds", spending(code=code, spend="0.00"))
+
+    assert (right.status_code, held.status_code) == (200, 201), (right.get_json(), held.get_json())
+    assert code_of(wrong) == (422, "code_wrong")
 
 
 def test_x5_five_guesses_end_a_code(shop, hub, programme_id, anna, sms, gateway):

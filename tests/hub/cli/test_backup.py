@@ -343,6 +343,75 @@ def test_tables_of_somebody_else_are_never_replaced(shop, engine, other, at, tmp
     assert "not the hub's" in refused.err
 
 
+# --- an SQLite file that is not whole -------------------------------------------------------
+
+
+@pytest.fixture
+def disk(sqlite_engine, tmp_path):
+    """A till in SQLite that sold once: the till, the file of its database, that of a backup."""
+    shop = Shopfloor(sqlite_engine)
+    till = Caller(create_app(shop.hub), new_key(shop.hub, shop.programme.id).key)
+    buy(till, 1)
+    path = Path(sqlite_engine.url.database)
+    return till, path, tmp_path / "hub.backup"
+
+
+def logs_of(path):
+    return [path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal")]
+
+
+def test_a_log_that_outlived_its_file_does_not_enter_the_copy(disk, sqlite_engine, at):
+    till, path, file = disk
+    url = url_of(sqlite_engine)
+    assert at(url, "backup", str(file)).code == 0
+    for number in range(2, 6):
+        buy(till, number)
+    kept = [log.read_bytes() if log.exists() else b"" for log in logs_of(path)]
+    assert kept[0]
+    sqlite_engine.dispose()
+    path.unlink()
+    for log, content in zip(logs_of(path), kept, strict=True):
+        log.write_bytes(content)
+
+    put = at(url, "restore", str(file), "--json")
+
+    assert put.code == 0, put.err
+    assert (put.json["findings"], booked(url)) == ([], {"p-1"})
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(lambda whole: b"rubbish" * 999, id="rubbish"),
+        pytest.param(lambda whole: whole[:5000], id="cut off"),
+        pytest.param(lambda whole: whole[:50], id="cut off in its head"),
+    ],
+)
+def test_a_damaged_file_is_replaced_where_force_is_given(disk, sqlite_engine, at, harm):
+    till, path, file = disk
+    url = url_of(sqlite_engine)
+    assert at(url, "backup", str(file)).code == 0
+    buy(till, 2)
+    log = logs_of(path)[0].read_bytes()
+    sqlite_engine.dispose()
+    broken = harm(path.read_bytes())
+    path.write_bytes(broken)
+    logs_of(path)[0].write_bytes(log)
+
+    refused = at(url, "restore", str(file))
+    ahead = at(url, "restore", str(file), "--dry-run")
+
+    assert refused.code == 1
+    assert "damaged" in refused.err
+    assert "--force" in refused.err
+    assert ahead.code == 0
+    assert "damaged" in ahead.out
+    assert path.read_bytes() == broken
+    put = at(url, "restore", str(file), "--force")
+    assert put.code == 0, put.err
+    assert booked(url) == {"p-1"}
+
+
 # --- keys -----------------------------------------------------------------------------------
 
 

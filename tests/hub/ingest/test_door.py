@@ -95,6 +95,17 @@ def test_what_no_database_can_hold_is_refused_and_not_tried_again(shop, body, qu
     assert kept(shop) == []
 
 
+def test_a_key_of_a_delivery_is_as_long_as_an_index_takes(shop):
+    """Beyond that PostgreSQL could never keep it, and the shop would try for ever."""
+    fits, beyond = (json.dumps({"no": "k" * length, "hint": []}).encode() for length in (255, 256))
+
+    assert shop.post(fits, signed(fits)).status_code == 200
+    answer = shop.post(beyond, signed(beyond))
+
+    assert (answer.status_code, answer.json["code"]) == (400, "unreadable")
+    assert len(kept(shop)) == 1
+
+
 def test_a_ping_is_answered_and_not_kept(shop):
     answer = shop.post(b'{"ping": true}', signed(b'{"ping": true}'))
 

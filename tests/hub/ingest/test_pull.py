@@ -148,6 +148,65 @@ def test_a_hint_to_recheck_asks_for_all_that_is_known(shop):
     assert set(shop.states()) == {"done"}
 
 
+@pytest.fixture
+def many(shop):
+    """A shop of 250 documents that are booked; their names."""
+    refs = [f"a{number:03}" for number in range(250)]
+    for ref in refs:
+        shop.remote.put("order", ref, receipt(ref))
+    shop.remote.changed = [page(*refs)]
+    shop.drain()
+    assert set(shop.booked()) == set(refs)
+    return refs
+
+
+class Limited:
+    """A shop that answers `most` questions for changes, then refuses until `left` is set anew."""
+
+    def __init__(self, most):
+        self.left = most
+        self.asked = []
+
+    def __call__(self, known):
+        if not self.left:
+            raise RateLimited("429")
+        self.left -= 1
+        self.asked.append([hint.id for hint in known])
+
+
+def test_a_recheck_that_a_limit_cuts_off_goes_on_where_it_came_to(shop, many):
+    shop.remote.on_recheck = limited = Limited(2)
+    shop.remote.put("order", "a001", receipt("a001", "3.00"))
+    shop.remote.vanished = {"a001"}
+    shop.drain_after(days=1)
+    assert [len(known) for known in limited.asked] == [100, 100]
+    assert shop.booked()["a001"] == 300
+
+    for _ in range(3):
+        limited.left = 2
+        shop.drain_after(minutes=15)
+
+    assert [ref for known in limited.asked for ref in known] == many
+    limited.left = 3
+    shop.drain_after(days=1)
+    assert limited.asked[3:] == limited.asked[:3]
+
+
+def test_a_recheck_that_is_asked_for_while_one_is_underway_follows_it(shop, many):
+    shop.remote.on_recheck = limited = Limited(1)
+    shop.drain_after(days=1)
+    assert len(limited.asked) == 1
+    shop.deliver(hint=[["recheck", "orders"]])
+    shop.drain()
+    shop.deliver(hint=[["recheck", "orders"]])
+    shop.drain()
+
+    limited.left = 9
+    shop.drain_after(minutes=15)
+
+    assert [ref for known in limited.asked for ref in known] == many * 2
+
+
 def test_the_catalogue_comes_in_pages_at_once_and_daily(shop):
     shop.remote.goods = [Product(f"SKU-{n}", f"Чай {n}", categories=("tea",)) for n in range(5)]
     shop.drain()

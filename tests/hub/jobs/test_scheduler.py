@@ -84,6 +84,27 @@ def test_a_clock_that_is_put_right_does_not_stop_the_sweep(engine):
     assert shop.hub.bell.wait(0) == shop.programme.id
 
 
+def test_upkeep_that_fails_holds_up_no_other(engine, monkeypatch):
+    hub, done = make_hub(engine), []
+
+    def fails(number, _connection):
+        raise ZeroDivisionError(number)
+
+    def works(_connection):
+        done.append(len(done))
+        return 0
+
+    batches = (partial(fails, 1), partial(works), partial(fails, 2), partial(works))
+    monkeypatch.setattr(scheduler, "upkeep_batches", lambda hub, now: batches)
+
+    with pytest.raises(ZeroDivisionError, match="1"):
+        look_after(hub)
+
+    assert done == [0, 1]
+    with read(engine) as connection:
+        assert "upkeep" not in heartbeats.last(connection)
+
+
 def test_it_leaves_signs_of_life_and_stops_when_told(engine):
     hub: Hub = make_hub(engine)
     stop = threading.Event()

@@ -198,3 +198,43 @@ def test_logs_are_lines_of_json_where_asked(start, migrated):
 
     lines = [json.loads(line) for line in written.splitlines()]
     assert any(line["event"] == "request" and line["status"] == 404 for line in lines)
+
+
+WORDS = ("Smirnova", "+79031234567", "wh00k-s3cr3t")
+UNREADABLE = {
+    "GET /c/ Smirnova HTTP/1.1": 400,
+    "POST /hooks/i_1/receipts/wh00k-s3cr3t": 400,
+    "Sm(irnova /wh00k-s3cr3t HTTP/1.1": 400,
+    "GET / HTTP/1.1\r\nX Smirnova: +79031234567": 400,
+    "GET / HTTP/1.1\r\nX-A: wh00k-s3cr3t\x00": 400,
+    "GET / HTTP/1.1\r\nX-A: a\r\n wh00k-s3cr3t": 400,
+    f"GET /{'wh00k-s3cr3t' * 500} HTTP/1.1": 414,
+    f"GET / HTTP/1.1\r\n{'Smirnova: 1' * 900}": 431,
+    "GET / HTTP/1.1\r\nTransfer-Encoding: Smirnova": 501,
+    "GET / HTTP/1.1\r\nExpect: Smirnova": 417,
+}
+BAD_CHUNK = "POST /hooks/i_1/receipts/wh00k-s3cr3t HTTP/1.1\r\nTransfer-Encoding: chunked"
+
+
+def test_what_cannot_be_read_is_neither_logged_nor_repeated(start, migrated):
+    process, address = start("serve", HUB_LOG_FORMAT="json")
+
+    answers = [raw(address, f"{said}\r\n\r\n") for said in UNREADABLE]
+    answers.append(raw(address, f"{BAD_CHUNK}\r\n\r\nSmirnova\r\n"))
+    process.terminate()
+    _, written = process.communicate(timeout=30)
+
+    assert [int(answer.split()[1]) for answer in answers] == [*UNREADABLE.values(), 400]
+    lines = [json.loads(line) for line in written.splitlines()]
+    told = [line["status"] for line in lines if line["event"] == "request_unreadable"]
+    assert told == [*UNREADABLE.values()]
+    assert not [word for word in WORDS for text in (*answers, written) if word in text]
+
+
+def raw(address, said):
+    """What a real socket is answered until it is closed."""
+    host, _, port = address.rpartition("//")[2].partition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(said.encode("latin-1"))
+        with connection.makefile("rb") as answer:
+            return answer.read().decode("latin-1")

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, delete, update
 from hub.app import create_app
 from hub.installations import create_installation, get_installation, set_state
 from hub.registry import registry_of
+from hub.web.hooks import BODY_LIMIT
 from loyalty_core.store.database import write
 from loyalty_core.store.ids import from_wire
 from loyalty_core.store.tables import installations
@@ -128,6 +129,15 @@ def test_a_defect_of_a_connector_is_told_without_its_text(till: Till):
 
     assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     assert PHONE not in answer.text
+
+
+def test_a_body_beyond_the_limit_is_no_defect_of_the_connector(till: Till, caplog):
+    answer = till.web.post(
+        f"/connect/{till.installation.id}/till/ask", data=b" " * (BODY_LIMIT + 1)
+    )
+
+    assert (answer.status_code, answer.json["code"]) == (413, "body_too_large")
+    assert "protocol_defect" not in caplog.text
 
 
 def test_a_buyer_is_entered_once_and_known_by_each_name(till: Till):
