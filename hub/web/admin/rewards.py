@@ -36,10 +36,9 @@ def stock(reward: str) -> ResponseReturnValue:
     """So many pieces came, or so many are there."""
     way, plain = told("way"), told("pieces")
     was = told("was")
-    if way not in _WAYS or not (was.isascii() and was.isdigit()):
+    if way not in _WAYS or not _is_count(was):
         raise BadRequest
-    bare = plain.removeprefix("-") if way == "add" else plain
-    if not (bare.isascii() and bare.isdigit() and len(bare) <= len(str(MOST_PIECES))):
+    if not _is_count(plain.removeprefix("-") if way == "add" else plain):
         return _shelf(reward, gettext("Write a whole number."))
     hub, pieces = the_hub(), int(plain)
     try:
@@ -130,6 +129,10 @@ def cancel(order: str) -> ResponseReturnValue:
     else:
         flash(gettext("Cancelled: the points are back on the member's account."), "success")
     return redirect(url_for(".orders"))
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= len(str(MOST_PIECES))
 
 
 def _shelf(wrong: str = "", error: str = "") -> ResponseReturnValue:

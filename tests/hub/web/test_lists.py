@@ -292,6 +292,9 @@ def test_a_reward_is_put_in_stock_handed_out_once_and_cancelled(owner, caller):
         f"{HERE}/rewards/", f"{HERE}/rewards/mug/stock", way="add", pieces="3", was="0"
     )
     assert (twice.status_code, "Has changed meanwhile." in twice.text) == (422, True)
+    form = {"way": "left", "pieces": "9", "was": "3" * 5000}
+    odd = owner.send(f"{HERE}/rewards/", f"{HERE}/rewards/mug/stock", **form)
+    assert odd.status_code == 400, "no form of ours tells it"
     orders = [
         caller.post(
             f"/members/{bought['member']}/rewards",
