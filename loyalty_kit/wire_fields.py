@@ -53,7 +53,7 @@ TWICE = "Given twice."
 # Control characters but for tab and line ends, and halves of surrogate pairs: PostgreSQL and
 # UTF-8 cannot hold them.
 _NOT_STORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_YEARS = range(1970, 2200)
+YEARS = range(1970, 2200)
 """Inside it a time can be moved to any zone without an overflow."""
 
 
@@ -188,7 +188,7 @@ class Moment(fields.AwareDateTime):
             moment = None
         if moment is None or moment.utcoffset() is None:
             raise ValidationError(NOT_TIME)
-        if moment.year not in _YEARS:
+        if moment.year not in YEARS:
             raise ValidationError(TIME_OUT_OF_RANGE)
         return moment
 

@@ -54,6 +54,10 @@ CODES: Mapping[int, str] = {
 }
 _MACHINES = ("/api/", "/hooks/", "/connect/", "/pair", "/healthz", "/readyz", "/metrics")
 _STANDARD = frozenset({"type", "title", "status", "code", "detail", "errors"})
+_NAMED = frozenset({"channel", "currency", "lot", "programme", "shop"})
+"""Facts that are what the caller named: the command line tells them, and no answer repeats a
+value that was refused."""
+_LEFT_OUT = _STANDARD | _NAMED
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +85,7 @@ class Problem:
                 path: [sentences.field_message(message, language) for message in messages]
                 for path, messages in self.errors.items()
             }
-        document |= {name: told for name, told in self.facts.items() if name not in _STANDARD}
+        document |= {name: told for name, told in self.facts.items() if name not in _LEFT_OUT}
         return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
 
     def response(self) -> Response:

@@ -123,6 +123,7 @@ def put_text(  # noqa: PLR0913 - each is a word of its own to the caller
 
     Raises: LetterNotFound, TextBroken.
     """
+    lock_keys(connection, [f"letter-text:{programme_id}:{'/'.join(of)}"])
     known = show_text(connection, programme_id, of)
     check_words(KINDS[of[0]], of[1], words)
     if known.words == words:

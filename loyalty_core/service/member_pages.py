@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping
 from loyalty_core.domain.coupon_codes import told
 from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.service.members import Page, member_row
-from loyalty_core.service.source import Source, check_shop
+from loyalty_core.service.source import Source, check_shop, reaches_shop
 from loyalty_core.store import accounts as store
 from loyalty_core.store import members, purchases
 from loyalty_core.store.ids import from_wire, to_wire
@@ -87,9 +87,10 @@ def find_purchases(
     external_id: str | None = None,
     order: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Purchases by one of these; the oldest first, none where nothing fits.
+    """Purchases by an id, or by what of the others is given; the oldest first, none where nothing
+    fits.  Those of shops that the source is not bound to are left out.
 
-    Raises: ShopForbidden.
+    Raises: ShopForbidden, where all that fits is of such shops.
     """
     programme_id = source.programme_id
     found: list[KeptPurchase] = []
@@ -99,12 +100,14 @@ def find_purchases(
         found = [one for one in known.values() if one.programme_id == programme_id]
     elif external_id is not None:
         found = purchases.purchases_by_external_id(connection, programme_id, external_id)
+        found = [one for one in found if order is None or one.event.order == order]
     elif order is not None:
         found = purchases.purchases_by_order(connection, programme_id, [order])
-    for one in found:
-        check_shop(connection, source, one.shop_id)
-    purchases.load_lines(connection, found)
-    return [purchase_view(one) for one in found]
+    own = [one for one in found if reaches_shop(connection, source, one.shop_id)]
+    if found and not own:
+        check_shop(connection, source, found[0].shop_id)
+    purchases.load_lines(connection, own)
+    return [purchase_view(one) for one in own]
 
 
 def purchase_view(one: KeptPurchase) -> dict[str, Any]:

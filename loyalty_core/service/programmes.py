@@ -177,8 +177,9 @@ def draft_rules(
     author: str,
     now: datetime,
 ) -> int:
-    """The number of the new draft.  Raises: RulesInvalid."""
+    """The number of the new draft.  Raises: ProgrammeNotFound, RulesInvalid."""
     parse_rules(document)
+    _locked(connection, programme_id)
     draft = store.add_draft(connection, programme_id, document, author=author, now=now)
     audit.note(connection, programme_id, "rules_drafted", str(draft), author=author, now=now)
     return draft

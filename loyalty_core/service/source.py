@@ -50,8 +50,10 @@ def check_channel(source: Source, channel: str) -> None:
 
 def check_shop(connection: Connection, source: Source, shop_id: int) -> None:
     """Raises: ShopForbidden, where a key is bound to other shops than this."""
-    if source.shops is None:
-        return
-    code = shop_code(connection, shop_id)
-    if code not in source.shops:
-        raise ShopForbidden({"shop": code})
+    if not reaches_shop(connection, source, shop_id):
+        raise ShopForbidden({"shop": shop_code(connection, shop_id)})
+
+
+def reaches_shop(connection: Connection, source: Source, shop_id: int) -> bool:
+    """Whether a key may see what is of this shop."""
+    return source.shops is None or shop_code(connection, shop_id) in source.shops

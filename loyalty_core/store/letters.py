@@ -167,7 +167,7 @@ def text_of(
 def add_text(
     connection: Connection, programme_id: int, text: KeptText, *, now: datetime
 ) -> KeptText:
-    """As the next version.  Of two at once, one writer meets the primary key."""
+    """As the next version; the text is locked."""
     of = (text.kind, text.channel, text.locale)
     query = select(func.max(letter_texts.c.version)).where(
         letter_texts.c.programme_id == programme_id, *_of(of)

@@ -171,7 +171,7 @@ def add_draft(
     author: str,
     now: datetime,
 ) -> int:
-    """The number of the new version.  Two drafts at once: one writer meets the primary key."""
+    """The number of the new version; the programme is locked."""
     newest = select(func.max(rules_versions.c.version)).where(
         rules_versions.c.programme_id == programme_id
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 
 import pytest
+from sqlalchemy import exc
 
 from hub.app import create_app
+from hub.web.admin import members
 from tests.hub.api.bodies import a_basket
 from tests.hub.api.client import code_of
 from tests.hub.web.conftest import Visitor
@@ -189,6 +192,50 @@ def test_a_form_of_very_many_fields_is_refused(world):
 
     assert answer.status_code in (400, 413)
     assert parts.status_code in (400, 413)
+
+
+def test_no_page_looks_for_what_holds_a_nul(world):
+    """PostgreSQL takes none in a text, and would be told to be away."""
+    nobody, owner = world.nobody(), world.owner()
+    form = {"login": "own\x00er", "password": "a guess"}
+    refused = [
+        nobody.send("/admin/login", "/admin/login", **form),
+        nobody.send("/admin/login", "/admin/login", **{"log\x00in": "owner"}),
+        nobody.get("/admin/invitation/a%00b"),
+        owner.get("/admin/p/demo/members/?q=a%00b"),
+        owner.get("/admin/p/demo/members/?q=a&q%00=b"),
+        owner.get("/admin/p/de%00mo/members/"),
+        owner.get("/admin/p/demo/members/m_1%00"),
+        owner.send("/admin/", "/admin/p/demo/coupons/find", code="a\x00b"),
+        owner.send(
+            "/admin/",
+            "/admin/p/demo/catalogue/import",
+            file=(io.BytesIO(b"sku;name\n"), "a\x00.csv"),
+        ),
+    ]
+
+    assert [answer.status_code for answer in refused] == [400] * len(refused)
+    assert all("This cannot be done" in answer.text for answer in refused)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (exc.DataError("SELECT 1", {}, ValueError("secret")), 500, "Something broke"),
+        (exc.IntegrityError("SELECT 1", {}, ValueError("secret")), 500, "Something broke"),
+        (exc.OperationalError("SELECT 1", {}, ValueError("secret")), 503, "does not answer"),
+        (exc.TimeoutError(), 503, "does not answer"),
+    ],
+)
+def test_the_database_is_told_to_be_away_only_where_it_is(world, monkeypatch, error, status, said):
+    def fails(*_args, **_kwargs):
+        raise error
+
+    owner = world.owner()
+    monkeypatch.setattr(members, "read", fails)
+    told = owner.get("/admin/p/demo/members/?q=anna")
+
+    assert (told.status_code, said in told.text, "secret" in told.text) == (status, True, False)
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "FOO"])

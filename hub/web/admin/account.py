@@ -15,7 +15,7 @@ from hub.web.admin.authors import author
 from hub.web.admin.browsers import browser_name
 from hub.web.admin.context import the_hub
 from hub.web.admin.languages import gettext
-from hub.web.admin.login import try_again_in
+from hub.web.admin.login import only_refused, try_again_in
 from hub.web.admin.sessions import signed_in_admin
 from hub.wiring import Hub
 from loyalty_core.service import safety
@@ -39,14 +39,14 @@ def blueprint(app: Flask, hub: Hub) -> Blueprint:
         in_memory_fallback_enabled=True,
         key_prefix="account",
     )
-    guarded = limiter.limit(_PASSWORDS, deduct_when=lambda answer: answer.status_code == _REFUSED)
+    guarded = only_refused(limiter, limiter.limit(_PASSWORDS)(enrol), _REFUSED)
     pages = Blueprint("account", __name__, url_prefix="/account")
     pages.add_url_rule("/", "index", index)
     pages.add_url_rule("/sessions/<session_id>/end", "end", end, methods=["POST"])
     pages.add_url_rule("/sessions/end-others", "end_others", end_others, methods=["POST"])
     pages.add_url_rule("/second-factor/demanded", "demanded", demanded)
     pages.add_url_rule("/second-factor", "begin", begin)
-    pages.add_url_rule("/second-factor", "enrol", guarded(enrol), methods=["POST"])
+    pages.add_url_rule("/second-factor", "enrol", guarded, methods=["POST"])
     pages.add_url_rule("/second-factor/codes", "codes", codes, methods=["POST"])
     pages.add_url_rule("/second-factor/drop", "drop", drop, methods=["POST"])
     return pages

@@ -24,13 +24,14 @@ from hub.web.admin.lot_forms import (
     told,
     whole_page,
 )
+from hub.web.admin.till_codes import NoTriesLeft, look_up, no_tries
 from loyalty_core.domain.certificates import MOST_MINOR
 from loyalty_core.domain.errors import CertificateNotFound
 from loyalty_core.service import certificate_views as views
 from loyalty_core.service import certificates as service
 from loyalty_core.service.certificates import NewLot
 from loyalty_core.store import audit
-from loyalty_core.store.certificates import KeptLot
+from loyalty_core.store.certificates import KeptCertificate, KeptLot
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import to_wire
 
@@ -124,12 +125,18 @@ uploads.Imports(CERTIFICATES, _import_texts, read_lot).add_to(pages)
 
 @pages.post("/find")
 def find() -> ResponseReturnValue:
-    """One certificate, by its code."""
-    try:
+    """One certificate, by its code; wrong ones are counted."""
+
+    def work() -> KeptCertificate:
         with read(the_hub().engine) as connection:
-            found = service.known_certificate(connection, the_programme().id, told("code"))
+            return service.known_certificate(connection, the_programme().id, told("code"))
+
+    try:
+        found = look_up(work)
     except CertificateNotFound:
-        return _index(told("code"), gettext("There is no such certificate."))
+        return _index(told("code"), gettext("There is no such certificate.")), 422
+    except NoTriesLeft:
+        return _index(told("code"), no_tries()), 429
     return redirect(url_for("admin.certificate.show", certificate_id=to_wire("ct", found.id)))
 
 
@@ -143,12 +150,12 @@ def _own(certificate_lot: str) -> KeptLot:
         return views.lot_of(connection, the_programme().id, certificate_lot)
 
 
-def _index(code: str = "", error: str = "") -> ResponseReturnValue:
+def _index(code: str = "", error: str = "") -> str:
     hub, programme_id = the_hub(), the_programme().id
     with read(hub.engine) as connection:
         lots = service.list_lots(connection, programme_id)
         series = service.list_series(connection, hub.plans, programme_id)
-    page = render_template(
+    return render_template(
         "admin/certificates.html",
         lots=lots[::-1],
         series={one.code: one.name for one in series},
@@ -156,7 +163,6 @@ def _index(code: str = "", error: str = "") -> ResponseReturnValue:
         code=code,
         error=error,
     )
-    return page, 422 if error else 200
 
 
 def _form(form: Mapping[str, str], errors: Mapping[str, str]) -> ResponseReturnValue:

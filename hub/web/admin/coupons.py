@@ -25,6 +25,7 @@ from hub.web.admin.lot_forms import (
     told,
     whole_page,
 )
+from hub.web.admin.till_codes import NoTriesLeft, look_up, no_tries
 from loyalty_core.domain.errors import CouponNotFound
 from loyalty_core.domain.staff import May
 from loyalty_core.service import coupons as service
@@ -135,32 +136,41 @@ uploads.Imports(COUPONS, _import_texts, read_lot).add_to(pages)
 
 @pages.post("/find")
 def find() -> ResponseReturnValue:
-    """One coupon.  Codes are value, so they stand in no address."""
-    try:
+    """One coupon; wrong codes are counted.  Codes are value, so they stand in no address."""
+
+    def work() -> dict[str, Any]:
         with read(the_hub().engine) as connection:
-            found = service.show_coupon(
+            return service.show_coupon(
                 connection, the_programme().id, told("code"), now=the_hub().clock.now()
             )
+
+    try:
+        return _shown(look_up(work))
     except CouponNotFound:
-        return _index(told("code"), gettext("There is no such coupon."))
-    return _shown(found)
+        return _index(told("code"), gettext("There is no such coupon.")), 422
+    except NoTriesLeft:
+        return _index(told("code"), no_tries()), 429
 
 
 @pages.post("/block")
 def block() -> ResponseReturnValue:
     """One coupon: not to be used, or to be used again.  Raises: CouponNotFound."""
     blocked = _blocked()
-    found = transact(
-        the_hub().engine,
-        lambda connection: service.block_coupon(
+
+    def work(connection: Connection) -> dict[str, Any]:
+        return service.block_coupon(
             connection,
             the_programme().id,
             told("code"),
             blocked=blocked,
             author=author(),
             now=the_hub().clock.now(),
-        ),
-    )
+        )
+
+    try:
+        found = look_up(lambda: transact(the_hub().engine, work))
+    except NoTriesLeft:
+        return _index(told("code"), no_tries()), 429
     flash(_said(blocked), "success")
     return _shown(found)
 
@@ -187,12 +197,12 @@ def _said(blocked: bool) -> str:
     return gettext("Can be used again.")
 
 
-def _index(code: str = "", error: str = "") -> ResponseReturnValue:
+def _index(code: str = "", error: str = "") -> str:
     hub, programme_id = the_hub(), the_programme().id
     with read(hub.engine) as connection:
         lots = service.list_lots(connection, programme_id)
         series = service.list_series(connection, hub.plans, programme_id)
-    page = render_template(
+    return render_template(
         "admin/coupons.html",
         lots=lots[::-1],
         series={one.code: one.name for one in series},
@@ -201,7 +211,6 @@ def _index(code: str = "", error: str = "") -> ResponseReturnValue:
         error=error,
         words=words,
     )
-    return page, 422 if error else 200
 
 
 def _shown(coupon: Mapping[str, Any]) -> str:

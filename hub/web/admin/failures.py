@@ -6,11 +6,13 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, NotFound
 
 from hub.web.admin.languages import gettext, language
 from hub.web.sentences import detail
 from loyalty_core.domain import errors
+from loyalty_core.store.database import is_away
 
 
 def register(console: Blueprint) -> None:
@@ -18,7 +20,8 @@ def register(console: Blueprint) -> None:
     console.register_error_handler(HTTPException, _refused)
     console.register_error_handler(errors.NotFound, _not_found)
     console.register_error_handler(errors.LoyaltyError, _rejected)
-    console.register_error_handler(DBAPIError, _database_away)
+    for failed in (DBAPIError, PoolTimeout):
+        console.register_error_handler(failed, _database_failed)
 
 
 def nothing(anything: str) -> ResponseReturnValue:
@@ -83,7 +86,10 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
     )
 
 
-def _database_away(error: DBAPIError) -> ResponseReturnValue:
+def _database_failed(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
+    """Raises: the error, where it is of the statement alone: then something broke."""
+    if not is_away(error):
+        raise error
     return _page(
         503,
         gettext("The database does not answer"),

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 
-from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    after_this_request,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from flask import url_for as to
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter, RequestLimit
@@ -56,16 +66,30 @@ def _limiter(app: Flask, hub: Hub) -> Limiter:
 
 
 def _limited(limiter: Limiter) -> Callable[[], ResponseReturnValue]:
-    """`enter` under its two limits; only refused attempts count."""
-    per_login = limiter.limit(
-        _PER_LOGIN, key_func=known_browsers.whose_attempt, deduct_when=_was_refused
-    )
-    per_address = limiter.limit(_PER_ADDRESS, deduct_when=_was_refused)
-    return per_login(per_address(enter))
+    """`enter` under its two limits: an address that has none left counts for no login."""
+    per_login = limiter.limit(_PER_LOGIN, key_func=known_browsers.whose_attempt)
+    per_address = limiter.limit(_PER_ADDRESS)
+    return only_refused(limiter, per_login(per_address(enter)), _REFUSED)
 
 
-def _was_refused(response: Response) -> bool:
-    return response.status_code == _REFUSED
+def only_refused(
+    limiter: Limiter, limited: Callable[[], ResponseReturnValue], refused: int
+) -> Callable[[], ResponseReturnValue]:
+    """A view under limits that count an attempt before its password is looked at, so that many at
+    once are no more than one by one; what does not end as `refused` is taken back."""
+
+    def take_back(response: Response) -> Response:
+        if response.status_code != refused:
+            for one in limiter.current_limits:
+                limiter.limiter.hit(one.limit, *one.request_args, cost=-1)
+        return response
+
+    @wraps(limited)
+    def view() -> ResponseReturnValue:
+        after_this_request(take_back)
+        return limited()
+
+    return view
 
 
 def _too_many(limit: RequestLimit) -> Response:

@@ -27,14 +27,20 @@ pages = Blueprint("people", __name__, url_prefix="/people")
 
 
 @dataclass(frozen=True, slots=True)
-class Invite:
-    """What was typed, what is wrong in which field, and the link, which is shown this once."""
+class Typed:
+    """What was typed of one person, and what is wrong in which field."""
 
     login: str = ""
     role: str = Role.VIEWER
     day_points: str = ""
     shops: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Invite(Typed):
+    """The link, too, which is shown this once."""
+
     link: str = ""
 
 
@@ -77,6 +83,7 @@ def invite() -> ResponseReturnValue:
 @pages.post("/<login>/role")
 def change(login: str) -> ResponseReturnValue:
     """Another role in this programme."""
+    typed = Typed(login, _told("role"), _told("day_points"), _told("shops"))
     try:
         grant = read_grant()
         _change(
@@ -90,9 +97,11 @@ def change(login: str) -> ResponseReturnValue:
             )
         )
     except LimitUnclear:
-        flash(gettext("The limit is a number of points, or nothing."), "danger")
+        wrong = {"day_points": gettext("The limit is a number of points, or nothing.")}
+        return _page(Invite(), replace(typed, errors=wrong)), 422
     except InvalidInput as error:
-        flash(_shops_wrong(error) or _no_login(), "danger")
+        wrong = {"shops": _shops_wrong(error) or _no_login()}
+        return _page(Invite(), replace(typed, errors=wrong)), 422
     return redirect(url_for(".index"))
 
 
@@ -170,7 +179,8 @@ def _again(typed: Invite, name: str, error: str) -> ResponseReturnValue:
     return _page(replace(typed, errors={name: error})), 422
 
 
-def _page(form: Invite) -> str:
+def _page(form: Invite, changed: Typed | None = None) -> str:
+    """`changed`: what was typed of somebody in the list, where something is wrong with it."""
     hub = the_hub()
     with read(hub.engine) as connection:
         people = service.list_people(connection, the_programme().id, hub.clock.now())
@@ -181,6 +191,7 @@ def _page(form: Invite) -> str:
         "admin/people.html",
         people=people,
         form=form,
+        changed=changed,
         roles=list(Role),
         asked=asked,
         shops=shops,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 from werkzeug.exceptions import BadRequest
 
 from hub.web.admin import words
@@ -11,12 +12,13 @@ from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.lot_forms import by_field, told
+from hub.web.admin.till_codes import NoTriesLeft, look_up, no_tries
 from hub.web.sentences import detail
 from loyalty_core.domain.errors import InvalidInput, LoyaltyError, OrderHandedOut
 from loyalty_core.service import order_rewards, reward_shelf
 from loyalty_core.service.reward_shelf import MOST_PIECES
 from loyalty_core.store.database import read, transact
-from loyalty_core.store.reward_orders import STATES
+from loyalty_core.store.reward_orders import STATES, KeptOrder
 
 _PAGE = 30
 _WAYS = ("left", "add")
@@ -34,10 +36,9 @@ def stock(reward: str) -> ResponseReturnValue:
     """So many pieces came, or so many are there."""
     way, plain = told("way"), told("pieces")
     was = told("was")
-    if way not in _WAYS or not (was.isascii() and was.isdigit()):
+    if way not in _WAYS or not _is_count(was):
         raise BadRequest
-    bare = plain.removeprefix("-") if way == "add" else plain
-    if not (bare.isascii() and bare.isdigit() and len(bare) <= len(str(MOST_PIECES))):
+    if not _is_count(plain.removeprefix("-") if way == "add" else plain):
         return _shelf(reward, gettext("Write a whole number."))
     hub, pieces = the_hub(), int(plain)
     try:
@@ -82,26 +83,29 @@ def orders() -> ResponseReturnValue:
 
 @pages.route("/hand-out", methods=["GET", "POST"])
 def hand_out() -> ResponseReturnValue:
-    """The member shows a code and gets the reward, once."""
-    done, error = None, ""
+    """The member shows a code and gets the reward, once; wrong codes are counted."""
+    done, error, status = None, "", 200
+
+    def work(connection: Connection) -> KeptOrder:
+        return order_rewards.hand_out_order(
+            connection,
+            the_programme().id,
+            told("code"),
+            author=author(),
+            now=the_hub().clock.now(),
+        )
+
     if request.method == "POST":
         try:
-            done = transact(
-                the_hub().engine,
-                lambda connection: order_rewards.hand_out_order(
-                    connection,
-                    the_programme().id,
-                    told("code"),
-                    author=author(),
-                    now=the_hub().clock.now(),
-                ),
-            )
+            done = look_up(lambda: transact(the_hub().engine, work))
+        except NoTriesLeft:
+            error, status = no_tries(), 429
         except LoyaltyError as refused:
-            error = detail(refused.code, language())
+            error, status = detail(refused.code, language()), 422
     page = render_template(
         "admin/reward_hand_out.html", done=done, error=error, code="" if done else told("code")
     )
-    return page, 422 if error else 200
+    return page, status
 
 
 @pages.post("/orders/<order>/cancel")
@@ -125,6 +129,10 @@ def cancel(order: str) -> ResponseReturnValue:
     else:
         flash(gettext("Cancelled: the points are back on the member's account."), "success")
     return redirect(url_for(".orders"))
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= len(str(MOST_PIECES))
 
 
 def _shelf(wrong: str = "", error: str = "") -> ResponseReturnValue:

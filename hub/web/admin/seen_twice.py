@@ -60,6 +60,7 @@ def _index_page(trouble: str = "") -> ResponseReturnValue:
         fields=_FIELDS,
         by=_BY,
         trouble=trouble,
+        form=request.form,
         words=words,
     )
     return page, 422 if trouble else 200

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from hub.guesses import count_wrong, lookers_of
 from hub.till import Till
 from hub.till_words import Priced, Sale
+from hub.web.admin.context import the_hub
 from hub.web.admin.languages import gettext
+from hub.web.admin.sessions import signed_in_admin
 from hub.web.admin.till_forms import MOST_CODES, SaleForm, TypedLine
 from hub.web.api.call import this_room
 from loyalty_core.domain.coupon_codes import normal
-from loyalty_core.domain.errors import CertificateClosed, CertificateNotFound, Rejected
+from loyalty_core.domain.errors import CertificateClosed, CertificateNotFound, NotFound, Rejected
+from loyalty_core.store.admins import Admin
 from loyalty_kit.checkout import CertificateAnswer, CodeAnswer, Quote
 from loyalty_kit.money import format_decimal
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,27 @@ def not_for_sale() -> str:
 
 def callers(till: Till) -> list[str]:
     """Whom misses at this till count for."""
-    return lookers_of(f"till:{till.cashier.id}")
+    return _callers(till.cashier)
+
+
+def _callers(admin: Admin) -> list[str]:
+    return lookers_of(f"till:{admin.id}")
+
+
+def look_up(find: Callable[[], T]) -> T:
+    """One code on another page of the console; a wrong one counts with those of the person's till.
+
+    Raises: NoTriesLeft; and as `find`.
+    """
+    tries, own = this_room().guesses, _callers(signed_in_admin())
+    now = the_hub().clock.now()
+    if tries.is_out(own, now):
+        raise NoTriesLeft
+    try:
+        return find()
+    except NotFound:
+        tries.count(own, 1, now)
+        raise
 
 
 def price(till: Till, sale: Sale) -> Priced:
@@ -132,9 +159,10 @@ def sold(form: SaleForm, wish: str, till: Till) -> SaleForm:
     """The form with one of its certificates (`sell-0`) as a line that sells it; a wrong one is
     counted."""
     place = wish.removeprefix("sell-")
-    if not place.isdecimal() or int(place) >= len(form.certificates):
+    code = next((one for at, one in enumerate(form.certificates) if place == str(at)), None)
+    if code is None:
         return form
-    code, tries, own = form.certificates[int(place)], this_room().guesses, callers(till)
+    tries, own = this_room().guesses, callers(till)
     if tries.is_out(own, till.now):
         return replace(form, errors={"entered": no_tries()})
     try:

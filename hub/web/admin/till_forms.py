@@ -17,12 +17,15 @@ from loyalty_core.domain.fiscal_qr import SALE, FiscalQr, read_qr
 from loyalty_core.service.members import NewMember
 from loyalty_kit.checkout import BasketLine, Quote, Spend
 from loyalty_kit.money import HUNDREDTHS, MAX_AMOUNT, THOUSANDTHS, divide, parse_decimal
+from loyalty_kit.wire_fields import YEARS
 
 MOST_LINES = 50
 MOST_CODES = 20
 _COLUMNS = ("name", "sku", "quantity", "price", "sells")
 _KEY = 32
 _LONGEST = 200
+_DIGITS = 20
+"""Of a hidden number: no sum has more."""
 NEWCOMER = "new"
 """In the place of a member's id: whom the training has entered."""
 
@@ -154,6 +157,8 @@ def read_receipt(text: str, errors: dict[str, str]) -> FiscalQr | None:
     try:
         found = read_qr(text)
     except InvalidInput:
+        found = None
+    if found is None or found.at.year not in YEARS:
         errors["scan"] = gettext("This is not the QR code of a fiscal receipt.")
         return None
     if found.kind != SALE:
@@ -206,7 +211,7 @@ def is_ahead(receipt: FiscalQr, now: datetime) -> bool:
 def _shown(text: str) -> Shown | None:
     told = text.split("/")
     if len(told) != len(fields(Shown)) or not all(
-        one.isascii() and one.isdecimal() for one in told
+        one.isascii() and one.isdecimal() and len(one) <= _DIGITS for one in told
     ):
         return None
     return Shown(*map(int, told))

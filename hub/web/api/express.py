@@ -71,10 +71,11 @@ class _Lane:
         return self._app(environ, start_response)
 
     def _is_plain(self, environ: WSGIEnvironment) -> bool:
-        """By its headers."""
+        """By its headers, and without a query."""
         length: str = environ.get("CONTENT_LENGTH", "")
         return (
             environ["REQUEST_METHOD"] == "POST"
+            and not environ.get("QUERY_STRING")
             and environ.get("CONTENT_TYPE") == _JSON
             and length.isdecimal()
             and int(length) <= self._most

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from hub.refusal import Refusal
 from hub.web.errors import CONTENT_TYPE, asked_language, problem_of
-from loyalty_core.domain.errors import InProgress, LoyaltyError
+from loyalty_core.domain.errors import InProgress, LoyaltyError, TooMany
 from loyalty_core.store import idempotency
 from loyalty_core.store.database import transact
 from loyalty_core.store.idempotency import Claim, KeptAnswer
@@ -74,8 +74,8 @@ def claim_for(key: str, *, key_id: int, body: Any, now: datetime) -> Claim:
 def do_once(engine: Engine, claimed: Claim, work: Work) -> Answer:
     """The answer of `work`, which is kept with it; or the one that is kept already.
 
-    Refusals of the core are answers and are kept too.  A failure is not: the key is free
-    again.
+    Refusals of the core are answers and are kept too.  A failure is not, nor what may be done
+    later: the key is free again.
 
     Raises: IdempotencyConflict, InProgress, and what is not a refusal.
     """
@@ -101,7 +101,7 @@ def _with_answer(connection: Connection, claimed: Claim, work: Work) -> Answer:
 
 def _keep_refusal(engine: Engine, claimed: Claim, error: LoyaltyError) -> Answer:
     problem = problem_of(error)
-    if problem.status >= 500:
+    if problem.status >= 500 or isinstance(error, TooMany):
         transact(engine, lambda connection: idempotency.give_up(connection, claimed))
         raise error
     answer = Answer(problem.status, problem.body(asked_language()), CONTENT_TYPE)

@@ -9,8 +9,10 @@ from typing import Any
 
 from flask import Response
 from flask_smorest import Blueprint
+from marshmallow import Schema
 
 from hub.refusal import Refusal
+from hub.web.api import body
 from hub.web.api.call import Call, Operation, admit
 from hub.web.api.once import HEADER, LONGEST_KEY, Answer
 from hub.web.errors import CONTENT_TYPE
@@ -18,8 +20,9 @@ from hub.web.errors import CONTENT_TYPE
 View = Callable[..., Answer]
 PROBLEM = "Problem"
 """Name of the answer that every refusal has, among the document's components."""
-_ALWAYS = (401, 403, 429, 503)
-_WITH_BODY = (400, 413, 415, 422)
+_ALWAYS = (401, 403, 422, 429, 503)
+_WITH_BODY = (400, 413, 415)
+_NO_QUERY = Schema()
 
 
 def operation(blueprint: Blueprint, described: Operation) -> Callable[[View], View]:
@@ -32,6 +35,8 @@ def operation(blueprint: Blueprint, described: Operation) -> Callable[[View], Vi
             if any("\x00" in part for part in address.values()):
                 # No name of ours holds it, and PostgreSQL could not even look for it.
                 raise Refusal(404, "unknown_route")
+            if described.query is None:
+                body.read_query(_NO_QUERY)
             answer = view(call, **address)
             return Response(answer.body, answer.status, content_type=answer.content_type)
 
@@ -84,8 +89,6 @@ def _responses(described: Operation) -> dict[str, Any]:
     refused = {*_ALWAYS, *described.refuses}
     if described.takes is not None:
         refused |= set(_WITH_BODY)
-    if described.query is not None:
-        refused.add(422)
     if described.idempotency_key != "no":
         refused |= {400, 409}
     return given | {str(status): PROBLEM for status in sorted(refused)}

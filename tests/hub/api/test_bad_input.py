@@ -75,3 +75,45 @@ def test_a_byte_order_mark_is_let_pass(shop):
     told = b"\xef\xbb\xbf" + json.dumps(a_basket()).encode()
 
     assert shop.post("/quotes", raw=told).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/members?foo=1&dry_run=1", {"card": "anna"}),
+        ("POST", "/purchases?foo=1&dry_run=", a_purchase()),
+        ("POST", "/quotes?foo=1&dry_run=1", a_basket()),
+        ("POST", "/holds?foo=1&dry_run=1", a_basket(cart="c-1")),
+        ("GET", "/programmes?foo=1&dry_run=1", None),
+        ("DELETE", "/holds/h_1?foo=1&dry_run=1", None),
+    ],
+)
+def test_parts_of_a_query_that_a_call_does_not_know_are_named(shop, method, path, body):
+    for _ in range(2):  # the second goes by a key that is known already
+        answer = shop.call(method, path, body)
+        assert code_of(answer) == (422, "validation_failed")
+        assert answer.get_json()["errors"] == {
+            "foo": ["Unknown field."],
+            "dry_run": ["Unknown field."],
+        }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "code"),
+    [
+        ("POST", "/purchases", a_purchase(shop="no-where"), "unknown_shop"),
+        ("POST", "/quotes", a_basket(shop="no-where"), "unknown_shop"),
+        ("POST", "/holds", a_basket(shop="no-where", cart="c-1"), "unknown_shop"),
+        ("PATCH", "/programmes/shop/shops/no-where", {"name": "South"}, "shop_not_found"),
+        ("POST", "/purchases", a_purchase(currency="XTS"), "wrong_currency"),
+        ("POST", "/quotes", a_basket(currency="XTS"), "wrong_currency"),
+        ("POST", "/holds", a_basket(currency="XTS", cart="c-1"), "wrong_currency"),
+        ("GET", "/programmes/no-where/rules", None, "programme_not_found"),
+    ],
+)
+def test_no_answer_repeats_a_value_that_was_refused(shop, method, path, body, code):
+    answer = shop.call(method, path, body)
+
+    assert code_of(answer)[1] == code
+    assert "no-where" not in answer.text
+    assert "XTS" not in answer.text

@@ -104,6 +104,7 @@ def test_what_is_not_plain_comes_to_flask_whole(warm, by_flask):
         ("/quotes", {"body": a_basket(), "headers": {"Authorization": "Bearer no"}}),
         ("/quotes", {"body": a_basket(), "headers": {"Authorization": "Basic no"}}),
         ("/quotes/", {"body": a_basket()}),
+        ("/quotes?foo=1", {"body": a_basket()}),
         ("/holds", {"body": a_basket(cart="c-1")}),
     ):
         shortly = warm.post(path, **named)

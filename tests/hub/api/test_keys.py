@@ -50,6 +50,31 @@ def test_a_key_bound_to_a_shop_reaches_no_hold_or_receipt_of_another(hub, app, p
     assert shop.get(f"/holds/{held}").json["state"] == "live"
 
 
+def test_a_key_bound_to_a_shop_finds_its_own_receipts_among_those_of_others(
+    hub, app, programme_id, shop
+):
+    with write(hub.engine) as connection:
+        create_shop(connection, programme_id, NewShop("north"), now=hub.clock.now())
+    keys = [new_key(hub, programme_id, shops=[one], name=one) for one in ("main", "north")]
+    main, north = (Caller(app, key.key) for key in keys)
+    for caller in (main, north):
+        sent = a_purchase(order="1042", customer={"phone": "+79161234567"})
+        assert caller.post("/purchases", sent).status_code == 201
+    assert main.post("/purchases", a_purchase(external_id="p-2", order="7")).status_code == 201
+
+    def found(caller, query):
+        return [one["source"] for one in caller.get(f"/purchases?{query}").json["items"]]
+
+    for query in ("order=1042", "external_id=p-1", "external_id=p-1&order=1042"):
+        assert found(shop, query) == ["key:main", "key:north"]
+        assert found(main, query) == ["key:main"]
+        assert found(north, query) == ["key:north"]
+    assert code_of(north.get("/purchases?order=7")) == (403, "shop_forbidden")
+    assert code_of(north.get("/purchases?external_id=p-2")) == (403, "shop_forbidden")
+    assert found(shop, "external_id=p-2&order=1042") == []
+    assert found(north, "external_id=p-2&order=1042") == []
+
+
 def test_a_key_bound_to_shops(hub, app, programme_id):
     for code in ("north", "south"):
         transact(

@@ -194,6 +194,14 @@ def test_what_a_kind_of_letters_may_not_be(shop, kind, said, errors):
     assert not any(one["on"] for one in shop.get("/messages/kinds").get_json()["items"])
 
 
+def test_texts_that_are_put_at_once_are_all_taken_each_as_a_version(shop, at_once):
+    def put(number: int) -> tuple[int, int]:
+        answer = shop.put("/messages/kinds/welcome/sms/ru", {"text": f"Привет, {number}"})
+        return answer.status_code, answer.get_json()["version"]
+
+    assert sorted(at_once(put)) == [(200, 1 + number) for number in range(32)]
+
+
 # --- what has happened ----------------------------------------------------------------------
 
 

@@ -252,6 +252,20 @@ def test_x5_codes_are_counted_by_member(shop, anna, sms, clock):
     asked(shop)
 
 
+def test_x5_what_came_too_soon_is_asked_for_again_under_its_key(shop, anna, sms, clock):
+    asked(shop)
+    body = {"purpose": "spend", "cart": "c-2", "member": {"phone": PHONE}}
+    once = {"Idempotency-Key": "k-1"}
+    soon = [shop.post("/confirmations", body, headers=once) for _ in range(2)]
+    assert [code_of(answer) for answer in soon] == [(429, "too_many_codes")] * 2
+    assert [answer.headers["Retry-After"] for answer in soon] == ["60"] * 2
+
+    clock.advance(seconds=60)
+    done = [shop.post("/confirmations", body, headers=once) for _ in range(2)]
+    assert [answer.status_code for answer in done] == [202] * 2
+    assert done[0].data == done[1].data
+
+
 def test_x5_codes_are_counted_by_address(shop, anna, sms, clock):
     """Joining, anybody may name any number; it is not flooded all the same."""
     asked(shop, purpose="join", cart=None, phone=BORIS)

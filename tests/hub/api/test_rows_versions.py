@@ -234,3 +234,13 @@ def test_x12_taking_back_waits_for_a_second_person_too(shop, boris):
     assert code_of(shop.post(f"{RULES}/publish", {"draft": 3})) == (409, "approval_needed")
     assert boris.post(f"{RULES}/publish", {"draft": 3}).get_json() == {"version": 3}
     assert shop.get(RULES).get_json()["policies"].get("approval") in (None, False)
+
+
+def test_drafts_that_are_put_at_once_all_have_numbers_of_their_own(shop, at_once):
+    rules = shop.get(RULES).get_json()
+
+    def put(number: int) -> tuple[int, int]:
+        made = shop.put(RULES, {**rules, "earning": {"percent": str(number)}})
+        return made.status_code, made.get_json().get("draft")
+
+    assert sorted(at_once(put)) == [(201, 2 + number) for number in range(32)]

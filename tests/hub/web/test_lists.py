@@ -23,6 +23,8 @@ from tests.support.clock import NOON
 from tests.support.pages import figure
 
 HERE = "/admin/p/demo"
+TRIES = 200
+"""Wrong codes an hour, of one person: ten times those of a member."""
 FORMULAS = ("=1+1", "+A1", "-cmd|' /C calc'!A0", "@SUM(A1)", "\tx")
 
 
@@ -43,6 +45,37 @@ def caller(hub, app, programme_id):
     draft = caller.put("/programmes/demo/rules", rules).json["draft"]
     assert caller.post("/programmes/demo/rules/publish", {"draft": draft}).status_code == 200
     return caller
+
+
+@pytest.fixture
+def codes(caller):
+    """One of each kind, by the page that finds it."""
+    gifts = {"series": "gift", "nominal": "5.00", "loaded": True}
+    lots = {"coupons": {"series": "spring"}, "certificates": gifts}
+    found = {
+        f"{kind}/find": caller.post(f"/{kind}/lots", {"lot": "one", "count": 1, **lot}).json
+        for kind, lot in lots.items()
+    }
+    member = caller.post("/purchases", a_purchase()).json["member"]
+    once = {"Idempotency-Key": "k-1"}
+    assert caller.post("/rewards/mug/stock", {"left": 1}, headers=once).status_code == 200
+    made = caller.post(f"/members/{member}/rewards", {"reward": "mug"}, headers=once).json
+    return {
+        **{page: told["codes"][0] for page, told in found.items()},
+        "rewards/hand-out": made["order"]["code"],
+    }
+
+
+def trier(someone):
+    """Sends codes to pages, with the token of one form."""
+    page = someone.page(f"{HERE}/members/")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page).group(1)
+
+    def tried(page, code):
+        form = {"csrf_token": token, "code": code, "blocked": "yes"}
+        return someone.client.post(f"{HERE}/{page}", data=form, headers=someone.headers)
+
+    return tried
 
 
 def filled(hub, programme_id):
@@ -114,6 +147,44 @@ def test_coupons_are_made_found_blocked_and_written_out(owner, hub, caller, prog
     for told in ("Lot of coupons", "Coupon blocked or let", "Codes of coupons taken out"):
         assert told in log
     assert code not in log
+
+
+@pytest.mark.parametrize(
+    ("page", "role", "rights"),
+    [
+        ("coupons/find", Role.VIEWER, 5),
+        ("certificates/find", Role.VIEWER, 5),
+        ("rewards/hand-out", Role.CASHIER, 0),
+    ],
+)
+def test_whoever_tries_codes_is_stopped_and_a_right_one_looks_the_same(
+    visitor, hub, programme_id, codes, page, role, rights
+):
+    add(hub, programme_id, "guesser", role)
+    guesser = visitor()
+    guesser.log_in("guesser")
+    tried = trier(guesser)
+    for _ in range(rights):
+        assert tried(page, codes[page]).status_code in (200, 302)
+    for number in range(TRIES + 1):
+        assert tried(page, f"WRONG{number}").status_code == 422
+
+    for code in ("WRONG", codes[page]):
+        stopped = tried(page, code)
+        assert (stopped.status_code, "Too many wrong attempts" in stopped.text) == (429, True)
+
+    hub.clock.advance(hours=1)
+    assert tried(page, codes[page]).status_code in (200, 302)
+
+
+def test_wrong_codes_count_together_on_whatever_page_they_are_tried(owner, caller, codes):
+    tried, pages = trier(owner), (*codes, "coupons/block")
+    for number in range(TRIES + 1):
+        assert tried(pages[number % len(pages)], f"WRONG{number}").status_code in (404, 422)
+
+    coupon = codes["coupons/find"]
+    assert [tried(page, coupon).status_code for page in pages] == [429] * len(pages)
+    assert caller.get(f"/coupons/{coupon}").json["state"] == "active"
 
 
 @pytest.mark.parametrize(
@@ -221,6 +292,9 @@ def test_a_reward_is_put_in_stock_handed_out_once_and_cancelled(owner, caller):
         f"{HERE}/rewards/", f"{HERE}/rewards/mug/stock", way="add", pieces="3", was="0"
     )
     assert (twice.status_code, "Has changed meanwhile." in twice.text) == (422, True)
+    form = {"way": "left", "pieces": "9", "was": "3" * 5000}
+    odd = owner.send(f"{HERE}/rewards/", f"{HERE}/rewards/mug/stock", **form)
+    assert odd.status_code == 400, "no form of ours tells it"
     orders = [
         caller.post(
             f"/members/{bought['member']}/rewards",

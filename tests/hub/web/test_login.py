@@ -1,11 +1,16 @@
 """Who gets in, who does not, and how often one may try."""
 
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from flask import session
 from sqlalchemy import Engine
 
 from hub.app import create_app
 from hub.passwords import hash_password, one_time_password, password_fits
+from hub.web.admin import login
 from hub.web.admin.links import inside
 from loyalty_core.service.admins import create_admin, reset_password
 from loyalty_core.store.database import write
@@ -95,6 +100,52 @@ def test_guessing_at_one_login_does_not_lock_another(visitor):
 def test_a_right_password_does_not_count_as_an_attempt(visitor):
     for _ in range(12):
         assert visitor().log_in().status_code == 302
+
+
+def test_of_many_guesses_at_once_no_more_are_looked_at_than_one_by_one(app, hub, monkeypatch):
+    looked_at = []
+
+    def slowly(known, password):
+        looked_at.append(password)
+        time.sleep(0.05)
+        return password_fits(known, password)
+
+    monkeypatch.setattr(login, "password_fits", slowly)
+    guessers = [Visitor(app.test_client(), "en") for _ in range(40)]
+    tokens = []
+    for number, guesser in enumerate(guessers):
+        guesser.client.environ_base["REMOTE_ADDR"] = f"198.51.100.{number}"
+        found = re.search(r'name="csrf_token" value="([^"]+)"', guesser.page("/admin/login"))
+        tokens.append(found.group(1))
+
+    def guess(number):
+        form = {"csrf_token": tokens[number], "login": "owner", "password": f"guess {number}"}
+        return guessers[number].client.post("/admin/login", data=form).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(guess, range(40)))
+
+    assert (len(looked_at), sorted(statuses)) == (10, [401] * 10 + [429] * 30)
+
+
+def test_an_address_that_has_guessed_too_often_locks_no_login(visitor):
+    for number in range(30):
+        visitor().log_in(login=f"login-{number}", password="a guess")
+    for _ in range(11):
+        assert visitor().log_in(password="a guess").status_code == 429
+
+    owner = visitor()
+    owner.client.environ_base["REMOTE_ADDR"] = "198.51.100.1"
+    assert owner.log_in().status_code == 302
+
+
+def test_a_login_that_is_locked_locks_no_address(visitor):
+    for _ in range(10):
+        visitor().log_in(login="somebody", password="a guess")
+    for _ in range(30):
+        assert visitor().log_in(login="somebody", password="a guess").status_code == 429
+
+    assert visitor().log_in().status_code == 302
 
 
 def test_whoever_guesses_does_not_lock_the_owner_out_of_a_browser_that_is_known(visitor):

@@ -85,6 +85,20 @@ def test_a_role_is_changed_and_taken_and_an_owner_always_stays(hub, visitor, own
     assert "programme" in nina.page("/admin/").lower()
 
 
+def test_a_wrong_change_of_a_role_keeps_what_was_typed(hub, owner):
+    add(hub, programme_of(hub), "nina", Role.SUPPORT)
+    for wrong, field, said in (
+        ({"day_points": "12o"}, "day_points", "The limit is a number of points"),
+        ({"day_points": "12", "shops": "nowhere"}, "shops", "There is no shop nowhere."),
+    ):
+        form = {"role": "cashier", **wrong}
+        page = owner.send(f"{HERE}/people/", f"{HERE}/people/nina/role", **form)
+        assert (page.status_code, f'id="wrong-change-{field}">{said}' in page.text) == (422, True)
+        assert page.text.count('value="cashier" selected') == 1
+        assert all(f'value="{typed}"' in page.text for typed in wrong.values())
+    assert 'value="support" selected' in owner.page(f"{HERE}/people/")
+
+
 def test_a_key_is_shown_once_and_revoked(owner, app):
     page = owner.send(
         f"{HERE}/keys/", f"{HERE}/keys/", name="till", scopes="checkout", channels="pos"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ import pyotp
 import pytest
 
 from hub import second_factor, vault
+from hub.web.admin import account
 from loyalty_core.service import admins, safety
 from loyalty_core.service.safety import SecondFactorWrong, TooManyTries
 from loyalty_core.store.database import read, transact, write
@@ -103,6 +105,41 @@ def test_who_finds_an_open_console_sets_up_no_factor_and_the_owner_is_told_of_on
 
     assert told in owner.page("/admin/p/demo/")
     assert "Second factor since" in owner.page("/admin/p/demo/people/")
+
+
+def test_of_many_passwords_at_once_in_an_open_console_ten_are_looked_at(app, owner, monkeypatch):
+    looked_at = []
+
+    def slowly(known, password):
+        looked_at.append(password)
+        time.sleep(0.05)
+        return False
+
+    monkeypatch.setattr(account, "password_fits", slowly)
+    _, token = offered(owner)
+    session = owner.client.get_cookie("loyalty_hub", path="/admin").value
+    form = {"csrf_token": token, "code": "000000", "password": "a guess"}
+
+    def guess(_):
+        client = app.test_client()
+        client.set_cookie("loyalty_hub", session, path="/admin")
+        return client.post(PATH, data=form).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(guess, range(40)))
+
+    assert (len(looked_at), sorted(statuses)) == (10, [422] * 10 + [429] * 30)
+
+
+def test_a_right_password_in_an_open_console_does_not_count(owner):
+    for _ in range(12):
+        secret, token = offered(owner)
+        code = pyotp.TOTP(secret).at(int(NOON.timestamp()))
+        form = {"csrf_token": token, "code": code, "password": PASSWORD}
+        done = owner.client.post(PATH, data=form, headers=owner.headers)
+        assert done.status_code == 200
+        later = pyotp.TOTP(secret).at(int(NOON.timestamp()) + 30)
+        owner.send("/admin/account/", f"{PATH}/drop", code=later)
 
 
 def test_who_did_not_set_it_up_learns_of_it_where_the_code_is_asked_for(hub, visitor):

@@ -128,6 +128,11 @@ def test_connections_that_see_the_same_orders_are_declared(hub):
     owner = Visitor(app.test_client(), "ru")
     assert owner.log_in().status_code == 302
     assert "Сайт Касса Как номер заказа Касса" in words(owner.page(PAGE))
+    wrong = {"connection": till, "seen_in": till, "field": "external_id", "truth": "seen_in"}
+    refused = owner.send(PAGE, f"{PAGE}declare", **wrong)
+    assert refused.status_code == 422
+    kept = re.findall(r'<option value="([^"]*)" selected>', refused.text)
+    assert kept == [till, till, "external_id", "seen_in"], "what was typed"
     form = {"connection": till, "seen_in": site, "field": "external_id", "truth": ""}
     assert owner.send(PAGE, f"{PAGE}declare", **form).status_code == 302
     assert len(caller.get("/connection-links").json["items"]) == 2

@@ -157,6 +157,25 @@ def test_a_paid_receipt_by_its_qr_code_earns_once(hub, owner):
     assert "has not come yet" in ahead.text
 
 
+@pytest.mark.parametrize("day", ["00010101", "19691231", "22000101", "99991231"])
+@pytest.mark.parametrize("field", ["scan", "receipt"])
+def test_a_receipt_of_a_time_that_nobody_takes_is_refused_beside_the_field(hub, owner, day, field):
+    paper = {"name": "", "price": "", field: QR.replace("20260314", day)}
+    told = sell(owner, "a" * 32, "main", **paper)
+
+    assert told.status_code == 422
+    assert 'aria-describedby="wrong-scan"' in told.text
+    assert booked(hub) == []
+
+
+def test_a_price_of_very_many_digits_was_seen_by_nobody(hub, owner):
+    told = sell(owner, "a" * 32, "main", shown=f"{'9' * 5000}/0/10000")
+
+    assert (told.status_code, 'value="10000/0/10000"' in told.text) == (200, True)
+    assert sell(owner, "a" * 32, "main", do=f"sell-{'9' * 5000}").status_code == 200
+    assert booked(hub) == []
+
+
 def told_by_the_shop(hub) -> None:
     """The receipt of the QR code, in the shop's own words: 600.00 of tea, 40.00 of cups."""
     with read(hub.engine) as connection:
