@@ -231,7 +231,7 @@ def _delimiter_of(path: Path, encoding: str) -> str:
     try:
         with path.open(encoding=encoding, newline="") as file:
             head = file.readline(_BLOCK)
-    except (UnicodeDecodeError, LookupError) as error:
+    except (UnicodeError, LookupError) as error:
         raise SheetUnreadable("{file} cannot be read: {why}", file=path.name, why=error) from None
 
     def parts(delimiter: str) -> int:
@@ -281,7 +281,7 @@ def _rows_of_text(file: IO[str], delimiter: str, name: str) -> Iterator[tuple[in
             file=name,
             line=done + 1,
         ) from None
-    except (csv.Error, UnicodeDecodeError) as error:
+    except (csv.Error, UnicodeError) as error:
         raise SheetUnreadable(
             "{file} cannot be read from line {line} on: {why}", file=name, line=done + 1, why=error
         ) from None

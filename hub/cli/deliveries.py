@@ -15,6 +15,7 @@ from hub.deliveries import (
     replay_delivery,
     show_delivery,
 )
+from hub.installations import installation_row
 from hub.wiring import Hub
 
 _PAGE = 200
@@ -35,7 +36,9 @@ def deliveries() -> None:
 def show_list(code: str | None, installation: str | None, as_json: bool, **rest: Any) -> None:
     """List deliveries, the newest first."""
     hub = open_hub()
-    programme_id = None if installation and code is None else chosen_programme(hub, code).id
+    programme_id = _programme(hub, installation, code)
+    if rest["after"] is not None:
+        show_delivery(hub, rest["after"])
     page = list_deliveries(hub, installation_id=installation, programme_id=programme_id, **rest)
     print_rows([_as_row(view) for view in page.items], as_json, none="No deliveries.")
 
@@ -89,8 +92,17 @@ def replay(
     print_rows(rows, as_json, none="Nothing to replay.")
 
 
+def _programme(hub: Hub, installation: str | None, code: str | None) -> int | None:
+    """None: that of the installation.  Raises: InstallationNotFound, as `chosen_programme`."""
+    if installation is not None:
+        installation_row(hub, installation)
+        if code is None:
+            return None
+    return chosen_programme(hub, code).id
+
+
 def _dead(hub: Hub, installation: str | None, code: str | None) -> list[str]:
-    programme_id = None if installation and code is None else chosen_programme(hub, code).id
+    programme_id = _programme(hub, installation, code)
     found: list[str] = []
     after: str | None = None
     while True:

@@ -39,8 +39,12 @@ def export(folder: Path, code: str | None, as_json: bool) -> None:
     """
     hub = open_hub()
     programme = chosen_programme(hub, code)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_empty = not any(folder.iterdir())
+    except OSError as error:
+        raise click.ClickException(f"{folder} cannot be written: {error.strerror}.") from None
+    if not is_empty:
         raise click.ClickException(f"{folder} is not empty.")
     now = hub.clock.now()
     with look(hub.engine) as connection:

@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 NEVER = "never"
+VERSION = click.IntRange(1, 2**31 - 1)
+"""Of a rules document: as large as the database holds."""
 
 
 class Percent(click.ParamType[str]):

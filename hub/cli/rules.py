@@ -11,6 +11,7 @@ from typing import IO, Any
 import click
 from sqlalchemy import Connection
 
+from hub.cli.options import VERSION
 from hub.cli.output import json_option, print_json, print_row, print_rows
 from hub.cli.place import chosen_programme, open_hub, programme_option
 from hub.cli.simulation import simulate
@@ -27,6 +28,7 @@ from loyalty_core.service.programmes import (
 )
 from loyalty_core.service.rule_words import compare_rules
 from loyalty_core.store.database import read, transact
+from loyalty_kit.json_text import read_json
 
 AUTHOR = "command line"
 
@@ -50,7 +52,7 @@ def rules() -> None:
 
 @rules.command()
 @programme_option
-@click.option("--version", type=click.IntRange(1), help="Left out, the one in force.")
+@click.option("--version", type=VERSION, help="Left out, the one in force.")
 @click.option("--json", is_flag=True, expose_value=False, help="It is JSON in any case.")
 def show(code: str | None, version: int | None) -> None:
     """Print a version of the document, as JSON."""
@@ -119,8 +121,8 @@ def draft(file: IO[str], code: str | None, author: str, as_json: bool) -> None:
 
 @rules.command()
 @programme_option
-@click.option("--from", "was", type=click.IntRange(1), help="Left out, the version in force.")
-@click.option("--to", "now", type=click.IntRange(1), help="Left out, the newest, draft or not.")
+@click.option("--from", "was", type=VERSION, help="Left out, the version in force.")
+@click.option("--to", "now", type=VERSION, help="Left out, the newest, draft or not.")
 @click.option("--language", type=click.Choice(["en", "ru"]), default="en", show_default=True)
 @json_option
 def diff(code: str | None, was: int | None, now: int | None, language: str, as_json: bool) -> None:
@@ -142,7 +144,7 @@ def diff(code: str | None, was: int | None, now: int | None, language: str, as_j
 @rules.command()
 @click.argument("file", type=click.File(encoding="utf-8"), required=False)
 @programme_option
-@click.option("--version", type=click.IntRange(1), help="A draft that is there already.")
+@click.option("--version", type=VERSION, help="A draft that is there already.")
 @author_option
 @json_option
 def publish(
@@ -164,7 +166,7 @@ def publish(
 
 
 @rules.command("take-back")
-@click.argument("version", type=click.IntRange(1))
+@click.argument("version", type=VERSION)
 @programme_option
 @author_option
 @json_option
@@ -237,7 +239,7 @@ rules.add_command(simulate)
 
 def _document(file: IO[str]) -> dict[str, Any]:
     try:
-        document = json.load(file)
+        document = read_json(file.read().encode())
     except ValueError as error:
         raise click.ClickException(f"{file.name} is not JSON: {error}") from None
     if not isinstance(document, dict):

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from hub.cli.options import VERSION
 from hub.cli.output import json_option, print_json, print_rows, progress_bar
 from hub.cli.place import chosen_programme, open_hub, programme_option
 from hub.simulation import document
@@ -35,12 +36,12 @@ _SUMS: Mapping[str, str] = {
 
 @click.command()
 @programme_option
-@click.option("--draft", type=click.IntRange(1), required=True, help="A draft, or any version.")
+@click.option("--draft", type=VERSION, required=True, help="A draft, or any version.")
 @click.option("--from", "first", type=_DAY, required=True, help="The first day: 2026-03-01.")
 @click.option("--to", "last", type=_DAY, required=True, help="The last day.")
 @click.option(
     "--against",
-    type=click.IntRange(1),
+    type=VERSION,
     help="A version to compare with.  Left out: the one that stood when each receipt was made.",
 )
 @click.option(

@@ -11,12 +11,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.errors import Conflict, Forbidden, NotFound
+from loyalty_core.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
 from loyalty_core.domain.staff import EVERYTHING, Grant
 from loyalty_core.store import admins as store
 from loyalty_core.store import audit, staff
 from loyalty_core.store.admins import Admin
 from loyalty_core.store.ids import new_id
+
+_LONGEST_LOGIN = 100
 
 
 class AdminExists(Conflict):
@@ -40,6 +42,14 @@ def fold_login(login: str) -> str:
     return login.strip().casefold()
 
 
+def new_login(login: str) -> str:
+    """As it is kept, of an account that is to be.  Raises: InvalidInput."""
+    folded = fold_login(login)
+    if not 0 < len(folded) <= _LONGEST_LOGIN or not folded.isprintable():
+        raise InvalidInput({"login": [f"Must have 1 to {_LONGEST_LOGIN} characters."]})
+    return folded
+
+
 def create_admin(  # noqa: PLR0913 - each is a word of its own on the command line
     connection: Connection,
     *,
@@ -49,8 +59,11 @@ def create_admin(  # noqa: PLR0913 - each is a word of its own on the command li
     locale: str = "",
     grant: Grant | None = EVERYTHING,
 ) -> Admin:
-    """A new account; `grant` holds in all programmes, None: in none yet.  Raises: AdminExists."""
-    folded = fold_login(login)
+    """A new account; `grant` holds in all programmes, None: in none yet.
+
+    Raises: InvalidInput (login), AdminExists.
+    """
+    folded = new_login(login)
     if store.admin_by_login(connection, folded) is not None:
         raise AdminExists({"login": folded})
     number = new_id(now)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import Conflict, InvalidInput, NotFound, Rejected
 from loyalty_core.domain.staff import Grant, May, Role
-from loyalty_core.service.admins import create_admin, find_admin, fold_login
+from loyalty_core.service.admins import create_admin, find_admin, new_login
 from loyalty_core.store import admins as admin_store
 from loyalty_core.store import audit, programmes
 from loyalty_core.store import staff as store
@@ -50,7 +50,6 @@ __all__ = [
 INVITATION = "inv"
 """Of invitations' ids on the wire."""
 LIVES = timedelta(days=3)
-_LONGEST_LOGIN = 100
 
 
 class LastOwner(Conflict):
@@ -218,9 +217,7 @@ def invite(  # noqa: PLR0913 - each is a word of its own to the caller
     yes to the role.  Raises: InvalidInput (login, shops), AlreadyHere.
     """
     _check_shops(connection, programme_id, grant)
-    wanted = fold_login(login)
-    if not 0 < len(wanted) <= _LONGEST_LOGIN or not wanted.isprintable():
-        raise InvalidInput({"login": [f"Must have 1 to {_LONGEST_LOGIN} characters."]})
+    wanted = new_login(login)
     known = admin_store.admin_by_login(connection, wanted)
     if known is not None and post_of(connection, known.id, programme_id) is not None:
         raise AlreadyHere

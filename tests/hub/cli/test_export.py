@@ -207,6 +207,13 @@ def test_r109_what_goes_back_in_where_it_came_from_is_told_and_not_booked_twice(
     assert [row["points"] for row in rows_of(tmp_path / "again" / "lots.csv")] == before
 
 
+def test_r109_a_folder_that_cannot_be_made_is_told_in_a_line(base):
+    refused = base("export", "/proc/export")
+
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert "/proc/export cannot be written" in refused.err
+
+
 def test_r109_a_folder_with_files_in_it_is_refused(base, tmp_path):
     refused = base("export", str(tmp_path))
 

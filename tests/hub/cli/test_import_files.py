@@ -95,6 +95,9 @@ def test_r112_what_is_no_file_of_rows_is_refused_in_a_line(cli, tmp_path):
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("readme.txt", "not a workbook")
     torn.write_bytes(packed.read_bytes()[:40])
+    refused = cli("import", "members", str(twice), "--encoding", "utf-16")
+    assert refused.code == 1
+    assert "twice.csv cannot be read" in refused.err
     for file, said in (
         (empty, "no headings"),
         (blank, "no headings"),

@@ -157,6 +157,21 @@ def test_deliveries_are_listed_shown_and_replayed(acme):
     assert acme("deliveries", "show", "d_zzz").code == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list", "--after", "garbage"),
+        ("list", "--installation", "zz"),
+        ("replay", "--dead", "--installation", "zz"),
+    ],
+)
+def test_what_is_not_there_is_no_empty_list_of_deliveries(acme, words):
+    refused = acme("deliveries", *words)
+
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert "not found" in refused.err or "no such" in refused.err
+
+
 def test_all_dead_deliveries_are_replayed_at_once(acme):
     with acmepos.shop() as base_url:
         made = connect(acme, base_url=base_url).json

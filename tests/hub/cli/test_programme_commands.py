@@ -213,9 +213,30 @@ def test_a_wrong_document_is_told_field_by_field(demo):
     assert len(demo("rules", "versions", "--json").json) == 1
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "1"])
+@pytest.mark.parametrize("text", ["{", "[]", "1", '{"a":' * 100_000])
 def test_a_file_that_holds_no_document(demo, text):
-    assert demo("rules", "publish", "-", stdin=text).code == 1
+    for word in ("check", "publish"):
+        refused = demo("rules", word, "-", stdin=text)
+
+        assert (refused.code, refused.err.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "--version"),
+        ("diff", "--from"),
+        ("diff", "--to"),
+        ("take-back",),
+        ("publish", "--version"),
+        ("simulate", "--draft"),
+    ],
+)
+def test_a_version_beyond_all_numbers_is_refused(demo, words):
+    refused = demo("rules", *words, "9" * 25)
+
+    assert refused.code == 2
+    assert "range" in refused.err
 
 
 def test_publish_needs_one_thing_to_publish(demo):

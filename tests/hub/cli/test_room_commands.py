@@ -63,6 +63,9 @@ def test_a_chosen_password_is_not_repeated(cli, settings):
         pytest.param(["create", "anna"], id="taken"),
         pytest.param(["create", "boris", "--password", "short"], id="password too short"),
         pytest.param(["reset-password", "nobody"], id="nobody"),
+        pytest.param(["create", ""], id="no login"),
+        pytest.param(["create", "b" * 300], id="login too long"),
+        pytest.param(["create", "bo\nris"], id="login of two lines"),
     ],
 )
 def test_what_is_refused_of_accounts(cli, words):
