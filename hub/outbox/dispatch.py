@@ -89,7 +89,8 @@ def _work_off(
     of_balances: Sequence[OutboxRow],
 ) -> None:
     """What is not sent itself: letters are written of tiers, and shops are to be told of
-    balances and tiers."""
+    balances and tiers.  Together; where that fails, each by itself, so that one holds up no other.
+    """
     now = hub.clock.now()
     rows = [*of_tiers, *(row for row in of_balances if row.kind not in OF_TIERS)]
 
@@ -100,7 +101,18 @@ def _work_off(
             balances.spread(hub, connection, programme_id, of_balances, now)
         outbox.settle_done(connection, rows, until=until, now=now)
 
-    transact(hub.engine, work)
+    try:
+        transact(hub.engine, work)
+    except Exception as error:
+        if is_away(error):
+            raise
+        if len(rows) == 1:
+            _settle(hub, rows[0], _fate_of(hub, rows[0], error))
+            return
+        for row in rows:
+            of = [[row] if row in some else [] for some in (of_tiers, of_balances)]
+            _work_off(hub, programme_id, until, *of)
+        return
     hub.metrics.outbox_worked.labels("done").inc(len(rows))
 
 
@@ -117,9 +129,13 @@ def _send(hub: Hub, row: OutboxRow, senders: Mapping[str, Sender]) -> None:
             raise
         fate = _fate_of(hub, row, error)
         failed = fate.state == "dead" or isinstance(error, Outlived)
-    now = hub.clock.now()
     if failed and row.kind == outbox.MESSAGE:
-        kept = kept_of(row, "failed", now, fate.error_code)
+        kept = kept_of(row, "failed", hub.clock.now(), fate.error_code)
+    _settle(hub, row, fate, kept)
+
+
+def _settle(hub: Hub, row: OutboxRow, fate: Fate, kept: SentMessage | None = None) -> None:
+    now = hub.clock.now()
 
     def settle(connection: Connection) -> None:
         if outbox.settle(connection, row, fate, now=now) and kept is not None:

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from hub.outbox import balances
 from hub.outbox.dispatch import send_batch
 from loyalty_core.store import outbox
 from loyalty_core.store.database import read, write
@@ -110,6 +111,19 @@ def test_a_changed_balance_is_done_where_no_shop_shows_balances(hub):
     send_batch(hub, PROGRAMME)
 
     assert rows(hub) == [("1", "done", None)]
+
+
+def test_a_change_that_cannot_be_spread_holds_up_no_other(hub, monkeypatch):
+    def spread(_hub, _connection, _programme_id, changes, _now):
+        if any(row.key == "odd" for row in changes):
+            raise ValueError("+79161234567")
+
+    monkeypatch.setattr(balances, "spread", spread)
+    for key in ("1", "odd", "2"):
+        announce(hub, kind="balance_changed", key=key)
+
+    assert send_batch(hub, PROGRAMME) == 3
+    assert rows(hub) == [("1", "done", None), ("odd", "dead", "defect"), ("2", "done", None)]
 
 
 def test_a_sender_that_died_gives_its_row_back(hub, clock):
