@@ -18,7 +18,7 @@ from ssl import SSLError
 from typing import Any
 
 import structlog
-from flask import Flask, Response
+from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from gunicorn.http import errors as unread
@@ -30,7 +30,6 @@ from hub.clock import Clock
 from hub.config import Config
 from hub.jobs import Embedded, start_embedded
 from hub.metrics import forget_process, forget_shared, share_among_forks
-from hub.web.errors import Problem
 from hub.wiring import Hub, build_hub
 
 log = structlog.get_logger(__name__)
@@ -91,7 +90,6 @@ class _Plan:
     def build(self) -> Flask:
         hub = build_hub(self.config, clock=self.clock)
         app = create_app(hub)
-        app.register_error_handler(unread.ParseException, _unreadable_body)
         if self.embedded:
             self.started.append(start_embedded(hub))
         return app
@@ -242,10 +240,6 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 def _status_of(error: Exception) -> HTTPStatus:
     fits = (status for kind, status in _STATUS if isinstance(error, kind))
     return next(fits, HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-def _unreadable_body(_error: Exception) -> Response:
-    return Problem(400, "bad_request").response()
 
 
 class _Log(Logger):  # type: ignore[misc]  # gunicorn ships no types

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, has_request_context, request
+from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -127,6 +128,12 @@ def register(app: Flask) -> None:
     for away in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(away, _database_away)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(ParseException, _unreadable_body)
+
+
+def _unreadable_body(_error: ParseException) -> Response:
+    """What the server finds wrong with a body while it is read, as with chunks of no length."""
+    return Problem(400, "bad_request").response()
 
 
 def _refused(error: Refusal) -> Response:
