@@ -273,7 +273,7 @@ class VersionNotPublished(Conflict):
 
 
 class MainCurrencyInUse(Conflict):
-    """`currency`: its code."""
+    """`main_currency`: its code."""
 
     code = "main_currency_in_use"
 

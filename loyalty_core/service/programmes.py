@@ -335,7 +335,7 @@ def _keep_main(
     Raises: MainCurrencyInUse.
     """
     if was is not None and was != said and ledger.is_in_use(connection, programme_id, was):
-        raise MainCurrencyInUse({"currency": was})
+        raise MainCurrencyInUse({"main_currency": was})
 
 
 def _locked(connection: Connection, programme_id: int) -> Programme:

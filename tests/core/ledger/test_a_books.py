@@ -96,7 +96,7 @@ def test_ledger_1_the_main_currency_stays_once_somebody_has_an_account_in_it(
 
     with pytest.raises(MainCurrencyInUse) as refused:
         shop.publish(rules() | {"currencies": both})
-    assert refused.value.facts == {"currency": "points"}
+    assert refused.value.facts == {"main_currency": "points"}
     with pytest.raises(MainCurrencyInUse):
         shop.do(lambda c: take_back_rules(c, shop.programme_id, 2, author="owner", now=shop.now))
     named = [{**points, "name": "Бонусы"}, miles]

@@ -72,8 +72,6 @@ def test_ledger_31_events_are_unique_outside_the_family(name: str):
     ) in unique
 
 
-# SQLAlchemy reads no index over an expression from SQLite; the last test here looks for those.
-@pytest.mark.filterwarnings("ignore:.*expression-based index")
 @ON_EVERY_ENGINE
 def test_migrations_lead_to_the_tables_as_they_are_declared(engine: Engine):
     options = {"compare_type": True, "include_name": _is_no_partition}

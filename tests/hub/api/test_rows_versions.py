@@ -186,7 +186,7 @@ def test_r117_the_main_currency_of_points_keeps_its_code_once_somebody_has_point
 
     refused = shop.post(f"{RULES}/publish", {"draft": number})
     assert code_of(refused) == (409, "main_currency_in_use")
-    assert refused.get_json()["currency"] == points["code"]
+    assert refused.get_json()["main_currency"] == points["code"]
     assert shop.get(RULES).get_json()["currencies"] == [points]
 
 
