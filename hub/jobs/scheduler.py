@@ -31,7 +31,7 @@ from loyalty_core.store import (
     simulations,
     uploads,
 )
-from loyalty_core.store.database import is_sqlite, read, transact
+from loyalty_core.store.database import is_away, is_sqlite, read, transact
 
 log = structlog.get_logger(__name__)
 
@@ -164,22 +164,34 @@ def sweep(hub: Hub, stop: threading.Event | None = None) -> None:
 def look_after(hub: Hub, is_to_stop: Callable[[], bool] = lambda: False) -> None:
     """What the calendar brings: points begin and end, holds end, old answers are forgotten.
 
-    One that fails holds up no other.  Raises: the first error, when the others are through.
+    One that fails holds up no other.  Raises: the first error, when the others are through or are
+    to stop; at once that of a database that is away.
     """
-    failed: Exception | None = None
+    failed: list[Exception] = []
+    if _went_through(hub, is_to_stop, failed) and not failed:
+        beat(hub, "upkeep")
+    if failed:
+        raise failed[0]
+
+
+def _went_through(hub: Hub, is_to_stop: Callable[[], bool], failed: list[Exception]) -> bool:
+    """Whether it came to the end of all batches; those that failed are added."""
     for batch in upkeep_batches(hub, hub.clock.now()):
-        try:
-            while rows := transact(hub.engine, batch):
+        rows = 1
+        while rows:
+            try:
+                rows = transact(hub.engine, batch)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                log.error("upkeep_failed", batch=batch.func.__name__, exc_info=error)
+                failed.append(error)
+                rows = 0
+            if rows:
                 hub.metrics.upkeep(batch.func.__name__, rows)
-                if is_to_stop():
-                    return
-        except Exception as error:  # noqa: BLE001 - the first is raised below
-            failed = failed or error
-            if is_to_stop():
-                break
-    if failed is not None:
-        raise failed
-    beat(hub, "upkeep")
+            if (rows or failed) and is_to_stop():
+                return False
+    return True
 
 
 class Leader:

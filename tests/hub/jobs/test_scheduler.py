@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hub.jobs import run_scheduler, scheduler
 from hub.jobs.scheduler import Chore, Leader, look_after, sweep
@@ -103,6 +103,40 @@ def test_upkeep_that_fails_holds_up_no_other(engine, monkeypatch):
     assert done == [0, 1]
     with read(engine) as connection:
         assert "upkeep" not in heartbeats.last(connection)
+
+
+def test_upkeep_that_is_to_stop_tells_what_failed_before(engine, monkeypatch):
+    hub, done = make_hub(engine), []
+
+    def fails(_connection):
+        raise ZeroDivisionError
+
+    def works(_connection):
+        done.append(len(done))
+        return 1
+
+    batches = (partial(fails), partial(works), partial(works))
+    monkeypatch.setattr(scheduler, "upkeep_batches", lambda hub, now: batches)
+
+    with pytest.raises(ZeroDivisionError):
+        look_after(hub, lambda: bool(done))
+
+    assert done == [0]
+
+
+def test_upkeep_does_not_go_on_without_a_database(engine, monkeypatch):
+    hub, done = make_hub(engine), []
+
+    def is_cut_off(_connection):
+        raise OperationalError("", {}, Exception(), connection_invalidated=True)
+
+    batches = (partial(is_cut_off), partial(done.append))
+    monkeypatch.setattr(scheduler, "upkeep_batches", lambda hub, now: batches)
+
+    with pytest.raises(OperationalError):
+        look_after(hub)
+
+    assert done == []
 
 
 def test_it_leaves_signs_of_life_and_stops_when_told(engine):
