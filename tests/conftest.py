@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,14 @@ from sqlalchemy import Engine
 
 from tests.support import leaks, routes
 from tests.support.databases import PARTITIONS, PostgresDatabases, SqliteDatabases
-from tests.support.servers import NotStarted, PrivateServer, start_postgres, start_redis
+from tests.support.memory import memory_folder
+from tests.support.servers import (
+    ON_DISK,
+    NotStarted,
+    PrivateServer,
+    start_postgres,
+    start_redis,
+)
 
 #: Machines that run tests are slow at times; a law of the domain is not about time.
 settings.register_profile("hub", deadline=None)
@@ -25,8 +33,9 @@ settings.register_profile("quick", deadline=None, max_examples=15)
 settings.register_profile("long", deadline=None, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hub"))
 
+MEMORY = memory_folder()
 STARTERS: dict[str, Callable[[], PrivateServer]] = {
-    "postgres": start_postgres,
+    "postgres": partial(start_postgres, MEMORY or ON_DISK),
     "redis": start_redis,
 }
 SERVERS = pytest.StashKey["Servers"]()
@@ -79,6 +88,8 @@ class Servers:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if MEMORY is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     leaks.pytest_configure(config)
     routes.compile_when_asked()
     handed = getattr(config, "workerinput", {}).get("servers", {})

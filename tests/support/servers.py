@@ -25,6 +25,7 @@ import redis
 
 from tools.programs import find_mariadb, find_postgres, find_redis
 
+ON_DISK = Path("/tmp")
 START_S = 60
 POLL_S = 0.05
 TRIES = 5
@@ -78,8 +79,10 @@ class PrivateServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start_postgres() -> PrivateServer:
+def start_postgres(within: Path = ON_DISK) -> PrivateServer:
     """PostgreSQL on a unix socket; the address is that of its database `postgres`.
+
+    `within`: where its folder is made, on a path short enough for a socket's name.
 
     Raises: NotStarted.
     """
@@ -87,7 +90,7 @@ def start_postgres() -> PrivateServer:
     if binaries is None:
         raise NotStarted("no PostgreSQL on this machine (Debian: apt-get install postgresql)")
     account = unprivileged_account()
-    folder = private_folder("pg", account)
+    folder = private_folder("pg", account, within)
     binaries = reachable(binaries, folder, account)
     data = ["-D", str(folder / "data")]
     locale = "C.UTF-8" if sys.platform == "linux" else "C"
@@ -200,9 +203,9 @@ def unprivileged_account() -> Account:
     raise NotStarted("PostgreSQL refuses root, and no unprivileged account is here")
 
 
-def private_folder(name: str, account: Account) -> Path:
+def private_folder(name: str, account: Account, within: Path = ON_DISK) -> Path:
     """A new folder that only this account enters, on a path short enough for a socket's name."""
-    folder = Path(tempfile.mkdtemp(prefix=f"hub-{name}-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix=f"hub-{name}-", dir=within))
     if account.uid is not None and account.gid is not None:
         os.chown(folder, account.uid, account.gid)
     return folder
