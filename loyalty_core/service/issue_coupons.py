@@ -77,7 +77,8 @@ def _issue(
         purchase.programme_id,
         plan.series[params.series],
         member,
-        since=purchase.event.occurred_at,
+        # A placed order that is paid, or a receipt that turns out to be somebody's, brings it now.
+        since=purchase.event.occurred_at if purchase.is_new else batch.now,
         zone=batch.zone,
     )
     batch.counters.coupons.add(coupon)
