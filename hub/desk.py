@@ -270,8 +270,8 @@ class InstallationDesk:
         return self._read(lambda c: self._booked(c, external_id))
 
     def _booked(self, connection: Connection, external_id: str) -> BookedSale | None:
-        source = self.live.source
-        found = find_purchases(connection, source, external_id=external_id)
+        plans, source = self.counter.hub.plans, self.live.source
+        found = find_purchases(connection, plans, source, external_id=external_id)
         own = next((one for one in found if one["source"] == source.name), None)
         if own is None:
             return None

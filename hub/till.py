@@ -355,7 +355,7 @@ class Till:
 
     def _found(self, connection: Connection, **by: str) -> Booked | None:
         try:
-            found = find_purchases(connection, self.source, **by)
+            found = find_purchases(connection, self.hub.plans, self.source, **by)
         except ShopForbidden:
             return None  # whose it is need not be told
         own = next((one for one in found if one["source"] == SOURCE), None)

@@ -45,7 +45,7 @@ def demo_wanted(hub: Hub) -> bool:
         if not programmes:
             return True
         ours = [each for each in programmes if _is_ours(connection, each)]
-        return bool(ours) and not _complete(connection, ours[0])
+        return bool(ours) and not _complete(hub, connection, ours[0])
 
 
 def make_demo(hub: Hub, progress: Progress) -> str:
@@ -72,11 +72,16 @@ def _is_ours(connection: Connection, programme: Programme) -> bool:
     )
 
 
-def _complete(connection: Connection, programme: Programme) -> bool:
+def _complete(hub: Hub, connection: Connection, programme: Programme) -> bool:
     """Receipts go in one after another, so the last one's being there says that all are."""
     visits = [each for each in history(_made_at(connection, programme)) if isinstance(each, Visit)]
     return bool(
-        find_purchases(connection, Source(programme.id, AUTHOR), external_id=visits[-1].external_id)
+        find_purchases(
+            connection,
+            hub.plans,
+            Source(programme.id, AUTHOR),
+            external_id=visits[-1].external_id,
+        )
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from loyalty_core.domain.pricing.declare import CODE, NAME, many, optional, whole, word
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_kit.events import PurchaseLine
 
 _WHOLE_UNIT = 1000
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,13 @@ def _after(grant: Grant, running: Span | None) -> Span | None:
     if grant.kind == "purchase":
         endless = grant.days is None or (running is not None and running.until is None)
         base = grant.at if running is None or running.until is None else running.until
-        until = None if endless else base + timedelta(days=grant.days or 0)
+        until = None if endless else _later(base, grant.days or 0)
     return Span(grant.club, starts_at, until, _source(grant, running))
+
+
+def _later(base: datetime, days: int) -> datetime:
+    """So many days later, and no later than can be told: a thousand cards are sold at once, too."""
+    return base + timedelta(days=max(0, min(days, (_LATEST - base).days)))
 
 
 def _source(grant: Grant, running: Span | None) -> str:

@@ -162,7 +162,12 @@ class _Tally:
             money = {name: line.paid_minor for name, line in self._lines.items()}
             share = dict.fromkeys(self._lines, WHOLE)
             return Returned(share, whole, money, over, self._unknown)
-        return Returned(self._share, self._quantity, self._money, over, self._unknown)
+        # A line whose money is back is back, also where nobody told of pieces.
+        quantity = {
+            name: line.quantity_milli if self._share[name] >= WHOLE else self._quantity[name]
+            for name, line in self._lines.items()
+        }
+        return Returned(self._share, quantity, self._money, over, self._unknown)
 
     def _all_money(self) -> bool:
         """Counted line by line: a second report of one line's return brings no other line back.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -110,6 +110,14 @@ class Ladder:
             for one in contributions
             if one.at <= now and (since is None or since <= one.at)
         )
+
+    def measured_before(
+        self, contributions: Mapping[int, Contribution], moment: datetime, *, but: int
+    ) -> int:
+        """What was contributed before that time in the window that holds it, without one purchase;
+        `contributions` by the numbers of what brought them."""
+        others = [one for no, one in contributions.items() if no != but and one.at < moment]
+        return self.measured(others, moment)
 
     def outlook(
         self, contributions: Collection[Contribution], place: Place, now: datetime

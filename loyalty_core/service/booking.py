@@ -295,7 +295,7 @@ def rebook(
     spend = _spend_wanted(purchase, booked, back) if counts else 0
     _move_spend(spend, purchase, booked, _Work(desk, occasion, moved, hold))
     _move_earned(counts, back, Origin.of(purchase), booked, _Work(desk, occasion, moved, None))
-    _count_goods(counts, purchase, booked, back)
+    _count_goods(counts, purchase, booked, back, desk.plan.main.code)
     return moved
 
 
@@ -473,10 +473,13 @@ def _move_clawed(currency: str, wanted: int, origin: Origin, booked: Booked, wor
 # --- facts ----------------------------------------------------------------------------------
 
 
-def _count_goods(counts: bool, purchase: KeptPurchase, booked: Booked, back: Returned) -> None:
-    """What the lines came to, for the receipt's page, for reports and for the tier."""
+def _count_goods(
+    counts: bool, purchase: KeptPurchase, booked: Booked, back: Returned, currency: str
+) -> None:
+    """What the lines came to, for the receipt's page, for reports and for the tier; points of the
+    main `currency`."""
     earned: dict[str, int] = {}
-    for award in booked.awards:
+    for award in [one for one in booked.awards if one.currency == currency]:
         for line, points in award.by_line:
             earned[line] = earned.get(line, 0) + points
     purchase.earned_by_line = earned

@@ -12,6 +12,7 @@ from loyalty_core.domain.receipt import returned
 from loyalty_core.service.booking import Booked, Moved, standing_refunds
 from loyalty_core.service.coupon_uses import COUPON_OVERUSED, still_used
 from loyalty_core.service.event_batch import EventBatch
+from loyalty_core.service.issue_coupons import still_issued
 from loyalty_core.service.promotion_limits import (
     BUDGET_EXCEEDED,
     CountedFor,
@@ -98,13 +99,16 @@ def _wanted(
         if effect.of != "points" and effect.promotion not in plan.issues
     ]
     own = tuple((line.id, 1) for line in purchase.lines if line.amount_minor)
-    earned += tuple(
+    issued = [
         Effect(promotion, "given", own) for promotion in booked.issues if promotion in plan.counted
-    )
+    ]
+    standing = still_issued(batch, purchase, booked) if issued else ()
     back = returned(purchase.lines, standing_refunds(purchase))
     effects = [*still_given(given, purchase.lines), *earned]
-    wanted = wanted_of(effects, back, plan, _counted(batch, purchase, booked))
-    return wanted, still_used(booked.coupons, effects, purchase.lines, back, plan)
+    counted = [*effects, *(one for one in issued if one.promotion in standing)]
+    wanted = wanted_of(counted, back, plan, _counted(batch, purchase, booked))
+    used = still_used(booked.coupons, [*effects, *issued], purchase.lines, back, plan)
+    return wanted, used
 
 
 def _counted(batch: EventBatch, purchase: KeptPurchase, booked: Booked) -> CountedFor:

@@ -19,7 +19,7 @@ from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.limits import Effect
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.rule_type import Stage
-from loyalty_core.domain.receipt import WHOLE, Returned, points_back
+from loyalty_core.domain.receipt import WHOLE, Returned
 from loyalty_core.store import coupon_pushes
 from loyalty_core.store import coupons as store
 from loyalty_core.store.coupons import CouponKey, KeptCoupon
@@ -212,9 +212,6 @@ def _left_of(effects: Sequence[Effect], share: Mapping[str, Fraction]) -> dict[s
     """What is left of the effects of each promotion that gave something."""
     left: dict[str, int] = {}
     for effect in effects:
-        by_line = dict(effect.by_line)
-        amount = sum(by_line.values())
-        if amount:
-            rest = amount - points_back(by_line, share)
-            left[effect.promotion] = left.get(effect.promotion, 0) + rest
+        if effect.by_line:
+            left[effect.promotion] = left.get(effect.promotion, 0) + effect.left(share)
     return left

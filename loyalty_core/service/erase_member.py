@@ -146,7 +146,7 @@ def export_member(
         "certificates": member_certificates(connection, programme_id, card.id, now=now),
         "purchases": _all(
             lambda cursor: member_purchases(
-                connection, programme_id, card.id, cursor=cursor, limit=_PAGE
+                connection, plans, programme_id, card.id, cursor=cursor, limit=_PAGE
             )
         ),
         "messages": [_told(row) for row in outbox.messages_of(connection, ids)],

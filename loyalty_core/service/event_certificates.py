@@ -154,11 +154,13 @@ class _Work:
 
     def _load_more(self, one: KeptCertificate, more: int, *, is_new: bool) -> None:
         book, purchase = one.book, self.purchase
+        at = purchase.event.occurred_at
         if book.activated_at is None:
             one.activated_by = purchase.id
+            # Of an order that was placed before, it is sold when the money has come.
+            at = at if purchase.is_new else self.occasion.now
         elif is_new and book.figures.loaded and not one.terms.top_up:
             self.moved.flag(CERTIFICATE_SOLD_BEFORE)
-        at = purchase.event.occurred_at
         book.load(more, self._why("load"), end_of_life(at, book.life_days, self.batch.zone))
 
     def _pay(self, one: KeptCertificate, wanted: PaidWith | None) -> None:

@@ -24,7 +24,7 @@ def settle_issued(batch: EventBatch, purchase: KeptPurchase, booked: Booked) -> 
     """
     if not booked.issues and not booked.issued:
         return
-    wanted = _wanted(batch, purchase, booked)
+    wanted = still_issued(batch, purchase, booked)
     coupons = batch.counters.coupons
     for promotion, code in booked.issued.items():
         state = ACTIVE if promotion in wanted else WITHDRAWN
@@ -42,7 +42,8 @@ def take_issued_back(batch: EventBatch, purchase: KeptPurchase, booked: Booked) 
     booked.issues, booked.about, booked.issued = (), {}, {}
 
 
-def _wanted(batch: EventBatch, purchase: KeptPurchase, booked: Booked) -> list[str]:
+def still_issued(batch: EventBatch, purchase: KeptPurchase, booked: Booked) -> list[str]:
+    """Promotions whose coupons the purchase brings as it now stands."""
     if purchase.event.status is not PurchaseStatus.PAID or purchase.linked_to is not None:
         return []
     plan = batch.plan(booked.rules_version)
@@ -76,7 +77,8 @@ def _issue(
         purchase.programme_id,
         plan.series[params.series],
         member,
-        since=purchase.event.occurred_at,
+        # A placed order that is paid, or a receipt that turns out to be somebody's, brings it now.
+        since=purchase.event.occurred_at if purchase.is_new else batch.now,
         zone=batch.zone,
     )
     batch.counters.coupons.add(coupon)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping
 from loyalty_core.domain.coupon_codes import told
 from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.service.members import Page, member_row
+from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.source import Source, check_shop, reaches_shop
 from loyalty_core.store import accounts as store
 from loyalty_core.store import members, purchases
@@ -55,6 +56,7 @@ def member_lots(
 
 def member_purchases(  # noqa: PLR0913 - each is a word of its own to the caller
     connection: Connection,
+    plans: PlanCache,
     programme_id: int,
     member_id: str,
     *,
@@ -76,11 +78,13 @@ def member_purchases(  # noqa: PLR0913 - each is a word of its own to the caller
     page = found[:limit]
     purchases.load_lines(connection, page)
     next_cursor = to_wire("p", page[-1].id) if len(found) > limit else None
-    return Page([purchase_view(one) for one in page], next_cursor)
+    main = plans.newest(connection, programme_id).main.code
+    return Page([purchase_view(one, main) for one in page], next_cursor)
 
 
-def find_purchases(
+def find_purchases(  # noqa: PLR0913 - which of them, each by keyword
     connection: Connection,
+    plans: PlanCache,
     source: Source,
     *,
     purchase_id: str | None = None,
@@ -107,15 +111,15 @@ def find_purchases(
     if found and not own:
         check_shop(connection, source, found[0].shop_id)
     purchases.load_lines(connection, own)
-    return [purchase_view(one) for one in own]
+    main = plans.newest(connection, programme_id).main.code
+    return [purchase_view(one, main) for one in own]
 
 
-def purchase_view(one: KeptPurchase) -> dict[str, Any]:
-    """A purchase as it stands: its lines with what they earned and what came back of them."""
+def purchase_view(one: KeptPurchase, currency: str) -> dict[str, Any]:
+    """A purchase as it stands: its lines with what they earned and what came back of them, in
+    points of the main `currency`."""
     event, booking = one.event, one.booking
-    main = booking.get("answer", {}).get("points", {})
-    earned = sum(booking.get("earned", {}).values())
-    clawed = sum(booking.get("clawed", {}).values())
+    earned, clawed = (booking.get(name, {}).get(currency, 0) for name in ("earned", "clawed"))
     return {
         "id": to_wire("p", one.id),
         "external_id": event.external_id,
@@ -132,7 +136,7 @@ def purchase_view(one: KeptPurchase) -> dict[str, Any]:
             for name in ("amount", "discount", "spend", "paid")
         },
         "points": {
-            "earned": format_decimal(earned if main else 0),
+            "earned": format_decimal(earned),
             "clawed_back": format_decimal(clawed),
             "spent": format_decimal(booking.get("spent", 0)),
             "given_back": format_decimal(booking.get("given_back", 0)),

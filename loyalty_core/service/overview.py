@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import audit, odd_receipts, safety, staff
 from loyalty_core.store import overview as store
 from loyalty_core.store.ids import to_wire
@@ -61,8 +62,9 @@ def count_dead_letters(connection: Connection, programme_id: int) -> int:
     return store.dead_deliveries(connection, programme_id)
 
 
-def look_over(
+def look_over(  # noqa: PLR0913 - each is a word of its own to the caller
     connection: Connection,
+    plans: PlanCache,
     programme: Programme,
     *,
     receipts: int,
@@ -83,7 +85,13 @@ def look_over(
         members=store.member_count(connection, programme.id),
         dead_letters=store.dead_deliveries(connection, programme.id),
         last_receipts=_told(
-            store.last_receipts(connection, programme.id, receipts, shops_of=shops)
+            store.last_receipts(
+                connection,
+                programme.id,
+                receipts,
+                currency=plans.newest(connection, programme.id).main.code,
+                shops_of=shops,
+            )
         ),
         today=store.stretch(connection, programme.id, midnight, now, now, shops_of=shops),
         before=store.stretch(
@@ -114,8 +122,9 @@ def look_over(
     )
 
 
-def receipts_of_today(
+def receipts_of_today(  # noqa: PLR0913 - each is a word of its own to the caller
     connection: Connection,
+    plans: PlanCache,
     programme: Programme,
     *,
     source: str,
@@ -127,7 +136,13 @@ def receipts_of_today(
     midnight = datetime.combine(now.astimezone(zone).date(), time(), zone)
     return _told(
         store.last_receipts(
-            connection, programme.id, _MOST, source=source, shops_of=shops, since=midnight
+            connection,
+            programme.id,
+            _MOST,
+            currency=plans.newest(connection, programme.id).main.code,
+            source=source,
+            shops_of=shops,
+            since=midnight,
         )
     )
 

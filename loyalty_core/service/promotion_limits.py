@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from loyalty_core.domain.dates import period_start
 from loyalty_core.domain.pricing.limits import Effect, Limit, LimitName, uses_of
 from loyalty_core.domain.pricing.plan import Plan
-from loyalty_core.domain.receipt import Returned, points_back
+from loyalty_core.domain.receipt import Returned
 from loyalty_core.service.certificate_uses import CertificateUses
 from loyalty_core.service.coupon_uses import CouponUses
 from loyalty_core.store import promotion_uses as store
@@ -156,10 +156,8 @@ def wanted_of(
     """
     wanted: dict[UseKey, Wanted] = {}
     for effect in effects:
-        by_line = dict(effect.by_line)
-        amount = sum(by_line.values()) - points_back(by_line, back.share)
         limits = plan.limits.get(effect.promotion, ())
-        for limit, part in uses_of(limits, amount):
+        for limit, part in uses_of(limits, effect.left(back.share)):
             key = counted.key(effect.promotion, limit)
             if key is not None:
                 known = wanted.get(key)

@@ -6,7 +6,7 @@ what is booked by difference (`ledger.md` 19, 20).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -528,6 +528,7 @@ def _awards(case: Case, plan: Plan, promise: Promise | None) -> tuple[Award, ...
         kept.event.occurred_at,
         booked.points_spent,
         equal,
+        _by_source(promised),
     )
     return _joined((*promised, *rated))
 
@@ -625,6 +626,13 @@ def _person(case: Case, plan: Plan) -> Person | None:
         goods=booked.goods,
         clubs=frozenset(booked.clubs),
     )
+
+
+def _by_source(awards: Iterable[Award]) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for award in awards:
+        found[award.source] = found.get(award.source, 0) + award.points
+    return found
 
 
 def _joined(awards: Iterable[Award]) -> tuple[Award, ...]:

@@ -20,13 +20,19 @@ from loyalty_core.domain.conditions.scene import History, Person, Place
 from loyalty_core.domain.errors import ProgrammeNotFound, TooManyReceipts
 from loyalty_core.domain.pricing.allot import money_of
 from loyalty_core.domain.pricing.basket import MemberFacts, PricedBasket
+from loyalty_core.domain.pricing.coupons import Entered
 from loyalty_core.domain.pricing.goods import fold
 from loyalty_core.domain.pricing.plan import Plan
 from loyalty_core.domain.pricing.price import price_basket
 from loyalty_core.domain.pricing.promotion import BASE
 from loyalty_core.domain.pricing.rule_type import Stage
 from loyalty_core.domain.pricing.rules import scale_off
-from loyalty_core.service.catalogue import CatalogueProduct, filled_in, products_for
+from loyalty_core.domain.tiers import Ladder
+from loyalty_core.service.catalogue import (
+    CatalogueProduct,
+    basket_line_filled_in,
+    products_for,
+)
 from loyalty_core.service.place import paid_with
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.whole_days import whole_days
@@ -47,6 +53,7 @@ from loyalty_core.store.programmes import (
     programme_by_id,
     published_versions,
 )
+from loyalty_core.store.tiers import contributions
 from loyalty_kit.checkout import BasketLine, QuoteRequest
 from loyalty_kit.events import PurchaseLine
 from loyalty_kit.money import UNIT_MILLI, divide
@@ -198,10 +205,20 @@ class Simulator:
         """What the receipts of a span come to on both sides."""
         tally = Tally()
         page = sales_of(self._connection, self._programme.id, self._period, span)
-        products, people = self._products(page), self._people(page)
+        products, alive = self._products(page), self._alive(page)
+        people, measured = self._people(page, alive), self._measured(page, alive)
         for sale in page:
             request = self._basket(sale, products)
-            was, now = self._priced(sale, request, people.get(sale.id))
+            facts = self._facts(sale, people.get(sale.id))
+            was, now = (
+                price_basket(
+                    request,
+                    plan,
+                    replace(facts, measured=measured.get((plan.version, sale.id))),
+                    sale.event.occurred_at,
+                )
+                for plan in (self._then(sale), self._draft)
+            )
             tally.add(sale, was, now)
             tally.add_margin(_costs(request, products), was, now)
         return tally
@@ -215,13 +232,18 @@ class Simulator:
         skus = {line.sku for sale in page for line in sale.event.lines if line.sku}
         return products_for(self._connection, self._programme.id, skus)
 
-    def _people(self, page: Sequence[PastSale]) -> dict[int, Person]:
+    def _alive(self, page: Sequence[PastSale]) -> Mapping[int, int | None]:
+        """Who the buyers are by now."""
+        told = {sale.member_id for sale in page if sale.member_id is not None}
+        return members.survivors(self._connection, self._programme.id, told)
+
+    def _people(
+        self, page: Sequence[PastSale], alive: Mapping[int, int | None]
+    ) -> dict[int, Person]:
         """Buyers by sale, where a rule looks at them: as their profile is today, with what they
         had bought by then."""
         if not any(map(_looks_at_buyers, (self._draft, *map(self._then, page)))):
             return {}
-        told = {sale.member_id for sale in page if sale.member_id is not None}
-        alive = members.survivors(self._connection, self._programme.id, told)
         kept = {one for one in alive.values() if one is not None}
         rows = members.member_rows(self._connection, self._programme.id, kept)
         before = history_before(self._connection, page)
@@ -238,13 +260,28 @@ class Simulator:
             if (row := rows.get(alive.get(sale.member_id or 0) or 0)) is not None
         }
 
-    def _priced(
-        self, sale: PastSale, request: QuoteRequest, person: Person | None
-    ) -> tuple[PricedBasket, PricedBasket]:
-        """Under the rules of then, and under the draft."""
-        at = sale.event.occurred_at
+    def _measured(
+        self, page: Sequence[PastSale], alive: Mapping[int, int | None]
+    ) -> dict[tuple[int, int], int]:
+        """What had counted for the tier before a sale, by the version of the rules and the sale:
+        under those by which the receipt that reaches a tier earns by it."""
+        plans = {plan.version: plan for plan in (self._draft, *map(self._then, page))}
+        kept = {one for one in alive.values() if one is not None}
+        found: dict[tuple[int, int], int] = {}
+        for plan in [one for one in plans.values() if one.asks_measure]:
+            ladder = Ladder.of(plan.rules, ZoneInfo(self._programme.timezone))
+            given = contributions(self._connection, ladder, kept)
+            for sale in page:
+                member = alive.get(sale.member_id or 0)
+                if member is not None:
+                    found[(plan.version, sale.id)] = ladder.measured_before(
+                        given[member], sale.event.occurred_at, but=sale.id
+                    )
+        return found
+
+    def _facts(self, sale: PastSale, person: Person | None) -> MemberFacts:
         known = sale.member_id is not None
-        facts = MemberFacts(
+        return MemberFacts(
             known=known,
             tier=sale.tier,
             available_points=sale.points_spent,
@@ -253,14 +290,17 @@ class Simulator:
             verified=known,
             person=person,
             place=self._place(sale),
+            coupons=_entered(sale),
         )
-        then = self._then(sale)
-        return price_basket(request, then, facts, at), price_basket(request, self._draft, facts, at)
 
     def _basket(self, sale: PastSale, products: Mapping[str, CatalogueProduct]) -> QuoteRequest:
         """What lines leave out, the catalogue fills in."""
         return QuoteRequest(
-            lines=tuple(map(_basket_line, filled_in(sale.event.lines, products))),
+            lines=tuple(
+                line if product is None else basket_line_filled_in(line, product)
+                for line in map(_basket_line, sale.event.lines)
+                for product in [products.get(line.sku or "")]
+            ),
             currency=sale.event.currency,
             shop=self._shops[sale.shop_id].code,
             channel=sale.event.channel,
@@ -288,6 +328,12 @@ class Simulator:
 
     def _plan(self, version: int) -> Plan:
         return self._plans.get(self._connection, self._programme.id, version)
+
+
+def _entered(sale: PastSale) -> Entered:
+    """The coupons that it went by, of each series the first."""
+    chosen = dict(reversed(sale.coupons))
+    return Entered({code: series for series, code in sale.coupons}, chosen)
 
 
 def _looks_at_buyers(plan: Plan) -> bool:

@@ -103,10 +103,7 @@ class Standings:
         """
         if not self._ladder.earns_at_once:
             return None
-        others = [
-            one for number, one in self._given[member].items() if number != but and one.at < moment
-        ]
-        return self._ladder.measured(others, moment)
+        return self._ladder.measured_before(self._given[member], moment, but=but)
 
     def history(self, member: int) -> History:
         """What the member has bought so far."""

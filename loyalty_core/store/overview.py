@@ -28,7 +28,8 @@ _LATE = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ReceiptRow:
-    """A receipt of the last ones; `points` is what it moved at its member, in hundredths."""
+    """A receipt of the last ones; `points` is what it moved at its member of the main currency, in
+    hundredths: earned less spent, whether or not a hold had set it aside."""
 
     id: int
     external_id: str
@@ -91,16 +92,19 @@ def last_receipts(  # noqa: PLR0913 - which of them, each by keyword
     programme_id: int,
     limit: int,
     *,
+    currency: str,
     source: str | None = None,
     shops_of: Collection[str] | None = None,
     since: datetime | None = None,
 ) -> list[ReceiptRow]:
-    """The receipts that came in last, the newest first; `source`, `shops_of` and `since`: those
-    alone that it sent, of these shops, that came since."""
+    """The receipts that came in last, the newest first; `currency`: the main one; `source`,
+    `shops_of` and `since`: those alone that it sent, of these shops, that came since."""
+    change = entries.c.d_available + entries.c.d_pending + entries.c.d_held - entries.c.d_debt
     moved = (
-        select(func.coalesce(func.sum(entries.c.d_available + entries.c.d_pending), 0))
+        select(func.coalesce(func.sum(change), 0))
         .where(
             entries.c.member_id == purchases.c.member_id,
+            entries.c.currency == currency,
             entries.c.purchase_id == purchases.c.id,
         )
         .correlate(purchases)

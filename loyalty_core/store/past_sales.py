@@ -14,7 +14,7 @@ from loyalty_core.domain.conditions.scene import History
 from loyalty_core.store.codec import from_json
 from loyalty_core.store.ids import first_id_at
 from loyalty_core.store.sets import among
-from loyalty_core.store.tables import purchases
+from loyalty_core.store.tables import members, purchases
 from loyalty_kit.events import Purchase
 from loyalty_kit.frozen import frozen
 
@@ -42,7 +42,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class PastSale:
-    """A paid receipt that counts.  `tier` and `points_spent` (hundredths) as it was booked."""
+    """A paid receipt that counts.  `tier`, `points_spent` (hundredths) and `coupons` (series and
+    code) as it was booked."""
 
     id: int
     shop_id: int
@@ -50,6 +51,7 @@ class PastSale:
     event: Purchase
     points_spent: int
     tier: str | None
+    coupons: tuple[tuple[str, str], ...] = ()
 
 
 _SALE = [purchases.c[name] for name in ("id", "shop_id", "member_id", "document", "booking")]
@@ -167,6 +169,8 @@ def sales_of(
 
 
 _EARLIER, _LATER = purchases.alias("earlier"), purchases.alias("later")
+_BUYER, _KNOWN_AS = members.alias("buyer"), members.alias("known_as")
+_NOW = func.coalesce(_BUYER.c.merged_into, _BUYER.c.id)
 _BEFORE = (
     select(
         _LATER.c.id,
@@ -174,10 +178,12 @@ _BEFORE = (
         func.coalesce(func.sum(_EARLIER.c.qualifying_minor), 0),
         func.max(_EARLIER.c.occurred_at),
     )
+    .join(_BUYER, _BUYER.c.id == _LATER.c.member_id)
+    .join(_KNOWN_AS, or_(_KNOWN_AS.c.id == _NOW, _KNOWN_AS.c.merged_into == _NOW))
     .join(
         _EARLIER,
         and_(
-            _EARLIER.c.member_id == _LATER.c.member_id,
+            _EARLIER.c.member_id == _KNOWN_AS.c.id,
             _EARLIER.c.occurred_at < _LATER.c.occurred_at,
             _EARLIER.c.qualifying_minor > 0,
         ),
@@ -188,7 +194,8 @@ _BEFORE = (
 
 
 def history_before(connection: Connection, sales: Sequence[PastSale]) -> dict[int, History]:
-    """What each buyer had bought before, net of what has come back since; left out: nothing."""
+    """What each buyer, with whoever was merged since, had bought before, net of what has come back
+    since; left out: nothing."""
     ids = [sale.id for sale in sales if sale.member_id is not None]
     return {
         number: History(count, int(spent), last)
@@ -224,4 +231,5 @@ def _sale(
         from_json(Purchase, document),
         booking.get("points_spent", 0),
         booking.get("tier"),
+        tuple((one["series"], one["code"]) for one in booking.get("coupons", ())),
     )

@@ -175,7 +175,10 @@ class BitrixStage:
     def purchase(self, number: int) -> dict[str, Any]:
         with read(self.hub.engine) as connection:
             (found,) = find_purchases(
-                connection, Source(self.programme_id, "test"), external_id=str(number)
+                connection,
+                self.hub.plans,
+                Source(self.programme_id, "test"),
+                external_id=str(number),
             )
         return dict(found)
 

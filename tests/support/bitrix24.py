@@ -90,7 +90,7 @@ class PortalStage:
     def purchase(self, number: str) -> dict[str, Any]:
         with read(self.hub.engine) as connection:
             (found,) = find_purchases(
-                connection, Source(self.programme_id, "test"), external_id=number
+                connection, self.hub.plans, Source(self.programme_id, "test"), external_id=number
             )
         return found
 

@@ -147,7 +147,7 @@ class Stage:
     def purchase(self, number: str) -> dict[str, Any] | None:
         with read(self.hub.engine) as connection:
             found = find_purchases(
-                connection, Source(self.programme_id, "test"), external_id=number
+                connection, self.hub.plans, Source(self.programme_id, "test"), external_id=number
             )
         assert len(found) <= 1, "one sale was booked twice"
         return found[0] if found else None

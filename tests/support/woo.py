@@ -224,7 +224,10 @@ class WooStage:
         """An order's purchase as the API shows it, or None."""
         with read(self.hub.engine) as connection:
             found = find_purchases(
-                connection, Source(self.programme_id, "test"), external_id=str(order_id)
+                connection,
+                self.hub.plans,
+                Source(self.programme_id, "test"),
+                external_id=str(order_id),
             )
         assert len(found) <= 1, "one order was booked twice"
         return found[0] if found else None

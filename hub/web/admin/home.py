@@ -45,6 +45,7 @@ def index() -> ResponseReturnValue:
     with read(hub.engine) as connection:
         overview = look_over(
             connection,
+            hub.plans,
             programme,
             receipts=_RECEIPTS,
             now=hub.clock.now(),

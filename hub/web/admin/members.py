@@ -143,7 +143,13 @@ def _rows(
     if view == "purchases":
         shops = rights.own_grant().shops
         bought = member_purchases(
-            connection, programme_id, member_id, cursor=cursor, limit=_PAGE, shops=shops
+            connection,
+            the_hub().plans,
+            programme_id,
+            member_id,
+            cursor=cursor,
+            limit=_PAGE,
+            shops=shops,
         )
         return list(bought.items), bought.next_cursor
     read_page = _PAGES[view]

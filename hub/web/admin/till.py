@@ -301,7 +301,12 @@ def _front(
     till = _till()
     with read(till.hub.engine) as connection:
         today = receipts_of_today(
-            connection, till.programme, source=SOURCE, shops=till.grant.shops, now=till.now
+            connection,
+            till.hub.plans,
+            till.programme,
+            source=SOURCE,
+            shops=till.grant.shops,
+            now=till.now,
         )
     return render_template(
         "admin/till.html",

@@ -82,7 +82,9 @@ def refund(call: Call) -> Answer:
 def list_purchases(call: Call) -> Answer:
     """The purchases with an id at their source, or of an order."""
     asked = body.read_query(wire.PurchaseQuerySchema())
-    found = call.read(lambda connection: find_purchases(connection, call.source, **asked))
+    found = call.read(
+        lambda connection: find_purchases(connection, call.plans, call.source, **asked)
+    )
     return answer({"items": found})
 
 
@@ -99,7 +101,9 @@ def list_purchases(call: Call) -> Answer:
 def show_purchase(call: Call, purchase_id: str) -> Answer:
     """A purchase as it is known."""
     found = call.read(
-        lambda connection: find_purchases(connection, call.source, purchase_id=purchase_id)
+        lambda connection: find_purchases(
+            connection, call.plans, call.source, purchase_id=purchase_id
+        )
     )
     if not found:
         raise PurchaseNotFound

@@ -191,7 +191,7 @@ def member_purchases(call: Call, member_id: str) -> Answer:
     asked = body.read_query(PageQuerySchema())
     page = call.read(
         lambda connection: member_pages.member_purchases(
-            connection, call.key.programme_id, member_id, **asked
+            connection, call.plans, call.key.programme_id, member_id, **asked
         )
     )
     return answer(render.page(page))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from loyalty_core.domain.conditions.scene import Scene
 from loyalty_core.domain.pricing.basket import Award, MemberFacts
@@ -32,6 +33,7 @@ ONCE = 100
 """The factor of a line that is not multiplied, in the hundredths of `Multiply.factor`."""
 
 WHOLE_BP = 100_00
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @frozen
@@ -94,15 +96,24 @@ class Bars:
 class Bonuses:
     """Extra parts of each line's own earning, and points of promotions' own.
 
-    Multipliers add up: x2 and x3 make x4.  Lines in `promised` have their points already.
+    Multipliers add up: x2 and x3 make x4.  Lines in `promised` have their points already, those
+    of `had` by source.
     """
 
-    __slots__ = ("extras", "given", "own_bp", "own_minor", "plan", "view")
+    __slots__ = ("extras", "given", "had", "own_bp", "own_minor", "plan", "view")
 
-    def __init__(self, view: View, plan: Plan, own_bp: int, promised: Collection[int]) -> None:
+    def __init__(
+        self,
+        view: View,
+        plan: Plan,
+        own_bp: int,
+        promised: Collection[int],
+        had: Mapping[str, int],
+    ) -> None:
         self.view = view
         self.plan = plan
         self.own_bp = own_bp
+        self.had = had
         self.own_minor = [
             0 if position in promised else base for position, base in enumerate(view.base_minor)
         ]
@@ -150,13 +161,15 @@ def earn(  # noqa: PLR0913 - the receipt, the rules and the moment, each by its 
     scene: Scene,
     candidates: Candidates,
     promised: Collection[int] = (),
+    had: Mapping[str, int] = _NOTHING,
 ) -> Earned:
     """What lines earn of `base_minor` (kopecks by line) in the scene that conditions look at.
 
     All shares of money are rounded once, on the receipt, as the currency says; then they are
     split over lines and sources by largest remainder, in hundredths.  Points that promotions
     name are given as they are.  What the law bars then earns nothing.  Positions in
-    `promised` count towards sums and minimums, and earn nothing here.
+    `promised` count towards sums and minimums, and earn nothing here: what a promotion names for
+    the receipt is less by what they have of it (`had`, hundredths by source).
     """
     view.base_minor = list(base_minor)
     for position, tables in tables_for(view, plan.law, scene.now).items():
@@ -164,7 +177,7 @@ def earn(  # noqa: PLR0913 - the receipt, the rules and the moment, each by its 
             view.base_minor[position] = 0
     came = run_lanes(candidates.get(Stage.BAR, ()), Bars(view), scene)
     own_bp = plan.base_bp(scene)
-    step = Bonuses(view, plan, own_bp, promised)
+    step = Bonuses(view, plan, own_bp, promised, had)
     came |= run_lanes(candidates.get(Stage.EARN, ()), step, scene)
     cells = [base * own_bp * ONCE for base in step.own_minor]
     for _, gift in step.extras:
@@ -208,12 +221,16 @@ def _given(by_line: list[int], step: Bonuses, promised: Collection[int]) -> list
         whole = prorate(gift.points, gift.weights)
         if limits := compiled.promotion.limits:
             whole = cut_points(compiled.promotion.id, limits, whole, step.view)
-        split = zip(gift.lines, whole, strict=True)
-        parts = [(position, part) for position, part in split if position not in promised]
-        award = _award(compiled, [at for at, _ in parts], [part for _, part in parts], step)
+        split = dict(zip(gift.lines, whole, strict=True))
+        fresh = [position for position in gift.lines if position not in promised]
+        own = [split[position] for position in fresh]
+        left = max(0, gift.points - step.had.get(compiled.promotion.id, 0))
+        if sum(own) > left:
+            own = prorate(left, own)
+        award = _award(compiled, fresh, own, step)
         awards.append(award)
         if award.currency == step.plan.main.code:
-            for position, part in parts:
+            for position, part in zip(fresh, own, strict=True):
                 by_line[position] += part
     return awards
 
@@ -272,14 +289,15 @@ def rate_purchase(  # noqa: PLR0913 - the receipt, the rules and the moment, eac
     at: datetime,
     points_spent: int,
     promised: Collection[str] = (),
+    had: Mapping[str, int] = _NOTHING,
 ) -> tuple[Award, ...]:
     """What a purchase earns; its lines are facts and stand as they are.
 
     `lines` have their discount and spend resolved (no `reduction`) and their categories filled
     in; `facts` are those known for `at`.  `points_spent` is what the whole receipt was paid
     with, in hundredths.  Lines in `promised` (ids) earn what a hold promised them: they
-    count towards sums and minimums, and earn nothing here.  A basket priced and bought as
-    priced earns what was promised.
+    count towards sums and minimums, and earn nothing here; `had`: what they earn, in hundredths
+    by source.  A basket priced and bought as priced earns what was promised.
     """
     spend_minor = [line.spend_minor or 0 for line in lines]
     paid_minor = [line.paid_minor for line in lines]
@@ -296,4 +314,4 @@ def rate_purchase(  # noqa: PLR0913 - the receipt, the rules and the moment, eac
     if facts.measured is not None:
         goods = goods_of(lines, paid_minor)
         scene.tier = plan.tier_reached(facts.tier, facts.measured, goods)
-    return earn(view, base_minor, plan, scene, candidates, done).awards
+    return earn(view, base_minor, plan, scene, candidates, done, had).awards

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from fractions import Fraction
 
 from loyalty_core.domain.pricing.declare import (
     Kind,
@@ -19,6 +20,7 @@ from loyalty_core.domain.pricing.declare import (
     word,
 )
 from loyalty_core.domain.pricing.rule_type import Grant, Off, Refusal, Stage, View
+from loyalty_core.domain.receipt import WHOLE, points_back
 from loyalty_kit.frozen import frozen
 from loyalty_kit.money import prorate
 
@@ -183,6 +185,13 @@ class Effect:
     promotion: str
     of: str
     by_line: tuple[tuple[str, int], ...]
+
+    def left(self, share: Mapping[str, Fraction]) -> int:
+        """What stands of it when such shares of the lines came back."""
+        if self.of == "given":
+            return int(any(share.get(name, 0) < WHOLE for name, _ in self.by_line))
+        by_line = dict(self.by_line)
+        return sum(by_line.values()) - points_back(by_line, share)
 
 
 def uses_of(limits: Sequence[Limit], amount: int) -> Iterator[tuple[Limit, int]]:

@@ -94,3 +94,13 @@ def test_whole_units_that_are_kept_count():
 
     assert bought(clubs, lines, {"1": 500}, 7, START) == [Grant("wine", "purchase", 7, START, 60)]
     assert bought(clubs, lines, {"1": 2000, "2": 1000}, 7, START) == []
+
+
+@pytest.mark.parametrize(
+    "many", [[sold(1, 36_500 * 1000)], [sold(1, 3_000_000), sold(2, 3_000_000)]]
+)
+def test_cards_of_ten_thousand_years_last_as_long_as_can_be_told(many: list[Grant]):
+    """A receipt with a thousand cards is a fact, and is booked."""
+    (span,) = spans(many)
+
+    assert (span.starts_at, span.until) == (day(1), datetime(9999, 1, 1, tzinfo=UTC))

@@ -16,6 +16,7 @@ from loyalty_kit.events import (
     PurchaseLine,
     PurchaseStatus,
 )
+from tests.support.books import assert_books_add_up
 from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop, open_programme, rules
 from tests.support.lines import line, reduced
 
@@ -134,6 +135,30 @@ def test_ledger_14_lines_as_held_take_the_holds_earning_others_its_rules(shop: S
 
     assert receipt.points["earned"] == 6_00 + 3_00 + 1_00
     assert receipt.flags == ("hold_differs",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "added"),
+    [
+        ("earn_points", {"points": "100"}, 0),
+        ("earn_per_sum", {"points": "7", "per": "300.00"}, 7_00),
+        ("earn_per_unit", {"points": "5"}, 5_00),
+    ],
+)
+def test_ledger_14_what_a_promotion_names_for_a_receipt_is_given_once(
+    engine: Engine, kind: str, params: dict[str, str], added: int
+):
+    """A line of 300.00 is bought as held, another of 300.00 beside it: 100 for the receipt were
+    promised already, 7 for each 300.00 come twice, 5 for each piece too."""
+    named = {"id": "p", "name": "P", "type": kind, "params": params}
+    shop = open_programme(engine, rules(earn="0") | {"promotions": [named]})
+    shop.buy("P0", by=ANNA, lines=(line("1", 0),))
+    hold = shop.hold(300_00, cart="c")
+    receipt = shop.buy("P1", lines=(line("1", 300_00), line("2", 300_00)), hold=hold.id)
+
+    assert receipt.points["earned"] == hold.quote.points.earn + added
+    assert receipt.flags == ("hold_differs",)
+    assert_books_add_up(shop)
 
 
 def test_ledger_14_a_delivery_that_was_not_asked_about_is_no_difference(shop: Shop):

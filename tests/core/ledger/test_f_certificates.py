@@ -170,6 +170,20 @@ def test_a_certificate_buys_no_certificate(shop: Shop):
     assert told(quote) == [("applied", None, 30_00)]
 
 
+def test_one_that_an_order_sells_lives_from_the_day_on_which_it_is_paid(shop: Shop):
+    """Thirty days from the payment, forty after the order was placed."""
+    (code,) = shop.make_certificates(80_00, loaded=False)
+    placed = shop.now
+    order = shop.purchase("P1", lines=(sale(code, 80_00),), status=PurchaseStatus.OPEN)
+    shop.tell(order)
+    shop.advance(days=40)
+    shop.tell(replace(order, status=PurchaseStatus.PAID, occurred_at=placed, revision=2))
+
+    assert shop.money(code) == "active 80.00"
+    shop.advance(days=31)
+    assert shop.money(code) == "expired 0.00"
+
+
 # --- holds ------------------------------------------------------------------------------------
 
 

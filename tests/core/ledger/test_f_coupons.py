@@ -27,7 +27,7 @@ from tests.core.ledger.test_f_promotion_limits import discount, double, off, pay
 from tests.support.books import assert_books_add_up
 from tests.support.heard import heard
 from tests.support.ledger import ANNA, BORIS, Shop, open_programme, rules
-from tests.support.lines import back, basket, line
+from tests.support.lines import back, basket, line, moscow
 
 Open = Callable[..., Shop]
 
@@ -480,6 +480,20 @@ def test_a_coupon_that_was_told_of_is_issued(engine: Engine, why: str, held: boo
     shop.bring_back("R2", 60_00, purchase="P1")
     assert states(shop) == ["withdrawn"]
     assert_books_add_up(shop)
+
+
+def test_a_coupon_of_an_order_lives_from_the_day_on_which_it_is_paid(engine: Engine):
+    """Seven days from the payment, ten days after the order was placed."""
+    gift = {"id": "g", "name": "G", "type": "give_coupon", "params": {"series": "spring"}}
+    document = rules() | {"promotions": [gift], "coupons": [series(life_days=7)]}
+    shop = open_programme(engine, document)
+    placed = shop.now
+    shop.buy("P1", 100_00, status=PurchaseStatus.OPEN)
+    shop.advance(days=10)
+    shop.buy("P1", 100_00, at=placed, revision=2)
+
+    (coupon,) = shop._own(coupons)
+    assert coupon["ends_at"] == moscow(2026, 4, 1)
 
 
 def states(shop: Shop) -> list[str]:

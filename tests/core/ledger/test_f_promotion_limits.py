@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import Engine, update
 
 from loyalty_core.domain.errors import PriceChanged
+from loyalty_core.service.coupons import member_coupons
 from loyalty_core.service.quote_basket import quote_basket
 from loyalty_core.service.verify_ledger import rebuild_ledger, verify_ledger
 from loyalty_core.store.database import read, write
 from loyalty_core.store.tables import promotion_uses
-from loyalty_kit.checkout import QuoteRequest
+from loyalty_kit.checkout import BasketLine, QuoteRequest
 from loyalty_kit.events import Customer, FiscalSign, PurchaseStatus
 from tests.support.books import assert_books_add_up
 from tests.support.heard import heard
@@ -384,6 +385,48 @@ def test_a_hold_promises_points_under_a_limit(opened: Open):
 
     assert (told.points["earned"], told.flags) == (20_00, ())
     assert shop.used("x2", "points") == 10_00
+
+
+def test_a_gift_is_used_while_any_piece_of_the_receipt_is_kept(opened: Open):
+    """Of three pieces two come back: the gift is still there, and once for a member is once."""
+    cup = {"type": "gift", "params": {"sku": "CUP", "name": "Cup"}}
+    shop = opened(off(limit(per="member"), **cup))
+    shop.buy("P0", 1_00)
+    three = (BasketLine("1", 3000, 90_00, sku="TEA"),)
+    hold = shop.hold_lines(three, cart="a")
+    assert [one.sku for one in hold.quote.gifts] == ["CUP"]
+    shop.tell(shop.purchase("P1", lines=(line("1", 90_00, pieces=3, sku="TEA"),), hold=hold.id))
+    seen = []
+    for name, pieces in (("R1", 2), ("R2", 1)):
+        money = pieces * 30_00
+        shop.bring_back(name, money, purchase="P1", lines=(back("1", money, pieces),))
+        seen.append((shop.used(), [one.sku for one in shop.quote_lines(three).gifts]))
+
+    assert seen == [(1, []), (0, ["CUP"])]
+
+
+def test_a_coupon_that_a_receipt_brings_is_used_for_as_long_as_it_stands(opened: Open):
+    """Once for a member: half of the tea back leaves the coupon and its use, the rest takes both
+    back, though the bread is kept."""
+    gives = {"type": "give_coupon", "params": {"series": "next", "skus": ["TEA"]}}
+    off_next = off(id="next", coupon="next")
+    series = [{"code": "next", "name": "Next"}]
+    shop = opened(off(limit(per="member"), **gives), off_next, coupons=series)
+    tea = line("1", 100_00, pieces=2, sku="TEA")
+    seen = []
+
+    def look() -> None:
+        with read(shop.engine) as connection:
+            own = member_coupons(connection, shop.programme_id, shop.wire(ANNA), now=shop.now)
+        seen.append((shop.used(), sorted(one["state"] for one in own)))
+
+    shop.buy("P1", lines=(tea, line("2", 10_00)))
+    for name in ("R1", "R2"):
+        shop.bring_back(name, 50_00, purchase="P1", lines=(back("1", 50_00),))
+        shop.buy(f"P-{name}", lines=(tea,))
+        look()
+
+    assert seen == [(1, ["active"]), (1, ["active", "withdrawn"])]
 
 
 def test_a_batch_sees_its_own_uses(opened: Open):

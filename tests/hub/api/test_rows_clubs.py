@@ -163,6 +163,27 @@ def test_r36_a_return_that_is_mended_gives_the_membership_again(scene):
     assert seen == [0, 1, 0]
 
 
+def test_r36_a_card_whose_money_is_back_is_back_though_nobody_told_of_pieces(scene):
+    """A part of its price leaves it, the rest takes it back; the tea beside it stays sold."""
+    scene.publish(clubs=[WINE])
+    anna, now = join(scene), scene.clock.now()
+    scene.shop.post(
+        "/purchases",
+        card("p-1", now, lines=[card_line(), a_line(id="2", amount="9.00", paid="9.00")]),
+    )
+
+    seen = []
+    for name, money in (("r-1", "400.00"), ("r-2", "600.00")):
+        lines = [{"id": "1", "paid_back": money}]
+        told = a_refund(external_id=name, amount=money, lines=lines, occurred_at=now.isoformat())
+        assert scene.shop.post("/refunds", told).status_code == 201
+        seen.append(len(clubs_of(scene, anna)))
+
+    assert seen == [1, 0]
+    (kept,) = scene.shop.get("/purchases?external_id=p-1").get_json()["items"]
+    assert [line["returned_quantity"] for line in kept["lines"]] == ["1", "0"]
+
+
 def test_r36_a_card_moves_with_its_receipt_to_its_real_buyer(scene):
     scene.publish(clubs=[WINE])
     anna, boris, now = join(scene), join(scene, BORIS), scene.clock.now()
