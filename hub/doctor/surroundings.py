@@ -7,6 +7,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import requests
@@ -24,6 +25,8 @@ DISK_FAILS_BELOW = 100 * MIB
 DISK_WARNS_BELOW = 1024 * MIB
 CLOCK_MAY_DIFFER = timedelta(seconds=5)
 PUBLIC_ANSWER_S = 5.0
+KNOCK = "/hooks/doctor/knock"
+"""Where no shop delivers."""
 _BUILT_AFTER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -114,7 +117,10 @@ def _connectors(hub: Hub) -> Iterator[Finding]:
 
 
 def _public_address(hub: Hub) -> Iterator[Finding]:
-    """Whether shops find the hub: its own /healthz, asked at the address that they use."""
+    """Whether shops find the hub: one of its doors for them, asked at the address that they use.
+
+    Proxies keep `/healthz` inside (deploy/nginx); the doors for shops stand open.
+    """
     address = hub.config.public_url
     if address is None:
         yield Finding("public address", "ok", "HUB_PUBLIC_URL is not set; nobody outside calls")
@@ -134,12 +140,24 @@ def _public_address(hub: Hub) -> Iterator[Finding]:
 def _no_hub_behind(address: str) -> str | None:
     try:
         answer = requests.get(
-            f"{address.rstrip('/')}/healthz", timeout=PUBLIC_ANSWER_S, allow_redirects=False
+            f"{address.rstrip('/')}{KNOCK}", timeout=PUBLIC_ANSWER_S, allow_redirects=False
         )
-        known = answer.status_code == 200 and answer.json() == {"status": "alive"}
     except requests.RequestException as error:
         return f"no answer ({type(error).__name__})"
-    return None if known else f"something else answers (status {answer.status_code})"
+    return None if _is_the_hubs(answer) else f"something else answers (status {answer.status_code})"
+
+
+def _is_the_hubs(answer: requests.Response) -> bool:
+    """Nobody delivers by GET, and the hub says so in its form of errors (http-contract.md)."""
+    try:
+        told = answer.json()
+    except requests.JSONDecodeError:
+        return False
+    return (
+        answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+        and isinstance(told, dict)
+        and told.get("code") == "method_not_allowed"
+    )
 
 
 CHECKS = (
