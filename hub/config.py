@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -117,6 +117,19 @@ def load_config() -> Config:
     except EnvValidationError as error:
         raise ConfigError(cast(Mapping[str, list[str]], error.error_messages)) from None
     return config
+
+
+def unknown_settings() -> list[str]:
+    """Variables of the environment that look like settings and are none: mostly misspelt.
+
+    They stop nothing, as others may have put them there (Kubernetes names services so).
+    """
+    known = {f"HUB_{field.name.upper()}" for field in fields(Config)}
+    return sorted(
+        name
+        for name in os.environ
+        if name.startswith("HUB_") and name not in known and name.removesuffix("_FILE") not in known
+    )
 
 
 def _useless_files() -> dict[str, list[str]]:

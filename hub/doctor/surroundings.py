@@ -1,4 +1,4 @@
-"""The machine: clock, disk, keys, queue, connectors, and the way in from outside."""
+"""The machine: settings, clock, disk, keys, queue, connectors, and the way in from outside."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import requests
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from hub.config import unknown_settings
 from hub.doctor.finding import Check, Finding
 from hub.registry import EntryState
 from hub.vault import KEYS_FILE
@@ -28,6 +29,18 @@ PUBLIC_ANSWER_S = 5.0
 KNOCK = "/hooks/doctor/knock"
 """Where no shop delivers."""
 _BUILT_AFTER = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _settings(_hub: Hub) -> Iterator[Finding]:
+    if unknown := unknown_settings():
+        yield Finding(
+            "settings",
+            "warning",
+            f"no settings of the hub: {', '.join(unknown)}",
+            "Is a name misspelt?  docs/operate.md lists them all.",
+        )
+        return
+    yield Finding("settings", "ok", "each HUB_... of the environment is one")
 
 
 def _clock(hub: Hub) -> Iterator[Finding]:
@@ -161,6 +174,7 @@ def _is_the_hubs(answer: requests.Response) -> bool:
 
 
 CHECKS = (
+    Check("settings", _settings),
     Check("clock", _clock),
     Check("disk", _disk),
     Check("secret keys", _keys),

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from hub.config import ConfigError, load_config
+from hub.config import ConfigError, load_config, unknown_settings
+from tests.deploy.known import KNOWN
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +66,19 @@ def test_a_value_may_come_from_a_file(monkeypatch, tmp_path):
     monkeypatch.setenv("HUB_DATABASE_URL_FILE", str(tmp_path / "url"))
 
     assert load_config().database_url == "postgresql://hub:secret@db/hub"
+
+
+def test_each_setting_that_is_read_is_known(monkeypatch):
+    for name in os.environ:
+        if name.startswith("HUB_"):
+            monkeypatch.delenv(name)
+    for name in KNOWN:
+        monkeypatch.setenv(name, "")
+        monkeypatch.setenv(f"{name}_FILE", "")
+    assert unknown_settings() == []
+
+    monkeypatch.setenv("HUB_POTR", "9090")
+    assert unknown_settings() == ["HUB_POTR"]
 
 
 def test_every_file_that_holds_no_value_is_named(monkeypatch, tmp_path):

@@ -237,6 +237,17 @@ def test_a_database_on_a_disk_of_the_network(demo, checks, tmp_path, monkeypatch
 # --- the world outside ----------------------------------------------------------------------
 
 
+def test_a_setting_whose_name_is_misspelt(demo, settings, checks, tmp_path):
+    (tmp_path / "limit").write_text("100/minute")
+    settings |= {"HUB_SWEEP_S": "20", "HUB_RATE_LIMIT_FILE": str(tmp_path / "limit")}
+    assert checks()["settings"]["state"] == "ok"
+
+    settings |= {"HUB_KEEP_DELIVERY_DAYS": "0", "HUB_TRUSTED_PROXY": "1"}
+    found = checks()["settings"]
+    assert found["state"] == "warning"
+    assert found["text"].endswith(": HUB_KEEP_DELIVERY_DAYS, HUB_TRUSTED_PROXY")
+
+
 def test_the_address_that_shops_use(demo, settings, checks, httpserver, sqlite_engine, tmp_path):
     shop = Shopfloor(sqlite_engine, data_dir=tmp_path / "data")
     with served(create_app(shop.hub)) as address:
