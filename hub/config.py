@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -74,8 +74,11 @@ class Config:
 def load_config() -> Config:
     """The configuration that the environment asks for.
 
-    Raises: ConfigError, which names every variable that is wrong, not just the first.
+    Raises: ConfigError, which names every variable that is wrong, not just the first; files that
+    cannot be read are told before anything else, as nothing is known of what they hold.
     """
+    if files := _useless_files():
+        raise ConfigError(files)
     env = FileAwareEnv(eager=False, strip_whitespace=True)
     data_dir = Path(_text(env, "HUB_DATA_DIR") or "var").absolute()
     database_url = env.str(
@@ -114,6 +117,36 @@ def load_config() -> Config:
     except EnvValidationError as error:
         raise ConfigError(cast(Mapping[str, list[str]], error.error_messages)) from None
     return config
+
+
+def unknown_settings() -> list[str]:
+    """Variables of the environment that look like settings and are none: mostly misspelt.
+
+    They stop nothing, as others may have put them there (Kubernetes names services so).
+    """
+    known = {f"HUB_{field.name.upper()}" for field in fields(Config)}
+    return sorted(
+        name
+        for name in os.environ
+        if name.startswith("HUB_") and name not in known and name.removesuffix("_FILE") not in known
+    )
+
+
+def _useless_files() -> dict[str, list[str]]:
+    """What is wrong with the files of `HUB_X_FILE`.  An empty one is: whoever names a file of keys
+    that was not written must not be given others without a word."""
+    wrong: dict[str, list[str]] = {}
+    for name, place in os.environ.items():
+        if not (name.startswith("HUB_") and name.endswith("_FILE") and place):
+            continue
+        try:
+            if not Path(place).read_text().strip():
+                wrong[name] = [f"The file {place} is empty."]
+        except OSError as error:
+            wrong[name] = [f"The file {place} cannot be read: {error.strerror}."]
+        except UnicodeDecodeError:
+            wrong[name] = [f"The file {place} is no text."]
+    return wrong
 
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")

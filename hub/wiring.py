@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine, make_url
 
 from hub.clock import Clock, SystemClock
-from hub.config import Config
+from hub.config import Config, ConfigError
 from hub.ingest.sealed import Cells
 from hub.metrics import Metrics
 from hub.pace import RedisCount
@@ -67,10 +67,17 @@ def build_hub(
 
 
 def prepare_data_dir(config: Config) -> None:
-    """Make the folders that the data needs: readable by this account alone."""
-    folders = {config.data_dir}
+    """Make the folders that the data needs: readable by this account alone.
+
+    Raises: ConfigError.
+    """
+    folders = {config.data_dir: "HUB_DATA_DIR"}
     url = make_url(config.database_url)
     if url.get_backend_name() == "sqlite" and url.database:
-        folders.add(Path(url.database).absolute().parent)
-    for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folders.setdefault(Path(url.database).absolute().parent, "HUB_DATABASE_URL")
+    for folder, setting in folders.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            told = f"The folder {folder} cannot be made: {error.strerror}."
+            raise ConfigError({setting: [told]}) from error

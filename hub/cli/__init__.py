@@ -59,6 +59,8 @@ class LazyWords(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # Whoever read along has enough; click ends quietly.
         except EXPECTED as error:
             raise click.ClickException(told(error)) from error
 

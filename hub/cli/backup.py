@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -45,7 +47,7 @@ def backup(file: Path, inspect: bool, with_keys: bool, force: bool, as_json: boo
     if inspect:
         _inspect(place, as_json)
         return
-    with _on_disk(), progress_bar("Backing up", "B") as move:
+    with _on_disk(), _ended_in_order(), progress_bar("Backing up", "B") as move:
         manifest = make_backup(bare_hub(), place, with_keys=with_keys, replace=force, progress=move)
     _print_manifest(place, manifest, as_json)
     click.echo(_WITH_KEYS if with_keys else _WITHOUT_KEYS, err=True)
@@ -62,7 +64,11 @@ def restore_command(file: Path, dry_run: bool, force: bool, as_json: bool) -> No
     The hub must not be running.  Exits with 1 if the books do not agree afterwards.
     """
     hub, place = bare_hub(), file.absolute()
-    with _on_disk(), progress_bar("Checking" if dry_run else "Restoring", "B") as move:
+    with (
+        _on_disk(),
+        _ended_in_order(),
+        progress_bar("Checking" if dry_run else "Restoring", "B") as move,
+    ):
         done = (
             look_ahead(hub, place, move)
             if dry_run
@@ -85,10 +91,29 @@ def _on_disk() -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM ends it as Ctrl-C does, so that no half copy of all members is left: at the end of
+    a machine's day, or of a container's.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _inspect(place: Path, as_json: bool) -> None:
     read_manifest(place)
     room = TemporaryDirectory(prefix=".inspect-", dir=place.parent)
-    with room as folder, progress_bar("Checking", "B") as move:
+    with _ended_in_order(), room as folder, progress_bar("Checking", "B") as move:
         manifest = unpack(place, Path(folder), move)
     _print_manifest(place, manifest, as_json)
 

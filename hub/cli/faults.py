@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from alembic.util import CommandError
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from hub.config import ConfigError
 from hub.keeping.archive import BackupRefused
@@ -26,9 +26,9 @@ EXPECTED = (
     Unreadable,
     BackupRefused,
     SheetUnreadable,
-    OperationalError,
-    IntegrityError,
+    DatabaseError,
     CommandError,
+    OSError,
 )
 
 
@@ -39,12 +39,14 @@ def told(error: BaseException) -> str:
     if isinstance(error, LoyaltyError):
         facts = ", ".join(f"{name}: {value}" for name, value in error.facts.items())
         return _sentence(error.code) + (f" ({facts})" if facts else "")
-    if isinstance(error, OperationalError):
+    if isinstance(error, IntegrityError):
+        return "The database refused it: there is one of this name already."
+    if isinstance(error, DatabaseError):
         return f"The database cannot be used: {_first_line(error.orig)}"
     if isinstance(error, CommandError):
         return f"The database is newer than this version of the hub: {error}"
-    if isinstance(error, IntegrityError):
-        return "The database refused it: there is one of this name already."
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror + (f": {error.filename}" if error.filename else "")
     return str(error) or type(error).__name__
 
 

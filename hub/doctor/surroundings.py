@@ -1,4 +1,4 @@
-"""The machine: clock, disk, keys, queue, connectors, and the way in from outside."""
+"""The machine: settings, clock, disk, keys, queue, connectors, and the way in from outside."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import shutil
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import requests
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from hub.config import unknown_settings
 from hub.doctor.finding import Check, Finding
 from hub.registry import EntryState
 from hub.vault import KEYS_FILE
@@ -24,7 +26,21 @@ DISK_FAILS_BELOW = 100 * MIB
 DISK_WARNS_BELOW = 1024 * MIB
 CLOCK_MAY_DIFFER = timedelta(seconds=5)
 PUBLIC_ANSWER_S = 5.0
+KNOCK = "/hooks/doctor/knock"
+"""Where no shop delivers."""
 _BUILT_AFTER = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _settings(_hub: Hub) -> Iterator[Finding]:
+    if unknown := unknown_settings():
+        yield Finding(
+            "settings",
+            "warning",
+            f"no settings of the hub: {', '.join(unknown)}",
+            "Is a name misspelt?  docs/operate.md lists them all.",
+        )
+        return
+    yield Finding("settings", "ok", "each HUB_... of the environment is one")
 
 
 def _clock(hub: Hub) -> Iterator[Finding]:
@@ -114,7 +130,10 @@ def _connectors(hub: Hub) -> Iterator[Finding]:
 
 
 def _public_address(hub: Hub) -> Iterator[Finding]:
-    """Whether shops find the hub: its own /healthz, asked at the address that they use."""
+    """Whether shops find the hub: one of its doors for them, asked at the address that they use.
+
+    Proxies keep `/healthz` inside (deploy/nginx); the doors for shops stand open.
+    """
     address = hub.config.public_url
     if address is None:
         yield Finding("public address", "ok", "HUB_PUBLIC_URL is not set; nobody outside calls")
@@ -134,15 +153,28 @@ def _public_address(hub: Hub) -> Iterator[Finding]:
 def _no_hub_behind(address: str) -> str | None:
     try:
         answer = requests.get(
-            f"{address.rstrip('/')}/healthz", timeout=PUBLIC_ANSWER_S, allow_redirects=False
+            f"{address.rstrip('/')}{KNOCK}", timeout=PUBLIC_ANSWER_S, allow_redirects=False
         )
-        known = answer.status_code == 200 and answer.json() == {"status": "alive"}
     except requests.RequestException as error:
         return f"no answer ({type(error).__name__})"
-    return None if known else f"something else answers (status {answer.status_code})"
+    return None if _is_the_hubs(answer) else f"something else answers (status {answer.status_code})"
+
+
+def _is_the_hubs(answer: requests.Response) -> bool:
+    """Nobody delivers by GET, and the hub says so in its form of errors (http-contract.md)."""
+    try:
+        told = answer.json()
+    except requests.JSONDecodeError:
+        return False
+    return (
+        answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+        and isinstance(told, dict)
+        and told.get("code") == "method_not_allowed"
+    )
 
 
 CHECKS = (
+    Check("settings", _settings),
     Check("clock", _clock),
     Check("disk", _disk),
     Check("secret keys", _keys),

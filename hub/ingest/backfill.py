@@ -30,6 +30,7 @@ from loyalty_core.store.inbox import NewDelivery
 from loyalty_core.store.installations import InstallationRow
 from loyalty_kit.errors import NeedsAttention, Retry
 from loyalty_kit.ports import Client, Pull, PullPage
+from loyalty_kit.wire_fields import TIME_OUT_OF_RANGE, YEARS
 
 log = structlog.get_logger(__name__)
 
@@ -90,12 +91,14 @@ def start(
 ) -> BackfillView:
     """Begin one, or count alone (`dry`).  One of the same day that is underway goes on.
 
-    Raises: NotAvailable (the connector cannot), InvalidInput (no day of the past),
-    BackfillUnderway (another).
+    Raises: NotAvailable (the connector cannot), InvalidInput (no day of the past, or of a year
+    in which nobody sold), BackfillUnderway (another).
     """
     now = hub.clock.now()
     if not can(hub, row):
         raise NotAvailable({"feature": "backfill"})
+    if since.year not in YEARS:
+        raise InvalidInput({"since": [TIME_OUT_OF_RANGE]})
     if since >= now:
         raise InvalidInput({"since": [NOT_YET]})
     new = BackfillRow(

@@ -42,7 +42,11 @@ class Programs:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         ) as running:
-            told = _outlived(running, looking)
+            try:
+                told = _outlived(running, looking)
+            except BaseException:
+                running.terminate()  # else leaving waits until it has done all its work
+                raise
         if running.returncode != 0:
             raise BackupRefused(f"{words[0]} failed: {told.strip()[-_TOLD:]}")
 

@@ -7,7 +7,7 @@ that nothing is brought in that was not said.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from loyalty_kit.money import HUNDREDTHS, MAX_AMOUNT
@@ -121,24 +121,35 @@ def moment_of(text: str, word: str, zone: ZoneInfo, *, whole_day: bool = False) 
     that begins the day.  `whole_day`: of a day alone, the midnight that ends it; so, too, where
     a spreadsheet has written "0:00" behind it.
 
+    The first and the last year that there are mean "none" to other systems (01.01.0001,
+    31.12.9999), and no clock of the world can show all of their days: they are no dates here.
+
     Raises: Wrong.
     """
-    plain = text.translate(_SPACES).strip()
+    try:
+        moment = _moment(text.translate(_SPACES).strip(), word, zone, whole_day).astimezone(UTC)
+    except OverflowError:
+        raise Wrong("not_day", column=word) from None
+    if moment.year in (MINYEAR, MAXYEAR):
+        raise Wrong("not_day", column=word)
+    return moment
+
+
+def _moment(plain: str, word: str, zone: ZoneInfo, whole_day: bool) -> datetime:
     if (exact := _with_offset(plain)) is not None:
         return exact
     day, clock = _split(plain, word)
     if clock is None or (whole_day and _MIDNIGHT.fullmatch(clock)):
         day += timedelta(days=1 if whole_day else 0)
-        return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+        return datetime(day.year, day.month, day.day, tzinfo=zone)
     found = _CLOCK.fullmatch(clock)
     try:
         if found is None:
             raise ValueError
         hour, minute, second = (int(part or 0) for part in found.groups())
-        local = datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=zone)
+        return datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=zone)
     except ValueError:
         raise Wrong("not_day", column=word) from None
-    return local.astimezone(UTC)
 
 
 def names_of(full: str) -> dict[str, str]:
@@ -156,7 +167,7 @@ def _with_offset(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return None if moment.tzinfo is None else moment.astimezone(UTC)
+    return None if moment.tzinfo is None else moment
 
 
 def _split(text: str, word: str) -> tuple[date, str | None]:

@@ -126,9 +126,11 @@ class BalanceComparison:
 
 def end_of(day: date, zone: ZoneInfo, now: datetime) -> datetime:
     """The last moment of a day, or now where it is not over yet."""
+    if day >= now.astimezone(zone).date():
+        return now
     after = day + timedelta(days=1)
     midnight = datetime(after.year, after.month, after.day, tzinfo=zone)
-    return min(midnight - timedelta(microseconds=1), now)
+    return midnight - timedelta(microseconds=1)
 
 
 def outcome(day: date, read: Report, told: Mapping[str, Compared], now: datetime) -> Comparison:

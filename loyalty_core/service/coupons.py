@@ -21,6 +21,7 @@ from loyalty_core.domain.errors import (
 from loyalty_core.domain.pricing.coupons import CouponSeries
 from loyalty_core.service.members import lock_member, member_row
 from loyalty_core.service.plans import PlanCache
+from loyalty_core.service.whole_days import YEARS
 from loyalty_core.store import audit, code_lots, members, programmes
 from loyalty_core.store import coupons as store
 from loyalty_core.store.coupons import ACTIVE, BLOCKED, WITHDRAWN, KeptCoupon, KeptLot
@@ -78,6 +79,9 @@ def open_lot(  # noqa: PLR0913 - each is a word of its own to the caller
     """
     if not 1 <= wanted.size <= MOST:
         raise InvalidInput({"count": [f"Must be from 1 to {MOST}."]})
+    for name, moment in (("starts_at", wanted.starts_at), ("ends_at", wanted.ends_at)):
+        if moment and moment.year not in YEARS:
+            raise InvalidInput({name: ["Time out of range."]})
     if wanted.starts_at and wanted.ends_at and wanted.starts_at >= wanted.ends_at:
         raise InvalidInput({"ends_at": ["Must be later than starts_at."]})
     series_of(connection, plans, programme_id, wanted.series)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -100,13 +100,24 @@ class Reading:
         return self.owners[who]
 
     def time(self, line: Line, word: str) -> datetime | None:
-        """A time with an offset; or a day of the programme's zone, the last one whole.
+        """A time with an offset; or a day of the programme's zone, the last one whole.  None of the
+        first and the last year that there are: no clock can show all of their days.
 
         Raises: ValueError, in words for the owner.
         """
         said = line.told.get(word, "")
         if not said:
             return None
+        try:
+            moment = self._moment(said, word)
+            known = moment.astimezone(UTC).year not in (MINYEAR, MAXYEAR)
+        except OverflowError:
+            known = False
+        if not known:
+            raise ValueError(f"has a {word} that is no time")
+        return moment
+
+    def _moment(self, said: str, word: str) -> datetime:
         try:
             moment = datetime.fromisoformat(said)
         except ValueError:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import re
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from operator import attrgetter, methodcaller
@@ -80,6 +81,7 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(parsed, connect_args={"timeout": _BUSY_S}, hide_parameters=True)
+        event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
@@ -94,6 +96,18 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
         event.listen(engine, "checkout", partial(_ask_after, engine.dialect))
     _turns[engine] = threading.RLock()
     return engine
+
+
+def _make_private(_dialect: Any, _record: Any, words: Sequence[Any], _options: Any) -> None:
+    """A new file is its owner's alone, since it holds people: SQLite goes by the umask.
+
+    One that is there is not opened: closing it would end SQLite's own locks
+    (sqlite.org/howtocorrupt.html).
+    """
+    place = str(words[0])
+    if place and place != ":memory:" and not place.startswith("file:"):
+        with suppress(OSError):  # SQLite says what is wrong, if anything is.
+            os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def read_json(told: bytes) -> Any:

@@ -171,15 +171,24 @@ def _lines(items: Translated) -> list[str]:
 
 
 def check_deterministic(subject: Subject) -> None:
-    """6. The same again gives the same; a delivery's key is stable, not empty, and its own."""
+    """6. The same again gives the same, whatever came between; a delivery's key is stable, not
+    empty, and its own."""
+    firsts: list[Any] = []
     for case in subject.cases:
         document = copy.deepcopy(case.document)
         first = only_our_errors(case.name, subject.translated, case)
         second = only_our_errors(case.name, subject.translated, case)
-        same = type(first) is type(second) if case.raises else first == second
-        expect(same, f"{case.name}: translated twice differs")
+        expect(_same(case, first, second), f"{case.name}: translated twice differs")
         expect(document == case.document, f"{case.name}: the translator changes its document")
+        firsts.append(first)
+    for case, first in reversed(list(zip(subject.cases, firsts, strict=True))):
+        again = only_our_errors(case.name, subject.translated, case)
+        expect(_same(case, first, again), f"{case.name}: translated after other cases it differs")
     _check_keys(subject)
+
+
+def _same(case: Case, one: Any, other: Any) -> bool:
+    return type(one) is type(other) if case.raises else one == other
 
 
 def _check_keys(subject: Subject) -> None:
@@ -311,6 +320,21 @@ def _check_wrong_types(subject: Subject) -> None:
             got = only_our_errors(f"{what} = {value!r}", one.give, spoiled)
             if not isinstance(got, ConnectorError):
                 _expect_sound(f"{what} = {value!r}", got)
+
+
+def refusals(subject: Subject) -> Iterator[tuple[str, str]]:
+    """What the errors say of good messages that are spoiled in one place, each with that place.
+
+    A field that is spoiled holds `mutations.PLANTED`, which stands for somebody's phone.
+    """
+    for what, one, place in _places(subject):
+        for data in (
+            mutations.without(one.data, place),
+            *(mutations.replaced(one.data, place, planted) for planted in mutations.PLANTS),
+        ):
+            got = only_our_errors(what, one.give, data)
+            if isinstance(got, ConnectorError):
+                yield what, str(got)
 
 
 def check_unknown_kinds(subject: Subject) -> None:

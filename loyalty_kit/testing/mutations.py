@@ -39,6 +39,10 @@ RUBBISH_BODIES = (
 RUBBISH_VALUES: tuple[Any, ...] = (None, "", "x", "\x00", -1, 10**30, 1.5, True, [], {}, [[]])
 WRONG_TYPES: tuple[Any, ...] = (None, "x", -1, 1e300, True, [], {})
 
+PLANTED = "+79000000078 planted"
+PLANTS: tuple[Any, ...] = (PLANTED, [PLANTED], {PLANTED: PLANTED})
+"""What stands for somebody's phone where a field was spoiled; no error may repeat it."""
+
 Place = tuple[str | int, ...]
 
 

@@ -25,6 +25,8 @@ from loyalty_kit.errors import (
 from loyalty_kit.manifest import Channel
 from loyalty_kit.ports import Client, ClientContext, Message, PushDiscounts
 from loyalty_kit.settings import load_settings
+from loyalty_kit.testing import mutations
+from loyalty_kit.testing.checks import refusals
 from loyalty_kit.testing.recorded import RECEIVED_AT
 from loyalty_kit.testing.remote import DROP, HANG, Asked, Reply, always, json_reply
 from loyalty_kit.testing.subject import RemoteSide, Subject, expect, only_our_errors, outcome
@@ -196,6 +198,9 @@ def check_nothing_leaks(subject: Subject) -> None:
             got = only_our_errors(case.name, subject.translated, case)
             if isinstance(got, ConnectorError):
                 lines.append(str(got))
+        for what, told in refusals(subject):
+            lines.append(told)
+            expect(mutations.PLANTED not in told, f"{what}: the error repeats what stands there")
         lines.extend(_remote_diagnostics(subject))
     for line in lines:
         for secret in subject.secrets():

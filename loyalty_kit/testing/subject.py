@@ -115,7 +115,10 @@ class Subject:
         return InboundRequest(headers=headers, body=body, query=case.query or {})
 
     def context(self, case: Case) -> Context:
-        return Context(settings=self.loaded, received_at=case.received_at, revision=case.revision)
+        """As the hub gives it: translators are handed no secrets."""
+        secrets = secret_names(self.connector.manifest.settings_schema)
+        shown = {name: value for name, value in self.loaded.items() if name not in secrets}
+        return Context(settings=shown, received_at=case.received_at, revision=case.revision)
 
     def translated(self, case: Case) -> Translated:
         """The whole way of a case through the door, as the hub goes it."""

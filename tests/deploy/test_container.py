@@ -1,6 +1,8 @@
 """The container and compose files, by their text: no engine for containers builds them here."""
 
+import os
 import re
+import subprocess
 
 import pytest
 import yaml
@@ -126,6 +128,26 @@ def test_secrets_are_files_and_each_is_declared():
                 assert value.removeprefix("/run/secrets/") in SERVICES[name]["secrets"]
             assert not re.search(r"(KEYS|PASSWORD|DATABASE_URL|REDIS_URL)$", setting), setting
     assert "PASSWORD:" not in COMPOSE_TEXT
+
+
+def test_each_command_of_the_page_is_given_what_the_file_insists_on(tmp_path):
+    """Compose reads the whole file at each call, and ends where such a variable is not set."""
+    (wanted,) = set(re.findall(r"\$\{([A-Z_]+):\?", COMPOSE_TEXT))
+    page = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    walk = page.partition("### With containers")[2].partition("```sh\n")[2].partition("```")[0]
+    lines = [line for line in walk.splitlines() if line.startswith(("docker ", "export ", wanted))]
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\necho "asked with ${wanted}"\n', encoding="utf-8")
+    docker.chmod(0o755)
+
+    done = subprocess.run(
+        ["sh", "-c", "\n".join(lines)], env={"PATH": f"{tmp_path}:{os.defpath}"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    told = done.stdout.splitlines()
+    assert len(told) == walk.count("docker compose ")
+    assert set(told) == {"asked with https://hub.example.ru"}
 
 
 def test_the_names_of_settings_are_really_read_from_the_hub():

@@ -10,10 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from hub.app import API_BODY_LIMIT
+from hub.app import API_BODY_LIMIT, create_app
+from hub.doctor.surroundings import KNOCK
 from hub.serving import KEEPALIVE_S, REQUEST_LIMIT_S
+from hub.web.admin.uploads import ENDPOINTS, MOST_BYTES
 from hub.web.hooks import BODY_LIMIT
 from tests.deploy.conftest import DEPLOY, needed
+from tests.support.ingest import Shopfloor
 from tests.support.waiting import wait_until
 
 CONF = (DEPLOY / "nginx" / "loyalty-hub.conf").read_text(encoding="utf-8")
@@ -183,16 +186,38 @@ def test_what_is_for_machines_inside_stays_inside(outside, path):
 def test_bodies_may_be_as_large_as_the_hub_takes_them_and_no_larger(outside):
     assert (API_BODY_LIMIT, BODY_LIMIT) == (MIB, 5 * MIB)
 
-    told, _ = reached(outside.ask(f"https://{NAME}/hooks/i_1/orders", body=b"x" * BODY_LIMIT))
-    assert told["length"] == BODY_LIMIT
+    for door in ("hooks/i_1/orders", "connect/i_1/api/v1/receipts"):
+        told, _ = reached(outside.ask(f"https://{NAME}/{door}", body=b"x" * BODY_LIMIT))
+        assert told["length"] == BODY_LIMIT
     told, _ = reached(outside.ask(f"https://{NAME}/api/v1/quotes", body=b"x" * API_BODY_LIMIT))
     assert told["length"] == API_BODY_LIMIT
     for path, limit in (
         ("hooks/i_1/orders", BODY_LIMIT),
+        ("connect/i_1/api/v1/receipts", BODY_LIMIT),
         ("api/v1/purchases", API_BODY_LIMIT),
         ("api/v1/quotes", API_BODY_LIMIT),
     ):
         assert outside.ask(f"https://{NAME}/{path}", body=b"x" * (limit + 1))[0] == 413, path
+
+
+def test_files_of_the_console_may_be_as_large_as_its_pages_take_them(
+    outside, sqlite_engine, tmp_path
+):
+    app = create_app(Shopfloor(sqlite_engine, data_dir=tmp_path / "data").hub)
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint in ENDPOINTS]
+    assert {rule.endpoint for rule in rules} == ENDPOINTS
+
+    for rule in rules:
+        path = rule.rule.replace("<programme>", "demo")
+        told, _ = reached(outside.ask(f"https://{NAME}{path}", body=b"x" * MOST_BYTES))
+        assert told["length"] == MOST_BYTES, path
+        assert outside.ask(f"https://{NAME}{path}", body=b"x" * (MOST_BYTES + 1))[0] == 413, path
+
+
+def test_the_doctor_reaches_the_hub_from_outside(outside):
+    told, _ = reached(outside.ask(f"https://{NAME}{KNOCK}"))
+
+    assert told["path"] == KNOCK
 
 
 def test_a_phone_in_a_query_is_written_nowhere(outside):

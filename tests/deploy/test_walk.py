@@ -41,6 +41,7 @@ NOT_RUN = {
     "ufw ": "would close this machine's own ports",
     "docker ": "no engine for containers here; test_container.py looks at the files",
     "chown 10001 ": "belongs to the containers",
+    "export ": "belongs to the containers",
 }
 #: Run as they are, but for the paths of the server.
 RUN = frozenset(
@@ -146,6 +147,20 @@ def test_every_command_of_the_page_is_run_or_named_as_not_run():
     used = {program_of(line) for line in lines if not is_left_out(line)}
     assert used >= RUN | STAND_INS.keys()
     assert STAND_INS.keys() == SHIMS.keys()
+
+
+def test_files_that_the_command_reads_are_the_accounts_own():
+    """The command runs as the account and in its folder, which the stand-ins here do not show."""
+    lines = commands(WALK[0])
+    named = [name for line in lines for name in re.findall(r"=@(\S+)", line)]
+
+    assert len(named) == 2
+    for name in named:
+        made = (
+            f"install -o loyalty-hub -g loyalty-hub -m 0600 /dev/null /var/lib/loyalty-hub/{name}"
+        )
+        assert made in lines
+    assert "cd /var/lib/loyalty-hub" in (DEPLOY / "loyalty-hub").read_text(encoding="utf-8")
 
 
 def program_of(line: str) -> str:

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from hub.config import ConfigError, load_config
+from hub.config import ConfigError, load_config, unknown_settings
+from tests.deploy.known import KNOWN
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +66,40 @@ def test_a_value_may_come_from_a_file(monkeypatch, tmp_path):
     monkeypatch.setenv("HUB_DATABASE_URL_FILE", str(tmp_path / "url"))
 
     assert load_config().database_url == "postgresql://hub:secret@db/hub"
+
+
+def test_each_setting_that_is_read_is_known(monkeypatch):
+    for name in os.environ:
+        if name.startswith("HUB_"):
+            monkeypatch.delenv(name)
+    for name in KNOWN:
+        monkeypatch.setenv(name, "")
+        monkeypatch.setenv(f"{name}_FILE", "")
+    assert unknown_settings() == []
+
+    monkeypatch.setenv("HUB_POTR", "9090")
+    assert unknown_settings() == ["HUB_POTR"]
+
+
+def test_every_file_that_holds_no_value_is_named(monkeypatch, tmp_path):
+    """A file of keys that was not written is no reason to make others."""
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "bytes").write_bytes(b"\xff\x00")
+    given = {
+        "HUB_SECRET_KEYS_FILE": ("empty", "is empty"),
+        "HUB_REDIS_URL_FILE": ("bytes", "no text"),
+        "HUB_DATABASE_URL_FILE": ("nowhere", "No such file"),
+        "HUB_ADMIN_PASSWORD_FILE": (".", "directory"),
+    }
+    for name, (file, _) in given.items():
+        monkeypatch.setenv(name, str(tmp_path / file))
+
+    with pytest.raises(ConfigError) as told:
+        load_config()
+
+    assert told.value.problems.keys() == given.keys()
+    for name, (_, why) in given.items():
+        assert why in str(told.value.problems[name]), name
 
 
 @pytest.mark.parametrize(

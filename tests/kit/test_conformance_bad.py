@@ -180,6 +180,16 @@ def test_05_refuses_the_wrong_error_and_an_unexpected_one() -> None:
     fails("05_expected_events", replace(GOOD, cases=(unexpected,)), saying="raises not_ours")
 
 
+def knowing_a_secret(inbound: Any, context: Context) -> Translated:
+    assert context.settings["webhook_secret"]
+    return acmepos.translate(inbound, context)
+
+
+def test_05_hands_a_translator_no_secret_as_the_hub_does() -> None:
+    subject = with_hook(translate=knowing_a_secret)
+    fails("05_expected_events", subject, saying="raises KeyError: 'webhook_secret'")
+
+
 # 6: the same again
 
 
@@ -224,6 +234,42 @@ def shuffling() -> Callable[..., Translated]:
 def test_06_refuses_what_is_not_the_same_twice(subject: Subject, saying: str) -> None:
     cases = tuple(replace(case, document=json.loads(json.dumps(case.document))) for case in CASES)
     fails("06_deterministic", replace(subject, cases=cases), saying=saying)
+
+
+def remembering() -> Callable[..., Translated]:
+    """Gives a receipt without a phone the phone of the receipt before."""
+    seen: list[Any] = [None]
+
+    def translate(inbound: Any, context: Context) -> Translated:
+        events = acmepos.translate(inbound, context)
+        for event in events:
+            if isinstance(event, Purchase):
+                seen.append(event.customer or seen[-1])
+        return tuple(
+            replace(event, customer=seen[-1]) if isinstance(event, Purchase) else event
+            for event in events
+        )
+
+    return translate
+
+
+def test_06_refuses_what_one_message_leaves_to_another() -> None:
+    named = case_named("receipt_with_weighed_goods")
+    body = json.loads(named.body) | {"delivery": "d-2", "id": "9002", "phone": None}
+    (event,) = named.expect
+    assert isinstance(event, Purchase)
+    nobodys = replace(
+        named,
+        name="nobodys",
+        body=json.dumps(body).encode(),
+        expect=(replace(event, external_id="9002", customer=None),),
+    )
+    cases = (nobodys, named)
+    CHECKS["06_deterministic"](replace(GOOD, cases=cases))
+
+    CHECKS["05_expected_events"](replace(with_hook(translate=remembering()), cases=cases))
+    subject = replace(with_hook(translate=remembering()), cases=cases)
+    fails("06_deterministic", subject, saying="nobodys: translated after other cases it differs")
 
 
 def test_06_wants_one_key_for_a_delivery_that_came_twice() -> None:

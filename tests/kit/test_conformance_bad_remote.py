@@ -13,7 +13,7 @@ import pytest
 
 from loyalty_kit import settings
 from loyalty_kit.checkout import ShopCoupon, ShownBalance
-from loyalty_kit.errors import RemoteUnavailable
+from loyalty_kit.errors import PayloadInvalid, RemoteUnavailable
 from loyalty_kit.manifest import Capability
 from loyalty_kit.ports import (
     Connector,
@@ -218,6 +218,31 @@ def telling(client: AcmeClient) -> None:
 )
 def test_15_finds_what_leaks(subject: Subject, saying: str) -> None:
     fails("15_nothing_leaks", subject, saying=saying)
+
+
+def quoting_the_phone(inbound: Any, context: Any) -> Translated:
+    phone = acmepos.message_in(inbound).get("phone")
+    if phone is not None and not (isinstance(phone, str) and phone[1:].isdecimal()):
+        raise PayloadInvalid(f"{phone!r} is not a phone")
+    return acmepos.translate(inbound, context)
+
+
+def quoting_the_message(inbound: Any, context: Any) -> Translated:
+    message = acmepos.message_in(inbound)
+    if message.get("event") == "receipt.closed" and "closed_at" not in message:
+        raise PayloadInvalid(f"no time in {message}")
+    return acmepos.translate(inbound, context)
+
+
+@pytest.mark.parametrize(
+    ("translate", "saying"),
+    [
+        pytest.param(quoting_the_phone, "phone: the error repeats", id="the value itself"),
+        pytest.param(quoting_the_message, "something personal", id="what stands beside it"),
+    ],
+)
+def test_15_finds_what_the_refusal_of_a_bad_message_leaks(translate: Any, saying: str) -> None:
+    fails("15_nothing_leaks", with_hook(translate=translate), saying=saying)
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,10 @@ def start(installation_id: str) -> ResponseReturnValue:
     since = midnight(the_hub(), one.programme_id, day)
     try:
         backfill.start(the_hub(), row, since, dry=dry, author=author())
-    except InvalidInput:
-        return _page(one, gettext("The day must be in the past."))
+    except InvalidInput as refused:
+        if refused.errors["since"] == [backfill.NOT_YET]:
+            return _page(one, gettext("The day must be in the past."))
+        return _page(one, gettext("Give the day from which on to look."))
     except NotAvailable:
         return _page(one, gettext("This connector cannot list what the shop sold."))
     except backfill.BackfillUnderway:

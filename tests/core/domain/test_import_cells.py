@@ -66,6 +66,17 @@ def test_times_are_those_of_the_programme_and_days_are_whole(cell, begins, ends)
 
 
 @pytest.mark.parametrize(
+    "cell",
+    ["01.01.0001", "01.01.0001 0:00:00", "31.12.9999", "9999-12-31 23:59:59",
+     "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+03:00"],
+)  # fmt: skip
+def test_what_other_systems_write_for_no_date_is_none(cell):
+    for whole_day in (False, True):
+        with pytest.raises(Wrong, match="not_day"):
+            moment_of(cell, "at", MOSCOW, whole_day=whole_day)
+
+
+@pytest.mark.parametrize(
     "cell", ["31.02.2026", "31/12/2026", "12-31-2026", "31.12.26", "20261231", "2026-12-31 25:00"]
 )
 def test_what_is_no_day_or_could_be_two(cell):

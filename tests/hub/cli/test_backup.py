@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -280,6 +281,40 @@ def test_a_disk_that_fills_up_leaves_nothing(shop, engine, at, tmp_path, monkeyp
     assert refused.code == 1
     assert "No space left" in refused.err
     assert list(folder.iterdir()) == []
+
+
+def test_what_is_told_to_end_leaves_nothing(postgres_engine, tmp_path):
+    with write(postgres_engine) as connection:
+        connection.execute(text("CREATE SCHEMA aside"))
+        connection.execute(text("CREATE TABLE aside.held (n integer)"))
+    place = tmp_path / "backups"
+    place.mkdir()
+    told = {"HUB_DATABASE_URL": url_of(postgres_engine), "HUB_DATA_DIR": str(tmp_path / "var")}
+
+    with write(postgres_engine) as connection:
+        connection.execute(text("LOCK TABLE aside.held IN ACCESS EXCLUSIVE MODE"))
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from hub.cli import main; main()", "backup", str(place / "b")],
+            env={**os.environ, **told}, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        wait_until(lambda: waiting_programs(postgres_engine) == 1, within_s=60)
+        assert len(os.listdir(place)) == 1, "a folder of its own, with what is copied so far"
+        process.terminate()
+
+        assert process.wait(20) == 128 + signal.SIGTERM
+        assert os.listdir(place) == []
+        wait_until(lambda: waiting_programs(postgres_engine) == 0, within_s=20)
+
+
+def waiting_programs(engine):
+    """How many of PostgreSQL's own wait for a lock in this database."""
+    with read(engine) as connection:
+        return connection.scalar(
+            text(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND application_name = 'pg_dump' AND wait_event_type = 'Lock'"
+            )
+        )
 
 
 def test_a_file_that_is_not_there(at, engine, tmp_path):

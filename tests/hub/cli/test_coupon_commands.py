@@ -161,6 +161,9 @@ X-777,summer,,,,,,
 SHUT-1,spring,,,,blocked,,
 MANY-1,spring,,ten,,,,
 BAD-TIME,spring,,,,,tomorrow,
+NO-START,spring,,,,,0001-01-01,
+NO-END,spring,,,,,,9999-12-31
+NO-END-2,spring,,,,,,9999-12-31T23:59:59-05:00
 """
 BAD = [
     (3, "stands in the file before"),
@@ -172,6 +175,9 @@ BAD = [
     (10, "has no series of the rules in force"),
     (12, "has most that is no whole number"),
     (13, "has a starts_at that is no time"),
+    (14, "has a starts_at that is no time"),
+    (15, "has a ends_at that is no time"),
+    (16, "has a ends_at that is no time"),
 ]
 
 

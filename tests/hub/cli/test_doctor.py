@@ -6,12 +6,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from hub.app import create_app
 from hub.doctor import surroundings
 from hub.doctor.finding import Check
+from hub.doctor.surroundings import KNOCK
 from loyalty_core.store import heartbeats
 from loyalty_core.store.database import make_engine, write
 from loyalty_core.store.tables import accounts, deliveries
+from tests.support.browser import served
 from tests.support.clock import NOON
+from tests.support.ingest import Shopfloor
 
 
 @pytest.fixture
@@ -233,15 +237,29 @@ def test_a_database_on_a_disk_of_the_network(demo, checks, tmp_path, monkeypatch
 # --- the world outside ----------------------------------------------------------------------
 
 
-def test_the_address_that_shops_use(demo, settings, checks, httpserver):
-    httpserver.expect_request("/healthz").respond_with_json({"status": "alive"})
+def test_a_setting_whose_name_is_misspelt(demo, settings, checks, tmp_path):
+    (tmp_path / "limit").write_text("100/minute")
+    settings |= {"HUB_SWEEP_S": "20", "HUB_RATE_LIMIT_FILE": str(tmp_path / "limit")}
+    assert checks()["settings"]["state"] == "ok"
+
+    settings |= {"HUB_KEEP_DELIVERY_DAYS": "0", "HUB_TRUSTED_PROXY": "1"}
+    found = checks()["settings"]
+    assert found["state"] == "warning"
+    assert found["text"].endswith(": HUB_KEEP_DELIVERY_DAYS, HUB_TRUSTED_PROXY")
+
+
+def test_the_address_that_shops_use(demo, settings, checks, httpserver, sqlite_engine, tmp_path):
+    shop = Shopfloor(sqlite_engine, data_dir=tmp_path / "data")
+    with served(create_app(shop.hub)) as address:
+        settings["HUB_PUBLIC_URL"] = address
+        assert checks()["public address"]["state"] == "ok"
+
     settings["HUB_PUBLIC_URL"] = httpserver.url_for("")
-
-    assert checks()["public address"]["state"] == "ok"
-
-    httpserver.clear()
-    httpserver.expect_request("/healthz").respond_with_data("a parking page")
-    assert checks()["public address"]["state"] == "failed"
+    for status, page in ((200, "a parking page"), (405, "no such thing"), (405, '["no"]')):
+        httpserver.clear()
+        httpserver.expect_request(KNOCK).respond_with_data(page, status=status)
+        found = checks()["public address"]
+        assert (found["state"], str(status) in found["text"]) == ("failed", True)
 
     settings["HUB_PUBLIC_URL"] = "http://127.0.0.1:1"
     found = checks()["public address"]

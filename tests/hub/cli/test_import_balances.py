@@ -160,6 +160,8 @@ def test_r112_bad_balances_are_told(base, tmp_path):
         "1;10;31.12.2098;01.01.2099;",
         "1;10;;;miles",
         "1;;;;",
+        "1;10;31.12.9999;;",
+        "1;10;;01.01.0001;",
     )
 
     done = base("import", "balances", str(file), "--json")
@@ -171,5 +173,7 @@ def test_r112_bad_balances_are_told(base, tmp_path):
         "ends_first",
         "no_currency",
         "not_amount",
+        "not_day",
+        "not_day",
     ]
     assert (done.code, done.json["taken"]) == (1, 0)

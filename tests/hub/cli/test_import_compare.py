@@ -136,6 +136,14 @@ def test_r112_a_day_that_is_over_is_compared_as_it_was(base, tmp_path):
     assert again.json == told.json
 
 
+def test_r112_a_day_to_come_is_compared_as_things_stand(base, tmp_path):
+    file = write_rows(tmp_path / "a.csv", "card,points", "1,100", "2,50")
+
+    told = base("import", "compare", str(file), "--on", "9999-12-31", "--json")
+
+    assert (told.code, told.json["ours"], told.json["differing"]) == (0, "150.00", 0)
+
+
 def test_r112_compare_wants_a_file_with_its_day_or_the_history(base, tmp_path):
     file = write_rows(tmp_path / "a.csv", "card,points", "1,0")
 

@@ -94,3 +94,12 @@ def test_a_torn_line_of_codes_is_left_out(shop, tmp_path):
     assert bad.read_text("utf-8").splitlines()[1] == (
         "GIFT-2;x;100;has more cells than there are headings;50"
     )
+
+
+def test_the_database_is_its_owners_alone_in_a_folder_that_everybody_may_enter(cli, data_dir):
+    data_dir.mkdir(mode=0o755)
+
+    assert cli("programmes", "create", "demo").code == 0
+
+    for name in ("hub.db", "secret.keys"):
+        assert (data_dir / name).stat().st_mode & 0o777 == 0o600, name

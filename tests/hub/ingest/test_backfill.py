@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -249,6 +249,11 @@ def test_it_is_stopped_and_paused_and_is_one_at_a_time(scene, acme):
 def test_what_cannot_be_is_refused(scene):
     with pytest.raises(InvalidInput):
         scene.start(day=NOON.date() + timedelta(days=1))
+    for day in (date(1, 1, 1), date(202, 3, 1)):
+        with pytest.raises(InvalidInput) as refused:
+            scene.start(day=day)
+        assert refused.value.errors == {"since": ["Time out of range."]}
+        assert scene.progress() is None, "nothing is kept that no worker could read"
     other = create_installation(
         scene.hub,
         programme_id=scene.programme.id,
