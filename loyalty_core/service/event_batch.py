@@ -1,7 +1,8 @@
 """A batch of events of one programme, with all that booking them needs, locked in sets.
 
-Locks are taken in one order everywhere: event keys, receipts, names of people, members,
-counters of limits, coupons, certificates, accounts, holds; each by id (`ledger.md` 4).
+Locks are taken in one order everywhere: event keys, receipts, carts and orders that have holds,
+names of people, members, counters of limits, coupons, certificates, accounts, holds; each by id
+(`ledger.md` 4).
 """
 
 from __future__ import annotations

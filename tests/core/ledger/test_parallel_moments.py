@@ -1,0 +1,93 @@
+"""Two at the very same moment, one held where the other overtakes it.
+
+On PostgreSQL alone: SQLite has one writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from loyalty_core.domain.errors import NotEnoughPoints
+from loyalty_core.domain.members import IdentityKey, email_key
+from loyalty_core.service.identify import lock_names
+from loyalty_core.service.renew_hold import renew_cart
+from loyalty_core.store.database import write
+from loyalty_kit.events import Customer
+from tests.support.books import assert_books_add_up
+from tests.support.ledger import ANNA, Figures, Shop
+from tests.support.locks import sessions_waiting, wait_for_locks
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.parametrize("engine", ["postgresql"], indirect=True, scope="session")
+PATIENCE_S = 20
+EMAIL = "anna@example.com"
+ANNA_HERSELF = Customer(phone=ANNA, email=EMAIL, verified=True)
+
+
+@contextmanager
+def held_up(shop: Shop, key: IdentityKey, job: Callable[[], Any]) -> Iterator[Future[Any]]:
+    """`job` is under way and waits for a name, which it needs before it holds any member."""
+    with ThreadPoolExecutor(1) as pool:
+        with write(shop.engine) as connection:
+            lock_names(connection, shop.programme_id, [key])
+            future = pool.submit(job)
+            wait_for_locks(shop.engine)
+            yield future
+        future.exception(timeout=PATIENCE_S)
+
+
+def others(shop: Shop, job: Callable[[], Any], pool: ThreadPoolExecutor) -> Future[Any]:
+    """`job` has ended, or waits for whoever is held up."""
+    future = pool.submit(job)
+    wait_until(lambda: future.done() or sessions_waiting(shop.engine) > 1)
+    return future
+
+
+def pays(shop: Shop) -> Any:
+    return shop.buy("P1", 20_00, spent=6_00, cart="c", by=None, customer=ANNA_HERSELF)
+
+
+def test_a_hold_replaced_while_its_purchase_is_booked(shop: Shop):
+    """The buyer looks at the cart once more while the shop tells that it is paid."""
+    shop.buy("P0", 100_00)
+    first = shop.hold(20_00, cart="c", spend=6_00)
+    with ThreadPoolExecutor(1) as pool:
+        with held_up(shop, email_key(EMAIL), lambda: pays(shop)) as paying:
+            again = others(shop, lambda: shop.hold(20_00, cart="c", spend=6_00), pool)
+        refused = again.exception(timeout=PATIENCE_S)
+
+    receipt = paying.result()
+    assert (receipt.flags, receipt.points["spent"]) == ((), 6_00)
+    assert shop.see(first).state == "captured"
+    assert isinstance(refused, NotEnoughPoints), "they are spent"
+    assert shop.figures() == Figures(available=4_00 + 1_40)
+    assert_books_add_up(shop)
+
+
+def test_a_hold_renewed_while_its_purchase_is_booked(shop: Shop):
+    shop.buy("P0", 100_00)
+    first = shop.hold(20_00, cart="c", spend=2_00)
+
+    def renew() -> Any:
+        told = shop.told_by()
+        return shop.do(
+            lambda c: renew_cart(c, shop.plans, told, "c", None, ttl_s=600, now=shop.now)
+        )
+
+    def pay() -> Any:
+        return shop.buy("P1", 20_00, spent=2_00, cart="c", by=None, customer=ANNA_HERSELF)
+
+    with ThreadPoolExecutor(1) as pool:
+        with held_up(shop, email_key(EMAIL), pay) as paying:
+            renewed = others(shop, renew, pool)
+        nothing = renewed.result(timeout=PATIENCE_S)
+
+    assert nothing is None, "a sale has taken it up"
+    assert paying.result().flags == ()
+    assert shop.see(first).state == "captured"
+    assert shop.figures() == Figures(available=8_00 + 1_80)
