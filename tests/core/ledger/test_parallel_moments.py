@@ -14,12 +14,16 @@ import pytest
 
 from loyalty_core.domain.errors import NotEnoughPoints
 from loyalty_core.domain.members import IdentityKey, email_key
+from loyalty_core.service.hold_points import end_holds_of
 from loyalty_core.service.identify import lock_names
 from loyalty_core.service.renew_hold import renew_cart
 from loyalty_core.store.database import write
+from loyalty_core.store.holds import hold_from_wire
 from loyalty_kit.events import Customer
+from tests.core.ledger.test_f_promotion_limits import limit, off
 from tests.support.books import assert_books_add_up
-from tests.support.ledger import ANNA, Figures, Shop
+from tests.support.ledger import ANNA, Figures, Shop, rules
+from tests.support.lines import line
 from tests.support.locks import sessions_waiting, wait_for_locks
 from tests.support.waiting import wait_until
 
@@ -91,3 +95,24 @@ def test_a_hold_renewed_while_its_purchase_is_booked(shop: Shop):
     assert paying.result().flags == ()
     assert shop.see(first).state == "captured"
     assert shop.figures() == Figures(available=8_00 + 1_80)
+
+
+def test_a_hold_that_ends_while_its_purchase_is_booked_is_counted_once(shop: Shop):
+    shop.buy("P0", 100_00)
+    shop.publish(rules() | {"promotions": [off(limit(most="10"))]})
+    held = shop.hold(100_00, cart="c")
+    key = hold_from_wire(held.id)
+    assert key is not None
+    assert shop.used() == 1
+    shop.advance(days=1)
+    sale = shop.purchase("P1", lines=(line("1", 100_00, discount=10_00),), hold=held.id)
+    with ThreadPoolExecutor(1) as pool:
+        with write(shop.engine) as connection:
+            assert end_holds_of(connection, [key], why="expired", now=shop.now) == 1
+            paying = pool.submit(shop.tell, sale)
+            wait_for_locks(shop.engine)
+        (receipt,) = paying.result(timeout=PATIENCE_S)
+
+    assert "hold_expired" in receipt.flags
+    assert shop.used() == 1, "what the hold had, and what the purchase has now"
+    assert_books_add_up(shop)
