@@ -8,21 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from loyalty_core.domain.errors import NotEnoughPoints
-from loyalty_core.domain.members import IdentityKey, email_key
+from loyalty_core.domain.members import IdentityKey, email_key, phone_key
 from loyalty_core.service.hold_points import end_holds_of
 from loyalty_core.service.identify import lock_names
+from loyalty_core.service.learn_customers import learn_customers
+from loyalty_core.service.members import NewMember, enrol_member
+from loyalty_core.service.record_happening import Happening, record_happening
 from loyalty_core.service.renew_hold import renew_cart
-from loyalty_core.store.database import write
+from loyalty_core.store.database import transact, write
 from loyalty_core.store.holds import hold_from_wire
-from loyalty_kit.events import Customer
+from loyalty_core.store.tables import identities
+from loyalty_kit.events import Customer, ExternalId
+from loyalty_kit.ports import CustomerRecord
 from tests.core.ledger.test_f_promotion_limits import limit, off
 from tests.support.books import assert_books_add_up
-from tests.support.ledger import ANNA, Figures, Shop, rules
+from tests.support.ledger import ANNA, BORIS, Figures, Shop, rules
 from tests.support.lines import line
 from tests.support.locks import sessions_waiting, wait_for_locks
 from tests.support.waiting import wait_until
@@ -30,6 +37,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.parametrize("engine", ["postgresql"], indirect=True, scope="session")
 PATIENCE_S = 20
 EMAIL = "anna@example.com"
+NEW_PHONE = "+79165550177"
 ANNA_HERSELF = Customer(phone=ANNA, email=EMAIL, verified=True)
 
 
@@ -115,4 +123,67 @@ def test_a_hold_that_ends_while_its_purchase_is_booked_is_counted_once(shop: Sho
 
     assert "hold_expired" in receipt.flags
     assert shop.used() == 1, "what the hold had, and what the purchase has now"
+    assert_books_add_up(shop)
+
+
+# --- people ---------------------------------------------------------------------------------
+
+
+def names(shop: Shop) -> dict[str, int]:
+    query = select(identities.c.value, identities.c.member_id)
+    own = query.where(identities.c.programme_id == shop.programme_id)
+    with shop.engine.connect() as connection:
+        return dict(connection.execute(own).all())
+
+
+def learn(shop: Shop) -> Any:
+    """The shop's own record of Anna, by its number for her, brings another phone."""
+    record = CustomerRecord("17", phone=NEW_PHONE, vouched=True)
+    told = [(shop.told_by(), record)]
+    return transact(
+        shop.engine,
+        lambda c: learn_customers(c, shop.plans, told, keys=(b"key",), now=shop.now),
+    )
+
+
+KNOWN_AS_17 = Customer(phone=ANNA, external=ExternalId(None, "17"), verified=True)
+
+
+def test_a_record_learnt_while_its_person_is_erased_leaves_no_name(shop: Shop):
+    shop.buy("P0", 100_00, by=None, customer=KNOWN_AS_17)
+    with held_up(shop, phone_key(NEW_PHONE), lambda: learn(shop)) as learning:
+        shop.erase()
+
+    assert [one.what for one in learning.result()] == ["unknown"]
+    assert names(shop) == {}
+    new = NewMember(phone=NEW_PHONE)
+    shop.do(lambda c: enrol_member(c, shop.plans, shop.told_by(), new, now=shop.now))
+
+
+@pytest.mark.parametrize("way", ["record", "purchase", "review"])
+def test_a_name_told_while_its_member_is_merged_is_the_survivors(shop: Shop, way: str):
+    """So shops and letters reach whoever the member is by now."""
+    shop.buy("P0", 100_00, by=None, customer=KNOWN_AS_17)
+    shop.buy("P2", 100_00, by=BORIS)
+    customer = replace(KNOWN_AS_17, email=EMAIL)
+    review = Happening("review", "E1", shop.now, customer, {})
+    key, job = {
+        "record": (phone_key(NEW_PHONE), lambda: learn(shop)),
+        "purchase": (
+            email_key(EMAIL),
+            lambda: shop.buy("P1", 20_00, by=None, customer=customer),
+        ),
+        "review": (
+            email_key(EMAIL),
+            lambda: shop.do(
+                lambda c: record_happening(c, shop.plans, shop.told_by(), review, now=shop.now)
+            ),
+        ),
+    }[way]
+    with held_up(shop, key, job) as telling:
+        shop.merge(ANNA, into=BORIS)
+
+    telling.result()
+    assert set(names(shop).values()) == {shop.member(BORIS)}
+    assert key.value in names(shop)
     assert_books_add_up(shop)
