@@ -26,7 +26,7 @@ from loyalty_core.service.api_keys import list_keys
 from loyalty_core.store import balance_pushes, inbox, installations, outbox
 from loyalty_core.store.api_keys import ApiKey
 from loyalty_core.store.audit import COMMAND_LINE, note
-from loyalty_core.store.database import read, transact, write
+from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import from_wire, new_id
 from loyalty_core.store.installations import InstallationRow
 from loyalty_kit.errors import ConnectorError, NeedsAttention
@@ -97,8 +97,9 @@ def create_installation(  # noqa: PLR0913 - each is a word of its own to the cal
     Raises: ConnectorUnavailable, marshmallow's ValidationError (by field), InvalidInput (name).
     """
     try:
-        with write(hub.engine) as connection:
-            row, _ = add_installation(
+        row, _ = transact(
+            hub.engine,
+            lambda connection: add_installation(
                 hub,
                 connection,
                 programme_id=programme_id,
@@ -106,7 +107,8 @@ def create_installation(  # noqa: PLR0913 - each is a word of its own to the cal
                 name=name,
                 settings=settings,
                 author=author,
-            )
+            ),
+        )
     except IntegrityError:
         with read(hub.engine) as connection:
             taken = installations.by_name(connection, programme_id, name.strip())
@@ -188,8 +190,12 @@ def update_settings(
     """
     row = installation_row(hub, installation_id)
     try:
-        with write(hub.engine) as connection:
-            change_settings(hub, connection, row.id, settings, name=name, author=author)
+        transact(
+            hub.engine,
+            lambda connection: change_settings(
+                hub, connection, row.id, settings, name=name, author=author
+            ),
+        )
     except IntegrityError:
         raise InvalidInput({"name": [NAME_TAKEN]}) from None
     hub.bell.ring(row.programme_id)
