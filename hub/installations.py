@@ -266,15 +266,18 @@ def set_state(
     hub: Hub, installation_id: str, state: str, *, author: str = COMMAND_LINE
 ) -> InstallationView:
     """Pause, or go on; going on also clears what was wrong, polls what was missed, and sends what
-    has waited.
+    has waited.  Said again it changes nothing: what has waited is on its way.
 
     Raises: InstallationNotFound, InvalidInput.
     """
     if state not in STATES:
         raise InvalidInput({"state": [f"Must be one of: {', '.join(STATES)}."]})
-    row, now = installation_row(hub, installation_id), hub.clock.now()
+    number, now = installation_row(hub, installation_id).id, hub.clock.now()
 
     def save(connection: Connection) -> None:
+        row = installations.lock(connection, number)
+        if row is None or row.state == state:
+            return
         installations.change(connection, row.id, state=state, trouble_code=None, trouble_text=None)
         if state == "active":
             inbox.resume(connection, row.id, now=now)
@@ -286,8 +289,9 @@ def set_state(
         _note(hub, connection, "connection_state", author, before=row, after=after)
 
     transact(hub.engine, save)
-    hub.bell.ring(row.programme_id)
-    return get_installation(hub, installation_id)
+    shown = get_installation(hub, installation_id)
+    hub.bell.ring(shown.programme_id)
+    return shown
 
 
 def show_balances(
