@@ -365,6 +365,7 @@ def _open_desk(
     older = set(store.claimed_holds(connection, claims).values())
     if request.hold is not None and (named := store.hold_from_wire(request.hold)):
         older.add(named)
+    older = _followed(connection, programme.id, older, member)
     # A caller may name any hold; of another programme nothing is touched, not even locked.
     known = store.holds_by_key(connection, older).values()
     own = [hold for hold in known if hold.programme_id == programme.id]
@@ -433,6 +434,20 @@ def _member_of(
         return None, False
     member = members.lock_survivors(connection, source.programme_id, [owner])[owner]
     return member, member is not None and is_unproved(connection, member, names)
+
+
+def _followed(
+    connection: Connection, programme_id: int, older: set[HoldKey], member: int | None
+) -> set[HoldKey]:
+    """Where these holds stand by now: those of merged members are the survivor's.
+
+    `member` is held already, the others from now on, so that nobody merges them away meanwhile.
+    """
+    strangers = {one for one, _ in older} - {NOBODY, member}
+    if not strangers:
+        return older
+    home = members.lock_survivors(connection, programme_id, strangers)
+    return {(home.get(one) or one, number) for one, number in older}
 
 
 def _price(desk: _Desk, now: datetime) -> PricedBasket:

@@ -16,10 +16,11 @@ from sqlalchemy import select
 
 from loyalty_core.domain.errors import NotEnoughPoints
 from loyalty_core.domain.members import IdentityKey, email_key, phone_key
-from loyalty_core.service.hold_points import end_holds_of
+from loyalty_core.service.hold_points import PlacedHold, end_holds_of
 from loyalty_core.service.identify import lock_names
 from loyalty_core.service.learn_customers import learn_customers
 from loyalty_core.service.members import NewMember, enrol_member
+from loyalty_core.service.merge_members import merge_members
 from loyalty_core.service.record_happening import Happening, record_happening
 from loyalty_core.service.renew_hold import renew_cart
 from loyalty_core.store.database import transact, write
@@ -37,6 +38,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.parametrize("engine", ["postgresql"], indirect=True, scope="session")
 PATIENCE_S = 20
 EMAIL = "anna@example.com"
+CLARA = "+79161234503"
 NEW_PHONE = "+79165550177"
 ANNA_HERSELF = Customer(phone=ANNA, email=EMAIL, verified=True)
 
@@ -58,6 +60,12 @@ def others(shop: Shop, job: Callable[[], Any], pool: ThreadPoolExecutor) -> Futu
     future = pool.submit(job)
     wait_until(lambda: future.done() or sessions_waiting(shop.engine) > 1)
     return future
+
+
+def hold_number(placed: PlacedHold) -> int:
+    key = hold_from_wire(placed.id)
+    assert key is not None
+    return key[1]
 
 
 def pays(shop: Shop) -> Any:
@@ -105,12 +113,29 @@ def test_a_hold_renewed_while_its_purchase_is_booked(shop: Shop):
     assert shop.figures() == Figures(available=8_00 + 1_80)
 
 
+def test_a_cart_that_another_takes_while_whoever_held_it_is_merged(shop: Shop):
+    for name, by in (("P0", ANNA), ("P2", BORIS), ("P3", CLARA)):
+        shop.buy(name, 100_00, by=by)
+    shop.hold(20_00, by=ANNA, cart="c", spend=6_00)
+    people = {"from_": shop.wire(ANNA), "into": shop.wire(BORIS), "author": "owner"}
+    with ThreadPoolExecutor(1) as pool:
+        with write(shop.engine) as connection:
+            merge_members(connection, shop.plans, shop.programme_id, **people, now=shop.now)
+            taking = pool.submit(lambda: shop.hold(20_00, by=CLARA, cart="c", spend=6_00))
+            wait_for_locks(shop.engine)
+        taken = taking.result(timeout=PATIENCE_S)
+
+    assert [one["id"] for one in shop.holds() if one["state"] == "live"] == [hold_number(taken)]
+    assert shop.figures(BORIS) == Figures(available=20_00)
+    assert shop.figures(CLARA) == Figures(available=4_00, held=6_00)
+    assert_books_add_up(shop)
+
+
 def test_a_hold_that_ends_while_its_purchase_is_booked_is_counted_once(shop: Shop):
     shop.buy("P0", 100_00)
     shop.publish(rules() | {"promotions": [off(limit(most="10"))]})
     held = shop.hold(100_00, cart="c")
-    key = hold_from_wire(held.id)
-    assert key is not None
+    key = (shop.member(ANNA), hold_number(held))
     assert shop.used() == 1
     shop.advance(days=1)
     sale = shop.purchase("P1", lines=(line("1", 100_00, discount=10_00),), hold=held.id)
