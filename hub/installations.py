@@ -26,7 +26,7 @@ from loyalty_core.service.api_keys import list_keys
 from loyalty_core.store import balance_pushes, inbox, installations, outbox
 from loyalty_core.store.api_keys import ApiKey
 from loyalty_core.store.audit import COMMAND_LINE, note
-from loyalty_core.store.database import read, transact, write
+from loyalty_core.store.database import read, transact
 from loyalty_core.store.ids import from_wire, new_id
 from loyalty_core.store.installations import InstallationRow
 from loyalty_kit.errors import ConnectorError, NeedsAttention
@@ -97,8 +97,9 @@ def create_installation(  # noqa: PLR0913 - each is a word of its own to the cal
     Raises: ConnectorUnavailable, marshmallow's ValidationError (by field), InvalidInput (name).
     """
     try:
-        with write(hub.engine) as connection:
-            row, _ = add_installation(
+        row, _ = transact(
+            hub.engine,
+            lambda connection: add_installation(
                 hub,
                 connection,
                 programme_id=programme_id,
@@ -106,7 +107,8 @@ def create_installation(  # noqa: PLR0913 - each is a word of its own to the cal
                 name=name,
                 settings=settings,
                 author=author,
-            )
+            ),
+        )
     except IntegrityError:
         with read(hub.engine) as connection:
             taken = installations.by_name(connection, programme_id, name.strip())
@@ -188,8 +190,12 @@ def update_settings(
     """
     row = installation_row(hub, installation_id)
     try:
-        with write(hub.engine) as connection:
-            change_settings(hub, connection, row.id, settings, name=name, author=author)
+        transact(
+            hub.engine,
+            lambda connection: change_settings(
+                hub, connection, row.id, settings, name=name, author=author
+            ),
+        )
     except IntegrityError:
         raise InvalidInput({"name": [NAME_TAKEN]}) from None
     hub.bell.ring(row.programme_id)
@@ -260,15 +266,18 @@ def set_state(
     hub: Hub, installation_id: str, state: str, *, author: str = COMMAND_LINE
 ) -> InstallationView:
     """Pause, or go on; going on also clears what was wrong, polls what was missed, and sends what
-    has waited.
+    has waited.  Said again it changes nothing: what has waited is on its way.
 
     Raises: InstallationNotFound, InvalidInput.
     """
     if state not in STATES:
         raise InvalidInput({"state": [f"Must be one of: {', '.join(STATES)}."]})
-    row, now = installation_row(hub, installation_id), hub.clock.now()
+    number, now = installation_row(hub, installation_id).id, hub.clock.now()
 
     def save(connection: Connection) -> None:
+        row = installations.lock(connection, number)
+        if row is None or row.state == state:
+            return
         installations.change(connection, row.id, state=state, trouble_code=None, trouble_text=None)
         if state == "active":
             inbox.resume(connection, row.id, now=now)
@@ -280,8 +289,9 @@ def set_state(
         _note(hub, connection, "connection_state", author, before=row, after=after)
 
     transact(hub.engine, save)
-    hub.bell.ring(row.programme_id)
-    return get_installation(hub, installation_id)
+    shown = get_installation(hub, installation_id)
+    hub.bell.ring(shown.programme_id)
+    return shown
 
 
 def show_balances(

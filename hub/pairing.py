@@ -30,7 +30,7 @@ from loyalty_core.domain.errors import InvalidInput, NotAvailable, Rejected
 from loyalty_core.service.api_keys import create_key, revoke_key
 from loyalty_core.store import pairing_codes
 from loyalty_core.store.api_keys import digest
-from loyalty_core.store.database import transact, write
+from loyalty_core.store.database import transact
 from loyalty_core.store.ids import from_wire, new_id
 from loyalty_core.store.installations import InstallationRow
 from loyalty_core.store.pairing_codes import PairingCode
@@ -94,8 +94,10 @@ def pair(hub: Hub, code: str, *, name: str, settings: Mapping[str, str]) -> Pair
     UnknownShop.
     """
     try:
-        with write(hub.engine) as connection:
-            row, key = _pair(hub, connection, normal(code), name, settings)
+        row, key = transact(
+            hub.engine,
+            lambda connection: _pair(hub, connection, normal(code), name, settings),
+        )
     except IntegrityError:
         raise InvalidInput({"name": [NAME_TAKEN]}) from None
     hub.bell.ring(row.programme_id)

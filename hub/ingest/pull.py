@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -45,11 +45,13 @@ PORTION = 100
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of a duty: what to save, and when the duty is due again."""
+    """One call of a duty: what to save, how far the duty has come by it (columns of the
+    installation), and when it is due again."""
 
     save: Callable[[Connection], None]
     due_at: Due
     found: int = 0
+    reached: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def do_duty(hub: Hub, programme_id: int) -> bool:
@@ -62,23 +64,27 @@ def do_duty(hub: Hub, programme_id: int) -> bool:
 
 def _claimed_step(hub: Hub, programme_id: int, duty: Duty) -> bool:
     now = hub.clock.now()
+    until = now + LEASE
     row = transact(
         hub.engine,
-        lambda c: installations.claim_duty(c, programme_id, duty, now=now, until=now + LEASE),
+        lambda c: installations.claim_duty(c, programme_id, duty, now=now, until=until),
     )
     if row is None:
         return False
     try:
-        step(hub, row, duty)
+        step(hub, row, duty, held=until)
     except Exception as error:
         if is_away(error):
             raise
-        _fail(hub, row, duty, error)
+        _fail(hub, row, duty, error, until)
     return True
 
 
-def step(hub: Hub, row: InstallationRow, duty: Duty) -> int:
+def step(hub: Hub, row: InstallationRow, duty: Duty, *, held: Due = None) -> int:
     """Take one step of a duty and save it; how many documents or products it brought.
+
+    `held`: until when it was claimed.  Where it was asked for anew meanwhile, or another worker
+    has it by now, how far it came is not saved: whoever has it takes that step again.
 
     Raises: NotLive and whatever the connector raises, with nothing saved.
     """
@@ -86,10 +92,13 @@ def step(hub: Hub, row: InstallationRow, duty: Duty) -> int:
     taken = STEPS[duty](hub, live, live.client())
 
     def save(connection: Connection) -> None:
+        is_ours = held is None or installations.lock_duty(connection, row.id, duty, held)
         if row.state == "attention" and row.trouble_code not in fates.OF_ONE_DELIVERY:
             resume(row.id, hub.clock.now(), connection)
         taken.save(connection)
-        installations.change(connection, row.id, **{f"{duty}_due_at": taken.due_at})
+        if is_ours:
+            changes = {**taken.reached, f"{duty}_due_at": taken.due_at}
+            installations.change(connection, row.id, **changes)
 
     transact(hub.engine, save)
     return taken.found
@@ -104,10 +113,9 @@ def _pull(hub: Hub, live: Live, client: Client) -> Step:
     def save(connection: Connection) -> None:
         inbox.remind(connection, as_rows(live.row, page.hints), now=now)
         terminals.hear(connection, live.row.id, page.heard)
-        installations.change(connection, live.row.id, pull_cursor=page.cursor)
 
     due_at = now if page.more else now + timedelta(seconds=hub.config.pull_s)
-    return Step(save, due_at, len(page.hints))
+    return Step(save, due_at, len(page.hints), {"pull_cursor": page.cursor})
 
 
 def _recheck(hub: Hub, live: Live, client: Client) -> Step:
@@ -133,9 +141,9 @@ def _recheck(hub: Hub, live: Live, client: Client) -> Step:
 
     def save(connection: Connection) -> None:
         inbox.remind(connection, as_rows(live.row, changed), now=now)
-        installations.change(connection, live.row.id, recheck_cursor=reached)
 
-    return Step(save, now if more or again else now + DAY, len(changed))
+    due_at = now if more or again else now + DAY
+    return Step(save, due_at, len(changed), {"recheck_cursor": reached})
 
 
 def _catalogue(hub: Hub, live: Live, client: Client) -> Step:
@@ -155,9 +163,9 @@ def _catalogue(hub: Hub, live: Live, client: Client) -> Step:
             terminals.keep_terminals(connection, live.row.id, page.terminals, now=now)
         if page.cashiers is not None:
             terminals.keep_cashiers(connection, live.row.id, page.cashiers)
-        installations.change(connection, live.row.id, catalogue_cursor=page.next_cursor)
 
-    return Step(save, now if page.next_cursor else now + DAY, len(page.products))
+    due_at = now if page.next_cursor else now + DAY
+    return Step(save, due_at, len(page.products), {"catalogue_cursor": page.next_cursor})
 
 
 STEPS: Mapping[Duty, Callable[[Hub, Live, Client], Step]] = {
@@ -186,8 +194,9 @@ def as_rows(row: InstallationRow, hints: Iterable[Hint]) -> list[NewDelivery]:
     ]
 
 
-def _fail(hub: Hub, row: InstallationRow, duty: Duty, error: Exception) -> None:
-    """Try again later; show the owner what only the owner can mend."""
+def _fail(hub: Hub, row: InstallationRow, duty: Duty, error: Exception, until: datetime) -> None:
+    """Try again later, or as it was asked for anew meanwhile; show the owner what only the owner
+    can mend."""
     now = hub.clock.now()
     verdict = fates.judge(error, 1, now)
     known = {"installation": wire_id(row.id), "duty": duty}
@@ -200,7 +209,8 @@ def _fail(hub: Hub, row: InstallationRow, duty: Duty, error: Exception) -> None:
         due_at = max(due_at, verdict.fate.due_at)
 
     def write_down(connection: Connection) -> None:
-        installations.change(connection, row.id, **{f"{duty}_due_at": due_at})
+        if installations.lock_duty(connection, row.id, duty, until):
+            installations.change(connection, row.id, **{f"{duty}_due_at": due_at})
         if verdict.trouble is not None:
             trouble = verdict.trouble
             installations.mark_trouble(connection, row.id, trouble.code, trouble.text)

@@ -170,6 +170,11 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "Somebody saved another draft meanwhile; look at it, and repeat the change.",
         "Кто-то тем временем сохранил другой черновик; посмотрите его и повторите изменение.",
     ),
+    "rules_moved": (
+        "Other rules are in force by now; look at what would change, and publish it then.",
+        "Тем временем вступили в силу другие правила; посмотрите, что изменится, и тогда"
+        " публикуйте.",
+    ),
     "version_published": (
         "This version was published before; take it back to have it in force again.",
         "Эта версия уже публиковалась; чтобы она снова действовала, верните её.",

@@ -72,8 +72,7 @@ def book_happening(  # noqa: PLR0913 - each is a word of its own to the caller
     before, named = kept.member_id, about.named
     ids = {number for number in (before, named) if number is not None}
     survivor = members.lock_survivors(connection, kept.programme_id, ids)
-    # Names that were given to somebody who was erased meanwhile go as well.
-    members.forget_names(connection, [one for one in ids if survivor.get(one) is None])
+    members.settle_names(connection, ids, survivor)
     old = None if before is None else survivor[before]
     if before is not None and old is None:
         kept.data = {}

@@ -1,7 +1,8 @@
 """A batch of events of one programme, with all that booking them needs, locked in sets.
 
-Locks are taken in one order everywhere: event keys, receipts, names of people, members,
-counters of limits, coupons, certificates, accounts, holds; each by id (`ledger.md` 4).
+Locks are taken in one order everywhere: event keys, receipts, carts and orders that have holds,
+names of people, members, counters of limits, coupons, certificates, accounts, holds; each by id
+(`ledger.md` 4).
 """
 
 from __future__ import annotations
@@ -264,12 +265,10 @@ class EventBatch:
         self._survivor = members.lock_survivors(self.connection, self.programme.id, known | ids)
 
     def _found_erased(self) -> bool:
-        """Whether somebody was erased between being found and being held; whatever names were
-        given since then go as well."""
+        """Whether somebody was erased between being found and being held; the names that people
+        were given meanwhile follow them."""
         ids = {one.found.member_id for one in self.told if one.found.member_id}
-        gone = [member for member in ids if self._survivor.get(member) is None]
-        members.forget_names(self.connection, gone)
-        return bool(gone)
+        return bool(members.settle_names(self.connection, ids, self._survivor))
 
     def _load_own_purchases(self, told: Told) -> None:
         """A refund that names no purchase is looked for among the member's own (22)."""

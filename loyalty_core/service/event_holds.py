@@ -18,7 +18,8 @@ from loyalty_kit.events import Purchase
 
 
 class EventHolds:
-    """Looked up before the accounts are locked, read again under lock after.
+    """Looked up before the accounts are locked, their carts and orders held, and read again under
+    lock after.
 
     A name may lead anywhere: what is another programme's is not even locked.
     """
@@ -41,6 +42,7 @@ class EventHolds:
     ) -> None:
         """Those that are named, and those that the known purchases went by."""
         claims = {claim for shop, one in purchases for claim in claims_of(shop, one)}
+        store.lock_claims(self._connection, claims)
         self._claims = store.claimed_holds(self._connection, claims)
         named = (store.hold_from_wire(one.hold) for _, one in purchases if one.hold)
         self._named = {key for key in named if key is not None}

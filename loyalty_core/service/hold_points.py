@@ -62,7 +62,6 @@ from loyalty_core.store import ledger, members, programmes
 from loyalty_core.store.certificates import CertificateKey
 from loyalty_core.store.codec import to_json
 from loyalty_core.store.coupons import CouponKey
-from loyalty_core.store.database import lock_keys
 from loyalty_core.store.holds import NOBODY, Claim, HoldKey, KeptHold
 from loyalty_core.store.ids import from_wire, new_id
 from loyalty_core.store.programmes import Shop
@@ -163,7 +162,7 @@ def name_order(
     """
     hold = _find(connection, source, hold_id, lock=False)
     claim = Claim(source.programme_id, hold.shop_id, "order", order)
-    _lock_claims(connection, [claim])
+    store.lock_claims(connection, [claim])
     had = store.claimed_holds(connection, [claim]).values()
     owners = {member for member, _ in (hold.key, *had)} - {NOBODY}
     # As in `release_hold`: nobody merges the members away meanwhile.
@@ -361,11 +360,12 @@ def _open_desk(
         for kind, ref in (("cart", request.cart), ("order", request.order))
         if ref is not None
     )
-    _lock_claims(connection, claims)
+    store.lock_claims(connection, claims)
     member, unproved = _member_of(connection, source, request, plan)
     older = set(store.claimed_holds(connection, claims).values())
     if request.hold is not None and (named := store.hold_from_wire(request.hold)):
         older.add(named)
+    older = _followed(connection, programme.id, older, member)
     # A caller may name any hold; of another programme nothing is touched, not even locked.
     known = store.holds_by_key(connection, older).values()
     own = [hold for hold in known if hold.programme_id == programme.id]
@@ -434,6 +434,20 @@ def _member_of(
         return None, False
     member = members.lock_survivors(connection, source.programme_id, [owner])[owner]
     return member, member is not None and is_unproved(connection, member, names)
+
+
+def _followed(
+    connection: Connection, programme_id: int, older: set[HoldKey], member: int | None
+) -> set[HoldKey]:
+    """Where these holds stand by now: those of merged members are the survivor's.
+
+    `member` is held already, the others from now on, so that nobody merges them away meanwhile.
+    """
+    strangers = {one for one, _ in older} - {NOBODY, member}
+    if not strangers:
+        return older
+    home = members.lock_survivors(connection, programme_id, strangers)
+    return {(home.get(one) or one, number) for one, number in older}
 
 
 def _price(desk: _Desk, now: datetime) -> PricedBasket:
@@ -529,11 +543,6 @@ def _find(connection: Connection, source: Source, hold_id: str, *, lock: bool) -
         raise HoldNotFound
     check_shop(connection, source, found.shop_id)
     return found
-
-
-def _lock_claims(connection: Connection, claims: Iterable[Claim]) -> None:
-    """Whoever gives a cart or an order its hold holds this."""
-    lock_keys(connection, (f"hold:{c.programme_id}:{c.shop_id}:{c.kind}:{c.ref}" for c in claims))
 
 
 def _living(hold: KeptHold, now: datetime) -> KeptHold:

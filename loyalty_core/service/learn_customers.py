@@ -101,6 +101,8 @@ def learn_customers(
     gone = _erased(connection, programme_id, strange, keys)
     asks = _asks(connection, plans, programme_id, [told[place] for place in wanted], known, gone)
     found = dict(zip(wanted, identify(connection, asks, now=now), strict=True))
+    ids = {one.member_id for one in found.values() if one.member_id is not None}
+    store.settle_names(connection, ids, store.lock_survivors(connection, programme_id, ids))
     owners = store.owners(connection, programme_id, names)
     own = {place: owners[names[place]] for place in wanted if names[place] in owners}
     people = [(place, member, told[place][1]) for place, member in own.items()]

@@ -31,6 +31,7 @@ from loyalty_core.store.tiers import rate_anew
 __all__ = [
     "DraftMoved",
     "Programme",
+    "RulesMoved",
     "RulesVersion",
     "TakenBack",
     "check_rules",
@@ -240,15 +241,28 @@ def waiting_draft(connection: Connection, programme: Programme) -> int | None:
     return None if get_rules(connection, programme.id, newest) == standing else newest
 
 
-def publish_rules(
-    connection: Connection, programme_id: int, version: int, *, author: str, now: datetime
+class RulesMoved(Conflict):
+    """Another version is in force by now than the draft was compared with."""
+
+    code = "rules_moved"
+
+
+def publish_rules(  # noqa: PLR0913 - the last two are the author's signature
+    connection: Connection,
+    programme_id: int,
+    version: int,
+    *,
+    over: int | None = None,
+    author: str,
+    now: datetime,
 ) -> int:
     """Put a draft in force from now on; its number.  The one in force stays as it is.
 
-    Where the rules in force ask for approval, `author` must be another than the draft's.
+    Where the rules in force ask for approval, `author` must be another than the draft's.  `over`:
+    the version in force that the draft was compared with; None: with whichever.
 
-    Raises: ProgrammeNotFound, VersionNotFound, VersionPublished, ApprovalNeeded, RulesInvalid,
-    MainCurrencyInUse.
+    Raises: ProgrammeNotFound, VersionNotFound, VersionPublished, RulesMoved, ApprovalNeeded,
+    RulesInvalid, MainCurrencyInUse.
     """
     programme = _locked(connection, programme_id)
     wanted = _version(connection, programme_id, version)
@@ -256,6 +270,8 @@ def publish_rules(
         return version
     if wanted.state == "published":
         raise VersionPublished({"version": str(version)})
+    if over not in (None, programme.rules_version):
+        raise RulesMoved({"version": str(programme.rules_version)})
     if _approval_asked(connection, programme) and store.fold(wanted.author) == store.fold(author):
         raise ApprovalNeeded({"draft": str(version), "author": wanted.author})
     parse_rules(get_rules(connection, programme_id, version))

@@ -88,8 +88,11 @@ class Counters:
         To be called again once the holds are locked: meanwhile others may have had them.
         """
         found = store.parts_of(self._connection, refs)
-        self._parts |= {ref: found.get(ref, {}) for ref in refs}
         self.lock({*also, *(key for own in found.values() for key in own)})
+        if found:
+            # Others may have let go of them while we waited.
+            found = store.parts_of(self._connection, refs)
+        self._parts |= {ref: found.get(ref, {}) for ref in refs}
 
     def used(
         self, names: Iterable[tuple[LimitName, UseKey]], own: Sequence[Ref] = ()

@@ -12,7 +12,14 @@ from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.promise import promised_quote
 from loyalty_core.service.source import Source, shop_for
 from loyalty_core.store.codec import from_json
-from loyalty_core.store.holds import NOBODY, Claim, KeptHold, claimed_holds, holds_by_key
+from loyalty_core.store.holds import (
+    NOBODY,
+    Claim,
+    KeptHold,
+    claimed_holds,
+    holds_by_key,
+    lock_claims,
+)
 from loyalty_core.store.ids import to_wire
 from loyalty_kit.checkout import HoldRequest, QuoteRequest
 from loyalty_kit.events import Customer
@@ -36,6 +43,7 @@ def renew_cart(  # noqa: PLR0913 - each is a word of its own to the caller
     Raises: as `place_hold`; PriceChanged where it would not be the same promise.
     """
     claim = Claim(source.programme_id, shop_for(connection, source, shop).id, "cart", cart)
+    lock_claims(connection, [claim])
     key = claimed_holds(connection, [claim]).get(claim)
     last = None if key is None else holds_by_key(connection, [key]).get(key)
     if last is None or not (last.state == "live" or last.ran_out):

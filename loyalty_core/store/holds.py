@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from loyalty_core.store.database import insert_or
+from loyalty_core.store.database import insert_or, lock_keys
 from loyalty_core.store.ids import from_wire, to_wire
 from loyalty_core.store.sets import among, and_then, insert_many, update_many
 from loyalty_core.store.tables import hold_claims, holds
@@ -103,6 +103,12 @@ def holds_by_key(
     )
     found = connection.execute(query.with_for_update() if lock else query).mappings()
     return {hold.key: hold for hold in map(_kept, found)}
+
+
+def lock_claims(connection: Connection, claims: Iterable[Claim]) -> None:
+    """Whoever gives a cart or an order its hold holds this, and whoever books a sale by it: of a
+    hold that is replaced meanwhile the points would be set aside once more, and never spent."""
+    lock_keys(connection, (f"hold:{c.programme_id}:{c.shop_id}:{c.kind}:{c.ref}" for c in claims))
 
 
 _CLAIMED = select(hold_claims.c.ref, hold_claims.c.member_id, hold_claims.c.hold_id).where(

@@ -298,9 +298,22 @@ def erased_among(connection: Connection, programme_id: int, marks: Collection[st
     return set(connection.scalars(query, {"marks": list(marks)}))
 
 
-def forget_names(connection: Connection, ids: Collection[int]) -> None:
-    if ids:
-        connection.execute(delete(identities).where(identities.c.member_id.in_(ids)))
+def settle_names(
+    connection: Connection, named: Collection[int], survivor: Mapping[int, int | None]
+) -> set[int]:
+    """Of members who were found and given names before they were held (`survivor`: who they are
+    now): names of who was merged meanwhile are the survivor's, names of who was erased go.
+
+    Gives the erased.
+    """
+    gone = {one for one in named if survivor.get(one) is None}
+    if gone:
+        connection.execute(delete(identities).where(identities.c.member_id.in_(gone)))
+    for one in named:
+        home = survivor.get(one)
+        if home is not None and home != one:
+            move_names(connection, one, home)
+    return gone
 
 
 def move_names(connection: Connection, old: int, new: int) -> None:

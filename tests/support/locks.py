@@ -14,9 +14,10 @@ _WAITING = text(
 
 def wait_for_locks(engine: Engine, count: int = 1) -> None:
     """Until so many sessions of this database wait for a lock.  Raises: AssertionError."""
+    wait_until(lambda: sessions_waiting(engine) >= count)
 
-    def they_wait() -> bool:
-        with engine.connect() as connection:
-            return (connection.scalar(_WAITING) or 0) >= count
 
-    wait_until(they_wait)
+def sessions_waiting(engine: Engine) -> int:
+    """How many sessions of this database wait for a lock."""
+    with engine.connect() as connection:
+        return connection.scalar(_WAITING) or 0

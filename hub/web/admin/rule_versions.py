@@ -12,7 +12,7 @@ from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.programme import pages
-from hub.web.admin.rule_drafts import at_work, base_of_form
+from hub.web.admin.rule_drafts import BASE, at_work, base_of_form
 from hub.web.admin.rule_words import VERSION_STATE
 from hub.web.admin.words import state
 from hub.web.sentences import detail
@@ -24,7 +24,7 @@ from loyalty_core.domain.errors import (
     VersionPublished,
 )
 from loyalty_core.service import programmes as service
-from loyalty_core.service.programmes import DraftMoved, RulesVersion
+from loyalty_core.service.programmes import DraftMoved, RulesMoved, RulesVersion
 from loyalty_core.service.rule_words import compare_rules
 from loyalty_core.store.database import read, transact
 
@@ -83,19 +83,28 @@ def version(version: int) -> ResponseReturnValue:
 
 @pages.post("/versions/<int(max=2147483647):version>/publish")
 def publish(version: int) -> ResponseReturnValue:
-    """Put a draft in force; where a second person is asked for, not by its author."""
-    hub = the_hub()
+    """Put a draft in force; where a second person is asked for, not by its author.
+
+    The page tells what it changes: where others are in force by now, it would change something
+    else.
+    """
+    hub, over = the_hub(), base_of_form() if BASE in request.form else None
 
     def work(connection: Connection) -> int:
         return service.publish_rules(
-            connection, the_programme().id, version, author=author(), now=hub.clock.now()
+            connection,
+            the_programme().id,
+            version,
+            over=over,
+            author=author(),
+            now=hub.clock.now(),
         )
 
     try:
         transact(hub.engine, work)
     except VersionNotFound:
         abort(404)
-    except (ApprovalNeeded, MainCurrencyInUse, VersionPublished) as error:
+    except (ApprovalNeeded, MainCurrencyInUse, RulesMoved, VersionPublished) as error:
         flash(detail(error.code, language()), "danger")
     else:
         flash(gettext("Published: version %(number)s is in force.", number=version), "success")

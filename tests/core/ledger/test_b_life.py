@@ -358,6 +358,18 @@ def test_ledger_12_later_refunds_book_on_the_survivor(shop: Shop):
     assert shop.free(BORIS) == [10_00, 0]
 
 
+def test_ledger_12_a_hold_is_replaced_by_the_name_that_it_had_before_the_merge(shop: Shop):
+    shop.tell(shop.purchase("P0", 100_00), shop.purchase("P1", 10_00, by=BORIS))
+    held = shop.hold(20_00, spend=6_00)
+    shop.merge(ANNA, into=BORIS)
+    assert shop.quote(20_00, by=BORIS, hold=held.id, spend="max").points.spend == 11_00
+
+    shop.hold(20_00, by=BORIS, hold=held.id, spend=11_00)
+
+    assert shop.figures(BORIS) == Figures(held=11_00)
+    assert [one["state"] for one in shop.holds()] == ["released", "live"]
+
+
 def test_ledger_12_what_stood_in_before_the_merge_comes_back_after_it(shop: Shop):
     shop.buy("A1", 100_00, by=ANNA, at=NOW - 5 * DAY)
     shop.buy("A2", 100_00, by=ANNA)

@@ -207,6 +207,30 @@ def test_a_recheck_that_is_asked_for_while_one_is_underway_follows_it(shop, many
     assert [ref for known in limited.asked for ref in known] == many * 2
 
 
+@pytest.mark.parametrize(("during", "calls"), [(1, 4), (2, 7), (3, 7)])
+def test_a_recheck_that_is_asked_for_while_the_shop_answers_one_follows_it(
+    shop, many, during, calls
+):
+    """A webhook tells of a return that was taken back just after the shop was asked."""
+    asked = []
+
+    def rechecked(known):
+        asked.append([hint.id for hint in known])
+        if len(asked) == during:
+            shop.deliver(hint=[["recheck", "orders"]])
+            assert work_batch(shop.hub, shop.programme.id) == 1
+            shop.remote.put("order", "a001", receipt("a001", "3.00"))
+        if len(asked) > during:
+            shop.remote.vanished = {"a001"}
+
+    shop.remote.on_recheck = rechecked
+    shop.drain_after(days=1)
+
+    assert [ref for known in asked[-3:] for ref in known] == many
+    assert len(asked) == calls, "what was being asked is asked again, then all of it"
+    assert shop.booked()["a001"] == 300
+
+
 def test_the_catalogue_comes_in_pages_at_once_and_daily(shop):
     shop.remote.goods = [Product(f"SKU-{n}", f"Чай {n}", categories=("tea",)) for n in range(5)]
     shop.drain()

@@ -226,6 +226,25 @@ def test_a_paused_connection_keeps_its_messages_but_what_somebody_waits_for(
     assert rows(hub)[0] == ("done", None, 1)
 
 
+def test_going_on_twice_sends_what_has_waited_once(hub, programme, gateway):
+    """The button is pressed twice, and the first message is on its way."""
+
+    def on_its_way(hub, row):
+        set_state(hub, number, "active")
+        assert send_batch(hub, programme) == 0, "another worker has nothing to send"
+        return send_message(hub, row)
+
+    number = connect(hub, programme, gateway.base_url)
+    set_state(hub, number, "paused")
+    put(hub, programme)
+    send_batch(hub, programme)
+    set_state(hub, number, "active")
+    send_batch(hub, programme, {"message": on_its_way})
+
+    assert texts(gateway) == ["text-1"]
+    assert rows(hub) == [("done", None, 1)]
+
+
 def test_a_worker_killed_after_the_vendor_took_it_sends_it_again(hub, programme, gateway, clock):
     """At least once: nobody can know whether the mark or the message was lost."""
 

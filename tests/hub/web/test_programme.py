@@ -238,6 +238,25 @@ def test_a_second_person_approves_and_what_was_in_force_comes_back(owner, hub, v
     assert "Ten" not in owner.page(f"{HERE}/promotions/")
 
 
+def test_a_draft_is_published_over_the_rules_that_it_was_compared_with(owner, hub, visitor):
+    """Boris looks at a draft; before he presses the button a newer one comes into force."""
+    add(hub, programme_of(hub), "boris", Role.OWNER)
+    boris = visitor()
+    boris.log_in("boris")
+    owner.send(f"{HERE}/", f"{HERE}/promotions/new", **PROMOTION)
+    publishing = r'name="base" value="(\d+)"><button class="btn btn-primary"'
+    (base,) = re.findall(publishing, boris.page(f"{HERE}/versions/2"))
+    owner.send(f"{HERE}/", f"{HERE}/promotions/new", **{**PROMOTION, "id": "more", "base": "2"})
+    owner.send(f"{HERE}/versions/3", f"{HERE}/versions/3/publish", base="1")
+
+    boris.send(f"{HERE}/versions/2", f"{HERE}/versions/2/publish", base=base)
+
+    assert "Other rules are in force by now" in boris.page(f"{HERE}/versions/2")
+    assert "Version 3" in owner.page(f"{HERE}/")
+    boris.send(f"{HERE}/versions/2", f"{HERE}/versions/2/publish", base="3")
+    assert "Version 2" in owner.page(f"{HERE}/"), "now he has seen what goes"
+
+
 def test_the_main_currency_keeps_its_code_once_somebody_has_points(owner, hub):
     source = Source(programme_of(hub), "key:test")
     with write(hub.engine) as connection:
