@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from loyalty_core.store import audit, odd_receipts, safety, staff
 from loyalty_core.store import overview as store
-from loyalty_core.store.ids import to_wire
+from loyalty_core.store.ids import first_id_at, from_wire, to_wire
 from loyalty_core.store.overview import DayRow, ReceiptRow
 from loyalty_core.store.programmes import Programme
 
@@ -114,22 +114,33 @@ def look_over(
     )
 
 
-def receipts_of_today(
+def receipts_of_day(  # noqa: PLR0913 - which of them, each by keyword
     connection: Connection,
     programme: Programme,
     *,
     source: str,
     shops: Collection[str] | None,
+    day: date,
+    before: str | None,
     now: datetime,
-) -> list[LastReceipt]:
-    """What one source has sent since midnight in the programme's zone, of these shops."""
+) -> tuple[list[LastReceipt], str | None]:
+    """What one source sent on a day of the programme's zone, of these shops, the newest first;
+    and the receipt before which the next page begins, None where there is none."""
     zone = ZoneInfo(programme.timezone)
-    midnight = datetime.combine(now.astimezone(zone).date(), time(), zone)
-    return _told(
-        store.last_receipts(
-            connection, programme.id, _MOST, source=source, shops_of=shops, since=midnight
-        )
+    over = datetime.combine(day + timedelta(days=1), time(), zone)
+    # Today has no end yet: ids go on from those of a clock that was ahead and was put right.
+    bounds = [from_wire("p", before or ""), first_id_at(over) if over <= now else None]
+    found = store.last_receipts(
+        connection,
+        programme.id,
+        _MOST + 1,
+        source=source,
+        shops_of=shops,
+        since=datetime.combine(day, time(), zone),
+        before=min((one for one in bounds if one is not None), default=None),
     )
+    page = _told(found[:_MOST])
+    return page, page[-1].purchase if len(found) > _MOST else None
 
 
 def _told(rows: list[ReceiptRow]) -> list[LastReceipt]:

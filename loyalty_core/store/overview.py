@@ -94,9 +94,11 @@ def last_receipts(  # noqa: PLR0913 - which of them, each by keyword
     source: str | None = None,
     shops_of: Collection[str] | None = None,
     since: datetime | None = None,
+    before: int | None = None,
 ) -> list[ReceiptRow]:
-    """The receipts that came in last, the newest first; `source`, `shops_of` and `since`: those
-    alone that it sent, of these shops, that came since."""
+    """The receipts that came in last, the newest first; `source`, `shops_of`, `since` and
+    `before`: those alone that it sent, of these shops, that came since, that have an id below
+    it."""
     moved = (
         select(func.coalesce(func.sum(entries.c.d_available + entries.c.d_pending), 0))
         .where(
@@ -131,6 +133,8 @@ def last_receipts(  # noqa: PLR0913 - which of them, each by keyword
         query = query.where(shops.c.code.in_(shops_of))
     if since is not None:
         query = query.where(purchases.c.id >= first_id_at(since))
+    if before is not None:
+        query = query.where(purchases.c.id < before)
     return [ReceiptRow(**row) for row in connection.execute(query).mappings()]
 
 

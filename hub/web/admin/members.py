@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from hub.installations import list_installations
+from hub.till import SOURCE
 from hub.web.admin import flag_words, rights, words
 from hub.web.admin.context import the_hub, the_programme
 from loyalty_core.domain.consents import PROCESSING
@@ -114,6 +115,7 @@ def show(member_id: str) -> ResponseReturnValue:
         older=older,
         again=again,
         sellers=sellers,
+        own_till=SOURCE,
         has_lists=bool(own),
         names={one.id: one.name for one in list_installations(the_hub(), the_programme().id)},
         words=words,
