@@ -15,6 +15,18 @@ def spendable_from(occurred_at: datetime, activation_days: int, zone: ZoneInfo) 
     return (local + timedelta(days=activation_days)).astimezone(UTC)
 
 
+_ENDS = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+
+
+def local_time(at: datetime, zone: ZoneInfo) -> datetime:
+    """The moment on the clock of a zone.  Where the calendar has no such day there, as for the last
+    second of the year 9999 in UTC, by which some tell "for ever": its end, or a first midnight."""
+    try:
+        return at.astimezone(zone)
+    except OverflowError:
+        return _ENDS[at.year > 1].replace(tzinfo=zone)
+
+
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Where the period that never ends begins."""
 

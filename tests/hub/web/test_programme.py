@@ -305,3 +305,27 @@ def test_a_promotion_begins_from_a_ready_one_and_is_tried_without_scripts(owner)
     assert 'name="try.lines.0.price" value="200"' in page
     # 10 % of 400.00.
     assert 'data-figure="discount">40.00' in page
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "said"),
+    [
+        ("2026-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "31 Dec 9999"),
+        ("2026-01-01T00:00:00Z", "9999-12-31T23:59:59.999999+03:00", "31 Dec 9999"),
+        ("0001-01-01T00:00:00+03:00", "2026-05-01T00:00:00Z", "2 Jan 1,"),
+    ],
+)
+def test_rules_for_ever_are_shown_and_changed(owner, hub, begins, ends, said):
+    """The calendar of the shop's zone ends three hours before that of UTC, and begins later."""
+    told = {"starts_at": begins, "ends_at": ends}
+    ten = {"id": "ten", "name": "Ten", "type": "percent_off", "params": {"percent": "10"}, **told}
+    coupons = {"code": "spring", "name": "Spring", **told}
+    programme = programme_of(hub)
+    with write(hub.engine) as connection:
+        document = {**rules_of(hub, 1), "promotions": [ten], "coupons": [coupons]}
+        draft_rules(connection, programme, document, author="test", now=NOON)
+
+    for path in ("promotions/", "promotions/ten", "parts/coupons/", "parts/coupons/of/spring"):
+        assert "Ten" in (page := owner.page(f"{HERE}/{path}")) or "Spring" in page
+    assert said.replace(" ", "\N{NO-BREAK SPACE}") in owner.page(f"{HERE}/promotions/")
+    assert said in owner.page(f"{HERE}/versions/2")
