@@ -124,21 +124,22 @@ def moment_of(text: str, word: str, zone: ZoneInfo, *, whole_day: bool = False) 
     Raises: Wrong.
     """
     plain = text.translate(_SPACES).strip()
-    if (exact := _with_offset(plain)) is not None:
-        return exact
-    day, clock = _split(plain, word)
-    if clock is None or (whole_day and _MIDNIGHT.fullmatch(clock)):
-        day += timedelta(days=1 if whole_day else 0)
-        return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
-    found = _CLOCK.fullmatch(clock)
     try:
+        if (exact := _with_offset(plain)) is not None:
+            return exact
+        day, clock = _split(plain, word)
+        if clock is None or (whole_day and _MIDNIGHT.fullmatch(clock)):
+            day += timedelta(days=1 if whole_day else 0)
+            return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+        found = _CLOCK.fullmatch(clock)
         if found is None:
             raise ValueError
         hour, minute, second = (int(part or 0) for part in found.groups())
         local = datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=zone)
-    except ValueError:
+        return local.astimezone(UTC)
+    # The calendar has no such moment in UTC, as of 01.01.0001, which is 1C's word for no date.
+    except (ValueError, OverflowError):
         raise Wrong("not_day", column=word) from None
-    return local.astimezone(UTC)
 
 
 def names_of(full: str) -> dict[str, str]:
