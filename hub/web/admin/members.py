@@ -34,6 +34,7 @@ from loyalty_core.service.terminals import cashier_names
 from loyalty_core.store import sent_messages
 from loyalty_core.store.database import look, read
 from loyalty_core.store.ids import from_wire, to_wire
+from loyalty_kit.money import HUNDREDTHS, parse_decimal
 
 _FOUND = 25
 _PAGE = 25
@@ -147,10 +148,16 @@ def _rows(
         bought = member_purchases(
             connection, programme_id, member_id, cursor=cursor, limit=_PAGE, shops=shops
         )
-        return list(bought.items), bought.next_cursor
+        return [_with_returned(one) for one in bought.items], bought.next_cursor
     read_page = _PAGES[view]
     page = read_page(connection, programme_id, member_id, cursor=cursor, limit=_PAGE)
     return list(page.items), page.next_cursor
+
+
+def _with_returned(purchase: dict[str, Any]) -> dict[str, Any]:
+    """With what came back of all its lines, in kopecks."""
+    back = (parse_decimal(line["returned"], HUNDREDTHS) for line in purchase["lines"])
+    return {**purchase, "returned_minor": sum(back)}
 
 
 def _own_list(connection: Connection, one: OwnList) -> dict[str, Any]:
