@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from hub.web.admin.condition_forms import from_document, to_document
 from loyalty_core.domain.conditions.tree import read_tree
@@ -14,7 +15,9 @@ from loyalty_core.service.record_events import Incoming, record_events
 from loyalty_core.service.source import Source
 from loyalty_core.store.database import read, write
 from loyalty_kit.events import Customer, Purchase
+from tests.hub.web.conftest import PASSWORD
 from tests.hub.web.test_people import add, programme_of
+from tests.support.browser import chromium, served, visit
 from tests.support.clock import NOON
 from tests.support.lines import line
 
@@ -329,3 +332,52 @@ def test_rules_for_ever_are_shown_and_changed(owner, hub, begins, ends, said):
         assert "Ten" in (page := owner.page(f"{HERE}/{path}")) or "Spring" in page
     assert said.replace(" ", "\N{NO-BREAK SPACE}") in owner.page(f"{HERE}/promotions/")
     assert said in owner.page(f"{HERE}/versions/2")
+
+
+def test_in_a_browser_what_was_typed_outlives_the_session_and_a_hub_that_is_away(app, hub):
+    new = f"{HERE}/promotions/new"
+
+    def log_in(page):
+        page.goto("/admin/login")
+        page.fill("[name=login]", "owner")
+        page.fill("[name=password]", PASSWORD)
+        page.click("main button")
+        page.wait_for_url("**/admin/p/demo/")
+
+    with (
+        served(app) as base,
+        chromium() as browser,
+        visit(browser, base, locale="en", width=1440) as (page, _),
+    ):
+        log_in(page)
+        page.goto(new)
+        page.fill("[name=name]", "Typed for an hour")
+        page.fill("[name='params.percent']", "10")
+        buttons = [page.locator("button[data-act]").first, page.get_by_text("Save the draft")]
+        alert = page.get_by_role("alert")
+
+        page.route(f"**{new}", lambda route: route.abort())
+        for button in buttons:
+            button.click()
+            expect(alert).to_contain_text("The hub does not take this form now")
+        page.unroute(f"**{new}")
+
+        elsewhere = page.context.new_page()
+        elsewhere.goto("/admin/")
+        elsewhere.get_by_text("Log out").click()
+        elsewhere.wait_for_url("**/admin/login*")
+        for button in buttons:
+            button.click()
+            expect(alert).to_contain_text("Your session has ended")
+            expect(page.locator("[name=name]")).to_have_value("Typed for an hour")
+
+        log_in(elsewhere)
+        buttons[0].click()
+        expect(page.locator("[name='when.0.field']")).to_be_visible()
+        expect(alert).to_have_count(0)
+        page.locator("button[value='drop:when.0']").click()
+        buttons[1].click()
+        page.wait_for_url("**/promotions/")
+        expect(page.locator("main")).to_contain_text("Typed for an hour")
+    (kept,) = rules_of(hub, 2)["promotions"]
+    assert (kept["name"], kept["params"]["percent"]) == ("Typed for an hour", "10")
