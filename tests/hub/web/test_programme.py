@@ -334,50 +334,74 @@ def test_rules_for_ever_are_shown_and_changed(owner, hub, begins, ends, said):
     assert said in owner.page(f"{HERE}/versions/2")
 
 
-def test_in_a_browser_what_was_typed_outlives_the_session_and_a_hub_that_is_away(app, hub):
-    new = f"{HERE}/promotions/new"
+def log_in(page):
+    page.goto("/admin/login")
+    page.fill("[name=login]", "owner")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button")
+    page.wait_for_url("**/admin/p/demo/")
 
-    def log_in(page):
-        page.goto("/admin/login")
-        page.fill("[name=login]", "owner")
-        page.fill("[name=password]", PASSWORD)
-        page.click("main button")
-        page.wait_for_url("**/admin/p/demo/")
 
+def log_out(page):
+    page.goto("/admin/")
+    page.get_by_text("Log out").click()
+    page.wait_for_url("**/admin/login*")
+
+
+@pytest.fixture
+def windows(app):
+    """Two of one browser, the owner logged in."""
     with (
         served(app) as base,
         chromium() as browser,
         visit(browser, base, locale="en", width=1440) as (page, _),
     ):
         log_in(page)
-        page.goto(new)
-        page.fill("[name=name]", "Typed for an hour")
-        page.fill("[name='params.percent']", "10")
-        buttons = [page.locator("button[data-act]").first, page.get_by_text("Save the draft")]
-        alert = page.get_by_role("alert")
+        yield page, page.context.new_page()
 
-        page.route(f"**{new}", lambda route: route.abort())
-        for button in buttons:
-            button.click()
-            expect(alert).to_contain_text("The hub does not take this form now")
-        page.unroute(f"**{new}")
 
-        elsewhere = page.context.new_page()
-        elsewhere.goto("/admin/")
-        elsewhere.get_by_text("Log out").click()
-        elsewhere.wait_for_url("**/admin/login*")
-        for button in buttons:
-            button.click()
-            expect(alert).to_contain_text("Your session has ended")
-            expect(page.locator("[name=name]")).to_have_value("Typed for an hour")
+def test_in_a_browser_what_was_typed_outlives_the_session_and_a_hub_that_is_away(windows, hub):
+    page, elsewhere = windows
+    new = f"{HERE}/promotions/new"
+    page.goto(new)
+    page.fill("[name=name]", "Typed for an hour")
+    page.fill("[name='params.percent']", "10")
+    add, save = page.locator("button[data-act]").first, page.get_by_text("Save the draft")
+    alert = page.get_by_role("alert")
 
-        log_in(elsewhere)
-        buttons[0].click()
-        expect(page.locator("[name='when.0.field']")).to_be_visible()
-        expect(alert).to_have_count(0)
-        page.locator("button[value='drop:when.0']").click()
-        buttons[1].click()
-        page.wait_for_url("**/promotions/")
-        expect(page.locator("main")).to_contain_text("Typed for an hour")
+    page.route(f"**{new}", lambda route: route.abort())
+    for button in (add, save):
+        button.click()
+        expect(alert).to_contain_text("The hub does not take this form now")
+    page.unroute(f"**{new}")
+    log_out(elsewhere)
+    for button in (add, save):
+        button.click()
+        expect(alert).to_contain_text("Your session has ended")
+        expect(page.locator("[name=name]")).to_have_value("Typed for an hour")
+
+    log_in(elsewhere)
+    add.click()
+    expect(page.locator("[name='when.0.field']")).to_be_visible()
+    expect(alert).to_have_count(0)
+    page.locator("button[value='drop:when.0']").click()
+    save.click()
+    page.wait_for_url("**/promotions/")
+    expect(page.locator("main")).to_contain_text("Typed for an hour")
     (kept,) = rules_of(hub, 2)["promotions"]
     assert (kept["name"], kept["params"]["percent"]) == ("Typed for an hour", "10")
+
+
+def test_in_a_browser_a_letter_outlives_the_session_too(windows):
+    page, elsewhere = windows
+    page.goto("/admin/p/demo/messages/welcome/email/en")
+    page.fill("[name=subject]", "Typed for an hour")
+    save = page.get_by_role("button", name="Save")
+
+    log_out(elsewhere)
+    save.click()
+    expect(page.get_by_role("alert")).to_contain_text("Your session has ended")
+    log_in(elsewhere)
+    save.click()
+    expect(page.locator("main")).to_contain_text("It is in force from now on.")
+    expect(page.locator("[name=subject]")).to_have_value("Typed for an hour")

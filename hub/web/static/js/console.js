@@ -46,8 +46,9 @@ document.addEventListener("DOMContentLoaded", () => {
 // Forms whose fields depend on each other: a button that adds or takes a row, and a choice that
 // changes which fields there are, send the whole form and put what comes back in its place.
 // Without script the buttons send the form as any other.
-// What was typed outlives a session that has ended and a hub that is away: before it is sent the
-// form's own page is asked for, which has the token of a session that was begun elsewhere since.
+// What was typed in a long form outlives a session that has ended and a hub that is away: before it
+// is sent the form's own page, at the same address, is asked for; it has the token of a session that
+// was begun elsewhere since.
 const tell = (form, trouble) => {
   document.getElementById("unsent")?.remove();
   const told = document.querySelector(`template[data-unsent="${trouble}"]`);
@@ -61,7 +62,7 @@ const tell = (form, trouble) => {
 const canBeSent = async (form) => {
   let trouble = "away";
   try {
-    const answer = await fetch(form.dataset.redraw);
+    const answer = await fetch(form.action);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const token = page.querySelector("main [name=csrf_token]");
     if (answer.redirected) {
@@ -112,7 +113,7 @@ document.addEventListener("htmx:response:error", (event) => {
 });
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (!form.matches("form[data-redraw]") || form.dataset.asked === "yes") {
+  if (!form.matches("form[data-redraw], form[data-keeps]") || form.dataset.asked === "yes") {
     return;
   }
   event.preventDefault();
