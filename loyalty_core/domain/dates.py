@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ def spendable_from(occurred_at: datetime, activation_days: int, zone: ZoneInfo) 
 _ENDS = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
 
 
-def local_time(at: datetime, zone: ZoneInfo) -> datetime:
+def local_time(at: datetime, zone: tzinfo) -> datetime:
     """The moment on the clock of a zone.  Where the calendar has no such day there, as for the last
     second of the year 9999 in UTC, by which some tell "for ever": its end, or a first midnight."""
     try:
