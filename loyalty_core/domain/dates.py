@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,18 @@ def spendable_from(occurred_at: datetime, activation_days: int, zone: ZoneInfo) 
         return occurred_at
     local = occurred_at.astimezone(zone)
     return (local + timedelta(days=activation_days)).astimezone(UTC)
+
+
+_ENDS = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+
+
+def local_time(at: datetime, zone: tzinfo) -> datetime:
+    """The moment on the clock of a zone.  Where the calendar has no such day there, as for the last
+    second of the year 9999 in UTC, by which some tell "for ever": its end, or a first midnight."""
+    try:
+        return at.astimezone(zone)
+    except OverflowError:
+        return _ENDS[at.year > 1].replace(tzinfo=zone)
 
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)

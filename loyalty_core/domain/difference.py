@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from loyalty_core.domain.conditions.tell import NO_NAMES, Names, called, tell
 from loyalty_core.domain.conditions.tree import All, AnyOf, Leaf, Not
+from loyalty_core.domain.dates import local_time
 from loyalty_core.domain.day_spans import day_spans
 from loyalty_core.domain.pricing.declare import Word, words_of
 
@@ -284,7 +285,7 @@ def _each(word: Word, values: Sequence[Any], place: _Place) -> Iterator[str]:
 
 def _moment(at: datetime, place: _Place) -> str:
     """As pages tell moments, "1 Apr 2026, 00:00"; seconds only where there are some."""
-    local = at.astimezone(place.zone)
+    local = local_time(at, place.zone)
     clock = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
     return f"{_day(local, place)}, {clock}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.store import audit, odd_receipts, safety, staff
 from loyalty_core.store import overview as store
-from loyalty_core.store.ids import to_wire
+from loyalty_core.store.ids import first_id_at, from_wire, to_wire
 from loyalty_core.store.overview import DayRow, ReceiptRow
 from loyalty_core.store.programmes import Programme
 
@@ -122,29 +122,35 @@ def look_over(  # noqa: PLR0913 - each is a word of its own to the caller
     )
 
 
-def receipts_of_today(  # noqa: PLR0913 - each is a word of its own to the caller
+def receipts_of_day(  # noqa: PLR0913 - which of them, each by keyword
     connection: Connection,
     plans: PlanCache,
     programme: Programme,
     *,
     source: str,
     shops: Collection[str] | None,
+    day: date,
+    before: str | None,
     now: datetime,
-) -> list[LastReceipt]:
-    """What one source has sent since midnight in the programme's zone, of these shops."""
+) -> tuple[list[LastReceipt], str | None]:
+    """What one source sent on a day of the programme's zone, of these shops, the newest first;
+    and the receipt before which the next page begins, None where there is none."""
     zone = ZoneInfo(programme.timezone)
-    midnight = datetime.combine(now.astimezone(zone).date(), time(), zone)
-    return _told(
-        store.last_receipts(
-            connection,
-            programme.id,
-            _MOST,
-            currency=plans.newest(connection, programme.id).main.code,
-            source=source,
-            shops_of=shops,
-            since=midnight,
-        )
+    over = datetime.combine(day + timedelta(days=1), time(), zone)
+    # Today has no end yet: ids go on from those of a clock that was ahead and was put right.
+    bounds = [from_wire("p", before or ""), first_id_at(over) if over <= now else None]
+    found = store.last_receipts(
+        connection,
+        programme.id,
+        _MOST + 1,
+        currency=plans.newest(connection, programme.id).main.code,
+        source=source,
+        shops_of=shops,
+        since=datetime.combine(day, time(), zone),
+        before=min((one for one in bounds if one is not None), default=None),
     )
+    page = _told(found[:_MOST])
+    return page, page[-1].purchase if len(found) > _MOST else None
 
 
 def _told(rows: list[ReceiptRow]) -> list[LastReceipt]:

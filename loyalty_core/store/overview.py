@@ -96,9 +96,11 @@ def last_receipts(  # noqa: PLR0913 - which of them, each by keyword
     source: str | None = None,
     shops_of: Collection[str] | None = None,
     since: datetime | None = None,
+    before: int | None = None,
 ) -> list[ReceiptRow]:
     """The receipts that came in last, the newest first; `currency`: the main one; `source`,
-    `shops_of` and `since`: those alone that it sent, of these shops, that came since."""
+    `shops_of`, `since` and `before`: those alone that it sent, of these shops, that came since,
+    that have an id below it."""
     change = entries.c.d_available + entries.c.d_pending + entries.c.d_held - entries.c.d_debt
     moved = (
         select(func.coalesce(func.sum(change), 0))
@@ -135,6 +137,8 @@ def last_receipts(  # noqa: PLR0913 - which of them, each by keyword
         query = query.where(shops.c.code.in_(shops_of))
     if since is not None:
         query = query.where(purchases.c.id >= first_id_at(since))
+    if before is not None:
+        query = query.where(purchases.c.id < before)
     return [ReceiptRow(**row) for row in connection.execute(query).mappings()]
 
 

@@ -30,7 +30,9 @@ def test_a_bench_yields_numbers(name: str, tmp_path: Path) -> None:
         if servers.postgres is None or servers.redis is None or find_wrk() is None:
             pytest.skip("PostgreSQL, Redis and wrk are needed")
         # One process is enough to see that it runs; starting them is what takes the time here.
-        ground = Ground(read_options([name, "--quick", "--workers", "1"]), servers, tmp_path, told.append)
+        ground = Ground(
+            read_options([name, "--quick", "--workers", "1"]), servers, tmp_path, told.append
+        )
         try:
             run = measure(ground)
         finally:

@@ -55,7 +55,7 @@ def _texts() -> dict[str, Any]:
     return {
         "title": gettext("Bring in products"),
         "back": (url_for(".index"), gettext("Catalogue")),
-        "help": gettext(
+        "hint": gettext(
             "An article that is there already gets what the file says of it. Several categories"
             " or attributes stand in one cell, apart by |."
         ),

@@ -116,7 +116,7 @@ def _import_texts() -> dict[str, Any]:
         "series": [(one.code, one.name) for one in series],
         "needs_series": True,
         "lot": request.form.get("lot", a_name()),
-        "help": gettext("A code that the lot has already is left as it is."),
+        "hint": gettext("A code that the lot has already is left as it is."),
     }
 
 

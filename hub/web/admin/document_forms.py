@@ -20,6 +20,7 @@ from hub.web.admin.day_lists import days_in, days_typed
 from hub.web.admin.formats import told_decimal
 from hub.web.admin.languages import gettext, language
 from hub.web.admin.rule_words import HELP, problem
+from loyalty_core.domain.dates import local_time
 from loyalty_core.domain.pricing.declare import JsonSchema, Word, record_schema, words_of
 from loyalty_kit.money import format_decimal
 
@@ -371,7 +372,7 @@ def moment_typed(told: Value) -> str:
         at = datetime.fromisoformat(str(told))
     except ValueError:
         return str(told)
-    local = at.astimezone(zone()) if at.tzinfo else at
+    local = local_time(at, zone()) if at.tzinfo else at
     return local.strftime("%Y-%m-%dT%H:%M")
 
 

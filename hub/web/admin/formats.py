@@ -15,6 +15,7 @@ from markupsafe import escape as safe
 
 from hub.web.admin.context import zone
 from hub.web.admin.languages import language
+from loyalty_core.domain.dates import local_time
 from loyalty_kit.money import HUNDREDTHS, POINT, THOUSANDTHS, parse_decimal
 
 _NBSP = "\N{NO-BREAK SPACE}"
@@ -81,7 +82,7 @@ def moment(at: datetime | str | None) -> Markup:
     if at is None:
         return Markup()
     when = datetime.fromisoformat(at) if isinstance(at, str) else at
-    local = when.astimezone(zone())
+    local = local_time(when, zone())
     text = format_datetime(local, "d MMM y, HH:mm", locale=language())
     title = format_datetime(local, "d MMMM y, HH:mm:ss ZZZZ", locale=language())
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
@@ -94,7 +95,7 @@ def until(at: datetime | str | None) -> str | Markup:
     when = datetime.fromisoformat(at) if isinstance(at, str) else at
     if when is None:
         return ""
-    local = when.astimezone(zone())
+    local = local_time(when, zone())
     return moment(when) if local.time() != time.min else day(local.date() - timedelta(days=1))
 
 
@@ -106,7 +107,7 @@ def day(at: datetime | date | str | None) -> str:
     if isinstance(when, str):
         when = datetime.fromisoformat(when) if "T" in when else date.fromisoformat(when)
     if isinstance(when, datetime):
-        when = when.astimezone(zone()).date()
+        when = local_time(when, zone()).date()
     return str(format_date(when, "d MMM y", locale=language())).replace(" ", _NBSP)
 
 

@@ -23,7 +23,7 @@ def read_grant() -> Grant:
         role = Role(request.form.get("role", ""))
     except ValueError:
         raise BadRequest from None
-    typed = request.form.get("day_points", "").strip().replace(",", ".").replace(" ", "")
+    typed = "".join(request.form.get("day_points", "").split()).replace(",", ".")
     told = [fold(one) for one in request.form.get("shops", "").split(",")]
     bound = tuple(dict.fromkeys(one for one in told if one)) or None
     if not typed:

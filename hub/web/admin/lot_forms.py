@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from babel.dates import format_datetime
@@ -61,10 +61,11 @@ def read_day(errors: dict[str, str], name: str, *, whole: bool = False) -> datet
         return None
     try:
         day = date.fromisoformat(told(name)) + timedelta(days=1 if whole else 0)
+        return datetime(day.year, day.month, day.day, tzinfo=zone()).astimezone(UTC)
+    # The calendar has no midnight in UTC of the very first day, and none that ends the last one.
     except (ValueError, OverflowError):
         errors[name] = gettext("Choose a day.")
         return None
-    return datetime(day.year, day.month, day.day, tzinfo=zone())
 
 
 def read_money(errors: dict[str, str], name: str, most: int) -> int:

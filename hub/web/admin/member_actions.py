@@ -85,7 +85,7 @@ def _checked(form: PointsForm) -> tuple[int, dict[str, str]]:
     errors: dict[str, str] = {}
     amount = 0
     try:
-        amount = parse_decimal(form.amount.replace(",", ".").replace(" ", ""), HUNDREDTHS)
+        amount = parse_decimal("".join(form.amount.split()).replace(",", "."), HUNDREDTHS)
     except ValueError:
         errors["amount"] = gettext("Write a number, as 100 or 12.50.")
     else:

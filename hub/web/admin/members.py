@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from hub.installations import list_installations
+from hub.till import SOURCE
 from hub.web.admin import flag_words, rights, words
 from hub.web.admin.context import the_hub, the_programme
 from loyalty_core.domain.consents import PROCESSING
@@ -33,6 +34,7 @@ from loyalty_core.service.terminals import cashier_names
 from loyalty_core.store import sent_messages
 from loyalty_core.store.database import look, read
 from loyalty_core.store.ids import from_wire, to_wire
+from loyalty_kit.money import HUNDREDTHS, parse_decimal
 
 _FOUND = 25
 _PAGE = 25
@@ -114,6 +116,7 @@ def show(member_id: str) -> ResponseReturnValue:
         older=older,
         again=again,
         sellers=sellers,
+        own_till=SOURCE,
         has_lists=bool(own),
         names={one.id: one.name for one in list_installations(the_hub(), the_programme().id)},
         words=words,
@@ -151,10 +154,16 @@ def _rows(
             limit=_PAGE,
             shops=shops,
         )
-        return list(bought.items), bought.next_cursor
+        return [_with_returned(one) for one in bought.items], bought.next_cursor
     read_page = _PAGES[view]
     page = read_page(connection, programme_id, member_id, cursor=cursor, limit=_PAGE)
     return list(page.items), page.next_cursor
+
+
+def _with_returned(purchase: dict[str, Any]) -> dict[str, Any]:
+    """With what came back of all its lines, in kopecks."""
+    back = (parse_decimal(line["returned"], HUNDREDTHS) for line in purchase["lines"])
+    return {**purchase, "returned_minor": sum(back)}
 
 
 def _own_list(connection: Connection, one: OwnList) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def _texts(kind: str) -> dict[str, Any]:
             (title, url_for(f"admin.{_NAMES[one]}.bring_in"), one == kind)
             for one, title in tabs.items()
         ],
-        "help": helps[kind],
+        "hint": helps[kind],
         "most_system": MOST_SYSTEM,
     }
 

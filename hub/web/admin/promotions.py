@@ -24,6 +24,7 @@ from hub.web.admin.trials import TryForm, read_try, try_out
 from hub.web.admin.words import State
 from hub.web.sentences import detail
 from loyalty_core.domain.conditions.tell import Names, tell
+from loyalty_core.domain.dates import local_time
 from loyalty_core.domain.difference import sayings
 from loyalty_core.domain.errors import RulesInvalid
 from loyalty_core.domain.pricing.promotion import Promotion
@@ -106,10 +107,10 @@ def _in_month(one: Promotion, first: date) -> tuple[int, int]:
     days = monthrange(first.year, first.month)[1]
     since, until = first, first + timedelta(days=days)
     if one.starts_at is not None:
-        since = max(since, one.starts_at.astimezone(zone()).date())
+        since = max(since, local_time(one.starts_at, zone()).date())
     if one.ends_at is not None:
-        last = one.ends_at.astimezone(zone()) - timedelta(microseconds=1)
-        until = min(until, last.date() + timedelta(days=1))
+        last = (local_time(one.ends_at, zone()) - timedelta(microseconds=1)).date()
+        until = last + timedelta(days=1) if last < until else until
     lasts = max(0, (until - since).days) if one.enabled else 0
     return ((since - first).days + 1 if lasts else 0), lasts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
@@ -12,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 from hub.till import SOURCE, TRAINING_CODE, Till
 from hub.till_words import Booked, Priced, Sale, discounts
 from hub.web.admin import rights, till_codes, words
-from hub.web.admin.context import the_hub, the_programme
+from hub.web.admin.context import the_hub, the_programme, zone
 from hub.web.admin.languages import gettext, language, ngettext
 from hub.web.admin.sessions import signed_in_admin
 from hub.web.admin.till_codes import NoTriesLeft
@@ -47,7 +48,7 @@ from loyalty_core.domain.errors import (
 )
 from loyalty_core.service.catalogue import products_for
 from loyalty_core.service.members import MemberCard, NewMember
-from loyalty_core.service.overview import receipts_of_today
+from loyalty_core.service.overview import receipts_of_day
 from loyalty_core.store.database import read
 from loyalty_kit.money import format_decimal
 
@@ -61,7 +62,7 @@ pages = Blueprint("till", __name__, url_prefix="/till")
 
 @pages.get("/")
 def index() -> ResponseReturnValue:
-    """Who stands here?  And what was sold today."""
+    """Who stands here?  And what was sold today, or on the day in the address."""
     return _front()
 
 
@@ -299,13 +300,17 @@ def _front(
     errors: dict[str, str] | None = None,
 ) -> str:
     till = _till()
+    today = till.now.astimezone(zone()).date()
+    day = _day(today)
     with read(till.hub.engine) as connection:
-        today = receipts_of_today(
+        sold, after = receipts_of_day(
             connection,
             till.hub.plans,
             till.programme,
             source=SOURCE,
             shops=till.grant.shops,
+            day=day,
+            before=request.args.get("after"),
             now=till.now,
         )
     return render_template(
@@ -317,8 +322,20 @@ def _front(
         new=new or {},
         errors=errors or {},
         today=today,
+        day=day,
+        sold=sold,
+        older=after and url_for(".index", day=day.isoformat(), after=after),
         words=words,
     )
+
+
+def _day(today: date) -> date:
+    """The day in the address; today where there is none, or one that has not come."""
+    try:
+        asked = date.fromisoformat(request.args.get("day", ""))
+    except ValueError:
+        return today
+    return min(asked, today)
 
 
 def _sale_page(form: SaleForm, till: Till, *, code_sent: bool = False) -> str:

@@ -84,6 +84,15 @@ def test_what_is_no_day_or_could_be_two(cell):
         moment_of(cell, "at", MOSCOW)
 
 
+def test_what_the_calendar_does_not_have_is_no_day():
+    """1C writes 01.01.0001 where there is no date; in UTC that is the year before the first."""
+    for cell in ("01.01.0001 0:00:00", "01.01.0001", "0001-01-01T00:00:00+03:00"):
+        with pytest.raises(Wrong, match="not_day"):
+            moment_of(cell, "at", MOSCOW)
+    with pytest.raises(Wrong, match="not_day"):
+        moment_of("31.12.9999", "at", MOSCOW, whole_day=True)
+
+
 def test_birth_dates_are_of_people_alive():
     today = date(2026, 3, 14)
 

@@ -24,6 +24,10 @@ def help_of(text: str) -> str:
         ("en", "", "en/index.md", "A page for each task"),
         ("ru", "messages/sent/", "ru/messages.md", "тихих часов"),
         ("en", "keys/", "en/people.md", "second factor"),
+        ("en", "coupons/import", "en/coupons.md", "come in from a file"),
+        ("ru", "certificates/import", "ru/coupons.md", "из файла"),
+        ("en", "catalogue/import", "en/programme.md", "goods and categories that rules name"),
+        ("en", "members/import", "en/members.md", "A base of another system"),
     ],
 )
 def test_the_question_mark_leads_to_the_page_of_the_guide(visitor, language, page, guide, says):

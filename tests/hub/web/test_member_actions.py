@@ -87,10 +87,12 @@ def test_points_are_given_and_taken_with_a_reason_and_a_form_books_once(owner, a
     assert balance(owner, anna) == "50.50"
     assert move(owner, anna, "20", way="take").status_code == 302
     assert balance(owner, anna) == "30.50"
+    assert move(owner, anna, "1\N{NO-BREAK SPACE}000", way="give").status_code == 302
+    assert balance(owner, anna) == "1,030.50"
     page = owner.page(f"{HERE}/{anna}")
     assert "Sorry for the delay" in page
     log = owner.page(f"/admin/p/demo/log/?subject={anna}")
-    assert log.count("Points by hand") == 2
+    assert log.count("Points by hand") == 3
     assert "Sorry" not in log, "reasons may name people, and the log is never erased"
 
 

@@ -15,7 +15,7 @@ from loyalty_core.service.programmes import get_programme
 from loyalty_core.service.record_events import Incoming, record_events
 from loyalty_core.service.source import Source
 from loyalty_core.store.database import read, write
-from loyalty_kit.events_schema import load_purchase
+from loyalty_kit.events_schema import load_purchase, load_refund
 from tests.hub.web.conftest import add_programme
 from tests.support.clock import NOON
 
@@ -198,3 +198,33 @@ def test_the_first_page_shows_the_last_receipts(owner, hub, source, anna):
     assert "349.00\N{NO-BREAK SPACE}₽" in page
     assert "+17" in page
     assert re.search(r'class="figure">1<.*\n?.*member', page)
+
+
+def test_a_purchase_says_what_came_back_of_it(owner, hub, source, anna):
+    """Of 200.00, 40.00 of it paid with points, which earned 5 % of 160: half comes back."""
+    buy(hub, source, "before", "1000.00", days_ago=1)
+    line = {"id": "1", "quantity": "2", "amount": "200.00", "spend": "40.00", "paid": "160.00"}
+    bought = {"external_id": "now", "occurred_at": NOON.isoformat(), "lines": [line]}
+    back = {"id": "1", "quantity": "1", "paid_back": "80.00"}
+    events = (
+        load_purchase({**bought, "customer": {"phone": "+79161234567", "verified": True}}),
+        load_refund(
+            {**bought, "external_id": "r", "purchase": "now", "amount": "80.00", "lines": [back]}
+        ),
+    )
+    with write(hub.engine) as connection:
+        record_events(connection, hub.plans, [Incoming(source, one) for one in events], now=NOON)
+
+    page = owner.page(f"/admin/p/demo/members/{anna}?view=purchases")
+
+    cells = [
+        text
+        for text in re.findall(r">([^<>]*\d[^<>]*)<", page)
+        if "back:" in text or "with" in text
+    ]
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in cells] == [
+        "came back: 1",
+        "came back: 80.00 ₽",
+        "withdrawn: 4",
+        "given back: 20",
+    ]

@@ -105,6 +105,14 @@ def test_r112_members_come_in_after_a_check_of_what_columns_mean(owner, hub, pro
     assert "Members" in log
 
 
+def test_a_day_beyond_the_calendar_is_refused_with_its_line(owner, hub, programme_id, base):
+    points = "Карта;Баланс;Дата сгорания\n1001;10;31.12.2098\n1002;20;31.12.9999\n"
+    page = checked(owner, hub, programme_id, BALANCES, points, name="points.csv")
+
+    assert figures(page, "rows", "taken", "rejected") == ("2", "1", "1")
+    assert "Line 3: has no date in “Дата сгорания”" in page
+
+
 def test_r112_balances_come_in_and_their_points_stand_in_the_report(owner, hub, programme_id, base):
     page = checked(owner, hub, programme_id, BALANCES, POINTS, name="points.csv")
 

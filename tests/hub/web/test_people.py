@@ -77,7 +77,8 @@ def test_a_role_is_changed_and_taken_and_an_owner_always_stays(hub, visitor, own
     nina.log_in("nina")
     assert nina.get(f"{HERE}/").status_code == 200
 
-    owner.send(f"{HERE}/people/", f"{HERE}/people/nina/role", role="cashier")
+    spaced = {"role": "cashier", "day_points": "1\N{NO-BREAK SPACE}000"}
+    assert owner.send(f"{HERE}/people/", f"{HERE}/people/nina/role", **spaced).status_code == 302
     assert nina.get(f"{HERE}/").status_code == 403
     assert nina.get("/admin/").location == f"{HERE}/till/"
     owner.send(f"{HERE}/people/", f"{HERE}/people/nina/remove")

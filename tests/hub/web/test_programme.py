@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from hub.web.admin.condition_forms import from_document, to_document
 from loyalty_core.domain.conditions.tree import read_tree
@@ -14,7 +15,9 @@ from loyalty_core.service.record_events import Incoming, record_events
 from loyalty_core.service.source import Source
 from loyalty_core.store.database import read, write
 from loyalty_kit.events import Customer, Purchase
+from tests.hub.web.conftest import PASSWORD
 from tests.hub.web.test_people import add, programme_of
+from tests.support.browser import chromium, served, visit
 from tests.support.clock import NOON
 from tests.support.lines import line
 
@@ -324,3 +327,100 @@ def test_a_promotion_begins_from_a_ready_one_and_is_tried_without_scripts(owner)
     assert 'name="try.lines.0.price" value="200"' in page
     # 10 % of 400.00.
     assert 'data-figure="discount">40.00' in page
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "said"),
+    [
+        ("2026-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "31 Dec 9999"),
+        ("2026-01-01T00:00:00Z", "9999-12-31T23:59:59.999999+03:00", "31 Dec 9999"),
+        ("0001-01-01T00:00:00+03:00", "2026-05-01T00:00:00Z", "2 Jan 1,"),
+    ],
+)
+def test_rules_for_ever_are_shown_and_changed(owner, hub, begins, ends, said):
+    """The calendar of the shop's zone ends three hours before that of UTC, and begins later."""
+    told = {"starts_at": begins, "ends_at": ends}
+    ten = {"id": "ten", "name": "Ten", "type": "percent_off", "params": {"percent": "10"}, **told}
+    coupons = {"code": "spring", "name": "Spring", **told}
+    programme = programme_of(hub)
+    with write(hub.engine) as connection:
+        document = {**rules_of(hub, 1), "promotions": [ten], "coupons": [coupons]}
+        draft_rules(connection, programme, document, author="test", now=NOON)
+
+    for path in ("promotions/", "promotions/ten", "parts/coupons/", "parts/coupons/of/spring"):
+        assert "Ten" in (page := owner.page(f"{HERE}/{path}")) or "Spring" in page
+    assert said.replace(" ", "\N{NO-BREAK SPACE}") in owner.page(f"{HERE}/promotions/")
+    assert said in owner.page(f"{HERE}/versions/2")
+
+
+def log_in(page):
+    page.goto("/admin/login")
+    page.fill("[name=login]", "owner")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button")
+    page.wait_for_url("**/admin/p/demo/")
+
+
+def log_out(page):
+    page.goto("/admin/")
+    page.get_by_text("Log out").click()
+    page.wait_for_url("**/admin/login*")
+
+
+@pytest.fixture
+def windows(app):
+    """Two of one browser, the owner logged in."""
+    with (
+        served(app) as base,
+        chromium() as browser,
+        visit(browser, base, locale="en", width=1440) as (page, _),
+    ):
+        log_in(page)
+        yield page, page.context.new_page()
+
+
+def test_in_a_browser_what_was_typed_outlives_the_session_and_a_hub_that_is_away(windows, hub):
+    page, elsewhere = windows
+    new = f"{HERE}/promotions/new"
+    page.goto(new)
+    page.fill("[name=name]", "Typed for an hour")
+    page.fill("[name='params.percent']", "10")
+    add, save = page.locator("button[data-act]").first, page.get_by_text("Save the draft")
+    alert = page.get_by_role("alert")
+
+    page.route(f"**{new}", lambda route: route.abort())
+    for button in (add, save):
+        button.click()
+        expect(alert).to_contain_text("The hub does not take this form now")
+    page.unroute(f"**{new}")
+    log_out(elsewhere)
+    for button in (add, save):
+        button.click()
+        expect(alert).to_contain_text("Your session has ended")
+        expect(page.locator("[name=name]")).to_have_value("Typed for an hour")
+
+    log_in(elsewhere)
+    add.click()
+    expect(page.locator("[name='when.0.field']")).to_be_visible()
+    expect(alert).to_have_count(0)
+    page.locator("button[value='drop:when.0']").click()
+    save.click()
+    page.wait_for_url("**/promotions/")
+    expect(page.locator("main")).to_contain_text("Typed for an hour")
+    (kept,) = rules_of(hub, 2)["promotions"]
+    assert (kept["name"], kept["params"]["percent"]) == ("Typed for an hour", "10")
+
+
+def test_in_a_browser_a_letter_outlives_the_session_too(windows):
+    page, elsewhere = windows
+    page.goto("/admin/p/demo/messages/welcome/email/en")
+    page.fill("[name=subject]", "Typed for an hour")
+    save = page.get_by_role("button", name="Save")
+
+    log_out(elsewhere)
+    save.click()
+    expect(page.get_by_role("alert")).to_contain_text("Your session has ended")
+    log_in(elsewhere)
+    save.click()
+    expect(page.locator("main")).to_contain_text("It is in force from now on.")
+    expect(page.locator("[name=subject]")).to_have_value("Typed for an hour")

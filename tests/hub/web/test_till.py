@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -96,6 +97,51 @@ def test_a_return_that_is_sent_twice_is_booked_once(hub, owner):
     more = owner.send(f"{receipt}/refund", f"{receipt}/refund", **{**form, "key": "d" * 32})
     assert (more.status_code, "So much of it is not left" in more.text) == (422, True)
     assert returns(hub) == [20000]
+
+
+def sold_to(page: str) -> list[str]:
+    """The receipts that the page leads to."""
+    return re.findall(rf'href="({HERE}/receipts/p_\w+)"', page)
+
+
+def test_goods_come_back_on_a_later_day(hub, owner, visitor):
+    """Sold on 14 March at 23:30 in Moscow, brought back two days later."""
+    hub.clock.advance(hours=8, minutes=30)
+    owner.send(f"{HERE}/", f"{HERE}/enrol", phone="+79161234567")
+    member = owner.send(f"{HERE}/", f"{HERE}/find", q="+79161234567").location.partition("=")[2]
+    receipt = sell(owner, "a" * 32, "main", member=member, shown="10000/0/10000").location
+    hub.clock.advance(days=2)
+    anew = visitor()
+    anew.log_in()
+
+    assert sold_to(anew.page(f"{HERE}/")) == []
+    assert sold_to(anew.page(f"{HERE}/?day=2026-03-15")) == []
+    assert sold_to(anew.page(f"{HERE}/?day=2026-03-14")) == [receipt]
+    for odd in ("0001-01-01", "9999-12-31", "14.03.2026", "", "2026-02-31"):
+        assert sold_to(anew.page(f"{HERE}/?day={odd}&after=p_x")) == []
+    assert sold_to(anew.page(f"/admin/p/demo/members/{member}?view=purchases")) == [receipt]
+    anew.send(f"{receipt}/refund", f"{receipt}/refund", key="c" * 32, **{"back-1": "1"})
+    assert returns(hub) == [10000]
+
+
+def test_all_receipts_of_a_day_are_reached(hub, owner):
+    """Two pages: 50 receipts, and the two before them."""
+    with read(hub.engine) as connection:
+        programme, admin = get_programme(connection, "demo"), find_admin(connection, "owner")
+    till = Till(hub, programme, admin, Grant(Role.OWNER), training=False, now=NOON)
+    for number in range(52):
+        line = BasketLine("1", 1000, 1_00 + number)
+        price = Shown(line.amount_minor, 0, line.amount_minor)
+        till.sell(Sale(f"s{number}", "main", (line,), shown=price))
+
+    first = owner.page(f"{HERE}/")
+    older = re.search(rf'href="({HERE}/\?[^"]+)">Show older', first)
+    assert older is not None
+    second = owner.page(html.unescape(older.group(1)))
+
+    assert (len(sold_to(first)), len(sold_to(second))) == (50, 2)
+    assert len({*sold_to(first), *sold_to(second)}) == 52
+    assert "Show older" not in second
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["one return twice", "two cashiers"])

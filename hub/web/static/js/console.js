@@ -46,7 +46,41 @@ document.addEventListener("DOMContentLoaded", () => {
 // Forms whose fields depend on each other: a button that adds or takes a row, and a choice that
 // changes which fields there are, send the whole form and put what comes back in its place.
 // Without script the buttons send the form as any other.
+// What was typed in a long form outlives a session that has ended and a hub that is away: before it
+// is sent the form's own page, at the same address, is asked for; it has the token of a session that
+// was begun elsewhere since.
+const tell = (form, trouble) => {
+  document.getElementById("unsent")?.remove();
+  const told = document.querySelector(`template[data-unsent="${trouble}"]`);
+  if (told) {
+    const box = told.content.firstElementChild.cloneNode(true);
+    box.id = "unsent";
+    form.before(box);
+    box.scrollIntoView({ block: "center" });
+  }
+};
+const canBeSent = async (form) => {
+  let trouble = "away";
+  try {
+    const answer = await fetch(form.action);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const token = page.querySelector("main [name=csrf_token]");
+    if (answer.redirected) {
+      trouble = "gone";
+    } else if (answer.ok && token) {
+      form.elements.csrf_token.value = token.value;
+      trouble = "";
+    }
+  } catch {
+    // Nobody answers.
+  }
+  tell(form, trouble);
+  return trouble === "";
+};
 const redraw = async (form, act) => {
+  if (!(await canBeSent(form))) {
+    return;
+  }
   const at = document.activeElement?.id;
   await window.htmx.ajax("POST", form.dataset.redraw, {
     source: form,
@@ -68,5 +102,27 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("form[data-redraw] select[data-redraws]")) {
     redraw(event.target.form, "show");
+  }
+});
+document.addEventListener("htmx:response:error", (event) => {
+  const { ctx } = event.detail;
+  if (ctx.sourceElement.matches("form[data-redraw]")) {
+    ctx.swap = "none";
+    tell(ctx.sourceElement, "away");
+  }
+});
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-redraw], form[data-keeps]") || form.dataset.asked === "yes") {
+    return;
+  }
+  event.preventDefault();
+  if (form.dataset.asked !== "now") {
+    form.dataset.asked = "now";
+    const sends = await canBeSent(form);
+    form.dataset.asked = sends ? "yes" : "";
+    if (sends) {
+      form.requestSubmit(event.submitter);
+    }
   }
 });
