@@ -30,6 +30,9 @@ OPEN = frozenset({"pending", "on-hold", "processing"})
 CANCELLED = frozenset({"cancelled", "failed"})
 TRASH = "trash"
 
+META_ANONYMOUS = ("_anonymized",)
+"""WooCommerce's note on an order whose personal data it has removed (10.5.2,
+`WC_Privacy_Erasers`): its phone is zeroes then, its e-mail `deleted@site.invalid`."""
 META_CARD = ("loyalty_card", "_loyalty_card")
 META_HOLD = ("_loyalty_hub_hold",)
 META_CERTIFICATES = ("_loyalty_hub_certificates",)
@@ -186,7 +189,10 @@ def _payments(order: Wire, status: PurchaseStatus) -> tuple[Payment, ...]:
 
 
 def _customer(order: Wire) -> Customer | None:
-    """None where the order names nobody: a guest without phone, e-mail and card."""
+    """None where the order names nobody: a guest without phone, e-mail and card, or one whose
+    personal data the shop has removed."""
+    if lines.meta(order, META_ANONYMOUS):
+        return None
     billing = order["billing"]
     account = order["customer_id"]
     external = ExternalId(None, str(account)) if account else None
