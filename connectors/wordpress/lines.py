@@ -202,6 +202,23 @@ def refund_lines(refund: Wire, names: Mapping[str, str]) -> tuple[RefundLine, ..
     )
 
 
+def some_stay(order: Wire, refunds: Iterable[Wire]) -> bool:
+    """Whether these refunds name goods by their quantity, all of them, and not all of the order's.
+
+    Of an order that certificates paid, a part of the goods may bring back all of the total.
+    """
+    back: dict[str | None, int] = {}
+    for refund in refunds:
+        if not refund["line_items"] or not all(item["quantity"] for item in refund["line_items"]):
+            return False
+        for item in refund["line_items"]:
+            number = meta(item, (REFUNDED_ITEM,))
+            back[number] = back.get(number, 0) + _milli(item["quantity"])
+    # A gift that cost nothing may be kept.
+    sold = [item for item in order["line_items"] if _before_coupons(item)]
+    return any(back.get(str(item["id"]), 0) < _milli(item["quantity"]) for item in sold)
+
+
 def _returned(item: Wire, names: Mapping[str, str]) -> str | None:
     number = meta(item, (REFUNDED_ITEM,))
     return None if number is None else names.get(number, number)

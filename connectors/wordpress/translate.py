@@ -6,7 +6,7 @@ The reasons behind each rule, field by field, are in `MAPPING.md`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,9 @@ OPEN = frozenset({"pending", "on-hold", "processing"})
 CANCELLED = frozenset({"cancelled", "failed"})
 TRASH = "trash"
 
+META_ANONYMOUS = ("_anonymized",)
+"""WooCommerce's note on an order whose personal data it has removed (10.5.2,
+`WC_Privacy_Erasers`): its phone is zeroes then, its e-mail `deleted@site.invalid`."""
 META_CARD = ("loyalty_card", "_loyalty_card")
 META_HOLD = ("_loyalty_hub_hold",)
 META_CERTIFICATES = ("_loyalty_hub_certificates",)
@@ -48,6 +51,8 @@ def translate_order(hint: Hint, document: Any, context: Context) -> Translated:
     data = load(_ORDER, document)
     order = _with_made_coupons(data["order"], data["hub_coupons"])
     status = status_of(order["status"], context.settings)
+    if _ended_without_refund(order, data["refunds"]):
+        status = PurchaseStatus.CANCELLED
     if status is None:
         return ()
     occurred_at = _occurred_at(order, context)
@@ -100,6 +105,13 @@ def status_of(status: str, settings: Settings) -> PurchaseStatus | None:
     if status in CANCELLED or (status == TRASH and settings["deleted_cancels"]):
         return PurchaseStatus.CANCELLED
     return None
+
+
+def _ended_without_refund(order: Wire, refunds: Sequence[Wire]) -> bool:
+    """Whether staff set an order of 0.00 to `refunded`: WooCommerce makes a refund of what is left
+    of the total, and of nothing none (10.5.2, `wc_order_fully_refunded`).  Certificates or points
+    have paid it, and go back."""
+    return order["status"] == "refunded" and not refunds and lines.minor(order["total"]) == 0
 
 
 def _earning(settings: Settings) -> set[str]:
@@ -186,7 +198,10 @@ def _payments(order: Wire, status: PurchaseStatus) -> tuple[Payment, ...]:
 
 
 def _customer(order: Wire) -> Customer | None:
-    """None where the order names nobody: a guest without phone, e-mail and card."""
+    """None where the order names nobody: a guest without phone, e-mail and card, or one whose
+    personal data the shop has removed."""
+    if lines.meta(order, META_ANONYMOUS):
+        return None
     billing = order["billing"]
     account = order["customer_id"]
     external = ExternalId(None, str(account)) if account else None
@@ -240,12 +255,13 @@ def _refunds(
     """All refunds there are, oldest first; one that moves neither goods nor money is left out.
 
     WooCommerce gives back the money of the order's total, which certificates have lowered: when
-    all of that is back, so is theirs.
+    all of that is back, so is theirs, unless the refunds name goods and some of them stay.
     """
     names = lines.line_names(order)
     listed = sorted(refunds, key=lambda each: each["id"])
     money = [abs(lines.minor(refund["amount"])) for refund in listed]
-    if money and sum(money) >= lines.minor(order["total"]):
+    all_money = bool(money) and sum(money) >= lines.minor(order["total"])
+    if all_money and not lines.some_stay(order, listed):
         money[-1] += _paid_by_certificates(order)
     translated = (
         Refund(

@@ -102,6 +102,24 @@ def test_an_order_moved_to_an_account_moves_its_points(woo):
     assert woo.purchase(20)["points"]["earned"] == "99.00"
 
 
+def test_an_order_whose_personal_data_the_shop_removed_stays_with_its_member(woo):
+    woo.happens(GUEST)
+
+    # As WooCommerce 10.5.2 leaves it, by a wish to be erased or after the time that the owner set.
+    gone = billing(
+        GUEST, first_name="[deleted]", last_name="[deleted]", phone="00000000000",
+        email="deleted@site.invalid",
+    )  # fmt: skip
+    note = {"id": 900, "key": "_anonymized", "value": "yes"}
+    woo.shop.change_order(20, customer_id=0, billing=gone, meta_data=[note])
+    woo.deliver("order.updated", 20)
+    woo.work()
+
+    assert woo.bought(20) == Bought("paid", "1990.00", earned="99.00")
+    assert woo.balance(phone=MARIA) == "99.00"
+    assert woo.balance(email="deleted@site.invalid") is None
+
+
 def test_an_order_of_nobody_is_kept_and_moves_no_points(woo):
     woo.happens(GUEST, billing=billing(GUEST, phone="", email=""))
 

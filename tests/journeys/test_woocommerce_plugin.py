@@ -6,6 +6,7 @@ earned, points for up to 30 %, and 7 % off mugs.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -99,11 +100,11 @@ class Plugin:
         expect = {"payable": payable, "spend": "700.00", "to_pay": to_pay or payable}
         return self.call("/holds", self.basket(ttl_s=5400, expect=expect, **changes))
 
-    def issue(self) -> str:
-        """The code of a certificate with 1000.00 on it."""
-        wanted = {"lot": "l1", "series": "money", "count": 1, "loaded": True}
-        code: str = self.call("/certificates/lots", wanted)["codes"][0]
-        return code
+    def issue(self, count: int = 1) -> list[str]:
+        """Codes of certificates with 1000.00 on each."""
+        wanted = {"lot": "l1", "series": "money", "count": count, "loaded": True}
+        codes: list[str] = self.call("/certificates/lots", wanted)["codes"]
+        return codes
 
     def left_on(self, code: str) -> Any:
         found = self.call("/certificates/check", {"code": code})
@@ -210,7 +211,7 @@ def test_a_certificate_pays_an_order_and_comes_back_with_it(open_woo):
     woo = open_woo(document=rules())
     plugin = Plugin(woo)
     plugin.enrol("3000.00")
-    code = plugin.issue()
+    (code,) = plugin.issue()
     # 4301.39 - 1000.00
     held = plugin.hold(to_pay="3301.39", certificates=[code])
     assert plugin.left_on(code) == ("0.00", "1000.00")
@@ -240,3 +241,74 @@ def test_a_certificate_pays_an_order_and_comes_back_with_it(open_woo):
     assert bought["flags"] == []
     assert (bought["points"]["given_back"], bought["points"]["clawed_back"]) == ("700.00", "200.00")
     assert plugin.left_on(code) == ("1000.00", "0.00")
+
+
+def paid_by_certificates(woo, plugin):
+    """Order 19, of which five certificates paid all 4301.39; the last of them keeps 698.61."""
+    plugin.enrol("3000.00")
+    codes = plugin.issue(5)
+    held = plugin.hold(to_pay="0.00", certificates=codes)
+    notes = meta(
+        ("_loyalty_hub_hold", held["id"]),
+        ("_loyalty_hub_points_spent", "700.00"),
+        ("_loyalty_hub_certificates", "4301.39"),
+    )
+    order = order_of_cart(
+        CART, id=19, number="19", customer_id=ACCOUNT, meta_data=notes, total="0.00"
+    )
+    woo.shop.put_order(order)
+    woo.deliver("order.updated", 19)
+    woo.work()
+    assert sum(Decimal(plugin.left_on(code)[0]) for code in codes) == Decimal("698.61")
+    return order, codes
+
+
+@pytest.mark.parametrize("open_woo", EMBEDDED, indirect=True)
+def test_a_part_of_what_certificates_paid_brings_back_its_part_of_them(open_woo):
+    woo = open_woo(document=rules())
+    plugin = Plugin(woo)
+    order, codes = paid_by_certificates(woo, plugin)
+
+    # The tea comes back: WooCommerce has no money to give of an order of 0.00.
+    refund = refund_of_amount(50, "0.00", "2026-11-22T06:45:00")
+    tea = next(item for item in order["line_items"] if item["sku"] == "TEA-002")
+    back = line(51, "0.00", sku="TEA-002", quantity=-3)
+    back["meta_data"] = meta(("_refunded_item_id", str(tea["id"])))
+    woo.shop.add_refund(19, {**refund, "line_items": [back]})
+    woo.shop.change_order(19, status="refunded")
+    woo.deliver("order.updated", 19)
+    woo.work()
+
+    # 851.10 of 4301.39 were the tea's, with 148.89 of the points: of 1000.00 that is 197.87.
+    bought = woo.purchase(19)
+    assert bought["flags"] == []
+    assert bought["points"]["given_back"] == "148.89"
+    assert [plugin.left_on(code)[0] for code in codes[:4]] == ["197.87"] * 4
+
+    # And the mugs: all that was to come back is back.
+    mugs = line(52, "0.00", sku="MUG-001", quantity=-2)
+    number = next(item["id"] for item in order["line_items"] if item["sku"] == "MUG-001")
+    mugs["meta_data"] = meta(("_refunded_item_id", str(number)))
+    refund = refund_of_amount(53, "0.00", "2026-11-22T06:50:00")
+    woo.shop.add_refund(19, {**refund, "line_items": [mugs]})
+    woo.deliver("order.updated", 19)
+    woo.work()
+    assert woo.purchase(19)["flags"] == []
+    assert plugin.available() == "3000.00"
+    assert [plugin.left_on(code)[0] for code in codes] == ["1000.00"] * 5
+
+
+@pytest.mark.parametrize("open_woo", EMBEDDED, indirect=True)
+def test_an_order_of_nothing_to_pay_that_is_set_to_refunded_gives_all_back(open_woo):
+    """WooCommerce 10.5.2 makes no refund of 0.00."""
+    woo = open_woo(document=rules())
+    plugin = Plugin(woo)
+    _, codes = paid_by_certificates(woo, plugin)
+
+    woo.shop.change_order(19, status="refunded")
+    woo.deliver("order.updated", 19)
+    woo.work()
+
+    assert [plugin.left_on(code) for code in codes] == [("1000.00", "0.00")] * 5
+    # The 700 points are back, and the 200 that it had brought are gone.
+    assert plugin.available() == "3000.00"

@@ -439,6 +439,23 @@ final class ShopTest extends TestCase {
 		do_action( 'woocommerce_store_api_checkout_update_order_from_request', $order, new WP_REST_Request( 'POST' ) );
 	}
 
+	public function test_an_order_of_before_that_is_paid_by_blocks_keeps_its_price_whatever_is_in_the_cart(): void {
+		$this->hub_takes( 39800, 3980, 0 );
+		WC()->cart->calculate_totals();
+		$order        = $this->order( 13 );
+		$order->total = 1790.0;
+		$order->meta  = $said = array( '_loyalty_hub_hold' => 'h_1', '_loyalty_hub_points_spent' => '500.00', '_loyalty_hub_certificates' => '10.00' );
+		$request      = new WP_REST_Request( 'POST' );
+		// WooCommerce 10.5.2: `checkout/(?P<id>[\d]+)`.
+		$request->url = array( 'id' => '13' );
+		do_action( 'woocommerce_store_api_checkout_update_order_from_request', $order, $request );
+		WC()->cart->items = array();
+		do_action( 'woocommerce_store_api_checkout_update_order_from_request', $order, $request );
+
+		$this->assertSame( array( 1790.0, $said ), array( $order->total, $order->meta ) );
+		$this->assertCount( 1, Shop::$sent, 'nothing is promised for another cart' );
+	}
+
 	/**
 	 * @dataProvider ends
 	 */

@@ -128,7 +128,9 @@ class WP_Error {
 // class-wp-rest-request.php: `rest-api/`.
 class WP_REST_Request {
 	public function __construct( private $method = '', private $route = '' ) {}
+	public array $url = array();
 	public function get_method() { return $this->method; }
+	public function get_url_params() { return $this->url; }
 }
 
 // user.php, pluggable.php, l10n.php, formatting.php, functions.php, link-template.php

@@ -105,12 +105,15 @@ final class Orders {
 	 * The checkout of blocks: this runs while the buyer edits too, and promises only when the order
 	 * is placed.
 	 *
+	 * It runs for an order of before, too, that is paid at last (`checkout/<id>`; WooCommerce 10.5.2,
+	 * `CheckoutOrder`).  That one has its price and its promise, and the cart beside it is another purchase.
+	 *
 	 * @param \WC_Order        $order   The draft.
 	 * @param \WP_REST_Request $request What was sent.
 	 * @throws RouteException If the price is another now; the answer brings the new cart.
 	 */
 	public function promise_blocks( $order, $request ): void {
-		if ( 'POST' !== $request->get_method() ) {
+		if ( 'POST' !== $request->get_method() || isset( $request->get_url_params()['id'] ) ) {
 			return;
 		}
 		if ( ! $this->promise() ) {
