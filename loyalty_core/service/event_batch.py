@@ -115,7 +115,7 @@ class EventBatch:
         self.claims = Claims(self.connection, self.programme.id, self.known.all_signs())
         self.holds.look_up(
             [
-                (self.shop(one.source, event.shop), event)
+                (one.source, self.shop(one.source, event.shop), event)
                 for one in self.told
                 for event in self._words_of(one)
             ],

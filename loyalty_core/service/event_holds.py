@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from loyalty_core.service.booking import Booked
 from loyalty_core.service.promise import certificate_keys
+from loyalty_core.service.source import Source, reaches_shop
 from loyalty_core.store import holds as store
 from loyalty_core.store.certificates import CertificateKey
 from loyalty_core.store.holds import Claim, HoldKey, KeptHold
@@ -21,7 +22,8 @@ class EventHolds:
     """Looked up before the accounts are locked, their carts and orders held, and read again under
     lock after.
 
-    A name may lead anywhere: what is another programme's is not even locked.
+    A name may lead anywhere: what is another programme's, or of a shop that the sender is not
+    bound to, is not even locked.
     """
 
     def __init__(self, connection: Connection, programme_id: int) -> None:
@@ -29,6 +31,7 @@ class EventHolds:
         self._programme_id = programme_id
         self._claims: dict[Claim, HoldKey] = {}
         self._named: set[HoldKey] = set()
+        self._named_by: dict[int, list[Source]] = {}
         self._strange: set[HoldKey] = set()
         self._holds: dict[HoldKey, KeptHold] = {}
         self._now_at: dict[HoldKey, HoldKey] = {}
@@ -38,14 +41,20 @@ class EventHolds:
         """Those that the holds reserved money of."""
 
     def look_up(
-        self, purchases: Sequence[tuple[Shop, Purchase]], known: Iterable[KeptPurchase]
+        self,
+        purchases: Sequence[tuple[Source, Shop, Purchase]],
+        known: Iterable[KeptPurchase],
     ) -> None:
         """Those that are named, and those that the known purchases went by."""
-        claims = {claim for shop, one in purchases for claim in claims_of(shop, one)}
+        claims = {claim for _, shop, one in purchases for claim in claims_of(shop, one)}
         store.lock_claims(self._connection, claims)
         self._claims = store.claimed_holds(self._connection, claims)
-        named = (store.hold_from_wire(one.hold) for _, one in purchases if one.hold)
-        self._named = {key for key in named if key is not None}
+        self._named, self._named_by = set(), {}
+        for source, _, one in purchases:
+            key = store.hold_from_wire(one.hold) if one.hold else None
+            if key is not None:
+                self._named.add(key)
+                self._named_by.setdefault(key[1], []).append(source)
         if purchases:
             self._named |= {
                 key
@@ -61,11 +70,15 @@ class EventHolds:
 
     def _look_at(self, keys: set[HoldKey]) -> None:
         for key, hold in store.holds_by_key(self._connection, keys).items():
-            if hold.programme_id != self._programme_id:
+            if hold.programme_id != self._programme_id or not self._is_reached(hold):
                 self._strange.add(key)
                 continue
             self.rules_versions.add(hold.rules_version)
             self.certificates.update(certificate_keys(hold))
+
+    def _is_reached(self, hold: KeptHold) -> bool:
+        senders = self._named_by.get(hold.id, ())
+        return all(reaches_shop(self._connection, one, hold.shop_id) for one in senders)
 
     def named(self) -> set[HoldKey]:
         return (self._named | set(self._claims.values())) - self._strange

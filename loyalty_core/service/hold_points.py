@@ -156,13 +156,14 @@ def get_hold(connection: Connection, source: Source, hold_id: str, *, now: datet
 def name_order(
     connection: Connection, source: Source, hold_id: str, order: str, *, now: datetime
 ) -> PlacedHold:
-    """Tie a live hold to the order that its cart became; another live one of the order ends.
+    """Tie a live hold to the order that its cart became; another live one of the order ends, and
+    an order that this one had before has it no more.
 
     Raises: HoldNotFound, HoldCaptured, ShopForbidden.
     """
     hold = _find(connection, source, hold_id, lock=False)
     claim = Claim(source.programme_id, hold.shop_id, "order", order)
-    store.lock_claims(connection, [claim])
+    store.lock_claims(connection, {claim, replace(claim, ref=hold.order or order)})
     had = store.claimed_holds(connection, [claim]).values()
     owners = {member for member, _ in (hold.key, *had)} - {NOBODY}
     # As in `release_hold`: nobody merges the members away meanwhile.
@@ -172,6 +173,8 @@ def name_order(
     if others := [key for key in had if key != hold.key]:
         end_holds_of(connection, others, why="replaced", now=now, beside=[hold.key])
     hold = _living(_find(connection, source, hold_id, lock=True), now)
+    if hold.order is not None and hold.order != order:
+        store.drop_claim(connection, replace(claim, ref=hold.order), hold.key)
     hold.order, hold.changed = order, True
     store.write_holds(connection, [hold])
     store.set_claims(connection, {claim: hold.key})

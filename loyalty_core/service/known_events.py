@@ -274,7 +274,7 @@ class KnownEvents:
             own = [one for one in bearing if one.source == source]
             found = next(iter(own or bearing), None)
         if found is None and refund.order is not None:
-            found = self._one_of_order(source, refund.order)
+            found = self._one_of_order(source, refund.order, own=refund.purchase is not None)
         return found
 
     def waiting_for(self, purchase: KeptPurchase) -> list[KeptRefund]:
@@ -291,12 +291,13 @@ class KnownEvents:
         named = self.purchase_of(refund.source, refund.event)
         return None if named is None else self.main_of(named)
 
-    def _one_of_order(self, source: str, order: str) -> KeptPurchase | None:
-        """Order numbers of one source are its own; else only where one purchase has it."""
+    def _one_of_order(self, source: str, order: str, *, own: bool) -> KeptPurchase | None:
+        """Order numbers of one source are its own; else only where one purchase has it, and not
+        for a refund whose purchase is to come from its `own` source."""
         found = self._by_order.get(order, [])
-        own = [one for one in found if one.source == source]
-        if own:
-            return own[0]
+        told = next((one for one in found if one.source == source), None)
+        if told is not None or own:
+            return told
         return found[0] if len({self.main_of(one).id for one in found}) == 1 else None
 
     def _sought(self, told: Sequence[Told]) -> list[tuple[str, str | None, set[str]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -65,7 +65,7 @@ def record_happening(
         return _first(connection, plans, source, event, content, now)
     if event.revision < kept.revision:
         return _known(kept).superseded()
-    if content == kept.content_hash:
+    if kept.content_hash in (content, _content_once(event)):
         if event.revision > kept.revision:
             kept.revision = event.revision
             store.change_happening(connection, kept)
@@ -79,7 +79,14 @@ def record_happening(
 
 
 def _content(event: Happening) -> str:
-    """What is said beside time and data counts where it is said."""
+    """All that is said but for the revision.  One instant told with two offsets is the same."""
+    member = None if event.member is None else to_json(event.member)
+    at = event.occurred_at.astimezone(UTC).isoformat()
+    return content_hash([at, dict(event.data), event.state, event.product, member])
+
+
+def _content_once(event: Happening) -> str:
+    """As it was hashed before: whose it was counted only beside what is moderated or revised."""
     said: list[Any] = [event.occurred_at.isoformat(), dict(event.data)]
     if event.state is not None or event.product is not None or event.revision > 1:
         member = None if event.member is None else to_json(event.member)

@@ -159,6 +159,19 @@ def set_claims(connection: Connection, claims: Mapping[Claim, HoldKey]) -> None:
     )
 
 
+def drop_claim(connection: Connection, claim: Claim, key: HoldKey) -> None:
+    """Nobody finds this hold by that cart or order any more."""
+    connection.execute(
+        delete(hold_claims).where(
+            hold_claims.c.programme_id == claim.programme_id,
+            hold_claims.c.shop_id == claim.shop_id,
+            hold_claims.c.kind == claim.kind,
+            hold_claims.c.ref == claim.ref,
+            hold_claims.c.hold_id == key[1],
+        )
+    )
+
+
 def live_holds_of(connection: Connection, member_id: int) -> list[KeptHold]:
     found = connection.execute(
         select(holds)

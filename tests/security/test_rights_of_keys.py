@@ -93,6 +93,7 @@ TABLE = {
         {"kind": "visit", "external_id": "v-1", "occurred_at": "2026-03-14T14:30:00+03:00"},
     ),
     # Members belong to the programme, not to a shop: a key bound to a shop may know them all.
+    # Of their receipts it sees those of its own shops.
     "POST /members": May("members", 201, 201, 201, {"phone": "+79161234569"}),
     "GET /members": May("members", 200, EMPTY, 200, query="?phone=%2B79161234567"),
     "GET /members/<member_id>": May("members", 200, NO_MEMBER, 200),

@@ -187,11 +187,16 @@ def member_lots(call: Call, member_id: str) -> Answer:
     ),
 )
 def member_purchases(call: Call, member_id: str) -> Answer:
-    """The member's purchases, the newest first."""
+    """The member's purchases in shops that the key reaches, the newest first."""
     asked = body.read_query(PageQuerySchema())
     page = call.read(
         lambda connection: member_pages.member_purchases(
-            connection, call.plans, call.key.programme_id, member_id, **asked
+            connection,
+            call.plans,
+            call.key.programme_id,
+            member_id,
+            shops=call.key.shops,
+            **asked,
         )
     )
     return answer(render.page(page))

@@ -38,7 +38,11 @@ class JsonObject(fields.Field[dict[str, Any]]):
             raise ValidationError("Not an object.")
         if _depth(value, DEEPEST_JSON) > DEEPEST_JSON:
             raise ValidationError("Nested too deep.")
-        text = json.dumps(value, ensure_ascii=False)
+        try:
+            # JSON's reader takes a number beyond all floats for an infinity, which is no JSON.
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        except ValueError:
+            raise ValidationError("Too large.") from None
         if len(text) > MOST_JSON:
             raise ValidationError("Too large.")
         if _BAD_CHARACTER.search(text) or "\\u0000" in text:

@@ -241,6 +241,22 @@ def test_ledger_8_an_order_that_is_named_twice_keeps_its_hold(shop: Shop):
     assert shop.figures() == Figures(available=4_00, held=6_00)
 
 
+def test_ledger_8_a_hold_that_is_given_another_order_is_not_the_first_ones(shop: Shop):
+    shop.buy("P1", 100_00)
+    hold = shop.hold(100_00, cart="c", spend=6_00)
+    naming(shop, hold, "1042")
+    naming(shop, hold, "1043")
+
+    other = shop.buy("P2", 50_00, by=None, order="1042")
+    shop.hold(70_00, by=BORIS, cart="d", order="1042")
+
+    assert (other.member, other.flags) == (None, ())
+    assert shop.see(hold).state == "live"
+    paid = shop.buy("P3", 100_00, order="1043", spent=6_00)
+    assert (paid.points["spent"], paid.flags) == (6_00, ())
+    assert shop.see(hold).state == "captured"
+
+
 def test_ledger_8_a_hold_that_has_ended_takes_no_order_from_another(shop: Shop):
     shop.buy("P1", 100_00)
     first, second = (shop.hold(100_00, cart=cart, spend=4_00) for cart in "ab")

@@ -44,6 +44,29 @@ def test_ledger_18_refunds_find_the_purchase_of_their_own_source(shop: Shop):
     assert shop.free() == [0, 0]
 
 
+@pytest.mark.parametrize("other_first", [True, False])
+def test_ledger_18_25_a_refund_waits_for_its_purchase_beside_an_order_of_another_shop(
+    shop: Shop, other_first: bool
+):
+    """Its own shop will tell of it yet, whatever order of that number others have."""
+
+    def other() -> None:
+        shop.buy("A-17", 100_00, order="17", source=SHOP_A)
+
+    if other_first:
+        other()
+    receipt = shop.bring_back("R", 50_00, purchase="B-17", order="17", source=SHOP_B)
+    if not other_first:
+        other()
+
+    assert receipt.status == "waiting"
+    assert shop.figures() == Figures(available=10_00)
+    shop.buy("B-17", 50_00, by=BORIS, order="17", source=SHOP_B)
+    assert shop.figures() == Figures(available=10_00)
+    assert shop.figures(BORIS) == Figures()
+    assert shop.free(BORIS) == [0]
+
+
 def test_ledger_18_two_programmes_share_nothing(engine: Engine):
     one, two = open_programme(engine), open_programme(engine)
     one.buy("P1", 100_00)

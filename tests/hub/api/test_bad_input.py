@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.hub.api.bodies import a_basket, a_purchase
+from tests.hub.api.bodies import ANNA, a_basket, a_purchase
 from tests.hub.api.client import code_of, stored
 
 
@@ -117,3 +117,30 @@ def test_no_answer_repeats_a_value_that_was_refused(shop, method, path, body, co
     assert code_of(answer)[1] == code
     assert "no-where" not in answer.text
     assert "XTS" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("POST", "/members", {"phone": ANNA, "attributes": {"size": "?"}}, "attributes"),
+        (
+            "POST",
+            "/events",
+            {
+                "kind": "visit",
+                "external_id": "v-1",
+                "occurred_at": "2026-03-14T14:30:00+03:00",
+                "data": {"steps": [1, {"most": "?"}]},
+            },
+            "data",
+        ),
+        ("PATCH", "/programmes/shop/shops/main", {"vendor": {"till": "?"}}, "vendor"),
+    ],
+)
+def test_a_number_beyond_all_numbers_is_refused_beside_its_field(shop, method, path, body, field):
+    raw = json.dumps(body).replace('"?"', "-1e400").encode()
+
+    answer = shop.call(method, path, raw=raw)
+
+    assert code_of(answer) == (422, "validation_failed")
+    assert answer.get_json()["errors"] == {field: ["Too large."]}

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import update
+
+from loyalty_core.store.codec import content_hash
+from loyalty_core.store.database import write
+from loyalty_core.store.tables import happenings
 from tests.hub.api.bodies import ANNA, a_line, a_purchase, a_refund
 from tests.hub.api.client import code_of
 
@@ -99,3 +104,21 @@ def test_what_is_not_a_purchase(shop):
     assert shop.post("/events", visit).status_code == 201
     assert shop.post("/events", visit).status_code == 200
     assert code_of(shop.post("/events", {**visit, "data": {}})) == (409, "event_conflict")
+    boris = {**visit, "member": {"phone": "+79161234568"}}
+    assert code_of(shop.post("/events", boris)) == (409, "event_conflict")
+    assert shop.post("/events", {**boris, "revision": 2}).status_code in (200, 201)
+    in_utc = {**boris, "revision": 2, "occurred_at": "2026-03-14T09:00:00+00:00"}
+    assert shop.post("/events", in_utc).status_code == 200
+
+
+def test_an_event_that_an_older_version_took_is_known_when_it_is_told_again(shop, engine):
+    said = {"occurred_at": "2026-03-14T12:00:00+03:00", "data": {"page": "/tea"}}
+    visit = {"kind": "visit", "external_id": "v-1", "member": {"phone": ANNA}, **said}
+    first = shop.post("/events", visit).get_json()
+    hashed = content_hash([said["occurred_at"], said["data"]])
+    with write(engine) as connection:
+        connection.execute(update(happenings).values(content_hash=hashed))
+
+    again = shop.post("/events", visit)
+
+    assert (again.status_code, again.get_json()) == (200, first)

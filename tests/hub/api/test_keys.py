@@ -50,6 +50,46 @@ def test_a_key_bound_to_a_shop_reaches_no_hold_or_receipt_of_another(hub, app, p
     assert shop.get(f"/holds/{held}").json["state"] == "live"
 
 
+def test_a_key_bound_to_a_shop_takes_up_no_hold_of_another_by_naming_it(
+    hub, app, programme_id, shop
+):
+    with write(hub.engine) as connection:
+        create_shop(connection, programme_id, NewShop("north", "North"), now=hub.clock.now())
+    anna = shop.post("/purchases", a_purchase()).json["member"]
+    asked = a_basket(cart="c-1", member={"id": anna, "verified": True}, spend="20.00")
+    held = shop.post("/holds", asked).json
+    till = Caller(app, new_key(hub, programme_id, shops=["north"], name="north").key)
+
+    sold = a_purchase(external_id="p-2", hold=held["id"], customer=None, points_spent="20.00")
+    told = till.post("/purchases", sold).json
+
+    assert (told["member"], told["flags"]) == (None, ["hold_unknown", "spend_without_member"])
+    stands = shop.get(f"/holds/{held['id']}").json
+    assert (stands["state"], stands["points"]) == ("live", "20.00")
+    paid = shop.post("/purchases", sold | {"external_id": "p-3"}).json
+    assert (paid["member"], paid["points"]["spent"]) == (anna, "20.00")
+
+
+def test_a_key_bound_to_a_shop_sees_a_members_receipts_of_that_shop_alone(
+    hub, app, programme_id, shop
+):
+    with write(hub.engine) as connection:
+        create_shop(connection, programme_id, NewShop("north", "North"), now=hub.clock.now())
+    till = Caller(app, new_key(hub, programme_id, shops=["north"], name="north").key)
+    own = []
+    for number in range(3):
+        anna = shop.post("/purchases", a_purchase(external_id=f"main-{number}")).json["member"]
+        own.append(till.post("/purchases", a_purchase(external_id=f"north-{number}")).json["id"])
+    path = f"/members/{anna}/purchases"
+
+    first = till.get(f"{path}?limit=2").json
+    rest = till.get(f"{path}?limit=2&cursor={first['next_cursor']}").json
+
+    assert [one["id"] for one in first["items"] + rest["items"]] == own[::-1]
+    assert rest["next_cursor"] is None
+    assert len(shop.get(path).json["items"]) == 6
+
+
 def test_a_key_bound_to_a_shop_finds_its_own_receipts_among_those_of_others(
     hub, app, programme_id, shop
 ):
