@@ -39,8 +39,8 @@ Params = dict[str, str]
 PER_PAGE = 100
 """The most that WooCommerce takes; 101 is a 400."""
 EXACT = {"dp": "6"}
-"""Decimals of money as the shop keeps them.  Unasked, WooCommerce rounds price and tax apart, and in
-a shop that rounds tax for the whole order their sum is then a kopeck more than the line cost."""
+"""Decimals of money as the shop keeps them.  Unasked, WooCommerce rounds price and tax apart, and
+in a shop that rounds tax for the whole order their sum may be a kopeck more than the line cost."""
 CALLS_PER_S = 20
 API = "/wp-json/wc/v3"
 UNPROVED = "woocommerce_rest_cannot_view"

@@ -230,13 +230,18 @@ def _told(document: Any, query: Query) -> Any:
         return [_told(each, query) for each in document]
     if not isinstance(document, dict):
         return document
-    unit = Decimal(1).scaleb(-int(query.get("dp", "2")))
     return {
-        name: str(Decimal(value).quantize(unit, ROUND_HALF_UP))
-        if name in MONEY and Decimal(value or 0).as_tuple().exponent < unit.as_tuple().exponent
+        name: _rounded(value, int(query.get("dp", "2")))
+        if name in MONEY and value
         else _told(value, query)
         for name, value in document.items()
     }
+
+
+def _rounded(money: str, places: int) -> str:
+    exact = Decimal(money)
+    rounded = exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return money if rounded == exact else str(rounded)
 
 
 def _orders(shop: WooShop, _: list[int], query: Query) -> list[Json]:
