@@ -38,6 +38,9 @@ Params = dict[str, str]
 
 PER_PAGE = 100
 """The most that WooCommerce takes; 101 is a 400."""
+EXACT = {"dp": "6"}
+"""Decimals of money as the shop keeps them.  Unasked, WooCommerce rounds price and tax apart, and
+in a shop that rounds tax for the whole order their sum may be a kopeck more than the line cost."""
 CALLS_PER_S = 20
 API = "/wp-json/wc/v3"
 UNPROVED = "woocommerce_rest_cannot_view"
@@ -91,14 +94,14 @@ class WooClient:
     # Documents
 
     def order(self, order_id: str) -> Json:
-        return self._object(f"/orders/{_id(order_id)}")
+        return self._object(f"/orders/{_id(order_id)}", EXACT)
 
     def refunds(self, order_id: str) -> list[Json]:
-        return self._all(f"/orders/{_id(order_id)}/refunds")
+        return self._all(f"/orders/{_id(order_id)}/refunds", EXACT)
 
     def orders(self, params: Params) -> list[Json]:
         """One page of at most `PER_PAGE` orders."""
-        return self._list("/orders", {"per_page": str(PER_PAGE), **params})
+        return self._list("/orders", {"per_page": str(PER_PAGE), **EXACT, **params})
 
     def product(self, product_id: str) -> Json:
         return self._object(f"/products/{_id(product_id)}")
@@ -174,14 +177,14 @@ class WooClient:
 
     # Calls
 
-    def _all(self, path: str) -> list[Json]:
+    def _all(self, path: str, params: Params | None = None) -> list[Json]:
         """Every page, by id so that what comes meanwhile does not shift the pages."""
         found: list[Json] = []
         page: list[Json] = []
         number = 0
         while number == 0 or len(page) == PER_PAGE:
             number += 1
-            page = self._list(path, {**_paging(number), "orderby": "id", "order": "asc"})
+            page = self._list(path, {**_paging(number), **(params or {})})
             found += page
         return found
 

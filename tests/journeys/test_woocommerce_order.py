@@ -7,8 +7,17 @@ from __future__ import annotations
 
 import pytest
 
+from tests.connectors.wordpress.made import line
 from tests.journeys.conftest import EVERYWHERE
-from tests.support.woo import IVAN, PETR, Bought, recorded, recorded_answer, refund_of_amount
+from tests.support.woo import (
+    IVAN,
+    PETR,
+    Bought,
+    recorded,
+    recorded_answer,
+    recorded_order,
+    refund_of_amount,
+)
 
 # Order 13: two mugs 3316.67 + 663.33 tax = 3980.00, three teas 833.33 + 166.66 = 999.99,
 # delivery 250.00 + 50.00 = 300.00; together 5279.99.
@@ -220,3 +229,25 @@ def test_an_order_paid_with_points_and_refunded_whole(woo):
     points = woo.purchase(49)["points"]
     assert (points["given_back"], points["clawed_back"]) == ("500.00", "225.00")
     assert woo.balance(PETR) == "500.00"
+
+
+def test_a_shop_that_rounds_tax_for_the_whole_order_sells_for_what_the_buyer_paid(woo):
+    """Seen on 10.5.2: five teas of 333.33 with 20 % of tax, of which all but 145.83 was taken off.
+
+    121.525 + 24.305 = 145.83; rounded apart they would be 121.53 + 24.31 = 145.84.
+    """
+    teas = line(29, "121.525", total_tax="24.305", subtotal="1388.875", subtotal_tax="277.775")
+    name = "order_created_paid_at_once__1__order_created"
+    woo.happens(name, line_items=[teas], shipping_lines=[], total="145.83")
+    number = recorded_order(name)["id"]
+    assert woo.bought(number) == Bought("paid", "145.83", earned="7.00")
+
+    # All of it comes back, and no kopeck more than there was.
+    back = {**teas, "id": 51, "quantity": -1, "total": "-121.525", "total_tax": "-24.305"}
+    back["meta_data"] = [{"id": 1, "key": "_refunded_item_id", "value": "29"}]
+    refund = refund_of_amount(50, "145.83", "2026-11-22T06:45:00")
+    woo.shop.add_refund(number, {**refund, "line_items": [back]})
+    woo.deliver("order.updated", number)
+    woo.work()
+    assert woo.bought(number) == Bought("paid", "145.83", earned="7.00", taken_back="7.00")
+    assert woo.purchase(number)["lines"][0]["returned"] == "145.83"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import ROUND_HALF_UP, Decimal
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -220,6 +221,24 @@ def _basic(header: str) -> tuple[str | None, str | None]:
 # Routes
 
 
+MONEY = frozenset({"total", "total_tax", "subtotal", "subtotal_tax"})
+
+
+def _told(document: Any, query: Query) -> Any:
+    """With money of `dp` decimals at most, two unless asked otherwise."""
+    if isinstance(document, list):
+        return [_told(each, query) for each in document]
+    if not isinstance(document, dict):
+        return document
+    unit = Decimal(1).scaleb(-int(query.get("dp", "2")))
+    return {
+        name: str(Decimal(value).quantize(unit, ROUND_HALF_UP))
+        if name in MONEY and Decimal(value or 0).as_tuple().exponent < unit.as_tuple().exponent
+        else _told(value, query)
+        for name, value in document.items()
+    }
+
+
 def _orders(shop: WooShop, _: list[int], query: Query) -> list[Json]:
     wanted = _statuses(query.get("status", "any"))
     found = [order for order in shop.orders.values() if order["status"] in wanted]
@@ -233,7 +252,8 @@ def _orders(shop: WooShop, _: list[int], query: Query) -> list[Json]:
         query.get("orderby", "date"), "date_created_gmt"
     )
     newest_first = query.get("order", "desc") == "desc"
-    return sorted(found, key=lambda order: (order[column], order["id"]), reverse=newest_first)
+    in_order = sorted(found, key=lambda order: (order[column], order["id"]), reverse=newest_first)
+    return [_told(order, query) for order in in_order]
 
 
 def _statuses(asked: str) -> set[str]:
@@ -270,13 +290,15 @@ def _before(order: Json, text: str, query: Query) -> bool:
     return moment is not None and _modified(order) < moment
 
 
-def _order(shop: WooShop, ids: list[int], _: Query) -> Json:
-    return _one(shop.orders, ids[0], "shop_order")
+def _order(shop: WooShop, ids: list[int], query: Query) -> Json:
+    told: Json = _told(_one(shop.orders, ids[0], "shop_order"), query)
+    return told
 
 
-def _refunds(shop: WooShop, ids: list[int], _: Query) -> list[Json]:
+def _refunds(shop: WooShop, ids: list[int], query: Query) -> list[Json]:
     _one(shop.orders, ids[0], "shop_order")
-    return [refund for _, refund in sorted(shop.refunds[ids[0]].items(), reverse=True)]
+    newest_first = sorted(shop.refunds[ids[0]].items(), reverse=True)
+    return [_told(refund, query) for _, refund in newest_first]
 
 
 def _product(shop: WooShop, ids: list[int], _: Query) -> Json:

@@ -180,7 +180,7 @@ def test_an_id_cannot_lead_elsewhere(shop, number):
 
 def test_the_key_goes_by_basic_and_never_in_the_address(shop):
     check(shop)
-    assert shop.calls[0].query == {"per_page": "1", "_fields": "id"}
+    assert shop.calls[0].query == {"per_page": "1", "dp": "6", "_fields": "id"}
 
 
 def test_trap_32_over_http_the_key_is_proved_by_a_signature():
@@ -225,9 +225,9 @@ def test_trap_33_a_host_that_strips_the_header_gets_the_key_in_the_query(tmp_pat
             assert woo.order("13")["id"] == 13
 
     assert [sorted(call.query) for call in shop.calls] == [
-        [],
-        ["consumer_key", "consumer_secret"],
-        ["consumer_key", "consumer_secret"],
+        ["dp"],
+        ["consumer_key", "consumer_secret", "dp"],
+        ["consumer_key", "consumer_secret", "dp"],
     ]
     assert "keys go in the query" in caplog.text
     assert WooShop.consumer_secret not in caplog.text
