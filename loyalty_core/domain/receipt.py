@@ -118,6 +118,7 @@ class _Tally:
     def __init__(self, lines: Sequence[PurchaseLine]) -> None:
         self._lines = {line.id: line for line in lines}
         self._share = dict.fromkeys(self._lines, Fraction(0))
+        self._whole: set[str] = set()
         self._quantity = dict.fromkeys(self._lines, 0)
         self._money = dict.fromkeys(self._lines, 0)
         self._paid = sum(line.paid_minor for line in lines)
@@ -186,7 +187,7 @@ class _Tally:
         if sku is None:
             return []
         same = [line for line in self._lines.values() if line.sku == sku]
-        return [line for line in same if self._share[line.id] < WHOLE] or same[:1]
+        return [line for line in same if line.id not in self._whole] or same[:1]
 
     def _take_line(self, line: PurchaseLine, quantity_milli: int, paid_back_minor: int) -> None:
         if quantity_milli and line.quantity_milli:
@@ -203,6 +204,8 @@ class _Tally:
         money = self._money[line.id] + money_minor
         self._over |= money > line.paid_minor + self._slack
         self._share[line.id] = min(WHOLE, self._share[line.id] + share)
+        if self._share[line.id] == WHOLE:
+            self._whole.add(line.id)
         self._money[line.id] = min(line.paid_minor, money)
 
     def _spread(self, money_minor: int) -> None:

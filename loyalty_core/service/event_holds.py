@@ -99,7 +99,8 @@ class EventHolds:
 
         The number that it names counts before all.  What it has captured stays its own, whoever
         has its cart by now; and a hold that the cart or order was given after the sale had been
-        told is of another sale (`ledger.md` 8).
+        told is of another sale.  One that was replaced gives way to the one that its cart has
+        now (`ledger.md` 8).
         """
         named = store.hold_from_wire(kept.event.hold) if kept.event.hold else None
         hold = None if named is None else self.at(named)
@@ -110,12 +111,14 @@ class EventHolds:
         )
         if own is not None and own.purchase_id == kept.id:
             return own
-        for claim in claims_of(shop, kept.event):
-            hold = self.at(self._claims.get(claim))
-            if hold is None or (told_paid_at is not None and hold.created_at > told_paid_at):
-                continue
-            return hold
-        return own
+        found = [
+            one
+            for claim in claims_of(shop, kept.event)
+            if (one := self.at(self._claims.get(claim))) is not None
+            and (told_paid_at is None or one.created_at <= told_paid_at)
+        ]
+        standing = (one for one in found if one.state != "released" or one.ran_out)
+        return next(standing, found[0] if found else own)
 
     def at(self, key: HoldKey | None) -> KeptHold | None:
         """A locked hold, wherever it has moved; None where there is none."""

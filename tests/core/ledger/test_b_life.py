@@ -257,6 +257,25 @@ def test_ledger_8_a_hold_that_is_given_another_order_is_not_the_first_ones(shop:
     assert shop.see(hold).state == "captured"
 
 
+@pytest.mark.parametrize("told_open", [False, True])
+def test_ledger_8_an_order_whose_cart_is_held_anew_goes_by_the_new_hold(
+    shop: Shop, told_open: bool
+):
+    shop.buy("P1", 100_00)
+    first = shop.hold(100_00, cart="c", spend=6_00)
+    naming(shop, first, "1042")
+    if told_open:
+        shop.buy("P2", 100_00, cart="c", order="1042", status=PurchaseStatus.OPEN)
+    second = shop.hold(70_00, cart="c", spend=10_00)
+
+    sold = shop.buy("P2", 70_00, cart="c", order="1042", spent=10_00, revision=2)
+
+    assert (sold.points["spent"], sold.flags) == (10_00, ())
+    assert (shop.see(first).state, shop.see(second).state) == ("released", "captured")
+    # 10 % of 60.00.
+    assert shop.figures() == Figures(available=6_00)
+
+
 def test_ledger_8_a_hold_that_has_ended_takes_no_order_from_another(shop: Shop):
     shop.buy("P1", 100_00)
     first, second = (shop.hold(100_00, cart=cart, spend=4_00) for cart in "ab")
