@@ -10,12 +10,13 @@ from sqlalchemy import select
 from hub.installations import create_installation, set_state
 from hub.outbox import dispatch
 from hub.outbox.dispatch import send_batch
-from hub.outbox.messages import send_message
+from hub.outbox.messages import TEXTS, send_message
 from loyalty_core.domain.members import phone_key
 from loyalty_core.service.members import NewMember, enrol_member
 from loyalty_core.service.source import Source
 from loyalty_core.store import members, outbox
 from loyalty_core.store.database import read, write
+from loyalty_kit.messages import segments
 from loyalty_kit.testing.remote import Remote, json_reply
 from tests.hub.api.client import new_programme
 from tests.stand_ins.gateways import SmsRu
@@ -289,3 +290,9 @@ def test_a_message_that_is_over_keeps_neither_address_nor_text(hub, programme, g
 
     with read(hub.engine) as connection:
         assert connection.scalar(select(outbox.outbox.c.payload)) == {"channel": "sms"}
+
+
+@pytest.mark.parametrize("locale", ["ru", "en"])
+def test_a_code_is_one_sms(locale):
+    """A gateway takes its price for each part."""
+    assert segments(TEXTS[locale].format(code="123456")).parts == 1
