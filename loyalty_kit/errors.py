@@ -4,11 +4,13 @@
   x Retry               wait and run the same job again
     + RateLimited         ... not before `retry_after_s`
     + RemoteUnavailable
+        - AnswerLost        the call went out, and what became of it is not known
   x NeedsAttention      stop this installation, show it to the shop owner
     + CredentialsRejected
         - InstallAgain      an application's tokens are used up
     + PayloadInvalid      the remote sends what our schema does not know; the delivery is kept
     + RemoteMisconfigured the remote answers, but not as the vendor's documents say
+        - AnswerUnclear     ... so that what became of the call is not known
     + OutOfMoney          the account at the vendor is empty
   x Drop                mark the delivery as not for us, do not try again
     + NotOurs             a kind of message that the connector does not handle
@@ -50,6 +52,11 @@ class RemoteUnavailable(Retry):
     code = "remote_unavailable"
 
 
+class AnswerLost(RemoteUnavailable):
+    """The call went out and no whole answer came back: the remote may have done what it was
+    asked.  What costs something each time is not repeated for ever."""
+
+
 class NeedsAttention(ConnectorError):
     code = "needs_attention"
 
@@ -71,6 +78,10 @@ class PayloadInvalid(NeedsAttention):
 
 class RemoteMisconfigured(NeedsAttention):
     code = "remote_misconfigured"
+
+
+class AnswerUnclear(RemoteMisconfigured):
+    """The remote answers, and does not say whether it did what it was asked: it may have."""
 
 
 class OutOfMoney(NeedsAttention):

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from loyalty_kit.addresses import open_socket
 from loyalty_kit.errors import (
+    AnswerLost,
     ConnectorError,
     CredentialsRejected,
     RateLimited,
@@ -89,7 +90,7 @@ def greet(relay: Relay) -> None:
 def hand_over(relay: Relay, message: EmailMessage, *, to: str, sender: str) -> Undeliverable | None:
     """Give one message to the server; None: it was taken.
 
-    Raises: CredentialsRejected, RateLimited, RemoteMisconfigured, RemoteUnavailable.
+    Raises: AnswerLost, CredentialsRejected, RateLimited, RemoteMisconfigured, RemoteUnavailable.
     """
     pacer = relay.pacer
     with nullcontext() if pacer is None else pacer.turn(f"{relay.host}:{relay.port}"):
@@ -105,6 +106,9 @@ def _hand_over(relay: Relay, message: EmailMessage, to: str, sender: str) -> Und
             return _undeliverable(relay, code, "address", "the server refuses the address")
         except smtplib.SMTPDataError as error:
             return _undeliverable(relay, error.smtp_code, "content", "the server refuses the text")
+        except (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError) as error:
+            # Servers that look at a mail before they answer may take their time, and then take it.
+            raise AnswerLost(f"{relay.host}: {type(error).__name__}") from None
     return None
 
 

@@ -28,6 +28,8 @@ from urllib3.util.retry import Retry as UrllibRetry
 from loyalty_kit import KIT_VERSION
 from loyalty_kit.addresses import GUARDED_POOLS, AddressRefused
 from loyalty_kit.errors import (
+    AnswerLost,
+    AnswerUnclear,
     ConnectorError,
     CredentialsRejected,
     Gone,
@@ -288,7 +290,8 @@ def call(
     `kwargs` are those of `requests.Session.request`.
 
     Raises: CredentialsRejected (401, 403), Gone (404, 410), RateLimited (429),
-    RemoteUnavailable (5xx, no connection, time-out), RemoteMisconfigured (the rest).
+    RemoteUnavailable (5xx, no connection), AnswerLost (time-out, broken off),
+    RemoteMisconfigured (the rest).
     """
     parts = _parts(url)
     if parts is None or not parts.hostname:
@@ -333,14 +336,14 @@ def raise_for_status(response: requests.Response) -> None:
 def json_of(response: requests.Response) -> Any:
     """The answer's JSON.
 
-    Raises: RemoteMisconfigured, as for a page of HTML that a proxy or a plugin put in its place.
+    Raises: AnswerUnclear, as for a page of HTML that a proxy or a plugin put in its place.
     """
     try:
         return _read(response)
     except ValueError:
         kind = response.headers.get("Content-Type", "").partition(";")[0] or "no content type"
         host = urlsplit(response.url).hostname
-        raise RemoteMisconfigured(f"{host} did not answer JSON but {kind}") from None
+        raise AnswerUnclear(f"{host} did not answer JSON but {kind}") from None
 
 
 def _read(response: requests.Response) -> Any:
@@ -371,7 +374,18 @@ def _failure(error: Exception, host: str) -> ConnectorError:
         return RemoteMisconfigured(f"{host}: {name}")
     if isinstance(error, requests.exceptions.SSLError) and _certificate_is_wrong(error):
         return RemoteMisconfigured(f"{host}: its certificate is not valid")
+    if _went_out(error):
+        return AnswerLost(f"{host}: {name}")
     return RemoteUnavailable(f"{host}: {name}")
+
+
+def _went_out(error: Exception) -> bool:
+    """Whether the remote may have the call; urllib3 gives up by `MaxRetryError` where it found no
+    way there, and where a call that may be repeated failed each time."""
+    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.SSLError):
+        return False
+    inside = error.args[0] if error.args else None
+    return not isinstance(inside, urllib3.exceptions.MaxRetryError)
 
 
 def _certificate_is_wrong(error: BaseException) -> bool:

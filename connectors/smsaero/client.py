@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from loyalty_kit.errors import Gone, OutOfMoney, RemoteMisconfigured
+from loyalty_kit.errors import AnswerUnclear, Gone, OutOfMoney, RemoteMisconfigured
 from loyalty_kit.manifest import Channel
 from loyalty_kit.messages import cost_minor
 from loyalty_kit.ports import ClientContext, Message, Report, Sent, Undeliverable
@@ -44,7 +44,7 @@ class AeroClient:
             return _refused(told)
         one = data[0] if isinstance(data, list) and len(data) == 1 else data
         if not isinstance(one, dict) or not isinstance(one.get("id"), int | str):
-            raise RemoteMisconfigured("SMS Aero tells no number of the message")
+            raise AnswerUnclear("SMS Aero tells no number of the message")
         if one.get("status") in (NOT_DELIVERED, REJECTED):
             return Undeliverable(f"SMS Aero does not deliver it ({one['status']})", "blocked")
         return Sent(reference=str(one["id"]), cost_minor=cost_minor(one.get("cost")))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from loyalty_kit.errors import (
+    AnswerUnclear,
     ConnectorError,
     CredentialsRejected,
     Gone,
@@ -81,7 +82,7 @@ class SmscClient:
             raise failure(code)
         reference, parts = told.get("id"), told.get("cnt")
         if not isinstance(reference, int | str) or isinstance(reference, bool):
-            raise RemoteMisconfigured("SMSC tells no number of the message")
+            raise AnswerUnclear("SMSC tells no number of the message")
         return Sent(
             reference=str(reference),
             parts=parts if isinstance(parts, int) else None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from loyalty_kit.errors import (
+    AnswerUnclear,
     ConnectorError,
     CredentialsRejected,
     Gone,
@@ -82,7 +83,7 @@ class SmsRuClient:
         by_number = told.get("sms")
         one = next(iter(by_number.values()), None) if isinstance(by_number, dict) else None
         if not isinstance(one, dict):
-            raise RemoteMisconfigured("SMS.RU says nothing of the message")
+            raise AnswerUnclear("SMS.RU says nothing of the message")
         if (code := _code(one)) != TAKEN:
             return _refused(code)
         reference = one.get("sms_id")
@@ -160,6 +161,8 @@ def failure(code: int) -> ConnectorError:
         return CredentialsRejected(f"SMS.RU refuses the key ({code})")
     if code in UNAVAILABLE:
         return RemoteUnavailable(f"SMS.RU is not at work ({code})")
+    if code == NO_CODE:
+        return AnswerUnclear("SMS.RU tells no status_code")
     if code == 204:
         return RemoteMisconfigured("SMS.RU: the name of the sender is not approved (204)")
     return RemoteMisconfigured(f"SMS.RU answers {code}")

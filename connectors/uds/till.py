@@ -145,10 +145,11 @@ def _find(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolRe
 
 
 def _code(who: Who, buyer: Buyer, long: bool, desk: Desk, settings: Settings) -> str | None:
-    """For who showed a code or a card: one that stays good while the receipt is rung up."""
+    """For who showed a code or a card: one that stays good while the receipt is rung up.  One of
+    our own ends when it ends: it was not shown, and may have been used."""
     if not who.may_spend:
         return None
-    if who.code is not None and not long:
+    if who.code is not None:
         return who.code
     lives = codes.EXCHANGED_LIVES if long else codes.LIVES
     return codes.make(settings["code_key"], buyer.id, desk.now, lives=lives)

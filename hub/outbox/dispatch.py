@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,7 +12,14 @@ from sqlalchemy import Connection
 from hub.ingest import fates
 from hub.outbox import balances
 from hub.outbox.messages import kept_of, send_message
-from hub.outbox.outcomes import Later, Outlived, PassedOver, Withheld
+from hub.outbox.outcomes import (
+    PERHAPS_TAKEN,
+    Later,
+    NotAnswered,
+    Outlived,
+    PassedOver,
+    Withheld,
+)
 from hub.wiring import Hub
 from loyalty_core.service.standing import TIER_CHANGED, TIER_ENDING
 from loyalty_core.service.write_letters import tell_tiers
@@ -20,6 +28,7 @@ from loyalty_core.store.database import is_away, transact
 from loyalty_core.store.ids import to_wire
 from loyalty_core.store.outbox import Fate, OutboxRow
 from loyalty_core.store.sent_messages import SentMessage
+from loyalty_kit.errors import AnswerLost, AnswerUnclear
 
 log = structlog.get_logger(__name__)
 
@@ -163,7 +172,13 @@ def _fate_of(hub: Hub, row: OutboxRow, error: Exception) -> Fate:
     if isinstance(error, UnknownKind):
         log.error("outbox_unknown_kind", **known)
         return Fate("dead", error_code="unknown_kind", error_text=f"No sender for {row.kind!r}.")
+    is_unknown = row.kind == outbox.MESSAGE and isinstance(error, AnswerLost | AnswerUnclear)
+    if is_unknown and row.error_code == PERHAPS_TAKEN:
+        # Each time may be one more to the same person, and one more to pay for.
+        error = NotAnswered(f"Handed over twice, and not answered. {error}")
     judged = fates.judge(error, row.attempts, hub.clock.now()).fate
+    if is_unknown and judged.state == "due":
+        judged = replace(judged, error_code=PERHAPS_TAKEN)
     if judged.error_code == fates.DEFECT:
         log.error("outbox_defect", **known, exc_info=error)
     else:

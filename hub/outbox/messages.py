@@ -49,7 +49,7 @@ from loyalty_kit.ports import Message, Undeliverable
 CODES = "confirmation codes"
 """The purpose of the vault's key for them."""
 TEXTS: Mapping[str, str] = {
-    "ru": "{code} — код подтверждения. Никому его не сообщайте. Действует 3 минуты.",
+    "ru": "{code} — код подтверждения. Никому не сообщайте. Действует 3 минуты.",
     "en": "{code} is your confirmation code. Tell it to nobody. Good for 3 minutes.",
 }
 SUBJECTS: Mapping[str, str] = {"ru": "Код подтверждения", "en": "Confirmation code"}

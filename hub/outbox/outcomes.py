@@ -7,6 +7,8 @@ from datetime import datetime
 from loyalty_kit.errors import Drop
 
 QUIET_HOURS, PAUSED = "quiet_hours", "paused"
+PERHAPS_TAKEN = "perhaps_taken"
+"""The vendor was handed it and did not say whether it took it: it goes out once more at most."""
 
 
 class Later(Exception):
@@ -56,6 +58,12 @@ class NotDelivered(Drop):
     """The vendor refuses this message for good."""
 
     code = "undeliverable"
+
+
+class NotAnswered(Drop):
+    """The vendor was handed it twice and never said whether it took it."""
+
+    code = "not_answered"
 
 
 class BrokenLetter(Drop):

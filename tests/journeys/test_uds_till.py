@@ -113,6 +113,18 @@ def test_a_code_is_never_good_for_another_operation_however_often_it_is_told(til
         assert till.refused("POST", "operations", other) == (404, "notFound")
 
 
+def test_a_code_of_the_hubs_own_is_never_exchanged_for_one_that_lives_longer(till: UdsStage):
+    """Else whoever was shown a card once could spend its points for ever."""
+    code = till.finds(code=CARD)["code"]
+    till.sells("n-1", 100, 100, code=code)
+    assert till.finds(code=code, exchangeCode="true")["code"] == code
+    long = till.finds(code=CARD, exchangeCode="true")["code"]
+    till.clock.advance(hours=23)
+    assert till.finds(code=long, exchangeCode="true")["code"] == long
+    till.clock.advance(hours=2)
+    assert till.refused("GET", "customers/find", query={"code": long}) == (404, "notFound")
+
+
 def test_the_parts_of_a_return_told_again_are_answered_as_before(till: UdsStage):
     path = f"operations/{till.sells('n-1', 300, 300)['id']}/refund"
     till.work()

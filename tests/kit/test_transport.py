@@ -12,6 +12,7 @@ import requests
 
 from loyalty_kit import pacing, transport
 from loyalty_kit.errors import (
+    AnswerLost,
     ConnectorError,
     CredentialsRejected,
     Gone,
@@ -438,6 +439,28 @@ def test_logs_and_errors_hold_no_query_and_no_header(caplog: pytest.LogCaptureFi
 def test_what_is_no_address_is_the_owner_s_business(url: str) -> None:
     with session(allow_private=True) as made, pytest.raises(RemoteMisconfigured):
         call(made, "GET", url)
+
+
+@pytest.mark.parametrize("answer", [HANG, DROP], ids=["time-out", "broken off"])
+def test_a_call_that_went_out_and_was_not_answered_may_have_been_done(answer: Reply) -> None:
+    limits = {"timeout_s": (1.0, 0.05), "waiting": Time().waiting}
+    with (
+        remote_and_session(always(answer), **limits) as (remote, made),
+        pytest.raises(AnswerLost),
+    ):
+        call(made, "POST", remote.base_url)
+    assert len(remote.asked) == 1
+
+
+def test_what_nobody_listened_to_was_not_done() -> None:
+    with Remote(always(json_reply())) as remote:
+        closed = remote.base_url
+    with (
+        session(allow_private=True, waiting=Time().waiting) as made,
+        pytest.raises(RemoteUnavailable) as raised,
+    ):
+        call(made, "POST", closed)
+    assert not isinstance(raised.value, AnswerLost)
 
 
 def test_nobody_listens() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import socketserver
 import ssl
@@ -41,6 +42,7 @@ class MailServer:
 class _Handler:
     server: MailServer
     says: Mapping[str, str]
+    thinks_s: float
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
@@ -58,6 +60,7 @@ class _Handler:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         if "DATA" not in self.says:
             self.server.asked.append((envelope.rcpt_tos[0], envelope.content))
+        await asyncio.sleep(self.thinks_s)
         return self.says.get("DATA", "250 OK")
 
 
@@ -79,8 +82,10 @@ def mail_server(
     let_in: bool = True,
     pem: Path | None = None,
     starttls: bool = False,
+    thinks_s: float = 0.0,
 ) -> Iterator[MailServer]:
-    """A server that wants a login.  `says`: its answer to MAIL, RCPT or DATA.  `pem`: with TLS."""
+    """A server that wants a login.  `says`: its answer to MAIL, RCPT or DATA.  `pem`: with TLS.
+    `thinks_s`: so long it looks at a mail that it has, before it answers."""
     port = free_port()
     server = MailServer(f"smtp://127.0.0.1:{port}")
     context = None
@@ -93,7 +98,7 @@ def mail_server(
     }
     if starttls:
         options |= {"tls_context": context, "require_starttls": True}
-    handler = _Handler(server, says or {})
+    handler = _Handler(server, says or {}, thinks_s)
     controller = Controller(
         handler,
         hostname="127.0.0.1",

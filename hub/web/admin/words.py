@@ -145,6 +145,7 @@ NOT_SENT: Mapping[str, str] = {
     "no_way": lazy_gettext("No address or no connection"),
     "undeliverable": lazy_gettext("The gateway refuses it"),
     "not_delivered": lazy_gettext("The gateway could not deliver it"),
+    "not_answered": lazy_gettext("The gateway did not say whether it took it"),
     "letter_broken": lazy_gettext("Its text cannot be filled in"),
 }
 SWITCH: Mapping[str, State] = {

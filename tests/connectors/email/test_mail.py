@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from connectors.email import CONNECTOR
-from loyalty_kit.errors import CredentialsRejected, RemoteMisconfigured
+from loyalty_kit.errors import AnswerLost, CredentialsRejected, RemoteMisconfigured
 from loyalty_kit.manifest import Channel
 from loyalty_kit.pacing import Pace, counting_with
 from loyalty_kit.ports import ClientContext, Message, Sent, Undeliverable
 from loyalty_kit.settings import load_settings
+from loyalty_kit.transport import Guard
 from tests.connectors.email.test_conformance import form
 from tests.stand_ins.mail import MailServer, mail_server
 from tests.support.certificates import own_certificate
@@ -170,3 +171,12 @@ def test_a_certificate_that_nobody_vouches_for(security: str, pem: Path) -> None
     ):
         send(server.base_url, OFFER, security=security)
     assert server.asked == []
+
+
+def test_a_server_that_thinks_longer_than_it_is_waited_for_may_have_taken_the_mail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Guard, "longest_s", 0.2)
+    with mail_server(thinks_s=1.0) as server, pytest.raises(AnswerLost):
+        send(server.base_url, OFFER)
+    assert len(server.asked) == 1

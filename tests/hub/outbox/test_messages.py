@@ -10,15 +10,16 @@ from sqlalchemy import select
 from hub.installations import create_installation, set_state
 from hub.outbox import dispatch
 from hub.outbox.dispatch import send_batch
-from hub.outbox.messages import send_message
+from hub.outbox.messages import TEXTS, send_message
 from loyalty_core.domain.members import phone_key
 from loyalty_core.service.members import NewMember, enrol_member
 from loyalty_core.service.source import Source
 from loyalty_core.store import members, outbox
 from loyalty_core.store.database import read, write
-from loyalty_kit.testing.remote import Remote, json_reply
+from loyalty_kit.messages import segments
+from loyalty_kit.testing.remote import DROP, Remote, always, json_reply
 from tests.hub.api.client import new_programme
-from tests.stand_ins.gateways import SmsRu
+from tests.stand_ins.gateways import SmsAero, Smsc, SmsRu, reply
 from tests.support.clock import FixedClock
 from tests.support.hub import make_hub
 
@@ -48,13 +49,13 @@ def gateway():
         yield remote
 
 
-def connect(hub, programme, base_url, **settings):
+def connect(hub, programme, base_url, connector="smsru", form=SmsRu.form, **settings):
     return create_installation(
         hub,
         programme_id=programme,
-        connector="smsru",
+        connector=connector,
         name="sms",
-        settings=SmsRu.form(base_url) | settings,
+        settings=form(base_url) | settings,
     ).id
 
 
@@ -179,6 +180,50 @@ def test_a_gateway_that_is_down_is_tried_again_and_then_the_message_is_listed(
 
     assert pauses == [0, 10, 30, 120, 600, 3600, 21600, 86400]
     assert rows(hub) == [("dead", "remote_unavailable", 8)]
+
+
+UNCLEAR = {
+    "an answer that is lost": ("smsru", SmsRu.form, DROP),
+    "no JSON": ("smsru", SmsRu.form, json_reply(b"<br />Warning: {")),
+    "SMS.RU without a code": ("smsru", SmsRu.form, reply({"status": "OK"})),
+    "SMS.RU without the message": ("smsru", SmsRu.form, reply({"status_code": 100})),
+    "SMSC without a number": ("smsc", Smsc.form, reply({"cnt": 1, "cost": "4.20"})),
+    "SMS Aero without a number": ("smsaero", SmsAero.form, reply({"success": True})),
+}
+
+
+@pytest.mark.parametrize("case", UNCLEAR)
+def test_what_a_gateway_may_have_taken_is_handed_over_once_more_and_then_listed(
+    hub, programme, clock, case
+):
+    """Each time may be one more SMS to the same person, and one more that is paid for."""
+    connector, form, answer = UNCLEAR[case]
+    with Remote(always(answer)) as gateway:
+        connect(hub, programme, gateway.base_url, connector, form, quiet_from="0", quiet_to="0")
+        put(hub, programme)
+        for _ in range(3 * 24):
+            send_batch(hub, programme)
+            clock.advance(hours=1)
+
+    assert len(gateway.asked) == 2
+    assert rows(hub)[0][:2] == ("dead", "not_answered")
+
+
+def test_a_gateway_that_answers_the_second_time_has_the_message_once(hub, programme, clock):
+    answers = iter([DROP, json_reply(status=502), DROP])
+
+    def answer(asked):
+        return next(answers, None) or SmsRu.accepts(asked)
+
+    with Remote(answer) as gateway:
+        connect(hub, programme, gateway.base_url)
+        put(hub, programme)
+        for _ in range(4):
+            send_batch(hub, programme)
+            clock.advance(minutes=2)
+
+    assert len(gateway.asked) == 4
+    assert rows(hub)[0][:2] == ("done", None)
 
 
 def test_what_is_over_before_it_could_be_sent_is_listed_and_not_sent(
@@ -308,3 +353,9 @@ def test_a_message_that_is_over_keeps_neither_address_nor_text(hub, programme, g
 
     with read(hub.engine) as connection:
         assert connection.scalar(select(outbox.outbox.c.payload)) == {"channel": "sms"}
+
+
+@pytest.mark.parametrize("locale", ["ru", "en"])
+def test_a_code_is_one_sms(locale):
+    """A gateway takes its price for each part."""
+    assert segments(TEXTS[locale].format(code="123456")).parts == 1
