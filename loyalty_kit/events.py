@@ -7,6 +7,7 @@ an empty tuple is "said: none".
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,6 +15,7 @@ from loyalty_kit.frozen import frozen
 
 EVENTS_VERSION = 1
 """Version of the wire form of these events (`events_schema`)."""
+_SOME_NUMBER = re.compile("[1-9]")
 
 
 class PurchaseStatus(StrEnum):
@@ -124,6 +126,12 @@ class FiscalSign:
         for part in ("fn", "fd", "fp"):
             object.__setattr__(self, part, getattr(self, part).lstrip("0") or "0")
 
+    @property
+    def is_told(self) -> bool:
+        """Whether it names a receipt: who has no sign, as a till without a fiscal drive, may fill
+        the parts with zeros or dashes, the same for all its receipts."""
+        return all(_SOME_NUMBER.search(part) for part in (self.fn, self.fd, self.fp))
+
 
 @frozen
 class RefundLine:
@@ -137,7 +145,10 @@ class RefundLine:
 
 @frozen
 class Refund:
-    """Goods or money went back.  `amount_minor` is all money back; lines may be empty."""
+    """Goods or money went back.  `amount_minor` is all money back; lines may be empty.
+
+    A `fiscal` that names no receipt is none.
+    """
 
     external_id: str
     occurred_at: datetime
@@ -152,6 +163,10 @@ class Refund:
     lines: tuple[RefundLine, ...] = ()
     reason: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.fiscal is not None and not self.fiscal.is_told:
+            object.__setattr__(self, "fiscal", None)
+
 
 @frozen
 class Purchase:
@@ -159,7 +174,8 @@ class Purchase:
 
     `refunds`: None changes nothing; a tuple tells the whole list, so that refunds that are
     not in it any more are withdrawn (`ledger.md` 20).  `shop` None is the default shop of the
-    installation or key.  `points_spent` None means: see the lines.
+    installation or key.  `points_spent` None means: see the lines.  Of `fiscal` what names no
+    receipt is left out.
     """
 
     external_id: str
@@ -181,6 +197,11 @@ class Purchase:
     fiscal: tuple[FiscalSign, ...] = ()
     refunds: tuple[Refund, ...] | None = None
     cashier: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.fiscal:
+            told = tuple(sign for sign in self.fiscal if sign.is_told)
+            object.__setattr__(self, "fiscal", told)
 
 
 Event = Purchase | Refund

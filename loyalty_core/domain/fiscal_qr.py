@@ -60,6 +60,8 @@ def read_qr(text: str) -> FiscalQr:
     if told.keys() != _FIELDS.keys():
         raise UNREADABLE
     sign = FiscalSign(told["fn"], told["i"], told["fp"])
+    if not sign.is_told:
+        raise UNREADABLE
     told |= {"i": sign.fd, "fp": sign.fp}
     whole = "&".join(f"{name}={told[name]}" for name in _FIELDS)
     total = parse_decimal(told["s"], HUNDREDTHS)

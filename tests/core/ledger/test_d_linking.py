@@ -382,7 +382,7 @@ def test_ledger_24_who_is_bound_to_a_shop_moves_no_other_shops_records(shop: Sho
 
 def test_ledger_24_25_a_record_of_two_signs_links_all_that_bear_one_in_any_order(shop: Shop):
     """Three systems; the one that tells both signs makes the other two one purchase."""
-    for number, order in enumerate(permutations((SITE, TILL, DESK))):
+    for number, order in enumerate(permutations((SITE, TILL, DESK)), start=1):
         one, other = FiscalSign("9", str(number), "1"), FiscalSign("9", str(number), "2")
         bearing = {SITE: (one,), TILL: (one, other), DESK: (other,)}
         before = shop.figures().available

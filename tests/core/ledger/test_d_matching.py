@@ -197,6 +197,26 @@ def test_ledger_24_any_of_several_signs_links_in_one_batch_too(shop: Shop):
     assert shop.figures() == Figures(available=10_00)
 
 
+@pytest.mark.parametrize(
+    "sign",
+    [
+        pytest.param(FiscalSign("0", "0", "0"), id="noughts"),
+        pytest.param(FiscalSign("-", "-", "-"), id="dashes"),
+        pytest.param(FiscalSign("9960440300000001", "1042", "0000000000"), id="no sign"),
+        pytest.param(FiscalSign("null", "1042", "2890456789"), id="no drive"),
+    ],
+)
+def test_ledger_24_what_stands_where_a_sign_would_links_nothing(shop: Shop, sign: FiscalSign):
+    """A till that has no fiscal drive fills it in alike on all of its receipts."""
+    shop.buy("P1", 100_00, fiscal=(sign,))
+    second = shop.buy("P2", 50_00, by=BORIS, fiscal=(sign, SIGN))
+    assert (second.points["earned"], second.flags) == (5_00, ())
+
+    assert shop.bring_back("R1", 50_00, fiscal=sign).flags == ("no_match",)
+    shop.bring_back("R2", 50_00, fiscal=SIGN)
+    assert (shop.figures(), shop.figures(BORIS)) == (Figures(available=10_00), Figures())
+
+
 def test_ledger_24_refunds_link_and_share_one_cap_per_line(shop: Shop):
     shop.buy("till-1", 60_00, 40_00, fiscal=(SIGN,), source=SHOP_A)
     shop.buy("cloud-1", 60_00, 40_00, fiscal=(SIGN,), source=SHOP_B)
