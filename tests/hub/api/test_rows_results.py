@@ -392,7 +392,7 @@ def test_r43_and_r125_a_hold_promises_them_and_the_purchase_books_the_rest(scene
 
 
 def test_points_that_a_promotion_names_are_given_once_though_a_hold_differs(scene):
-    """Of 100 points a half belongs to the line as promised; the line that grew has its part."""
+    """Of 100 points a half belongs to the line as promised; the line that grew has the rest."""
     scene.shop.post("/members", {"phone": ANNA})
     scene.publish(
         earning={"percent": "0"}, promotions=[gives("hundred", "earn_points", points="100")]
@@ -407,8 +407,8 @@ def test_points_that_a_promotion_names_are_given_once_though_a_hold_differs(scen
         hold=hold["id"],
     )
 
-    # 50 were promised for the first line; of 100 over 500 : 1500 the second has 75.
-    assert told["points"]["earned"] == "125.00"
+    # Of 100 over 500 : 1500 the second line would have 75; 50 are promised for the first.
+    assert told["points"]["earned"] == "100.00"
 
 
 # --- stacking ---------------------------------------------------------------------------------
