@@ -97,10 +97,10 @@ def start(
     now = hub.clock.now()
     if not can(hub, row):
         raise NotAvailable({"feature": "backfill"})
-    if since.year not in YEARS:
-        raise InvalidInput({"since": [TIME_OUT_OF_RANGE]})
     if since >= now:
         raise InvalidInput({"since": [NOT_YET]})
+    if since.year not in YEARS:
+        raise InvalidInput({"since": [TIME_OUT_OF_RANGE]})
     new = BackfillRow(
         row.id, row.programme_id, since, dry, "counting", None, 0, 0, now, now, author
     )
