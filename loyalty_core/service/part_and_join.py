@@ -14,18 +14,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from loyalty_core.domain.errors import InvalidInput, PurchaseNotFound
+from loyalty_core.service.book_purchase import book_again, take_out
 from loyalty_core.service.booking import Booked
 from loyalty_core.service.event_batch import EventBatch, Figures, without_customer
 from loyalty_core.service.known_events import PERSON, Told
+from loyalty_core.service.link_purchases import LINKED, put_under
 from loyalty_core.service.plans import PlanCache
-from loyalty_core.service.record_purchase import (
-    LINKED,
-    Case,
-    book_again,
-    case_of,
-    put_under,
-    take_out,
-)
+from loyalty_core.service.purchase_case import Case, case_of
 from loyalty_core.service.source import Source, check_shop
 from loyalty_core.store import audit, programmes
 from loyalty_core.store import linked_sources as links
