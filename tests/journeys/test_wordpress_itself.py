@@ -7,6 +7,7 @@ uses WordPress; what it does in a shop is proved elsewhere (`docs/unproved.md`).
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
@@ -184,6 +185,20 @@ def test_settings_the_hub_and_personal_data_beside_a_stand_in_of_woocommerce(sit
     site.personal_data("erase", EMAIL)
     assert site.ask("echo get_user_meta( 1, 'loyalty_hub_member', true );") == ""
 
+    # A copy of the shop stands at another address.
+    site.ask("update_option( 'home', 'http://staging.shop.example' );")
+    resting = site.get(SETTINGS)
+    assert "this site is at staging.shop.example" in resting
+    assert save(site, form_of(shop)).startswith("Not tested: this site is not where the shop was")
+    exported = site.archive(site.personal_data("export", EMAIL)[-1]["url"])
+    assert "12.50" not in exported
+    (link,) = re.findall(r'href="([^"]+)">This is the shop itself', resting)
+    site.owner.get(html.unescape(link), timeout=60, allow_redirects=False)
+    assert "Loyalty Hub rests" not in site.get(SETTINGS)
+    assert save(site, form_of(shop)) == said
+    site.ask("update_option( 'home', get_option( 'siteurl' ) );")
+    assert save(site, form_of(shop)) == said
+
     assert "does not answer" in save(site, form_of(shop, url="http://127.0.0.1:9"))
     # A text: of anything else the tool's page makes "[object Object]".
     with pytest.raises(NotDone, match=r"^The loyalty hub does not answer, so"):
@@ -201,7 +216,7 @@ def save(site: WordPress, form: dict[str, str]) -> str:
     """Saves the page and tests the connection; what the test says."""
     nonce = re.findall(r'name="_wpnonce" value="(\w+)"', site.get(SETTINGS))[0]
     page = site.post(SETTINGS, {**form, "save": "1", "_wpnonce": nonce})
-    (link,) = re.findall(r'<a class="button" href="([^"]+_wpnonce=\w+)"', page)
+    (link,) = re.findall(r'href="([^"]+_wpnonce=\w+)">Test the connection', page)
     tested = site.owner.get(link.replace("&#038;", "&").replace("&amp;", "&"), timeout=60).text
     notices = re.findall(r'<div class="notice inline notice-\w+"><p>(.*?)</p>', tested)
     return " ".join(notices)

@@ -24,7 +24,7 @@ define( 'LOYALTY_HUB_FILE', __FILE__ );
 foreach ( array( 'money', 'line', 'basket', 'quote', 'allotment', 'reply', 'hub', 'checkout' ) as $loyalty_hub_part ) {
 	require_once __DIR__ . '/includes/core/class-' . $loyalty_hub_part . '.php';
 }
-foreach ( array( 'options', 'transport', 'basket-reader', 'coupons', 'gifts', 'certificates', 'cart', 'orders', 'queue', 'choices', 'offer', 'classic', 'earnings', 'account', 'offers', 'happenings', 'privacy', 'blocks', 'pairing', 'plugin' ) as $loyalty_hub_part ) {
+foreach ( array( 'site', 'options', 'transport', 'basket-reader', 'coupons', 'gifts', 'certificates', 'cart', 'orders', 'queue', 'choices', 'offer', 'classic', 'earnings', 'account', 'offers', 'happenings', 'privacy', 'blocks', 'pairing', 'plugin' ) as $loyalty_hub_part ) {
 	require_once __DIR__ . '/includes/class-' . $loyalty_hub_part . '.php';
 }
 

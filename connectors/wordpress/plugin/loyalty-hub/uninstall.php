@@ -19,6 +19,7 @@ if ( isset( $loyalty_hub_paired['door'] ) ) {
 delete_option( 'loyalty_hub_paired' );
 delete_option( 'woocommerce_loyalty_hub_settings' );
 delete_option( 'loyalty_hub_number' );
+delete_option( 'loyalty_hub_addresses' );
 delete_transient( 'loyalty_hub_away' );
 delete_transient( 'loyalty_hub_silent' );
 delete_metadata( 'user', 0, 'loyalty_hub_member', '', true );

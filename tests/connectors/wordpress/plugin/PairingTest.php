@@ -2,6 +2,7 @@
 
 use LoyaltyHub\Options;
 use LoyaltyHub\Pairing;
+use LoyaltyHub\Site;
 use LoyaltyHub\Transport;
 use PHPUnit\Framework\TestCase;
 
@@ -103,6 +104,15 @@ final class PairingTest extends TestCase {
 			array( 'https://hub.example', true ), array( 'http://127.0.0.1:8000', true ), array( 'http://192.168.1.5', true ), array( 'http://localhost:8000', true ),
 			array( 'http://hub.example', false ), array( 'http://8.8.8.8', false ), array( 'hub.example', false ), array( '', false ),
 		);
+	}
+
+	public function test_a_copy_of_the_shop_works_once_it_is_paired_with_a_hub_of_its_own(): void {
+		Shop::$options['home']            = 'https://shop.example';
+		Shop::$options[ Site::ADDRESSES ] = array( 'other.example' );
+		$this->assertFalse( Site::is_the_shop() );
+		$this->hub_gives();
+		Pairing::pair( self::HUB, 'ABCDE' );
+		$this->assertTrue( Site::is_the_shop() );
 	}
 
 	public function test_plain_permalinks_are_told_of(): void {

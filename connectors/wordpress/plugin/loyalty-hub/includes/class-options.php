@@ -29,12 +29,12 @@ final class Options {
 	}
 
 	/**
-	 * Whether the hub can be asked, and there is a shop that keeps money as the hub does.
+	 * Whether the hub can be asked, and this is the shop that may ask it and keeps money as the hub does.
 	 *
 	 * @return bool
 	 */
 	public static function are_complete(): bool {
-		return 'yes' === self::get( 'enabled' ) && '' !== self::get( 'url' ) && '' !== self::get( 'key' ) && function_exists( 'wc_get_price_decimals' ) && 2 === wc_get_price_decimals();
+		return 'yes' === self::get( 'enabled' ) && '' !== self::get( 'url' ) && '' !== self::get( 'key' ) && Site::is_the_shop() && function_exists( 'wc_get_price_decimals' ) && 2 === wc_get_price_decimals();
 	}
 
 	/**

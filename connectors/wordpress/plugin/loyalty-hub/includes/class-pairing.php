@@ -67,6 +67,7 @@ final class Pairing {
 			'secret'     => $secret,
 		);
 		update_option( Options::NAME, $kept + (array) get_option( Options::NAME, array() ) );
+		Site::connect();
 		$door = rtrim( $url, '/' ) . $given['hooks']['events'];
 		self::make_webhooks( self::TOPICS, $door, $secret );
 		update_option(

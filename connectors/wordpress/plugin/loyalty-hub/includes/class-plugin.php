@@ -40,7 +40,7 @@ final class Plugin {
 	public static function listen(): void {
 		add_filter( 'woocommerce_integrations', array( self::class, 'add_settings' ) );
 		Cart::one()->listen();
-		foreach ( array( new Transport(), new Coupons(), new Gifts(), new Certificates(), new Orders(), new Queue(), new Choices(), new Classic(), new Earnings(), new Account(), new Offers(), new Happenings() ) as $part ) {
+		foreach ( array( new Transport(), new Site(), new Coupons(), new Gifts(), new Certificates(), new Orders(), new Queue(), new Choices(), new Classic(), new Earnings(), new Account(), new Offers(), new Happenings() ) as $part ) {
 			$part->listen();
 		}
 	}

@@ -73,10 +73,11 @@ final class Queue {
 	 * @throws \RuntimeException When it is given up, so that the scheduler shows it as failed.
 	 */
 	public function send( $kind, $order, $text, $attempt ): void {
-		if ( ! Options::are_complete() ) {
+		if ( Site::is_the_shop() && ! Options::are_complete() ) {
 			return;
 		}
-		$reply = $this->reply( (string) $kind, (int) $order, (string) $text );
+		// A shop that has moved waits for its owner's word.
+		$reply = Site::is_the_shop() ? $this->reply( (string) $kind, (int) $order, (string) $text ) : new Core\Reply( 0, array() );
 		if ( null === $reply || $reply->is_ok() ) {
 			return;
 		}

@@ -18,6 +18,11 @@ final class Settings extends \WC_Integration {
 	private const TEST = 'loyalty_hub_test';
 
 	/**
+	 * What makes the hub know the shop.
+	 */
+	private const CONNECTS = array( 'url', 'key', 'connection' );
+
+	/**
 	 * WooCommerce makes it when it needs it.
 	 */
 	public function __construct() {
@@ -94,12 +99,17 @@ final class Settings extends \WC_Integration {
 	}
 
 	/**
-	 * Saves the form; a pairing code is used at once and not kept.
+	 * Saves the form; a pairing code is used at once and not kept.  Who types another hub, key or
+	 * connection connects the shop here.
 	 *
 	 * @return bool
 	 */
 	public function process_admin_options() {
-		$saved = parent::process_admin_options();
+		$before = array_map( array( Options::class, 'get' ), self::CONNECTS );
+		$saved  = parent::process_admin_options();
+		if ( array_map( array( Options::class, 'get' ), self::CONNECTS ) !== $before ) {
+			Site::connect();
+		}
 		$code  = trim( (string) $this->get_option( 'pairing' ) );
 		if ( '' === $code ) {
 			return $saved;
@@ -152,6 +162,9 @@ final class Settings extends \WC_Integration {
 	 * @return array[] Whether it is well, and a sentence.
 	 */
 	private static function test(): array {
+		if ( ! Site::is_the_shop() ) {
+			return array( array( false, __( 'Not tested: this site is not where the shop was connected. See the notice above.', 'loyalty-hub' ) ) );
+		}
 		$hub    = Transport::for_work();
 		$basket = new Basket( array( new Line( 'none', 'goods', 0 ) ), get_woocommerce_currency(), Options::get( 'shop' ) ?: null, Basket_Reader::account( get_current_user_id() ), Options::locale() );
 		$reply  = $hub->call( 'POST', '/quotes', $basket->body( null, array(), null ) );

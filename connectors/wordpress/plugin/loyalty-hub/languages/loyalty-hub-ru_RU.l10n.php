@@ -114,5 +114,9 @@ return array(
 		'What buyers look at' => 'Что смотрят покупатели',
 		'Tell the hub which articles buyers look at and put into the cart' => 'Сообщать хабу, какие товары покупатели смотрят и кладут в корзину',
 		'Only of those who agree on the page of points in My Account, and where a consent banner (WP Consent API) says nothing against it.' => 'Только о тех, кто согласился на странице баллов в личном кабинете, и если баннер согласия (WP Consent API) не против.',
+		'Loyalty Hub rests: the shop was connected at %1$s, and this site is at %2$s. A copy of the shop must not move real points, so it asks and tells the hub nothing. To try a copy out, pair it with a hub of its own.' => 'Loyalty Hub не работает: магазин подключён по адресу %1$s, а этот сайт — %2$s. Копия магазина не должна двигать настоящие баллы, поэтому она ничего не спрашивает у хаба и не сообщает ему. Чтобы испытать копию, подключите её к отдельному хабу.',
+		'This is the shop itself: it has moved, or has this address too' => 'Это сам магазин: он переехал, или у него есть и этот адрес',
+		'You may not do this.' => 'Вам это не разрешено.',
+		'Not tested: this site is not where the shop was connected. See the notice above.' => 'Не проверено: магазин подключён по другому адресу. См. предупреждение выше.',
 	),
 );
