@@ -35,7 +35,9 @@ quick: ## the faster tests: on SQLite, fewer random cases, without browser, comm
 	@HYPOTHESIS_PROFILE=quick exec $(BIN)/python -m pytest -q -n auto --maxprocesses=8 \
 		-m "not slow" -k "not postgresql and not partitioned" \
 		$(addprefix --ignore=tests/,journeys hub/web hub/cli hub/jobs deploy torture upgrade \
-		security/test_accessibility.py hub/ingest/test_poison.py hub/ingest/test_door_database.py) $(PYTEST)
+		hub/test_metrics.py hub/test_pace.py hub/test_gathering.py hub/ingest/test_poison.py \
+		hub/ingest/test_door_database.py security/test_accessibility.py \
+		security/test_rights_of_people.py) $(PYTEST)
 
 .PHONY: check
 check: check-format check-lint check-types check-imports check-documents check-openapi ## format, lint, types, import contracts, documents (no network)

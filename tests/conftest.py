@@ -16,6 +16,7 @@ import redis
 from hypothesis import settings
 from sqlalchemy import Engine
 
+from hub.jobs.collector import search_rarely
 from tests.support import leaks, routes
 from tests.support.databases import PARTITIONS, PostgresDatabases, SqliteDatabases
 from tests.support.memory import memory_folder
@@ -103,6 +104,11 @@ def pytest_configure_node(node) -> None:
     """The controller starts the servers once and tells each worker where they are."""
     servers = node.config.stash[SERVERS]
     node.workerinput["servers"] = {name: servers.ask(name) for name in STARTERS}
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests are no garbage: searched over and over, they took a quarter."""
+    search_rarely()
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
