@@ -92,6 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if MEMORY is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     leaks.pytest_configure(config)
+    routes.read_once()
     routes.compile_when_asked()
     handed = getattr(config, "workerinput", {}).get("servers", {})
     servers = Servers(handed)
@@ -104,6 +105,12 @@ def pytest_configure_node(node) -> None:
     """The controller starts the servers once and tells each worker where they are."""
     servers = node.config.stash[SERVERS]
     node.workerinput["servers"] = {name: servers.ask(name) for name in STARTERS}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """`-k "not postgresql"` leaves out what asks for PostgreSQL by itself, too."""
+    if "postgres_engine" in getattr(item, "fixturenames", ()):
+        item.extra_keyword_matches.add("postgresql")
 
 
 def pytest_collection_finish() -> None:

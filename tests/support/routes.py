@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from werkzeug.routing import Rule
+
+
+def read_once() -> None:
+    """Each app is made of the same routes, and Werkzeug takes the text of each apart anew
+    (3.1, `Rule._parse_rule`, which notes beside the parts what stands between them).  Here a text
+    is taken apart once; its converters keep nothing of the app that they were made for.
+    """
+    parse = Rule._parse_rule
+    known: dict[str, tuple[list[Any], list[Any], dict[str, Any]]] = {}
+
+    def remembered(self: Rule, text: str) -> Iterable[Any]:
+        if text not in known:
+            fresh = self.empty()
+            fresh.map = self.map
+            known[text] = list(parse(fresh, text)), fresh._trace, fresh._converters
+        parts, trace, converters = known[text]
+        self._trace.extend(trace)
+        self._converters.update(converters)
+        self.arguments.update(converters)
+        return parts
+
+    Rule._parse_rule = remembered  # type: ignore[method-assign]
 
 
 def compile_when_asked() -> None:
