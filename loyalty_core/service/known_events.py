@@ -9,13 +9,16 @@ from sqlalchemy import Connection
 
 from loyalty_core.domain.sightings import DAYS_APART, word_that_counts
 from loyalty_core.service.identify import Found
+from loyalty_core.service.returned_goods import has_goods, has_money
 from loyalty_core.service.source import Source
 from loyalty_core.store import linked_sources as links
 from loyalty_core.store import purchases as store
 from loyalty_core.store import refunds as refund_store
+from loyalty_core.store.api_keys import bound_to
 from loyalty_core.store.database import lock_keys
 from loyalty_core.store.event_words import Words, hash_of
 from loyalty_core.store.linked_sources import LinkedSources, Pair
+from loyalty_core.store.programmes import shop_code
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_core.store.refunds import EventKey, KeptRefund
 from loyalty_kit.events import Event, FiscalSign, Purchase, PurchaseStatus, Refund
@@ -72,6 +75,7 @@ class KnownEvents:
         self._waiting: list[KeptRefund] = []
         self._declared: list[LinkedSources] | None = None
         self._parted: set[Pair] | None = None
+        self._shops: dict[str, frozenset[str] | None] = {}
 
     @property
     def declared(self) -> list[LinkedSources]:
@@ -87,6 +91,7 @@ class KnownEvents:
         names = [lock_names(programme, one.source.name, one.event) for one in told]
         names += [[order_lock(programme, number)] for *_, numbers in sought for number in numbers]
         lock_keys(self._connection, (name for own in names for name in own))
+        self._shops |= {one.source.name: one.source.shops for one in told}
         self._told_signs = {sign for one in told for sign in _signs(one.event)}
         self.refunds = refund_store.refunds_by_key(self._connection, _refund_keys(told))
         found = list(store.purchases_by_key(self._connection, _purchase_keys(told)).values())
@@ -274,7 +279,7 @@ class KnownEvents:
             own = [one for one in bearing if one.source == source]
             found = next(iter(own or bearing), None)
         if found is None and refund.order is not None:
-            found = self._one_of_order(source, refund.order, own=refund.purchase is not None)
+            found = self._of_order(source, refund, refund.order)
         return found
 
     def waiting_for(self, purchase: KeptPurchase) -> list[KeptRefund]:
@@ -291,14 +296,32 @@ class KnownEvents:
         named = self.purchase_of(refund.source, refund.event)
         return None if named is None else self.main_of(named)
 
-    def _one_of_order(self, source: str, order: str, *, own: bool) -> KeptPurchase | None:
-        """Order numbers of one source are its own; else only where one purchase has it, and not
-        for a refund whose purchase is to come from its `own` source."""
+    def _of_order(self, source: str, refund: Refund, order: str) -> KeptPurchase | None:
+        """Order numbers of one source are its own: of several the newest that has these goods.
+        Else that of another, of a shop that the sender may act for, where one alone has number,
+        goods and money; never for a refund that names a purchase, which is of its own source.
+        """
         found = self._by_order.get(order, [])
-        told = next((one for one in found if one.source == source), None)
-        if told is not None or own:
-            return told
-        return found[0] if len({self.main_of(one).id for one in found}) == 1 else None
+        own = [one for one in found if one.source == source]
+        if own or refund.purchase is not None:
+            newest = sorted(own, key=lambda one: (one.word.occurred_at, one.id), reverse=True)
+            fitting = (one for one in newest if has_goods(one, refund))
+            return next(fitting, next(iter(newest), None))
+        fits = [
+            one
+            for one in found
+            if has_goods(one, refund)
+            and has_money(self.main_of(one), refund)
+            and self.reaches(source, one.shop_id)
+        ]
+        return fits[0] if len({self.main_of(one).id for one in fits}) == 1 else None
+
+    def reaches(self, source: str, shop_id: int) -> bool:
+        """Whether who sends as this source may act for a shop."""
+        if source not in self._shops:
+            self._shops[source] = bound_to(self._connection, self._programme_id, source)
+        shops = self._shops[source]
+        return shops is None or shop_code(self._connection, shop_id) in shops
 
     def _sought(self, told: Sequence[Told]) -> list[tuple[str, str | None, set[str]]]:
         """Where the orders of these events may be seen: the source, its field, the numbers."""

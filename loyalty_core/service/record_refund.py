@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
 from loyalty_core.domain.errors import EventConflict
@@ -15,6 +14,7 @@ from loyalty_core.service.event_certificates import settle_certificates
 from loyalty_core.service.issue_coupons import settle_issued
 from loyalty_core.service.known_events import Told, key_of, says_the_same
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
+from loyalty_core.service.returned_goods import has_goods
 from loyalty_core.service.source import Source
 from loyalty_core.store.event_words import hash_of
 from loyalty_core.store.ids import new_id, to_wire
@@ -157,7 +157,7 @@ def _place(batch: EventBatch, told: Told, kept: KeptRefund) -> EventReceipt:
 def _match(batch: EventBatch, told: Told, refund: Refund) -> KeptPurchase | None:
     """The newest purchase of the member that has these goods for this money (22)."""
     member = batch.survivor(told.found.member_id)
-    if member is None or not refund.lines:
+    if member is None or not refund.lines or any(part.sku is None for part in refund.lines):
         return None
     own = [
         purchase
@@ -166,25 +166,10 @@ def _match(batch: EventBatch, told: Told, refund: Refund) -> KeptPurchase | None
         and purchase.linked_to is None
         and purchase.event.status is PurchaseStatus.PAID
         and purchase.event.occurred_at <= refund.occurred_at
+        and batch.known.reaches(told.source.name, purchase.shop_id)
     ]
     own.sort(key=lambda purchase: (purchase.event.occurred_at, purchase.id), reverse=True)
-    return next((purchase for purchase in own if _has_goods(purchase, refund)), None)
-
-
-def _has_goods(purchase: KeptPurchase, refund: Refund) -> bool:
-    """What the refund brings back is there by article, quantity and sum, whatever lines have it."""
-    back = returned(purchase.lines, standing_refunds(purchase))
-    quantity, money = Counter[str](), Counter[str]()
-    for line in purchase.lines:
-        if line.sku is not None:
-            quantity[line.sku] += line.quantity_milli - back.quantity_milli.get(line.id, 0)
-            money[line.sku] += line.paid_minor - back.money_minor.get(line.id, 0)
-    for part in refund.lines:
-        if part.sku is None or part.sku not in quantity:
-            return False
-        quantity[part.sku] -= part.quantity_milli or 0
-        money[part.sku] -= part.paid_back_minor
-    return min(quantity.values()) >= 0 and min(money.values()) >= 0
+    return next((purchase for purchase in own if has_goods(purchase, refund)), None)
 
 
 def booked_on(batch: EventBatch, kept: KeptRefund) -> KeptPurchase | None:

@@ -13,6 +13,9 @@ from sqlalchemy import Connection, Row, insert, select, update
 from loyalty_core.store.ids import new_id
 from loyalty_core.store.tables import api_keys
 
+SENDS_AS = "key:"
+"""What a key sends is of the source of its name, after this (`ledger.md` 18)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
@@ -63,6 +66,17 @@ def keys_of(connection: Connection, programme_id: int) -> list[ApiKey]:
         select(*_COLUMNS).where(api_keys.c.programme_id == programme_id).order_by(api_keys.c.id)
     )
     return [_api_key(row) for row in rows]
+
+
+def bound_to(connection: Connection, programme_id: int, source: str) -> frozenset[str] | None:
+    """Codes of the shops that whoever sends as this source may act for; None: all.  Of several
+    keys of one name it goes by the newest, one that is in use before those that were revoked."""
+    name = source.removeprefix(SENDS_AS)
+    if name == source:
+        return None
+    named = [key for key in keys_of(connection, programme_id) if key.name == name]
+    named.sort(key=lambda key: (key.revoked_at is None, key.id))
+    return named[-1].shops if named else None
 
 
 def mark_revoked(connection: Connection, key_id: int, *, now: datetime) -> None:

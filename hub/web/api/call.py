@@ -35,6 +35,7 @@ from loyalty_core.service.api_keys import ApiKey
 from loyalty_core.service.plans import PlanCache
 from loyalty_core.service.programmes import Programme, get_programme
 from loyalty_core.service.source import Source
+from loyalty_core.store.api_keys import SENDS_AS
 from loyalty_core.store.database import look, read, transact
 from loyalty_core.store.programmes import fold
 from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase, TooLate
@@ -79,7 +80,7 @@ class Call:
         only = next(iter(bound)) if bound is not None and len(bound) == 1 else MAIN_SHOP
         return Source(
             programme_id=self.key.programme_id,
-            name=f"key:{self.key.name}",
+            name=f"{SENDS_AS}{self.key.name}",
             default_shop=only,
             shops=bound,
             channels=self.key.channels,

@@ -10,7 +10,7 @@ from loyalty_kit.events import Customer, FiscalSign, PurchaseStatus, RefundLine
 from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop, open_programme, rules
 from tests.support.lines import back, line
 
-SHOP_A, SHOP_B = "installation:1", "installation:2"
+SHOP_A, SHOP_B, TILL = "installation:1", "installation:2", "key:till"
 SIGN = FiscalSign("9960440300000001", "1042", "2890456789")
 SIGN_2 = FiscalSign("9960440300000001", "1043", "2890456790")
 
@@ -54,6 +54,78 @@ def test_ledger_22_a_listed_refund_still_books_when_its_purchase_comes(shop: Sho
     shop.buy("P1", 100_00)
 
     assert shop.figures() == Figures(available=6_00)
+
+
+# --- 22: an order number alone ----------------------------------------------------------------
+
+
+def goods(*parts: tuple[str | None, int]) -> tuple[RefundLine, ...]:
+    return tuple(RefundLine(None, paid_back, 1000, sku=sku) for sku, paid_back in parts)
+
+
+def test_ledger_22_what_was_bought_online_comes_back_at_a_till_by_its_order_number(shop: Shop):
+    shop.buy("W1", lines=(line("1", 100_00, sku="TEA"),), order="1042", source=SHOP_A)
+    receipt = shop.bring_back("R", 100_00, order="1042", lines=goods(("TEA", 100_00)), source=TILL)
+
+    assert receipt.status == "booked"
+    assert shop.figures() == Figures()
+
+
+@pytest.mark.parametrize(
+    ("amount", "lines"),
+    [
+        pytest.param(100_00, goods(("CUP", 100_00)), id="other goods"),
+        pytest.param(100_00, goods(("TEA", 60_00), ("CUP", 40_00)), id="other goods beside"),
+        pytest.param(60_00, goods(("TEA", 30_00), ("TEA", 30_00)), id="more pieces"),
+        pytest.param(100_01, goods((None, 100_01)), id="more money"),
+        pytest.param(100_01, (), id="more money without lines"),
+    ],
+)
+@pytest.mark.parametrize("refund_first", [False, True])
+def test_ledger_22_an_order_of_that_number_elsewhere_with_other_goods_or_less_money_is_a_strangers(
+    shop: Shop, amount: int, lines: tuple[RefundLine, ...], refund_first: bool
+):
+    def bought() -> None:
+        shop.buy("W1", lines=(line("1", 100_00, sku="TEA"),), order="1042", source=SHOP_A)
+
+    if not refund_first:
+        bought()
+    receipt = shop.bring_back("R", amount, order="1042", lines=lines, source=TILL)
+    if refund_first:
+        bought()
+
+    assert receipt.status == "waiting"
+    assert shop.kept_refunds()[0]["state"] == "waiting"
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_22_of_two_orders_of_a_number_elsewhere_it_is_the_one_that_has_the_goods(shop: Shop):
+    shop.buy("A", lines=(line("1", 100_00, sku="TEA"),), order="1042", source=SHOP_A)
+    shop.buy("B", lines=(line("1", 100_00, sku="CUP"),), order="1042", by=BORIS, source=SHOP_B)
+    shop.bring_back("R1", 100_00, order="1042", lines=goods(("CUP", 100_00)), source=TILL)
+    assert (shop.figures(), shop.figures(BORIS)) == (Figures(available=10_00), Figures())
+
+
+def test_ledger_22_where_two_elsewhere_may_be_meant_it_waits(shop: Shop):
+    shop.buy("A", 100_00, order="1042", source=SHOP_A)
+    shop.buy("B", 100_00, order="1042", by=BORIS, source=SHOP_B)
+
+    assert shop.bring_back("R", 50_00, order="1042", source=TILL).status == "waiting"
+    assert (shop.figures(), shop.figures(BORIS)) == (Figures(10_00), Figures(10_00))
+
+
+def test_ledger_22_numbers_that_a_shop_began_anew_are_of_the_newest_with_the_goods(shop: Shop):
+    """Anna's is of last year, and has the goods of the first return too."""
+    shop.buy("2025-7", lines=(line("1", 50_00, sku="TEA"),), order="7", at=NOW - 300 * DAY)
+    new = {"order": "7", "by": BORIS}
+    shop.buy("2026-7", lines=(line("1", 50_00, sku="TEA"),), at=NOW - 2 * DAY, **new)
+    shop.buy("2026-7b", lines=(line("1", 50_00, sku="CUP"),), at=NOW - DAY, **new)
+    shop.bring_back("R1", 50_00, order="7", lines=goods(("TEA", 50_00)))
+    assert shop.free(BORIS) == [0, 5_00]
+
+    shop.bring_back("R2", 20_00, order="7")
+    assert shop.free(BORIS) == [0, 3_00]
+    assert shop.figures() == Figures(available=5_00)
 
 
 def no_reference(shop: Shop, external_id: str, paid_back: int, sku: str = "SKU-1"):
