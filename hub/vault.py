@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from hub.config import Config, ConfigError
+from hub.durable import sync_folder, take_place, write_new
 from loyalty_core.store import installations as store
 from loyalty_core.store import safety
 from loyalty_core.store.database import read, write
@@ -135,7 +136,8 @@ def rotate(hub: Hub, progress: Progress | None = None) -> int:
     Raises: Unreadable, with what was renewed before it kept.
     """
     if not hub.config.secret_keys:
-        _add_key(hub.config.data_dir / KEYS_FILE)
+        path = hub.config.data_dir / KEYS_FILE
+        write_keys(path, (make_key(), *_read_keys(path)))
         hub.vault.reload()
     with read(hub.engine) as connection:
         ids = store.all_ids(connection)
@@ -154,11 +156,13 @@ def rotate(hub: Hub, progress: Progress | None = None) -> int:
     return len(ids)
 
 
-def _add_key(path: Path) -> None:
+def write_keys(path: Path, keys: Iterable[str]) -> None:
+    """Make these the keys of the file; what they opened is lost with them, so they are on the disk
+    before anything is written by them."""
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    _write_new(fresh, "\n".join((make_key(), *_read_keys(path))))
-    fresh.replace(path)
+    write_new(fresh, "".join(f"{key}\n" for key in keys))
+    take_place(fresh, path)
 
 
 def _fernet(keys: tuple[str, ...]) -> MultiFernet:
@@ -177,15 +181,11 @@ def _make_keys_file(path: Path) -> None:
     if path.exists():
         return
     own = path.with_name(f"{path.name}.{os.getpid()}")
-    _write_new(own, make_key())
+    write_new(own, make_key() + "\n")
     try:
         os.link(own, path)
+        sync_folder(path.parent)
     except FileExistsError:
         pass
     finally:
         own.unlink()
-
-
-def _write_new(path: Path, text: str) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text + "\n")

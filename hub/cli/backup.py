@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -19,6 +18,7 @@ from hub.cli.place import bare_hub
 from hub.keeping.archive import Manifest, read_manifest, unpack
 from hub.keeping.copies import make_backup
 from hub.keeping.restore import DAMAGED, Outlook, Restored, look_ahead, restore
+from hub.keeping.room import room_beside
 
 _place = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 _WITHOUT_KEYS = (
@@ -112,9 +112,8 @@ def _ended_in_order() -> Iterator[None]:
 
 def _inspect(place: Path, as_json: bool) -> None:
     read_manifest(place)
-    room = TemporaryDirectory(prefix=".inspect-", dir=place.parent)
-    with _ended_in_order(), room as folder, progress_bar("Checking", "B") as move:
-        manifest = unpack(place, Path(folder), move)
+    with _ended_in_order(), room_beside(place) as room, progress_bar("Checking", "B") as move:
+        manifest = unpack(place, room, move)
     _print_manifest(place, manifest, as_json)
 
 

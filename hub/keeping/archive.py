@@ -21,6 +21,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from hub.durable import sync_folder, take_place
+
 FORMAT = 1
 MANIFEST, DATABASE, KEYS, SUMS = "manifest.json", "database", "secret.keys", "SHA256SUMS"
 _PART = 1024 * 1024
@@ -53,25 +55,21 @@ class Manifest:
 
 
 def write_archive(
-    place: Path, manifest: Manifest, files: Mapping[str, Path], *, replace: bool
+    place: Path, room: Path, manifest: Manifest, files: Mapping[str, Path], *, replace: bool
 ) -> None:
-    """Write it under a name of its own, then give it its name: never half a file.
+    """Write it in the `room` beside its place, then give it its name: never half a file.
 
     Raises: BackupRefused (there is one already, and it is not to be replaced).
     """
-    own = place.with_name(f".{place.name}.{os.getpid()}.part")
-    try:
-        with open(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw:
-            _fill(raw, manifest, files)
-            raw.flush()
-            os.fsync(raw.fileno())
-        if replace:
-            own.replace(place)
-        else:
-            _give_free_name(own, place)
-        _sync_folder(place.parent)
-    finally:
-        own.unlink(missing_ok=True)
+    own = room / "archive"
+    with open(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw:
+        _fill(raw, manifest, files)
+        raw.flush()
+        os.fsync(raw.fileno())
+    if replace:
+        take_place(own, place)
+    else:
+        _give_free_name(own, place)
 
 
 def read_manifest(place: Path) -> Manifest:
@@ -138,14 +136,7 @@ def _give_free_name(own: Path, place: Path) -> None:
         os.link(own, place)
     except FileExistsError:
         raise BackupRefused(f"{place} came into being meanwhile; it is left alone.") from None
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(place.parent)
 
 
 class _opened:  # noqa: N801 - reads like `open`

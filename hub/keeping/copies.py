@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 import threading
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -21,6 +20,7 @@ from hub.keeping.archive import (
     write_archive,
 )
 from hub.keeping.programs import find_programs
+from hub.keeping.room import room_beside
 from hub.vault import KEYS_FILE
 from hub.wiring import Hub
 from loyalty_core.store.database import is_sqlite, read
@@ -49,13 +49,13 @@ def make_backup(
     Raises: BackupRefused, database errors.
     """
     check_free(place, replace=replace)
-    with tempfile.TemporaryDirectory(prefix=".backup-", dir=place.parent) as folder:
-        copy = Path(folder) / DATABASE
+    with room_beside(place) as room:
+        copy = room / DATABASE
         take = copy_sqlite if is_sqlite(hub.engine) else copy_postgres
         copied = take(hub.engine, copy, progress)
         files = {DATABASE: copy}
         if with_keys:
-            files[KEYS] = _keys(hub, Path(folder) / KEYS)
+            files[KEYS] = _keys(hub, room / KEYS)
         manifest = Manifest(
             hub_version=version("loyalty-hub"),
             schema=copied.schema,
@@ -65,7 +65,7 @@ def make_backup(
             rows=copied.rows,
             with_keys=with_keys,
         )
-        write_archive(place, manifest, files, replace=replace)
+        write_archive(place, room, manifest, files, replace=replace)
     return manifest
 
 

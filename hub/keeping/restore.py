@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, make_url, text
 
+from hub.durable import take_place
 from hub.keeping.archive import (
     DATABASE,
     KEYS,
@@ -23,7 +23,8 @@ from hub.keeping.archive import (
 )
 from hub.keeping.copies import VERSION_TABLE, look_at_postgres, look_at_sqlite
 from hub.keeping.programs import find_programs
-from hub.vault import KEYS_FILE, Unreadable
+from hub.keeping.room import room_beside
+from hub.vault import KEYS_FILE, Unreadable, write_keys
 from hub.wiring import Hub
 from loyalty_core.service.verify_ledger import Finding, count_accounts, verify_ledger
 from loyalty_core.store import installations, migrate
@@ -75,8 +76,8 @@ def look_ahead(hub: Hub, place: Path, progress: Progress) -> Outlook:
 
     Raises: Damaged, BackupRefused, database errors.
     """
-    with tempfile.TemporaryDirectory(prefix=".restore-", dir=_room(hub)) as folder:
-        return _outlook(hub, unpack(place, Path(folder), progress))
+    with room_beside(_database(hub)) as room:
+        return _outlook(hub, unpack(place, room, progress))
 
 
 def restore(hub: Hub, place: Path, *, replace: bool, progress: Progress) -> Restored:
@@ -88,9 +89,8 @@ def restore(hub: Hub, place: Path, *, replace: bool, progress: Progress) -> Rest
     Raises: Damaged, BackupRefused, database errors.
     """
     _refuse_early(hub, read_manifest(place))
-    with tempfile.TemporaryDirectory(prefix=".restore-", dir=_room(hub)) as name:
-        folder = Path(name)
-        manifest = unpack(place, folder, progress)
+    with room_beside(_database(hub)) as room:
+        manifest = unpack(place, room, progress)
         outlook = _outlook(hub, manifest)
         if outlook.refusals:
             raise BackupRefused("  ".join(outlook.refusals))
@@ -102,9 +102,9 @@ def restore(hub: Hub, place: Path, *, replace: bool, progress: Progress) -> Rest
         if outlook.damaged and not replace:
             raise BackupRefused(DAMAGED)
         if manifest.with_keys:
-            _add_keys(hub, (folder / KEYS).read_text("ascii").split())
+            _add_keys(hub, (room / KEYS).read_text("ascii").split())
         put = _put_sqlite if is_sqlite(hub.engine) else _put_postgres
-        put(hub, folder / DATABASE)
+        put(hub, room / DATABASE)
     with read(hub.engine) as connection:
         accounts, findings = count_accounts(connection), verify_ledger(connection)
         locked = tuple(_locked(hub, connection))
@@ -149,9 +149,10 @@ def _counted(rows: Mapping[str, int]) -> str:
     return " and ".join(telling) or f"{sum(rows.values())} rows"
 
 
-def _room(hub: Hub) -> Path:
-    """Beside the SQLite file, so that one rename puts the new one in place."""
-    return _sqlite_path(hub.engine).parent if is_sqlite(hub.engine) else hub.config.data_dir
+def _database(hub: Hub) -> Path:
+    """The SQLite file: beside it one rename puts the new one in place.  Of PostgreSQL, where the
+    data folder would have it."""
+    return _sqlite_path(hub.engine) if is_sqlite(hub.engine) else hub.config.data_dir / DATABASE
 
 
 # --- SQLite ---------------------------------------------------------------------------------
@@ -225,7 +226,7 @@ def _take_place(copy: Path, path: Path) -> None:
     """No log of another file stays: SQLite would write its pages into the new one."""
     for end in _LOGS:
         path.with_name(path.name + end).unlink(missing_ok=True)
-    os.replace(copy, path)
+    take_place(copy, path)
 
 
 def _check_sqlite(copy: Path) -> None:
@@ -310,12 +311,7 @@ def _add_keys(hub: Hub, keys: list[str]) -> None:
     if hub.config.secret_keys:
         return
     path = hub.config.data_dir / KEYS_FILE
-    known = path.read_text("ascii").split()
-    fresh = path.with_suffix(".restored")
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write("\n".join(dict.fromkeys([*known, *keys])) + "\n")
-    fresh.replace(path)
+    write_keys(path, dict.fromkeys([*path.read_text("ascii").split(), *keys]))
     hub.vault.reload()
 
 

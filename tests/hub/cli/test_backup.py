@@ -283,27 +283,72 @@ def test_a_disk_that_fills_up_leaves_nothing(shop, engine, at, tmp_path, monkeyp
     assert list(folder.iterdir()) == []
 
 
-def test_what_is_told_to_end_leaves_nothing(postgres_engine, tmp_path):
+@pytest.fixture
+def held(postgres_engine):
+    """`with held():` a table is held that every backup must read, so each waits in its middle."""
     with write(postgres_engine) as connection:
         connection.execute(text("CREATE SCHEMA aside"))
         connection.execute(text("CREATE TABLE aside.held (n integer)"))
+
+    @contextmanager
+    def holding():
+        with write(postgres_engine) as connection:
+            connection.execute(text("LOCK TABLE aside.held IN ACCESS EXCLUSIVE MODE"))
+            yield
+
+    return holding
+
+
+@pytest.fixture
+def begin(postgres_engine, tmp_path):
+    """`begin(file)`: a backup in a process of its own, which has begun to copy."""
+    told = {"HUB_DATABASE_URL": url_of(postgres_engine), "HUB_DATA_DIR": str(tmp_path / "var")}
+    with ExitStack() as stack:
+
+        def beginning(file):
+            before = waiting_programs(postgres_engine)
+            process = subprocess.Popen(
+                [sys.executable, "-c", "from hub.cli import main; main()", "backup", str(file)],
+                env={**os.environ, **told}, stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+            stack.callback(process.kill)
+            wait_until(lambda: waiting_programs(postgres_engine) == before + 1, within_s=60)
+            return process
+
+        yield beginning
+
+
+def test_what_is_told_to_end_leaves_nothing(postgres_engine, held, begin, tmp_path):
     place = tmp_path / "backups"
     place.mkdir()
-    told = {"HUB_DATABASE_URL": url_of(postgres_engine), "HUB_DATA_DIR": str(tmp_path / "var")}
-
-    with write(postgres_engine) as connection:
-        connection.execute(text("LOCK TABLE aside.held IN ACCESS EXCLUSIVE MODE"))
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from hub.cli import main; main()", "backup", str(place / "b")],
-            env={**os.environ, **told}, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        wait_until(lambda: waiting_programs(postgres_engine) == 1, within_s=60)
+    with held():
+        process = begin(place / "b")
         assert len(os.listdir(place)) == 1, "a folder of its own, with what is copied so far"
         process.terminate()
 
         assert process.wait(20) == 128 + signal.SIGTERM
         assert os.listdir(place) == []
         wait_until(lambda: waiting_programs(postgres_engine) == 0, within_s=20)
+
+
+def test_what_a_killed_one_left_goes_with_the_next_and_what_others_do_or_own_stays(
+    held, begin, tmp_path
+):
+    place = tmp_path / "backups"
+    alike = place / ".loyalty-hub-of-somebody"
+    alike.mkdir(parents=True)
+    with held():
+        killed = begin(place / "killed")
+        killed.kill()
+        assert killed.wait(20) == -signal.SIGKILL
+        (left,) = set(os.listdir(place)) - {alike.name}
+        first = begin(place / "first")
+        (own,) = set(os.listdir(place)) - {alike.name}
+        assert own != left, "what was left is gone"
+        second = begin(place / "second")
+        assert len(os.listdir(place)) == 3, "and what is under way is not"
+    assert (first.wait(60), second.wait(60)) == (0, 0)
+    assert set(os.listdir(place)) == {alike.name, "first", "second"}
 
 
 def waiting_programs(engine):
