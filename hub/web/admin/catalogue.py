@@ -20,6 +20,7 @@ from loyalty_core.store.database import read
 from loyalty_kit.money import format_decimal
 
 _PAGE = 50
+_DECIMALS = ("price", "cost", "strength")
 pages = Blueprint("catalogue", __name__, url_prefix="/catalogue")
 
 
@@ -76,7 +77,7 @@ def export() -> ResponseReturnValue:
         for page in service.product_pages(connection, programme_id, wanted):
             yield [_row(one) for one in page]
 
-    return downloads.table("catalogue", WORDS, rows, count=count)
+    return downloads.table("catalogue", WORDS, rows, count=count, decimals=_DECIMALS)
 
 
 def _row(one: ProductRow) -> dict[str, Any]:

@@ -96,7 +96,9 @@ def export(certificate_lot: str) -> ResponseReturnValue:
             told_ = [views.certificate_view(one, now) for one in page]
             yield [{**one, "ends_at": one["expires_at"]} for one in told_]
 
-    answer = downloads.table("certificates", _COLUMNS, rows, count=lot.made)
+    answer = downloads.table(
+        "certificates", _COLUMNS, rows, count=lot.made, decimals=("nominal", "balance")
+    )
     transact(
         hub.engine,
         lambda connection: audit.note(

@@ -8,17 +8,19 @@ import re
 
 import pytest
 from openpyxl import Workbook, load_workbook
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from hub import sheets
 from hub import uploads as service
 from hub.jobs.scheduler import look_after
 from hub.web.admin import uploads
+from loyalty_core.service import catalogue
+from loyalty_core.service.catalogue import ProductRow
 from loyalty_core.service.import_coupons import CouponImport
 from loyalty_core.service.import_products import ProductImport
 from loyalty_core.service.programmes import get_programme
-from loyalty_core.store.database import read
-from loyalty_core.store.tables import coupons, upload_parts, upload_rejects
+from loyalty_core.store.database import read, write
+from loyalty_core.store.tables import coupons, products, upload_parts, upload_rejects
 from tests.hub.api.client import Caller, new_key
 from tests.support.pages import figure
 from tests.support.uploads import Killed, checked, press, send, taken, worked_off
@@ -79,6 +81,40 @@ def test_products_come_in_after_a_check_and_go_out_again(owner, hub, programme_i
     out = owner.send(GOODS, f"{HERE}/catalogue/export", format="csv").get_data()
     assert out.startswith(b"\xef\xbb\xbfsku;name;price;")
     assert figures(taken(owner, hub, programme_id, GOODS, out)) == ("0", "1", "0")
+
+
+def test_a_price_that_goes_out_is_no_date_to_a_spreadsheet_and_comes_in_again(
+    owner, hub, programme_id
+):
+    """An article that looks like one stays as it is."""
+    goods = [
+        ProductRow("3.12", "Чай", None, 3_12, (), "1.5", (), None),
+        ProductRow("T2", "Настойка", None, 1250_50, (), None, (), None, 900_00, 500, 40_50),
+    ]
+    with write(hub.engine) as connection:
+        catalogue.upsert_products(connection, programme_id, goods, now=hub.clock.now())
+    files = {
+        kind: owner.send(GOODS, f"{HERE}/catalogue/export", format=kind).get_data()
+        for kind in ("csv", "xlsx")
+    }
+
+    told = csv.DictReader(io.StringIO(files["csv"].decode("utf-8-sig")), delimiter=";")
+    assert [
+        (row["sku"], row["price"], row["cost"], row["brand"], row["strength"]) for row in told
+    ] == [("3.12", "3,12", "", "1.5", ""), ("T2", "1250,50", "900,00", "", "40,50")]
+    sheet = load_workbook(io.BytesIO(files["xlsx"])).active
+    assert [[row[place].value for place in (0, 2, 3)] for row in sheet.iter_rows(min_row=2)] == [
+        ["3.12", 3.12, None],
+        ["T2", 1250.5, 900],
+    ]
+    for kind, file in files.items():
+        with write(hub.engine) as connection:
+            connection.execute(delete(products))
+        page = taken(owner, hub, programme_id, GOODS, file, name=f"goods.{kind}")
+        assert figures(page) == ("2", "0", "0")
+        with read(hub.engine) as connection:
+            pages = catalogue.product_pages(connection, programme_id, catalogue.Wanted())
+            assert [one for page in pages for one in page] == goods
 
 
 def test_a_spreadsheet_comes_in_and_what_was_refused_goes_out(owner, hub, programme_id):
