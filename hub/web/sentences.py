@@ -105,6 +105,10 @@ DETAILS: Mapping[str, tuple[str, str]] = {
         "This does not fit what stands now; read it again and decide.",
         "Это не согласуется с тем, что есть сейчас; прочитайте заново и решите.",
     ),
+    "text_moved": (
+        "Somebody else has written this text meanwhile.",
+        "Этот текст за это время написал заново кто-то другой.",
+    ),
     "event_conflict": (
         "This event is known with the same revision and other content; send a higher revision.",
         "Это событие уже известно с той же ревизией и другим содержанием; пришлите ревизию больше.",

@@ -278,6 +278,12 @@ class MainCurrencyInUse(Conflict):
     code = "main_currency_in_use"
 
 
+class TextMoved(Conflict):
+    """`version`: of the text that somebody else has written meanwhile."""
+
+    code = "text_moved"
+
+
 class ImportMoved(Conflict):
     code = "import_moved"
 

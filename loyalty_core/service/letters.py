@@ -9,7 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from loyalty_core.domain.errors import InvalidInput, LetterNotFound, VersionNotFound
+from loyalty_core.domain.errors import (
+    InvalidInput,
+    LetterNotFound,
+    TextMoved,
+    VersionNotFound,
+)
 from loyalty_core.domain.letter_texts import TEXTS
 from loyalty_core.domain.letters import CHANNELS, KINDS, LOCALES, LetterKind, LetterText
 from loyalty_core.service.letter_words import check_words
@@ -116,18 +121,23 @@ def put_text(  # noqa: PLR0913 - each is a word of its own to the caller
     of: tuple[str, str, str],
     words: LetterText,
     *,
+    seen: int | None = None,
     author: str,
     now: datetime,
 ) -> KeptText:
     """Write a text anew: a new version, in force from now on.  The same words make none.
 
-    Raises: LetterNotFound, TextBroken.
+    `seen`: the version that the author has changed; None: whichever there is.
+
+    Raises: LetterNotFound, TextBroken, TextMoved.
     """
     lock_keys(connection, [f"letter-text:{programme_id}:{'/'.join(of)}"])
     known = show_text(connection, programme_id, of)
     check_words(KINDS[of[0]], of[1], words)
     if known.words == words:
         return known
+    if seen not in (None, known.version):
+        raise TextMoved({"version": str(known.version)})
     kept = store.add_text(connection, programme_id, KeptText(*of, 0, words, author), now=now)
     audit.note(
         connection,

@@ -288,7 +288,7 @@ PAGES = {
     f"POST {DEMO}/messages/<letter>/switch": Page(302, 302, {"on": "yes"}, roles=MARKETER),
     f"GET {DEMO}/messages/<letter>/<letter_channel>/<letter_locale>": Page(200, 200, roles=LOOK),
     f"POST {DEMO}/messages/<letter>/<letter_channel>/<letter_locale>": Page(
-        302, 302, {"subject": "a", "text": "b", "html": ""}, roles=MARKETER
+        302, 302, {"base": "0", "subject": "a", "text": "b", "html": ""}, roles=MARKETER
     ),
     f"GET {DEMO}/members/<member_id>/points": Page(200, 404, roles=SUPPORT),
     f"POST {DEMO}/members/<member_id>/points": Page(

@@ -15,14 +15,16 @@ from hub.web.admin import words
 from hub.web.admin.authors import author
 from hub.web.admin.context import the_hub, the_programme
 from hub.web.admin.languages import gettext, language
+from hub.web.admin.rule_drafts import BASE, base_of_form
 from hub.web.sentences import detail, field_message
-from loyalty_core.domain.errors import InvalidInput, LoyaltyError
+from loyalty_core.domain.errors import InvalidInput, LoyaltyError, TextMoved
 from loyalty_core.domain.letter_texts import TEXTS
 from loyalty_core.domain.letters import CHANNELS, KINDS, LOCALES, LetterText
 from loyalty_core.service import letters as service
 from loyalty_core.service.letter_words import MOST_HTML, MOST_SUBJECT, MOST_TEXT, TextBroken
 from loyalty_core.store import sent_messages
 from loyalty_core.store.database import read, transact
+from loyalty_core.store.letters import KeptText
 
 _LAST = 10
 _MOST = {"subject": MOST_SUBJECT, "text": MOST_TEXT, "html": MOST_HTML}
@@ -32,13 +34,17 @@ pages = Blueprint("messages", __name__, url_prefix="/messages")
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A text's page: what stands in the form, how it comes out, and what is wrong with it."""
+    """A text's page: what stands in the form, how it comes out, and what is wrong with it.
+
+    `version`: what the form is a change of.  `theirs`: what somebody else has written since.
+    """
 
     of: tuple[str, str, str]
     version: int
     form: LetterText
     preview: Preview | None = None
     errors: dict[str, list[str]] | None = None
+    theirs: KeptText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,27 +145,32 @@ def show(letter: str, letter_channel: str, letter_locale: str) -> ResponseReturn
 def save(letter: str, letter_channel: str, letter_locale: str) -> ResponseReturnValue:
     """A new version, or with `look` a preview of what is typed."""
     of = _of(letter, letter_channel, letter_locale)
-    form = _form()
+    form, seen = _form(), base_of_form()
     with read(the_hub().engine) as connection:
-        known = service.show_text(connection, the_programme().id, of)
         try:
             preview = _preview(connection, of, form)
         except TextBroken as error:
             errors = {part.removeprefix("words."): list(why) for part, why in error.errors.items()}
-            return _show(_Page(of, known.version, form, errors=errors))
+            return _show(_Page(of, seen, form, errors=errors))
     if "look" in request.form:
-        return _show(_Page(of, known.version, form, preview))
-    transact(
-        the_hub().engine,
-        lambda connection: service.put_text(
-            connection,
-            the_programme().id,
-            of,
-            form,
-            author=author(),
-            now=the_hub().clock.now(),
-        ),
-    )
+        return _show(_Page(of, seen, form, preview))
+    try:
+        transact(
+            the_hub().engine,
+            lambda connection: service.put_text(
+                connection,
+                the_programme().id,
+                of,
+                form,
+                seen=seen,
+                author=author(),
+                now=the_hub().clock.now(),
+            ),
+        )
+    except TextMoved:
+        with read(the_hub().engine) as connection:
+            theirs = service.show_text(connection, the_programme().id, of)
+        return _show(_Page(of, theirs.version, form, preview, theirs=theirs))
     flash(gettext("Saved. It is in force from now on."), "success")
     return redirect(request.path)
 
@@ -180,9 +191,10 @@ def _show(page: _Page) -> ResponseReturnValue:
         errors=errors,
         channels=CHANNELS,
         locales=LOCALES,
+        base=BASE,
         words=words,
     )
-    return answer, 422 if errors else 200
+    return answer, 422 if errors else 409 if page.theirs else 200
 
 
 def _preview(connection: Connection, of: tuple[str, str, str], form: LetterText | None) -> Preview:

@@ -84,9 +84,9 @@ def test_a_letter_is_switched_on_and_off(owner):
 
 
 def test_a_text_is_looked_at_and_saved(owner, gateway):
-    looked = owner.send(EARNED, EARNED, text="ж" * 71, look="yes")
+    looked = owner.send(EARNED, EARNED, text="ж" * 71, look="yes", base=0)
     before = words_of(owner.page(EARNED))
-    saved = owner.send(EARNED, EARNED, text="Ура: {{ points }}")
+    saved = owner.send(EARNED, EARNED, text="Ура: {{ points }}", base=0)
     after = words_of(owner.page(EARNED))
 
     assert looked.status_code == 200
@@ -97,8 +97,29 @@ def test_a_text_is_looked_at_and_saved(owner, gateway):
     assert "Version 1" in after
 
 
+def test_of_two_people_at_one_text_the_second_is_shown_what_the_first_wrote(owner, gateway):
+    """Both have opened it while it was the hub's own."""
+    owner.send(EARNED, EARNED, text="Ура: {{ points }}", base=0)
+    late = owner.send(EARNED, EARNED, text="Баллы: {{ points }}", base=0)
+
+    assert late.status_code == 409
+    assert "owner has saved version 1 since you opened this page" in words_of(late.text)
+    assert "Ура: {{ points }}" in words_of(late.text), "theirs"
+    assert re.search(r"<textarea[^>]*>Баллы: {{ points }}</textarea>", late.text), "one's own"
+    assert "Ура: 57" in words_of(owner.page(EARNED)), "is in force"
+    assert re.search(r'name="base" value="(\d+)"', late.text)[1] == "1"
+    assert owner.send(EARNED, EARNED, text="Баллы: {{ points }}", base=1).status_code == 302
+    assert "Баллы: 57" in words_of(owner.page(EARNED))
+
+
+def test_who_previews_goes_on_from_the_version_that_was_opened(owner, gateway):
+    owner.send(EARNED, EARNED, text="Ура: {{ points }}", base=0)
+    looked = owner.send(EARNED, EARNED, text="Баллы: {{ points }}", look="yes", base=0)
+    assert re.search(r'name="base" value="(\d+)"', looked.text)[1] == "0"
+
+
 def test_a_wrong_text_is_kept_in_the_form_with_the_reason(owner):
-    answer = owner.send(EARNED, EARNED, text="{{ ponits }}")
+    answer = owner.send(EARNED, EARNED, text="{{ ponits }}", base=0)
 
     assert answer.status_code == 422
     assert "Unknown placeholder: ponits." in answer.text
