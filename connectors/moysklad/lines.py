@@ -20,9 +20,10 @@ Wire = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A line with its money in kopecks: `amount` before reductions of whatever kind."""
+    """A line with its money in kopecks: `amount` before reductions of whatever kind.  `sku` None:
+    goods of which no id is told."""
 
-    sku: str
+    sku: str | None
     quantity_milli: int
     price_minor: int
     amount_minor: int
@@ -58,6 +59,7 @@ def _parts(positions: Iterable[Wire]) -> list[Part]:
     return [
         _part(position, _paid(position["price"], position["quantity"], position["discount"]))
         for position in positions
+        if position["quantity"]
     ]
 
 
@@ -81,18 +83,16 @@ def parts_of_till(positions: Iterable[Wire]) -> list[Part]:
     return [
         _part(position, line_at(position["discounted"], position["quantity"]))
         for position in positions
+        if position["quantity"]
     ]
 
 
 def _part(position: Wire, paid_minor: int) -> Part:
-    sku: str | None = position["assortment"]
-    if sku is None or not position["quantity"]:
-        raise PayloadInvalid("a position without an article or a quantity")
     # A price above the list price is a surcharge: the shop's own price.
     amount = max(line_at(position["price"], position["quantity"]), paid_minor)
     if max(amount, position["quantity"]) >= MAX_AMOUNT:
         raise PayloadInvalid("a position that is too large")
-    return Part(sku, position["quantity"], position["price"], amount, paid_minor)
+    return Part(position["assortment"], position["quantity"], position["price"], amount, paid_minor)
 
 
 def line_at(price_minor: int, quantity_milli: int) -> int:
@@ -128,7 +128,10 @@ def _line(number: str, part: Part) -> PurchaseLine:
 
 
 def refund_lines(parts: Sequence[Part]) -> tuple[RefundLine, ...]:
-    """By article: a line of a return names no line of the sale."""
+    """By article: a line of a return names no line of the sale.  Where one has none, the return
+    is told by its money alone: the hub would look for the line in vain."""
+    if any(part.sku is None for part in parts):
+        return ()
     return tuple(
         RefundLine(
             id=None,
