@@ -329,6 +329,19 @@ final class CoreTest extends TestCase
         self::assertSame(2000, Rule::lines($order, ['1' => ['QUANTITY' => 2.0]])[0]->milli);
     }
 
+    public function testAPriceWithPartsOfAKopeckIsToldAsBitrixKeepsIt(): void
+    {
+        $item = [
+            'ref' => '9020', 'id' => 9020, 'product_id' => 512, 'product_xml_id' => null, 'name' => null, 'quantity' => 1000.0,
+            'base_price' => 0.125, 'price' => '0.1250', 'custom_price' => false, 'vat_rate' => null, 'vat_included' => true,
+        ];
+        $order = ['site_id' => 's1', 'order' => ['id' => 1044, 'price' => 125.0, 'price_delivery' => 0], 'buyer' => [], 'payments' => []];
+        $items = [$item, ['price' => 1234567.0] + $item, ['price' => -1.0] + $item];
+        $told = Snapshot::of(['items' => $items] + $order, null, 602, [], '0.1.0')['items'];
+        self::assertSame(['0.1250', '1234567.0000', '0.0000'], array_column($told, 'exact_price'));
+        self::assertSame(['0.13', '1234567.00', '0.00'], array_column($told, 'price'));
+    }
+
     public function testSnapshotsAreNumberedUpwardsWhateverTheClockDoes(): void
     {
         self::assertSame([1500, 1500, 2001], [Snapshot::next(1.5, 0), Snapshot::next(1.5, 1499), Snapshot::next(1.5, 2000)]);

@@ -36,6 +36,12 @@ final class Money
         return (int) round((float) $amount * 100);
     }
 
+    /** A price of a unit as Bitrix keeps it: four digits, so parts of a kopeck as well. */
+    public static function writeExact(mixed $price): string
+    {
+        return number_format((float) $price, 4, '.', '');
+    }
+
     /** Thousandths of a quantity as Bitrix keeps it. */
     public static function milli(mixed $quantity): int
     {
