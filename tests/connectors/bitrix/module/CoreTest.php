@@ -297,6 +297,21 @@ final class CoreTest extends TestCase
         }
     }
 
+    public function testAPriceWithPartsOfAKopeckIsAskedAboutBelowThemAndKeepsTheLawOfALine(): void
+    {
+        $order = Shopfloor::order([[1, 0.125, 1000.0, []], [2, 0.29, 1.0, []], [3, 0.125, 10.0, []]]);
+        self::assertSame([12, 29, 12], array_map(fn(Line $one) => $one->unit, Rule::lines($order)));
+        $note = ['lines' => [
+            '1' => ['quantity' => '1000', 'unit' => '0.11'],
+            '2' => ['quantity' => '1', 'unit' => '0.25'],
+            '3' => ['quantity' => '10', 'unit' => '0.12'],
+        ]];
+        Rule::applyNote($order, $note);
+        $told = array_map(fn(array $one) => [$one['PRICE'], $one['DISCOUNT_PRICE']], $order['BASKET_ITEMS']);
+        // The third one costs what it did: nothing was taken off.
+        self::assertSame([[0.11, 0.015], [0.25, 0.04], [0.125, 0.0]], array_values($told));
+    }
+
     public function testWhatWasPromisedStandsForNoMorePiecesThanWereOrdered(): void
     {
         $note = ['lines' => ['9011' => ['before' => '450.00', 'quantity' => '1', 'unit' => '350.00', 'discount' => '0.00', 'spend' => '100.00']]];
