@@ -217,6 +217,20 @@ def test_without_the_cloud_s_token_documents_are_booked_as_they_came(open_evotor
     assert stage.cloud.calls == []
 
 
+def test_a_line_that_the_till_made_anew_is_not_one_that_the_same_return_names(
+    open_evotor: OpenEvotor,
+):
+    """Two lines of one tea: the return names the first, and has another uuid for the second."""
+    stage = open_evotor()
+    second = Goods(TEA, "1", "690.00", uuid=uuid_of("f", 2))
+    stage.sells(SALE, ONE_TEA, second)
+    anew = Goods(TEA, "1", "690.00", uuid=uuid_of("f", 77))
+    stage.sells(BACK, ONE_TEA, anew, kind="PAYBACK", base=SALE, closed=LATER, phone=None)
+    stage.work()
+    assert stage.points(SALE) == ("69.00", "0.00", "69.00", "0.00")
+    assert stage.flags(SALE) == []
+
+
 @pytest.mark.parametrize("hooks", [False, True], ids=["connect", "hooks"])
 def test_one_document_of_a_list_holds_no_other_back(open_evotor: OpenEvotor, hooks: bool):
     """Of another merchant, and one whose goods have no quantity; by either door."""
