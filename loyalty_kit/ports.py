@@ -122,12 +122,17 @@ class Webhook:
     `verify` raises Refused or Acknowledged; it compares in constant time over the raw bytes.
     `delivery_key` names the delivery (stable, never empty).  `translate` is pure, and found by
     its name: the hub calls it in another process, and for some seconds at most.
+
+    `apart`: of a call that was verified, a call for each document that it brings.  Each is a
+    delivery of its own then, so that one that is refused holds no other back.  What cannot be
+    read is given back as it is: `translate` refuses it.
     """
 
     name: str
     verify: Callable[[InboundRequest, Settings], None]
     delivery_key: Callable[[InboundRequest], str]
     translate: Callable[[InboundRequest, Context], Translated]
+    apart: Callable[[InboundRequest, Settings], list[InboundRequest]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

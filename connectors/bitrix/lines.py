@@ -1,7 +1,7 @@
 """Money of an order's lines, in kopecks.  Pure.
 
 Bitrix keeps a price for each unit, and the hub answers with prices of units, so a line's sum is
-price x quantity, rounded half up, on both sides.
+price x quantity, rounded half up, on both sides.  Bitrix's own prices may have parts of a kopeck.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from loyalty_kit.money import MAX_AMOUNT, UNIT_MILLI, divide, prorate
 Wire = Mapping[str, Any]
 
 MAX_SKU = 255
+KOPECKS = 100
+"""In a rouble."""
 DELIVERY = "delivery"
 """The id of the delivery's line."""
 
@@ -50,7 +52,8 @@ def purchase_lines(order: Wire, items: Sequence[Wire]) -> tuple[PurchaseLine, ..
 
 def _line(item: Wire) -> PurchaseLine:
     """Raises: PayloadInvalid."""
-    paid = line_at(_with_vat(item, item["price"]), item["quantity"])
+    unit = _unit(item)
+    paid = _whole(unit * item["quantity"] / UNIT_MILLI)
     if max(paid, item["quantity"]) >= MAX_AMOUNT:
         raise PayloadInvalid("a line that is too large")
     discount, spend = _taken_off(item)
@@ -59,7 +62,7 @@ def _line(item: Wire) -> PurchaseLine:
         sku=_sku(item),
         name=item["name"],
         quantity_milli=item["quantity"],
-        price_minor=item["hub"]["before"] if discount + spend else _with_vat(item, item["price"]),
+        price_minor=item["hub"]["before"] if discount + spend else _whole(unit),
         amount_minor=paid + discount + spend,
         discount_minor=discount,
         spend_minor=spend,
@@ -87,12 +90,16 @@ def _taken_off(item: Wire) -> tuple[int, int]:
     return discount, spend
 
 
-def _with_vat(item: Wire, price_minor: int) -> int:
-    """What a unit costs the buyer."""
-    if item["vat_included"] or item["vat_rate"] is None:
-        return price_minor
-    exact = Decimal(price_minor) * (1 + item["vat_rate"])
-    return int(exact.to_integral_value(ROUND_HALF_UP))
+def _unit(item: Wire) -> Decimal:
+    """What a unit costs the buyer, in kopecks: exact, where the module is one that tells it so."""
+    told: Decimal | None = item["exact_price"]
+    price = Decimal(item["price"]) if told is None else told * KOPECKS
+    on_top = not item["vat_included"] and item["vat_rate"] is not None
+    return price * (1 + item["vat_rate"]) if on_top else price
+
+
+def _whole(kopecks: Decimal) -> int:
+    return int(kopecks.to_integral_value(ROUND_HALF_UP))
 
 
 def line_at(price_minor: int, quantity_milli: int) -> int:

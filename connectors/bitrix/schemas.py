@@ -23,6 +23,9 @@ from loyalty_kit.wire_fields import (
     at_most,
 )
 
+MAX_PRICE = 10**12
+"""In roubles."""
+
 
 class Wire(Schema):
     class Meta:
@@ -53,6 +56,11 @@ class Item(Wire):
     name = words()
     quantity = Quantity(required=True)
     price = Hundredths(required=True)
+    exact_price = fields.Decimal(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(0, MAX_PRICE, error="Must be a price."),
+    )
     custom_price = Flag(load_default=False)
     vat_rate = fields.Decimal(
         load_default=None,

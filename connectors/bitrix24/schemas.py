@@ -65,23 +65,37 @@ def _id(value: Any) -> int | None:
     return int(text) if known else None
 
 
+def _number(value: Any) -> Decimal:
+    """A sum; floats are read as they are written.  Raises: ValidationError."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValidationError("Not a number.")
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise ValidationError("Not a number.") from None
+    if not number.is_finite() or not 0 <= number < MOST:
+        raise ValidationError("Not a sum.")
+    return number
+
+
+class UnitPrice(fields.Field[Decimal]):
+    """In roubles, exact: of prices by the piece a portal keeps parts of a kopeck."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Decimal:
+        return _number(value)
+
+
 class _Counted(fields.Field[int]):
-    """A sum in smallest units, rounded half up; floats are read as they are written."""
+    """A sum in smallest units, rounded half up."""
 
     per_unit: ClassVar[int]
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> int:
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise ValidationError("Not a number.")
-        try:
-            number = Decimal(str(value).strip())
-        except InvalidOperation:
-            raise ValidationError("Not a number.") from None
-        if not number.is_finite() or not 0 <= number < MOST:
-            raise ValidationError("Not a sum.")
-        return int((number * self.per_unit).to_integral_value(ROUND_HALF_UP))
+        return int((_number(value) * self.per_unit).to_integral_value(ROUND_HALF_UP))
 
 
 class Kopecks(_Counted):
@@ -128,7 +142,7 @@ class BasketItem(Sparse):
     parent = NumberOfAny("setParentId")
     name = words()
     quantity = Thousandths(required=True)
-    price = Kopecks(required=True)
+    price = UnitPrice(required=True)
     vat_rate = fields.Decimal(
         data_key="vatRate", load_default=None, allow_none=True, validate=validate.Range(0, 1)
     )
@@ -214,7 +228,7 @@ class ProductRow(Wire):
     id = Number(required=True)
     product = fields.Raw(data_key="productId", load_default=None, allow_none=True)
     name = words("productName")
-    price = Kopecks(required=True)
+    price = UnitPrice(required=True)
     quantity = Thousandths(required=True)
 
 

@@ -27,7 +27,7 @@ from loyalty_kit.events import (
     PurchaseStatus,
     Refund,
 )
-from loyalty_kit.money import MAX_AMOUNT, UNIT_MILLI, divide
+from loyalty_kit.money import MAX_AMOUNT, UNIT_MILLI
 from loyalty_kit.ports import Context, Hint, Translated
 
 Wire = Mapping[str, Any]
@@ -37,6 +37,8 @@ KIND_OF = {ORDERS: ORDER, DEALS: DEAL}
 """The one kind of document that is a purchase, by the setting."""
 CHANNEL = "online"
 PHONE, EMAIL = "PHONE", "EMAIL"
+KOPECKS = 100
+"""In a rouble."""
 MAX_PHONE, MAX_EMAIL = 64, 254
 DEAL_STATUS = {
     "S": PurchaseStatus.PAID,
@@ -170,11 +172,10 @@ def _is_part(item: Wire) -> bool:
     return item["parent"] not in (None, item["id"])
 
 
-def _with_vat(item: Wire) -> int:
-    if item["vat_included"] != "N" or item["vat_rate"] is None:
-        return int(item["price"])
-    exact = Decimal(item["price"]) * (1 + item["vat_rate"])
-    return int(exact.to_integral_value(ROUND_HALF_UP))
+def _with_vat(item: Wire) -> Decimal:
+    price: Decimal = item["price"]
+    on_top = item["vat_included"] == "N" and item["vat_rate"] is not None
+    return price * (1 + item["vat_rate"]) if on_top else price
 
 
 # Deals
@@ -221,9 +222,12 @@ def _deal_lines(deal: Wire, rows: Sequence[Wire]) -> tuple[PurchaseLine, ...]:
 # Lines
 
 
-def _line(number: str, sku: str | None, told: Wire, price_minor: int) -> PurchaseLine:
-    """Raises: PayloadInvalid."""
-    paid = divide(price_minor * told["quantity"], UNIT_MILLI, "half_up")
+def _line(number: str, sku: str | None, told: Wire, price: Decimal) -> PurchaseLine:
+    """Rounded as a whole: half a kopeck of a screw is five roubles of a thousand of them.
+
+    Raises: PayloadInvalid.
+    """
+    paid = _kopecks(price * told["quantity"] / UNIT_MILLI)
     if max(paid, told["quantity"]) >= MAX_AMOUNT:
         raise PayloadInvalid("a line that is too large")
     return PurchaseLine(
@@ -231,10 +235,14 @@ def _line(number: str, sku: str | None, told: Wire, price_minor: int) -> Purchas
         sku=sku,
         name=told["name"],
         quantity_milli=told["quantity"],
-        price_minor=price_minor,
+        price_minor=_kopecks(price),
         amount_minor=paid,
         paid_minor=paid,
     )
+
+
+def _kopecks(roubles: Decimal) -> int:
+    return int((roubles * KOPECKS).to_integral_value(ROUND_HALF_UP))
 
 
 def _sku(product: object) -> str | None:

@@ -145,10 +145,11 @@ def refund_lines(
 
     A return of a receipt keeps the sale's uuid of a position.  Where the sale could be read
     (`sold`: its positions) and has no such uuid, product and price name the line, then the
-    product alone; without the sale, an own uuid of a line is believed; a return without a
-    receipt is told by article.
+    product alone, and lines that the return names itself come last; without the sale, an own
+    uuid of a line is believed; a return without a receipt is told by article.
     """
-    free = None if sold is None else list(sold)
+    named = {position["uuid"] for position in positions}
+    free = None if sold is None else sorted(sold, key=lambda one: one["uuid"] in named)
     return tuple(
         _refund_line(part, position, free, linked=linked)
         for part, position in zip(parts, positions, strict=True)

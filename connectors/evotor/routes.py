@@ -149,8 +149,12 @@ def translate_late(request: InboundRequest, context: Context) -> Translated:
     return (translate_document(document, context, TOLD_BY_TILL),)
 
 
-def one_by_one(request: InboundRequest) -> list[InboundRequest]:
-    """A call for each element of a list, so that one that is refused holds no other back."""
+def _one_by_one(
+    request: InboundRequest, settings: Settings, booked_in: str
+) -> list[InboundRequest]:
+    """A call for each element of a list, in the feed whose elements nobody reads again."""
+    if settings["feed"] != booked_in:
+        return [request]
     try:
         elements = _listed(request)
     except PayloadInvalid:
@@ -174,7 +178,19 @@ def _listed(request: InboundRequest) -> list[Any]:
     return elements
 
 
-DOCUMENT_HOOK = Webhook("documents", verify_user, delivery_key, translate_documents)
-RECEIPT_HOOK = Webhook("receipts", verify_user, delivery_key, translate_receipts)
+def _documents_apart(request: InboundRequest, settings: Settings) -> list[InboundRequest]:
+    return _one_by_one(request, settings, DOCUMENTS)
+
+
+def _receipts_apart(request: InboundRequest, settings: Settings) -> list[InboundRequest]:
+    return _one_by_one(request, settings, RECEIPTS)
+
+
+DOCUMENT_HOOK = Webhook(
+    "documents", verify_user, delivery_key, translate_documents, apart=_documents_apart
+)
+RECEIPT_HOOK = Webhook(
+    "receipts", verify_user, delivery_key, translate_receipts, apart=_receipts_apart
+)
 GOODS_HOOK = Webhook("products", verify_user, delivery_key, translate_goods)
 LATE_HOOK = Webhook("late", verify_user, delivery_key, translate_late)

@@ -31,11 +31,9 @@ from connectors.evotor.routes import (
     GOODS_HOOK,
     RECEIPT_HOOK,
     bearer_of,
-    one_by_one,
     verify_user,
 )
 from connectors.evotor.schemas import load
-from connectors.evotor.settings import DOCUMENTS, RECEIPTS
 from loyalty_kit.checker import compile_load
 from loyalty_kit.desk import Declined, Desk
 from loyalty_kit.errors import PayloadInvalid, SignatureInvalid, Unreadable
@@ -213,14 +211,11 @@ def _check_product(data: Mapping[str, Any], settings: Settings) -> None:
 # Data
 
 
-def _kept(hook: str, booked_in: str | None = None) -> Answer:
-    """What came is kept, and its meaning is booked by the worker; in the feed `booked_in`, whose
-    elements nobody reads again, each by itself."""
+def _kept(hook: str) -> Answer:
+    """What came is kept, and its meaning is booked by the worker."""
 
     def keep(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
-        apart = settings["feed"] == booked_in
-        for one in one_by_one(request) if apart else [request]:
-            desk.keep(hook, one)
+        desk.keep(hook, request)
         return taken()
 
     return keep
@@ -251,9 +246,9 @@ ROUTES = (
     _route("POST", "user/token", verify_app, _token_came),
     _route("POST", "installation/event", verify_either, _installed),
     _route("POST", "subscription/event", verify_either, _subscribed),
-    _route("PUT", "documents", verify_user, _kept(DOCUMENT_HOOK.name, DOCUMENTS)),
-    _route("PUT", "stores/<store>/documents", verify_user, _kept(DOCUMENT_HOOK.name, DOCUMENTS)),
-    _route("POST", "receipts", verify_user, _kept(RECEIPT_HOOK.name, RECEIPTS)),
+    _route("PUT", "documents", verify_user, _kept(DOCUMENT_HOOK.name)),
+    _route("PUT", "stores/<store>/documents", verify_user, _kept(DOCUMENT_HOOK.name)),
+    _route("POST", "receipts", verify_user, _kept(RECEIPT_HOOK.name)),
     _route("POST", "stores/<store>/products", verify_user, _kept(GOODS_HOOK.name)),
     _route("PUT", "stores", verify_user, _stores),
     _route("PUT", "devices", verify_user, _passed_over),

@@ -20,9 +20,10 @@ Wire = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A line with its money in kopecks: `amount` before reductions of whatever kind."""
+    """A line with its money in kopecks: `amount` before reductions of whatever kind.  `sku` None:
+    goods of which no id is told."""
 
-    sku: str
+    sku: str | None
     quantity_milli: int
     price_minor: int
     amount_minor: int
@@ -56,8 +57,14 @@ def parts_of_document(
 def _parts(positions: Iterable[Wire]) -> list[Part]:
     """Raises: PayloadInvalid."""
     return [
-        _part(position, _paid(position["price"], position["quantity"], position["discount"]))
+        _part(
+            position,
+            _whole(position["price"]),
+            _sum_at(position["price"], position["quantity"]),
+            _sum_at(position["price"], position["quantity"], position["discount"]),
+        )
         for position in positions
+        if position["quantity"]
     ]
 
 
@@ -69,8 +76,7 @@ def _with_vat(position: Wire) -> Wire:
     """The same position at the price that the buyer pays."""
     if not position["vat_enabled"] or not position["vat"]:
         return position
-    exact = Decimal(position["price"]) * (1 + position["vat"] / 100)
-    return {**position, "price": int(exact.to_integral_value(ROUND_HALF_UP))}
+    return {**position, "price": position["price"] * (1 + position["vat"] / 100)}
 
 
 def parts_of_till(positions: Iterable[Wire]) -> list[Part]:
@@ -79,20 +85,24 @@ def parts_of_till(positions: Iterable[Wire]) -> list[Part]:
     Raises: PayloadInvalid.
     """
     return [
-        _part(position, line_at(position["discounted"], position["quantity"]))
+        _part(
+            position,
+            position["price"],
+            line_at(position["price"], position["quantity"]),
+            line_at(position["discounted"], position["quantity"]),
+        )
         for position in positions
+        if position["quantity"]
     ]
 
 
-def _part(position: Wire, paid_minor: int) -> Part:
-    sku: str | None = position["assortment"]
-    if sku is None or not position["quantity"]:
-        raise PayloadInvalid("a position without an article or a quantity")
+def _part(position: Wire, price_minor: int, listed_minor: int, paid_minor: int) -> Part:
+    """Raises: PayloadInvalid."""
     # A price above the list price is a surcharge: the shop's own price.
-    amount = max(line_at(position["price"], position["quantity"]), paid_minor)
+    amount = max(listed_minor, paid_minor)
     if max(amount, position["quantity"]) >= MAX_AMOUNT:
         raise PayloadInvalid("a position that is too large")
-    return Part(sku, position["quantity"], position["price"], amount, paid_minor)
+    return Part(position["assortment"], position["quantity"], price_minor, amount, paid_minor)
 
 
 def line_at(price_minor: int, quantity_milli: int) -> int:
@@ -100,10 +110,14 @@ def line_at(price_minor: int, quantity_milli: int) -> int:
     return divide(price_minor * quantity_milli, UNIT_MILLI, "half_up")
 
 
-def _paid(price_minor: int, quantity_milli: int, percent: Decimal | None) -> int:
+def _sum_at(price: Decimal, quantity_milli: int, percent: Decimal | None = None) -> int:
+    """The same of a price with parts of a kopeck, less `percent`."""
     share = 1 - (percent or Decimal(0)) / 100
-    exact = Decimal(price_minor) * quantity_milli / UNIT_MILLI * max(share, Decimal(0))
-    return int(exact.to_integral_value(ROUND_HALF_UP))
+    return _whole(price * quantity_milli / UNIT_MILLI * max(share, Decimal(0)))
+
+
+def _whole(kopecks: Decimal) -> int:
+    return int(kopecks.to_integral_value(ROUND_HALF_UP))
 
 
 def purchase_lines(parts: Sequence[Part]) -> tuple[PurchaseLine, ...]:
@@ -128,7 +142,10 @@ def _line(number: str, part: Part) -> PurchaseLine:
 
 
 def refund_lines(parts: Sequence[Part]) -> tuple[RefundLine, ...]:
-    """By article: a line of a return names no line of the sale."""
+    """By article: a line of a return names no line of the sale.  Where one has none, the return
+    is told by its money alone: the hub would look for the line in vain."""
+    if any(part.sku is None for part in parts):
+        return ()
     return tuple(
         RefundLine(
             id=None,

@@ -25,6 +25,9 @@ MOSCOW = timezone(timedelta(hours=3))
 """The zone of `created` and `updated`, whatever the account's; Moscow has no summer time."""
 OVERLAP = timedelta(minutes=10)
 """A document may be stored later than it is dated."""
+STEP = PAGE // 2
+"""From one page of documents of one `updated` to the next: those that change meanwhile leave, and
+the others move up by as many places."""
 BIN = "bin:"
 """Before a kind: those in the recycle bin."""
 
@@ -132,7 +135,7 @@ def _further(track: Track, rows: Sequence[Row]) -> Track:
     after = _text(newest)
     if after > track.after:
         return replace(track, after=after, offset=0, seen=seen)
-    return replace(track, offset=track.offset + PAGE, seen=seen)
+    return replace(track, offset=track.offset + STEP, seen=seen)
 
 
 def _round_over(track: Track, rows: Sequence[Row]) -> Track:

@@ -73,6 +73,18 @@ class Kopecks(_Counted):
     per_unit = 1
 
 
+class UnitPrice(Number):
+    """Kopecks on the wire, exact: of prices by the piece MoySklad keeps parts of a kopeck."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Decimal:
+        number = super()._deserialize(value, attr, data, **kwargs)
+        if number < 0:
+            raise ValidationError("Must not be negative.")
+        return number
+
+
 class Points(_Counted):
     """Points on the wire, hundredths inside."""
 
@@ -232,7 +244,7 @@ def agent() -> fields.Nested:
 class Position(Wire):
     assortment = Ref(required=True)
     quantity = Quantity(required=True)
-    price = Kopecks(required=True)
+    price = UnitPrice(required=True)
     discount = Number(load_default=Decimal(0), allow_none=True)
     vat = Percent(load_default=None, allow_none=True)
     vat_enabled = fields.Boolean(data_key="vatEnabled", load_default=True, allow_none=True)

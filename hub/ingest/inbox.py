@@ -22,7 +22,7 @@ from loyalty_core.store.ids import from_wire
 from loyalty_core.store.inbox import Guarded, NewDelivery
 from loyalty_core.store.prompt import UNAVAILABLE, PromptDatabase
 from loyalty_kit.errors import Acknowledged, Refused, Unreadable
-from loyalty_kit.ports import InboundRequest
+from loyalty_kit.ports import InboundRequest, Webhook
 from loyalty_kit.redact import is_personal_name, is_secret_name
 
 log = structlog.get_logger(__name__)
@@ -83,9 +83,11 @@ class Door:
         )
 
     def take_in(self, installation: str, hook: str, inbound: InboundRequest) -> Taken:
-        """Keep a delivery once, and ring for its programme after the commit.
+        """Keep a delivery once, or each of those that the call brings, and ring for its programme
+        after the commit.
 
         Deliveries for a paused installation, or one that waits for its owner, are kept as well.
+        Of a call that fails in the middle some may be kept: the sender repeats it.
 
         Raises: NoSuchDoor, Refused (forged or unreadable: nothing is kept), NotLive; one of
         `UNAVAILABLE` within some seconds.
@@ -93,9 +95,12 @@ class Door:
         known = self._known.get(installation)
         if known is not None:
             with suppress(NoSuchDoor, Refused, Acknowledged):
-                delivery = _delivery(known.live, hook, inbound)
-                if self._is_kept(Guarded(delivery, known.live.row.settings)):
-                    return self._stored(known)
+                deliveries = _deliveries(known.live, hook, inbound)
+                settings = known.live.row.settings
+                stored = [self._is_kept(Guarded(one, settings)) for one in deliveries]
+                taken = self._stored(known) if any(stored) else None
+                if taken is not None and all(stored):
+                    return taken
         return self._take_in_anew(installation, hook, inbound)
 
     def _take_in_anew(self, installation: str, hook: str, inbound: InboundRequest) -> Taken:
@@ -103,7 +108,7 @@ class Door:
         live = self._behind(installation)
         known = self._known[installation] = _Known(live, live.row.last_delivery_at)
         try:
-            delivery = _delivery(live, hook, inbound)
+            deliveries = _deliveries(live, hook, inbound)
         except Acknowledged:
             return self._counted(live, Taken.ACKNOWLEDGED)
         except Refused as refusal:
@@ -111,8 +116,12 @@ class Door:
             log.warning("delivery_refused", installation=live.wire_id, code=refusal.code)
             note_refusal(self._prompt, live, refusal.code, now=self._hub.clock.now())
             raise
-        keep = partial(inbox.store, new=delivery, now=self._hub.clock.now())
-        if self._prompt.write(keep, within_s=DEADLINE_S) is not None:
+        now = self._hub.clock.now()
+        stored = [
+            self._prompt.write(partial(inbox.store, new=one, now=now), within_s=DEADLINE_S)
+            for one in deliveries
+        ]
+        if any(number is not None for number in stored):
             return self._stored(known)
         return self._counted(live, Taken.KNOWN)
 
@@ -187,12 +196,20 @@ def as_received(headers: Mapping[str, str], body: bytes) -> InboundRequest:
     )
 
 
-def _delivery(live: Live, hook: str, inbound: InboundRequest) -> NewDelivery:
+def _deliveries(live: Live, hook: str, inbound: InboundRequest) -> list[NewDelivery]:
     """Raises: NoSuchDoor, Refused, Acknowledged."""
     webhook = live.webhook(hook)
     if webhook is None:
         raise NoSuchDoor(hook)
     webhook.verify(inbound, live.settings)
+    if webhook.apart is None:
+        return [_delivery(live, webhook, inbound)]
+    parts = webhook.apart(inbound, live.settings)
+    return [_delivery(live, webhook, one) for one in parts]
+
+
+def _delivery(live: Live, webhook: Webhook, inbound: InboundRequest) -> NewDelivery:
+    """Raises: Unreadable."""
     key = webhook.delivery_key(inbound)
     if not key:
         raise Unreadable("no delivery key")
@@ -204,7 +221,7 @@ def _delivery(live: Live, hook: str, inbound: InboundRequest) -> NewDelivery:
     return NewDelivery(
         installation_id=live.row.id,
         programme_id=live.row.programme_id,
-        hook=hook,
+        hook=webhook.name,
         key=key,
         headers=headers,
         body=inbound.body,

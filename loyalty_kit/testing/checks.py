@@ -200,6 +200,8 @@ def _check_keys(subject: Subject) -> None:
         expect(0 < len(str(key)) <= MAX_KEY, f"{case.name}: key {key!r}")
         expect(key == hook.delivery_key(inbound), f"{case.name}: its key changes")
         by_name[case.name] = key
+        if hook.apart is not None:
+            _check_apart(subject, case, hook)
         other = keys.setdefault((hook.name, key), case)
         told_same = case.same_delivery_as == other.name or other.same_delivery_as == case.name
         expect(
@@ -209,6 +211,18 @@ def _check_keys(subject: Subject) -> None:
     for case, _ in subject.accepted_cases():
         other_key = by_name.get(case.same_delivery_as or "", by_name[case.name])
         expect(by_name[case.name] == other_key, f"{case.name}: not the key of the other case")
+
+
+def _check_apart(subject: Subject, case: Case, hook: Webhook) -> None:
+    assert hook.apart is not None
+    told: list[Any] = []
+    for part in hook.apart(subject.inbound(case), subject.loaded):
+        try:
+            told += hook.translate(part, subject.context(case))
+        except Drop:
+            continue
+    whole = list(subject.translated(case))
+    expect(told == whole, f"{case.name}: taken apart it says something else")
 
 
 def check_proofs(subject: Subject) -> None:

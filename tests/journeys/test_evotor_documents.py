@@ -217,13 +217,28 @@ def test_without_the_cloud_s_token_documents_are_booked_as_they_came(open_evotor
     assert stage.cloud.calls == []
 
 
-def test_one_document_of_a_list_holds_no_other_back(open_evotor: OpenEvotor):
-    """Of another merchant, and one whose goods have no quantity."""
+def test_a_line_that_the_till_made_anew_is_not_one_that_the_same_return_names(
+    open_evotor: OpenEvotor,
+):
+    """Two lines of one tea: the return names the first, and has another uuid for the second."""
+    stage = open_evotor()
+    second = Goods(TEA, "1", "690.00", uuid=uuid_of("f", 2))
+    stage.sells(SALE, ONE_TEA, second)
+    anew = Goods(TEA, "1", "690.00", uuid=uuid_of("f", 77))
+    stage.sells(BACK, ONE_TEA, anew, kind="PAYBACK", base=SALE, closed=LATER, phone=None)
+    stage.work()
+    assert stage.points(SALE) == ("69.00", "0.00", "69.00", "0.00")
+    assert stage.flags(SALE) == []
+
+
+@pytest.mark.parametrize("hooks", [False, True], ids=["connect", "hooks"])
+def test_one_document_of_a_list_holds_no_other_back(open_evotor: OpenEvotor, hooks: bool):
+    """Of another merchant, and one whose goods have no quantity; by either door."""
     stage = open_evotor(feed="documents", cloud_token="")
     foreign = document(BACK, TWO_TEAS, user_id="01-000000000000999")
     odd = document(REST, Goods(TEA, "0", "690.00"))
     for _ in range(2):
-        stage.hears([foreign, odd, document(SALE, TWO_TEAS, A_CUP)])
+        stage.hears([foreign, odd, document(SALE, TWO_TEAS, A_CUP)], hooks=hooks)
         stage.work()
     assert stage.balance() == "90.00"
     assert [(one.state, one.error_code) for one in stage.deliveries()] == [
@@ -231,6 +246,23 @@ def test_one_document_of_a_list_holds_no_other_back(open_evotor: OpenEvotor):
         ("dead", "payload_invalid"),
         ("done", None),
     ]
+
+
+def test_of_a_list_that_is_sent_again_with_more_the_new_is_kept(open_evotor: OpenEvotor):
+    stage = open_evotor(feed="documents", cloud_token="")
+    first, second = document(SALE, TWO_TEAS, A_CUP), document(REST, ONE_TEA)
+    stage.hears([first, document(BACK, ONE_TEA)], hooks=True)
+    stage.hears([first, second], hooks=True)
+    stage.work()
+    assert stage.states() == ["done", "done", "done"]
+    assert (stage.points(SALE)[0], stage.points(REST)[0]) == ("90.00", "34.00")
+
+
+def test_a_list_without_the_right_token_is_kept_in_no_part(open_evotor: OpenEvotor):
+    stage = open_evotor(feed="documents", cloud_token="")
+    told = [document(SALE, TWO_TEAS), document(REST, ONE_TEA)]
+    assert stage.says("PUT", "documents", told, token="another", hooks=True).status_code == 401
+    assert stage.deliveries() == []
 
 
 def test_receipts_alone_earn_by_what_the_terminal_wrote_and_give_nothing_back(

@@ -278,21 +278,44 @@ def test_goods_whose_card_forbids_discounts_are_neither_lowered_nor_paid_with_po
     assert cart["bonusProgram"]["bonusValueToSpend"] == 40
 
 
+def spending_100(cup: Json) -> Json:
+    """The cart of a cup, in the till's words, and tea."""
+    return {
+        "retailStore": ref("retailstore", STORE),
+        "agent": ref("counterparty", ANNA),
+        "positions": [cup, Goods(TEA, 1, 690.00).position()],
+        "bonusProgram": {"transactionType": "SPENDING"},
+        "preferredBonusToSpend": 100,
+    }
+
+
 def test_goods_that_the_till_names_by_an_id_of_its_own_are_not_lowered(moysklad: MoySkladStage):
     """Their card may forbid it: no catalogue knows such an id."""
     moysklad.earns(500)
     told = Goods(CUP, 1, 420.00).position()
     told["assortment"]["meta"] |= {"id": "c0a8f0de-0001-4b1b-8a8a-aaaaaaaaaaaa", "idType": "sync"}
-    cart = {
-        "retailStore": ref("retailstore", STORE),
-        "agent": ref("counterparty", ANNA),
-        "positions": [told, Goods(TEA, 1, 690.00).position()],
-        "bonusProgram": {"transactionType": "SPENDING"},
-        "preferredBonusToSpend": 100,
-    }
-    answer = moysklad.till("retaildemand/recalc", cart).json
+    answer = moysklad.till("retaildemand/recalc", spending_100(told)).json
     assert [one["discountedPrice"] for one in answer["positions"]] == [420, 590]
     assert answer["positions"][0]["assortment"] == told["assortment"]
+
+
+def test_goods_without_an_article_and_lines_of_nothing_keep_no_sale_from_the_books(
+    moysklad: MoySkladStage,
+):
+    """Ids may be empty texts; the points of such a sale are told by the till alone."""
+    moysklad.earns(500)
+    nameless = {**Goods(CUP, 1, 420.00).position(), "assortment": {"meta": {"href": "", "id": ""}}}
+    cart = moysklad.till("retaildemand/recalc", spending_100(nameless)).json
+    assert [one["discountedPrice"] for one in cart["positions"]] == [420, 590]
+    cart["positions"].append({**cart["positions"][1], "quantity": 0})
+    moysklad.sells(SALE, cart)
+    moysklad.posts("retailsalesreturn", moysklad.return_of(RETURN, SALE, cart["positions"][0]))
+    moysklad.work()
+
+    # 5 % of 1010.00 in whole points; no line can be named, so the money takes and gives 420/1010.
+    assert moysklad.states() == ["done", "done", "done"]
+    assert moysklad.points(SALE) == ("50.00", "100.00", "20.79", "41.58")
+    assert moysklad.refunds() == {RETURN: "booked"}
 
 
 # --- codes ----------------------------------------------------------------------------------

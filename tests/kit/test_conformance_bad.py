@@ -227,6 +227,7 @@ def shuffling() -> Callable[..., Translated]:
         pytest.param(with_hook(delivery_key=counting()), "its key changes", id="key changes"),
         pytest.param(with_hook(delivery_key=lambda _: "k"), "with one key", id="one for all"),
         pytest.param(with_hook(delivery_key=lambda _: ""), "key ''", id="empty key"),
+        pytest.param(with_hook(apart=lambda call, _: []), "something else", id="lost apart"),
         pytest.param(with_connector(fetch=Spoiling()), "changes its document", id="spoils it"),
         pytest.param(with_hook(translate=shuffling()), "twice differs", id="not deterministic"),
     ],

@@ -64,6 +64,13 @@ def test_a_deal_without_goods_is_its_amount():
     assert bought(rows=[], opportunity=0).lines == ()
 
 
+def test_a_price_with_parts_of_a_kopeck_is_multiplied_as_it_is():
+    screws = {"id": 13, "productId": 513, "price": 0.125, "quantity": 1000}
+    set_of_three = {"id": 14, "productId": 514, "price": 33.3333, "quantity": 3}
+    lines = bought(rows=[screws, set_of_three], opportunity=225).lines
+    assert [(line.price_minor, line.paid_minor) for line in lines] == [(13, 12500), (3333, 10000)]
+
+
 def test_only_the_chosen_funnels_count():
     moved = bought(funnels="3, 5")
     assert (moved.external_id, moved.status) == ("deal:7405", PurchaseStatus.CANCELLED)

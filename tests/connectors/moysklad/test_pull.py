@@ -82,11 +82,11 @@ def test_the_first_round_goes_back_as_far_as_the_owner_said(account: Account, cl
     assert round_of(account, None, clock.now())[0] == []
 
 
-@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize(("at_once", "read"), [(True, 1), (True, 2), (True, 3), (False, 1)])
 def test_what_changes_while_pages_are_read_pushes_nothing_out(
-    account: Account, clock: FixedClock, at_once: bool
+    account: Account, clock: FixedClock, at_once: bool, read: int
 ):
-    """250 sales; the first of them is saved again after the first page was read."""
+    """250 sales; the first of them is saved again after so many pages were read."""
     for number in range(250):
         account.put("retaildemand", {"id": name(number)})
         if not at_once:
@@ -97,7 +97,7 @@ def test_what_changes_while_pages_are_read_pushes_nothing_out(
         nonlocal pages
         if call.path == "/entity/retaildemand" and "isDeleted" not in call.query["filter"]:
             pages += 1
-            if pages == 1:
+            if pages == read:
                 clock.advance(seconds=1)
                 account.put("retaildemand", account.objects["retaildemand"][name(0)])
 

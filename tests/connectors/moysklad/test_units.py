@@ -219,14 +219,37 @@ def test_prices_are_not_raised_where_the_document_s_sum_does_not_say_so(total):
     assert parts == parts_of_document(told, total)
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        {"assortment": PRODUCT, "quantity": 0, "price": 1000},
-        {"assortment": {}, "quantity": 1, "price": 1000},
-        {"assortment": PRODUCT, "quantity": 10**11, "price": 10**11},
-    ],
-)
-def test_a_position_that_cannot_be(row):
+def test_prices_of_documents_keep_their_parts_of_a_kopeck():
+    """MoySklad's kopecks are floating numbers: a screw at 0.125, and tea beside it."""
+    told = positions(
+        schemas.Position,
+        {"assortment": PRODUCT, "quantity": 1000, "price": 12.5},
+        {"assortment": PRODUCT, "quantity": 1, "price": 69000},
+        {"assortment": PRODUCT, "quantity": 3, "price": 3333.33, "discount": 10},
+    )
+    parts = parts_of_document(told, 90500)
+    assert [part.paid_minor for part in parts] == [12500, 69000, 9000]
+    assert [part.amount_minor for part in parts] == [12500, 69000, 10000]
+    assert [part.price_minor for part in parts] == [13, 69000, 3333]
+
+
+def test_vat_is_raised_on_a_price_with_parts_of_a_kopeck():
+    row = {"assortment": PRODUCT, "quantity": 1000, "price": 12.5, "vat": 20}
+    (part,) = parts_of_document(positions(schemas.Position, row), 15000, vat_on_top=True)
+    assert (part.price_minor, part.amount_minor, part.paid_minor) == (15, 15000, 15000)
+
+
+def test_a_position_that_cannot_be():
+    row = {"assortment": PRODUCT, "quantity": 10**11, "price": 10**11}
     with pytest.raises(PayloadInvalid):
         parts_of_document(positions(schemas.Position, row), None)
+
+
+def test_a_position_of_nothing_is_passed_over_and_one_without_an_article_is_not():
+    told = positions(
+        schemas.Position,
+        {"assortment": PRODUCT, "quantity": 0, "price": 1000},
+        {"assortment": {}, "quantity": 1, "price": 1000},
+    )
+    (part,) = parts_of_document(told, 1000)
+    assert (part.sku, part.paid_minor) == (None, 1000)

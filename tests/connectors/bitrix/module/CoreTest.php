@@ -297,6 +297,21 @@ final class CoreTest extends TestCase
         }
     }
 
+    public function testAPriceWithPartsOfAKopeckIsAskedAboutBelowThemAndKeepsTheLawOfALine(): void
+    {
+        $order = Shopfloor::order([[1, 0.125, 1000.0, []], [2, 0.29, 1.0, []], [3, 0.125, 10.0, []]]);
+        self::assertSame([12, 29, 12], array_map(fn(Line $one) => $one->unit, Rule::lines($order)));
+        $note = ['lines' => [
+            '1' => ['quantity' => '1000', 'unit' => '0.11'],
+            '2' => ['quantity' => '1', 'unit' => '0.25'],
+            '3' => ['quantity' => '10', 'unit' => '0.12'],
+        ]];
+        Rule::applyNote($order, $note);
+        $told = array_map(fn(array $one) => [$one['PRICE'], $one['DISCOUNT_PRICE']], $order['BASKET_ITEMS']);
+        // The third one costs what it did: nothing was taken off.
+        self::assertSame([[0.11, 0.015], [0.25, 0.04], [0.125, 0.0]], array_values($told));
+    }
+
     public function testWhatWasPromisedStandsForNoMorePiecesThanWereOrdered(): void
     {
         $note = ['lines' => ['9011' => ['before' => '450.00', 'quantity' => '1', 'unit' => '350.00', 'discount' => '0.00', 'spend' => '100.00']]];
@@ -327,6 +342,19 @@ final class CoreTest extends TestCase
         unset($order['BASKET_ITEMS'][1]['QUANTITY']);
         self::assertNull(Rule::lines($order));
         self::assertSame(2000, Rule::lines($order, ['1' => ['QUANTITY' => 2.0]])[0]->milli);
+    }
+
+    public function testAPriceWithPartsOfAKopeckIsToldAsBitrixKeepsIt(): void
+    {
+        $item = [
+            'ref' => '9020', 'id' => 9020, 'product_id' => 512, 'product_xml_id' => null, 'name' => null, 'quantity' => 1000.0,
+            'base_price' => 0.125, 'price' => '0.1250', 'custom_price' => false, 'vat_rate' => null, 'vat_included' => true,
+        ];
+        $order = ['site_id' => 's1', 'order' => ['id' => 1044, 'price' => 125.0, 'price_delivery' => 0], 'buyer' => [], 'payments' => []];
+        $items = [$item, ['price' => 1234567.0] + $item, ['price' => -1.0] + $item];
+        $told = Snapshot::of(['items' => $items] + $order, null, 602, [], '0.1.0')['items'];
+        self::assertSame(['0.1250', '1234567.0000', '0.0000'], array_column($told, 'exact_price'));
+        self::assertSame(['0.13', '1234567.00', '0.00'], array_column($told, 'price'));
     }
 
     public function testSnapshotsAreNumberedUpwardsWhateverTheClockDoes(): void

@@ -36,6 +36,18 @@ final class Money
         return (int) round((float) $amount * 100);
     }
 
+    /** Whole kopecks of a price of a unit: of its parts of a kopeck no points are taken. */
+    public static function unitOf(mixed $price): int
+    {
+        return (int) floor(round((float) $price * 100, 2));
+    }
+
+    /** A price of a unit as Bitrix keeps it: four digits, so parts of a kopeck as well. */
+    public static function writeExact(mixed $price): string
+    {
+        return number_format((float) $price, 4, '.', '');
+    }
+
     /** Thousandths of a quantity as Bitrix keeps it. */
     public static function milli(mixed $quantity): int
     {

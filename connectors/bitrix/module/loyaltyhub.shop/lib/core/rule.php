@@ -31,7 +31,7 @@ final class Rule
             }
             $lines[] = new Line(
                 self::ref($item, $code),
-                max(0, Money::ofShop($item['PRICE'])),
+                max(0, Money::unitOf($item['PRICE'])),
                 max(0, Money::milli($item['QUANTITY'])),
                 isset($item['PRODUCT_ID']) ? (int) $item['PRODUCT_ID'] : null,
                 isset($item['PRODUCT_XML_ID']) ? (string) $item['PRODUCT_XML_ID'] : null,
@@ -75,12 +75,12 @@ final class Rule
         $lowered = [];
         foreach ($order['BASKET_ITEMS'] as $code => &$item) {
             $unit = self::isBought($item) && ($item['CUSTOM_PRICE'] ?? 'N') !== 'Y' ? $unitOf(self::ref($item, $code), $item) : null;
-            $old = Money::ofShop($item['PRICE'] ?? 0);
-            if ($unit === null || $unit >= $old) {
+            $old = (float) ($item['PRICE'] ?? 0);
+            if ($unit === null || $unit >= Money::unitOf($old)) {
                 continue;
             }
             // BASE_PRICE = PRICE + DISCOUNT_PRICE must stay exact, or fiscal receipts fail.
-            $item['DISCOUNT_PRICE'] = round((float) ($item['DISCOUNT_PRICE'] ?? 0) + ($old - $unit) / 100, 2);
+            $item['DISCOUNT_PRICE'] = round((float) ($item['DISCOUNT_PRICE'] ?? 0) + $old - $unit / 100, 4);
             $item['PRICE'] = round($unit / 100, 2);
             $lowered[] = self::ref($item, $code);
         }

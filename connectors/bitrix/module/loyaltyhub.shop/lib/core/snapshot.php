@@ -85,6 +85,7 @@ final class Snapshot
             'quantity' => Money::writeMilli(max(0, Money::milli($told['quantity']))),
             'base_price' => Money::write(Money::ofShop($told['base_price'])),
             'price' => Money::write(max(0, Money::ofShop($told['price']))),
+            'exact_price' => Money::writeExact(max(0, (float) $told['price'])),
             'custom_price' => $told['custom_price'],
             'vat_rate' => $told['vat_rate'] === null ? null : (string) round((float) $told['vat_rate'], 4),
             'vat_included' => $told['vat_included'],
