@@ -182,6 +182,7 @@ def test_a_gateway_that_is_down_is_tried_again_and_then_the_message_is_listed(
     assert rows(hub) == [("dead", "remote_unavailable", 8)]
 
 
+RATE_LIMITED = json_reply(status=429)
 UNCLEAR = {
     "an answer that is lost": ("smsru", SmsRu.form, DROP),
     "no JSON": ("smsru", SmsRu.form, json_reply(b"<br />Warning: {")),
@@ -209,21 +210,70 @@ def test_what_a_gateway_may_have_taken_is_handed_over_once_more_and_then_listed(
     assert rows(hub)[0][:2] == ("dead", "not_answered")
 
 
+def answering(*first):
+    """What the gateway answers at first; then it takes what it is handed."""
+    answers = iter(first)
+    return lambda asked: next(answers, None) or SmsRu.accepts(asked)
+
+
 def test_a_gateway_that_answers_the_second_time_has_the_message_once(hub, programme, clock):
-    answers = iter([DROP, json_reply(status=502), DROP])
-
-    def answer(asked):
-        return next(answers, None) or SmsRu.accepts(asked)
-
-    with Remote(answer) as gateway:
+    with Remote(answering(DROP, json_reply(status=503))) as gateway:
         connect(hub, programme, gateway.base_url)
         put(hub, programme)
         for _ in range(4):
             send_batch(hub, programme)
             clock.advance(minutes=2)
 
-    assert len(gateway.asked) == 4
+    assert len(gateway.asked) == 3
     assert rows(hub)[0][:2] == ("done", None)
+
+
+def test_what_may_have_been_taken_stays_so_while_the_gateway_is_down(hub, programme, clock):
+    """It would go out a third time, and at a gateway that falters a fourth and a fifth."""
+    down = json_reply(status=503)
+    with Remote(answering(DROP, down, RATE_LIMITED, DROP)) as gateway:
+        connect(hub, programme, gateway.base_url)
+        put(hub, programme)
+        for _ in range(8):
+            send_batch(hub, programme)
+            clock.advance(minutes=3)
+
+    assert len(gateway.asked) == 4
+    assert rows(hub)[0][:2] == ("dead", "not_answered")
+
+
+def test_what_may_have_been_taken_stays_so_over_the_night(hub, programme, clock):
+    with Remote(answering(DROP, DROP)) as gateway:
+        connect(hub, programme, gateway.base_url)
+        clock.advance(hours=8, minutes=59, seconds=55)  # nine in the evening is near
+        put(hub, programme)
+        for _ in range(3):
+            send_batch(hub, programme)
+            clock.advance(seconds=30)
+        assert len(gateway.asked) == 1
+        for _ in range(3):
+            clock.advance(hours=12)
+            send_batch(hub, programme)
+
+    assert len(gateway.asked) == 2
+    assert rows(hub)[0][:2] == ("dead", "not_answered")
+
+
+def test_what_may_have_been_taken_stays_so_while_the_connection_is_paused(hub, programme, clock):
+    with Remote(answering(DROP, DROP)) as gateway:
+        number = connect(hub, programme, gateway.base_url)
+        put(hub, programme)
+        send_batch(hub, programme)
+        set_state(hub, number, "paused")
+        clock.advance(minutes=1)
+        send_batch(hub, programme)
+        set_state(hub, number, "active")
+        for _ in range(3):
+            clock.advance(minutes=30)
+            send_batch(hub, programme)
+
+    assert len(gateway.asked) == 2
+    assert rows(hub)[0][:2] == ("dead", "not_answered")
 
 
 def test_what_is_over_before_it_could_be_sent_is_listed_and_not_sent(
