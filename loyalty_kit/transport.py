@@ -55,6 +55,9 @@ RETRY_AFTER_S_MOST = 86400.0
 
 _REPEATED = frozenset({429, 502, 503, 504})
 _TEMPORARY = frozenset({408, 425})
+_WAITED_IN_VAIN = frozenset({504, 524})
+"""What stands before the remote handed it the call and got no answer in time (RFC 9110, section
+15.6.5; 524 is Cloudflare's)."""
 _CHUNK = 64 * 1024
 
 _log = logging.getLogger(__name__)
@@ -290,7 +293,7 @@ def call(
     `kwargs` are those of `requests.Session.request`.
 
     Raises: CredentialsRejected (401, 403), Gone (404, 410), RateLimited (429),
-    RemoteUnavailable (5xx, no connection), AnswerLost (time-out, broken off),
+    RemoteUnavailable (5xx, no connection), AnswerLost (time-out, also of a proxy, broken off),
     RemoteMisconfigured (the rest).
     """
     parts = _parts(url)
@@ -328,6 +331,8 @@ def raise_for_status(response: requests.Response) -> None:
     if status == 429:
         asked = asked_pause_s(response.headers) or RETRY_AFTER_S
         raise RateLimited(said, retry_after_s=min(asked, RETRY_AFTER_S_MOST))
+    if status in _WAITED_IN_VAIN:
+        raise AnswerLost(said)
     if status >= 500 or status in _TEMPORARY:
         raise RemoteUnavailable(said)
     raise RemoteMisconfigured(said)

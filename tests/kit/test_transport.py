@@ -441,7 +441,11 @@ def test_what_is_no_address_is_the_owner_s_business(url: str) -> None:
         call(made, "GET", url)
 
 
-@pytest.mark.parametrize("answer", [HANG, DROP], ids=["time-out", "broken off"])
+@pytest.mark.parametrize(
+    "answer",
+    [HANG, DROP, Reply(504), Reply(524)],
+    ids=["time-out", "broken off", "time-out of a proxy", "time-out of Cloudflare"],
+)
 def test_a_call_that_went_out_and_was_not_answered_may_have_been_done(answer: Reply) -> None:
     limits = {"timeout_s": (1.0, 0.05), "waiting": Time().waiting}
     with (
@@ -450,6 +454,16 @@ def test_a_call_that_went_out_and_was_not_answered_may_have_been_done(answer: Re
     ):
         call(made, "POST", remote.base_url)
     assert len(remote.asked) == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_remote_that_says_that_it_is_down_has_not_done_it(status: int) -> None:
+    with (
+        remote_and_session(always(Reply(status)), waiting=Time().waiting) as (remote, made),
+        pytest.raises(RemoteUnavailable) as raised,
+    ):
+        call(made, "POST", remote.base_url)
+    assert not isinstance(raised.value, AnswerLost)
 
 
 def test_what_nobody_listened_to_was_not_done() -> None:

@@ -185,6 +185,7 @@ def test_a_gateway_that_is_down_is_tried_again_and_then_the_message_is_listed(
 RATE_LIMITED = json_reply(status=429)
 UNCLEAR = {
     "an answer that is lost": ("smsru", SmsRu.form, DROP),
+    "a proxy that waited in vain": ("smsc", Smsc.form, json_reply(status=504)),
     "no JSON": ("smsru", SmsRu.form, json_reply(b"<br />Warning: {")),
     "SMS.RU without a code": ("smsru", SmsRu.form, reply({"status": "OK"})),
     "SMS.RU without the message": ("smsru", SmsRu.form, reply({"status_code": 100})),
