@@ -194,6 +194,7 @@ def test_smsc_is_asked_by_the_phone_of_its_member(
         (102, "sent", "0.50"),
         (103, "delivered", "0.50"),
         (104, "failed", "0.50"),
+        (130, "failed", "0.50"),
         (-1, "sent", "3.50"),
         (777, "sent", "0.50"),
     ],
