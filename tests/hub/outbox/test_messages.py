@@ -14,7 +14,7 @@ from hub.outbox.messages import TEXTS, send_message
 from loyalty_core.domain.members import phone_key
 from loyalty_core.service.members import NewMember, enrol_member
 from loyalty_core.service.source import Source
-from loyalty_core.store import members, outbox
+from loyalty_core.store import members, outbox, sent_messages
 from loyalty_core.store.database import read, write
 from loyalty_kit.messages import segments
 from loyalty_kit.testing.remote import DROP, Remote, always, json_reply
@@ -209,6 +209,33 @@ def test_what_a_gateway_may_have_taken_is_handed_over_once_more_and_then_listed(
 
     assert len(gateway.asked) == 2
     assert rows(hub)[0][:2] == ("dead", "not_answered")
+
+
+STRANGE = {
+    "less than nothing": {"id": 1, "cost": "-4.20"},
+    "more than there is": {"id": 1, "cost": "1e40"},
+    "no number of parts": {"id": 1, "cnt": 10**12},
+    "less than a part": {"id": 1, "cnt": -1},
+    "what no text holds": {"id": "\x00"},
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_what_a_vendor_says_of_a_message_that_it_took_brings_no_second_one(
+    hub, programme, clock, case
+):
+    with Remote(always(reply(STRANGE[case]))) as gateway:
+        connect(hub, programme, gateway.base_url, "smsc", Smsc.form, price="3.50")
+        put(hub, programme)
+        send_batch(hub, programme)
+        clock.advance(hours=1)
+        send_batch(hub, programme)
+
+    assert len(gateway.asked) == 1
+    assert rows(hub) == [("done", None, 1)]
+    with read(hub.engine) as connection:
+        (kept,) = sent_messages.page(connection, programme, {}, before=None, limit=9)
+    assert (kept.state, kept.parts, kept.cost_minor) == ("sent", 1, 350)
 
 
 def answering(*first):
