@@ -125,7 +125,7 @@ class Guard(BaseAdapter):
         timeout: Any = None,
         **kwargs: Any,
     ) -> requests.Response:
-        """Raises: AddressRefused, RateLimited (no turn), RemoteMisconfigured (answer too large),
+        """Raises: AddressRefused, RateLimited (no turn), AnswerUnclear (answer too large),
         requests' errors."""
         parts = urlsplit(request.url or "")
         if parts.scheme != "https" and not self._allow_private:
@@ -190,7 +190,7 @@ class Guard(BaseAdapter):
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > MAX_ANSWER_BYTES:
-                    raise RemoteMisconfigured(
+                    raise AnswerUnclear(
                         f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MiB"
                     )
                 if self._waiting.clock() > until:
@@ -294,7 +294,7 @@ def call(
 
     Raises: CredentialsRejected (401, 403), Gone (404, 410), RateLimited (429),
     RemoteUnavailable (5xx, no connection), AnswerLost (time-out, also of a proxy, broken off),
-    RemoteMisconfigured (the rest).
+    AnswerUnclear (too large, or coded as nothing can be), RemoteMisconfigured (the rest).
     """
     parts = _parts(url)
     if parts is None or not parts.hostname:
@@ -368,7 +368,6 @@ _OUR_ADDRESS_IS_WRONG = (
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidHeader,
     requests.exceptions.TooManyRedirects,
-    requests.exceptions.ContentDecodingError,
     urllib3.exceptions.LocationValueError,
 )
 
@@ -377,6 +376,8 @@ def _failure(error: Exception, host: str) -> ConnectorError:
     name = type(error).__name__
     if isinstance(error, _OUR_ADDRESS_IS_WRONG):
         return RemoteMisconfigured(f"{host}: {name}")
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return AnswerUnclear(f"{host}: {name}")
     if isinstance(error, requests.exceptions.SSLError) and _certificate_is_wrong(error):
         return RemoteMisconfigured(f"{host}: its certificate is not valid")
     if _went_out(error):

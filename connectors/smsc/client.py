@@ -125,7 +125,7 @@ class SmscClient:
     def _post(self, path: str, form: dict[str, str]) -> dict[str, Any]:
         told = self._told(path, form)
         if not isinstance(told, dict):
-            raise RemoteMisconfigured("SMSC answers something that is no object")
+            raise AnswerUnclear("SMSC answers something that is no object")
         return told
 
     def _told(self, path: str, form: dict[str, str]) -> Any:

@@ -119,7 +119,7 @@ class SmsRuClient:
         # 404 would otherwise be read as "the document is gone".
         told = json_of(call(self._http, "POST", self._root + path, data=data, accept=(404, 410)))
         if not isinstance(told, dict):
-            raise RemoteMisconfigured("SMS.RU answers something that is no object")
+            raise AnswerUnclear("SMS.RU answers something that is no object")
         return told
 
 
@@ -140,12 +140,12 @@ class Messages:
 
 
 def _code(told: dict[str, Any]) -> int:
-    """Raises: RemoteMisconfigured."""
+    """Raises: AnswerUnclear."""
     code = told.get("status_code")
     try:
         return int(code) if isinstance(code, int | str) else NO_CODE
     except ValueError:
-        raise RemoteMisconfigured("SMS.RU tells no status_code") from None
+        raise AnswerUnclear("SMS.RU tells no status_code") from None
 
 
 def _refused(code: int) -> Undeliverable:

@@ -13,6 +13,7 @@ import requests
 from loyalty_kit import pacing, transport
 from loyalty_kit.errors import (
     AnswerLost,
+    AnswerUnclear,
     ConnectorError,
     CredentialsRejected,
     Gone,
@@ -265,7 +266,7 @@ def test_an_answer_that_is_too_large(packed: bool, monkeypatch: pytest.MonkeyPat
     )
     with (
         remote_and_session(always(reply)) as (remote, made),
-        pytest.raises(RemoteMisconfigured, match="larger than 1 MiB"),
+        pytest.raises(AnswerUnclear, match="larger than 1 MiB"),
     ):
         call(made, "GET", remote.base_url)
 
@@ -275,7 +276,7 @@ def test_a_packed_answer_is_unpacked_and_a_broken_one_is_told() -> None:
     broken = Reply(200, b'{"id": 1}', {"Content-Encoding": "gzip"})
     with remote_and_session(in_turn(packed, broken)) as (remote, made):
         assert json_of(call(made, "GET", remote.base_url)) == {"id": 1}
-        with pytest.raises(RemoteMisconfigured, match="ContentDecodingError"):
+        with pytest.raises(AnswerUnclear, match="ContentDecodingError"):
             call(made, "GET", remote.base_url)
 
 

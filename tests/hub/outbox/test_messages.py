@@ -17,7 +17,7 @@ from loyalty_core.service.source import Source
 from loyalty_core.store import members, outbox, sent_messages
 from loyalty_core.store.database import read, write
 from loyalty_kit.messages import segments
-from loyalty_kit.testing.remote import DROP, Remote, always, json_reply
+from loyalty_kit.testing.remote import DROP, Remote, Reply, always, json_reply
 from tests.hub.api.client import new_programme
 from tests.stand_ins.gateways import SmsAero, Smsc, SmsRu, reply
 from tests.support.clock import FixedClock
@@ -183,10 +183,17 @@ def test_a_gateway_that_is_down_is_tried_again_and_then_the_message_is_listed(
 
 
 RATE_LIMITED = json_reply(status=429)
+CODED = {"Content-Encoding": "gzip"}
 UNCLEAR = {
     "an answer that is lost": ("smsru", SmsRu.form, DROP),
     "a proxy that waited in vain": ("smsc", Smsc.form, json_reply(status=504)),
     "no JSON": ("smsru", SmsRu.form, json_reply(b"<br />Warning: {")),
+    "a coding that it is not": ("smsc", Smsc.form, Reply(200, b"{}", CODED)),
+    "a number": ("smsc", Smsc.form, json_reply(b"1")),
+    "SMS.RU in a list": ("smsru", SmsRu.form, json_reply(b"[100]")),
+    "SMS.RU with a code that is none": ("smsru", SmsRu.form, reply({"status_code": "OK"})),
+    "SMS Aero in a text": ("smsaero", SmsAero.form, json_reply(b'"accepted"')),
+    "SMS Aero without a word": ("smsaero", SmsAero.form, reply({"data": {"id": 1}})),
     "SMS.RU without a code": ("smsru", SmsRu.form, reply({"status": "OK"})),
     "SMS.RU without the message": ("smsru", SmsRu.form, reply({"status_code": 100})),
     "SMSC without a number": ("smsc", Smsc.form, reply({"cnt": 1, "cost": "4.20"})),
