@@ -39,7 +39,7 @@ class Gateway:
     def __init__(self) -> None:
         self.answers: dict[int, tuple[str, str]] = {}
         self.strange: list[dict[str, object]] = []
-        self.status = 0
+        self.status: int | None = 0
         self.looked: list[dict[str, str]] = []
 
     def reply(self, asked):
@@ -48,6 +48,8 @@ class Gateway:
             return reply([*json.loads(told.body), *self.strange])
         if asked.path == "/sys/status.php":
             self.looked.append(form_of(asked))
+            if self.status is None:
+                return reply({"error": "message not found", "error_code": 3})
             return Smsc.state_of(self.status)
         return Smsc.accepts(asked)
 
@@ -222,6 +224,23 @@ def test_smsc_is_asked_by_the_phone_of_its_member(
     assert (looked["phone"], looked["id"]) == (DIGITS, "1")
     later(hub, programme_id, minutes=1)
     assert len(gateway.looked) == (2 if state == "sent" and status != -3 else 1)
+
+
+def test_a_message_that_smsc_does_not_know_is_asked_for_once_and_holds_up_no_report(
+    shop, hub, programme_id, anna, gateway
+):
+    """As where the member's phone has changed since; of one who only asks, 3 says nothing of
+    money."""
+    for key in ("1", "2"):
+        enqueue(hub, programme_id, anna, key)
+    drain(hub, programme_id)
+    gateway.status = None
+    later(hub, programme_id, minutes=1)
+    assert len(gateway.looked) == 2
+    later(hub, programme_id, days=1)
+
+    assert len(gateway.looked) == 2
+    assert {one["state"] for one in shop.get("/messages").get_json()["items"]} == {"sent"}
 
 
 @pytest.mark.parametrize(
