@@ -30,6 +30,8 @@ from loyalty_kit.transport import Guard
 Security = Literal["tls", "starttls", "none"]
 TIMEOUT_S = 20.0
 """For each answer of the server."""
+_WANTS_LOGIN = frozenset({530, 534, 535, 538})
+"""RFC 4954, section 6: at whatever it is asked, the server wants another login first."""
 LATER_S = 300.0
 """Servers that do not know us yet say "later" and mean minutes."""
 
@@ -113,7 +115,9 @@ def _hand_over(relay: Relay, message: EmailMessage, to: str, sender: str) -> Und
 
 
 def _undeliverable(relay: Relay, code: int, kind: Any, what: str) -> Undeliverable:
-    """Raises: RateLimited for a refusal that may pass."""
+    """Raises: RateLimited for a refusal that may pass, CredentialsRejected for one of us."""
+    if code in _WANTS_LOGIN:
+        raise _login_wanted(relay.host, code)
     if code < 500:
         raise RateLimited(f"{relay.host} answered {code}", retry_after_s=LATER_S)
     return Undeliverable(f"{what} ({code})", kind)
@@ -177,10 +181,14 @@ def _sorted(relay: Relay, error: Exception) -> ConnectorError:
     return RemoteUnavailable(f"{host}: {type(error).__name__}")
 
 
+def _login_wanted(host: str, code: int) -> CredentialsRejected:
+    return CredentialsRejected(f"{host} wants another login ({code})")
+
+
 def _answered(host: str, error: smtplib.SMTPResponseException) -> ConnectorError:
     code = error.smtp_code
-    if code in (530, 534, 535, 538):
-        return CredentialsRejected(f"{host} wants another login ({code})")
+    if code in _WANTS_LOGIN:
+        return _login_wanted(host, code)
     if isinstance(error, smtplib.SMTPSenderRefused) and code >= 500:
         return RemoteMisconfigured(f"{host} does not let this sender through ({code})")
     if 400 <= code < 500:

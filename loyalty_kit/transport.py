@@ -55,6 +55,9 @@ RETRY_AFTER_S_MOST = 86400.0
 
 _REPEATED = frozenset({429, 502, 503, 504})
 _TEMPORARY = frozenset({408, 425})
+_WAITED_IN_VAIN = frozenset({504, 524})
+"""What stands before the remote handed it the call and got no answer in time (RFC 9110, section
+15.6.5; 524 is Cloudflare's)."""
 _CHUNK = 64 * 1024
 
 _log = logging.getLogger(__name__)
@@ -122,7 +125,7 @@ class Guard(BaseAdapter):
         timeout: Any = None,
         **kwargs: Any,
     ) -> requests.Response:
-        """Raises: AddressRefused, RateLimited (no turn), RemoteMisconfigured (answer too large),
+        """Raises: AddressRefused, RateLimited (no turn), AnswerUnclear (answer too large),
         requests' errors."""
         parts = urlsplit(request.url or "")
         if parts.scheme != "https" and not self._allow_private:
@@ -187,7 +190,7 @@ class Guard(BaseAdapter):
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > MAX_ANSWER_BYTES:
-                    raise RemoteMisconfigured(
+                    raise AnswerUnclear(
                         f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MiB"
                     )
                 if self._waiting.clock() > until:
@@ -290,8 +293,8 @@ def call(
     `kwargs` are those of `requests.Session.request`.
 
     Raises: CredentialsRejected (401, 403), Gone (404, 410), RateLimited (429),
-    RemoteUnavailable (5xx, no connection), AnswerLost (time-out, broken off),
-    RemoteMisconfigured (the rest).
+    RemoteUnavailable (5xx, no connection), AnswerLost (time-out, also of a proxy, broken off),
+    AnswerUnclear (too large, or coded as nothing can be), RemoteMisconfigured (the rest).
     """
     parts = _parts(url)
     if parts is None or not parts.hostname:
@@ -328,6 +331,8 @@ def raise_for_status(response: requests.Response) -> None:
     if status == 429:
         asked = asked_pause_s(response.headers) or RETRY_AFTER_S
         raise RateLimited(said, retry_after_s=min(asked, RETRY_AFTER_S_MOST))
+    if status in _WAITED_IN_VAIN:
+        raise AnswerLost(said)
     if status >= 500 or status in _TEMPORARY:
         raise RemoteUnavailable(said)
     raise RemoteMisconfigured(said)
@@ -363,7 +368,6 @@ _OUR_ADDRESS_IS_WRONG = (
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidHeader,
     requests.exceptions.TooManyRedirects,
-    requests.exceptions.ContentDecodingError,
     urllib3.exceptions.LocationValueError,
 )
 
@@ -372,6 +376,8 @@ def _failure(error: Exception, host: str) -> ConnectorError:
     name = type(error).__name__
     if isinstance(error, _OUR_ADDRESS_IS_WRONG):
         return RemoteMisconfigured(f"{host}: {name}")
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return AnswerUnclear(f"{host}: {name}")
     if isinstance(error, requests.exceptions.SSLError) and _certificate_is_wrong(error):
         return RemoteMisconfigured(f"{host}: its certificate is not valid")
     if _went_out(error):

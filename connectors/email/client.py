@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+
 from connectors.email.compose import compose
 from loyalty_kit.manifest import Channel
 from loyalty_kit.ports import ClientContext, Message, Sent, Undeliverable
@@ -53,9 +56,12 @@ class Messages:
 def in_ascii(address: str) -> str | None:
     """An address with its domain as it stands in the DNS; None where it cannot be one."""
     name, at, domain = address.rpartition("@")
+    bad = not at or not name.isascii() or any(ch in ' \t\r\n<>,;:"\\()[]@' for ch in name)
+    if bad or not name or not domain:
+        return None
     try:
         wire = f"{name}@{domain.encode('idna').decode()}"
-    except UnicodeError:
+        Address(addr_spec=wire)  # what a header cannot hold: two dots in a row, a dot at an end
+    except (ValueError, HeaderParseError):
         return None
-    bad = not at or not name.isascii() or any(ch in ' \t\r\n<>,;:"\\()[]@' for ch in name)
-    return None if bad or not name or not domain else wire
+    return wire

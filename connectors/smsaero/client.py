@@ -63,7 +63,7 @@ class AeroClient:
         answer = call(self._http, "POST", self._root + path, json=body, accept=REFUSALS)
         told = json_of(answer)
         if not isinstance(told, dict):
-            raise RemoteMisconfigured("SMS Aero answers something that is no object")
+            raise AnswerUnclear("SMS Aero answers something that is no object")
         return told
 
 
@@ -91,10 +91,13 @@ _STATES: dict[int, Literal["underway", "delivered", "failed"]] = {
 
 
 def _refused(told: dict[str, Any]) -> Undeliverable:
-    """What the message is to blame for.  Raises: OutOfMoney, RemoteMisconfigured for the rest.
+    """What the message is to blame for.  Raises: OutOfMoney, RemoteMisconfigured for the rest,
+    AnswerUnclear of what is no refusal.
 
     The vendor's own words are not passed on: they may hold the number.
     """
+    if not {"success", "result"} & told.keys():
+        raise AnswerUnclear("SMS Aero does not say whether it took the message")
     said = f"{told.get('result')} {told.get('message')}".lower()
     if "credit" in said or "money" in said or "balance" in said:
         raise OutOfMoney("the account at SMS Aero is empty")

@@ -6,6 +6,7 @@ pages is public (`MAPPING.md`).  An answer is read by its number; no phone and n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,7 @@ class Pull:
         """Raises: PayloadInvalid, and what the client raises."""
         if not client.listens:
             return PullPage((), cursor or "", more=False)
-        found = sorted({_number(one) for one in client.answers(cursor or None)})
+        found = sorted(_numbers(client.answers(cursor or None)))
         page = found[:PAGE]
         hints = tuple(Hint(KIND, str(number)) for number in page)
         newest = str(page[-1]) if page else cursor or ""
@@ -41,7 +42,7 @@ class Fetch:
     def read(self, client: SmscClient, hint: Hint) -> Any:
         """Raises: Gone, PayloadInvalid, and what the client raises."""
         for one in client.answers(str(int(hint.id) - 1)):
-            if _number(one) == int(hint.id):
+            if _number_of(one) == int(hint.id):
                 return one
         raise Gone("SMSC does not have the answer any more")
 
@@ -55,11 +56,30 @@ class Fetch:
         return (SmsAnswer(str(_number(document)), f"+{phone.lstrip('+')}", text),)
 
 
-def _number(answer: dict[str, Any]) -> int:
-    """Raises: PayloadInvalid."""
+def _numbers(answers: Sequence[dict[str, Any]]) -> set[int]:
+    """One without a number cannot be read, and holds up no other; where none has one, they are
+    not told as they are known to be.
+
+    Raises: PayloadInvalid.
+    """
+    found = {number for one in answers if (number := _number_of(one)) is not None}
+    if answers and not found:
+        raise PayloadInvalid("answers without a number")
+    return found
+
+
+def _number_of(answer: dict[str, Any]) -> int | None:
     told = answer.get("id")
     if isinstance(told, str) and told.isascii() and told.isdigit():
         told = int(told)
     if not isinstance(told, int) or isinstance(told, bool) or told < 1:
-        raise PayloadInvalid("an answer without a number")
+        return None
     return told
+
+
+def _number(answer: dict[str, Any]) -> int:
+    """Raises: PayloadInvalid."""
+    number = _number_of(answer)
+    if number is None:
+        raise PayloadInvalid("an answer without a number")
+    return number

@@ -95,7 +95,10 @@ class SmscClient:
         """
         form = {"phone": to.lstrip("+"), "id": reference, "charset": "utf-8"}
         told = self._post("/sys/status.php", form)
-        if (code := _error(told)) is not None:
+        code = _error(told)
+        if code == NOTHING:
+            raise Gone("SMSC does not know the message")
+        if code is not None:
             raise failure(code)
         status = told.get("status")
         if not isinstance(status, int | str) or isinstance(status, bool):
@@ -125,7 +128,7 @@ class SmscClient:
     def _post(self, path: str, form: dict[str, str]) -> dict[str, Any]:
         told = self._told(path, form)
         if not isinstance(told, dict):
-            raise RemoteMisconfigured("SMSC answers something that is no object")
+            raise AnswerUnclear("SMSC answers something that is no object")
         return told
 
     def _told(self, path: str, form: dict[str, str]) -> Any:

@@ -31,7 +31,9 @@ UNDELIVERABLE: dict[int, tuple[Refusal, str]] = {
     207: ("address", "there is no way to this number"),
     209: ("blocked", "the number is on the account's stop list"),
     214: ("address", "the number is abroad"),
+    215: ("blocked", "the number is on SMS.RU's own stop list"),
     216: ("content", "the text holds a word that is refused"),
+    217: ("content", "the text advertises credit without the words that the law asks for"),
     230: ("blocked", "the number had its most messages of the day"),
     231: ("blocked", "the same text went to this number within the minute"),
     232: ("blocked", "the same text went to this number too often today"),
@@ -46,6 +48,9 @@ STATES: dict[int, Literal["underway", "delivered", "failed"]] = {
     106: "failed",
     107: "failed",
     108: "failed",
+    130: "failed",
+    131: "failed",
+    132: "failed",
     150: "failed",
 }
 CREDENTIALS = frozenset({200, 300, 301, 302})
@@ -114,7 +119,7 @@ class SmsRuClient:
         # 404 would otherwise be read as "the document is gone".
         told = json_of(call(self._http, "POST", self._root + path, data=data, accept=(404, 410)))
         if not isinstance(told, dict):
-            raise RemoteMisconfigured("SMS.RU answers something that is no object")
+            raise AnswerUnclear("SMS.RU answers something that is no object")
         return told
 
 
@@ -135,12 +140,12 @@ class Messages:
 
 
 def _code(told: dict[str, Any]) -> int:
-    """Raises: RemoteMisconfigured."""
+    """Raises: AnswerUnclear."""
     code = told.get("status_code")
     try:
         return int(code) if isinstance(code, int | str) else NO_CODE
     except ValueError:
-        raise RemoteMisconfigured("SMS.RU tells no status_code") from None
+        raise AnswerUnclear("SMS.RU tells no status_code") from None
 
 
 def _refused(code: int) -> Undeliverable:

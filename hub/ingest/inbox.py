@@ -42,7 +42,7 @@ LONGEST_KEY = 255
 
 QUERY_MARK = "?"
 """Before the names of query parameters, which are kept among the headers."""
-_NO_DATABASE_HOLDS = re.compile("[\x00\ud800-\udfff]")
+NO_DATABASE_HOLDS = re.compile("[\x00\ud800-\udfff]")
 """In texts of PostgreSQL: NUL, and halves of surrogate pairs, which UTF-8 does not have."""
 _KEPT = frozenset({"content-type", "content-encoding", "date"})
 _OF_PROXIES = ("x-forwarded-", "x-real-ip", "x-client-ip", "x-original-")
@@ -216,7 +216,7 @@ def _delivery(live: Live, webhook: Webhook, inbound: InboundRequest) -> NewDeliv
     if len(key) > LONGEST_KEY:
         raise Unreadable("too long a delivery key")
     headers = _worth_keeping(inbound)
-    if any(_NO_DATABASE_HOLDS.search(text) for text in (key, *headers, *headers.values())):
+    if any(NO_DATABASE_HOLDS.search(text) for text in (key, *headers, *headers.values())):
         raise Unreadable("a character that cannot be kept")
     return NewDelivery(
         installation_id=live.row.id,

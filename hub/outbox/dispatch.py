@@ -168,7 +168,7 @@ def _fate_of(hub: Hub, row: OutboxRow, error: Exception) -> Fate:
     if isinstance(error, PassedOver):
         return Fate("done", error_code=error.code, error_text=str(error))
     if isinstance(error, Later):
-        return Fate("due", error.due_at, error.code, None, attempt_counts=False)
+        return _again(row, Fate("due", error.due_at, error.code, None, attempt_counts=False))
     if isinstance(error, UnknownKind):
         log.error("outbox_unknown_kind", **known)
         return Fate("dead", error_code="unknown_kind", error_text=f"No sender for {row.kind!r}.")
@@ -177,20 +177,25 @@ def _fate_of(hub: Hub, row: OutboxRow, error: Exception) -> Fate:
         # Each time may be one more to the same person, and one more to pay for.
         error = NotAnswered(f"Handed over twice, and not answered. {error}")
     judged = fates.judge(error, row.attempts, hub.clock.now()).fate
-    if is_unknown and judged.state == "due":
-        judged = replace(judged, error_code=PERHAPS_TAKEN)
     if judged.error_code == fates.DEFECT:
         log.error("outbox_defect", **known, exc_info=error)
     else:
         log.warning("outbox_failed", **known, code=judged.error_code, state=judged.state)
-    state = "dead" if judged.state == "dropped" else judged.state
-    return Fate(
-        state,
+    fate = Fate(
+        "dead" if judged.state == "dropped" else judged.state,
         judged.due_at,
         judged.error_code,
         judged.error_text,
         attempt_counts=judged.attempt_counts,
     )
+    return _again(row, fate, perhaps_taken=is_unknown)
+
+
+def _again(row: OutboxRow, fate: Fate, *, perhaps_taken: bool = False) -> Fate:
+    """What may have been taken stays so, whatever keeps it from its next time: a night, a pause,
+    or a gateway that for once says that it is down."""
+    unsure = perhaps_taken or row.error_code == PERHAPS_TAKEN
+    return replace(fate, error_code=PERHAPS_TAKEN) if unsure and fate.state == "due" else fate
 
 
 SENDERS: Mapping[str, Sender] = {outbox.MESSAGE: send_message}

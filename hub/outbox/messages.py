@@ -30,6 +30,7 @@ from hub.outbox.outcomes import (
     NotDelivered,
     NoWay,
     Outlived,
+    believed,
 )
 from hub.wiring import Hub
 from loyalty_core.domain.letters import LetterText
@@ -118,16 +119,18 @@ def send_message(hub: Hub, row: OutboxRow) -> SentMessage:
         transact(hub.engine, lambda c: installations.clear_trouble(c, way.home.id))
     if isinstance(outcome, Undeliverable):
         raise NotDelivered(outcome.reason)
+    told = believed(outcome)
+    parts = told.parts or _parts(way)
     reported = live.connector.reports
     price = price_minor(str(live.settings.get("price", "0")))
     return replace(
         kept_of(row, "sent", hub.clock.now()),
         channel=way.channel,
         installation_id=way.home.id,
-        reference=outcome.reference,
-        look_at=hub.clock.now() + FIRST_LOOK if reported and outcome.reference else None,
-        parts=outcome.parts or _parts(way),
-        cost_minor=outcome.cost_minor if outcome.cost_minor is not None else price * _parts(way),
+        reference=told.reference,
+        look_at=hub.clock.now() + FIRST_LOOK if reported and told.reference else None,
+        parts=parts,
+        cost_minor=told.cost_minor if told.cost_minor is not None else price * parts,
     )
 
 

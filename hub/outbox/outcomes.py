@@ -1,14 +1,35 @@
-"""What may become of a row that is not simply sent."""
+"""What may become of a row that is not simply sent, and what is believed of one that is."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from hub.ingest.inbox import NO_DATABASE_HOLDS
 from loyalty_kit.errors import Drop
+from loyalty_kit.ports import Sent
 
 QUIET_HOURS, PAUSED = "quiet_hours", "paused"
 PERHAPS_TAKEN = "perhaps_taken"
 """The vendor was handed it and did not say whether it took it: it goes out once more at most."""
+
+_COSTS = range(100_000_00)
+"""Kopecks that a message may cost; what a vendor tells beyond is no cost."""
+_PARTS = range(1, 1000)
+
+
+def told_cost(minor: int | None) -> int | None:
+    """What a vendor says that a message costs; None where that cannot be."""
+    return minor if minor in _COSTS else None
+
+
+def believed(told: Sent) -> Sent:
+    """What a vendor says of a message that it took, without what cannot be: a row that cannot be
+    marked as sent would be sent again."""
+    reference = told.reference
+    if reference is not None and NO_DATABASE_HOLDS.search(reference):
+        reference = None
+    parts = told.parts if told.parts in _PARTS else None
+    return Sent(reference, parts, told_cost(told.cost_minor))
 
 
 class Later(Exception):

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from hub.live import enliven
 from hub.outbox.messages import FIRST_LOOK
+from hub.outbox.outcomes import told_cost
 from hub.wiring import Hub
 from loyalty_core.service.confirm import address_of
 from loyalty_core.store import installations, sent_messages
@@ -96,8 +97,8 @@ def _looked(hub: Hub, row: SentMessage) -> dict[str, Any]:
     if report is None:
         return {"look_at": None}
     changes: dict[str, Any] = {"look_at": _next_look(row, now)}
-    if report.cost_minor is not None:
-        changes["cost_minor"] = report.cost_minor
+    if (cost := told_cost(report.cost_minor)) is not None:
+        changes["cost_minor"] = cost
     if report.state != "underway":
         changes |= {"state": report.state, "ended_at": now, "look_at": None}
     if report.state == "failed":

@@ -13,6 +13,7 @@ import requests
 from loyalty_kit import pacing, transport
 from loyalty_kit.errors import (
     AnswerLost,
+    AnswerUnclear,
     ConnectorError,
     CredentialsRejected,
     Gone,
@@ -265,7 +266,7 @@ def test_an_answer_that_is_too_large(packed: bool, monkeypatch: pytest.MonkeyPat
     )
     with (
         remote_and_session(always(reply)) as (remote, made),
-        pytest.raises(RemoteMisconfigured, match="larger than 1 MiB"),
+        pytest.raises(AnswerUnclear, match="larger than 1 MiB"),
     ):
         call(made, "GET", remote.base_url)
 
@@ -275,7 +276,7 @@ def test_a_packed_answer_is_unpacked_and_a_broken_one_is_told() -> None:
     broken = Reply(200, b'{"id": 1}', {"Content-Encoding": "gzip"})
     with remote_and_session(in_turn(packed, broken)) as (remote, made):
         assert json_of(call(made, "GET", remote.base_url)) == {"id": 1}
-        with pytest.raises(RemoteMisconfigured, match="ContentDecodingError"):
+        with pytest.raises(AnswerUnclear, match="ContentDecodingError"):
             call(made, "GET", remote.base_url)
 
 
@@ -441,7 +442,11 @@ def test_what_is_no_address_is_the_owner_s_business(url: str) -> None:
         call(made, "GET", url)
 
 
-@pytest.mark.parametrize("answer", [HANG, DROP], ids=["time-out", "broken off"])
+@pytest.mark.parametrize(
+    "answer",
+    [HANG, DROP, Reply(504), Reply(524)],
+    ids=["time-out", "broken off", "time-out of a proxy", "time-out of Cloudflare"],
+)
 def test_a_call_that_went_out_and_was_not_answered_may_have_been_done(answer: Reply) -> None:
     limits = {"timeout_s": (1.0, 0.05), "waiting": Time().waiting}
     with (
@@ -450,6 +455,16 @@ def test_a_call_that_went_out_and_was_not_answered_may_have_been_done(answer: Re
     ):
         call(made, "POST", remote.base_url)
     assert len(remote.asked) == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_remote_that_says_that_it_is_down_has_not_done_it(status: int) -> None:
+    with (
+        remote_and_session(always(Reply(status)), waiting=Time().waiting) as (remote, made),
+        pytest.raises(RemoteUnavailable) as raised,
+    ):
+        call(made, "POST", remote.base_url)
+    assert not isinstance(raised.value, AnswerLost)
 
 
 def test_what_nobody_listened_to_was_not_done() -> None:

@@ -61,7 +61,7 @@ class SmsRu:
             return reply({"status": "ERROR", "status_code": code, "status_text": "79000000001"})
 
         of_number = dict.fromkeys(
-            (202, 203, 205, 207, 209, 214, 230, 231, 232, 233), "undeliverable"
+            (202, 203, 205, 207, 209, 214, 215, 216, 217, 230, 231, 232, 233), "undeliverable"
         )
         of_number |= {201: "out_of_money", 204: "remote_misconfigured"}
         of_all = {

@@ -15,6 +15,8 @@ SAYS = {
     "no such mailbox": {"RCPT": "550 5.1.1 someone@example.com is unknown"},
     "a text that is spam": {"DATA": "554 5.7.1 Spam"},
     "a sender that is refused": {"MAIL": "553 5.7.1 Not your address"},
+    "a login that is wanted at the address": {"RCPT": "530 5.7.0 Authentication required"},
+    "a login that is wanted at the text": {"DATA": "530 5.7.0 Authentication required"},
     "greylisting": {"RCPT": "451 4.7.1 Later"},
 }
 GREETINGS = {
@@ -59,6 +61,8 @@ TestEmail = conformance_suite(
             "no such mailbox": Answered("undeliverable"),
             "a text that is spam": Answered("undeliverable"),
             "a sender that is refused": Answered("remote_misconfigured"),
+            "a login that is wanted at the address": Answered("credentials_rejected"),
+            "a login that is wanted at the text": Answered("credentials_rejected"),
             "greylisting": Answered("rate_limited"),
         },
     ),

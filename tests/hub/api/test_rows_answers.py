@@ -5,6 +5,7 @@ The clock stands at noon in UTC of Saturday, 14 March 2026.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -25,25 +26,30 @@ from loyalty_kit.testing.remote import Remote
 from tests.hub.api.bodies import ANNA
 from tests.hub.api.test_rows_opt_out import drain as sent
 from tests.hub.api.test_rows_opt_out import enqueue
-from tests.stand_ins.gateways import Smsc, SmsRu, form_of
+from tests.stand_ins.gateways import Smsc, SmsRu, form_of, reply
 from tests.support.consents import publish_all, said, stands, yes
 
 DIGITS = ANNA.removeprefix("+")
 
 
 class Gateway:
-    """SMSC.  `answers`: what people sent to the account's number."""
+    """SMSC.  `answers`: what people sent to the account's number; `strange`: among them, answers
+    as no page of the vendor's has them."""
 
     def __init__(self) -> None:
         self.answers: dict[int, tuple[str, str]] = {}
-        self.status = 0
+        self.strange: list[dict[str, object]] = []
+        self.status: int | None = 0
         self.looked: list[dict[str, str]] = []
 
     def reply(self, asked):
         if asked.path == "/sys/get.php":
-            return Smsc.answered(form_of(asked), self.answers)
+            told = Smsc.answered(form_of(asked), self.answers)
+            return reply([*json.loads(told.body), *self.strange])
         if asked.path == "/sys/status.php":
             self.looked.append(form_of(asked))
+            if self.status is None:
+                return reply({"error": "message not found", "error_code": 3})
             return Smsc.state_of(self.status)
         return Smsc.accepts(asked)
 
@@ -131,6 +137,38 @@ def test_x13_the_same_answer_again_ends_nothing_that_was_agreed_to_since(
     assert stands(shop, anna) == {"sms": False}
 
 
+STRANGE = [
+    {"phone": "79990000000", "message": "СТОП"},
+    {"id": None, "phone": "79990000000", "message": "СТОП"},
+    {"id": "x", "phone": "79990000000", "message": "СТОП"},
+]
+
+
+def test_x13_an_answer_without_a_number_holds_up_no_other(shop, hub, programme_id, anna, gateway):
+    drain(hub, programme_id)
+    gateway.strange = STRANGE
+    gateway.answers = {7: (DIGITS, "СТОП"), 8: ("79990000000", "Спасибо")}
+    later(hub, programme_id)
+
+    assert stands(shop, anna) == {"sms": False}
+    assert sorted(results(hub), key=str) == [{"opted_out": 1}, {"other": 1}]
+
+
+def test_x13_answers_none_of_which_has_a_number_are_shown_to_the_owner(
+    shop, hub, programme_id, anna, gateway
+):
+    drain(hub, programme_id)
+    gateway.strange = STRANGE
+    later(hub, programme_id)
+
+    (home,) = shop.get("/installations").get_json()["items"]
+    assert (home["state"], home["trouble"]) == ("attention", "payload_invalid")
+    gateway.strange = []
+    gateway.answers = {7: (DIGITS, "СТОП")}
+    later(hub, programme_id, minutes=10)
+    assert stands(shop, anna) == {"sms": False}
+
+
 def test_x13_no_answers_are_asked_for_unless_the_owner_wants_them(hub, programme_id, shop, anna):
     made = Gateway()
     made.answers = {5: (DIGITS, "STOP")}
@@ -188,12 +226,30 @@ def test_smsc_is_asked_by_the_phone_of_its_member(
     assert len(gateway.looked) == (2 if state == "sent" and status != -3 else 1)
 
 
+def test_a_message_that_smsc_does_not_know_is_asked_for_once_and_holds_up_no_report(
+    shop, hub, programme_id, anna, gateway
+):
+    """As where the member's phone has changed since; of one who only asks, 3 says nothing of
+    money."""
+    for key in ("1", "2"):
+        enqueue(hub, programme_id, anna, key)
+    drain(hub, programme_id)
+    gateway.status = None
+    later(hub, programme_id, minutes=1)
+    assert len(gateway.looked) == 2
+    later(hub, programme_id, days=1)
+
+    assert len(gateway.looked) == 2
+    assert {one["state"] for one in shop.get("/messages").get_json()["items"]} == {"sent"}
+
+
 @pytest.mark.parametrize(
     ("code", "state", "cost"),
     [
         (102, "sent", "0.50"),
         (103, "delivered", "0.50"),
         (104, "failed", "0.50"),
+        (130, "failed", "0.50"),
         (-1, "sent", "3.50"),
         (777, "sent", "0.50"),
     ],

@@ -14,10 +14,10 @@ from hub.outbox.messages import TEXTS, send_message
 from loyalty_core.domain.members import phone_key
 from loyalty_core.service.members import NewMember, enrol_member
 from loyalty_core.service.source import Source
-from loyalty_core.store import members, outbox
+from loyalty_core.store import members, outbox, sent_messages
 from loyalty_core.store.database import read, write
 from loyalty_kit.messages import segments
-from loyalty_kit.testing.remote import DROP, Remote, always, json_reply
+from loyalty_kit.testing.remote import DROP, Remote, Reply, always, json_reply
 from tests.hub.api.client import new_programme
 from tests.stand_ins.gateways import SmsAero, Smsc, SmsRu, reply
 from tests.support.clock import FixedClock
@@ -182,9 +182,18 @@ def test_a_gateway_that_is_down_is_tried_again_and_then_the_message_is_listed(
     assert rows(hub) == [("dead", "remote_unavailable", 8)]
 
 
+RATE_LIMITED = json_reply(status=429)
+CODED = {"Content-Encoding": "gzip"}
 UNCLEAR = {
     "an answer that is lost": ("smsru", SmsRu.form, DROP),
+    "a proxy that waited in vain": ("smsc", Smsc.form, json_reply(status=504)),
     "no JSON": ("smsru", SmsRu.form, json_reply(b"<br />Warning: {")),
+    "a coding that it is not": ("smsc", Smsc.form, Reply(200, b"{}", CODED)),
+    "a number": ("smsc", Smsc.form, json_reply(b"1")),
+    "SMS.RU in a list": ("smsru", SmsRu.form, json_reply(b"[100]")),
+    "SMS.RU with a code that is none": ("smsru", SmsRu.form, reply({"status_code": "OK"})),
+    "SMS Aero in a text": ("smsaero", SmsAero.form, json_reply(b'"accepted"')),
+    "SMS Aero without a word": ("smsaero", SmsAero.form, reply({"data": {"id": 1}})),
     "SMS.RU without a code": ("smsru", SmsRu.form, reply({"status": "OK"})),
     "SMS.RU without the message": ("smsru", SmsRu.form, reply({"status_code": 100})),
     "SMSC without a number": ("smsc", Smsc.form, reply({"cnt": 1, "cost": "4.20"})),
@@ -209,21 +218,97 @@ def test_what_a_gateway_may_have_taken_is_handed_over_once_more_and_then_listed(
     assert rows(hub)[0][:2] == ("dead", "not_answered")
 
 
+STRANGE = {
+    "less than nothing": {"id": 1, "cost": "-4.20"},
+    "more than there is": {"id": 1, "cost": "1e40"},
+    "no number of parts": {"id": 1, "cnt": 10**12},
+    "less than a part": {"id": 1, "cnt": -1},
+    "what no text holds": {"id": "\x00"},
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_what_a_vendor_says_of_a_message_that_it_took_brings_no_second_one(
+    hub, programme, clock, case
+):
+    with Remote(always(reply(STRANGE[case]))) as gateway:
+        connect(hub, programme, gateway.base_url, "smsc", Smsc.form, price="3.50")
+        put(hub, programme)
+        send_batch(hub, programme)
+        clock.advance(hours=1)
+        send_batch(hub, programme)
+
+    assert len(gateway.asked) == 1
+    assert rows(hub) == [("done", None, 1)]
+    with read(hub.engine) as connection:
+        (kept,) = sent_messages.page(connection, programme, {}, before=None, limit=9)
+    assert (kept.state, kept.parts, kept.cost_minor) == ("sent", 1, 350)
+
+
+def answering(*first):
+    """What the gateway answers at first; then it takes what it is handed."""
+    answers = iter(first)
+    return lambda asked: next(answers, None) or SmsRu.accepts(asked)
+
+
 def test_a_gateway_that_answers_the_second_time_has_the_message_once(hub, programme, clock):
-    answers = iter([DROP, json_reply(status=502), DROP])
-
-    def answer(asked):
-        return next(answers, None) or SmsRu.accepts(asked)
-
-    with Remote(answer) as gateway:
+    with Remote(answering(DROP, json_reply(status=503))) as gateway:
         connect(hub, programme, gateway.base_url)
         put(hub, programme)
         for _ in range(4):
             send_batch(hub, programme)
             clock.advance(minutes=2)
 
-    assert len(gateway.asked) == 4
+    assert len(gateway.asked) == 3
     assert rows(hub)[0][:2] == ("done", None)
+
+
+def test_what_may_have_been_taken_stays_so_while_the_gateway_is_down(hub, programme, clock):
+    """It would go out a third time, and at a gateway that falters a fourth and a fifth."""
+    down = json_reply(status=503)
+    with Remote(answering(DROP, down, RATE_LIMITED, DROP)) as gateway:
+        connect(hub, programme, gateway.base_url)
+        put(hub, programme)
+        for _ in range(8):
+            send_batch(hub, programme)
+            clock.advance(minutes=3)
+
+    assert len(gateway.asked) == 4
+    assert rows(hub)[0][:2] == ("dead", "not_answered")
+
+
+def test_what_may_have_been_taken_stays_so_over_the_night(hub, programme, clock):
+    with Remote(answering(DROP, DROP)) as gateway:
+        connect(hub, programme, gateway.base_url)
+        clock.advance(hours=8, minutes=59, seconds=55)  # nine in the evening is near
+        put(hub, programme)
+        for _ in range(3):
+            send_batch(hub, programme)
+            clock.advance(seconds=30)
+        assert len(gateway.asked) == 1
+        for _ in range(3):
+            clock.advance(hours=12)
+            send_batch(hub, programme)
+
+    assert len(gateway.asked) == 2
+    assert rows(hub)[0][:2] == ("dead", "not_answered")
+
+
+def test_what_may_have_been_taken_stays_so_while_the_connection_is_paused(hub, programme, clock):
+    with Remote(answering(DROP, DROP)) as gateway:
+        number = connect(hub, programme, gateway.base_url)
+        put(hub, programme)
+        send_batch(hub, programme)
+        set_state(hub, number, "paused")
+        clock.advance(minutes=1)
+        send_batch(hub, programme)
+        set_state(hub, number, "active")
+        for _ in range(3):
+            clock.advance(minutes=30)
+            send_batch(hub, programme)
+
+    assert len(gateway.asked) == 2
+    assert rows(hub)[0][:2] == ("dead", "not_answered")
 
 
 def test_what_is_over_before_it_could_be_sent_is_listed_and_not_sent(

@@ -28,6 +28,7 @@ class Gateway:
 
     def __init__(self):
         self.status = 0
+        self.said = None
         self.takes = timedelta(0)
         self.asked_at = []
 
@@ -38,7 +39,7 @@ class Gateway:
         self.clock.advance(seconds=self.takes.total_seconds())
         if self.status is None:
             return json_reply(status=502)
-        return SmsAero.taken(self.status)
+        return self.said or SmsAero.taken(self.status)
 
 
 @pytest.fixture
@@ -120,6 +121,16 @@ def test_what_the_vendor_says_is_kept_and_not_asked_again(
     assert (after.state, after.reason) == (state, reason)
     assert after.ended_at == NOON + timedelta(minutes=1)
     assert gateway.asked_at == [timedelta(minutes=1)]
+
+
+@pytest.mark.parametrize("cost", [-5.49, 1e40])
+def test_a_cost_that_cannot_be_keeps_no_report_from_being_kept(
+    hub, programme, gateway, sent, clock, cost
+):
+    gateway.said = reply({"success": True, "data": {"id": 1, "status": 1, "cost": cost}})
+    later(hub, programme, clock, minutes=1)
+
+    assert (kept(hub).state, kept(hub).cost_minor) == ("delivered", 549)
 
 
 def test_a_message_underway_is_asked_for_ever_more_rarely_and_then_no_more(
