@@ -20,6 +20,7 @@ from loyalty_core.domain.letters import LetterKind, LetterText
 MOST_SUBJECT = 200
 MOST_TEXT = 10_000
 MOST_HTML = 100_000
+MOST = {"subject": MOST_SUBJECT, "text": MOST_TEXT, "html": MOST_HTML}
 MOST_SMS = 670
 """Ten parts of an SMS in Russian."""
 _NOT_READABLE = "Line {line} cannot be read."
@@ -94,6 +95,8 @@ def check_words(kind: LetterKind, channel: str, told: LetterText) -> None:
     """Raises: TextBroken, with each part that is wrong and why."""
     errors = _shape(channel, told)
     for part, source in _parts(told).items():
+        if len(source) > MOST[part]:
+            errors[part] = ["Too long."]
         if part in errors:
             continue
         try:

@@ -21,13 +21,12 @@ from loyalty_core.domain.errors import InvalidInput, LoyaltyError, TextMoved
 from loyalty_core.domain.letter_texts import TEXTS
 from loyalty_core.domain.letters import CHANNELS, KINDS, LOCALES, LetterText
 from loyalty_core.service import letters as service
-from loyalty_core.service.letter_words import MOST_HTML, MOST_SUBJECT, MOST_TEXT, TextBroken
+from loyalty_core.service.letter_words import MOST, TextBroken, check_words
 from loyalty_core.store import sent_messages
 from loyalty_core.store.database import read, transact
 from loyalty_core.store.letters import KeptText
 
 _LAST = 10
-_MOST = {"subject": MOST_SUBJECT, "text": MOST_TEXT, "html": MOST_HTML}
 
 pages = Blueprint("messages", __name__, url_prefix="/messages")
 
@@ -148,6 +147,7 @@ def save(letter: str, letter_channel: str, letter_locale: str) -> ResponseReturn
     form, seen = _form(), base_of_form()
     with read(the_hub().engine) as connection:
         try:
+            check_words(KINDS[of[0]], of[1], form)
             preview = _preview(connection, of, form)
         except TextBroken as error:
             errors = {part.removeprefix("words."): list(why) for part, why in error.errors.items()}
@@ -210,9 +210,7 @@ def _preview(connection: Connection, of: tuple[str, str, str], form: LetterText 
 
 def _form() -> LetterText:
     """What was typed; browsers end lines with CR and LF."""
-    typed = {name: request.form.get(name, "").replace("\r\n", "\n") for name in _MOST}
-    if any(len(typed[name]) > most for name, most in _MOST.items()):
-        raise BadRequest
+    typed = {name: request.form.get(name, "").replace("\r\n", "\n") for name in MOST}
     return LetterText(typed["text"], typed["subject"] or None, typed["html"].strip() or None)
 
 

@@ -127,6 +127,17 @@ def test_a_wrong_text_is_kept_in_the_form_with_the_reason(owner):
     assert "Version" not in words_of(answer.text)
 
 
+@pytest.mark.parametrize("look", [{}, {"look": "yes"}])
+def test_a_text_that_is_too_long_stays_in_the_form(owner, look):
+    mail = f"{MESSAGES}points_earned/email/ru"
+    typed = {"subject": "a", "text": "б" * 10_001, "html": "<p>в</p>"}
+    answer = owner.send(mail, mail, **typed, **look, base=0)
+
+    assert answer.status_code == 422
+    assert re.search(r'id="wrong-text">([^<]*)', answer.text)[1] == "Too long."
+    assert "б" * 10_001 in answer.text
+
+
 def test_a_trial_goes_out_and_shows(owner, hub, programme_id, gateway):
     told = {"kind": "welcome", "channel": "sms", "locale": "ru"}
     owner.send(MESSAGES, f"{MESSAGES}test", to="+79990001122", **told)
