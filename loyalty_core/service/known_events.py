@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from loyalty_core.domain.receipt import returned
 from loyalty_core.domain.sightings import DAYS_APART, word_that_counts
 from loyalty_core.service.identify import Found
 from loyalty_core.service.source import Source
@@ -16,6 +17,7 @@ from loyalty_core.store import refunds as refund_store
 from loyalty_core.store.database import lock_keys
 from loyalty_core.store.event_words import Words, hash_of
 from loyalty_core.store.linked_sources import LinkedSources, Pair
+from loyalty_core.store.programmes import shop_by_code
 from loyalty_core.store.purchases import KeptPurchase
 from loyalty_core.store.refunds import EventKey, KeptRefund
 from loyalty_kit.events import Event, FiscalSign, Purchase, PurchaseStatus, Refund
@@ -72,6 +74,7 @@ class KnownEvents:
         self._waiting: list[KeptRefund] = []
         self._declared: list[LinkedSources] | None = None
         self._parted: set[Pair] | None = None
+        self._shops: dict[str, int | None] = {}
 
     @property
     def declared(self) -> list[LinkedSources]:
@@ -96,7 +99,7 @@ class KnownEvents:
             ids |= links.numbered(self._connection, programme, source, field, numbers)
         found += store.purchases_by_id(self._connection, ids).values()
         self.take(found)
-        self._find_waiting([one.event for one in told])
+        self._find_waiting(told)
 
     def take(self, found: Iterable[KeptPurchase]) -> None:
         """Make purchases known, with their lines and refunds, as they stand under lock.
@@ -274,7 +277,7 @@ class KnownEvents:
             own = [one for one in bearing if one.source == source]
             found = next(iter(own or bearing), None)
         if found is None and refund.order is not None:
-            found = self._one_of_order(source, refund.order, own=refund.purchase is not None)
+            found = self._of_order(source, refund, refund.order)
         return found
 
     def waiting_for(self, purchase: KeptPurchase) -> list[KeptRefund]:
@@ -291,31 +294,79 @@ class KnownEvents:
         named = self.purchase_of(refund.source, refund.event)
         return None if named is None else self.main_of(named)
 
-    def _one_of_order(self, source: str, order: str, *, own: bool) -> KeptPurchase | None:
-        """Order numbers of one source are its own; else only where one purchase has it, and not
-        for a refund whose purchase is to come from its `own` source."""
-        found = self._by_order.get(order, [])
-        told = next((one for one in found if one.source == source), None)
-        if told is not None or own:
-            return told
-        return found[0] if len({self.main_of(one).id for one in found}) == 1 else None
+    def _of_order(self, source: str, refund: Refund, order: str) -> KeptPurchase | None:
+        """The order of its own source; else of its own shop, whoever told that; else of a
+        connection that numbers orders together with its source.  One that names a purchase is of
+        its own source alone."""
+        numbered = self._by_order.get(order, [])
+        fits = [one for one in numbered if one.source == source]
+        if not fits and refund.purchase is None:
+            shop = self._shop_id(refund.shop)
+            fits = [one for one in numbered if one.shop_id == shop]
+            fits = fits or self._numbered_together(source, order)
+        fits.sort(key=lambda one: (one.word.occurred_at, one.id), reverse=True)
+        return next(
+            (one for one in fits if _has_goods(one, source, refund)), next(iter(fits), None)
+        )
+
+    def _numbered_together(self, source: str, order: str) -> list[KeptPurchase]:
+        """What the connections that its owner declared to share its numbers tell under this one."""
+        places = self._shared_with(source)
+        return [
+            one
+            for one in self._by_id.values()
+            if any(
+                one.source == where and _number_in(one.word, field) == order
+                for where, field in places
+            )
+        ]
+
+    def _shared_with(self, source: str) -> list[tuple[str, str | None]]:
+        """Connections whose purchases may bear order numbers of this source, and the field that
+        has them; None: as their own orders are numbered (`ledger.md` 24)."""
+        if not source.startswith(CONNECTION):
+            return []
+        seen = [(one.seen_in, one.field) for one in self.declared if one.source == source]
+        sees = [one for one in self.declared if one.seen_in == source and one.field == "order"]
+        return [place for place in seen if place[1]] + [(one.source, None) for one in sees]
+
+    def _shop_id(self, code: str | None) -> int | None:
+        """None where a refund was kept before its shop was."""
+        if code is None:
+            return None
+        if code not in self._shops:
+            shop = shop_by_code(self._connection, self._programme_id, code)
+            self._shops[code] = None if shop is None else shop.id
+        return self._shops[code]
 
     def _sought(self, told: Sequence[Told]) -> list[tuple[str, str | None, set[str]]]:
         """Where the orders of these events may be seen: the source, its field, the numbers."""
         sought: dict[tuple[str, str | None], set[str]] = {}
         for one in told:
             event, source = one.event, one.source.name
-            if not isinstance(event, Purchase) or not source.startswith(CONNECTION):
+            if isinstance(event, Refund):
+                if event.order is not None and event.purchase is None:
+                    for place in self._shared_with(source):
+                        sought.setdefault(place, set()).add(event.order)
                 continue
-            for link in self.declared:
-                if link.field is None:
-                    continue
+            for link in self._links_of(source):
+                assert link.field is not None
                 if link.source == source:
                     sought.setdefault((link.seen_in, link.field), set()).add(number_of(event))
                 number = getattr(event, link.field)
                 if link.seen_in == source and number is not None:
                     sought.setdefault((link.source, None), set()).add(number)
         return [(source, field, numbers) for (source, field), numbers in sought.items()]
+
+    def _links_of(self, source: str) -> list[LinkedSources]:
+        """Declarations by which orders of this source, or seen in it, are known elsewhere."""
+        if not source.startswith(CONNECTION):
+            return []
+        return [
+            link
+            for link in self.declared
+            if link.field is not None and source in (link.source, link.seen_in)
+        ]
 
     def _named(self, events: Sequence[Event]) -> list[KeptPurchase]:
         """What refunds name by order or fiscal sign, and what else bears a purchase's sign."""
@@ -329,19 +380,34 @@ class KnownEvents:
         ids = {number for numbers in bearing.values() for number in numbers}
         return found + list(store.purchases_by_id(self._connection, ids).values())
 
-    def _find_waiting(self, events: Sequence[Event]) -> None:
+    def _find_waiting(self, told: Sequence[Told]) -> None:
         programme = self._programme_id
-        signs = {sign for event in events for sign in _signs(event)}
-        told = [event for event in events if isinstance(event, Purchase)]
-        if told:
-            ids = {event.external_id for event in told}
-            own = {event.order for event in told if event.order}
+        signs = {sign for one in told for sign in _signs(one.event)}
+        bought = [one for one in told if isinstance(one.event, Purchase)]
+        if bought:
+            ids = {one.event.external_id for one in bought}
+            orders = {one.event.order for one in bought if one.event.order}
+            # Where systems share numbers, a purchase may bear one as its own name.
+            shared = [one for one in bought if self._links_of(one.source.name)]
+            orders |= {one.event.external_id for one in shared}
             self._waiting += [
                 self.refunds.setdefault((programme, one.source, one.event.external_id), one)
                 for one in refund_store.refunds_waiting(
-                    self._connection, programme, ids, own, signs
+                    self._connection, programme, ids, orders, signs
                 )
             ]
+
+
+def _has_goods(purchase: KeptPurchase, source: str, refund: Refund) -> bool:
+    """Whether all that a refund brings back was bought by this purchase, and is not back yet."""
+    others = [
+        one.event
+        for one in purchase.refunds
+        if one.state == "booked"
+        and (one.source, one.event.external_id) != (source, refund.external_id)
+    ]
+    back = returned(purchase.word.lines, [*others, refund])
+    return not (back.over or back.unknown)
 
 
 def _is_another_part(purchase: KeptPurchase, counts: KeptPurchase) -> bool:
@@ -368,6 +434,13 @@ def order_lock(programme_id: int, number: str) -> str:
 def number_of(order: Purchase) -> str:
     """Under which it may be seen elsewhere."""
     return order.order or order.external_id
+
+
+def _number_in(word: Purchase, field: str | None) -> str | None:
+    """Under which it may have been seen elsewhere, in this field; None: by its own numbers."""
+    if field is None:
+        return number_of(word)
+    return word.order if field == "order" else word.external_id
 
 
 def is_like(one: Purchase, other: Purchase) -> bool:

@@ -15,7 +15,7 @@ from loyalty_core.service.event_certificates import settle_certificates
 from loyalty_core.service.issue_coupons import settle_issued
 from loyalty_core.service.known_events import Told, key_of, says_the_same
 from loyalty_core.service.receipts import EventReceipt, kept_receipt, receipt_of
-from loyalty_core.service.source import Source
+from loyalty_core.service.source import Source, reaches_shop
 from loyalty_core.store.event_words import hash_of
 from loyalty_core.store.ids import new_id, to_wire
 from loyalty_core.store.purchases import KeptPurchase
@@ -155,7 +155,8 @@ def _place(batch: EventBatch, told: Told, kept: KeptRefund) -> EventReceipt:
 
 
 def _match(batch: EventBatch, told: Told, refund: Refund) -> KeptPurchase | None:
-    """The newest purchase of the member that has these goods for this money (22)."""
+    """The newest purchase of the member that has these goods for this money, in a shop that the
+    sender may act for (22)."""
     member = batch.survivor(told.found.member_id)
     if member is None or not refund.lines:
         return None
@@ -168,7 +169,9 @@ def _match(batch: EventBatch, told: Told, refund: Refund) -> KeptPurchase | None
         and purchase.event.occurred_at <= refund.occurred_at
     ]
     own.sort(key=lambda purchase: (purchase.event.occurred_at, purchase.id), reverse=True)
-    return next((purchase for purchase in own if _has_goods(purchase, refund)), None)
+    fits = (purchase for purchase in own if _has_goods(purchase, refund))
+    reached = (one for one in fits if reaches_shop(batch.connection, told.source, one.shop_id))
+    return next(reached, None)
 
 
 def _has_goods(purchase: KeptPurchase, refund: Refund) -> bool:

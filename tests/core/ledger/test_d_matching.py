@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from loyalty_core.service.upkeep import list_lost_refunds
+from loyalty_core.store import linked_sources as links
+from loyalty_core.store.linked_sources import LinkedSources
 from loyalty_kit.events import Customer, FiscalSign, PurchaseStatus, RefundLine
 from tests.support.ledger import ANNA, BORIS, DAY, NOW, Figures, Shop, open_programme, rules
 from tests.support.lines import back, line
@@ -54,6 +56,141 @@ def test_ledger_22_a_listed_refund_still_books_when_its_purchase_comes(shop: Sho
     shop.buy("P1", 100_00)
 
     assert shop.figures() == Figures(available=6_00)
+
+
+# --- 22: an order number alone ----------------------------------------------------------------
+
+
+def goods(sku: str, paid_back: int) -> dict:
+    return {"lines": (RefundLine(None, paid_back, 1000, sku=sku),)}
+
+
+def declare(shop: Shop, field: str | None) -> None:
+    """Orders of A are seen in B."""
+    one = LinkedSources(SHOP_A, SHOP_B, field)
+    shop.do(lambda connection: links.declare(connection, shop.programme_id, one))
+
+
+EITHER_FIRST = pytest.mark.parametrize("refund_first", [False, True])
+
+
+@EITHER_FIRST
+@pytest.mark.parametrize("source", ["key:till", SHOP_B])
+def test_ledger_22_an_order_number_names_no_order_of_another_system_in_another_shop(
+    shop: Shop, source: str, refund_first: bool
+):
+    """Two systems that number alike: what one of them takes back costs no stranger's points."""
+    shop.open_shop("south")
+    events = [
+        lambda: shop.buy("W1", 100_00, order="1042", source=SHOP_A),
+        lambda: shop.bring_back("R", 100_00, order="1042", shop="south", source=source),
+    ]
+    for tell in reversed(events) if refund_first else events:
+        tell()
+
+    assert [one["state"] for one in shop.kept_refunds()] == ["waiting"]
+    assert shop.figures() == Figures(available=10_00)
+    shop.buy("own", 100_00, by=BORIS, order="1042", shop="south", source=source)
+    assert (shop.figures(), shop.figures(BORIS)) == (Figures(available=10_00), Figures())
+
+
+@EITHER_FIRST
+def test_ledger_22_what_was_bought_online_comes_back_at_the_till_of_the_same_shop(
+    shop: Shop, refund_first: bool
+):
+    """Neither names the shop: it is the one that each has for its own."""
+    events = [
+        lambda: shop.buy("W1", 100_00, order="1042", source=SHOP_A),
+        lambda: shop.bring_back("R", 40_00, order="1042"),
+    ]
+    for tell in reversed(events) if refund_first else events:
+        tell()
+
+    assert shop.figures() == Figures(available=6_00)
+
+
+def test_ledger_22_an_order_of_its_own_source_comes_before_one_of_its_shop(shop: Shop):
+    """Whatever goods either has, and however new it is."""
+    shop.open_shop("south")
+    own = {"order": "7", "source": SHOP_A}
+    shop.buy("A7", lines=(line("1", 100_00, sku="CUP"),), at=NOW - 9 * DAY, **own)
+    shop.buy("B7", 100_00, by=BORIS, order="7", shop="south", source=SHOP_B)
+    shop.bring_back("R", 100_00, shop="south", **goods("SKU-1", 100_00), **own)
+
+    assert shop.kept_refunds()[0]["state"] == "booked"
+    assert shop.figures(BORIS) == Figures(available=10_00)
+
+
+def test_ledger_22_of_several_it_is_the_newest_that_has_the_goods_else_the_newest(shop: Shop):
+    """Numbers that a shop began anew; what is back of an order cannot come back once more."""
+    tea, cup = (line("1", 50_00, sku="TEA"),), (line("1", 50_00, sku="CUP"),)
+    shop.buy("2024-7", lines=tea, order="7", at=NOW - 20 * DAY)
+    shop.buy("2025-7", lines=tea, order="7", at=NOW - 9 * DAY)
+    shop.buy("2026-7", lines=cup, order="7", at=NOW - DAY)
+    assert shop.free() == [5_00, 5_00, 5_00]
+
+    shop.bring_back("R1", 50_00, order="7", **goods("TEA", 50_00))
+    assert shop.free() == [5_00, 0, 5_00]
+    shop.bring_back("R2", 50_00, order="7", **goods("TEA", 50_00))
+    assert shop.free() == [0, 0, 5_00]
+    shop.bring_back("R3", 20_00, order="7", **goods("POT", 20_00))
+    assert shop.kept_refunds()[2]["flags"] == ["unknown_line"]
+    shop.bring_back("R4", 20_00, order="7")
+    assert shop.free() == [0, 0, 3_00]
+
+
+@EITHER_FIRST
+@pytest.mark.parametrize(
+    ("field", "bought", "source", "back_at"),
+    [
+        pytest.param("order", {"order": "17"}, SHOP_A, SHOP_B, id="sold where it is numbered"),
+        pytest.param("order", {}, SHOP_A, SHOP_B, id="numbered by its own name"),
+        pytest.param("order", {"order": "17"}, SHOP_B, SHOP_A, id="sold where it is seen"),
+        pytest.param("external_id", {}, SHOP_B, SHOP_A, id="seen by its name"),
+    ],
+)
+def test_ledger_22_connections_that_were_declared_so_share_order_numbers(
+    shop: Shop, field: str, bought: dict, source: str, back_at: str, refund_first: bool
+):
+    shop.open_shop("south")
+    declare(shop, field)
+    events = [
+        lambda: shop.buy("17", 100_00, source=source, **bought),
+        lambda: shop.bring_back("R", 40_00, order="17", shop="south", source=back_at),
+    ]
+    for tell in reversed(events) if refund_first else events:
+        tell()
+
+    assert shop.figures() == Figures(available=6_00)
+
+
+@EITHER_FIRST
+@pytest.mark.parametrize("field", [None, "external_id"])
+def test_ledger_22_connections_that_see_each_other_otherwise_share_no_order_numbers(
+    shop: Shop, field: str | None, refund_first: bool
+):
+    """By fiscal signs alone; or what is numbered there is the till's document, not its order."""
+    shop.open_shop("south")
+    declare(shop, field)
+    events = [
+        lambda: shop.buy("A1", 100_00, order="17", source=SHOP_A),
+        lambda: shop.bring_back("R", 40_00, order="17", shop="south", source=SHOP_B),
+    ]
+    for tell in reversed(events) if refund_first else events:
+        tell()
+
+    assert shop.figures() == Figures(available=10_00)
+
+
+def test_ledger_22_a_refund_that_was_booked_stays_where_it_is(shop: Shop):
+    """Its own source's order comes later, and the same refund is told once more."""
+    shop.buy("W1", 100_00, order="17", source=SHOP_A)
+    shop.bring_back("R", 40_00, order="17", source=SHOP_B)
+    shop.buy("B1", 100_00, by=BORIS, order="17", source=SHOP_B)
+    shop.bring_back("R", 40_00, order="17", source=SHOP_B)
+    shop.bring_back("R", 50_00, order="17", source=SHOP_B, revision=2)
+
+    assert (shop.figures(), shop.figures(BORIS)) == (Figures(5_00), Figures(10_00))
 
 
 def no_reference(shop: Shop, external_id: str, paid_back: int, sku: str = "SKU-1"):

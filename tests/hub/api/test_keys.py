@@ -8,7 +8,7 @@ from hub.app import create_app
 from loyalty_core.service.api_keys import revoke_key
 from loyalty_core.service.shops import NewShop, create_shop
 from loyalty_core.store.database import transact, write
-from tests.hub.api.bodies import a_basket, a_purchase
+from tests.hub.api.bodies import ANNA, a_basket, a_purchase, a_refund
 from tests.hub.api.client import Caller, code_of, new_key, new_programme
 from tests.support.hub import make_hub
 
@@ -113,6 +113,25 @@ def test_a_key_bound_to_a_shop_finds_its_own_receipts_among_those_of_others(
     assert code_of(north.get("/purchases?external_id=p-2")) == (403, "shop_forbidden")
     assert found(shop, "external_id=p-2&order=1042") == []
     assert found(north, "external_id=p-2&order=1042") == []
+
+
+def test_a_key_bound_to_a_shop_takes_nothing_back_of_what_another_sold(
+    hub, app, programme_id, shop
+):
+    with write(hub.engine) as connection:
+        create_shop(connection, programme_id, NewShop("north"), now=hub.clock.now())
+    north = Caller(app, new_key(hub, programme_id, shops=["north"], name="north").key)
+    anna = shop.post("/purchases", a_purchase(order="1042")).json["member"]
+
+    by_order = north.post("/refunds", a_refund(purchase=None, order="1042"))
+    nameless = a_refund(external_id="r-2", purchase=None, customer={"phone": ANNA})
+    nameless["lines"] = [{"sku": "TEA-1", "quantity": "1", "paid_back": "1000.00"}]
+    by_goods = north.post("/refunds", nameless)
+
+    assert (by_order.status_code, by_order.json["flags"]) == (202, [])
+    assert (by_goods.status_code, by_goods.json["flags"]) == (202, ["no_match"])
+    assert shop.get(f"/members/{anna}").json["balance"]["available"] == "50.00"
+    assert shop.post("/refunds", nameless).json["status"] == "booked", "by a key of all shops"
 
 
 def test_a_key_bound_to_shops(hub, app, programme_id):
