@@ -276,7 +276,7 @@ class KnownEvents:
             bearing = [self._by_id[one] for one in self._by_fiscal.get(refund.fiscal, ())]
             own = [one for one in bearing if one.source == source]
             found = next(iter(own or bearing), None)
-        if found is None and refund.order is not None:
+        if found is None and refund.order is not None and refund.purchase is None:
             found = self._of_order(source, refund, refund.order)
         return found
 
@@ -296,11 +296,10 @@ class KnownEvents:
 
     def _of_order(self, source: str, refund: Refund, order: str) -> KeptPurchase | None:
         """The order of its own source; else of its own shop, whoever told that; else of a
-        connection that numbers orders together with its source.  One that names a purchase is of
-        its own source alone."""
+        connection that numbers orders together with its source."""
         numbered = self._by_order.get(order, [])
         fits = [one for one in numbered if one.source == source]
-        if not fits and refund.purchase is None:
+        if not fits:
             shop = self._shop_id(refund.shop)
             fits = [one for one in numbered if one.shop_id == shop]
             fits = fits or self._numbered_together(source, order)
@@ -370,7 +369,8 @@ class KnownEvents:
 
     def _named(self, events: Sequence[Event]) -> list[KeptPurchase]:
         """What refunds name by order or fiscal sign, and what else bears a purchase's sign."""
-        orders = {event.order for event in events if isinstance(event, Refund) and event.order}
+        told = [event for event in events if isinstance(event, Refund)]
+        orders = {one.order for one in told if one.order is not None and one.purchase is None}
         programme = self._programme_id
         found: list[KeptPurchase] = []
         if orders:

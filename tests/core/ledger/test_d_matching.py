@@ -182,6 +182,16 @@ def test_ledger_22_connections_that_see_each_other_otherwise_share_no_order_numb
     assert shop.figures() == Figures(available=10_00)
 
 
+def test_ledger_22_one_that_names_its_purchase_is_of_no_other_order_of_that_number(shop: Shop):
+    """A shop that began its numbers anew: last year's buyer gave nothing back."""
+    shop.buy("2025-7", 100_00, by=BORIS, order="7")
+    told = shop.bring_back("R", 100_00, purchase="2026-7", order="7")
+    assert (told.status, shop.figures(BORIS)) == ("waiting", Figures(available=10_00))
+
+    shop.buy("2026-7", 100_00, order="7")
+    assert (shop.figures(), shop.figures(BORIS)) == (Figures(), Figures(available=10_00))
+
+
 def test_ledger_22_a_refund_that_was_booked_stays_where_it_is(shop: Shop):
     """Its own source's order comes later, and the same refund is told once more."""
     shop.buy("W1", 100_00, order="17", source=SHOP_A)
