@@ -54,6 +54,8 @@ ORIGIN = "x-origin-request-id"
 MOST_ORIGIN = 100
 MOST_DIGITS = 15
 """Of an operation's number."""
+PASSING = ("tryAgain", "paused")
+"""Refusals that say nothing of the call itself."""
 
 _CALCULATION, _OPERATION = (
     compile_load(schemas.Calculation()),
@@ -193,14 +195,43 @@ def _operate(request: InboundRequest, desk: Desk, settings: Settings) -> Protoco
     if booked is not None:
         _check_same(booked, receipt)
         return reply(_sold(operation, told, None, desk))
+    said = f"{receipt['cash']}/{receipt['points'] or 0}"
+    taken = f"taken:{operation}:{whole_number(json.dumps([said, told['code']]))}"
+    try:
+        who, discount_minor = _promised(operation, said, told, desk, settings)
+    except (Declined, Refusal) as error:
+        refusal = as_refusal(error) if isinstance(error, Declined) else error
+        # What was taken will be booked, whatever has become of its code or points meanwhile.
+        if refusal.code in PASSING or desk.own(taken, "refused"):
+            raise
+        return reply(_sold(operation, told, None, desk))
+    kept = {
+        "id": str(operation),
+        "cart": cart_of(f"{operation}/{said}"),
+        "at": desk.now.isoformat(),
+        "member": None if who.buyer is None else who.buyer.id,
+        "discount": number(discount_minor),
+        "told": {key: value for key, value in document.items() if key != "code"},
+    }
+    desk.keep(OPERATION.name, replace(request, body=json.dumps(kept).encode()))
+    desk.own(taken, "kept")
+    return reply(_sold(operation, told, who.buyer, desk))
+
+
+def _promised(
+    operation: int, said: str, told: Json, desk: Desk, settings: Settings
+) -> tuple[Who, int]:
+    """Whose it is, and its discount: the receipt is held for, under a cart of its own.
+
+    Raises: Refusal, Declined.
+    """
+    receipt, cart = told["receipt"], cart_of(f"{operation}/{said}")
     who = _who(told, desk, settings)
     if who is None:
         raise Refusal("badRequest")
     if receipt["points"] and not who.may_spend:
         raise Refusal("withdrawNotPermitted")
-    said = f"{receipt['cash']}/{receipt['points'] or 0}"
-    cart = cart_of(f"{operation}/{said}")
-    quote = _promised(cart, receipt, who, desk)
+    quote = _held(cart, receipt, who, desk)
     # A code is good for one operation, and a nonce for one receipt; either may be told again.
     if who.code is not None and not desk.own(f"code:{who.code}", str(operation)):
         desk.release(cart)
@@ -208,16 +239,7 @@ def _operate(request: InboundRequest, desk: Desk, settings: Settings) -> Protoco
     if not desk.own(f"operation:{operation}", said):
         desk.release(cart)
         raise Refusal("invalidChecksum")
-    kept = {
-        "id": str(operation),
-        "cart": cart,
-        "at": desk.now.isoformat(),
-        "member": None if who.buyer is None else who.buyer.id,
-        "discount": number(quote.totals.discount_minor),
-        "told": {key: value for key, value in document.items() if key != "code"},
-    }
-    desk.keep(OPERATION.name, replace(request, body=json.dumps(kept).encode()))
-    return reply(_sold(operation, told, who.buyer, desk))
+    return who, quote.totals.discount_minor
 
 
 def _receipt_name(told: Json, desk: Desk) -> str | None:
@@ -244,7 +266,7 @@ def _check_same(booked: BookedSale, receipt: Json) -> None:
         raise Refusal("invalidChecksum")
 
 
-def _promised(cart: str, receipt: Json, who: Who, desk: Desk) -> Quote:
+def _held(cart: str, receipt: Json, who: Who, desk: Desk) -> Quote:
     """What the till says is what the hub reckons, to the kopeck, and is set aside.  The cart is
     this receipt's alone, so another one under the same nonce leaves the hold of the first.
 
@@ -292,19 +314,15 @@ def _sold(operation: int, told: Json, buyer: Buyer | None, desk: Desk) -> Json:
 
 def _give_back(request: InboundRequest, desk: Desk, settings: Settings) -> ProtocolReply:
     """All of an operation, once; or a part, as often as calls of different names ask for it.  One
-    that is told again is answered as before."""
+    that is told again is answered as before.  Each waits until the one before it is booked: what
+    is left for it is not known sooner."""
     operation = request.steps["operation"]
     told = load(_RETURN, _body(request) if request.body.strip() else {})
     known = operation.isascii() and operation.isdecimal() and len(operation) <= MOST_DIGITS
     booked = desk.booked(operation) if known else None
     if booked is None:
         raise Refusal("notFound")
-    name = f"{operation}-whole"
-    if told["part"] is not None:
-        origin = _origin(request)
-        if origin is None or not told["part"]:
-            raise Refusal("badRequest")
-        name = f"{operation}-{whole_number(origin)}"
+    name = _return_name(operation, told["part"], request)
     if name in booked.returns:
         amount = booked.returns[name]
         if told["part"] not in (None, amount):
@@ -316,6 +334,8 @@ def _give_back(request: InboundRequest, desk: Desk, settings: Settings) -> Proto
         amount = sum(line.back_minor for line in booked.lines)
     elif not desk.own(f"return:{name}", str(told["part"])):
         raise Refusal("badRequest")
+    elif not desk.own(f"turn:{operation}:{len(booked.returns)}", name):
+        raise Refusal("tryAgain")
     else:
         kept = {
             "id": name,
@@ -326,6 +346,16 @@ def _give_back(request: InboundRequest, desk: Desk, settings: Settings) -> Proto
         }
         desk.keep(REFUND.name, replace(request, body=json.dumps(kept).encode()))
     return reply(_given_back(operation, name, amount, desk))
+
+
+def _return_name(operation: str, part: int | None, request: InboundRequest) -> str:
+    """Raises: Refusal, where a part has no name or is nothing."""
+    if part is None:
+        return f"{operation}-whole"
+    origin = _origin(request)
+    if origin is None or not part:
+        raise Refusal("badRequest")
+    return f"{operation}-{whole_number(origin)}"
 
 
 def _given_back(operation: str, name: str, amount: int, desk: Desk) -> Json:

@@ -155,13 +155,16 @@ class EventBatch:
         for one in (event, *listed):
             if one.currency != self.programme.currency:
                 raise WrongCurrency({"currency": one.currency})
-        self.shop(source, event.shop)
-        if isinstance(event, Purchase):
-            check_channel(source, event.channel)
+        shop = self.shop(source, event.shop)
         ahead = event.occurred_at > self.now + FUTURE_LIMIT
-        timed = replace(event, occurred_at=self.now) if ahead else event
         words = written or words_of(event)
-        return Told(source, timed, words.content, ahead=ahead, words=words)
+        booked = replace(event, occurred_at=self.now) if ahead else event
+        if isinstance(booked, Purchase):
+            check_channel(source, booked.channel)
+        else:
+            # It may wait, and who looks for its purchase then does not know the sender's own shop.
+            booked = replace(booked, shop=shop.code)
+        return Told(source, booked, words.content, ahead=ahead, words=words)
 
     def _pass_over_erased(self) -> None:
         """What still comes for a receipt of an erased person says nothing of the person."""

@@ -143,7 +143,7 @@ def place_hold(  # noqa: PLR0913 - each is a word of its own to the caller
     for one in desk.books.values():
         one.settle(now)
     ledger.write_books(connection, desk.books.values())
-    store.write_holds(connection, [*desk.replaced, hold])
+    store.write_holds(connection, [*desk.replaced, *desk.ended, hold])
     store.set_claims(connection, dict.fromkeys(desk.claims, hold.key))
     return _placed(hold)
 
@@ -287,6 +287,7 @@ class _Desk:
     books: dict[ledger.AccountKey, AccountBook]
     claims: tuple[Claim, ...]
     replaced: list[KeptHold]
+    ended: list[KeptHold]
     unproved: bool
     place: Place
     counters: Counters
@@ -302,9 +303,10 @@ class _Desk:
         return self.books[(self.member_id, self.plan.main.code)]
 
     def let_go(self, now: datetime) -> None:
-        for hold in self.replaced:
-            let_go(hold, self.books.get((hold.member_id, hold.currency)), "replaced", now)
-            self.counters.end_hold(hold.id, now)
+        for holds, why in ((self.replaced, "replaced"), (self.ended, "expired")):
+            for hold in holds:
+                let_go(hold, self.books.get((hold.member_id, hold.currency)), why, now)
+                self.counters.end_hold(hold.id, now)
         for book in self.books.values():
             book.settle(now)
 
@@ -375,6 +377,10 @@ def _open_desk(
     for hold in own:
         check_shop(connection, source, hold.shop_id)
     older = {hold.key for hold in own}
+    # A quote has counted them as ended already, before a job books that.
+    ended = [] if member is None else store.ended_holds_of(connection, member, now)
+    ended = [hold for hold in ended if hold.key not in older]
+    own += ended
     members_ = {one for one, _ in older if one != NOBODY} | ({member} - {None})
     codes = {currency.code for currency in plan.rules.currencies}
     codes |= {hold.currency for hold in own}
@@ -394,8 +400,8 @@ def _open_desk(
     books = ledger.open_books(connection, keys)
     for book in books.values():
         book.settle(now)
-    held = store.holds_by_key(connection, older, lock=True).values()
-    live = [hold for hold in held if hold.state == "live"]
+    found = store.holds_by_key(connection, [*older, *(one.key for one in ended)], lock=True)
+    live = [hold for hold in found.values() if hold.state == "live"]
     load_uses(counters, live, now)
     rows = members.member_rows(connection, programme.id, [] if member is None else [member])
     row = rows.get(member or 0)
@@ -408,7 +414,9 @@ def _open_desk(
         row,
         books,
         claims,
-        live,
+        [hold for hold in live if hold.key in older],
+        # An order that was placed since may have made one last longer (`ledger.md` 8).
+        [hold for hold in live if hold.key not in older and not hold.lives_at(now)],
         unproved,
         place_of(source, shop.code, ZoneInfo(shop.timezone or programme.timezone), request),
         counters,

@@ -278,7 +278,7 @@ class KnownEvents:
             bearing = [self._by_id[one] for one in self._by_fiscal.get(refund.fiscal, ())]
             own = [one for one in bearing if one.source == source]
             found = next(iter(own or bearing), None)
-        if found is None and refund.order is not None:
+        if found is None and refund.order is not None and refund.purchase is None:
             found = self._of_order(source, refund, refund.order)
         return found
 
@@ -299,14 +299,14 @@ class KnownEvents:
     def _of_order(self, source: str, refund: Refund, order: str) -> KeptPurchase | None:
         """Order numbers of one source are its own: of several the newest that has these goods.
         Else that of another, of a shop that the sender may act for, where one alone has number,
-        goods and money; never for a refund that names a purchase, which is of its own source.
+        goods and money.
         """
         found = self._by_order.get(order, [])
         own = [one for one in found if one.source == source]
-        if own or refund.purchase is not None:
+        if own:
             newest = sorted(own, key=lambda one: (one.word.occurred_at, one.id), reverse=True)
             fitting = (one for one in newest if has_goods(one, refund))
-            return next(fitting, next(iter(newest), None))
+            return next(fitting, newest[0])
         fits = [
             one
             for one in found
@@ -342,7 +342,8 @@ class KnownEvents:
 
     def _named(self, events: Sequence[Event]) -> list[KeptPurchase]:
         """What refunds name by order or fiscal sign, and what else bears a purchase's sign."""
-        orders = {event.order for event in events if isinstance(event, Refund) and event.order}
+        told = [event for event in events if isinstance(event, Refund)]
+        orders = {one.order for one in told if one.order is not None and one.purchase is None}
         programme = self._programme_id
         found: list[KeptPurchase] = []
         if orders:

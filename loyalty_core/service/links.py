@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from loyalty_core.domain.errors import InvalidInput
 from loyalty_core.service.members import Page
 from loyalty_core.service.to_look_at import told_source
-from loyalty_core.store import audit, installations
+from loyalty_core.store import audit, installations, programmes
 from loyalty_core.store import linked_sources as links
 from loyalty_core.store import purchases as store
 from loyalty_core.store.ids import from_wire, to_wire
@@ -23,18 +23,27 @@ FIELDS = ("order", "external_id")
 
 
 def list_links(
-    connection: Connection, programme_id: int, *, cursor: str | None = None, limit: int = 50
+    connection: Connection,
+    programme_id: int,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+    shops: Collection[str] | None = None,
 ) -> Page:
-    """Sightings that are linked, the newest first, each with the purchase that counts.
+    """Sightings that are linked, the newest first, each with the purchase that counts; `shops`:
+    codes of those that both must be of, None: all.
 
     Raises: InvalidInput (cursor).
     """
     before = None if cursor is None else from_wire("p", cursor)
     if cursor is not None and before is None:
         raise InvalidInput({"cursor": ["Not a cursor of this list."]})
-    found = store.linked_purchases(connection, programme_id, before=before, limit=limit + 1)
+    found = store.linked_purchases(
+        connection, programme_id, before=before, limit=limit + 1, shops_of=shops
+    )
     page = found[:limit]
     mains = _mains(connection, page)
+    own = None if shops is None else _ids_of(connection, programme_id, shops)
     items = [
         {
             "purchase": _sighting(one),
@@ -43,6 +52,7 @@ def list_links(
             "word": _whose_word(mains[one.id]),
         }
         for one in page
+        if own is None or mains[one.id].shop_id in own
     ]
     return Page(items, to_wire("p", page[-1].id) if len(found) > limit else None)
 
@@ -72,6 +82,11 @@ def _mains(connection: Connection, page: list[KeptPurchase]) -> dict[int, KeptPu
             first = known[first.linked_to]
         found[one.id] = first
     return found
+
+
+def _ids_of(connection: Connection, programme_id: int, shops: Collection[str]) -> set[int]:
+    found = programmes.shops_by_code(connection, programme_id, list(shops))
+    return {shop.id for shop in found.values()}
 
 
 def _sighting(one: KeptPurchase) -> dict[str, Any]:

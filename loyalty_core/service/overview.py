@@ -73,7 +73,7 @@ def look_over(  # noqa: PLR0913 - each is a word of its own to the caller
 ) -> Overview:
     """The figures of the first page, with as many of the last `receipts` as there are.
 
-    `shops`: receipts of these alone; refunds without a purchase are of nobody's then.
+    `shops`: receipts of these alone.
     """
     zone = ZoneInfo(programme.timezone)
     local = now.astimezone(zone)
@@ -109,11 +109,9 @@ def look_over(  # noqa: PLR0913 - each is a word of its own to the caller
                 connection, programme.id, seen=False, before=None, limit=_MOST, shops_of=shops
             )
         ),
-        lost_refunds=0
-        if shops is not None
-        else len(
+        lost_refunds=len(
             odd_receipts.lost_refunds(
-                connection, programme.id, seen=False, before=None, limit=_MOST
+                connection, programme.id, seen=False, before=None, limit=_MOST, shops_of=shops
             )
         ),
         conflicts=len(

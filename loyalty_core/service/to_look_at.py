@@ -35,21 +35,25 @@ _END_OF_TIME = 2**57
 """Microseconds; some thousands of years before the last time that can be told."""
 
 
-def lost_refunds(
+def lost_refunds(  # noqa: PLR0913 - each is a word of its own to the caller
     connection: Connection,
     programme_id: int,
     *,
     seen: bool = False,
     cursor: str | None = None,
     limit: int = 50,
+    shops: Collection[str] | None = None,
 ) -> Page:
     """Refunds that found no purchase, the newest first; one whose purchase comes leaves the list,
     and so does one that somebody has looked at (`seen`: those instead, as in all these lists).
+    `shops`: codes of those in which they were told, None: all.
 
     Raises: InvalidInput (cursor).
     """
     before = _number("r", cursor)
-    rows = store.lost_refunds(connection, programme_id, seen=seen, before=before, limit=limit + 1)
+    rows = store.lost_refunds(
+        connection, programme_id, seen=seen, before=before, limit=limit + 1, shops_of=shops
+    )
     page = _page(rows, limit, _refund, lambda last: to_wire("r", last.id))
     return _with_notes(connection, programme_id, page, seen)
 

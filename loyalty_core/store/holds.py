@@ -188,6 +188,20 @@ def count_live(connection: Connection) -> int:
     return connection.scalar(query) or 0
 
 
+def ended_holds_of(connection: Connection, member_id: int, now: datetime) -> list[KeptHold]:
+    """A member's live holds whose time is up, not locked."""
+    found = connection.execute(
+        select(holds)
+        .where(
+            holds.c.member_id == member_id,
+            and_then(holds.c.state == literal_column("'live'")),
+            holds.c.expires_at <= now,
+        )
+        .order_by(holds.c.id)
+    ).mappings()
+    return [_kept(row) for row in found]
+
+
 def holds_ended(connection: Connection, now: datetime, limit: int) -> list[HoldKey]:
     """Live holds whose time is up, the earliest first."""
     found = connection.execute(

@@ -12,10 +12,12 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    and_,
     case,
     literal,
     not_,
     null,
+    or_,
     select,
     text,
     tuple_,
@@ -24,7 +26,7 @@ from sqlalchemy import (
 from loyalty_core.store.looked_at import CONFLICT, PURCHASE, REFUND, Key, was_looked_at
 from loyalty_core.store.purchases import bought_in
 from loyalty_core.store.tables import identity_conflicts, members, purchases, refunds, shops
-from loyalty_core.store.tables.receipts import flagged_rows
+from loyalty_core.store.tables.receipts import flagged_rows, told_shop
 
 ConflictPlace = tuple[datetime, int, int, str]
 """Seen at, member, other, kind: where a page ended."""
@@ -74,10 +76,17 @@ class FlaggedReceipt:
     flags: list[str]
 
 
-def lost_refunds(
-    connection: Connection, programme_id: int, *, seen: bool, before: int | None, limit: int
+def lost_refunds(  # noqa: PLR0913 - which of them, each by keyword
+    connection: Connection,
+    programme_id: int,
+    *,
+    seen: bool,
+    before: int | None,
+    limit: int,
+    shops_of: Collection[str] | None = None,
 ) -> list[LostRefund]:
-    """Those that were looked at, or those that were not; the newest first."""
+    """Those that were looked at, or those that were not; the newest first; `shops_of`: told in
+    these shops alone."""
     query = (
         select(
             refunds.c.id,
@@ -99,6 +108,8 @@ def lost_refunds(
     )
     if before is not None:
         query = query.where(refunds.c.id < before)
+    if shops_of is not None:
+        query = query.where(told_shop(refunds.c.document).in_(shops_of))
     return [LostRefund(**row) for row in connection.execute(query).mappings()]
 
 
@@ -243,8 +254,11 @@ def is_there(
         table = purchases if kind == PURCHASE else refunds
         query = select(table.c.id).where(table.c.programme_id == programme_id, table.c.id == number)
         if shops_of is not None:
-            # A refund is of the shop of its purchase; one that has none is of nobody's.
+            of_shop = bought_in(shops_of)
+            # A refund is of the shop of its purchase; one that has none, of where it was told.
             if kind == REFUND:
-                query = query.join(purchases, purchases.c.id == refunds.c.purchase_id)
-            query = query.where(bought_in(shops_of))
+                query = query.outerjoin(purchases, purchases.c.id == refunds.c.purchase_id)
+                told = told_shop(refunds.c.document).in_(shops_of)
+                of_shop = or_(of_shop, and_(refunds.c.purchase_id.is_(None), told))
+            query = query.where(of_shop)
     return connection.execute(query.limit(1)).first() is not None

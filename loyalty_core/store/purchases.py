@@ -229,12 +229,20 @@ def bought_in(codes: Collection[str]) -> ColumnElement[bool]:
 
 
 def linked_purchases(
-    connection: Connection, programme_id: int, *, before: int | None = None, limit: int
+    connection: Connection,
+    programme_id: int,
+    *,
+    before: int | None = None,
+    limit: int,
+    shops_of: Collection[str] | None = None,
 ) -> list[KeptPurchase]:
-    """Those that are linked to another one, the newest first; `before` is the id to go on from."""
+    """Those that are linked to another one, the newest first; `before` is the id to go on from,
+    `shops_of`: of these shops alone, by code."""
     query = select(purchases).where(
         purchases.c.programme_id == programme_id, purchases.c.linked_to.is_not(None)
     )
+    if shops_of is not None:
+        query = query.where(bought_in(shops_of))
     if before is not None:
         query = query.where(purchases.c.id < before)
     found = connection.execute(query.order_by(purchases.c.id.desc()).limit(limit)).mappings()

@@ -7,6 +7,8 @@ from unittest.mock import ANY
 
 from hub.connections.health import health_of, what_to_do
 from loyalty_core.domain.rules import default_rules
+from loyalty_core.service.upkeep import end_holds
+from loyalty_core.store.database import write
 from tests.journeys.conftest import OpenUds
 from tests.support.stage import PHONE
 from tests.support.uds import CARD, CODE_KEY, COMPANY, KEY, UdsStage
@@ -103,6 +105,55 @@ def test_another_receipt_under_a_nonce_is_refused_before_the_first_is_booked_too
     assert till.flags(str(first["id"])) == []
     assert [one.state for one in till.deliveries()] == ["done", "done"]
     assert (till.balance(), till.held()) == ("62.00", "0.00")
+
+
+def test_a_sale_that_is_told_again_after_its_code_ended_is_the_one_that_was_taken(till: UdsStage):
+    """No worker has booked it yet: told "not found", the cashier would ring it up anew."""
+    till.sells("n-0", 2000, 2000)
+    till.work()
+    code = till.finds(code=CARD)["code"]
+    body = till.operation("n-1", 300, 250, 50) | {"code": code}
+    first = till.says("POST", "operations", body).json
+    till.clock.advance(minutes=46)
+
+    again = till.says("POST", "operations", body)
+    assert (again.status_code, again.json["id"]) == (200, first["id"])
+    for other in (body | {"nonce": "n-3"}, till.operation("n-1", 290, 240, 50) | {"code": code}):
+        assert till.refused("POST", "operations", other) == (404, "notFound")
+    till.work()
+    assert [one.state for one in till.deliveries()] == ["done", "done"]
+
+
+def test_a_sale_that_is_told_again_after_its_points_went_is_the_one_that_was_taken(till: UdsStage):
+    """Its hold has ended, and another sale has the points; what was sold is booked all the same."""
+    till.sells("n-0", 2000, 2000)
+    till.work()
+    first = till.sells("n-1", 300, 250, 50)
+    till.clock.advance(minutes=16)
+    with write(till.hub.engine) as connection:
+        end_holds(connection, now=till.clock.now())
+    till.sells("n-2", 400, 300, 100)
+
+    assert till.sells("n-1", 300, 250, 50)["id"] == first["id"]
+    late = till.operation("n-3", 300, 250, 50)
+    assert till.refused("POST", "operations", late) == (400, "insufficientFunds")
+
+
+def test_returns_that_are_asked_for_before_the_first_is_booked_wait_for_it(till: UdsStage):
+    """Each alone is there to be given back; together they are more than was paid."""
+    path = f"operations/{till.sells('n-1', 300, 300)['id']}/refund"
+    till.work()
+    first, second = ({"X-Origin-Request-Id": name} for name in ("first", "second"))
+    assert till.says("POST", path, {"partialAmount": 200}, **first).json["total"] == 200.0
+    assert till.refused("POST", path, {"partialAmount": 200}, **second) == (503, "tryAgain")
+    assert till.refused("POST", path) == (503, "tryAgain")
+    assert till.says("POST", path, {"partialAmount": 200}, **first).status_code == 200
+    till.work()
+
+    assert till.refused("POST", path, {"partialAmount": 200}, **second) == (400, "badRequest")
+    assert till.says("POST", path).json["total"] == 100.0
+    till.work()
+    assert (len(till.refunds()), till.balance()) == (2, "0.00")
 
 
 def test_a_code_is_never_good_for_another_operation_however_often_it_is_told(till: UdsStage):

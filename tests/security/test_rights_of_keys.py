@@ -126,7 +126,8 @@ TABLE = {
         "admin", 201, NO_MEMBER, 201, {"amount": "1.00", "reason": "sorry"}, headers=ONCE
     ),
     "POST /members/<member_id>/merge": May("admin", 200, NO_MEMBER, 200, {"from": "<second>"}),
-    "GET /members/<member_id>/export": May("admin", 200, NO_MEMBER, 200),
+    # It has receipts of all shops in it.
+    "GET /members/<member_id>/export": May("admin", 200, NO_MEMBER, SHOP_FORBIDDEN),
     "DELETE /members/<member_id>": May("admin", 200, NO_MEMBER, 200),
     # Coupons are the programme's; a code of another programme is no code here.
     "POST /coupons/lots": May(
@@ -165,6 +166,7 @@ TABLE = {
     # Connections are the programme's; another's is nobody's here.
     "GET /installations": May("admin", 200, EMPTY, 200),
     "GET /installations/<installation_id>/health": May("admin", 200, NO_INSTALLATION, 200),
+    # A key bound to shops reads of receipts what is of those; `hub/api/test_keys.py` has rows.
     "GET /attention/refunds": May("admin", 200, 200, 200),
     "GET /attention/conflicts": May("admin", 200, 200, 200),
     "GET /attention/erasures": May("admin", 200, 200, 200),

@@ -89,13 +89,13 @@ def _change(work: Callable[[Connection], None]) -> None:
 
 
 def _lists() -> dict[str, Callable[..., Page]]:
-    """Those that the person may see: which shop a refund without its purchase is of, nobody
-    knows, and a coupon is of no shop."""
+    """Those that the person may see: a coupon is of no shop."""
     shops = own_grant().shops
-    receipts = partial(to_look_at.flagged_receipts, shops=shops)
-    lists: dict[str, Callable[..., Page]] = {"receipts": receipts}
+    lists: dict[str, Callable[..., Page]] = {
+        "receipts": partial(to_look_at.flagged_receipts, shops=shops),
+        "refunds": partial(to_look_at.lost_refunds, shops=shops),
+    }
     if shops is None:
-        lists["refunds"] = to_look_at.lost_refunds
         lists["coupons"] = shop_coupons.not_taken
     if uploads.may_bring_in():
         lists["files"] = _files

@@ -27,10 +27,14 @@ blueprint = Blueprint("attention", __name__, description="What a person is to lo
     ),
 )
 def list_lost_refunds(call: Call) -> Answer:
-    """Refunds that found no purchase, the newest first."""
+    """Refunds that found no purchase, the newest first.
+
+    A key that is bound to shops reads those of its shops.
+    """
     asked = body.read_query(PageQuerySchema())
-    programme = call.key.programme_id
-    return answer(render.page(call.read(lambda c: to_look_at.lost_refunds(c, programme, **asked))))
+    programme, shops = call.key.programme_id, call.key.shops
+    found = call.read(lambda c: to_look_at.lost_refunds(c, programme, shops=shops, **asked))
+    return answer(render.page(found))
 
 
 @operation(
@@ -78,8 +82,11 @@ def list_erasures(call: Call) -> Answer:
     ),
 )
 def list_flagged_receipts(call: Call) -> Answer:
-    """Purchases and refunds that did not fit and were booked all the same, the newest first."""
+    """Purchases and refunds that did not fit and were booked all the same, the newest first.
+
+    A key that is bound to shops reads those of its shops.
+    """
     asked = body.read_query(PageQuerySchema())
-    programme = call.key.programme_id
-    found = call.read(lambda c: to_look_at.flagged_receipts(c, programme, **asked))
+    programme, shops = call.key.programme_id, call.key.shops
+    found = call.read(lambda c: to_look_at.flagged_receipts(c, programme, shops=shops, **asked))
     return answer(render.page(found))

@@ -207,6 +207,12 @@ def check_reach(call: Call, shop: str) -> None:
         raise ShopForbidden({"shop": fold(shop)})
 
 
+def check_all_shops(call: Call) -> None:
+    """Raises: ShopForbidden, where the key is bound to some shops."""
+    if call.key.shops is not None:
+        raise ShopForbidden
+
+
 def _caller(room: Room) -> str:
     """Whose rate limit a request counts on: a known key's, else its address's."""
     token = request.headers.get("Authorization", "").partition(" ")[2].strip()

@@ -33,10 +33,14 @@ blueprint = Blueprint("links", __name__, description="Purchases that were seen t
     ),
 )
 def list_purchase_links(call: Call) -> Answer:
-    """Purchases that were seen twice, the newest first, each with the one that counts."""
+    """Purchases that were seen twice, the newest first, each with the one that counts.
+
+    A key that is bound to shops reads those of which both are of its shops.
+    """
     asked = body.read_query(PageQuerySchema())
-    programme = call.key.programme_id
-    return answer(render.page(call.read(lambda c: service.list_links(c, programme, **asked))))
+    programme, shops = call.key.programme_id, call.key.shops
+    found = call.read(lambda c: service.list_links(c, programme, shops=shops, **asked))
+    return answer(render.page(found))
 
 
 @operation(

@@ -9,7 +9,7 @@ from flask_smorest import Blueprint
 from hub import guesses
 from hub.web.api import body, once, render
 from hub.web.api import member_schemas as wire
-from hub.web.api.call import Call, Operation, answer
+from hub.web.api.call import Call, Operation, answer, check_all_shops
 from hub.web.api.once import Answer
 from hub.web.api.operations import operation
 from hub.web.api.schemas import PageQuerySchema
@@ -280,7 +280,8 @@ def merge(call: Call, member_id: str) -> Answer:
     ),
 )
 def export(call: Call, member_id: str) -> Answer:
-    """All that is known of a member, at one moment."""
+    """All that is known of a member, at one moment; refused to a key that is bound to shops."""
+    check_all_shops(call)
     return answer(
         call.look(
             lambda connection: export_member(

@@ -61,6 +61,23 @@ def _told_sign_on_sqlite(element: told_sign, compiler: Any, **kwargs: Any) -> st
     return f"ltrim(json_extract({document}, '$.fiscal.fp'), '0')"
 
 
+class told_shop(FunctionElement[Any]):  # noqa: N801 - reads as the value that it is
+    """The code of the shop in which a refund was told, as it stands in the refund's document."""
+
+    inherit_cache = True
+    type = Text()
+
+
+@compiles(told_shop, "postgresql")
+def _told_shop_on_postgres(element: told_shop, compiler: Any, **kwargs: Any) -> str:
+    return f"({compiler.process(element.clauses, **kwargs)} #>> '{{shop}}')"
+
+
+@compiles(told_shop, "sqlite")
+def _told_shop_on_sqlite(element: told_shop, compiler: Any, **kwargs: Any) -> str:
+    return f"json_extract({compiler.process(element.clauses, **kwargs)}, '$.shop')"
+
+
 purchases = Table(
     "purchases",
     metadata,

@@ -470,3 +470,20 @@ def test_ledger_17_a_purchase_of_such_a_hold_fits_it(shop: Shop):
 
     assert (receipt.points["spent"], receipt.flags) == (10_00, ())
     assert shop.figures() == Figures(available=20_00 - 10_00 + 9_00)
+
+
+def test_ledger_8_a_hold_has_what_a_quote_offers_of_one_that_ended_and_is_not_booked_so(shop: Shop):
+    """Its buyer left one checkout, and stands in another one by now."""
+    shop.buy("gift", 1000_00, at=NOW - DAY)
+    left = shop.hold(300_00, cart="a", spend=50_00, ttl_s=900)
+    live = shop.hold(300_00, cart="c", spend=20_00, ttl_s=3600)
+    shop.advance(minutes=16)
+
+    assert shop.quote(400_00, cart="b", spend="max").points.spend == 80_00
+    with pytest.raises(NotEnoughPoints):
+        shop.hold(400_00, cart="b", spend=80_01)
+    assert shop.hold(400_00, cart="b", spend=80_00).points == 80_00
+    assert (shop.see(left).state, shop.see(live).state) == ("released", "live")
+    assert shop.figures() == Figures(available=0, held=100_00)
+    shop.buy("late", 300_00, spent=50_00, hold=left.id)
+    assert "hold_expired" in shop.kept_purchases()[-1]["flags"]

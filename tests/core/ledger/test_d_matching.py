@@ -128,6 +128,16 @@ def test_ledger_22_numbers_that_a_shop_began_anew_are_of_the_newest_with_the_goo
     assert shop.figures() == Figures(available=5_00)
 
 
+def test_ledger_22_one_that_names_its_purchase_is_of_no_other_order_of_that_number(shop: Shop):
+    """A shop that began its numbers anew: last year's buyer gave nothing back."""
+    shop.buy("2025-7", 100_00, by=BORIS, order="7")
+    told = shop.bring_back("R", 100_00, purchase="2026-7", order="7")
+    assert (told.status, shop.figures(BORIS)) == ("waiting", Figures(available=10_00))
+
+    shop.buy("2026-7", 100_00, order="7")
+    assert (shop.figures(), shop.figures(BORIS)) == (Figures(), Figures(available=10_00))
+
+
 def no_reference(shop: Shop, external_id: str, paid_back: int, sku: str = "SKU-1"):
     return shop.bring_back(
         external_id,

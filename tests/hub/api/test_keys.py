@@ -144,6 +144,44 @@ def test_a_key_bound_to_a_shop_takes_nothing_back_of_what_another_sold(
     assert shop.post("/refunds", by_order).json["status"] == "booked", "by a key of all shops"
 
 
+SIGN = [{"fn": "9960440300000001", "fd": "1042", "fp": "2890456789"}]
+SIGN_2 = [{"fn": "9960440300000001", "fd": "1043", "fp": "2890456790"}]
+
+
+def test_a_key_bound_to_a_shop_reads_of_odd_receipts_and_links_its_own_alone(
+    hub, app, programme_id, shop
+):
+    """`main` and `north` each have a refund that waits, one that a stranger sent for them, a flag
+    and a receipt that was seen twice; one more was seen in both."""
+    with write(hub.engine) as connection:
+        create_shop(connection, programme_id, NewShop("north"), now=hub.clock.now())
+    north = Caller(app, new_key(hub, programme_id, shops=["north"], name="north").key)
+    ahead = "2035-01-01T12:00:00+03:00"
+    for caller, sign in ((shop, SIGN), (north, SIGN_2)):
+        caller.post("/refunds", a_refund(purchase="never"))
+        caller.post("/purchases", a_purchase(external_id="odd", occurred_at=ahead))
+        caller.post("/purchases", a_purchase(fiscal=sign))
+    shop.post("/refunds", a_refund(external_id="r-2", purchase="never", shop="north"))
+    for number, (there, sign) in enumerate((("main", SIGN), ("north", SIGN_2), ("north", SIGN))):
+        other = Caller(app, new_key(hub, programme_id, name=f"cloud-{number}").key)
+        other.post("/purchases", a_purchase(external_id="seen", shop=there, fiscal=sign))
+
+    def listed(caller, path):
+        return [one["source"] for one in caller.get(path).json["items"]]
+
+    assert listed(north, "/attention/refunds") == ["key:till", "key:north"]
+    assert len(listed(shop, "/attention/refunds")) == 3
+    odd = north.get("/attention/receipts").json["items"]
+    assert {one["shop"] for one in odd} == {"north"}
+    assert {one["shop"] for one in shop.get("/attention/receipts").json["items"]} == {
+        "main",
+        "north",
+    }
+    (link,) = north.get("/purchase-links").json["items"]
+    assert (link["purchase"]["source"], link["counts"]["source"]) == ("key:cloud-1", "key:north")
+    assert len(shop.get("/purchase-links").json["items"]) == 3
+
+
 def test_a_key_bound_to_shops(hub, app, programme_id):
     for code in ("north", "south"):
         transact(
