@@ -204,7 +204,8 @@ def test_x16_zeros_before_a_fiscal_sign_mean_nothing(scene, told, shown):
 
 
 def test_x16_a_sign_that_was_kept_with_zeros_is_found_without_them(scene, hub, engine):
-    """As versions before 0019 kept it, in the rows of signs, the document and its hash."""
+    """As versions before 0019 kept it, in the rows of signs, the document and its hash; they kept
+    no shop but what the sender told."""
     anna = join(scene)
     padded = SIGN | {"fd": "0000010318"}
     sold(scene, fiscal=[padded])
@@ -213,7 +214,7 @@ def test_x16_a_sign_that_was_kept_with_zeros_is_found_without_them(scene, hub, e
     with write(engine) as connection:
         for table, sign in ((purchases, [padded]), (refunds, {**back["fiscal"], "fp": "007"})):
             kept = connection.execute(select(table.c.id, table.c.document)).one()
-            document = {**kept.document, "fiscal": sign}
+            document = {**kept.document, "fiscal": sign, "shop": None}
             changed = update(table).where(table.c.id == kept.id)
             connection.execute(changed.values(document=document, content_hash="of before"))
         connection.execute(update(purchase_fiscal).values(fd=padded["fd"]))
